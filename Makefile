@@ -1,0 +1,49 @@
+# make course   set up on a fresh machine and build the shipped lectures into output/
+# make test     set up and run every check; tests whose outside tool is missing are skipped, and said so
+# PYTHON=python3.12 picks the interpreter; EXTRAS=test,torch adds an oracle; REQUIRE_TOOLS=1 forbids such skips.
+
+PYTHON ?= python3
+EXTRAS ?= test
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALLED := $(VENV)/installed
+INSTALLED_EXTRAS := $(INSTALLED)-$(EXTRAS)
+KATEX := tests/tools/node_modules/.package-lock.json
+
+.PHONY: course test lint bench katex clean
+
+course: $(INSTALLED)
+	$(BIN)/python cli.py course
+
+test: lint katex
+	$(BIN)/pytest --numprocesses auto --dist loadgroup --cov
+
+lint: $(INSTALLED_EXTRAS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/speed.py
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable .
+	touch $@
+
+$(INSTALLED_EXTRAS): $(INSTALLED)
+	$(PIP_INSTALL) --editable ".[$(EXTRAS)]"
+	touch $@
+
+# Without npm, or without a network, the tests that need KaTeX are skipped: no reason to stop here.
+katex:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(KATEX) || echo "KaTeX is not installed"; fi
+
+$(KATEX): tests/tools/package.json tests/tools/package-lock.json
+	npm ci --prefix tests/tools --ignore-scripts --no-audit --no-fund
+	touch $@
+
+clean:
+	rm -rf $(VENV) tests/tools/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -1,0 +1,276 @@
+"""The command line: parse arguments, call derive, write files.  Nothing else in the project writes a file.
+
+Exit status: 0 done, 1 the input is wrong (one message on standard error), 2 usage, 3 a proof or a check failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive import __version__
+from derive.errors import DeriveError, ProofError
+
+if TYPE_CHECKING:
+    from derive.graphs import Graph
+    from derive.run import Run
+    from derive.teaching.page import Page
+
+MARK = b"Made by derive"
+"""Every file the tool writes says so; only such files are overwritten without --force."""
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(prog="derive", description="From the definition of a deep-learning computation to everything a course needs.")
+    parser.add_argument("--version", action="version", version=f"derive {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    explain = commands.add_parser("explain", help="the derivation, proved line by line, and worked numbers")
+    _source(explain)
+    _point(explain)
+    explain.add_argument("--wrt", default="", metavar="NAMES", help="differentiate by these only: W,b")
+    explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
+    explain.add_argument("--format", default="text", choices=("text", "markdown", "latex", "json"))
+    explain.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
+    _language(explain)
+    _force(explain)
+    explain.set_defaults(run=run_explain)
+
+    slides = commands.add_parser("slides", help="the slides of a lecture")
+    slides.add_argument("lecture", type=Path, metavar="LECTURE", help="a Markdown file with derive blocks")
+    slides.add_argument("--format", default="beamer", metavar="FORMATS", help="markdown, beamer, or both with a comma (beamer)")
+    slides.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
+    _language(slides, default="")
+    _force(slides)
+    slides.set_defaults(run=run_slides)
+
+    check = commands.add_parser("check", help="prove every line and check the gradients numerically")
+    _source(check)
+    _point(check)
+    _language(check)
+    check.set_defaults(run=run_check)
+
+    library = commands.add_parser("library", help="list the definitions, or show one")
+    library.add_argument("name", nargs="?", default="", metavar="NAME")
+    _language(library)
+    library.set_defaults(run=run_library)
+
+    course = commands.add_parser("course", help="build every shipped lecture in every language")
+    course.add_argument("-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="the folder to write to (output)")
+    _force(course)
+    course.set_defaults(run=run_course)
+    return parser
+
+
+def _source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="a .derive file, a library name, - for standard input, or a definition")
+
+
+def _point(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--at", default="", metavar="VALUES", help='values for the inputs: "u=2, v=3, w=4", "s=[2.3, 4.1], t=0"')
+
+
+def _language(parser: argparse.ArgumentParser, default: str = "en") -> None:
+    parser.add_argument("--lang", default=default, metavar="LANG", help="en or fr")
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="overwrite files that derive did not write")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def run_explain(options: argparse.Namespace) -> int:
+    """`derive explain`: the explanation on standard output or in a file."""
+    from derive.sources import read_source
+    from derive.teaching import explain
+
+    page = _page(options.lang)
+    text, name = read_source(options.source)
+    graph, run = _graph_at(text, name, options.at)
+    wrt = [n.strip() for n in options.wrt.split(",") if n.strip()]
+    if options.format == "json":
+        data = {"generator": MARK.decode(), **explain.as_json(graph, page, run, wrt, options.detail)}
+        files = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
+    else:
+        document = explain.explain(graph, page, run, wrt, options.detail, name)
+        files = _rendered(document, options.format, options.output)
+    if options.output is None:
+        sys.stdout.write(str(files[""]))
+        return 0
+    write({options.output if not n else options.output.parent / n: content for n, content in files.items()}, options.force)
+    return 0
+
+
+def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | bytes]:
+    """The text of a document (under "") and the files beside it."""
+    if form == "text":
+        from derive.teaching.terminal import render_text
+
+        color = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = os.get_terminal_size().columns if color else 100
+        text = render_text(document, width, color)
+        return {"": text if output is None else f"{text}\n{MARK.decode()}\n"}
+    from derive.teaching.render import render
+
+    rendered = render(document, form)
+    return {"": rendered.text, **rendered.files}
+
+
+def run_slides(options: argparse.Namespace) -> int:
+    """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
+    from derive.teaching.render import FORMATS
+
+    forms = [f.strip() for f in options.format.split(",") if f.strip()]
+    for form in forms:
+        if form not in FORMATS or form == "latex":
+            raise DeriveError(f"There is no slide format {form!r}.", hint="The formats are beamer and markdown.")
+    write(_lecture_files(options.lecture, options.output, forms, options.lang), options.force)
+    return 0
+
+
+def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
+    """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
+    from derive.sources import read_file
+    from derive.teaching.directives import build_lecture
+    from derive.teaching.lecture import read_lecture
+    from derive.teaching.render import FORMATS, render
+
+    lecture = read_lecture(read_file(path), str(path))
+    if lang and lang not in lecture.languages:
+        raise DeriveError(f"{path} is not written in {lang!r}.", hint=f"It has {', '.join(lecture.languages)}.")
+    files: dict[Path, str | bytes] = {}
+    for language in [lang] if lang else lecture.languages:
+        document = build_lecture(lecture, language)
+        for form in forms:
+            rendered = render(document, form)
+            files[folder / f"{path.stem}.{language}{FORMATS[form].ending}"] = rendered.text
+            files.update({folder / name: content for name, content in rendered.files.items()})
+    return files
+
+
+def run_course(options: argparse.Namespace) -> int:
+    """`derive course`: every shipped lecture, in every language and format."""
+    from derive.resources import folder
+
+    files: dict[Path, str | bytes] = {}
+    for path in sorted(folder("lectures").glob("*.md")):
+        files |= _lecture_files(path, options.output, ("beamer", "markdown"))
+    write(files, options.force)
+    for path in sorted(files):
+        if path.suffix in (".tex", ".md"):
+            print(path)
+    return 0
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """`derive check`: the proofs of all derivations, and the gradient check at a point."""
+    from derive.sources import read_source
+    from derive.teaching.report import report
+    from derive.teaching.terminal import render_text
+
+    page = _page(options.lang)
+    text, name = read_source(options.source)
+    graph, run = _graph_at(text, name, options.at)
+    document, passed = report(graph, page, run, name)
+    sys.stdout.write(render_text(document, 100, False))
+    return 0 if passed else 3
+
+
+def run_library(options: argparse.Namespace) -> int:
+    """`derive library`: one line for each definition, or the text of one."""
+    from derive.language import library
+    from derive.teaching.language import translator
+
+    translator(options.lang)
+    if options.name:
+        sys.stdout.write(library.text(options.name))
+        return 0
+    width = max(map(len, library.names()))
+    for name in library.names():
+        print(f"{name:{width}}  {library.describe(name, options.lang)}")
+    return 0
+
+
+def _page(lang: str) -> Page:
+    from derive.notation.style import Style
+    from derive.teaching.language import translator
+    from derive.teaching.page import Page
+
+    translator(lang)
+    return Page(Style(lang))
+
+
+def _graph_at(text: str, name: str, values: str) -> tuple[Graph, Run | None]:
+    """The graph of a text, and its run at the values given, if any."""
+    from derive.language.at import read_values
+    from derive.language.program import read
+
+    graph = read(text, name)
+    return graph, graph.at(**read_values(values)) if values.strip() else None
+
+
+# ---------------------------------------------------------------- files
+
+
+def write(files: Mapping[Path, str | bytes], force: bool) -> None:
+    """Write files, all or none: each is complete before it takes its name.
+
+    Raises DeriveError, before anything is written, where a file exists that derive did not write.
+    """
+    theirs = [path for path in files if not force and path.exists() and not (path.is_file() and MARK in path.read_bytes())]
+    if theirs:
+        raise DeriveError(f"{theirs[0]} exists and was not written by derive", hint="Choose another name, or overwrite it with --force.")
+    waiting: list[tuple[str, Path]] = []
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+            waiting.append((temporary, path))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+            os.chmod(temporary, 0o666 & ~_umask())
+        while waiting:
+            os.replace(*waiting[0])
+            waiting.pop(0)
+    except OSError as error:
+        raise DeriveError(f"{error.filename or ''} cannot be written: {error.strerror or error}") from None
+    finally:
+        for temporary, _ in waiting:
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = arguments().parse_args(argv)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+        return status
+    except DeriveError as error:
+        print(f"derive: {error}", file=sys.stderr)
+        return 3 if isinstance(error, ProofError) else 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,292 @@
+"""The normal form: a sum of products, every Σ pulled out and distributed, deltas contracted, independent parts split.
+
+Two terms are equal for every size of their axes if their normal forms are the same object (the converse need not hold).
+`shortest` goes the other way: of the ways to write a normal form, the one with the least `cost`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+from sympy import Add, Integer, Mul, Pow, S, expand, preorder_traversal
+
+from derive.calculus.terms import (
+    CACHE,
+    Binder,
+    Bracket,
+    Delta,
+    Differ,
+    Element,
+    Index,
+    Inside,
+    Label,
+    Sum,
+    close,
+    depends,
+    factors,
+    free_indices,
+    signature,
+    terms,
+    walk,
+)
+
+MAX_POWER = 4
+"""A power of a sum is multiplied out up to here."""
+
+
+@lru_cache(maxsize=CACHE)
+def normal(term: Any) -> Any:
+    """The normal form of a term."""
+    if type(term) is Sum:
+        indices, body = term.opened()
+        return _sum_out(indices, normal(body))
+    if isinstance(term, Binder):
+        indices, body = term.opened()
+        return close(type(term), indices, normal(body))
+    if isinstance(term, (Element, Index)) or not term.args:
+        return term
+    args = [normal(a) for a in term.args]
+    if term.is_Add:
+        return Add(*args)
+    if term.is_Mul:
+        return _multiplied([terms(a) for a in args])
+    if term.is_Pow and args[0].is_Add and args[1].is_Integer and 1 < args[1] <= MAX_POWER:
+        return _multiplied([terms(args[0])] * int(args[1]))
+    return term.func(*args)
+
+
+def _multiplied(sums: list[tuple[Any, ...]]) -> Any:
+    """A product of sums, multiplied out."""
+    out = Add(*[_settled(Mul(*choice)) for choice in product(*sums)])
+    if any(_expandable(f) for t in terms(out) for f in factors(t)):
+        return Add(*[_multiplied([terms(normal(f)) for f in factors(t)]) for t in terms(out)])
+    return out
+
+
+def _expandable(factor: Any) -> bool:
+    return bool(factor.is_Add or (factor.is_Pow and factor.base.is_Add and factor.exp.is_Integer and 1 < factor.exp <= MAX_POWER))
+
+
+# ---------------------------------------------------------------- deltas
+
+
+def _settled(term: Any) -> Any:
+    """In a product with δ_ik, write the other factors in the first index: δ_ik f(k) becomes δ_ik f(i)."""
+    for delta in factors(term):
+        if isinstance(delta, Delta):
+            keep, drop = delta.args if isinstance(delta.args[1], Index) else delta.args[::-1]
+            rest = term / delta
+            if isinstance(drop, Index) and not depends(keep, drop) and depends(rest, drop):
+                return Add(*[_settled(delta * t) for t in terms(normal(rest.xreplace({drop: keep})))])
+    return term
+
+
+def solve_delta(delta: Any, index: Index) -> Any:
+    """The r with δ = 1 exactly where index = r, or None where the index has no unit coefficient."""
+    difference = expand(delta.args[0] - delta.args[1])
+    slope = difference.coeff(index)
+    if slope not in (1, -1):
+        return None
+    solution = expand(-(difference - slope * index) / slope)
+    return None if depends(solution, index) else solution
+
+
+def picked(term: Any, delta: Any, index: Index) -> Any:
+    """Σ over `index` of `term`, which has the factor `delta`: the one entry that the delta picks, or None."""
+    at = solve_delta(delta, index)
+    if at is None:
+        return None
+    return (term / delta).xreplace({index: at}) * Inside(at, index.size)
+
+
+@lru_cache(maxsize=CACHE)
+def contracted(term: Any) -> Any:
+    """Every Σ_j whose body has a factor δ_jk replaced by the entry it picks; nothing else is touched."""
+
+    def contract(t: Any) -> Any:
+        if type(t) is not Sum:
+            return t
+        indices, body = t.opened()
+        rest = list(indices)
+        for index in indices:
+            for delta in factors(body):
+                entry = picked(body, delta, index) if isinstance(delta, Delta) and depends(delta, index) else None
+                if entry is not None:
+                    body = entry
+                    rest.remove(index)
+                    break
+        return t if len(rest) == len(indices) else close(Sum, rest, body)
+
+    return walk(term, contract)
+
+
+# ---------------------------------------------------------------- sums
+
+
+def _sum_out(indices: tuple[Index, ...], body: Any) -> Any:
+    return Add(*[_sum_term(list(indices), _settled(t)) for t in terms(body)])
+
+
+def _sum_term(bound: list[Index], term: Any) -> Any:
+    """Σ over `bound` of one product."""
+    term = _prenex(bound, term)
+    for index in list(bound):
+        for delta in factors(term):
+            if isinstance(delta, Delta) and depends(delta, index):
+                entry = picked(term, delta, index)
+                if entry is not None:
+                    term = normal(entry)
+                    bound.remove(index)
+                    break
+    if term.is_Add or _inner_sum(bound, term) is not None:
+        return _sum_out(tuple(bound), term)
+    for index in [j for j in bound if not depends(term, j)]:
+        term *= index.size
+        bound.remove(index)
+    return _split(bound, term)
+
+
+def _inner_sum(bound: list[Index], term: Any) -> Any:
+    return next((f for f in factors(term) if type(f) is Sum and any(depends(f, j) for j in bound)), None)
+
+
+def _prenex(bound: list[Index], term: Any) -> Any:
+    """Pull the sums inside a product out to the sum over `bound`, which grows."""
+    while (inner := _inner_sum(bound, term)) is not None:
+        indices, body = inner.opened()
+        bound += indices
+        term = term / inner * body
+    return term
+
+
+def _split(bound: list[Index], term: Any) -> Any:
+    """Σ over `bound` of a product, as one Σ for each group of factors that share an index."""
+    free = [f for f in factors(term) if not any(depends(f, j) for j in bound)]
+    tied = [f for f in factors(term) if any(depends(f, j) for j in bound)]
+    while bound:
+        group, members = {bound[0]}, []
+        while new := [f for f in tied if f not in members and any(depends(f, j) for j in group)]:
+            members += new
+            group |= {j for j in bound for f in new if depends(f, j)}
+        free.append(_group_sum([j for j in bound if j in group], members))
+        bound = [j for j in bound if j not in group]
+        tied = [f for f in tied if f not in members]
+    return Mul(*free)
+
+
+def _group_sum(indices: list[Index], members: list[Any]) -> Any:
+    """Σ over a connected group; how many j differ from one given index is n - 1."""
+    if len(indices) == 1 and len(members) == 1 and isinstance(members[0], Differ):
+        others = [a for a in members[0].args if a != indices[0]]
+        if len(others) == 1 and isinstance(others[0], (Index, Label)) and others[0].size == indices[0].size:
+            return indices[0].size - 1
+    return close(Sum, indices, Mul(*members))
+
+
+# ---------------------------------------------------------------- the shortest way to write it
+
+SUM_COST = 8
+"""What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols
+and operations a reader sees, and nested sums weigh most, since each is a loop to follow (and to run)."""
+
+
+@lru_cache(maxsize=CACHE)
+def cost(term: Any) -> float:
+    """How long a term is to read."""
+    if isinstance(term, (Element, Index, Label)) or not term.args:
+        return 1
+    own = 1.0
+    if isinstance(term, Binder):
+        own = SUM_COST * (len(term.indices) + _unpicked(term))
+    elif term.is_Add or term.is_Mul:
+        own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1)
+    inner = term.args[:1] if isinstance(term, Binder) else term.args
+    return own + sum(cost(a) for a in inner)
+
+
+def _unpicked(term: Binder) -> int:
+    """How many deltas stand under the very Σ that they pick from: work left to the reader."""
+    return sum(isinstance(t, Delta) and any(depends(t, j) for j in term.indices) for t in preorder_traversal(term.body))
+
+
+@lru_cache(maxsize=CACHE)
+def sums(term: Any) -> int:
+    """How many indices are bound in a term, all in all."""
+    own = len(term.indices) if isinstance(term, Binder) else 0
+    return own + sum(sums(a) for a in term.args)
+
+
+@lru_cache(maxsize=CACHE)
+def shortest(term: Any) -> Any:
+    """The shortest of: the normal form, its common factor taken out, its terms grouped by one of their factors."""
+    term = _merged(normal(term))
+    if not term.is_Add:
+        return term
+    shared = {f for t in term.args for f in factors(t) if isinstance(f, (Element, Bracket, Sum))}
+    options = [common_factor(term)]
+    for factor in sorted(shared, key=signature):
+        having = [t for t in term.args if factor in factors(t)]
+        if 1 < len(having) < len(term.args):
+            options.append(common_factor(Add(*having)) + Add(*[t for t in term.args if t not in having]))
+    return min([*options, term], key=cost)
+
+
+def common_factor(term: Any) -> Any:
+    """A sum with what all its terms share taken out: p_i δ_ik - p_i p_k becomes p_i (δ_ik - p_k)."""
+    if not term.is_Add:
+        return term
+    powers = [t.as_coeff_Mul()[1].as_powers_dict() for t in term.args]
+    coefficients = [t.as_coeff_Mul()[0] for t in term.args]
+    shared = S.One
+    for base in sorted(powers[0], key=signature):
+        exponents = [p.get(base, S.Zero) for p in powers]
+        if all(e.is_Rational for e in exponents):
+            least, most = min(exponents), max(exponents)
+            shared *= Pow(base, least if least > 0 else most if most < 0 else S.Zero)
+    number = _common_number(coefficients)
+    if shared * number == 1:
+        return term
+    return Mul(number * shared, Add(*[t / (shared * number) for t in term.args]), evaluate=False) if number != 1 and shared == 1 else (
+        number * shared * Add(*[t / (shared * number) for t in term.args])
+    )
+
+
+def _common_number(coefficients: list[Any]) -> Any:
+    """The number to take out of a sum with these coefficients; its sign makes the first one positive if all are not."""
+    if not all(c.is_Rational for c in coefficients):
+        return S.One
+    top, bottom = Integer(0), Integer(1)
+    for c in coefficients:
+        top, bottom = Integer(top).gcd(c.p), Integer(bottom).lcm(c.q)
+    sign = -1 if all(c < 0 for c in coefficients) else 1
+    return sign * top / bottom
+
+
+def _merged(term: Any) -> Any:
+    """Σ f + Σ g as Σ (f + g) where that is shorter and puts nothing into a loop that stood outside it."""
+    if not term.is_Add:
+        return term
+    for a, t in enumerate(term.args):
+        for u in term.args[a + 1 :]:
+            together = _together(t, u)
+            if together is not None and cost(together) < cost(t + u):
+                return _merged(term - t - u + together)
+    return term
+
+
+def _together(t: Any, u: Any) -> Any:
+    """One Σ for two terms, each with a single Σ over the same axes; None where a loop would deepen."""
+    one, two = ([f for f in factors(v) if type(f) is Sum] for v in (t, u))
+    if len(one) != 1 or len(two) != 1 or [j.size for j in one[0].indices] != [j.size for j in two[0].indices]:
+        return None
+    indices, first = one[0].opened()
+    second = two[0].body.xreplace(dict(zip(two[0].indices, indices, strict=True)))
+    outer_one, outer_two = t / one[0], u / two[0]
+    if free_indices(outer_one) - free_indices(first) or free_indices(outer_two) - free_indices(second):
+        return None
+    body = shortest(outer_one * first + outer_two * second)
+    outside = [f for f in factors(body) if not any(depends(f, j) for j in indices)]
+    inside = [f for f in factors(body) if any(depends(f, j) for j in indices)]
+    return Mul(*outside) * close(Sum, indices, Mul(*inside))

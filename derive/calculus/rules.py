@@ -1,0 +1,256 @@
+"""Differentiation: a table of small-step rules, one row each, on the inert node `Deriv(e, x)`.
+
+A rule looks at a body and an entry x and gives the rewritten derivative, or None where it does not apply.  Applying the
+table until no `Deriv` is left *is* the derivative; the lines on the way are its derivation.
+
+To add a rule, add a row; the first row that applies anywhere in a line is applied everywhere in it.
+Conventions at kinks are PyTorch's: `Maximum(a, b)` takes a at a tie, |x| has slope 0 at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sympy import Abs, Add, Function, Mul, Pow, S, fraction, log, sign
+
+from derive.calculus.fold import solved_folds, folded
+from derive.calculus.functions import Named
+from derive.calculus.normal import cost, normal, shortest
+from derive.calculus.terms import (
+    CACHE,
+    ArgMax,
+    Binder,
+    Bracket,
+    Delta,
+    Deriv,
+    Differ,
+    Element,
+    Index,
+    Label,
+    Largest,
+    Maximum,
+    Positive,
+    Product,
+    Sum,
+    Where,
+    close,
+    factors,
+    names,
+    terms,
+    total,
+)
+
+Rewrite = Callable[[Any, Element], Any]
+
+
+def N_(message: str) -> str:
+    """Mark a text for translation where it is defined; it is translated where it is shown."""
+    return message
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: what the rule is called, the family whose consecutive steps read as one, and the rewrite."""
+
+    name: str
+    family: str
+    rewrite: Rewrite
+
+
+# ---------------------------------------------------------------- the rewrites
+
+
+def varies(term: Any, x: Element) -> bool:
+    """Whether a term mentions the tensor that x is an entry of."""
+    return x.name in names(term)
+
+
+def _constant(e: Any, x: Element) -> Any:
+    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) else None
+
+
+def _itself(e: Any, x: Element) -> Any:
+    return S.One if e == x else None
+
+
+def _entry(e: Any, x: Element) -> Any:
+    if not isinstance(e, Element):
+        return None
+    return Mul(*[Delta(a, b) for a, b in zip(e.indices, x.indices, strict=True)])
+
+
+def _quotient(e: Any, x: Element) -> Any:
+    top, bottom = fraction(e)
+    if not varies(bottom, x) or not varies(top, x):
+        return None
+    return (Deriv(top, x) * bottom - top * Deriv(bottom, x)) / bottom**2
+
+
+def _factor(e: Any, x: Element) -> Any:
+    constant = [f for f in factors(e) if not varies(f, x)]
+    if not e.is_Mul or not constant:
+        return None
+    return Mul(*constant) * Deriv(Mul(*[f for f in factors(e) if varies(f, x)]), x)
+
+
+def _terms(e: Any, x: Element) -> Any:
+    return Add(*[Deriv(t, x) for t in terms(e) if varies(t, x)]) if e.is_Add else None
+
+
+def _inside_sum(e: Any, x: Element) -> Any:
+    if type(e) is not Sum:
+        return None
+    indices, body = e.opened()
+    conditions = [f for f in factors(body) if isinstance(f, Bracket)]
+    return close(Sum, indices, Mul(*conditions, Deriv(Mul(*[f for f in factors(body) if f not in conditions]), x)))
+
+
+def _product(e: Any, x: Element) -> Any:
+    if not e.is_Mul:
+        return None
+    return Add(*[Mul(*e.args[:k], *e.args[k + 1 :]) * Deriv(f, x) for k, f in enumerate(e.args) if varies(f, x)])
+
+
+def _product_over_axis(e: Any, x: Element) -> Any:
+    if not isinstance(e, Product):
+        return None
+    (j, *more), body = e.opened()
+    inner = close(Product, more, body)
+    other = j.fresh()
+    others = total(Where(Differ(other, j), inner.xreplace({j: other}), S.One), other, kind=Product)
+    return close(Sum, [j], others * Deriv(inner, x))
+
+
+def _largest(e: Any, x: Element) -> Any:
+    if not isinstance(e, Largest):
+        return None
+    (*outer, j), body = e.opened()
+    if outer:
+        return Deriv(close(Largest, outer, close(Largest, [j], body)), x)
+    return Deriv(body, x).xreplace({j: close(ArgMax, [j], body)})
+
+
+def _maximum(e: Any, x: Element) -> Any:
+    if not isinstance(e, Maximum):
+        return None
+    a, b = e.args
+    second = Positive(b - a)
+    return second * Deriv(b, x) + ((1 - second) * Deriv(a, x) if varies(a, x) else 0)
+
+
+def _where(e: Any, x: Element) -> Any:
+    return Where(e.args[0], *[Deriv(a, x) if varies(a, x) else S.Zero for a in e.args[1:]]) if isinstance(e, Where) else None
+
+
+def _power(e: Any, x: Element) -> Any:
+    if not e.is_Pow or varies(e.exp, x):
+        return None
+    return Mul(e.exp, Pow(e.base, e.exp - 1), Deriv(e.base, x))
+
+
+def _exponential(e: Any, x: Element) -> Any:
+    if not e.is_Pow or varies(e.base, x):
+        return None
+    return e * log(e.base) * Deriv(e.exp, x)
+
+
+def _chain(e: Any, x: Element) -> Any:
+    if not isinstance(e, Function):
+        return None
+    return Add(*[slope(e, k) * Deriv(a, x) for k, a in enumerate(e.args) if varies(a, x)])
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(N_("a constant has derivative 0"), "linear", _constant),
+    Rule(N_("a constant factor comes out"), "linear", _factor),
+    Rule(N_("the derivative of a sum, term by term"), "linear", _terms),
+    Rule(N_("the derivative goes inside the sum"), "linear", _inside_sum),
+    Rule(N_("quotient rule"), "quotient", _quotient),
+    Rule(N_("product rule"), "product", _product),
+    Rule(N_("product rule over an axis"), "product", _product_over_axis),
+    Rule(N_("the largest entry passes its slope on"), "max", _largest),
+    Rule(N_("max passes the slope of the larger argument"), "max", _maximum),
+    Rule(N_("each case by itself"), "linear", _where),
+    Rule(N_("power rule, then the chain rule"), "chain", _power),
+    Rule(N_("chain rule"), "chain", _exponential),
+    Rule(N_("chain rule"), "chain", _chain),
+    Rule(N_("∂x/∂x = 1"), "entry", _itself),
+    Rule(N_("the entries are independent: 1 if the indices agree, else 0"), "entry", _entry),
+)
+
+
+# ---------------------------------------------------------------- slopes of functions
+
+
+def slope(call: Any, k: int) -> Any:
+    """The derivative of a function by its argument k, at the arguments it is called with.
+
+    SymPy knows it for the primitives.  For a library function it is derived here, once, from the definition, and written
+    with the function's own name where that is shorter: σ' = σ (1 - σ).
+    """
+    if isinstance(call, Abs):
+        return sign(call.args[0])
+    if isinstance(call, sign):
+        return S.Zero
+    if not isinstance(call, Named):
+        return call.fdiff(k + 1)
+    inputs, derivative = _named_slope(type(call), k)
+    return derivative.xreplace(dict(zip(inputs, call.args, strict=True)))
+
+
+@lru_cache(maxsize=None)
+def _named_slope(function: type[Named], k: int) -> tuple[tuple[Element, ...], Any]:
+    inputs = tuple(Element(p) for p in function.parameters)
+    call = function(*inputs)
+    definition = call.unfolded
+    plain = shortest(differentiated(definition, inputs[k]))
+    short = shortest(folded(normal(plain), solved_folds(call, definition, ()))[0])
+    return inputs, min(plain, short, key=cost)
+
+
+# ---------------------------------------------------------------- applying the table
+
+
+def apply(rule: Rule, line: Any) -> Any:
+    """The line with every derivative that the rule applies to rewritten once; the same line if there is none."""
+
+    def rewrite(t: Any) -> Any:
+        if not isinstance(t, Deriv):
+            return t
+        new = rule.rewrite(t.body, t.by)
+        return t if new is None else new
+
+    return walk_derivs(line, rewrite)
+
+
+def walk_derivs(line: Any, rewrite: Callable[[Any], Any]) -> Any:
+    """Rewrite the derivatives in a line, the outermost only."""
+    if isinstance(line, Deriv):
+        return rewrite(line)
+    if not has_deriv(line):
+        return line
+    if isinstance(line, Binder):
+        indices, body = line.opened()
+        return close(type(line), indices, walk_derivs(body, rewrite))
+    return line.func(*[walk_derivs(a, rewrite) for a in line.args])
+
+
+@lru_cache(maxsize=CACHE)
+def has_deriv(term: Any) -> bool:
+    """Whether a derivative in a term is still to be carried out."""
+    return isinstance(term, Deriv) or any(has_deriv(a) for a in term.args)
+
+
+def differentiated(term: Any, x: Element, rules: tuple[Rule, ...] = RULES) -> Any:
+    """∂term/∂x: the closure of the table."""
+    line = Deriv(term, x)
+    while has_deriv(line):
+        new = next((new for rule in rules if (new := apply(rule, line)) != line), line)
+        if new == line:
+            raise NotImplementedError(f"no rule differentiates {line}")
+        line = new
+    return line
+

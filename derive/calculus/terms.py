@@ -1,0 +1,421 @@
+"""The terms of the index calculus: SymPy expressions whose leaves are tensor entries.
+
+    Index(i, n)          an index over an axis of size n (it takes the values 0 … n-1)
+    Label(t, n)          a given integer used as an index into an axis of size n
+    Element(x, i, j)     one entry of a tensor (a scalar has no index)
+    Sum(e, j)            Σ_j e, and its siblings Product, Largest (max over j), ArgMax
+    Delta(i, k)          1 where i = k, else 0 (Kronecker)
+    Bracket              1 where a condition holds, else 0 (Iverson): Differ, Below, AtMost, Positive, Inside
+    Maximum(a, b)        the larger of two numbers
+    Where(c, a, b)       a where the bracket c is 1, else b
+    Deriv(e, x)          the derivative of e by the entry x, not yet carried out
+    Adjoint(o, x)        the total derivative of the output entry o by the entry x, along every path
+
+Binders are locally nameless: a closed binder names its own indices @1, @2 … by the height of what it binds, so two sums
+that differ only in the name of a bound index are the same object, and no substitution can capture an index.  A body is
+only ever looked at through `Binder.opened`, which puts fresh indices in, and rebuilt through `close`.
+
+An index ranges over its axis by construction, so Σ_j δ_jk f(j) = f(k) needs no condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import groupby, permutations, product
+from typing import Any
+
+from sympy import Add, Dummy, Expr, Function, Integer, Mul, S, Symbol, expand, sympify
+from sympy.core.basic import Basic
+
+CACHE = 1 << 16
+
+
+# ---------------------------------------------------------------- leaves
+
+
+class Index(Expr):
+    """An index over an axis: `Index("i", n)` takes the values 0 … n-1."""
+
+    is_commutative = True
+    is_integer = True
+
+    def __new__(cls, label: str | Basic, size: Any) -> Index:
+        name = Symbol(label, integer=True) if isinstance(label, str) else label
+        return Expr.__new__(cls, name, expand(sympify(size)))
+
+    @property
+    def label(self) -> Any:
+        return self.args[0]
+
+    @property
+    def name(self) -> str:
+        return str(self.label.name)
+
+    @property
+    def size(self) -> Any:
+        return self.args[1]
+
+    def fresh(self) -> Index:
+        return Index(Dummy(self.name.strip("@"), integer=True), self.size)
+
+    def _sympystr(self, printer: Any) -> str:
+        return self.name
+
+
+class Element(Expr):
+    """One entry of a tensor.  The head is a symbol that carries what is known of every entry (real, positive …)."""
+
+    is_commutative = True
+
+    def __new__(cls, head: Symbol, *indices: Any) -> Element:
+        return Expr.__new__(cls, head, *map(sympify, indices))
+
+    @property
+    def head(self) -> Symbol:
+        return self.args[0]
+
+    @property
+    def name(self) -> str:
+        return str(self.head.name)
+
+    @property
+    def indices(self) -> tuple[Any, ...]:
+        return self.args[1:]
+
+    def _eval_is_real(self) -> bool | None:
+        return self.head.is_real
+
+    def _eval_is_positive(self) -> bool | None:
+        return self.head.is_positive
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return self.head.is_nonnegative
+
+    def _eval_is_integer(self) -> bool | None:
+        return self.head.is_integer
+
+    def _sympystr(self, printer: Any) -> str:
+        return self.name + (f"[{','.join(map(printer._print, self.indices))}]" if self.indices else "")
+
+
+class Label(Expr):
+    """A given integer (a class label) used as an index into an axis of size n: `Label(t, n)` or `Label(t[b], n)`."""
+
+    is_commutative = True
+    is_integer = True
+
+    def __new__(cls, element: Element, size: Any) -> Label:
+        return Expr.__new__(cls, element, expand(sympify(size)))
+
+    @property
+    def element(self) -> Any:
+        return self.args[0]
+
+    @property
+    def size(self) -> Any:
+        return self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(printer._print(self.element))
+
+
+# ---------------------------------------------------------------- binders
+
+
+class Binder(Expr):
+    """A body and the indices bound in it."""
+
+    is_commutative = True
+    is_real = True
+
+    @property
+    def body(self) -> Any:
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Any, ...]:
+        return self.args[1:]
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        bound: set[Basic] = set().union(*(j.label.free_symbols for j in self.indices))
+        sizes: set[Basic] = set().union(*(j.size.free_symbols for j in self.indices))
+        return (self.body.free_symbols - bound) | sizes
+
+    def opened(self) -> tuple[tuple[Index, ...], Any]:
+        """The body with fresh indices in place of the bound ones: (indices, body)."""
+        fresh = tuple(j.fresh() for j in self.indices)
+        return fresh, self.body.xreplace(dict(zip(self.indices, fresh, strict=True)))
+
+    def _sympystr(self, printer: Any) -> str:
+        names = ",".join(map(printer._print, self.indices))
+        return f"{type(self).__name__}_{names}({printer._print(self.body)})"
+
+
+class Sum(Binder):
+    """Σ over the bound indices."""
+
+    def _eval_is_positive(self) -> bool | None:
+        return self.body.is_positive
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return self.body.is_nonnegative
+
+
+class Product(Sum):
+    """Π over the bound indices."""
+
+
+class Largest(Binder):
+    """The maximum over the bound indices."""
+
+    def _eval_is_positive(self) -> bool | None:
+        return self.body.is_positive
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return self.body.is_nonnegative
+
+
+class ArgMax(Binder):
+    """The first index at which the maximum is reached (one bound index)."""
+
+    is_integer = True
+
+    @property
+    def size(self) -> Any:
+        return self.indices[0].size
+
+
+def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
+    """Bind `indices` in `body` under canonical names; nested binders of one kind become one.
+
+    The order of several indices is canonical too: each is keyed by the body seen from it alone, and only indices with
+    equal keys are tried in every order.
+    """
+    bound = list(indices)
+    if not bound:
+        return body
+    if type(body) is kind and kind is not ArgMax:
+        inner, body = body.opened()
+        bound += inner
+    start = height(body)
+    names = [f"@{start + k + 1}" for k in range(len(bound))]
+
+    def named(order: Iterable[Index]) -> tuple[Any, list[Index]]:
+        new = [Index(name, j.size) for name, j in zip(names, order, strict=True)]
+        return body.xreplace(dict(zip(order, new, strict=True))), new
+
+    best = min((named(order) for order in _orders(bound, body)), key=lambda r: signature(r[0])) if len(bound) > 1 else named(bound)
+    return Expr.__new__(kind, best[0], *best[1])
+
+
+def _orders(bound: list[Index], body: Any) -> list[list[Index]]:
+    """The orders worth trying: sorted by what each index sees, ties in every order."""
+    mask = {j: Index("@", j.size) for j in bound}
+    key = {j: (signature(j.size), signature(body.xreplace({**mask, j: Index("@self", j.size)}))) for j in bound}
+    groups = [list(group) for _, group in groupby(sorted(bound, key=key.__getitem__), key=key.__getitem__)]
+    choices = [list(permutations(group)) if len(group) <= 4 else [tuple(group)] for group in groups]
+    return [[j for group in choice for j in group] for choice in product(*choices)]
+
+
+def total(body: Any, *indices: Index, kind: type[Binder] = Sum) -> Any:
+    """Σ over named indices: `total(W_ij * h_j, j)`; the names are bound and forgotten."""
+    fresh = {j: j.fresh() for j in indices}
+    return close(kind, fresh.values(), sympify(body).xreplace(fresh))
+
+
+@lru_cache(maxsize=CACHE)
+def height(term: Any) -> int:
+    """How many indices are bound on the deepest path through a term."""
+    own = len(term.indices) if isinstance(term, Binder) else 0
+    return own + max((height(a) for a in term.args), default=0)
+
+
+@lru_cache(maxsize=CACHE)
+def signature(term: Any) -> str:
+    """A string that two terms share exactly when they look alike; fresh indices count by their name only."""
+    if isinstance(term, Symbol):
+        return str(term.name)
+    if not term.args:
+        return str(term)
+    return f"{type(term).__name__}({','.join(map(signature, term.args))})"
+
+
+@lru_cache(maxsize=CACHE)
+def free_indices(term: Any) -> frozenset[Index]:
+    """The indices of a term that no binder in it binds."""
+    if isinstance(term, Index):
+        return frozenset([term])
+    inner = frozenset().union(*map(free_indices, term.args)) if term.args else frozenset()
+    return inner - frozenset(term.indices) if isinstance(term, Binder) else inner
+
+
+@lru_cache(maxsize=CACHE)
+def names(term: Any) -> frozenset[str]:
+    """The tensors whose entries occur in a term."""
+    inner = frozenset().union(*map(names, term.args)) if term.args else frozenset()
+    return inner | {term.name} if isinstance(term, Element) else inner
+
+
+def depends(term: Any, index: Any) -> bool:
+    """Whether a term mentions this index (or, for a compound index, this very term)."""
+    return index in free_indices(term) if isinstance(index, Index) else bool(term.has(index))
+
+
+def walk(term: Any, rewrite: Callable[[Any], Any]) -> Any:
+    """Rewrite a term from the leaves up.  Bodies are opened and closed again, so `rewrite` never sees a bound name."""
+    if isinstance(term, Binder):
+        indices, body = term.opened()
+        new = walk(body, rewrite)
+        return rewrite(term if new is body else close(type(term), indices, new))
+    if isinstance(term, Index) or not term.args:
+        return rewrite(term)
+    args = [walk(a, rewrite) for a in term.args]
+    same = all(a is b for a, b in zip(args, term.args, strict=True))
+    return rewrite(term if same else term.func(*args))
+
+
+# ---------------------------------------------------------------- brackets
+
+
+class Bracket(Function):
+    """A condition read as a number, 1 or 0.  Idempotent; its derivative is 0 wherever it has one."""
+
+    is_real = True
+    is_nonnegative = True
+
+    def _eval_power(self, exponent: Any) -> Any:
+        return self if exponent.is_positive else None
+
+
+class _Symmetric(Bracket):
+    """A condition on two indices that reads the same both ways."""
+
+    equal: Expr
+    unequal: Expr
+
+    @classmethod
+    def eval(cls, a: Any, b: Any) -> Any:
+        if a == b:
+            return cls.equal
+        if (a - b).is_Integer:
+            return cls.unequal
+        return cls(b, a) if _order(a) > _order(b) else None
+
+
+def _order(index: Any) -> tuple[bool, str]:
+    return not isinstance(index, Index), signature(index)
+
+
+class Delta(_Symmetric):
+    """δ_ik, the Kronecker delta."""
+
+    equal, unequal = S.One, S.Zero
+
+
+class Differ(_Symmetric):
+    """[i ≠ k]."""
+
+    equal, unequal = S.Zero, S.One
+
+
+class Below(Bracket):
+    """[i < k]."""
+
+    @classmethod
+    def eval(cls, a: Any, b: Any) -> Any:
+        d = a - b
+        return Integer(int(d < 0)) if d.is_Integer else None
+
+
+class AtMost(Bracket):
+    """[i ≤ k]."""
+
+    @classmethod
+    def eval(cls, a: Any, b: Any) -> Any:
+        d = a - b
+        return Integer(int(d <= 0)) if d.is_Integer else None
+
+
+class Positive(Bracket):
+    """[a > 0] for a number a."""
+
+    @classmethod
+    def eval(cls, a: Any) -> Any:
+        return Integer(int(bool(a > 0))) if a.is_number else None
+
+
+class Inside(Bracket):
+    """[0 ≤ e < n]: whether an affine index falls inside an axis of size n."""
+
+    @classmethod
+    def eval(cls, e: Any, n: Any) -> Any:
+        return S.One if isinstance(e, (Index, Label, ArgMax)) and e.size == n else None
+
+
+class Maximum(Function):
+    """max(a, b).  At a tie the first argument is taken, so max(0, a) has slope 0 at a = 0."""
+
+    is_real = True
+
+
+class Where(Function):
+    """Where(c, a, b): a where the bracket c is 1, else b."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, c: Any, a: Any, b: Any) -> Any:
+        if a == b:
+            return a
+        return a if c is S.One else b if c is S.Zero else None
+
+
+# ---------------------------------------------------------------- derivatives not yet carried out
+
+
+class Deriv(Expr):
+    """∂e/∂x: how e depends on the entry x in so many letters; other tensors in e are held."""
+
+    is_commutative = True
+    is_real = True
+
+    @property
+    def body(self) -> Any:
+        return self.args[0]
+
+    @property
+    def by(self) -> Any:
+        return self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"d[{printer._print(self.body)}]/d{printer._print(self.by)}"
+
+
+class Adjoint(Expr):
+    """The total derivative of the output entry o by the entry x, along every path from x to o."""
+
+    is_commutative = True
+    is_real = True
+
+    @property
+    def output(self) -> Any:
+        return self.args[0]
+
+    @property
+    def by(self) -> Any:
+        return self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"d{printer._print(self.output)}/d{printer._print(self.by)}"
+
+
+def factors(term: Any) -> tuple[Any, ...]:
+    """The factors of a product."""
+    return tuple(Mul.make_args(term))
+
+
+def terms(term: Any) -> tuple[Any, ...]:
+    """The terms of a sum of products (not of a Σ)."""
+    return tuple(Add.make_args(term))

@@ -1,0 +1,340 @@
+"""Derivations: the derivative of one tensor of a graph by another, as the list of rewrites that found it.
+
+One recursion, from the output to the inputs (reverse mode): ∂o/∂x is the sum, over the definitions that mention x, of
+their own adjoint times their local derivative.  Adjoints keep their names; one is replaced by its own result where it
+belongs to the inside of a library call, where the result gets no longer by it, or where the result is nothing but it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from sympy import Add, S
+
+from derive.calculus.fold import Fold, facts_of, folded, replaced, solved_folds
+from derive.calculus.normal import contracted, cost, normal, shortest, sums
+from derive.calculus.rules import RULES, N_, Rule, apply, has_deriv, walk_derivs
+from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, names, total, walk
+from derive.errors import DeriveError
+from derive.graphs import Graph, Input, Node
+from derive.language.tree import Op, Ref, Reduce
+
+PATHS = N_("chain rule: the sum over every path")
+ONE_PATH = N_("chain rule")
+DEFINITION = N_("definition")
+UPSTREAM = N_("upstream gradient")
+PICK = N_("each delta keeps one term of its sum")
+EXPAND = N_("multiply out")
+SIMPLIFY = N_("simplify")
+RECOGNISE = N_("recognise the definition")
+CONSTANT = N_("a sum that is known")
+FACTOR = N_("factor")
+SUBSTITUTE = N_("put in the gradient found before")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rewrite: the line it gave, the rule, and the equations (left, right) it used."""
+
+    line: Any
+    rule: str
+    family: str = ""
+    uses: tuple[tuple[Any, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """∂of/∂wrt.  `subject` is the entry derived, `steps` the rewrites; the last line is the result."""
+
+    graph: Graph
+    of: str
+    wrt: str
+    subject: Adjoint
+    steps: tuple[Step, ...]
+
+    @property
+    def result(self) -> Any:
+        return self.steps[-1].line
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        """The free indices: those of the output, then those of the variable."""
+        return (*self.subject.output.indices, *self.subject.by.indices)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The tensors whose adjoints the result names."""
+        return tuple(sorted({a.by.name for a in adjoints_in(self.result)}))
+
+    @cached_property
+    def cases(self) -> tuple[tuple[Any, Any], tuple[Any, Any]] | None:
+        """((value, i = k), (value, i ≠ k)) where the result has one δ_ik or [i ≠ k] of free indices, else None."""
+        splits = {t.args for t in self.result.atoms(Delta, Differ) if set(t.free_symbols) <= self._free_symbols}
+        if len(splits) != 1:
+            return None
+        a, b = splits.pop()
+        keep, drop = (a, b) if isinstance(b, Index) else (b, a)
+        same = shortest(self.result.xreplace({drop: keep}))
+        apart = shortest(self.result.xreplace({Delta(a, b): S.Zero, Differ(a, b): S.One}))
+        return ((same, Delta(a, b)), (apart, Differ(a, b)))
+
+    @property
+    def _free_symbols(self) -> set[Any]:
+        inputs = {s for member in self.graph.inputs for s in (member.head,)}
+        return {s for i in self.indices for s in i.free_symbols} | inputs | self._sizes
+
+    @property
+    def _sizes(self) -> set[Any]:
+        return {s for m in self.graph.members.values() for a in m.axes for s in a.free_symbols}
+
+
+# ---------------------------------------------------------------- what a graph knows
+
+
+def knowledge(graph: Graph) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
+    """(folds of the definitions, facts: axis sums that are constant), from the last definition to the first."""
+    if "knowledge" not in graph.memory:
+        folds: list[Fold] = []
+        facts: list[Fold] = []
+        for member in graph.members.values():
+            entry = Element(member.head, *member.indices)
+            if isinstance(member, Node):
+                facts = [*_facts(entry, member, tuple(folds)), *facts]
+                folds = [*solved_folds(entry, member.expr, member.indices), *folds]
+            elif member.kind in ("onehot", "probability"):
+                last = member.indices[-1]
+                facts.append(Fold(total(entry, last), Add(1), member.indices[:-1]))
+        graph.memory["knowledge"] = (tuple(folds), tuple(facts))
+    return graph.memory["knowledge"]
+
+
+def _facts(entry: Element, node: Node, folds: tuple[Fold, ...]) -> tuple[Fold, ...]:
+    return facts_of(entry, node.expr, node.indices, folds) if node.indices else ()
+
+
+# ---------------------------------------------------------------- a line and its history
+
+
+@dataclass
+class Trail:
+    """A line under rewriting and the steps so far."""
+
+    line: Any
+    steps: list[Step] = field(default_factory=list)
+
+    def to(self, line: Any, rule: str, family: str, uses: Iterable[tuple[Any, Any]] = ()) -> None:
+        """Record a new line; a rewrite that changed nothing is no step."""
+        if line != self.line:
+            self.steps.append(Step(line, rule, family, tuple(uses)))
+            self.line = line
+
+
+def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
+    """Apply the rule table until no derivative is left."""
+    while has_deriv(trail.line):
+        before = trail.line
+        for rule in rules:
+            trail.to(apply(rule, trail.line), rule.name, rule.family)
+            if trail.line != before:
+                break
+        else:
+            raise DeriveError(f"no rule differentiates {next(iter(before.atoms(Deriv)))}")
+
+
+def simplify(trail: Trail, graph: Graph) -> None:
+    """The algebra after differentiation, as the lines a reader needs: deltas, then definitions folded back, then factors."""
+    trail.to(contracted(trail.line), PICK, "delta")
+    folds, facts = knowledge(graph)
+    trail.to(*_recognised(graph, trail.line, folds))
+    plain = normal(trail.line)
+    named, used = folded(plain, folds)
+    known, sure = folded(named, facts)
+    short = shortest(known)
+    if known != plain and cost(plain) < 2 * cost(trail.line):
+        trail.to(plain, _expanding(trail.line, plain), "expand")
+    if named != plain:
+        trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
+    if known != named:
+        trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
+    if cost(short) <= cost(trail.line) or trail.line in (plain, named, known):
+        trail.to(short, FACTOR if trail.line in (plain, named, known) else SIMPLIFY, "factor")
+
+
+def _recognised(graph: Graph, line: Any, folds: tuple[Fold, ...]) -> tuple[Any, str, str, list[tuple[Any, Any]]]:
+    """The line with whole definitions replaced by their names, nothing else moved."""
+    used = []
+    for fold in folds:
+        new = replaced(line, fold) if fold.whole and names(fold.pattern) <= names(line) else line
+        if new != line:
+            used.append(fold)
+            line = new
+    return line, RECOGNISE, "fold", _definitions(graph, tuple(used))
+
+
+def _expanding(before: Any, after: Any) -> str:
+    return PICK if before.count(Delta) > after.count(Delta) else EXPAND
+
+
+def _definitions(graph: Graph, used: tuple[Fold, ...]) -> list[tuple[Any, Any]]:
+    """The definitions that these folds come from."""
+    owners = dict.fromkeys(fold.owner for fold in used)
+    return [(node.element, node.expr) for node in graph.nodes if node.name in owners]
+
+
+# ---------------------------------------------------------------- the reverse sweep
+
+
+def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
+    """The derivation of ∂of/∂wrt; see `Graph.derive`."""
+    of = of or graph.output.name
+    candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
+    for name in (of, wrt) if wrt else (of,):
+        if name not in graph.members:
+            raise DeriveError(f"there is no {name} in this graph", hint=f"It has {', '.join(graph.members)}.")
+    if not wrt and len(candidates) != 1:
+        raise DeriveError("say by what to differentiate", hint=f"wrt may be {', '.join(candidates)}.")
+    wrt = wrt or candidates[0]
+    if not getattr(graph.members[wrt], "differentiable", True):
+        raise DeriveError(f"{wrt} is a label: it takes whole numbers, so nothing can be differentiated by it")
+    if upstream:
+        graph, of = seeded(graph, of)
+    return _adjoint(graph, of, wrt, rules)
+
+
+def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
+    """The graph with an upstream gradient g on `of`, and the loss L = Σ g · of that it belongs to."""
+    if ("seeded", of) not in graph.memory:
+        member = graph.members[of]
+        taken = {*graph.members, *(c for _, letters in graph.letters for c in letters), *map(str, _all_sizes(graph))}
+        g = next(n for n in ("g", "G", "upstream", "upstream_g") if n not in taken)
+        loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
+        upstream = Input(g, member.indices)
+        entry = Element(member.head, *member.indices)
+        body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
+        node = Node(loss, (), Reduce("sum", body, member.indices), total(Element(upstream.head, *member.indices) * entry, *member.indices), body)
+        graph.memory["seeded", of] = (replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node)), loss)
+    return graph.memory["seeded", of]
+
+
+def _all_sizes(graph: Graph) -> set[Any]:
+    return {s for m in graph.members.values() for a in m.axes for s in a.free_symbols}
+
+
+def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
+    """∂of/∂wrt, each once for a graph."""
+    key = ("adjoint", of, wrt, rules)
+    if key not in graph.memory:
+        graph.memory[key] = _derive(graph, of, wrt, rules)
+    return graph.memory[key]
+
+
+def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
+    output, variable = graph.members[of], graph.members[wrt]
+    o = Element(output.head, *output.indices)
+    x = Element(variable.head, *free_letters(graph, variable, tuple(i.name for i in output.indices)))
+    subject = Adjoint(o, x)
+    users = [y for y in graph.consumers(wrt) if y.name in graph.ancestors(of)]
+    if of == wrt or not users:
+        same = of == wrt
+        line = differentiated_entry(o, x) if same else Add(0)
+        return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
+    found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
+    named = _attempt(graph, subject, users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
+    short = {n: d for n, d in found.items() if not sums(d.result) and not adjoints_in(d.result)}
+    if any(not is_atomic(d.result) for d in short.values()):
+        written = _attempt(graph, subject, users, short, rules)
+        if sums(written.line) <= sums(named.line) and (cost(written.line) <= cost(named.line) or _only_names(named.line)):
+            named = written
+    return Derivation(graph, of, wrt, subject, tuple(named.steps))
+
+
+def _attempt(graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]) -> Trail:
+    """The derivation with the adjoints in `given` put in at once and the others left by name."""
+    trail = Trail(subject)
+    _paths(trail, graph, subject, users, given)
+    differentiate(trail, rules)
+    simplify(trail, graph)
+    while inner := [a for a in _named_in(trail.line) if getattr(graph.members[a], "inner", False)]:
+        _put_in(trail, {a: _adjoint(graph, subject.output.name, a, rules) for a in inner})
+        simplify(trail, graph)
+    return trail
+
+
+def differentiated_entry(o: Element, x: Element) -> Any:
+    """∂x_i/∂x_k = δ_ik."""
+    out: Any = Add(1)
+    for a, b in zip(o.indices, x.indices, strict=True):
+        out *= Delta(a, b)
+    return out
+
+
+def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
+    """Indices for the variable: its own letters, unless the output or an author's Σ uses them."""
+    busy = {*taken, *graph.author_bound, *graph.members}
+    out = []
+    for index in variable.indices:
+        choices = (index.name, *graph.letters_over(index.size), *"ijklqruvmnop")
+        name = next(c for c in choices if c not in busy)
+        busy.add(name)
+        out.append(Index(name, index.size))
+    return tuple(out)
+
+
+def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:
+    """The chain rule over the definitions that mention x, what is known of their adjoints, then the definitions."""
+    o, x = subject.output, subject.by
+    lines = []
+    for y in users:
+        fresh = tuple(i.fresh() for i in y.indices)
+        entry = Element(y.head, *fresh)
+        lines.append(Deriv(o, x) if y.name == o.name else total(Adjoint(o, entry) * Deriv(entry, x), *fresh))
+    if len(users) > 1 or users[0].name != o.name:
+        trail.to(Add(*lines), PATHS if len(users) > 1 else ONE_PATH, "paths")
+        _put_in(trail, given)
+        trail.to(contracted(trail.line), PICK, "delta")
+    else:
+        trail.line = Add(*lines)
+
+    def opened(t: Any) -> Any:
+        node = graph.members[t.body.name] if isinstance(t.body, Element) else None
+        return Deriv(node.expr.xreplace(dict(zip(node.indices, t.body.indices, strict=True))), x) if isinstance(node, Node) else t
+
+    trail.to(walk_derivs(trail.line, opened), DEFINITION, "definition", [(y.element, y.expr) for y in users])
+
+
+def is_atomic(term: Any) -> bool:
+    """Whether a result is so short that naming it would only hide it: a number, or one entry."""
+    return isinstance(term, Element) or bool(term.is_number)
+
+
+def adjoints_in(term: Any) -> set[Adjoint]:
+    """The adjoints that a term names."""
+    return set(term.atoms(Adjoint))
+
+
+def adjoint_at(found: Derivation, adjoint: Adjoint) -> Any:
+    """A found derivative at the indices of this adjoint."""
+    here = (*adjoint.output.indices, *adjoint.by.indices)
+    return found.result.xreplace(dict(zip(found.indices, here, strict=True)))
+
+
+def _only_names(line: Any) -> bool:
+    """Whether a line says no more than that one derivative is another, up to a number."""
+    return isinstance(line.as_coeff_Mul()[1], Adjoint)
+
+
+def _named_in(line: Any) -> list[str]:
+    return sorted({a.by.name for a in adjoints_in(line)})
+
+
+def _put_in(trail: Trail, found: dict[str, Derivation]) -> None:
+    """Adjoints by their names replaced by what was found for them."""
+
+    def rewrite(t: Any) -> Any:
+        return adjoint_at(found[t.by.name], t) if isinstance(t, Adjoint) and t.by.name in found else t
+
+    used = [d for name, d in found.items() if name in _named_in(trail.line)]
+    trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", [(d.subject, d.result) for d in used])

@@ -1,0 +1,47 @@
+"""The one family of errors.  A message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of one line of the user's text; `start` and `end` are columns counted from 0."""
+
+    text: str
+    start: int
+    end: int
+    line: int = 1
+
+
+class DeriveError(Exception):
+    """The input is wrong.  `place`, where known, is shown with a caret; `hint` says what to do."""
+
+    def __init__(self, message: str, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.place, self.hint = message, place, hint
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.place is not None:
+            lines += _pointed(self.place)
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class ProofError(DeriveError):
+    """A line of a derivation, or a gradient, could not be shown right."""
+
+
+WINDOW = 100
+
+
+def _pointed(place: Place) -> list[str]:
+    """The line and a caret under the fault; a long line is cut around it."""
+    width = max(1, min(place.end - place.start, WINDOW))
+    first = max(0, place.start - WINDOW // 2) if len(place.text) > WINDOW else 0
+    shown = place.text[first : first + WINDOW].replace("\t", " ")
+    prefix = f"  line {place.line}: "
+    return [prefix + shown, " " * (len(prefix) + place.start - first) + "^" * min(width, max(1, len(shown) - place.start + first))]

@@ -1,0 +1,97 @@
+"""The gradient check: an analytic gradient against centred differences of the forward pass, in float64.
+
+    ∂f/∂x ≈ (f(x + h) − f(x − h)) / 2h        error h²/6 · f‴ + rounding/h
+
+(Goodfellow, Bengio and Courville 2016, section 11.5.)  The forward pass is all it uses, so it checks any backward pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derive.derivation import derivation, seeded
+from derive.run import Run
+from derive.values import FLOAT, Values, forward
+
+STEP = 1e-5
+AGREE = 1e-6
+"""A relative error up to this is agreement; a wrong formula is off by far more, rounding by far less."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of the gradient: where, the two values, their relative error |a − n| / max(|a|, |n|)."""
+
+    entry: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+
+    @property
+    def agrees(self) -> bool:
+        return self.error <= AGREE
+
+
+@dataclass(frozen=True)
+class Check:
+    """The entries of one gradient."""
+
+    wrt: str
+    rows: tuple[Row, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(r.agrees for r in self.rows)
+
+
+def check(run: Run, wrt: str, formula: Any = None) -> Check:
+    """Check the gradient of the output by `wrt`: the derived one, or `formula`, a term in its place."""
+    analytic = np.asarray(run.gradients[wrt] if formula is None else _value(run, wrt, formula), dtype=np.float64)
+    numeric = centred(run, wrt, STEP)
+    rows = [Row(entry, float(analytic[entry]), float(numeric[entry]), _error(analytic[entry], numeric[entry])) for entry in np.ndindex(analytic.shape)]
+    return Check(wrt, tuple(rows))
+
+
+def _value(run: Run, wrt: str, formula: Any) -> Any:
+    found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
+    arrays = dict(run.exact)
+    if run.source.output.axes:
+        seed = seeded(run.source, run.source.output.name)[0].inputs[-1].name
+        arrays[seed] = np.ones(np.shape(arrays[run.source.output.name]), dtype=object)
+    known = {(found.of, name): np.asarray(value, dtype=object) for name, value in run.gradients.items()}
+    return Values(run.values.sizes, arrays, found.graph, run.values.numbers, known).array(formula, found.indices)
+
+
+def _error(a: float, b: float) -> float:
+    scale = max(abs(a), abs(b))
+    return float(abs(a - b) / scale) if scale > 1e-8 else float(abs(a - b))
+
+
+def centred(run: Run, wrt: str, step: float) -> Any:
+    """The centred difference of the (summed) output by every entry of an input, in float64."""
+    graph, sizes = run.source, run.values.sizes
+    inputs = {i.name: np.asarray(run.exact[i.name], dtype=int if i.kind == "label" else np.float64) for i in graph.inputs}
+    out = np.empty(np.shape(inputs[wrt]))
+    for entry in np.ndindex(out.shape):
+        ends = []
+        for h in (step, -step):
+            moved = inputs[wrt].copy()
+            moved[entry] += h
+            ends.append(float(np.sum(forward(graph, sizes, {**inputs, wrt: moved}, FLOAT).arrays[graph.output.name])))
+        out[entry] = (ends[0] - ends[1]) / (2 * step)
+    return out
+
+
+def errors_by_step(run: Run, wrt: str, steps: tuple[int, ...] = (1, 2, 3, 4)) -> list[tuple[int, float, float | None]]:
+    """For h = 10⁻¹, 10⁻² …: (exponent, largest error, order), the order being log10 of how much the error fell."""
+    analytic = np.asarray(run.gradients[wrt], dtype=np.float64)
+    out: list[tuple[int, float, float | None]] = []
+    for exponent in steps:
+        error = float(np.max(np.abs(centred(run, wrt, 10.0**-exponent) - analytic)))
+        before = out[-1][1] if out else 0.0
+        out.append((exponent, error, math.log10(before / error) if before > 0 and error > 0 else None))
+    return out

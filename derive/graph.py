@@ -1,0 +1,3 @@
+"""Moved."""
+
+from derive.graphs import *  # noqa: F403

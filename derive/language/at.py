@@ -1,0 +1,233 @@
+"""The point to evaluate a graph at: values for its inputs, checked against the axes and kinds declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sympy import Symbol, expand
+
+from derive.errors import DeriveError
+from derive.graphs import Graph, Input
+from derive.language.sizes import named_size
+from derive.language.tree import Number, Size, subtrees
+from derive.language.typed import Nested, exact_numbers, read_values
+from derive.language.words import suggestion
+
+__all__ = ["Point", "bind", "read_values"]
+
+ROUNDING = Fraction(1, 10**9)
+"""How far the sum of a probability may be from 1, if it was computed in floating point."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Values for all inputs.  `arrays` hold fractions (labels: integers), `typed` the same numbers as they were typed."""
+
+    sizes: dict[Symbol, int]
+    arrays: dict[str, Any]
+    typed: dict[str, Nested]
+
+
+# ---------------------------------------------------------------- binding
+
+
+def bind(graph: Graph, values: Mapping[str, Any]) -> Point:
+    """Check values against a graph.  Raises DeriveError that names the input, and the axis where there is one."""
+    inputs = {i.name: i for i in graph.inputs}
+    sizes_given = _known_names(graph, inputs, values)
+    typed: dict[str, Nested] = {}
+    rounded: dict[str, bool] = {}
+    for name in inputs:
+        typed[name], rounded[name] = exact_numbers(name, values[name])
+    shapes = {name: _shape(inputs[name], nested) for name, nested in typed.items()}
+    sizes = _sizes(graph, shapes, {named_size(n): _size(n, values[n]) for n in sizes_given})
+    arrays = {name: _array(inputs[name], typed[name], shapes[name]) for name in inputs}
+    for name, entry in inputs.items():
+        _CHECKS.get(entry.kind, _any)(entry, arrays[name], sizes, rounded[name])
+        if entry.kind == "label":
+            arrays[name] = _integers(arrays[name])
+    return Point(sizes, arrays, typed)
+
+
+def _known_names(graph: Graph, inputs: Mapping[str, Input], values: Mapping[str, Any]) -> list[str]:
+    """The names of axes that values are given for, once no name is unknown or missing."""
+    axes = {str(s) for s in _symbols(graph)}
+    for name in values:
+        if name in inputs or name in axes:
+            continue
+        if name in graph.members:
+            raise DeriveError(f"{name} is defined by the graph and takes no value.", hint=f"Its inputs are {', '.join(inputs)}.")
+        near = suggestion(name, inputs) or (f"Inputs are {', '.join(inputs)}." if inputs else "The graph has no inputs.")
+        raise DeriveError(f"There is no input {name}.", hint=near)
+    if missing := [name for name in inputs if name not in values]:
+        what = "The value of " if len(missing) == 1 else "The values of "
+        form = ", ".join(f"{name}={_example(inputs[name])}" for name in missing)
+        raise DeriveError(f"{what}{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.", hint=f"Give {form}.")
+    return [name for name in values if name in axes and name not in inputs]
+
+
+def _example(entry: Input) -> str:
+    inner = "…"
+    for _ in entry.axes:
+        inner = f"[{inner}]"
+    return inner
+
+
+def _symbols(graph: Graph) -> set[Symbol]:
+    """The sizes that the graph speaks of."""
+    terms = [size for i in graph.inputs for size in (*i.axes, i.classes) if size is not None]
+    terms += [size for node in graph.nodes for size in node.axes]
+    terms += [part.value for node in graph.nodes for part in subtrees(node.body) if isinstance(part, Size)]
+    return {s for term in terms for s in term.free_symbols if s.is_positive}
+
+
+def _shape(entry: Input, nested: Nested) -> tuple[int, ...]:
+    """The lengths of nested lists.  Raises if they are ragged, or of another depth than the input has axes."""
+    shape: list[int] = []
+    level: list[Nested] = [nested]
+    while all(isinstance(part, tuple) for part in level):
+        rows = [part for part in level if isinstance(part, tuple)]
+        shape.append(len(rows[0]))
+        for position, row in enumerate(rows):
+            if len(row) != len(rows[0]):
+                lengths = f"{len(rows[0])} in the first, {len(row)} in number {position + 1}"
+                raise DeriveError(f"The lists of {entry.name} have different lengths: {lengths}.")
+        level = [part for row in rows for part in row]
+    if any(isinstance(part, tuple) for part in level):
+        raise DeriveError(f"The lists of {entry.name} mix numbers and lists.")
+    if len(shape) != len(entry.axes):
+        axes = ", ".join(map(str, entry.axes))
+        lists = "a list" if len(entry.axes) == 1 else "lists in lists"
+        needs = f"{lists} (its axes are [{axes}])" if entry.axes else "a number"
+        given = "a number is" if not shape else "a list of numbers is" if len(shape) == 1 else f"lists {len(shape)} deep are"
+        raise DeriveError(f"{entry.name} needs {needs}, and {given} given.")
+    return tuple(shape)
+
+
+def _size(name: str, value: Any) -> int:
+    nested, _ = exact_numbers(name, value)
+    if isinstance(nested, tuple) or nested.value.denominator != 1 or nested.value < 1:
+        raise DeriveError(f"The size {name} is a positive integer.")
+    return int(nested.value)
+
+
+def _sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]], sizes: dict[Symbol, int]) -> dict[Symbol, int]:
+    """Solve for the sizes of all axes, the plain ones first."""
+    equations = [(i, axis, length) for i in graph.inputs for axis, length in zip(i.axes, shapes[i.name], strict=True)]
+    origin: dict[Symbol, str] = {}
+    while equations:
+        equations.sort(key=lambda e: len(_open(e[1], sizes)))
+        entry, axis, length = equations.pop(0)
+        unknown = _open(axis, sizes)
+        value = axis.subs(sizes)
+        if not unknown and value != length:
+            why = f" in {origin[axis]}" if axis in origin else ""
+            is_size = f"{axis} is {value}{why}" if axis.free_symbols else f"it has {value}"
+            raise DeriveError(f"{entry.name} has {_entries(length)} along its axis {axis}, but {is_size}.")
+        if len(unknown) == 1:
+            symbol = unknown.pop()
+            solved = _solved(value - length, symbol)
+            if solved is None:
+                raise DeriveError(f"{entry.name} has {_entries(length)} along its axis {axis}, and no size {symbol} fits.")
+            sizes[symbol] = solved
+            origin[symbol] = entry.name
+        elif unknown:
+            break
+    for node in graph.nodes:
+        for axis in node.axes:
+            if not _open(axis, sizes) and axis.subs(sizes) < 1:
+                count = axis.subs(sizes)
+                raise DeriveError(f"The inputs are too short: {node.name} would have {_entries(count)} along its axis {axis}.")
+    if missing := sorted(str(s) for s in _symbols(graph) if s not in sizes):
+        what = "size" if len(missing) == 1 else "sizes"
+        raise DeriveError(f"The inputs do not tell the {what} {', '.join(missing)}.", hint=f"Give it a value: {missing[0]}=2.")
+    return sizes
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _open(axis: Any, sizes: Mapping[Symbol, int]) -> set[Symbol]:
+    return set(axis.free_symbols) - sizes.keys()
+
+
+def _solved(equation: Any, symbol: Symbol) -> int | None:
+    """The positive integer that solves an equation, linear in the symbol."""
+    slope = expand(equation).coeff(symbol, 1)
+    value = -equation.subs(symbol, 0) / slope if slope != 0 else slope
+    return int(value) if value.is_Integer and value > 0 and equation.subs(symbol, value) == 0 else None
+
+
+def _array(entry: Input, nested: Nested, shape: tuple[int, ...]) -> Any:
+    array = np.empty(shape, dtype=object)
+    for position in np.ndindex(*shape):
+        part = nested
+        for k in position:
+            assert isinstance(part, tuple)
+            part = part[k]
+        assert isinstance(part, Number)
+        array[position] = part.value
+    return array
+
+
+def _integers(array: Any) -> Any:
+    whole = np.empty(array.shape, dtype=object)
+    for position in np.ndindex(*array.shape):
+        whole[position] = int(array[position])
+    return whole
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _any(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
+    """A real number may be anything."""
+
+
+def _label(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
+    count = int(entry.classes.subs(sizes))
+    for value in array.flat:
+        if value.denominator != 1:
+            raise DeriveError(f"The label {entry.name} is an integer, and {_plain(value)} is given.")
+        if not 0 <= value < count:
+            message = f"The label {entry.name} is {value}, outside its axis of {_entries(count)}."
+            raise DeriveError(message, hint=f"Labels count from 0: they go from 0 to {count - 1}.")
+
+
+def _positive(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
+    for value in array.flat:
+        if value <= 0:
+            raise DeriveError(f"{entry.name} is declared positive, and {_plain(value)} is given.")
+
+
+def _onehot(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
+    for row in array.reshape(-1, array.shape[-1]):
+        if sorted(row) != [0] * (len(row) - 1) + [1]:
+            shown = ", ".join(map(_plain, row[:8]))
+            hint = "One entry is 1, all others are 0."
+            raise DeriveError(f"{entry.name} is declared one-hot, and [{shown}] is given.", hint=hint)
+
+
+def _probability(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
+    for row in array.reshape(-1, array.shape[-1]):
+        for value in row:
+            if not 0 <= value <= 1:
+                raise DeriveError(f"{entry.name} holds probabilities, and {_plain(value)} is not between 0 and 1.")
+        if abs(sum(row) - 1) > (ROUNDING if rounded else 0):
+            raise DeriveError(f"The probabilities of {entry.name} sum to {_plain(sum(row))}, not to 1.")
+
+
+def _plain(value: Fraction) -> str:
+    """A fraction as a decimal number where that is short and exact."""
+    short = f"{float(value):.12g}"
+    if "e" not in short and Fraction(short) == value:
+        return short
+    return str(value) if len(str(value)) < 12 else f"{float(value):.6g}"
+
+
+_CHECKS = {"label": _label, "positive": _positive, "onehot": _onehot, "probability": _probability}

@@ -1,0 +1,125 @@
+"""Calls: reductions, `where`, functions of numbers, and definitions of the library."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from derive.calculus.functions import PRIMITIVES
+from derive.language import library
+from derive.language.draft import Typed
+from derive.language.expand import expanded
+from derive.language.indices import Scope
+from derive.language.refusals import refusal
+from derive.language.tree import Call, Compare, Reduce
+from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+
+if TYPE_CHECKING:
+    from derive.calculus.terms import Index
+    from derive.language.infer import Inference
+
+
+def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
+    """Any call, typed."""
+    name = called(reader, node)
+    if name in REDUCTIONS and len(node.args) == 1:
+        return _reduction(reader, node, name, scope)
+    if name == "where":
+        return _where(reader, node, scope)
+    if name in PRIMITIVES:
+        return _elementwise(reader, node, name, PRIMITIVES[name][0], scope)
+    if name in REDUCTIONS:
+        hint = f"Write {name}(x), or {name}(x[i, j] for j in n) to reduce one axis."
+        raise reader.error(f"{name} takes one tensor, or one expression with for.", node, hint)
+    if definition := library.function(name):
+        return _elementwise(reader, node, name, len(definition.parameters), scope)
+    return expanded(reader, node, [reader.expression(arg, scope) for arg in node.args], scope)
+
+
+def called(reader: Inference, node: ast.Call) -> str:
+    """The name of the function, once the call is known to be one."""
+    source, function = reader.source, node.func
+    if not isinstance(function, ast.Name):
+        if isinstance(function, ast.Attribute):
+            raise refusal(source, function)
+        raise source.error("This is not a function.", function, "Write a product with *.")
+    name = function.id
+    if node.keywords:
+        hint = f"Reduce one axis with {name}(x[i, j] for j in n)." if name in REDUCTIONS else "Write the arguments in order."
+        raise source.error("Arguments have no keywords.", node.keywords[0], hint)
+    if name in reader.members or name in reader.later or name in scope_names(reader):
+        raise source.error(f"{name} is not a function.", function, f"Write {name}[i] for an entry, {name}*(…) for a product.")
+    if name not in FUNCTIONS and name not in REDUCTIONS and not library.known(name):
+        near = suggestion(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
+        raise source.error(f"The function {name} is not known.", function, near or "`derive library` lists the functions.")
+    if name == reader.name:
+        raise source.error(f"{name} is defined by itself.", function)
+    return name
+
+
+def scope_names(reader: Inference) -> set[str]:
+    return reader.letters | reader.axes
+
+
+def _arguments(reader: Inference, node: ast.Call, name: str, count: int, scope: Scope) -> list[Typed]:
+    if len(node.args) != count:
+        hint = f"Write {name}(a, {name}(b, c))." if name in ("max", "min") else ""
+        plural = "argument" if count == 1 else "arguments"
+        raise reader.error(f"{name} takes {count} {plural}, and {len(node.args)} are given.", node, hint)
+    return [reader.expression(arg, scope) for arg in node.args]
+
+
+def _elementwise(reader: Inference, node: ast.Call, name: str, count: int, scope: Scope) -> Typed:
+    return reader.elementwise(node, lambda args: Call(name, args), _arguments(reader, node, name, count, scope))
+
+
+def _where(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
+    if len(node.args) != 3:
+        given = f"where takes 3 arguments, and {len(node.args)} are given."
+        raise reader.error(given, node, "Write where(condition, a, b).")
+    conditions = reader.comparison(node.args[0], scope)
+    if len(conditions) > 1:
+        raise reader.error("where takes one comparison.", node.args[0], "Nest it: where(a > 0, where(b > 0, x, y), y).")
+    branches = [reader.expression(arg, scope) for arg in node.args[1:]]
+    return reader.elementwise(node, lambda args: Call("where", args), [*conditions, *branches])
+
+
+def _reduction(reader: Inference, node: ast.Call, name: str, scope: Scope) -> Typed:
+    argument = node.args[0]
+    if isinstance(argument, ast.ListComp):
+        raise reader.error("The square brackets are one pair too many.", argument, f"Write {name}(x[i] for i in n).")
+    if isinstance(argument, ast.GeneratorExp):
+        return _over_indices(reader, node, argument, name, scope)
+    body = reader.expression(argument, scope)
+    if not body.axes:
+        written = reader.source.written(argument)
+        raise reader.error(f"`{written}` is a number, and {name} needs axes.", argument, f"Write {name}(x[i] for i in n).")
+    if name == "argmax" and len(body.axes) > 1:
+        raise reader.error("argmax is taken over one axis.", node, "Write k[i] = argmax(x[i, j] for j in n).")
+    return Typed(Reduce(name, body.surface), Reduce(name, body.plain), classes=body.axes[0] if name == "argmax" else None)
+
+
+def _over_indices(reader: Inference, node: ast.Call, argument: ast.GeneratorExp, name: str, scope: Scope) -> Typed:
+    inner, conditions = dict(scope), list[Typed]()
+    indices: list[Index] = []
+    for clause in argument.generators:
+        if clause.is_async:
+            raise reader.error("async is not part of the language.", argument)
+        size = reader.axis(clause.iter)
+        index = reader.bound(clause.target, inner, size)
+        inner[index.name] = index
+        indices.append(index)
+        conditions += [part for test in clause.ifs for part in reader.comparison(test, inner)]
+    if name == "argmax" and len(indices) > 1:
+        raise reader.error("argmax is taken over one index.", node)
+    body = reader.expression(argument.elt, inner)
+    for typed, at in [(body, argument.elt), *((c, argument) for c in conditions)]:
+        if typed.axes:
+            written = reader.source.written(at)
+            hint = "Inside a reduction with for, every tensor has its indices."
+            raise reader.error(f"`{written}` still has the axis of size {reader.sizes.size(typed.axes[0])}.", at, hint)
+    forms = []
+    for form in ("surface", "plain"):
+        tests = tuple(test for c in conditions if isinstance(test := getattr(c, form), Compare))
+        forms.append(Reduce(name, getattr(body, form), tuple(indices), tests))
+    return Typed(forms[0], forms[1], classes=indices[0].size if name == "argmax" else None)

@@ -1,0 +1,139 @@
+"""Index expressions: affine in indices and labels, and inside the axis they index.
+
+    x[i]   x[o + k]   x[s*o + k]   x[t]   x[t[b]]   x[0]   x[n - 1 - i]
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sympy import Integer, S, expand
+
+from derive.calculus.terms import Index
+from derive.language.sizes import named_size, never_negative
+from derive.language.words import suggestion
+
+if TYPE_CHECKING:
+    from derive.language.infer import Inference
+
+Scope = dict[str, Index]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Σ slope·index + offset; slopes and offset are polynomials in sizes, an index is an `Index` or a `Label`."""
+
+    slopes: tuple[tuple[Any, Any], ...] = ()
+    offset: Any = S.Zero
+
+    @property
+    def term(self) -> Any:
+        return sum((slope * index for index, slope in self.slopes), self.offset)
+
+    @property
+    def bare(self) -> Any:
+        """The one index that this is, if it is no more than that."""
+        return self.slopes[0][0] if len(self.slopes) == 1 and self.slopes[0][1] == 1 and self.offset == 0 else None
+
+    def plus(self, other: Affine, sign: int = 1) -> Affine:
+        slopes = dict(self.slopes)
+        for index, slope in other.slopes:
+            slopes[index] = expand(slopes.get(index, Integer(0)) + sign * slope)
+        return Affine(tuple((i, s) for i, s in slopes.items() if s != 0), expand(self.offset + sign * other.offset))
+
+    def times(self, factor: Any) -> Affine:
+        return Affine(tuple((i, expand(s * factor)) for i, s in self.slopes), expand(self.offset * factor))
+
+
+def is_index(reader: Inference, node: ast.expr, scope: Scope) -> bool | None:
+    """Whether an expression is an index (or a label) plus sizes and integers; None if it has sizes and integers only."""
+    match node:
+        case ast.Constant(value=value):
+            return None if type(value) is int else False
+        case ast.Name(id=name):
+            if name in scope or reader.is_label(name, 0):
+                return True
+            return None if name in reader.axes and name not in reader.members else False
+        case ast.Subscript(value=ast.Name(id=name)):
+            return reader.is_label(name)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return is_index(reader, operand, scope)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
+            sides = is_index(reader, left, scope), is_index(reader, right, scope)
+            return False if False in sides else True if True in sides else None
+    return False
+
+
+def read_index(reader: Inference, node: ast.expr, scope: Scope) -> Affine:
+    """The index that an expression in brackets stands for."""
+    match node:
+        case ast.Constant(value=value) if type(value) is int:
+            return Affine(offset=Integer(value))
+        case ast.Name(id=name):
+            return _named(reader, node, scope)
+        case ast.Subscript(value=ast.Name(id=name)) if reader.is_label(name):
+            member = reader.member(name, node)
+            indices = reader.entry_indices(node, member.axes, scope)
+            return Affine(((member.label(indices), Integer(1)),))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return read_index(reader, operand, scope).times(-1)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return read_index(reader, left, scope).plus(read_index(reader, right, scope))
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return read_index(reader, left, scope).plus(read_index(reader, right, scope), -1)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            one, other = read_index(reader, left, scope), read_index(reader, right, scope)
+            if one.slopes and other.slopes:
+                raise reader.error("An index cannot be a product of indices.", node, "An index is affine: x[s*o + k].")
+            return other.times(one.offset) if other.slopes else one.times(other.offset)
+        case ast.Slice():
+            raise reader.error("There are no slices.", node, "Write an index for every axis: sum(x[i] for i in n).")
+    raise reader.error(
+        "This cannot be an index.", node, "An index is a letter, a label, an integer, or affine in these: x[s*o + k]."
+    )
+
+
+def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
+    name = node.id
+    if name in scope:
+        return Affine(((scope[name], Integer(1)),))
+    if reader.is_label(name):
+        member = reader.member(name, node)
+        if member.axes:
+            letters = ", ".join("bijk"[: len(member.axes)])
+            raise reader.error(f"{name} holds several labels.", node, f"Write which one: {name}[{letters}].")
+        return Affine(((member.label(()), Integer(1)),))
+    if name in reader.axes and name not in reader.members:
+        return Affine(offset=named_size(name))
+    if name in reader.members:
+        hint = f"Declare {name}: label[C] if it is an integer that picks an entry."
+        raise reader.error(f"{name} is a number, not an index.", node, hint)
+    hint = suggestion(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
+    hint = hint or f"Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n]."
+    raise reader.error(f"The index {name} is not known here.", node, hint)
+
+
+def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) -> None:
+    """Raise unless 0 ≤ index < size for all sizes; an unknown axis of an index becomes as long as fits."""
+    sizes = reader.sizes
+    low = high = sizes.size(index.offset)
+    for atom, slope in index.slopes:
+        reach = expand(sizes.size(slope) * (sizes.size(atom.size) - 1))
+        if never_negative(sizes.size(slope)):
+            high = high + reach
+        elif never_negative(-sizes.size(slope)):
+            low = low + reach
+        else:
+            raise reader.error("The sign of a factor in this index is not known.", node)
+    low, high = expand(low), expand(high)
+    if sizes.unify(high, size - 1) is None:
+        raise reader.error(
+            "The axes of these indices cannot be told.", node, "Name them where they are bound: for o in O."
+        )
+    low, high, last = sizes.size(low), sizes.size(high), sizes.size(size - 1)
+    if not (never_negative(low) and never_negative(last - high)):
+        raise reader.error(
+            f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node
+        )

@@ -1,0 +1,354 @@
+"""Python's tree → ours, with axes.  Every axis of every expression is found by unification, every mistake pointed at.
+
+Elementwise operators take operands of equal axes, a scalar with anything, or a tensor whose axes are the last axes of
+the other operand.  Whatever else is meant has to be written with indices.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any
+
+from sympy import Integer, expand, pi
+
+from derive.calculus.terms import Index
+from derive.errors import DeriveError
+from derive.language import library
+from derive.language.calls import call
+from derive.language.draft import Draft, Member, Typed
+from derive.language.indices import Affine, Scope, check_inside, is_index, read_index
+from derive.language.numbers import read_number
+from derive.language.parse import Source, checked_name
+from derive.language.refusals import refusal
+from derive.language.sizes import Sizes, named_size, never_negative
+from derive.language.tree import Compare, Op, Ref, Size, Tree
+from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+
+MAX_POWER = 99
+_OPERATORS: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_COMPARISONS: dict[type[ast.AST], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+
+
+class Inference:
+    """The state of reading one text: what has a name, and what is known of sizes."""
+
+    def __init__(self, source: Source, name: str = "") -> None:
+        self.source = source
+        self.name = name
+        self.sizes = Sizes()
+        self.axes: set[str] = set()
+        self.members: dict[str, Member] = {}
+        self.later: dict[str, int] = {}
+        """Names that are still to be defined, with their lines."""
+        self.letters: set[str] = set()
+        """Every letter that is an index somewhere in the text."""
+        self.taken: set[str] = set()
+        """Every name in the text, and those of inner nodes."""
+        self.mentioned: set[str] = set()
+        self.drafts: list[Draft] = []
+        self.shared: dict[Any, Typed] = {}
+        """Library calls already brought in, by what they are called with."""
+        self.pending: list[tuple[Affine, Any, ast.expr]] = []
+
+    def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
+        return self.source.error(message, node, hint)
+
+    # ------------------------------------------------------------ names
+
+    def is_label(self, name: str, rank: int | None = None) -> bool:
+        member = self.members.get(name)
+        return member is not None and member.kind == "label" and rank in (None, len(member.axes))
+
+    def member(self, name: str, node: ast.expr) -> Member:
+        """The tensor with this name; an unknown name is a scalar input, unless that is surely a mistake."""
+        self.mentioned.add(name)
+        if name in self.members:
+            return self.members[name]
+        if name in self.later:
+            line = self.later[name]
+            here = self.source.place(node).line == line
+            raise self.error(
+                f"{name} is defined by itself." if here else f"{name} is used before it is defined (in line {line}).",
+                node,
+                "Nothing can be defined by what comes after it; for a recurrence, name each step: h1, h2, …",
+            )
+        if name in REDUCTIONS or name in FUNCTIONS or (library.known(name) and len(name) > 2):
+            raise self.error(f"{name} is a function.", node, f"Write what it is applied to: {name}(x).")
+        if name in self.letters:
+            raise self.error(f"The index {name} is used outside the sum or the definition that it belongs to.", node)
+        if isinstance(node, ast.Name):
+            checked_name(self.source, node)
+        self.members[name] = Member(name)
+        return self.members[name]
+
+    def bound(self, node: ast.expr, scope: Scope, size: Any) -> Index:
+        """A new index with the letter that the author gives it."""
+        if not isinstance(node, ast.Name):
+            hint = "Write a for each index: sum(… for i in m for j in n)." if isinstance(node, ast.Tuple) else ""
+            raise self.error("An index is a letter.", node, hint)
+        letter = checked_name(self.source, node)
+        if letter in scope:
+            raise self.error(f"The index {letter} is in use already.", node, "Choose another letter.")
+        if letter in self.members or letter in self.later:
+            raise self.error(f"{letter} names a tensor and cannot be an index too.", node, "Choose another letter.")
+        if letter in self.axes:
+            raise self.error(f"{letter} names an axis and cannot be an index too.", node, "Choose another letter.")
+        return Index(letter, size)
+
+    # ------------------------------------------------------------ axes
+
+    def axis(self, node: ast.expr, declaring: bool = False) -> Any:
+        """The size that an axis expression stands for; in a declaration, new names are new axes."""
+        size = expand(self._size(node, declaring))
+        if not never_negative(size - 1) and not size.free_symbols:
+            raise self.error("An axis has one entry at least.", node)
+        return size
+
+    def _size(self, node: ast.expr, declaring: bool) -> Any:
+        match node:
+            case ast.Constant(value=value) if type(value) is int:
+                if value > 10**6:
+                    raise self.error("An axis has a million entries at most.", node)
+                return Integer(value)
+            case ast.Name(id=name):
+                if declaring:
+                    self.axes.add(checked_name(self.source, node))
+                elif name not in self.axes:
+                    raise self._no_axis(node)
+                return named_size(name)
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as operator, right=right):
+                one, other = self._size(left, declaring), self._size(right, declaring)
+                if isinstance(operator, ast.Mult):
+                    return one * other
+                return one + other if isinstance(operator, ast.Add) else one - other
+        what = "An axis is a name, an integer, or a sum or product of these: [n], [3], [O + K - 1]."
+        hint = "Write the axis itself: for i in n." if isinstance(node, ast.Call) else ""
+        raise self.error(what, node, hint)
+
+    def _no_axis(self, node: ast.Name) -> DeriveError:
+        name = node.id
+        if name in self.members and self.members[name].axes:
+            axes = ", ".join(map(str, self.members[name].axes))
+            return self.error(f"{name} is a tensor, not an axis.", node, f"Its axes are [{axes}].")
+        listed = f"Axes are {', '.join(sorted(self.axes))}." if self.axes else "Declare one: x: [n]."
+        return self.error(f"There is no axis {name}.", node, suggestion(name, self.axes) or listed)
+
+    def met(self, a: Any, b: Any, node: ast.expr, hint: str = "") -> None:
+        """Two axes that meet in an expression are one axis; raise if they cannot be."""
+        if not self.sizes.unify(a, b):
+            one, other = self.sizes.size(a), self.sizes.size(b)
+            message = f"`{self.source.written(node)}`: the axis of size {one} meets the axis of size {other}."
+            raise self.error(message, node, hint)
+
+    def broadcast(self, node: ast.expr, args: Iterable[Typed]) -> tuple[Any, ...]:
+        """The axes of an elementwise expression."""
+        shapes = sorted((a.axes for a in args), key=len, reverse=True)
+        for shape in shapes[1:]:
+            for mine, other in zip(shapes[0][len(shapes[0]) - len(shape) :], shape, strict=True):
+                hint = "Only the last axes are matched; write the indices: name[i, j] = …" if len(shape) < len(shapes[0]) else ""
+                self.met(mine, other, node, hint)
+        return shapes[0] if shapes else ()
+
+    def elementwise(self, node: ast.expr, make: Callable[[tuple[Tree, ...]], Tree], args: list[Typed]) -> Typed:
+        axes = self.broadcast(node, args)
+        return Typed(make(tuple(a.surface for a in args)), make(tuple(a.plain for a in args)), axes)
+
+    # ------------------------------------------------------------ expressions
+
+    def expression(self, node: ast.expr, scope: Scope) -> Typed:
+        match node:
+            case ast.Constant(value=value) if type(value) in (int, float):
+                return self._literal(node)
+            case ast.Name():
+                return self._name(node, scope)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.elementwise(node, lambda args: Op("neg", args), [self.expression(operand, scope)])
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.expression(operand, scope)
+            case ast.BinOp(op=ast.MatMult()):
+                return self._product(node, scope)
+            case ast.BinOp(op=ast.Pow()):
+                return self._power(node, scope)
+            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
+                sign = _OPERATORS[type(operator)]
+                sides = [self.expression(left, scope), self.expression(right, scope)]
+                return self.elementwise(node, lambda args: Op(sign, args), sides)
+            case ast.Attribute(attr="T"):
+                return self._transposed(node, scope)
+            case ast.Subscript(value=ast.Name(id=name)):
+                return self._entry(node, name, scope)
+            case ast.Call():
+                return call(self, node, scope)
+        raise refusal(self.source, node)
+
+    def _literal(self, node: ast.Constant) -> Typed:
+        try:
+            number = read_number(self.source.written(node))
+        except ValueError as error:
+            raise self.error(str(error), node) from None
+        return Typed(number, number)
+
+    def _name(self, node: ast.Name, scope: Scope) -> Typed:
+        name = node.id
+        known = name in self.members or name in self.later
+        value = scope.get(name)
+        if value is None and not known:
+            value = named_size(name) if name in self.axes else pi if name in ("pi", "π") else None
+        if value is not None:
+            return Typed(Size(value), Size(value))
+        member = self.member(name, node)
+        return Typed(Ref(name), Ref(name), member.axes)
+
+    def _entry(self, node: ast.Subscript, name: str, scope: Scope) -> Typed:
+        if name in scope or (name in self.axes and name not in self.members):
+            raise self.error(f"{name} is {'an index' if name in scope else 'an axis'} and has no entries.", node)
+        if name not in self.members and name not in self.later:
+            count = len(node.slice.elts) if isinstance(node.slice, ast.Tuple) else 1
+            letters = ", ".join("mnkl"[:count]) if count < 5 else "m, n, …"
+            hint = suggestion(name, self.members) or f"Declare its axes: {name}: [{letters}]."
+            raise self.error(f"The tensor {name} is not known here.", node.value, hint)
+        member = self.member(name, node.value)
+        reference = Ref(name, self.entry_indices(node, member.axes, scope))
+        return Typed(reference, reference)
+
+    def entry_indices(self, node: ast.Subscript, axes: tuple[Any, ...], scope: Scope) -> tuple[Any, ...]:
+        """The indices in brackets, one for each axis."""
+        written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if len(written) != len(axes):
+            name = self.source.written(node.value)
+            shape = f"axes [{', '.join(str(self.sizes.size(a)) for a in axes)}]" if axes else "no axes: it is a number"
+            raise self.error(f"{name} has {shape}, and {len(written)} {_plural('index', len(written))} here.", node)
+        return tuple(self._index(node, part, size, scope) for part, size in zip(written, axes, strict=True))
+
+    def _index(self, entry: ast.Subscript, node: ast.expr, size: Any, scope: Scope) -> Any:
+        index = read_index(self, node, scope)
+        if index.bare is None:
+            self.pending.append((index, size, node))
+        elif not self.sizes.unify(index.bare.size, size):
+            raise self.error(
+                f"`{self.source.written(entry)}`: the axis of size {self.sizes.size(index.bare.size)}, over which "
+                f"{self.source.written(node)} runs, meets the axis of size {self.sizes.size(size)}.",
+                node,
+            )
+        return index.term
+
+    def settle(self) -> None:
+        """Check the affine indices of a definition, once its plain indices are known."""
+        for index, size, node in self.pending:
+            check_inside(self, index, size, node)
+        self.pending.clear()
+
+    # ------------------------------------------------------------ operators
+
+    def _product(self, node: ast.BinOp, scope: Scope) -> Typed:
+        """`a @ b`: the last axis of a meets the first of b."""
+        row = isinstance(node.left, ast.Attribute) and node.left.attr == "T"
+        a = self._transposed(node.left, scope, row=True) if row else self.expression(node.left, scope)
+        b = self.expression(node.right, scope)
+        for side, typed in ((node.left, a), (node.right, b)):
+            if not typed.axes:
+                number = f"`{self.source.written(side)}` is a number, and @ multiplies matrices and vectors."
+                raise self.error(number, side, "Write *.")
+        if len(b.axes) > 2 or len(a.axes) > 3:
+            raise self.error("@ multiplies matrices and vectors.", node, "Write the indices: name[i, j] = sum(…).")
+        self.met(a.axes[-1], b.axes[0], node, self._turned(node, a, b))
+        sides = (a.surface, b.surface), (a.plain, b.plain)
+        return Typed(Op("@", sides[0]), Op("@", sides[1]), a.axes[:-1] + b.axes[1:])
+
+    def _turned(self, node: ast.BinOp, a: Typed, b: Typed) -> str:
+        """A hint, where a transpose would make the axes agree."""
+        left, right = self.source.written(node.left), self.source.written(node.right)
+        if len(a.axes) == 2 and self.sizes.size(a.axes[0]) == self.sizes.size(b.axes[0]):
+            return f"Did you mean {left}.T @ {right}?"
+        if len(b.axes) == 2 and self.sizes.size(a.axes[-1]) == self.sizes.size(b.axes[1]):
+            return f"Did you mean {left} @ {right}.T?"
+        if len(a.axes) == len(b.axes) == 1:
+            return "For the outer product write the indices: G[i, j] = g[i]*h[j]."
+        return ""
+
+    def _transposed(self, node: ast.expr, scope: Scope, row: bool = False) -> Typed:
+        """`A.T`; of a vector only in `x.T @ …`, where it says nothing but is usual."""
+        assert isinstance(node, ast.Attribute)
+        inner = self.expression(node.value, scope)
+        if len(inner.axes) == 1 and not row:
+            hint = "Write x.T @ y for the inner product, and G[i, j] = g[i]*h[j] for the outer product."
+            raise self.error("A vector is transposed only left of @.", node, hint)
+        if len(inner.axes) not in (1, 2):
+            what = "a number" if not inner.axes else f"a tensor with {len(inner.axes)} axes"
+            raise self.error(f".T transposes a matrix, and `{self.source.written(node.value)}` is {what}.", node)
+        return Typed(Op("T", (inner.surface,)), Op("T", (inner.plain,)), inner.axes[::-1])
+
+    def _power(self, node: ast.BinOp, scope: Scope) -> Typed:
+        if not _is_exponent(node.right) or _power_of(node) > MAX_POWER:
+            hint = f"An exponent is a number between -{MAX_POWER} and {MAX_POWER}, or a name."
+            raise self.error(f"`{self.source.written(node.right)}` cannot be an exponent here.", node.right, hint)
+        sides = [self.expression(node.left, scope), self.expression(node.right, scope)]
+        return self.elementwise(node, lambda args: Op("**", args), sides)
+
+    def comparison(self, node: ast.expr, scope: Scope) -> list[Typed]:
+        """A comparison, of indices or of numbers; `a < b < c` is two."""
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+            return [part for value in node.values for part in self.comparison(value, scope)]
+        if not isinstance(node, ast.Compare) or not all(type(op) in _COMPARISONS for op in node.ops):
+            hint = "Write two terms for `or`." if isinstance(node, ast.BoolOp) else "A condition compares: i != t, j <= k, a > 0."
+            raise self.error("This cannot be a condition.", node, hint)
+        sides = [node.left, *node.comparators]
+        return [
+            self._compared(node, _COMPARISONS[type(operator)], left, right, scope)
+            for operator, (left, right) in zip(node.ops, pairwise(sides), strict=True)
+        ]
+
+    def _compared(self, node: ast.expr, operator: str, left: ast.expr, right: ast.expr, scope: Scope) -> Typed:
+        kinds = [is_index(self, side, scope) for side in (left, right)]
+        if True in kinds and False not in kinds:
+            for side in (left, right):
+                self.mentioned.update(n.id for n in ast.walk(side) if isinstance(n, ast.Name))
+            a, b = (read_index(self, side, scope) for side in (left, right))
+            compared = Compare(operator, a.term, b.term)
+            if a.bare is not None and b.bare is not None and operator in ("==", "!="):
+                self.met(a.bare.size, b.bare.size, node)
+            return Typed(compared, compared)
+        sides = [self.expression(side, scope) for side in (left, right)]
+        return self.elementwise(node, lambda args: Compare(operator, *args), sides)
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else {"index": "indices"}.get(word, word + "s")
+
+
+def _is_exponent(node: ast.expr) -> bool:
+    """A small number, a fraction of small numbers, or a name."""
+    match node:
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+            return _is_exponent(operand)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _literal_power(left) is not None and bool(_literal_power(right))
+        case ast.Constant():
+            return _literal_power(node) is not None
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name))
+
+
+def _literal_power(node: ast.expr) -> float | None:
+    match node:
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+            return _literal_power(operand)
+        case ast.Constant(value=int() | float() as value) if abs(value) <= MAX_POWER:
+            return float(value)
+    return None
+
+
+def _power_of(node: ast.AST) -> float:
+    """The product of the exponents on the worst path: 4 in (x**2 + 1)**2."""
+    inner = max((_power_of(child) for child in ast.iter_child_nodes(node)), default=1.0)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return inner * max(1.0, _literal_power(node.right) or 1.0)
+    return inner

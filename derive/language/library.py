@@ -1,0 +1,73 @@
+"""The library: definitions in text files, each with its description and its source.
+
+A file `NAME.derive` starts with comment lines `# en: …`, `# fr: …`, `# source: …` and goes on as any definition.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from derive.calculus.functions import Named, named
+from derive.calculus.terms import Element
+from derive.errors import DeriveError
+from derive.graphs import Graph
+from derive.language.words import suggestion
+
+FOLDER = Path(__file__).parent.parent / "library"
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all definitions, in alphabetical order."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.derive")))
+
+
+def known(name: str) -> bool:
+    return name in names()
+
+
+@cache
+def text(name: str) -> str:
+    """The file of a definition.  Raises DeriveError if there is none."""
+    if not known(name):
+        hint = suggestion(name, names()) or "`derive library` lists them."
+        raise DeriveError(f"The library has no definition {name}.", hint=hint)
+    return (FOLDER / f"{name}.derive").read_text(encoding="utf-8")
+
+
+def header(name: str) -> dict[str, str]:
+    """What stands in the comment lines at the start of a definition: `en`, `fr`, `source`."""
+    lines = (line[1:].partition(":") for line in text(name).splitlines() if line.startswith("#"))
+    return {key.strip(): value.strip() for key, _, value in lines}
+
+
+def describe(name: str, language: str = "en") -> str:
+    """One line on what a definition is."""
+    entries = header(name)
+    return entries.get(language) or entries["en"]
+
+
+def definition(name: str) -> str:
+    """The text of a definition without its comments."""
+    return "\n".join(line for line in text(name).splitlines() if line and not line.startswith("#"))
+
+
+@cache
+def load(name: str) -> Graph:
+    """A definition, read."""
+    from derive.language.program import read
+
+    return read(definition(name), name)
+
+
+@cache
+def function(name: str) -> type[Named] | None:
+    """The function of numbers that a definition is, if all its inputs and its one node are scalars."""
+    if not known(name):
+        return None
+    graph = load(name)
+    if len(graph.nodes) > 1 or graph.output.axes or any(i.axes or i.kind == "label" for i in graph.inputs):
+        return None
+    heads = {Element(i.head): i.head for i in graph.inputs}
+    return named(name, tuple(heads.values()), graph.output.expr.xreplace(heads))

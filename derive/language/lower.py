@@ -1,0 +1,142 @@
+"""Bodies → SymPy terms of the calculus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sympy import I, Integer, Mul, Rational, S, Symbol, nan, oo, zoo
+
+from derive.calculus.functions import PRIMITIVES
+from derive.calculus.terms import (
+    ArgMax,
+    AtMost,
+    Below,
+    Delta,
+    Differ,
+    Element,
+    Index,
+    Largest,
+    Positive,
+    Product,
+    Where,
+    total,
+)
+from derive.errors import DeriveError
+from derive.language import library
+from derive.language.numbers import MAX_EXPONENT
+from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
+
+Heads = Mapping[str, Symbol]
+_NO_VALUE = "Look for a division by zero, or a root or logarithm of a negative number."
+MAX_BITS = 1 << 14
+DIGITS = 15
+LARGEST = Integer(10) ** (MAX_EXPONENT + 1)
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "neg": lambda a: -a,
+}
+_INDEX_BRACKETS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": Delta,
+    "!=": Differ,
+    "<": Below,
+    "<=": AtMost,
+    ">": lambda a, b: Below(b, a),
+    ">=": lambda a, b: AtMost(b, a),
+}
+_BRACKETS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": lambda a, b: Positive(a - b),
+    "<": lambda a, b: Positive(b - a),
+    ">=": lambda a, b: 1 - Positive(b - a),
+    "<=": lambda a, b: 1 - Positive(a - b),
+    "==": lambda a, b: (1 - Positive(a - b)) * (1 - Positive(b - a)),
+    "!=": lambda a, b: Positive(a - b) + Positive(b - a),
+}
+
+
+def lower(body: Tree, heads: Heads) -> Any:
+    """The term that a body stands for; `heads` are the symbols of the tensors in it.
+
+    Raises DeriveError where the formula has no real value whatever the inputs are: 1/0, log(-1).
+    """
+    try:
+        term = _term(body, heads)
+    except (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError):
+        raise DeriveError("This definition has no value.", hint=_NO_VALUE) from None
+    if term.has(zoo, nan, I):
+        raise DeriveError("This definition has no real value.", hint=_NO_VALUE)
+    return term
+
+
+def _term(tree: Tree, heads: Heads) -> Any:
+    match tree:
+        case Number(value, _):
+            return Rational(value.numerator, value.denominator)
+        case Size(value):
+            return value
+        case Ref(name, indices):
+            return Element(heads[name], *indices)
+        case Op(operator, args):
+            return _checked(_OPERATORS[operator](*(_term(a, heads) for a in args)))
+        case Call("where", (condition, a, b)):
+            return Where(_term(condition, heads), _term(a, heads), _term(b, heads))
+        case Call(function, args):
+            return _checked(_function(function)(*(_term(a, heads) for a in args)))
+        case Compare(operator, left, right):
+            if isinstance(left, Tree):
+                return _BRACKETS[operator](_term(left, heads), _term(right, heads))
+            return _INDEX_BRACKETS[operator](left, right)
+        case Reduce(operator, inner, indices, conditions):
+            bracket = Mul(*(_term(c, heads) for c in conditions))
+            return _REDUCTIONS[operator](_term(inner, heads), bracket, indices)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    if name in PRIMITIVES:
+        return PRIMITIVES[name][1]
+    defined = library.function(name)
+    assert defined is not None, f"inference lets no other function through, and {name} came"
+    return defined
+
+
+def _checked(term: Any) -> Any:
+    """A term without an infinity in it, and whose numbers are of a size to compute with.
+
+    Constants are checked from the inside out, so that none is ever evaluated that a small formula makes enormous.
+    """
+    if term is zoo or term is nan:
+        raise ZeroDivisionError
+    number = term.as_coeff_Mul()[0]
+    if number.is_Rational and max(abs(number.p), number.q).bit_length() > MAX_BITS:
+        raise DeriveError("A number in this definition is too long.", hint=f"It has more than {MAX_BITS * 3 // 10} digits.")
+    constant = term if term.is_number else number
+    if abs(constant if constant.is_Rational else constant.evalf(DIGITS)) > LARGEST:
+        raise DeriveError("A number in this definition is too large.", hint=f"Numbers go up to 10^{MAX_EXPONENT}.")
+    return term
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def _mean(body: Any, bracket: Any, indices: tuple[Index, ...]) -> Any:
+    count = Mul(*(i.size for i in indices)) if bracket is S.One else total(bracket, *indices)
+    return total(bracket * body, *indices) / count
+
+
+def _largest(body: Any, bracket: Any, indices: tuple[Index, ...]) -> Any:
+    return total(Where(bracket, body, -oo), *indices, kind=Largest)
+
+
+_REDUCTIONS: dict[str, Callable[[Any, Any, tuple[Index, ...]], Any]] = {
+    "sum": lambda body, bracket, indices: total(bracket * body, *indices),
+    "mean": _mean,
+    "max": _largest,
+    "min": lambda body, bracket, indices: -_largest(-body, bracket, indices),
+    "prod": lambda body, bracket, indices: total(Where(bracket, body, Integer(1)), *indices, kind=Product),
+    "argmax": lambda body, bracket, indices: total(Where(bracket, body, -oo), *indices, kind=ArgMax),
+}

@@ -1,0 +1,321 @@
+"""Text → statements.  The text is never evaluated: Python's grammar reads it and a whitelist decides what may stay.
+
+    statement   = declaration | definition
+    declaration = name ":" ("[" axes "]" | kind | kind "[" axes "]")
+    definition  = name "=" expression | name "[" indices "]" "=" expression
+
+Statements end at a line's end or a `;`, unless a bracket is open; `#` starts a comment.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derive.errors import DeriveError, Place
+from derive.graphs import KINDS
+from derive.language.numbers import LITERAL
+from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+
+MAX_TEXT = 50_000
+MAX_LINE = 10_000
+MAX_BRACKETS = 50
+MAX_NODES = 3_000
+MAX_DEPTH = 100
+MAX_LITERAL = 40
+MAX_NAME = 40
+
+RESERVED = frozenset((*KINDS, *REDUCTIONS, *FUNCTIONS))
+GREEK = "αβγδεζηθικλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ"
+NAME = re.compile(rf"[A-Za-z{GREEK}][A-Za-z{GREEK}0-9]*(?:_[A-Za-z{GREEK}0-9]+)*")
+_ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-*/@=<>!.,:;()[]# \n" + GREEK)
+_GLUED = re.compile(rf"(?<![\w.])(?>{LITERAL})[^\W\d]+")
+_CLOSES = {")": "(", "]": "["}
+_INSTEAD = {
+    "^": "Write a power as x**2.",
+    "−": "Write the minus sign as -.",
+    "–": "Write the minus sign as -.",
+    "×": "Write a product as a*b.",
+    "·": "Write a product as a*b.",
+    "÷": "Write a quotient as a/b.",
+    "≤": "Write <=.",
+    "≥": "Write >=.",
+    "≠": "Write !=.",
+    "∑": "Write a sum as sum(x[i] for i in n).",
+    "√": "Write sqrt(x).",
+    "{": "Use ( ) for grouping and [ ] for indices.",
+    "}": "Use ( ) for grouping and [ ] for indices.",
+    "%": "Operators are + - * / ** @.",
+    "&": "Operators are + - * / ** @.",
+    "|": "Write abs(x) for an absolute value.",
+    "\\": "Put a long definition in parentheses to continue it on the next line.",
+    "'": "Only names, numbers and operators are read; there is no text in quotes.",
+    '"': "Only names, numbers and operators are read; there is no text in quotes.",
+}
+_STATEMENT = "A line is a definition, name = expression, or a declaration, name: [axes]."
+
+
+@dataclass(frozen=True)
+class Source:
+    """The user's text, to point into."""
+
+    lines: tuple[str, ...]
+
+    def place(self, node: ast.AST) -> Place:
+        """Where a node stands; of a node over several lines, its first."""
+        line: int = node.lineno  # type: ignore[attr-defined]
+        text = self.lines[line - 1]
+        start = _column(text, node.col_offset)  # type: ignore[attr-defined]
+        same = node.end_lineno == line  # type: ignore[attr-defined]
+        end = _column(text, node.end_col_offset) if same else len(text.rstrip())  # type: ignore[attr-defined]
+        return Place(text, start, end, line)
+
+    def written(self, node: ast.AST) -> str:
+        """The text of a node, on one line."""
+        place = self.place(node)
+        first, last = place.line, node.end_lineno  # type: ignore[attr-defined]
+        if first == last:
+            return place.text[place.start : place.end]
+        middle = [line.split("#")[0].strip() for line in self.lines[first : last - 1]]
+        ending = self.lines[last - 1]
+        whole = [place.text.split("#")[0][place.start :].strip(), *middle, ending[: _column(ending, node.end_col_offset)].strip()]  # type: ignore[attr-defined]
+        return " ".join(whole)
+
+    def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
+        return DeriveError(message, self.place(node), hint)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """`name: kind[axes]`."""
+
+    name: str
+    kind: str
+    axes: tuple[ast.expr, ...]
+    node: ast.AnnAssign
+
+
+@dataclass(frozen=True)
+class Definition:
+    """`name = value`, or `name[indices] = value`."""
+
+    name: str
+    indices: tuple[ast.Name, ...] | None
+    value: ast.expr
+    target: ast.expr
+
+
+Statement = Declaration | Definition
+
+
+def _column(line: str, offset: int) -> int:
+    """The column of a UTF-8 offset, as Python's parser counts."""
+    return len(line.encode()[:offset].decode(errors="ignore"))
+
+
+def parse(text: str) -> tuple[Source, list[Statement]]:
+    """The declarations and definitions of a text, in order.  Raises DeriveError where it cannot be read."""
+    if len(text) > MAX_TEXT:
+        raise DeriveError(f"The text is too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines = tuple(text.expandtabs(1).split("\n"))
+    source = Source(lines)
+    code = [_guarded(line, number) for number, line in enumerate(lines, 1)]
+    statements = [_statement(source, piece, line, column) for piece, line, column in _pieces(source, code)]
+    return source, statements
+
+
+def _guarded(line: str, number: int) -> str:
+    """A line without its comment, once its characters and its length have been looked at."""
+    code = line.split("#")[0]
+    if len(code) > MAX_LINE:
+        raise DeriveError(
+            f"The line is too long: {len(code):,} characters, and at most {MAX_LINE:,} are read.",
+            Place(line, 0, 1, number),
+        )
+    for column, sign in enumerate(code):
+        if sign not in _ALLOWED:
+            place = Place(line, column, column + 1, number)
+            raise DeriveError(f"{_shown(sign)} is not part of the language.", place, _instead(sign))
+    if long := re.search(rf"[\d.]{{{MAX_LITERAL + 1},}}", code):
+        raise DeriveError(f"The number is too long (at most {MAX_LITERAL} digits).", Place(line, *long.span(), number))
+    if product := _GLUED.search(code):
+        place = Place(line, product.start(), product.end(), number)
+        hint = "Write a product with *: 2*x. Numbers are decimal: 3, 0.5, 1e-5."
+        raise DeriveError("A number is followed by a letter.", place, hint)
+    return code
+
+
+def _shown(sign: str) -> str:
+    if sign.isprintable() and not sign.isspace():
+        return f"The sign {sign}" + ("" if sign.isascii() else f" (U+{ord(sign):04X})")
+    return f"The invisible character U+{ord(sign):04X}"
+
+
+def _instead(sign: str) -> str:
+    plain = unicodedata.normalize("NFKC", sign)
+    if sign in _INSTEAD:
+        return _INSTEAD[sign]
+    if plain != sign and all(s in _ALLOWED for s in plain):
+        return f"Write a power as x**{plain}." if "SUPERSCRIPT" in unicodedata.name(sign, "") else f"Write {plain}."
+    if sign.isalpha():
+        return "Names are written with the letters A–Z, a–z, digits, _ and Greek letters that no Latin letter looks like."
+    return ""
+
+
+def _pieces(source: Source, code: list[str]) -> Iterator[tuple[str, int, int]]:
+    """The statements' texts, each with the line and the column it starts at."""
+    opened: list[tuple[str, Place]] = []
+    piece, start = "", (1, 0)
+    for number, line in enumerate(code, 1):
+        for column, sign in enumerate(line):
+            place = Place(source.lines[number - 1], column, column + 1, number)
+            if sign in "([":
+                opened.append((sign, place))
+                if len(opened) > MAX_BRACKETS:
+                    raise DeriveError(f"Too many brackets inside one another (at most {MAX_BRACKETS}).", place)
+            elif sign in ")]":
+                if not opened or opened[-1][0] != _CLOSES[sign]:
+                    raise DeriveError(f"This {sign} closes no {_CLOSES[sign]}.", place)
+                opened.pop()
+            if sign == ";" and not opened:
+                yield from _nonempty(piece, *start)
+                piece = ""
+            else:
+                start = start if piece.strip() else (number, column)
+                piece = (piece if piece.strip() else "") + sign
+        if opened:
+            piece += "\n"
+        else:
+            yield from _nonempty(piece, *start)
+            piece = ""
+    if opened:
+        raise DeriveError(f"This {opened[-1][0]} is never closed.", opened[-1][1])
+
+
+def _nonempty(piece: str, line: int, column: int) -> Iterator[tuple[str, int, int]]:
+    if piece.strip():
+        yield piece.rstrip(), line, column
+
+
+def _statement(source: Source, piece: str, line: int, column: int) -> Statement:
+    module = _read(source, piece, line, column)
+    before = len(source.lines[line - 1][:column].encode())
+    start = Place(source.lines[line - 1], column, column + 1, line)
+    for count, (node, depth) in enumerate(_nodes(module)):
+        if count > MAX_NODES or depth > MAX_DEPTH:
+            raise DeriveError("The definition is too long.", start, "Give names to its parts.")
+        if hasattr(node, "lineno"):
+            if node.lineno == 1:
+                node.col_offset += before  # type: ignore[attr-defined]
+            if node.end_lineno == 1:  # type: ignore[attr-defined]
+                node.end_col_offset += before  # type: ignore[attr-defined]
+            node.lineno += line - 1
+            node.end_lineno += line - 1  # type: ignore[attr-defined]
+    match module.body:
+        case [ast.AnnAssign() as declared]:
+            return _declaration(source, declared)
+        case [ast.Assign() as defined]:
+            return _definition(source, defined)
+        case [ast.AugAssign() as augmented]:
+            raise source.error("A name is defined once, with =.", augmented, _STATEMENT)
+        case [ast.Expr(ast.Compare(ops=[ast.Eq()])) as compared]:
+            raise source.error("A definition is written with a single =.", compared, _STATEMENT)
+        case [other]:
+            raise source.error("This is neither a definition nor a declaration.", other, _STATEMENT)
+    raise DeriveError("This is neither a definition nor a declaration.", start, _STATEMENT)
+
+
+def _read(source: Source, piece: str, line: int, column: int) -> ast.Module:
+    try:
+        return ast.parse(piece)
+    except SyntaxError as error:
+        offset, row = max(0, (error.offset or 1) - 1), (error.lineno or 1) - 1
+        number = min(line + row, len(source.lines))
+        text = source.lines[number - 1]
+        start = min(offset + (column if row == 0 else 0), max(0, len(text.rstrip()) - 1))
+        raise DeriveError(*_syntax(error.msg or "", piece, Place(text, start, start + 1, number))) from None
+    except (RecursionError, MemoryError, ValueError, OverflowError):
+        place = Place(source.lines[line - 1], column, column + 1, line)
+        raise DeriveError("This definition is too deeply nested to be read.", place) from None
+
+
+def _syntax(message: str, piece: str, place: Place) -> tuple[str, Place, str]:
+    """Our words for the complaint of Python's parser."""
+    for word in re.findall(r"[A-Za-z]+", piece):
+        if keyword.iskeyword(word) and word not in ("for", "in", "if", "and", "or", "not", "else", "is"):
+            start = max(0, place.text.find(word))
+            instead = "Write lam, or the Greek letter λ." if word == "lambda" else "Choose another name."
+            return f"The word {word} cannot be used here.", Place(place.text, start, start + len(word), place.line), instead
+    if "single target" in message:
+        return "One name is declared at a time.", place, _STATEMENT
+    if "cannot assign" in message or "illegal target" in message:
+        return "Only a name, or name[i, j], can stand left of =.", place, _STATEMENT
+    if "leading zeros" in message:
+        return "A number starts with one zero at most.", place, ""
+    return "This cannot be read as a definition.", place, _STATEMENT
+
+
+def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, int]]:
+    """Every node with its depth, without recursion."""
+    todo: list[tuple[ast.AST, int]] = [(module, 0)]
+    while todo:
+        node, depth = todo.pop()
+        yield node, depth
+        todo += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
+
+
+def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
+    if not isinstance(node.target, ast.Name):
+        raise source.error("Only a name can be declared.", node.target, "Declare a tensor as name: [axes].")
+    name = checked_name(source, node.target)
+    if node.value is not None:
+        hint = "Leave the axes out: they follow from the definition."
+        raise source.error(f"{name} is declared and defined at once.", node, hint)
+    match node.annotation:
+        case ast.List(elts=axes):
+            return Declaration(name, "real", tuple(axes), node)
+        case ast.Name(id=kind) if kind in KINDS:
+            return Declaration(name, kind, (), node)
+        case ast.Subscript(value=ast.Name(id=kind), slice=axes) if kind in KINDS:
+            return Declaration(name, kind, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node)
+        case ast.Name(id=word) | ast.Subscript(value=ast.Name(id=word)):
+            hint = suggestion(word, KINDS) or f"A kind is one of {', '.join(KINDS)}; axes are a list: {name}: [n]."
+            raise source.error(f"{word} is not a kind of tensor.", node.annotation, hint)
+    raise source.error("The axes are a list.", node.annotation, f"Write {name}: [m, n].")
+
+
+def _definition(source: Source, node: ast.Assign) -> Definition:
+    if len(node.targets) > 1:
+        raise source.error("One name is defined at a time.", node, _STATEMENT)
+    target = node.targets[0]
+    match target:
+        case ast.Name():
+            return Definition(checked_name(source, target), None, node.value, target)
+        case ast.Subscript(value=ast.Name() as name, slice=indices):
+            names = tuple(indices.elts) if isinstance(indices, ast.Tuple) else (indices,)
+            for index in names:
+                if not isinstance(index, ast.Name):
+                    raise source.error("An index left of = is a letter.", index, f"Write {name.id}[i] = …")
+                checked_name(source, index)
+            letters = tuple(index for index in names if isinstance(index, ast.Name))
+            if len({letter.id for letter in letters}) < len(letters) or not letters:
+                raise source.error("The indices left of = must differ.", target)
+            return Definition(checked_name(source, name), letters, node.value, target)
+    raise source.error("Only a name, or name[i, j], can stand left of =.", target, _STATEMENT)
+
+
+def checked_name(source: Source, node: ast.Name) -> str:
+    """The name, if it may be given to something."""
+    name = node.id
+    if name in RESERVED:
+        raise source.error(f"{name} is a word of the language.", node, "Choose another name.")
+    if len(name) > MAX_NAME or not NAME.fullmatch(name):
+        hint = f"A name is a letter, then letters, digits and single _ inside, at most {MAX_NAME} in all."
+        raise source.error("This is not a good name.", node, hint)
+    return name
+

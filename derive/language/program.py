@@ -1,0 +1,205 @@
+"""Text → Graph: declarations first, then the definitions in order."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import Any
+
+from sympy import Symbol
+
+from derive.calculus.terms import Index
+from derive.errors import DeriveError
+from derive.graphs import Graph, Input, Node
+from derive.language import library
+from derive.language.calls import called
+from derive.language.draft import Draft, Member, Typed
+from derive.language.elaborate import Elaboration, axes_met
+from derive.language.expand import expanded
+from derive.language.indices import Scope
+from derive.language.infer import Inference
+from derive.language.letters import Letters
+from derive.language.lower import lower
+from derive.language.parse import Declaration, Definition, Statement, parse
+from derive.language.sizes import unknown_sizes
+from derive.language.tree import Reduce, Tree, rebuilt, reindexed, subtrees
+from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+
+MAX_DEFINITIONS = 300
+
+
+def read(text: str, name: str = "") -> Graph:
+    """The graph that a text defines; `name` is what the text itself is called, and it may not call itself.
+
+    Raises DeriveError, with the place and what to do, for every text that is not a definition.
+    """
+    source, statements = parse(text)
+    reader = Inference(source, name)
+    _declare(reader, statements)
+    definitions = [s for s in statements if isinstance(s, Definition)]
+    if not definitions:
+        raise DeriveError("Nothing is defined here.", hint="Write a definition: f = (u + v)*w.")
+    if len(definitions) > MAX_DEFINITIONS:
+        raise source.error(f"There are more than {MAX_DEFINITIONS} definitions.", definitions[MAX_DEFINITIONS].target)
+    for definition in definitions:
+        _define(reader, definition)
+    for statement in statements:
+        if isinstance(statement, Declaration) and statement.name not in reader.mentioned:
+            near = suggestion(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
+            raise source.error(f"{statement.name} is declared and never used.", statement.node.target, near)
+    return _graph(reader, text)
+
+
+# ---------------------------------------------------------------- statements
+
+
+def _declare(reader: Inference, statements: list[Statement]) -> None:
+    """Learn all names: of axes, inputs, definitions and indices."""
+    source, names = reader.source, dict[str, Statement]()
+    for statement in statements:
+        if (earlier := names.get(statement.name)) is not None:
+            what = "declared" if isinstance(statement, Declaration) else "defined"
+            before = "declared" if isinstance(earlier, Declaration) else "defined"
+            line = source.place(earlier.node.target if isinstance(earlier, Declaration) else earlier.target).line
+            target = statement.node.target if isinstance(statement, Declaration) else statement.target
+            message = f"{statement.name} is {what}, but it was {before} in line {line}."
+            raise source.error(message, target, "A name has one meaning.")
+        names[statement.name] = statement
+        if isinstance(statement, Declaration):
+            reader.members[statement.name] = _input(reader, statement)
+        else:
+            reader.later[statement.name] = source.place(statement.target).line
+            _learn_letters(reader, statement)
+    for statement in statements:
+        target = statement.node.target if isinstance(statement, Declaration) else statement.target
+        if statement.name in reader.axes:
+            raise source.error(f"{statement.name} is the name of an axis already.", target, "Choose another name.")
+    reader.taken |= reader.axes | set(names)
+
+
+def _learn_letters(reader: Inference, definition: Definition) -> None:
+    reader.letters.update(index.id for index in definition.indices or ())
+    for node in ast.walk(definition.value):
+        if isinstance(node, ast.comprehension) and isinstance(node.target, ast.Name):
+            reader.letters.add(node.target.id)
+        if isinstance(node, ast.Name):
+            reader.taken.add(node.id)
+
+
+def _input(reader: Inference, declaration: Declaration) -> Member:
+    axes = tuple(reader.axis(axis, declaring=True) for axis in declaration.axes)
+    kind, name = declaration.kind, declaration.name
+    if kind == "label":
+        *leading, classes = axes or (reader.sizes.unknown(f"classes of {name}"),)
+        return Member(name, tuple(leading), kind, classes)
+    if kind in ("onehot", "probability") and not axes:
+        raise reader.error(f"A {kind} needs an axis.", declaration.node.annotation, f"Write {name}: {kind}[C].")
+    return Member(name, axes, kind)
+
+
+def _define(reader: Inference, definition: Definition) -> None:
+    """Type a definition and add its draft, after those of the library calls in it."""
+    scope: Scope = {}
+    for letter in definition.indices or ():
+        scope[letter.id] = reader.bound(letter, scope, reader.sizes.unknown(letter.id))
+    written = tuple(scope.values())
+    typed = _direct(reader, definition, scope)
+    if typed is None:
+        typed = reader.expression(definition.value, scope)
+        if written and typed.axes:
+            size = reader.sizes.size(typed.axes[0])
+            hint = "With indices on the left, every tensor on the right has its indices."
+            raise reader.error(f"The right side still has the axis of size {size}.", definition.value, hint)
+        surface = typed.surface if definition.indices is None else None
+        place = reader.source.place(definition.value)
+        draft = Draft(definition.name, typed.plain, place, typed.axes, written, surface=surface, classes=typed.classes)
+        reader.drafts.append(draft)
+        reader.members[definition.name] = draft.member
+    reader.settle()
+    for letter in definition.indices or ():
+        if unknown_sizes(reader.sizes.size(scope[letter.id].size)):
+            raise reader.error(f"The axis of the index {letter.id} is not known.", letter, "Use it on the right: x[i].")
+    del reader.later[definition.name]
+
+
+def _direct(reader: Inference, definition: Definition, scope: Scope) -> Typed | None:
+    """A definition that is one call of the library: `p = softmax(z)` gives the last node the name p."""
+    value = definition.value
+    if definition.indices is not None or not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
+        return None
+    name = value.func.id
+    if name in REDUCTIONS or name in FUNCTIONS or (called(reader, value) and library.function(name)):
+        return None
+    args = [reader.expression(arg, scope) for arg in value.args]
+    return expanded(reader, value, args, scope, target=definition.name)
+
+
+# ---------------------------------------------------------------- the graph
+
+
+def _graph(reader: Inference, text: str) -> Graph:
+    """Put in the sizes that were found, choose letters, write out indices, and lower."""
+    drafts = [_resolved(reader, draft) for draft in reader.drafts]
+    inputs = [_resolved_input(reader, m) for m in reader.members.values() if not m.defined]
+    axes = {m.name: tuple(map(reader.sizes.size, m.axes)) for m in reader.members.values()}
+    letters = _letters(reader, drafts, inputs, axes)
+    elaboration = Elaboration(axes, letters)
+    heads: dict[str, Symbol] = {m.name: m.head for m in inputs}
+    nodes: list[Node] = []
+    for draft in drafts:
+        indices, body = elaboration.body(draft)
+        surface = draft.surface
+        if surface is not None and draft.formal is not None and draft.surface != body:
+            surface = elaboration.lettered(surface, {}, frozenset(i.name for i in indices))
+        try:
+            expr = lower(body, heads)
+        except DeriveError as error:
+            raise DeriveError(error.message, draft.place, error.hint) from None
+        node = Node(draft.name, indices, body, expr, None if surface == body else surface, draft.call, draft.inner)
+        heads[node.name] = node.head
+        nodes.append(node)
+    members = [
+        Input(m.name, letters.take_all(m.axes), m.kind, m.axes[-1] if m.kind in ("onehot", "probability") else m.classes)
+        for m in inputs
+    ]
+    return Graph(tuple(members), tuple(nodes), text, tuple((size, tuple(of)) for size, of in letters.of.items()))
+
+
+def _letters(reader: Inference, drafts: list[Draft], inputs: list[Member], axes: dict[str, tuple[Any, ...]]) -> Letters:
+    used: list[Index] = []
+    for draft in drafts:
+        if draft.formal is None:
+            used += draft.written
+            used += [i for part in subtrees(draft.tree) if isinstance(part, Reduce) for i in part.indices]
+    letters = Letters({*reader.members, *reader.axes, *reader.taken} - reader.letters, used)
+    for draft in drafts:
+        for size in axes_met(draft, axes):
+            letters.meet(size)
+    for member in inputs:
+        for size in (*axes[member.name], *([member.classes] if member.kind == "label" else [])):
+            letters.meet(size)
+    return letters
+
+
+def _resolved(reader: Inference, draft: Draft) -> Draft:
+    size = reader.sizes.resolved
+
+    def tree(old: Tree) -> Tree:
+        return rebuilt(reindexed(old, size), tree)
+
+    return replace(
+        draft,
+        tree=tree(draft.tree),
+        axes=tuple(map(reader.sizes.size, draft.axes)),
+        written=tuple(map(size, draft.written)),
+        formal=None if draft.formal is None else tuple(map(size, draft.formal)),
+        surface=None if draft.surface is None else tree(draft.surface),
+    )
+
+
+def _resolved_input(reader: Inference, member: Member) -> Member:
+    classes = None if member.classes is None else reader.sizes.size(member.classes)
+    if classes is not None and unknown_sizes(classes):
+        message = f"The number of classes of the label {member.name} is not known."
+        raise DeriveError(message, hint=f"Declare {member.name}: label[C].")
+    return replace(member, axes=tuple(map(reader.sizes.size, member.axes)), classes=classes)

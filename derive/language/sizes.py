@@ -1,0 +1,84 @@
+"""Sizes of axes: SymPy polynomials in the sizes that have a name, and in sizes not yet known.
+
+A named size is a symbol; an unknown one (of the axis that an index will turn out to run over, or of a library
+definition's axis before its arguments are seen) is a dummy, and `Sizes.unify` finds out what it is.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sympy import Dummy, Symbol, cancel, expand, fraction
+
+
+def named_size(name: str) -> Symbol:
+    """The size of the axis with this name: a positive integer."""
+    return Symbol(name, integer=True, positive=True)
+
+
+class Sizes:
+    """What is known of unknown sizes so far."""
+
+    def __init__(self) -> None:
+        self.found: dict[Dummy, Any] = {}
+
+    def unknown(self, name: str) -> Dummy:
+        return Dummy(name, integer=True, positive=True)
+
+    def resolved(self, term: Any) -> Any:
+        """A size, or any term with sizes in it, with everything put in that was found out."""
+        while True:
+            known = {s: self.found[s] for s in term.atoms(Dummy) if s in self.found}
+            if not known:
+                return term
+            term = term.xreplace(known)
+
+    def size(self, term: Any) -> Any:
+        return expand(self.resolved(term))
+
+    def unify(self, a: Any, b: Any) -> bool | None:
+        """Whether two sizes are equal, once an unknown size that makes them so is put in; None where that is open."""
+        a, b = self.size(a), self.size(b)
+        if a == b:
+            return True
+        rest = expand(a - b)
+        unknowns = unknown_sizes(rest)
+        if not unknowns:
+            return False
+        if len(unknowns) > 1:
+            return self._renamed(a, b)
+        unknown = unknowns[0]
+        slope = rest.coeff(unknown, 1)
+        offset = expand(rest - slope * unknown)
+        if offset.has(unknown):
+            return None
+        top, bottom = fraction(cancel(-offset / slope))
+        if bottom != 1 or top.is_positive is False:
+            return False
+        self.found[unknown] = expand(top)
+        return True
+
+    def _renamed(self, a: Any, b: Any) -> bool | None:
+        """Two unknowns become one; more are left open."""
+        if isinstance(a, Dummy) and isinstance(b, Dummy):
+            self.found[b] = a
+            return True
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Dummy) and not other.has(one):
+                self.found[one] = other
+                return True
+        return None
+
+
+def unknown_sizes(term: Any) -> list[Dummy]:
+    return sorted(term.atoms(Dummy), key=lambda s: s.dummy_index)
+
+
+@lru_cache(maxsize=1024)
+def never_negative(size: Any) -> bool:
+    """Whether a polynomial in sizes is ≥ 0 for certain: with every size s written 1 + s, no coefficient is negative."""
+    shifted = expand(size.xreplace({s: s + 1 for s in size.free_symbols}))
+    return all(c >= 0 for c in shifted.as_coefficients_dict().values())
+
+

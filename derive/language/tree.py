@@ -1,0 +1,134 @@
+"""The definition as its author wrote it: a small tree, with shapes resolved.
+
+A definition is kept in two forms, both made of these five nodes.  The *surface* keeps the author's notation, whole
+tensors and `@` included, and is only printed.  The *body* is the same formula for one entry, every index written out:
+no `@`, no `.T`, no broadcasting, every reduction with its indices.  Terms, order and digits stay as typed, which is what
+substitution lines and printed definitions need; `lower` turns a body into a SymPy term for the calculus.
+
+Indices inside a tree are SymPy expressions over `Index`, `Label`, integers and axis sizes (affine: `s*o + k`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal, exact, with its digits as typed (`0.30`)."""
+
+    value: Fraction
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The size of an axis, or an index, used as a number: a SymPy expression."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A scalar, one entry of a tensor, or (in a surface) a whole tensor or an entry of it."""
+
+    name: str
+    indices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two) and `T` (one)."""
+
+    operator: str
+    args: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function by name: `exp`, `max`, `where` … or a definition of the library."""
+
+    function: str
+    args: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison, between indices (SymPy expressions) or between numbers (trees).  `operator`: `< <= > >= == !=`."""
+
+    operator: str
+    left: Any
+    right: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """`sum`, `mean`, `prod`, `max`, `min`, `argmax` over indices, where every condition holds."""
+
+    operator: str
+    body: Tree
+    indices: tuple[Any, ...] = ()
+    conditions: tuple[Compare, ...] = ()
+
+
+Tree = Number | Size | Ref | Op | Call | Compare | Reduce
+
+
+def children(tree: Tree) -> tuple[Tree, ...]:
+    """The trees directly below a node."""
+    match tree:
+        case Op(_, args) | Call(_, args):
+            return args
+        case Reduce(_, body, _, conditions):
+            return (*conditions, body)
+        case Compare(_, left, right):
+            return tuple(side for side in (left, right) if isinstance(side, Tree))
+    return ()
+
+
+def rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """The same node over changed children."""
+    match tree:
+        case Op(_, args) | Call(_, args):
+            return replace(tree, args=tuple(change(a) for a in args))
+        case Reduce(_, body, _, conditions):
+            return replace(tree, body=change(body), conditions=tuple(change(c) for c in conditions))  # type: ignore[misc]
+        case Compare(operator, left, right):
+            left, right = (change(side) if isinstance(side, Tree) else side for side in (left, right))
+            return Compare(operator, left, right)
+    return tree
+
+
+def subtrees(tree: Tree) -> Iterator[Tree]:
+    """The tree and everything below it, outermost first."""
+    yield tree
+    for child in children(tree):
+        yield from subtrees(child)
+
+
+def terms_of(tree: Tree) -> tuple[Any, ...]:
+    """The index expressions that a node holds itself."""
+    match tree:
+        case Ref(_, indices) | Reduce(_, _, indices):
+            return indices
+        case Size(value):
+            return (value,)
+        case Compare(_, left, right):
+            return tuple(side for side in (left, right) if not isinstance(side, Tree))
+    return ()
+
+
+def reindexed(tree: Tree, change: Callable[[Any], Any]) -> Tree:
+    """The same node with its own index expressions changed."""
+    match tree:
+        case Ref(_, indices) | Reduce(_, _, indices):
+            return replace(tree, indices=tuple(map(change, indices)))
+        case Size(value):
+            return Size(change(value))
+        case Compare(operator, left, right):
+            left, right = (side if isinstance(side, Tree) else change(side) for side in (left, right))
+            return Compare(operator, left, right)
+    return tree

@@ -1,0 +1,162 @@
+"""Numbers for inputs, exact and as typed: read from text, or taken from Python.
+
+    s=[2.3, 4.1, -2.1], t=0        a number, or lists of numbers, for every name
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.errors import DeriveError, Place
+from derive.language.numbers import LITERAL, in_range, read_number
+from derive.language.tree import Number
+
+MAX_TEXT = 1_000_000
+MAX_DEPTH = 8
+
+Nested = Number | tuple["Nested", ...]
+
+
+# ---------------------------------------------------------------- text
+
+_TOKEN = re.compile(
+    rf"\s*(?:(?P<number>[-+]?{LITERAL}(?:/\d+)?(?![\w.]))|(?P<infinite>[-+]?(?i:nan|inf|infinity)\b)"
+    r"|(?P<name>[^\W\d]\w*)|(?P<sign>.))",
+    re.DOTALL,
+)
+
+
+def read_values(text: str) -> dict[str, Nested]:
+    """`name=value` pairs, between commas, semicolons or line ends."""
+    if len(text) > MAX_TEXT:
+        raise DeriveError(f"The values are too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
+    return _Reader(text).pairs()
+
+
+class _Reader:
+    """The text of values, cut into words."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        found = ((m, m.lastgroup or "") for m in _TOKEN.finditer(text.rstrip()))
+        self.words = [(kind, match[kind], match.start(kind)) for match, kind in found]
+        self.at = 0
+
+    def pairs(self) -> dict[str, Nested]:
+        found: dict[str, Nested] = {}
+        while self.at < len(self.words):
+            kind, name, _ = self.words[self.at]
+            if kind != "name":
+                hint = "Write values as s=[2.3, 4.1, -2.1], t=0."
+                raise self.error("A name is expected here.", "Write a list in brackets: s=[1, 2]." if kind == "number" else hint)
+            if name in found:
+                raise self.error(f"{name} is given twice.")
+            self.at += 1
+            self.take("=", f"A = is expected after {name}.")
+            found[name] = self.value(0)
+            if self.at < len(self.words) and not (self.peek() in (",", ";") or self._new_line()):
+                raise self.error("A comma is expected between values.")
+            self.at += self.peek() in (",", ";")
+        return found
+
+    def value(self, depth: int) -> Nested:
+        if self.at >= len(self.words):
+            raise self.error("A value is missing here.", "Write a number, or a list in [ ].")
+        kind, word, _ = self.words[self.at]
+        if kind == "number":
+            return self.number(word)
+        if word != "[" or depth >= MAX_DEPTH:
+            if kind == "infinite":
+                raise self.error(f"{word} is not a number.", "Every value is a finite number.")
+            message = "A number is expected here." if word != "[" else "Too many lists inside one another."
+            raise self.error(message, "Write a number, or a list in [ ].")
+        self.at += 1
+        items: list[Nested] = []
+        while self.peek() != "]":
+            items.append(self.value(depth + 1))
+            if self.peek() != "]":
+                self.take(",", "A comma or ] is expected here.")
+        self.at += 1
+        if not items:
+            self.at -= 1
+            raise self.error("The list is empty.", "An axis has one entry at least.")
+        return tuple(items)
+
+    def number(self, word: str) -> Number:
+        top, _, bottom = word.lstrip("+").partition("/")
+        try:
+            number = read_number(top)
+            if bottom:
+                number = Number(number.value / read_number(bottom).value, f"{top}/{bottom}")
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        except ZeroDivisionError:
+            raise self.error("A division by zero is not a number.") from None
+        self.at += 1
+        return number
+
+    def peek(self) -> str:
+        return self.words[self.at][1] if self.at < len(self.words) else ""
+
+    def take(self, sign: str, message: str) -> None:
+        if self.peek() != sign:
+            raise self.error(message)
+        self.at += 1
+
+    def _new_line(self) -> bool:
+        return "\n" in self.text[self.words[self.at - 1][2] : self.words[self.at][2]]
+
+    def error(self, message: str, hint: str = "") -> DeriveError:
+        """The mistake, at the next word, or just after the last."""
+        _, word, start = self.words[self.at] if self.at < len(self.words) else ("", " ", len(self.text.rstrip()))
+        before = self.text[:start]
+        first = before.rfind("\n") + 1
+        line = self.text[first:].split("\n", 1)[0]
+        return DeriveError(message, Place(line, start - first, start - first + len(word), before.count("\n") + 1), hint)
+
+
+# ---------------------------------------------------------------- values of Python
+
+
+def exact_numbers(name: str, value: Any) -> tuple[Nested, bool]:
+    """Any number or nested sequence as exact numbers, and whether some of it was in floating point."""
+    if hasattr(value, "__array__") and not isinstance(value, np.generic):
+        array = np.asarray(value)
+        value = tuple(array) if array.ndim else array[()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        parts = [exact_numbers(name, part) for part in value]
+        if not parts:
+            raise DeriveError(f"The list given for {name} is empty.", hint="An axis has one entry at least.")
+        return tuple(part for part, _ in parts), any(rounded for _, rounded in parts)
+    return _number(name, value), isinstance(value, (float, np.floating))
+
+
+def _number(name: str, value: Any) -> Number:
+    """One number, exact: a float is the decimal number that it prints as."""
+    if isinstance(value, Number):
+        return value
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{value} is not a number.")
+        if isinstance(value, numbers.Rational):
+            exact = Fraction(int(value.numerator), int(value.denominator))
+            number = Number(in_range(exact, "it"), str(exact))
+        elif isinstance(value, (float, np.floating, Decimal)):
+            if not math.isfinite(value):
+                raise ValueError(f"{value} is not a number.")
+            number = read_number(str(value))
+        elif isinstance(value, str):
+            number = read_number(value.strip())
+        else:
+            raise ValueError(f"a {type(value).__name__} is not a number.")
+    except (ValueError, OverflowError) as error:
+        raise DeriveError(f"The value of {name} cannot be read: {error}", hint="Every value is a finite number.") from None
+    return number

@@ -1,0 +1,18 @@
+"""The words that the language keeps for itself, and help with those it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from derive.calculus.functions import PRIMITIVES
+
+REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax")
+FUNCTIONS = (*PRIMITIVES, "where")
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`Did you mean …?`, where a known word is near."""
+    lowered = {other.lower(): other for other in sorted(known, reverse=True) if other != word}
+    near = get_close_matches(word.lower(), lowered, 1)
+    return f"Did you mean {lowered[near[0]]}?" if near else ""

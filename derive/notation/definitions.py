@@ -1,0 +1,217 @@
+"""Definitions as printed mathematics, in the order and with the digits their author typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sympy import Integer, Symbol
+
+from derive.calculus.terms import Index
+from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
+from derive.notation.layout import (
+    COMMA,
+    MINUS,
+    PLUS,
+    PROD,
+    SUM,
+    Big,
+    Cases,
+    Fence,
+    Layout,
+    Root,
+    Script,
+    Sign,
+    joined,
+    row,
+)
+from derive.notation.pieces import (
+    ATOM,
+    POWER,
+    PREFIX,
+    PRODUCT_LEVEL,
+    Piece,
+    called,
+    divided,
+    fenced,
+    multiplied,
+    negated,
+    powered,
+    subscripted,
+)
+from derive.notation.pieces import SUM as SUM_LEVEL
+from derive.notation.style import letter, name_layout
+from derive.notation.terms import Context, function_name, index_layout, number_piece
+from derive.notation.terms import layout as term_layout
+
+Substitution = Callable[[Ref], Piece | None]
+"""What to print instead of a tensor's entry: its value, or None for its name."""
+
+RANK_ANY = 1
+
+
+def layout(tree: Tree, context: Context | None = None, substitute: Substitution | None = None) -> Layout:
+    """The printed form of a surface or a body."""
+    return piece(tree, context or Context(), substitute or (lambda ref: None)).layout
+
+
+def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
+    """The printed form with its strength."""
+    match tree:
+        case Number(_, text):
+            return Piece(context.style.number(text)) if not text.startswith("-") else negated(Piece(context.style.number(text[1:])))
+        case Size(value):
+            return Piece(term_layout(value, context), SUM_LEVEL if value.is_Add else ATOM)
+        case Ref():
+            return substitute(tree) or _ref(tree, context)
+        case Op():
+            return _operator(tree, context, substitute)
+        case Call():
+            return _call(tree, context, substitute)
+        case Compare():
+            return Piece(_comparison(tree, context, substitute), 0)
+        case Reduce():
+            return _reduction(tree, context, substitute)
+
+
+def _ref(tree: Ref, context: Context) -> Piece:
+    rank = max(len(tree.indices), dict(context.ranks).get(tree.name, 0))
+    return Piece(subscripted(name_layout(tree.name, rank), [index_layout(i, context) for i in tree.indices]))
+
+
+def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
+    args = [piece(a, context, substitute) for a in tree.args]
+    match tree.operator, args:
+        case "+", [a, b]:
+            return Piece(row(fenced(a, SUM_LEVEL), PLUS, _after_sign(b, SUM_LEVEL)), SUM_LEVEL, a.negative)
+        case "-", [a, b]:
+            return Piece(row(fenced(a, SUM_LEVEL), MINUS, _after_sign(b, PRODUCT_LEVEL)), SUM_LEVEL, a.negative)
+        case "neg", [a]:
+            return negated(Piece(_after_sign(a, PRODUCT_LEVEL), max(a.level, PRODUCT_LEVEL)))
+        case "*", [a, b]:
+            return _times(a, b)
+        case "/", [a, b]:
+            return divided(a, b)
+        case "**", [a, b]:
+            return _power(tree, a, b)
+        case "@", [a, b]:
+            return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
+        case "T", [a]:
+            return Piece(Script(fenced(a, ATOM), None, Sign(r"\top", "T")), POWER)
+    raise TypeError(f"no way to print the operator {tree.operator}")
+
+
+def _after_sign(a: Piece, least: int) -> Layout:
+    """An operand behind + or −: one that begins with a sign goes in brackets."""
+    return Fence(a.layout) if a.negative or _starts_negative(a.layout) else fenced(a, least)
+
+
+def _starts_negative(layout_: Layout) -> bool:
+    from derive.notation.layout import NEGATIVE, Row
+
+    return isinstance(layout_, Row) and layout_.items[0] == NEGATIVE
+
+
+def _times(a: Piece, b: Piece) -> Piece:
+    left = Piece(fenced(a, PRODUCT_LEVEL)) if a.level == PRODUCT_LEVEL else a
+    left = Piece(Fence(left.layout)) if _starts_negative(left.layout) and left.level < PRODUCT_LEVEL else left
+    right = Piece(Fence(b.layout)) if _starts_negative(b.layout) else b
+    return multiplied([left, right])
+
+
+def _power(tree: Op, a: Piece, b: Piece) -> Piece:
+    exponent = tree.args[1]
+    half = isinstance(exponent, Number) and exponent.value * 2 == 1
+    return Piece(Root(a.layout), POWER) if half else powered(Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a, b)
+
+
+def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
+    args = tree.args
+    if tree.function == "where":
+        return _where(tree, context, substitute)
+    inner = [piece(a, context, substitute) for a in args]
+    if tree.function == "sqrt":
+        return Piece(Root(inner[0].layout), POWER)
+    if tree.function == "abs":
+        return Piece(Fence(inner[0].layout, "|", "|"))
+    if tree.function == "exp" and sum(1 for _ in subtrees(args[0])) <= 4 and not _has_reduction(args[0]):
+        return powered(Piece(Sign("e", "e")), inner[0])
+    if tree.function in ("max", "min"):
+        return called(Sign(rf"\{tree.function}", tree.function), [a.layout for a in inner], context.style.separator)
+    return called(function_name(tree.function), [a.layout for a in inner], context.style.separator)
+
+
+def _has_reduction(tree: Tree) -> bool:
+    return any(isinstance(t, Reduce) for t in subtrees(tree))
+
+
+def _where(tree: Call, context: Context, substitute: Substitution) -> Piece:
+    condition, yes, no = tree.args
+    english = context.style.lang == "en"
+    when = Sign(r"\text{if } ", "if ") if english else Sign(r"\text{si } ", "si ")
+    otherwise = Sign(r"\text{otherwise}", "otherwise") if english else Sign(r"\text{sinon}", "sinon")
+    first = (piece(yes, context, substitute).layout, row(when, piece(condition, context, substitute).layout))
+    return Piece(Cases((first, (piece(no, context, substitute).layout, otherwise))))
+
+
+_RELATIONS: Mapping[str, Sign] = {
+    "<": Sign(" < ", "<"),
+    "<=": Sign(r" \le ", "≤"),
+    ">": Sign(" > ", ">"),
+    ">=": Sign(r" \ge ", "≥"),
+    "==": Sign(" = ", "="),
+    "!=": Sign(r" \ne ", "≠"),
+}
+
+
+def _comparison(tree: Compare, context: Context, substitute: Substitution) -> Layout:
+    sides = [
+        piece(side, context, substitute).layout if isinstance(side, Tree) else index_layout(side, context)
+        for side in (tree.left, tree.right)
+    ]
+    return row(sides[0], _RELATIONS[tree.operator], sides[1])
+
+
+_BIG: Mapping[str, Sign] = {
+    "sum": SUM,
+    "prod": PROD,
+    "max": Sign(r"\max", "max"),
+    "min": Sign(r"\min", "min"),
+    "argmax": Sign(r"\operatorname*{arg\,max}", "argmax"),
+}
+
+
+def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piece:
+    body = piece(tree.body, context, substitute)
+    if not tree.indices:
+        return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
+    conditioned: set[Any] = set().union(*(_indices_of(c) for c in tree.conditions))
+    plain = [letter(i.name) for i in tree.indices if i not in conditioned]
+    under = joined(plain + [_comparison(c, context, substitute) for c in tree.conditions], COMMA)
+    operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
+    if tree.operator == "mean":
+        count = _mean_count(tree, context)
+        return Piece(row(count, Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+
+
+def _mean_count(tree: Reduce, context: Context) -> Layout:
+    size: Any = Integer(1)
+    for index in tree.indices:
+        size *= index.size
+    return divided(Piece(Sign("1", "1")), Piece(term_layout(size, context))).layout
+
+
+def _indices_of(condition: Compare) -> set[Index]:
+    return {a for side in (condition.left, condition.right) if not isinstance(side, Tree) for a in _atoms(side)}
+
+
+def _atoms(term: Any) -> set[Index]:
+    return {term} if isinstance(term, Index) else set(term.atoms(Index)) if hasattr(term, "atoms") else set()
+
+
+def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:
+    """The name being defined, with its indices."""
+    return subscripted(name_layout(name, len(indices)), [index_layout(i, context) for i in indices])
+
+

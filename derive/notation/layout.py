@@ -1,0 +1,230 @@
+"""Printed mathematics as a small tree, with a printer for each medium.
+
+Index terms, definitions and matrix forms are each turned into a layout once (`terms`, `definitions`, `matrices`), so that
+a decision of notation is taken in one place and LaTeX and plain text can never disagree.
+
+A new medium is one more table of printers beside `latex` and `text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A symbol: its LaTeX and its Unicode text, spaces included where it is an operator."""
+
+    latex: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Layouts side by side."""
+
+    items: tuple[Layout, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A base with a subscript, a superscript or both."""
+
+    base: Layout
+    sub: Layout | None = None
+    sup: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frac:
+    """A fraction."""
+
+    top: Layout
+    bottom: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A square root."""
+
+    body: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A body between brackets; they grow with a tall body."""
+
+    body: Layout
+    left: str = "("
+    right: str = ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Big:
+    """A large operator with what stands under it (Σ, Π, max)."""
+
+    sign: Sign
+    under: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Accent:
+    """A hat or a bar over a base."""
+
+    kind: str
+    base: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Alternatives, each a value and its condition."""
+
+    rows: tuple[tuple[Layout, Layout], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A matrix with its entries, row by row."""
+
+    rows: tuple[tuple[Layout, ...], ...]
+
+
+Layout = Sign | Row | Script | Frac | Root | Fence | Big | Accent | Cases | Grid
+
+
+def row(*items: Layout) -> Layout:
+    """Layouts side by side, rows within rows made one."""
+    flat: list[Layout] = []
+    for item in items:
+        flat.extend(item.items if isinstance(item, Row) else [item])
+    return flat[0] if len(flat) == 1 else Row(tuple(flat))
+
+
+def joined(items: Sequence[Layout], between: Layout) -> Layout:
+    """Layouts with a separator between them."""
+    out: list[Layout] = []
+    for k, item in enumerate(items):
+        out += [between, item] if k else [item]
+    return row(*out)
+
+
+def tall(layout: Layout) -> bool:
+    """Whether a layout is higher than a line of text, so that brackets around it must grow."""
+    match layout:
+        case Frac() | Big() | Cases() | Grid():
+            return True
+        case Row(items):
+            return any(map(tall, items))
+        case Script(base, _, sup):
+            return tall(base) or (sup is not None and tall(sup))
+        case Fence(body) | Root(body) | Accent(_, body):
+            return tall(body)
+    return False
+
+
+# ---------------------------------------------------------------- LaTeX
+
+_LATEX_BRACKETS = {"{": r"\{", "}": r"\}"}
+
+
+def latex(layout: Layout) -> str:
+    """The layout in LaTeX mathematics (what KaTeX and amsmath both read)."""
+    match layout:
+        case Sign(code, _):
+            return code
+        case Row(items):
+            return _spaced([latex(item) for item in items])
+        case Script(base, sub, sup):
+            inner = latex(base)
+            out = inner if isinstance(base, (Sign, Fence, Accent)) else f"{{{inner}}}"
+            out += f"_{{{latex(sub)}}}" if sub is not None else ""
+            return out + (f"^{{{latex(sup)}}}" if sup is not None else "")
+        case Frac(top, bottom):
+            return rf"\frac{{{latex(top)}}}{{{latex(bottom)}}}"
+        case Root(body):
+            return rf"\sqrt{{{latex(body)}}}"
+        case Fence(body, left, right):
+            left, right = (_LATEX_BRACKETS.get(b, b) for b in (left, right))
+            grow = (r"\left", r"\right") if tall(body) else ("", "")
+            return f"{grow[0]}{left}{latex(body)}{grow[1]}{right}"
+        case Big(sign, under):
+            return f"{sign.latex}_{{{latex(under)}}}"
+        case Accent(kind, base):
+            return rf"\{kind}{{{latex(base)}}}"
+        case Cases(rows):
+            return r"\begin{cases}" + r" \\ ".join(f"{latex(v)} & {latex(c)}" for v, c in rows) + r"\end{cases}"
+        case Grid(rows):
+            return r"\begin{bmatrix}" + r" \\ ".join(" & ".join(map(latex, r)) for r in rows) + r"\end{bmatrix}"
+
+
+def _spaced(pieces: list[str]) -> str:
+    """Pieces side by side; a space where a command would otherwise swallow the next letter."""
+    out = ""
+    for piece in pieces:
+        command = out.rfind("\\")
+        open_command = command >= 0 and out[command + 1 :].isalpha()
+        out += (" " if open_command and piece[:1].isalpha() else "") + piece
+    return out
+
+
+# ---------------------------------------------------------------- plain text
+
+_SUBSCRIPTS = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+_SUPERSCRIPTS = str.maketrans("0123456789+-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾")
+_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+
+
+def text(layout: Layout) -> str:
+    """The layout in Unicode text on one line."""
+    match layout:
+        case Sign(_, plain):
+            return plain
+        case Row(items):
+            return "".join(map(text, items))
+        case Script(base, sub, sup):
+            out = _wrapped(base) if isinstance(base, (Row, Frac)) else text(base)
+            if sub is not None:
+                out += _script(text(sub), "_", _SUBSCRIPTS)
+            return out + (_script(text(sup), "^", _SUPERSCRIPTS) if sup is not None else "")
+        case Frac(top, bottom):
+            space = " " if isinstance(top, Row) and top.items[0] != PARTIAL or isinstance(bottom, Row) and bottom.items[0] != PARTIAL else ""
+            return f"{_wrapped(top)}{space}/{space}{_wrapped(bottom, below=True)}"
+        case Root(body):
+            return f"√{_wrapped(body)}"
+        case Fence(body, left, right):
+            return f"{left}{text(body)}{right}"
+        case Big(sign, under):
+            return f"{sign.text}{_script(text(under), '_', {})} "
+        case Accent(kind, base):
+            return text(base) + _ACCENTS[kind]
+        case Cases(rows):
+            return "{ " + " ; ".join(f"{text(v)}  {text(c)}" for v, c in rows) + " }"
+        case Grid(rows):
+            return "[" + "; ".join(", ".join(map(text, r)) for r in rows) + "]"
+
+
+def _script(inner: str, mark: str, table: dict[int, int]) -> str:
+    if all(ord(c) in table for c in inner):
+        return inner.translate(table)
+    return f"{mark}{inner}" if inner.isalnum() else f"{mark}{{{inner}}}" if mark == "_" else f"{mark}({inner})"
+
+
+def _wrapped(layout: Layout, below: bool = False) -> str:
+    """Text that stays one piece beside a slash or a root."""
+    plain = text(layout)
+    if not isinstance(layout, Row):
+        return f"({plain})" if isinstance(layout, Frac) else plain
+    first, outer = layout.items[0], [text(item) for item in layout.items if isinstance(item, Sign)]
+    loose = PLUS.text in outer or MINUS.text in outer
+    call = len(layout.items) == 2 and isinstance(layout.items[1], Fence)
+    return f"({plain})" if loose or (below and not (call or isinstance(first, Big) or first == PARTIAL)) else plain
+
+
+# ---------------------------------------------------------------- signs in common use
+
+PLUS, MINUS, TIMES = Sign(" + ", " + "), Sign(" - ", " − "), Sign(r" \cdot ", " · ")
+EQUALS, ABOUT, NEGATIVE = Sign(" = ", " = "), Sign(r" \approx ", " ≈ "), Sign("-", "−")
+COMMA, PRODUCT = Sign(", ", ", "), Sign("", " ")
+SUM, PROD = Sign(r"\sum", "Σ"), Sign(r"\prod", "Π")
+PARTIAL = Sign(r"\partial ", "∂")

@@ -1,0 +1,104 @@
+"""How names, numbers and operators are written: what depends on the language and on the index base."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from derive.notation.layout import Accent, Layout, Script, Sign, row
+
+GREEK = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
+        "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
+        "αβγδεζηθικλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ",
+        strict=True,
+    )
+)
+LETTERS = {sign: name for name, sign in GREEK.items()}
+
+
+@dataclass(frozen=True)
+class Style:
+    """Conventions of a page.
+
+    `lang` chooses the decimal sign and the names of functions, `index_base` what the first entry of an axis is called,
+    `digits` how many significant digits a rounded value shows.
+    """
+
+    lang: str = "en"
+    index_base: int = 1
+    digits: int = 4
+
+    @property
+    def decimal_sign(self) -> str:
+        return "." if self.lang == "en" else _decimal_sign(self.lang)
+
+    def number(self, digits: str) -> Sign:
+        """A decimal number as typed or computed (`-4.10`), in the signs of the language; no thousands are grouped."""
+        plain = digits.replace("-", "−")
+        if self.decimal_sign == ".":
+            return Sign(digits, plain)
+        return Sign(digits.replace(".", f"{{{self.decimal_sign}}}"), plain.replace(".", self.decimal_sign))
+
+    @property
+    def separator(self) -> Sign:
+        """Between coordinates: a comma, or a semicolon where the comma is the decimal sign."""
+        return Sign(", ", ", ") if self.decimal_sign == "." else Sign(r";\ ", "; ")
+
+
+@lru_cache(maxsize=None)
+def _decimal_sign(lang: str) -> str:
+    from babel.numbers import get_decimal_symbol
+
+    return get_decimal_symbol(lang)
+
+
+_ACCENTED = re.compile(r"(.+?)_?(hat|bar|tilde)$")
+_NUMBERED = re.compile(r"(.*?[^\d_])_?(\d+)$")
+_SUBSCRIPTED = re.compile(r"(.+?)_(.+)$")
+
+
+def letter(name: str) -> Layout:
+    """A name without scripts: one letter, a Greek letter, or a word set upright."""
+    if name in GREEK:
+        return Sign(rf"\{name}", GREEK[name])
+    if name in LETTERS:
+        return Sign(rf"\{LETTERS[name]}", name)
+    if len(name) == 1:
+        return Sign(name, name)
+    return Sign(rf"\mathrm{{{name.replace('_', ' ')}}}", name)
+
+
+@lru_cache(maxsize=4096)
+def name_layout(name: str, rank: int = 0) -> Layout:
+    """A name as mathematics: `x_hat` is x with a hat, `W_h` has a subscript, `w1` is w₁ and the tensor `W1` is W⁽¹⁾."""
+    if name not in GREEK:
+        if found := _ACCENTED.fullmatch(name):
+            return Accent(found[2], name_layout(found[1], rank))
+        if found := _NUMBERED.fullmatch(name):
+            number = Sign(f"({found[2]})", f"({found[2]})") if rank else Sign(found[2], found[2])
+            base = name_layout(found[1])
+            if isinstance(base, Script):
+                return Script(base.base, base.sub, number) if rank else Script(base.base, row(base.sub or Sign("", ""), number))
+            return Script(base, None, number) if rank else Script(base, number)
+        if found := _SUBSCRIPTED.fullmatch(name):
+            return Script(letter(found[1]), letter(found[2]))
+    return letter(name)
+
+
+def decimal(value: Fraction) -> str | None:
+    """A fraction as a finite decimal (`-3.4`), or None if it has none or a long one."""
+    rest, shift = value.denominator, 0
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+            shift += 1
+    if rest != 1 or shift > 60:
+        return None
+    places = next(k for k in range(shift + 1) if (value * 10**k).denominator == 1)
+    whole = value * 10**places
+    sign, digits = ("-" if whole < 0 else ""), str(abs(whole.numerator)).zfill(places + 1)
+    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)

@@ -1,0 +1,375 @@
+"""SymPy terms of the calculus as printed mathematics.
+
+A sum of terms prints positive terms first and numbers where a book puts them (`s_j - s_t + 1`, `1 - p_i`); a product
+prints numbers, then entries by their first index, then brackets; conditions on a bound index go under its Σ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, fraction, sign
+from sympy.core.numbers import Exp1, NegativeInfinity, Pi
+
+from derive.calculus.normal import cost
+from derive.calculus.terms import (
+    Adjoint,
+    ArgMax,
+    AtMost,
+    Below,
+    Binder,
+    Bracket,
+    Delta,
+    Deriv,
+    Differ,
+    Element,
+    Index,
+    Inside,
+    Label,
+    Largest,
+    Maximum,
+    Positive,
+    Product,
+    Sum,
+    Where,
+    factors,
+    free_indices,
+    names,
+    signature,
+    terms,
+)
+from derive.notation.layout import (
+    COMMA,
+    PARTIAL,
+    PROD,
+    SUM,
+    Big,
+    Cases,
+    Fence,
+    Frac,
+    Layout,
+    Root,
+    Sign,
+    joined,
+    row,
+)
+from derive.notation.pieces import (
+    ATOM,
+    POWER,
+    PREFIX,
+    PRODUCT_LEVEL,
+    RELATION,
+    Piece,
+    added,
+    called,
+    divided,
+    fenced,
+    multiplied,
+    negated,
+    powered,
+    subscripted,
+)
+from derive.notation.pieces import SUM as SUM_LEVEL
+from derive.notation.style import Style, decimal, letter, name_layout
+
+POOL = "ijklqruvmnopabcde"
+"""Letters for bound indices, once those an author uses over the axis are taken."""
+
+FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "erf": r"\operatorname{erf}", "exp": r"\exp"}
+NAMED = {"relu": "ReLU", "sigmoid": "σ", "gelu": "GELU", "silu": "SiLU", "elu": "ELU"}
+"""How library functions are called in print, where that is not their own name."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a term is printed under: the conventions, and for each axis the letters its author uses."""
+
+    style: Style = field(default_factory=Style)
+    letters: tuple[tuple[Any, tuple[str, ...]], ...] = ()
+    ranks: frozenset[tuple[str, int]] = frozenset()
+    taken: frozenset[str] = frozenset()
+    order: tuple[str, ...] = ()
+    """The tensors in the order in which their author mentions them."""
+
+    def place(self, term: Any) -> int:
+        """Where the author first mentions one of the tensors of a term."""
+        known = names(term)
+        return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
+
+    def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
+        """A letter for each bound index that no index in sight and no tensor uses."""
+        preferred = dict(self.letters)
+        busy, found = set(used | self.taken), {}
+        for index in indices:
+            free = next(c for c in (*preferred.get(index.size, ()), *POOL) if c not in busy)
+            busy.add(free)
+            found[index] = Index(free, index.size)
+        return found
+
+
+def layout(term: Any, context: Context | None = None) -> Layout:
+    """The printed form of a term."""
+    return piece(term, context or Context()).layout
+
+
+def piece(term: Any, context: Context) -> Piece:
+    """The printed form with its strength."""
+    used = frozenset(j.name for j in free_indices(term))
+    return _piece(term, replace(context, taken=context.taken | used))
+
+
+def function_name(name: str) -> Layout:
+    """The sign of a function: upright words, σ for the sigmoid."""
+    if name in FUNCTIONS:
+        return Sign(FUNCTIONS[name], name)
+    shown = NAMED.get(name, name)
+    return letter(shown) if len(shown) == 1 else Sign(rf"\operatorname{{{shown.replace('_', ' ')}}}", shown)
+
+
+# ---------------------------------------------------------------- dispatch
+
+
+def _piece(term: Any, context: Context) -> Piece:
+    """One node and what is below it.  Printing is strict: an unknown node is an error, never its `str`."""
+    if term.is_Rational:
+        return number_piece(Fraction(term.p, term.q), context.style)
+    if term.is_Add:
+        return _sum(term, context)
+    if term.is_Mul:
+        return _product(term, context)
+    if term.is_Pow:
+        return _power(term, context)
+    for kind, printer in _PRINTERS:
+        if isinstance(term, kind):
+            return printer(term, context)
+    if term.is_Function:
+        return called(function_name(type(term).__name__), [_piece(a, context).layout for a in term.args], context.style.separator)
+    raise TypeError(f"no way to print {type(term).__name__}: add a row to _PRINTERS")
+
+
+def number_piece(value: Fraction, style: Style) -> Piece:
+    """A number: a whole one or a short decimal fraction as digits, any other as a fraction."""
+    if value < 0:
+        return negated(number_piece(-value, style))
+    if value.denominator == 1:
+        return Piece(style.number(str(value.numerator)))
+    digits = decimal(value)
+    if digits is not None and value.denominator not in (2, 4, 5, 8):
+        return Piece(style.number(digits))
+    return divided(number_piece(Fraction(value.numerator), style), number_piece(Fraction(value.denominator), style))
+
+
+# ---------------------------------------------------------------- sums and products
+
+
+def _sum(term: Any, context: Context) -> Piece:
+    return added([_signed(t, context) for t in _term_order(term, context)])
+
+
+def _signed(term: Any, context: Context) -> Piece:
+    """A term of a sum: its magnitude, marked negative if it is to be subtracted."""
+    if term.could_extract_minus_sign() and not term.is_Add:
+        piece = _piece(-term, context)
+        return Piece(piece.layout, piece.level, negative=True)
+    return _piece(term, context)
+
+
+def _term_order(term: Any, context: Context) -> list[Any]:
+    """Positive terms first; a number stands last unless it is the only positive term."""
+
+    def key(t: Any) -> tuple[Any, ...]:
+        return (t.could_extract_minus_sign(), bool(t.is_number), not t.has(Binder), _index_order(t), context.place(t), cost(t), signature(t))
+
+    ordered = sorted(terms(term), key=key)
+    if ordered[0].is_number or not ordered[-1].could_extract_minus_sign():
+        return ordered
+    numbers = [t for t in ordered if t.is_number and not t.could_extract_minus_sign()]
+    return [t for t in ordered if t not in numbers] + numbers
+
+
+def _index_order(term: Any) -> tuple[str, ...]:
+    return tuple(sorted(j.name for j in free_indices(term)))
+
+
+def _product(term: Any, context: Context) -> Piece:
+    if term.could_extract_minus_sign():
+        return negated(_piece(-term, context))
+    top, bottom = fraction(term, exact=True)
+    if bottom == 1:
+        return multiplied(_factor_pieces(term, context))
+    behind = [f for f in factors(top) if _stands_behind(f, top, bottom)]
+    front = Mul(*[f for f in factors(top) if f not in behind])
+    if not bottom.has(Binder, Add):
+        first = divided(_piece(front, context), _piece(bottom, context))
+        return multiplied([first, *_factor_pieces(Mul(*behind), context)]) if behind else first
+    if len(behind) == 1 and behind[0].is_Add and front != 1:
+        return multiplied([*_factor_pieces(front, context), divided(_piece(behind[0], context), _piece(bottom, context))])
+    return divided(_piece(top, context), _piece(bottom, context))
+
+
+def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
+    """Whether a factor stands behind the fraction bar's front part instead of on it: 1/n Σ …, not Σ … over n."""
+    return isinstance(factor, (Binder, Adjoint, Deriv)) or (factor.is_Add and factor != top) or (isinstance(factor, exp) and bottom.is_number)
+
+
+def _factor_pieces(term: Any, context: Context) -> list[Piece]:
+    return [_piece(f, context) for f in sorted(factors(term), key=lambda f: _factor_key(f, context))]
+
+
+def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
+    """Numbers and scalars, adjoints, entries by their first index, functions, sums in brackets, δ and brackets, derivatives."""
+    base = factor.base if factor.is_Pow and not factor.is_number else factor
+    indices = free_indices(factor)
+    scalar = factor.is_number or (not indices and isinstance(base, (Symbol, Element)))
+    rank = 0 if scalar else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
+    first = min((j.name for j in indices), default="") if rank == 2 else ""
+    order = -len(getattr(base, "indices", ())) if rank == 2 else 0
+    return (rank, not factor.is_Rational, first, order, context.place(factor) if rank < 3 else 0, signature(factor))
+
+
+_FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))
+
+
+def _power(term: Any, context: Context) -> Piece:
+    base, exponent = term.as_base_exp()
+    if exponent.is_Rational and exponent < 0:
+        return divided(Piece(Sign("1", "1")), _piece(base**-exponent, context))
+    if exponent == Rational(1, 2):
+        return Piece(Root(_piece(base, context).layout), POWER)
+    return powered(_piece(base, context), _piece(exponent, context))
+
+
+def _exponential(term: Any, context: Context) -> Piece:
+    """e to a short power, exp(…) of a long one."""
+    exponent = term.args[0]
+    inner = _piece(exponent, context).layout
+    if exponent.has(Binder) or cost(exponent) > 4:
+        return called(Sign(r"\exp", "exp"), [inner], context.style.separator)
+    return powered(Piece(Sign("e", "e")), Piece(inner))
+
+
+# ---------------------------------------------------------------- leaves and binders
+
+
+def _element(term: Element, context: Context) -> Piece:
+    base = name_layout(term.name, len(term.indices))
+    return Piece(subscripted(base, [index_layout(i, context) for i in term.indices]))
+
+
+def index_layout(index: Any, context: Context) -> Layout:
+    """An index in a subscript; a given number is counted from the index base."""
+    if isinstance(index, Integer):
+        return Sign(str(int(index) + context.style.index_base), str(int(index) + context.style.index_base))
+    return _piece(index, context).layout
+
+
+def _binder(sign_: Sign) -> Any:
+    def printer(term: Binder, context: Context) -> Piece:
+        letters = context.naming(term.indices, frozenset())
+        body = term.body.xreplace(letters)
+        inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
+        conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest))
+        bound = [i for i in letters.values() if not any(i in free_indices(c) for c in conditions)]
+        under = [letter(i.name) for i in bound] + [condition_layout(c, inner) for c in conditions]
+        return Piece(row(Big(sign_, joined(under, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
+
+    return printer
+
+
+def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any], Any]:
+    """The conditions on bound indices that a body carries, and the rest of it."""
+    if isinstance(body, Where) and body.args[2] is S.NegativeInfinity and allowed:
+        found = [f for f in factors(body.args[0])]
+        return found, body.args[1]
+    found = [f for f in factors(body) if isinstance(f, (Differ, Below, AtMost)) and free_indices(f) & bound]
+    if not allowed or len(found) == len(factors(body)):
+        return [], body
+    return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
+
+
+_RELATIONS: tuple[tuple[type, str, str], ...] = ((Delta, "=", "="), (Differ, r"\ne ", "≠"), (Below, "<", "<"), (AtMost, r"\le ", "≤"))
+
+
+def condition_layout(term: Any, context: Context) -> Layout:
+    """A condition as a relation: `j ≠ t`."""
+    for kind, code, plain in _RELATIONS:
+        if isinstance(term, kind):
+            left, right = (index_layout(a, context) for a in term.args)
+            return row(left, Sign(code if code.endswith(" ") else f" {code} ", plain if kind is Differ else plain), right)
+    if isinstance(term, Positive):
+        return row(_piece(term.args[0], context).layout, Sign(" > ", " > "), Sign("0", "0"))
+    if isinstance(term, Inside):
+        low, high = Sign(r"0 \le ", "0 ≤ "), Sign(" < ", " < ")
+        return row(low, _piece(term.args[0], context).layout, high, _piece(term.args[1], context).layout)
+    if (1 - term).is_Function and isinstance(1 - term, Positive):
+        return row(_piece((1 - term).args[0], context).layout, Sign(r" \le ", " ≤ "), Sign("0", "0"))
+    return joined([condition_layout(f, context) for f in factors(term)], COMMA)
+
+
+def _bracket(term: Any, context: Context) -> Piece:
+    return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(condition_layout(term, context), "[", "]")))
+
+
+def _delta(term: Delta, context: Context) -> Piece:
+    return Piece(subscripted(Sign(r"\delta", "δ"), [index_layout(a, context) for a in term.args]))
+
+
+def _where(term: Where, context: Context) -> Piece:
+    condition, yes, no = term.args
+    otherwise = Sign(r"\text{otherwise}", "otherwise") if context.style.lang == "en" else Sign(r"\text{sinon}", "sinon")
+    when = Sign(r"\text{if } ", "if ") if context.style.lang == "en" else Sign(r"\text{si } ", "si ")
+    first = (_piece(yes, context).layout, row(when, condition_layout(condition, context)))
+    return Piece(Cases((first, (_piece(no, context).layout, otherwise))), ATOM)
+
+
+def _maximum(term: Maximum, context: Context) -> Piece:
+    return called(Sign(r"\max", "max"), [_piece(a, context).layout for a in term.args], context.style.separator)
+
+
+def _absolute(term: Any, context: Context) -> Piece:
+    return Piece(Fence(_piece(term.args[0], context).layout, "|", "|"))
+
+
+def _deriv(term: Deriv, context: Context) -> Piece:
+    return derivative(_piece(term.body, context), _piece(term.by, context).layout, isinstance(term.body, Element))
+
+
+def derivative(body: Piece, by: Layout, name: bool) -> Piece:
+    """∂body/∂by: a name or a short product stands over the bar, anything else after it."""
+    if name:
+        return Piece(Frac(row(PARTIAL, body.layout), row(PARTIAL, by)), POWER)
+    return Piece(row(Frac(PARTIAL, row(PARTIAL, by)), Fence(body.layout, "[", "]")), POWER)
+
+
+def _adjoint(term: Adjoint, context: Context) -> Piece:
+    return derivative(_piece(term.output, context), _piece(term.by, context).layout, True)
+
+
+def _symbol(term: Any, context: Context) -> Piece:
+    return Piece(name_layout(term.name))
+
+
+_PRINTERS: tuple[tuple[Any, Any], ...] = (
+    (Index, lambda t, c: Piece(letter(t.name))),
+    (Label, lambda t, c: _element(t.element, c)),
+    (Element, _element),
+    (Product, _binder(PROD)),
+    (Sum, _binder(SUM)),
+    (Largest, _binder(Sign(r"\max", "max"))),
+    (ArgMax, _binder(Sign(r"\operatorname*{arg\,max}", "argmax"))),
+    (Delta, _delta),
+    (Bracket, _bracket),
+    (Where, _where),
+    (Maximum, _maximum),
+    (exp, _exponential),
+    (Abs, _absolute),
+    (sign, lambda t, c: called(Sign(r"\operatorname{sign}", "sign"), [_piece(t.args[0], c).layout], c.style.separator)),
+    (Deriv, _deriv),
+    (Adjoint, _adjoint),
+    (Exp1, lambda t, c: Piece(Sign("e", "e"))),
+    (Pi, lambda t, c: Piece(Sign(r"\pi", "π"))),
+    (NegativeInfinity, lambda t, c: Piece(Sign(r"-\infty", "−∞"), SUM_LEVEL)),
+    (Symbol, _symbol),
+)

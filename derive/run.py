@@ -1,0 +1,106 @@
+"""A run of a graph at given numbers: forward values and backward gradients, exact where they can be.
+
+Gradients are read off the derivations, in the order of the reverse sweep; nothing is differentiated a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derive.derivation import derivation, seeded
+from derive.elementary import elementary
+from derive.graphs import Graph
+from derive.language.at import Point, bind
+from derive.values import Values, forward
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A graph at a point.
+
+    `run["f"]` is a value and `run.grad["w"]` the gradient of the output by w, as floats or float64 arrays; `exact` and
+    `gradients` hold the same as fractions and 50-digit numbers.  The gradient of an output that is a tensor is that of
+    the sum of its entries (a seed of ones, as in PyTorch's `backward(torch.ones(…))`).  Intermediate results of one
+    operation each are there too, as t1, t2 …
+    """
+
+    source: Graph
+    point: Point
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph with one operation in each node."""
+        return elementary(self.source)
+
+    @cached_property
+    def values(self) -> Values:
+        """Forward: every tensor of the graph.  Raises DomainError where a node has no value."""
+        return forward(self.graph, self.point.sizes, self.point.arrays)
+
+    @cached_property
+    def exact(self) -> Mapping[str, Any]:
+        return self.values.arrays
+
+    @cached_property
+    def gradients(self) -> dict[str, Any]:
+        """Backward: the gradient of the output by everything it depends on, the output's own first."""
+        graph, output, arrays = self.graph, self.graph.output.name, dict(self.exact)
+        if graph.output.axes:
+            graph, output = seeded(graph, output)
+            ones = np.full(np.shape(arrays[self.graph.output.name]), Fraction(1), dtype=object)
+            arrays = {**arrays, graph.inputs[-1].name: ones, output: (arrays[self.graph.output.name] * ones).sum()}
+        known: dict[tuple[str, str], Any] = {}
+        values = Values(self.values.sizes, arrays, graph, self.values.numbers, known)
+        reached = graph.ancestors(self.graph.output.name)
+        out = {}
+        for name in reversed([m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]):
+            found = derivation(graph, output, name)
+            out[name] = known[output, name] = np.array(values.array(found.result, found.indices), dtype=object)
+        return out
+
+    def __getitem__(self, name: str) -> Any:
+        return plain(self.exact[name])
+
+    @property
+    def grad(self) -> Mapping[str, Any]:
+        return _Floats(self.gradients)
+
+
+class _Floats(Mapping[str, Any]):
+    """Exact arrays, given out as floats."""
+
+    def __init__(self, exact: Mapping[str, Any]) -> None:
+        self.exact = exact
+
+    def __getitem__(self, name: str) -> Any:
+        return plain(self.exact[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.exact)
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+
+def plain(array: Any) -> Any:
+    """A float, or a float64 array."""
+    values = np.asarray(array, dtype=object)
+    return float(values[()]) if values.ndim == 0 else values.astype(np.float64)
+
+
+def run(graph: Graph, values: Mapping[str, Any]) -> Run:
+    """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value."""
+    made = Run(graph, bind(graph, values))
+    made.values
+    return made
+
+
+def run_at(graph: Graph, point: Values) -> Run:
+    """A run at a point that was drawn: its sizes and the values of its inputs."""
+    return Run(graph, Point(dict(point.sizes), {i.name: point.arrays[i.name] for i in graph.inputs}, {}))

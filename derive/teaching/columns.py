@@ -1,0 +1,250 @@
+"""A derivation on paper: which part of a line stands in which column, and where a long formula goes on.
+
+The widths are estimates of `measure`; LaTeX shrinks a formula that turns out wider, so a page is right either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from derive.notation.layout import EQUALS, MINUS, PLUS, Layout, Row, Sign, latex, row
+from derive.teaching.document import (
+    Block,
+    Break,
+    CodeBlock,
+    CodeSpan,
+    Emph,
+    Equation,
+    Heading,
+    Inline,
+    Inlines,
+    ItemList,
+    Line,
+    LineBreak,
+    Link,
+    Math,
+    Paragraph,
+    Picture,
+    Quote,
+    Raw,
+    Steps,
+    Strong,
+    Table,
+    Text,
+)
+from derive.teaching.measure import Box, size, upright_width
+
+LINE = 1.25
+"""From one baseline to the next, in em."""
+
+RELATION, GAP, INDENT, SMALL = 1.9, 1.2, 1.0, 0.85
+"""Widths in em: the column of = and ≈, the space before a reason, a line without a left-hand side; the size of a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """One printed row: a left-hand side, a relation, a formula, and the reason beside it or under it.
+
+    A `head` is a long left-hand side on a row of its own.  `subject` is the left-hand side that the row speaks of, to be
+    repeated where the derivation goes on overleaf, or None where that would not be true.
+    """
+
+    body: Layout
+    height: float
+    left: Layout | None = None
+    relation: Layout | None = None
+    reason: Inlines = ()
+    beside: bool = False
+    note: Inlines = ()
+    head: bool = False
+    subject: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The rows of a derivation with the widths of their columns, in em; no column of reasons is 0 wide."""
+
+    left: float
+    body: float
+    reason: float
+    rows: tuple[Stride, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A formula on lines of its own, cut where it is too long for one."""
+
+    lines: tuple[Layout | Raw, ...]
+
+
+Set = Heading | Paragraph | ItemList | Quote | CodeBlock | Table | Display | Columns | Picture
+"""A block as LaTeX sets it."""
+
+
+def set_blocks(blocks: Sequence[Block], width: float) -> tuple[Set, ...]:
+    """Blocks with derivations laid out in columns and long formulas cut."""
+    return tuple(_set(block, width) for block in blocks if not isinstance(block, Break))
+
+
+def _set(block: Block, width: float) -> Set:
+    match block:
+        case Steps():
+            return columns(block, width)
+        case Equation(body):
+            return Display((body,) if isinstance(body, Raw) else tuple(broken(body, width)))
+        case Break():
+            raise TypeError("a break is no block of a page")
+    return block
+
+
+def columns(steps: Steps, width: float) -> Columns:
+    """Lay a derivation out on lines of `width` em."""
+    lines = steps.lines
+    opening = [_opens(line, after, width) for line, after in zip(lines, [*lines[1:], None], strict=True)]
+    left = max([INDENT, *(size_of(line.body).width for line, opens in zip(lines, opening, strict=True) if opens)])
+    room = width - left - RELATION
+    body, reason = _shares(lines, room)
+    rows: list[Stride] = []
+    waiting = subject = None
+    for line, opens in zip(lines, opening, strict=True):
+        if opens:
+            waiting = subject = line.body
+            continue
+        if line.relation is None:
+            rows += _head(line, width)
+            subject = None
+            continue
+        rows += _strides(line, waiting, subject, room, body, reason)
+        waiting = None
+        if line.relation != EQUALS:
+            subject = None
+    return Columns(left, body, reason, tuple(rows))
+
+
+def _opens(line: Line, after: Line | None, width: float) -> bool:
+    """Whether a line is a left-hand side short enough to stand in front of the next line."""
+    opens = line.relation is None and after is not None and after.relation is not None and not line.reason and not line.note
+    return opens and size_of(line.body).width < 0.34 * width
+
+
+def _shares(lines: Sequence[Line], room: float) -> tuple[float, float]:
+    """How the room right of the relations is shared: the widest formula that leaves enough for the reasons, and the rest."""
+    reasons = [words_width(line.reason, display=True) * SMALL for line in lines if line.reason]
+    if not reasons:
+        return room, 0.0
+    least = min(max(reasons) + 0.5, 0.3 * room)
+    fitting = [w for w in (size_of(line.body).width * 1.03 for line in lines if line.relation) if w <= room - GAP - least]
+    body = max(fitting, default=0.0)
+    return body, room - GAP - body
+
+
+def _head(line: Line, width: float) -> list[Stride]:
+    """A long left-hand side, on rows of its own."""
+    parts = broken(line.body, width)
+    last = len(parts) - 1
+    return [
+        Stride(
+            part,
+            _height(part, width) + (under(line.reason, width) + under(line.note, width) if k == last else 0.0),
+            reason=line.reason if k == last else (),
+            note=line.note if k == last else (),
+            head=True,
+        )
+        for k, part in enumerate(parts)
+    ]
+
+
+def _strides(line: Line, left: Layout | None, subject: Layout | None, room: float, body: float, reason: float) -> list[Stride]:
+    """The rows of one line: a formula wider than its room goes on below, and its reason then stands under it."""
+    parts = broken(line.body, room)
+    beside = bool(line.reason) and len(parts) == 1 and size_of(parts[0]).width <= body
+    rows = []
+    for k, part in enumerate(parts):
+        last = k == len(parts) - 1
+        height = _height(part, room) + (under(line.note, room) if last else 0.0)
+        if beside:
+            height = max(height, under(line.reason, reason))
+        elif last:
+            height += under(line.reason, room)
+        rows.append(
+            Stride(
+                part,
+                height,
+                left=left if k == 0 else None,
+                relation=line.relation if k == 0 else None,
+                reason=line.reason if last else (),
+                beside=beside,
+                note=line.note if last else (),
+                subject=subject if k == 0 else None,
+            )
+        )
+    return rows
+
+
+def _height(part: Layout, room: float) -> float:
+    """The height of a formula, shrunk where it is wider than its room."""
+    box = size_of(part)
+    return max(LINE, box.height * min(1.0, room / max(box.width, 0.1)) + 0.15)
+
+
+def under(words: Inlines, width: float) -> float:
+    """The height of a small remark on lines of `width` em."""
+    return text_height(words, width / SMALL, display=True) * SMALL + 0.1 if words else 0.0
+
+
+def broken(body: Layout, room: float) -> list[Layout]:
+    """A formula in pieces that fit, cut before a + or − that no bracket encloses; each piece but the first begins with it.
+
+    The empty group in front of such a + keeps it an operator between two terms, with an operator's spaces.
+    """
+    if not isinstance(body, Row) or size_of(body).width <= room:
+        return [body]
+    terms: list[list[Layout]] = [[]]
+    for item in body.items:
+        if item in (PLUS, MINUS) and terms[-1]:
+            terms.append([])
+        terms[-1].append(item)
+    pieces: list[list[Layout]] = [[]]
+    for term in terms:
+        if pieces[-1] and size_of(row(*pieces[-1], *term)).width > room - (2 if len(pieces) > 1 else 0):
+            pieces.append([])
+        pieces[-1] += term
+    return [row(*([Sign("{}", "")] if k else []), *piece) for k, piece in enumerate(pieces)]
+
+
+# ---------------------------------------------------------------- sizes of what stands in a line
+
+
+def size_of(body: Layout | Raw, display: bool = True) -> Box:
+    """The box of a formula, ours or a teacher's, on a line of its own or in a line of text."""
+    return size(body.latex if isinstance(body, Raw) else latex(body), display)
+
+
+def words_width(words: Inlines, display: bool = False) -> float:
+    """The width of text on one endless line, in em; formulas in reasons are as large as on lines of their own."""
+    total = 0.0
+    for part in words:
+        match part:
+            case Text(text):
+                total += upright_width(text)
+            case Math(body):
+                total += size_of(body, display).width
+            case Emph(inner) | Strong(inner) | Link(inner, _):
+                total += words_width(inner, display) * 1.05
+            case CodeSpan(code):
+                total += 0.53 * len(code)
+    return total
+
+
+def text_height(words: Inlines, width: float, display: bool = False) -> float:
+    """The height of text between margins `width` em apart, ragged at the right."""
+    lines: list[list[Inline]] = [[]]
+    for part in words:
+        if isinstance(part, LineBreak):
+            lines.append([])
+        lines[-1].append(part)
+    count = sum(max(1, ceil(words_width(tuple(line), display) / (0.985 * width))) for line in lines)
+    tall = [max(0.0, size_of(part.body, display).height - LINE) for part in words if isinstance(part, Math)]
+    return count * LINE + sum(tall)

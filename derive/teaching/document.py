@@ -1,0 +1,228 @@
+"""What a page says, before any format: slides of blocks, and the text inside them.
+
+Every value is frozen.  A block knows nothing of LaTeX, Markdown or a terminal; `render` and `terminal` set it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from derive.notation.layout import Layout, row
+
+# ---------------------------------------------------------------- inside a paragraph
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Mathematics that a teacher typed between dollars: LaTeX, already checked by `lecture`."""
+
+    latex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words, printed as they are."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Math:
+    """A formula in the line."""
+
+    body: Layout | Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Emph:
+    """Words that are stressed."""
+
+    inlines: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """Words that stand out."""
+
+    inlines: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSpan:
+    """A piece of code in the line."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to an address."""
+
+    inlines: Inlines
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineBreak:
+    """The next word starts a new line."""
+
+
+Inline = Text | Math | Emph | Strong | CodeSpan | Link | LineBreak
+Inlines = tuple[Inline, ...]
+
+
+def inlines(*parts: str | Layout | Inline) -> Inlines:
+    """Words and formulas side by side: `inlines("the slope of ", layout, " at 0")`."""
+    kinds = (Text, Math, Emph, Strong, CodeSpan, Link, LineBreak)
+    return tuple(p if isinstance(p, kinds) else Text(p) if isinstance(p, str) else Math(p) for p in parts)
+
+
+# ---------------------------------------------------------------- blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading inside a slide; slides themselves are of level 1 and 2."""
+
+    inlines: Inlines
+    level: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph of text."""
+
+    inlines: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """A list, numbered from `start` or bulleted where `start` is None."""
+
+    items: tuple[tuple[Block, ...], ...]
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A remark set apart."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Lines of code; `language` is what Markdown calls it (`python`), or nothing."""
+
+    text: str
+    language: str = ""
+
+
+Align = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; a column without an alignment stands left."""
+
+    header: tuple[Inlines, ...]
+    rows: tuple[tuple[Inlines, ...], ...]
+    align: tuple[Align, ...] = ()
+    caption: Inlines = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """A formula on a line of its own."""
+
+    body: Layout | Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a derivation.
+
+    A line without a `relation` opens a left-hand side; those after it begin with their relation (=, ≈).  `reason` says
+    why the line follows from the one before, `note` adds a remark under it.
+    """
+
+    body: Layout
+    relation: Layout | None = None
+    reason: Inlines = ()
+    note: Inlines = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A derivation, or a substitution of numbers, line by line with the relations aligned."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows."""
+
+    name: str
+    formats: Mapping[str, Callable[[], bytes]] = field(compare=False)
+    alt: str = ""
+    caption: Inlines = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The slide goes on with a fresh page under the same title."""
+
+
+Block = Heading | Paragraph | ItemList | Quote | CodeBlock | Table | Equation | Steps | Picture | Break
+
+# ---------------------------------------------------------------- the whole
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """Blocks under a title; a slide of level 1 opens a part of the lecture."""
+
+    title: Inlines
+    blocks: tuple[Block, ...]
+    level: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A lecture, or an explanation, in one language.  `source` says what file or text it was made from."""
+
+    title: str
+    slides: tuple[Slide, ...]
+    lang: str = "en"
+    author: str = ""
+    source: str = ""
+
+
+def pages(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
+    """The blocks between the breaks, empty stretches left out."""
+    found: list[list[Block]] = [[]]
+    for block in blocks:
+        if isinstance(block, Break):
+            found.append([])
+        else:
+            found[-1].append(block)
+    return [tuple(page) for page in found if page]
+
+
+def merged(parts: Iterable[Inline]) -> Inlines:
+    """The same with neighbouring words made one, and neighbouring formulas, so that a format sees what stands side by side."""
+    out: list[Inline] = []
+    for part in parts:
+        match out[-1:], part:
+            case [Text(before)], Text(after):
+                out[-1] = Text(before + after)
+            case [Math(Raw(before))], Math(Raw(after)):
+                out[-1] = Math(Raw(f"{{{before}}}{{{after}}}"))
+            case [Math(before)], Math(after) if not isinstance(before, Raw) and not isinstance(after, Raw):
+                out[-1] = Math(row(before, after))
+            case _:
+                out.append(part)
+    return tuple(part for part in out if part != Text(""))

@@ -1,0 +1,186 @@
+r"""One function for each format that lets any text through as exactly that text.
+
+`latex`, `markdown`, `html` and `terminal` take what a person typed (a title, a name, prose, code) and return it in the
+format's own writing; no character of it can act as a command there.  Control characters are dropped everywhere.
+`latex_url` and `markdown_url` do the same for the address of a link.
+"""
+
+from __future__ import annotations
+
+import html as standard_html
+import re
+import unicodedata
+from functools import lru_cache
+from urllib.parse import quote
+
+from derive.notation.style import LETTERS
+
+# Controls, surrogates, and the marks that reorder a line of text behind the reader's back.
+_DROPPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def terminal(text: str) -> str:
+    """Text without control characters: nothing that moves the cursor, colours, or writes backwards."""
+    return _DROPPED.sub("", text)
+
+
+def html(text: str) -> str:
+    """Text inside an element or a quoted attribute of HTML."""
+    return standard_html.escape(terminal(text))
+
+
+# ---------------------------------------------------------------- LaTeX
+
+_LATEX_SPECIALS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}", "\n": " ", "\r": " ", "\t": " ",
+    "\u00a0": "~", "\u202f": r"\,", "\u2009": r"\,", "\u00ad": r"\-", "\u2011": r"\mbox{-}", "\u2212": r"\ensuremath{-}",
+    "\u2032": r"\ensuremath{'}",
+}  # fmt: skip
+
+# What T1 and TS1 print as typed: the Latin letters of Europe, quotation marks, dashes.
+_LATIN = frozenset(
+    "¡£«»¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭĮįİıĲĳĴĵĶķ"
+    "ĹĺĻļĽľŁłŃńŅņŇňŊŋŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚț–—‘’‚“”„‰‹›…¢§©ª®°¶º†‡•€™"
+)
+
+_SYMBOLS = {sign: rf"\{name}" for sign, name in LETTERS.items()} | {
+    "ε": r"\varepsilon", "ϕ": r"\phi", "φ": r"\varphi", "µ": r"\mu", "∂": r"\partial", "∇": r"\nabla", "∞": r"\infty",
+    "±": r"\pm", "×": r"\times", "÷": r"\div", "·": r"\cdot", "⋅": r"\cdot", "∗": r"\ast", "∘": r"\circ", "◦": r"\circ", "⊙": r"\odot",
+    "⊗": r"\otimes", "⊕": r"\oplus", "√": r"\surd", "∑": r"\sum", "∏": r"\prod", "∫": r"\int", "≈": r"\approx", "≠": r"\neq",
+    "≤": r"\leq", "≥": r"\geq", "≪": r"\ll", "≫": r"\gg", "∼": r"\sim", "≡": r"\equiv", "∝": r"\propto", "∈": r"\in", "∉": r"\notin",
+    "⊂": r"\subset", "⊆": r"\subseteq", "∪": r"\cup", "∩": r"\cap", "∅": r"\emptyset", "∀": r"\forall", "∃": r"\exists",
+    "¬": r"\neg", "∧": r"\wedge", "∨": r"\vee", "→": r"\rightarrow", "←": r"\leftarrow", "↑": r"\uparrow", "↓": r"\downarrow",
+    "↔": r"\leftrightarrow", "⇒": r"\Rightarrow", "⇐": r"\Leftarrow", "⇔": r"\Leftrightarrow", "↦": r"\mapsto", "⟨": r"\langle",
+    "⟩": r"\rangle", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "ℓ": r"\ell", "ℝ": r"\mathbb{R}",
+    "ℕ": r"\mathbb{N}", "ℤ": r"\mathbb{Z}", "□": r"\square", "■": r"\blacksquare", "⊤": r"\top", "⊥": r"\bot", "∥": r"\parallel",
+    "ᵀ": r"{}^{\top}", "✓": r"\checkmark", "★": r"\bigstar",
+}  # fmt: skip
+
+_ACCENTS = dict(
+    zip(
+        "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328\u0331",
+        "`'^~=u.\"rHvdckb",
+        strict=True,
+    )
+)
+
+# What is not a plain letter, digit or harmless mark: a run that T1 would draw as one sign, or a character with its accents.
+_NOT_PLAIN = re.compile(
+    r"^\*|--+|,,+|''+|[^A-Za-z0-9 .,;:!?()/+=@*'\-\u0300-\u036f][\u0300-\u036f]*|.[\u0300-\u036f]+", re.DOTALL
+)
+
+
+def latex(text: str) -> str:
+    """Text inside a paragraph of LaTeX (pdfLaTeX, utf8, T1).
+
+    A character that no European font holds is printed as its number, [U+4E2D], so that a page always compiles.
+    """
+    return _NOT_PLAIN.sub(lambda found: _latex_cluster(found[0]), unicodedata.normalize("NFC", terminal(text)))
+
+
+def latex_code(line: str) -> str:
+    """One line of code, every space of it kept; for a typewriter face."""
+    return latex(line.expandtabs(4)).replace("'", r"\textquotesingle{}").replace(" ", r"\ ").replace("~", r"\ ")
+
+
+def latex_math(code: str) -> str:
+    r"""A teacher's formula as pdfLaTeX takes it: `σ` becomes `\sigma`, an accented letter becomes text."""
+    return re.sub(r"[^\x00-\x7f]", lambda found: rf"\text{{{latex(found[0])}}}", unicodedata.normalize("NFC", terminal(code)))
+
+
+@lru_cache(maxsize=4096)
+def _latex_cluster(cluster: str) -> str:
+    first, rest = cluster[0], cluster[1:]
+    if cluster == "*" or (rest and first in "-,'" and first == rest[0]):
+        return "{}".join(cluster) if rest else "{*}"
+    out = _latex_character(first)
+    for mark in rest:
+        out = rf"\{_ACCENTS[mark]}{{{out}}}" if mark in _ACCENTS else out + _number(mark)
+    return out
+
+
+def _latex_character(sign: str) -> str:
+    if sign in _LATEX_SPECIALS:
+        return _LATEX_SPECIALS[sign]
+    if sign.isascii() or sign in _LATIN:
+        return sign
+    if sign in _SYMBOLS:
+        return rf"\ensuremath{{{_SYMBOLS[sign]}}}"
+    category = unicodedata.category(sign)
+    if category in ("Cf", "Zl", "Zp", "Zs"):
+        return "" if category == "Cf" else " "
+    kind, _, plain = unicodedata.decomposition(sign).rpartition("> ")
+    if not plain:
+        return _number(sign)
+    inside = latex("".join(chr(int(code, 16)) for code in plain.split())) if kind else _accented(sign)
+    return {"<super": rf"\textsuperscript{{{inside}}}", "<sub": rf"\textsubscript{{{inside}}}"}.get(kind, inside)
+
+
+def _accented(sign: str) -> str:
+    """A letter that Unicode takes apart into a base and its marks."""
+    apart = unicodedata.normalize("NFD", sign)
+    return _latex_cluster(apart) if apart != sign and all(mark in _ACCENTS for mark in apart[1:]) else _number(sign)
+
+
+def _number(sign: str) -> str:
+    return f"{{[}}U+{ord(sign):04X}{{]}}"
+
+
+def latex_url(url: str) -> str:
+    r"""The address of a link, for `\href`."""
+    return re.sub(r"([%#&])", r"\\\1", _quoted(url))
+
+
+def _quoted(url: str) -> str:
+    """An address of ASCII letters, digits and marks that mean nothing to LaTeX or Markdown."""
+    return quote(terminal(url), safe="/:?#@!$&*+,;=%-.")
+
+
+# ---------------------------------------------------------------- Markdown
+
+_MARKDOWN_ANYWHERE = re.compile(r"""[\\`*_\[\]<>$~^|#@{}"']|&(?=#|\w)|-(?=-)|(?<=-)-|\.(?=\.)|(?<=\.)\.|:(?=[\w+-]+:)|!$""")
+_MARKDOWN_FIRST = re.compile(r"[-+:=%.]|\(?(\w{1,9})[.)](?=\s|$)|\(\w{1,9}\)")
+
+
+def markdown(text: str) -> str:
+    """Text inside a paragraph of Markdown, as CommonMark, GitHub and pandoc read it.
+
+    Quotation marks and runs of dots and dashes are escaped because pandoc would make others of them; what means
+    something only at the start of a line is escaped at the start of the text.
+    """
+    flat = re.sub(r"[\t\n\r\x85\u2028\u2029]", " ", terminal(text))
+    out = _MARKDOWN_ANYWHERE.sub(r"\\\g<0>", flat)
+    if found := _MARKDOWN_FIRST.match(out):
+        mark = found.start() if out[0] in "-+:=%.(" else found.end() - 1
+        out = f"{out[:mark]}\\{out[mark:]}"
+    return out
+
+
+def markdown_url(url: str) -> str:
+    """The address of a link, between its round brackets."""
+    return _quoted(url).replace("*", "%2A").replace("$", "%24")
+
+
+def markdown_code(code: str) -> str:
+    """A span of code between fences longer than any run of backticks in it."""
+    flat = re.sub(r"\s", " ", terminal(code))
+    longest = max((len(run) for run in re.findall("`+", flat)), default=0)
+    ticks = "`" * (longest + 1)
+    pad = " " if "`" in (flat[:1], flat[-1:]) else ""
+    return f"{ticks}{pad}{flat}{pad}{ticks}" if flat.strip() else ""
+
+
+def markdown_math(text: str) -> str:
+    r"""Words as part of a formula in Markdown: `\text{…}`, with the signs that KaTeX knows only as mathematics between."""
+    spelled = latex(terminal(text).translate(_KATEX_MARKS))
+    for command, mark in ((r"\textquotedbl{}", '"'), (r"\textasciigrave{}", "`"), (r"\mbox{-}", "-")):
+        spelled = spelled.replace(command, mark)
+    spelled = re.sub(r"\\text(super|sub)script\{([^{}]*)\}", r"\2", spelled)
+    apart = _ENSURED.sub(r"}\g<1>\\text{", spelled)
+    return f"\\text{{{apart}}}".replace(r"\text{}", "")
+
+
+_KATEX_MARKS = {ord("«"): "“", ord("»"): "”", ord("‹"): "‘", ord("›"): "’", ord("„"): "“", ord("‚"): "‘"}
+_ENSURED = re.compile(r"\\ensuremath\{((?:[^{}]|\{[^{}]*\})*)\}")

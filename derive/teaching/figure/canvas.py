@@ -1,0 +1,162 @@
+"""Drawing a layout with matplotlib, without pyplot and its global state."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal
+
+import matplotlib
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import PathPatch, Polygon
+from matplotlib.path import Path as Curve
+from matplotlib.textpath import TextPath
+
+from derive.errors import DeriveError
+from derive.teaching.figure.geometry import Layout, Rectangle
+from derive.teaching.figure.layout import layout
+from derive.teaching.figure.routing import HEAD
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from derive.teaching.figure.diagram import Diagram
+    from derive.teaching.figure.geometry import Path, Role, Shape, Text
+
+Format = Literal["pdf", "svg", "png"]
+
+COLOUR: dict[Role, str] = {"box": "#1a1a1a", "forward": "#00599c", "backward": "#a33b00"}
+"""Of the texts.  Blue and vermilion (Okabe & Ito 2008, darkened) differ for every kind of colour vision.  In greyscale a
+gradient is known by its frame and its place below the arrow, a box by its shape and rim."""
+
+FILL = {"input": "#e6f0f8", "operation": "#ffffff", "output": "#fff4d1"}
+RIM = {"input": 0.8, "operation": 0.8, "output": 1.6}
+TINT, ARROW = "#fdeee4", "#4a4a4a"
+
+LEGEND: dict[str, tuple[tuple[Role, str], ...]] = {
+    "en": (
+        ("forward", r"\rightarrow\ \mathrm{forward\!:\,value}"),
+        ("backward", r"\leftarrow\ \mathrm{backward\!:\,gradient}"),
+    ),
+    "fr": (
+        ("forward", r"\rightarrow\ \mathrm{avant\,:\,valeur}"),
+        ("backward", r"\leftarrow\ \mathrm{arri\grave{e}re\,:\,gradient}"),
+    ),
+}
+
+HEAD_WIDTH = 5.0
+
+RESOLUTION = 220
+"""Dots per inch of a PNG."""
+
+SIGN = r"(?<=[;,])((?:\s|\\[ ,:;!])*)-"
+"""A minus after punctuation and any space."""
+
+METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+
+
+def draw(diagram: Diagram, file_format: Format, language: str = "en") -> bytes:
+    """The file of a figure.  The same diagram gives the same bytes."""
+    if file_format not in METADATA:
+        raise DeriveError(f"A figure cannot be written as '{file_format}'.", hint=f"The formats are {', '.join(METADATA)}.")
+    metadata = METADATA[file_format] | ({"Title": diagram.alt} if diagram.alt else {})
+    file = BytesIO()
+    with style.context("default"), matplotlib.rc_context({"svg.hashsalt": "derive"}):  # whatever the user has set
+        paint(compose(diagram, language)).savefig(file, format=file_format, dpi=RESOLUTION, metadata=metadata)
+    return file.getvalue()
+
+
+def compose(diagram: Diagram, language: str = "en") -> Layout:
+    """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry."""
+    if language not in LEGEND:
+        raise DeriveError(f"Figures have no legend in '{language}'.", hint=f"The languages are {', '.join(LEGEND)}.")
+    carried = {
+        "forward": any(arrow.forward for arrow in diagram.arrows),
+        "backward": any(arrow.backward for arrow in diagram.arrows),
+    }
+    return layout(diagram, measure, [entry for entry in LEGEND[language] if carried[entry[0]]])
+
+
+@lru_cache(maxsize=1024)
+def measure(formula: str, size: float) -> Rectangle:
+    """The ink of a formula as mathtext sets it, in points, with the start of its baseline at the origin, y down."""
+    try:
+        outline = TextPath((0, 0), _mathtext(formula), size=size, prop=_font(size))
+    except ValueError as error:
+        raise DeriveError(f"This label of a figure cannot be set: {formula}", hint="Labels are mathtext formulas.") from error
+    ink = outline.vertices[outline.codes != Curve.CLOSEPOLY]
+    if not len(ink):
+        return Rectangle(0.0, 0.0, 0.0, 0.0)
+    (left, bottom), (right, top) = ink.min(axis=0), ink.max(axis=0)
+    return Rectangle(*(round(float(side), 2) for side in (left, -top, right, -bottom)))
+
+
+def paint(layout: Layout) -> Figure:
+    """A figure of the layout's size, one unit of its axes a point on paper."""
+    figure = Figure(figsize=(layout.width / 72, layout.height / 72))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
+    axes.set_axis_off()
+    for path in layout.paths:
+        _paint_arrow(axes, path)
+    for shape in layout.shapes:
+        _paint_shape(axes, shape)
+    for text in layout.texts:
+        _paint_text(axes, text)
+    return figure
+
+
+def _mathtext(formula: str) -> str:
+    """The formula for mathtext, which would space a minus after punctuation as one between two operands; TeX does not."""
+    return "$" + re.sub(SIGN, r"\1{-}", formula) + "$"
+
+
+def _font(size: float) -> FontProperties:
+    return FontProperties(size=size, math_fontfamily="cm")
+
+
+def _paint_arrow(axes: Axes, path: Path) -> None:
+    """The line as far as the head, and the head with its tip on the rim of the box."""
+    *line, _, _, tip = path.points
+    codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(line) - 1)
+    axes.add_patch(PathPatch(Curve(line, codes), fill=False, edgecolor=ARROW, linewidth=0.9, capstyle="butt"))
+    (x, y), (tip_x, tip_y) = line[-1], tip
+    across = (HEAD_WIDTH / 2 * (tip_y - y) / HEAD, HEAD_WIDTH / 2 * (x - tip_x) / HEAD)
+    head = [(x + across[0], y + across[1]), tip, (x - across[0], y - across[1])]
+    axes.add_patch(Polygon(head, closed=True, facecolor=ARROW, edgecolor="none"))
+
+
+def _paint_shape(axes: Axes, shape: Shape) -> None:
+    kind = shape.box.kind
+    axes.add_patch(_rounded(shape.outline, shape.corner, FILL[kind], COLOUR["box"], RIM[kind]))
+    _paint_text(axes, shape.label)
+
+
+def _paint_text(axes: Axes, text: Text) -> None:
+    if text.role == "backward":
+        axes.add_patch(_rounded(text.frame, 2.0, TINT, COLOUR["backward"], 0.5))
+    axes.text(
+        *text.origin, _mathtext(text.formula), color=COLOUR[text.role], fontproperties=_font(text.size), ha="left", va="baseline"
+    )
+
+
+def _rounded(outline: Rectangle, corner: float, fill: str, rim: str, width: float) -> PathPatch:
+    """A rectangle with round corners; a circle where they meet."""
+    k = corner * (1 - 4 * (2**0.5 - 1) / 3)  # where a cubic Bézier curve has its control points to run along a quarter circle
+    left, top, right, bottom = outline.left, outline.top, outline.right, outline.bottom
+    points = [
+        *[(left + corner, top), (right - corner, top), (right - k, top), (right, top + k), (right, top + corner)],
+        *[(right, bottom - corner), (right, bottom - k), (right - k, bottom), (right - corner, bottom)],
+        *[(left + corner, bottom), (left + k, bottom), (left, bottom - k), (left, bottom - corner)],
+        *[(left, top + corner), (left, top + k), (left + k, top), (left + corner, top), (left + corner, top)],
+    ]
+    side, quarter = [Curve.LINETO], [Curve.CURVE4] * 3
+    codes = [Curve.MOVETO, *(side + quarter) * 4, Curve.CLOSEPOLY]
+    return PathPatch(Curve(points, codes), facecolor=fill, edgecolor=rim, linewidth=width)

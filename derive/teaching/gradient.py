@@ -1,0 +1,205 @@
+"""Derivations on a page.  Only what `prove` has shown can be printed: every function here takes a `Proved`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby, product
+from typing import Any, Literal
+
+from sympy import Integer
+
+from derive.calculus.matrix import Matrix, matrix_form
+from derive.calculus.rules import N_
+from derive.calculus.terms import Adjoint, Index, Label
+from derive.derivation import DEFINITION, Derivation, Step
+from derive.errors import DeriveError
+from derive.graphs import Graph
+from derive.notation import definitions, matrices
+from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
+from derive.notation.style import name_layout
+from derive.notation.terms import Context, layout
+from derive.proof import Proved
+from derive.teaching.document import Block, Equation, Inline, Line, Math, Paragraph, Steps, Text, inlines
+from derive.teaching.page import Page
+
+Detail = Literal["brief", "normal", "full"]
+DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
+
+LINEAR = N_("linearity: the derivative goes inside sums, constant factors come out")
+BRIEF = frozenset({"paths", "entry", "fold", "fact", "substitute"})
+"""The families whose lines a brief derivation keeps, besides the first and the last."""
+
+
+def derivation_blocks(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[Block, ...]:
+    """The derivation line by line, then its result as a matrix and in cases, where it has them."""
+    return (derivation_steps(proved, page, detail), *result_blocks(proved, page, alone=False))
+
+
+def derivation_steps(proved: Proved, page: Page, detail: Detail = "normal") -> Steps:
+    """The lines of a derivation, each with its reason."""
+    found = proved.derivation
+    context = page.context(found.graph)
+    opening = Line(layout(found.subject, context))
+    lines = (Line(layout(s.line, context), EQUALS, _reason(s, found.graph, page)) for s in shown(found, detail))
+    return Steps((opening, *lines))
+
+
+def shown(found: Derivation, detail: Detail) -> list[Step]:
+    """The steps that a level of detail shows: `normal` makes steps of one family one, `brief` keeps the turning points."""
+    if detail == "full":
+        return list(found.steps)
+    merged = []
+    for family, group in groupby(found.steps, key=lambda s: s.family):
+        steps = list(group)
+        uses = tuple(dict.fromkeys(u for s in steps for u in s.uses))
+        merged.append(replace(steps[-1], rule=LINEAR if family == "linear" and len(steps) > 1 else steps[-1].rule, uses=uses))
+    if detail == "normal":
+        return merged
+    return [s for k, s in enumerate(merged) if k in (0, len(merged) - 1) or s.family in BRIEF]
+
+
+def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
+    """Why a line follows: the name of the rule, and what it used."""
+    context = page.context(graph)
+    if step.rule == DEFINITION:
+        defined = [u for u in step.uses if not isinstance(u[0], Adjoint)]
+        given = [u for u in step.uses if isinstance(u[0], Adjoint)]
+        names = _separated([layout(left, context) for left, _ in defined])
+        return inlines(page.say(N_("definition of")) + " ", *names, *_with(given, context, page)) if names else inlines(page.say(step.rule))
+    if step.family == "fold":
+        names = _separated([layout(left, context) for left, _ in step.uses])
+        return inlines(page.say(N_("definition of")) + " ", *names) if names else inlines(page.say(step.rule))
+    if step.family == "fact":
+        return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
+    if step.family == "substitute":
+        return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
+    return inlines(page.say(step.rule))
+
+
+def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[Any, ...]:
+    return (Text(", " + page.say(N_("with")) + " "), *_equations(tuple(given), context)) if given else ()
+
+
+def _equations(uses: tuple[tuple[Any, Any], ...], context: Context) -> tuple[Any, ...]:
+    return _separated([row(layout(left, context), EQUALS, layout(right, context)) for left, right in uses])
+
+
+def _separated(parts: list[Layout]) -> tuple[Any, ...]:
+    out: list[Any] = []
+    for k, part in enumerate(parts):
+        out += [Text(", "), Math(part)] if k else [Math(part)]
+    return tuple(out)
+
+
+# ---------------------------------------------------------------- results
+
+
+def result_blocks(proved: Proved, page: Page, alone: bool = True) -> tuple[Block, ...]:
+    """The result by itself (if `alone`), its matrix form, its cases."""
+    found = proved.derivation
+    context = page.context(found.graph)
+    left, result = layout(found.subject, context), layout(found.result, context)
+    blocks: list[Block] = [Equation(row(left, EQUALS, result))] if alone else []
+    if found.indices and (matrix := matrix_of(found)) is not None:
+        blocks.append(Equation(row(matrix_side(found), EQUALS, matrices.layout(matrix, context))))
+    if cases := cases_layout(found, page):
+        blocks.append(Equation(row(left, EQUALS, cases)))
+    return tuple(blocks)
+
+
+def matrix_of(found: Derivation) -> Matrix | None:
+    """The result in matrix notation: a gradient has the shape of the variable, a Jacobian the output's axis first."""
+    return matrix_form(found.result, found.indices)
+
+
+def matrix_side(found: Derivation) -> Layout:
+    """What the matrix form is the form of: ∇_W L, or ∂p/∂z."""
+    variable = name_layout(found.wrt, len(found.subject.by.indices))
+    if found.subject.output.indices:
+        partial = Sign(r"\partial ", "∂")
+        from derive.notation.layout import Frac
+
+        return Frac(row(partial, name_layout(found.of, len(found.subject.output.indices))), row(partial, variable))
+    return row(Script(Sign(r"\nabla", "∇"), variable), name_layout(found.of))
+
+
+def cases_layout(found: Derivation, page: Page) -> Layout | None:
+    """The result for equal and for different indices."""
+    if found.cases is None:
+        return None
+    context = page.context(found.graph)
+    when = page.say(N_("if")) + " "
+    sign = Sign(rf"\text{{{when}}}", when)
+    from derive.notation.terms import condition_layout
+
+    return Cases(tuple((layout(value, context), row(sign, condition_layout(c, context))) for value, c in found.cases))
+
+
+def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
+    """A gradient whose axes have fixed sizes, entry by entry: the matrix of ∂L/∂W_ij, then that of the results.
+
+    Raises DeriveError where an axis is symbolic.
+    """
+    found = proved.derivation
+    indices = found.subject.by.indices
+    if not all(i.size.is_Integer for i in indices) or not 1 <= len(indices) <= 2 or found.subject.output.indices:
+        raise DeriveError("only a vector or a matrix of fixed size can be written entry by entry", hint="Declare it like W: [4, 3].")
+    context = page.context(found.graph)
+
+    def grid(term: Any) -> Layout:
+        rows = product(*(range(int(i.size)) for i in indices[:1]))
+        return Grid(tuple(tuple(layout(_at(term, indices, (*r, *c)), context) for c in _columns(indices)) for r in rows))
+
+    matrix = matrix_of(found)
+    ends = [Line(_written(matrix, context), EQUALS)] if matrix is not None else []
+    return (Steps((Line(matrix_side(found)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)),)
+
+
+def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:
+    return product(*(range(int(i.size)) for i in indices[1:]))
+
+
+def _at(term: Any, indices: tuple[Index, ...], entry: tuple[int, ...]) -> Any:
+    """A term at one entry, its sums over axes of fixed size written out."""
+    from sympy import Add
+
+    from derive.calculus.terms import Sum
+
+    here = term.xreplace(dict(zip(indices, map(Integer, entry), strict=True)))
+
+    def out(t: Any) -> Any:
+        if type(t) is not Sum:
+            return t.func(*map(out, t.args)) if t.args and not isinstance(t, (Index, Label)) and t.has(Sum) else t
+        bound, body = t.opened()
+        if not all(i.size.is_Integer for i in bound):
+            return t
+        ranges = product(*(range(int(i.size)) for i in bound))
+        return Add(*[out(body.xreplace(dict(zip(bound, map(Integer, r), strict=True)))) for r in ranges])
+
+    return out(here)
+
+
+def _written(matrix: Matrix, context: Context) -> Layout:
+    return matrices.layout(matrix, context)
+
+
+# ---------------------------------------------------------------- definitions
+
+
+def definition_blocks(graph: Graph, page: Page) -> tuple[Block, ...]:
+    """The definitions of a graph as their author wrote them, and entry by entry where that was in tensor notation."""
+    context = page.context(graph)
+    blocks: list[Block] = []
+    for node in graph.nodes:
+        left = definitions.left_side(node.name, node.indices, context)
+        entry = row(left, EQUALS, definitions.layout(node.body, context))
+        if node.surface is not None and node.indices:
+            whole = row(name_layout(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
+            blocks.append(Equation(row(whole, Sign(r",\qquad ", ",   "), entry)))
+        else:
+            blocks.append(Equation(entry))
+    return tuple(blocks)
+
+
+__all__ = ["DETAILS", "Detail", "Paragraph", "definition_blocks", "derivation_blocks", "entry_blocks", "result_blocks"]

@@ -1,0 +1,170 @@
+r"""Markdown that GitHub shows and pandoc turns into slides; its formulas are what KaTeX reads.
+
+A derivation is one `aligned` display with its reasons as `\text`, so that it stays one formula wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from derive.notation.layout import Layout, latex
+from derive.teaching import escape
+from derive.teaching.columns import size_of, words_width
+from derive.teaching.document import (
+    Block,
+    Break,
+    CodeBlock,
+    CodeSpan,
+    Document,
+    Emph,
+    Equation,
+    Heading,
+    Inlines,
+    ItemList,
+    Line,
+    LineBreak,
+    Link,
+    Math,
+    Paragraph,
+    Picture,
+    Quote,
+    Raw,
+    Steps,
+    Strong,
+    Table,
+    Text,
+    merged,
+    pages,
+)
+from derive.teaching.printer import Page, Printer, joined, mark
+
+ROOM = 52.0
+"""The em of a line on a web page: a formula and its reason that need more stand one under the other."""
+
+
+class MarkdownPrinter(Printer):
+    """Blocks as Markdown."""
+
+    blocks_template = "markdown/blocks.j2"
+    picture_formats = ("svg", "png", "jpg")
+
+    def text(self, words: str) -> str:
+        return escape.markdown(words)
+
+    def code(self, text: str) -> str:
+        return escape.markdown_code(text)
+
+    def url(self, address: str) -> str:
+        return escape.markdown_url(address)
+
+    def math(self, body: Layout | Raw) -> str:
+        return " ".join(escape.terminal(body.latex).split()) if isinstance(body, Raw) else latex(body).strip()
+
+    def values(self, document: Document) -> dict[str, object]:
+        """The front matter is YAML whose values pandoc reads as Markdown: escaped twice."""
+        plain = super().values(document)
+        quoted = {f"{name}_yaml": json.dumps(plain[name], ensure_ascii=False) for name in ("title", "author")}
+        return {**plain, **quoted, "mark": escape.terminal(" ".join(mark(document.source).split()))}
+
+    def inlines(self, words: Inlines) -> str:
+        """A digit right after a formula would make its closing dollar a plain one."""
+        spelled = [self.inline(part) for part in merged(words)]
+        for k in range(1, len(spelled)):
+            if spelled[k - 1].endswith("$") and spelled[k][:1].isdigit():
+                spelled[k] = f"&#{ord(spelled[k][0])};{spelled[k][1:]}"
+        return "".join(spelled)
+
+    def cell(self, words: Inlines) -> str:
+        """No bar may stand in a field: it would end the field."""
+        fields = (
+            str(self.macros.math(self.math(part.body).replace(r"\|", r"\Vert ").replace("|", r"\vert ")))
+            if isinstance(part, Math)
+            else f"<code>{escape.html(part.code).replace('|', '&#124;')}</code>"
+            if isinstance(part, CodeSpan) and "|" in part.code
+            else " "
+            if isinstance(part, LineBreak)
+            else self.inline(part)
+            for part in merged(words)
+        )
+        return "".join(fields)
+
+    def pages(self, document: Document) -> list[Page]:
+        return [
+            Page(self.inlines(slide.title), slide.level, self.blocks(blocks), part)
+            for slide in document.slides
+            for part, blocks in enumerate(pages(slide.blocks) or [()], 1)
+        ]
+
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        """Blocks one under the other; a comment keeps two lists apart that would read as one."""
+        parts: list[str] = []
+        for k, block in enumerate(blocks):
+            if k and isinstance(block, ItemList) and isinstance(blocks[k - 1], ItemList):
+                parts.append("<!-- -->")
+            parts.append(self.block(block))
+        return joined(parts)
+
+    def block(self, block: Block) -> str:
+        """One block."""
+        macros = self.macros
+        match block:
+            case Heading(words, level):
+                return str(macros.heading(self.inlines(words), level))
+            case Paragraph(words):
+                return str(macros.paragraph(self.inlines(words)))
+            case ItemList(items, start):
+                return str(macros.list([self.blocks(item) for item in items], start))
+            case Quote(inner):
+                return str(macros.quote(self.blocks(inner)))
+            case CodeBlock(text, language):
+                fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+                lines = escape.terminal(text).split("\n")
+                return str(macros.codeblock(fence, lines, re.sub(r"[^\w+-]", "", language)))
+            case Table():
+                return self.table(block)
+            case Equation(body):
+                return str(macros.equation(self.math(body)))
+            case Steps(lines):
+                return str(macros.derivation(self.rows(lines)))
+            case Picture():
+                return self.picture(block)
+            case Break():
+                return ""
+
+    def rows(self, lines: Sequence[Line]) -> list[dict[str, object]]:
+        """The rows of a derivation: a left-hand side stands in front of the line after it."""
+        rows: list[dict[str, object]] = []
+        left = ""
+        for k, line in enumerate(lines):
+            body, reason, note = latex(line.body).strip(), self.words(line.reason), self.words(line.note)
+            opens = line.relation is None and k + 1 < len(lines) and lines[k + 1].relation is not None and not reason and not note
+            if opens and size_of(line.body).width < ROOM / 2:
+                left = body
+                continue
+            beside = size_of(line.body).width + words_width(line.reason) < ROOM - 8
+            if line.relation is None:
+                left, relation, body = body, "", ""
+            else:
+                relation = latex(line.relation).strip()
+            rows.append({"left": left, "relation": relation, "body": body, "reason": reason, "beside": beside, "note": note})
+            left = ""
+        return rows
+
+    def words(self, words: Inlines) -> str:
+        """Text as part of a formula."""
+        out = ""
+        for part in merged(words):
+            match part:
+                case Text(text):
+                    out += escape.markdown_math(text)
+                case Math(body):
+                    out += self.math(body)
+                case CodeSpan(code):
+                    out += escape.markdown_math(code).replace(r"\text{", r"\texttt{")
+                case Emph(inner) | Strong(inner) | Link(inner, _):
+                    out += self.words(inner)
+                case LineBreak():
+                    out += r"\ "
+        return out

@@ -1,0 +1,37 @@
+"""What every block is written under: the language, the conventions of notation, the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from derive.graphs import Graph
+from derive.language.tree import Ref, subtrees
+from derive.notation.style import Style
+from derive.notation.terms import Context
+from derive.teaching.language import translator
+
+
+@dataclass(frozen=True)
+class Page:
+    """The conventions of a page."""
+
+    style: Style = field(default_factory=Style)
+
+    @cached_property
+    def say(self) -> Callable[[str], str]:
+        """An English message in the language of the page."""
+        return translator(self.style.lang)
+
+    def context(self, graph: Graph) -> Context:
+        """How the terms of this graph are printed."""
+        ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
+        names = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
+        mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
+        return Context(self.style, graph.letters, ranks, names, tuple(dict.fromkeys([*mentioned, *graph.members])))
+
+    @property
+    def bare(self) -> Context:
+        """How a formula without tensors is printed."""
+        return Context(self.style)

@@ -1,0 +1,168 @@
+"""What every file format's printer shares: it walks the inlines and blocks and calls the template's macro for each.
+
+A printer spells, a template places.  The strings that a macro receives are already escaped for the format.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from derive.errors import DeriveError
+from derive.notation.layout import Layout
+from derive.resources import folder
+from derive.teaching.document import (
+    CodeSpan,
+    Document,
+    Emph,
+    Inline,
+    Inlines,
+    LineBreak,
+    Link,
+    Math,
+    Picture,
+    Raw,
+    Strong,
+    Table,
+    Text,
+    merged,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a template shows under one heading: the `part`th of `parts` pages of a slide, its text spelled."""
+
+    title: str
+    level: int
+    body: str
+    part: int = 1
+    parts: int = 1
+
+
+class Printer(ABC):
+    """Spells one document in one format, and keeps the files of its pictures."""
+
+    blocks_template: ClassVar[str]
+    """The template whose macros set the inlines and blocks."""
+    delimiters: ClassVar[tuple[str, ...]] = ("{%", "%}", "{{", "}}", "{#", "#}")
+    """How the templates of the format mark statements, values and comments, where these mean nothing else."""
+    picture_formats: ClassVar[tuple[str, ...]]
+    """The kinds of picture that the format shows, the best first."""
+
+    def __init__(self) -> None:
+        self.macros: Any = environment(self.delimiters).get_template(self.blocks_template).module
+        self.files: dict[str, bytes] = {}
+
+    @abstractmethod
+    def text(self, words: str) -> str:
+        """Words, escaped."""
+
+    @abstractmethod
+    def code(self, text: str) -> str:
+        """A span of code, escaped."""
+
+    @abstractmethod
+    def url(self, address: str) -> str:
+        """The address of a link, escaped."""
+
+    @abstractmethod
+    def math(self, body: Layout | Raw) -> str:
+        """A formula."""
+
+    @abstractmethod
+    def pages(self, document: Document) -> list[Page]:
+        """The pages of a document."""
+
+    def values(self, document: Document) -> dict[str, object]:
+        """What else the format's `document.j2` places."""
+        return {
+            "title": self.text(document.title),
+            "author": self.text(document.author),
+            "lang": document.lang,
+            "mark": self.text(mark(document.source)),
+        }
+
+    def inlines(self, words: Inlines) -> str:
+        """Text with its formulas, emphasis and links."""
+        return "".join(map(self.inline, merged(words)))
+
+    def inline(self, part: Inline) -> str:
+        """One piece of text."""
+        match part:
+            case Text(words):
+                return str(self.macros.text(self.text(words)))
+            case Math(body):
+                return str(self.macros.math(self.math(body)))
+            case Emph(inner):
+                return str(self.macros.emph(self.inlines(inner)))
+            case Strong(inner):
+                return str(self.macros.strong(self.inlines(inner)))
+            case CodeSpan(text):
+                return str(self.macros.code(self.code(text)))
+            case Link(inner, address):
+                return str(self.macros.link(self.inlines(inner), self.url(address)))
+            case LineBreak():
+                return str(self.macros.linebreak())
+
+    def table(self, table: Table) -> str:
+        """A table, every row as long as the longest."""
+        count = max(len(row) for row in (table.header, table.align, *table.rows))
+        rows = [[self.cell(row[k]) if k < len(row) else "" for k in range(count)] for row in (table.header, *table.rows)]
+        align = [*table.align, *["left"] * (count - len(table.align))]
+        return str(self.macros.table(rows[0], rows[1:], align, self.inlines(table.caption)))
+
+    def cell(self, words: Inlines) -> str:
+        """What stands in one field of a table."""
+        return self.inlines(words)
+
+    def picture(self, picture: Picture) -> str:
+        """A figure; its file is kept under a name of its own."""
+        kind = next((kind for kind in self.picture_formats if kind in picture.formats), None)
+        if kind is None:
+            have, need = " or ".join(picture.formats) or "nothing", ", ".join(self.picture_formats)
+            raise DeriveError(f"The picture '{picture.name}' is there as {have}, and this format shows {need}.")
+        content = picture.formats[kind]()
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", picture.name).strip("-") or "picture"
+        name, count = f"{stem}.{kind}", 1
+        while self.files.get(name, content) != content:
+            count += 1
+            name = f"{stem}-{count}.{kind}"
+        self.files[name] = content
+        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption)))
+
+
+def mark(source: str) -> str:
+    """The line that says where a generated file came from; only files that carry it are overwritten."""
+    return f"Made by derive{' from ' + source if source else ''}. Edit the source, not this file."
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Blocks one under the other, each without the line ends around it."""
+    return "\n\n".join(part.strip("\n") for part in parts)
+
+
+@cache
+def environment(delimiters: tuple[str, ...]) -> Environment:
+    """Jinja with a format's delimiters; a name that a template misspells is an error."""
+    block_start, block_end, variable_start, variable_end, comment_start, comment_end = delimiters
+    return Environment(
+        block_start_string=block_start,
+        block_end_string=block_end,
+        variable_start_string=variable_start,
+        variable_end_string=variable_end,
+        comment_start_string=comment_start,
+        comment_end_string=comment_end,
+        loader=FileSystemLoader(folder("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )

@@ -1,0 +1,47 @@
+"""A document in a file format.  A format is one row here, one printer, and one folder of `templates/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.errors import DeriveError
+from derive.teaching.document import Document
+from derive.teaching.latex import ArticlePrinter, BeamerPrinter
+from derive.teaching.markdown import MarkdownPrinter
+from derive.teaching.printer import Printer, environment
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a document becomes a file: who spells it, which template places it, and how the file's name ends."""
+
+    printer: type[Printer]
+    template: str
+    ending: str
+
+
+FORMATS: Mapping[str, Format] = {
+    "beamer": Format(BeamerPrinter, "beamer/document.j2", ".tex"),
+    "latex": Format(ArticlePrinter, "latex/document.j2", ".tex"),
+    "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md"),
+}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The text of a file, and the files that must lie beside it, by name."""
+
+    text: str
+    files: Mapping[str, bytes]
+
+
+def render(document: Document, name: str) -> Rendered:
+    """The document in the format `name`."""
+    if name not in FORMATS:
+        raise DeriveError(f"There is no format '{name}'.", hint=f"The formats are {', '.join(FORMATS)}.")
+    form = FORMATS[name]
+    printer = form.printer()
+    template = environment(printer.delimiters).get_template(form.template)
+    text = template.render(pages=printer.pages(document), **printer.values(document))
+    return Rendered(text.strip("\n") + "\n", printer.files)

@@ -1,0 +1,236 @@
+"""Worked numbers: a definition with values put in, evaluated as on a blackboard, then backward through the graph."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.normal import shortest
+from derive.calculus.rules import N_, differentiated
+from derive.calculus.terms import Element
+from derive.derivation import derivation
+from derive.elementary import entry_of
+from derive.graphs import Graph, Node
+from derive.language.lower import lower
+from derive.language.tree import Call, Number, Op, Ref, Tree, rebuilt, subtrees
+from derive.notation import definitions, matrices
+from derive.notation.layout import EQUALS, PLUS, TIMES, Frac, Layout, Sign, joined, row
+from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced
+from derive.notation.style import name_layout
+from derive.notation.terms import derivative, layout
+from derive.notation.terms import piece as term_piece
+from derive.run import Run
+from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
+from derive.teaching.gradient import matrix_of
+from derive.teaching.numbers import array, number, relation
+from derive.teaching.page import Page
+from derive.values import Values
+
+ENTRIES = 4
+"""A vector of up to this many entries is worked entry by entry; a longer one gives its numbers only."""
+
+
+def forward_blocks(run: Run, page: Page, of: str = "", elementary: bool = False) -> tuple[Block, ...]:
+    """Each definition with numbers put in, up to `of`; with `elementary`, one operation at a time."""
+    graph = run.graph if elementary else run.source
+    wanted = graph.ancestors(of or graph.output.name)
+    lines: list[Line] = []
+    for node in graph.nodes:
+        if node.name in wanted:
+            lines += _node_lines(node, graph, run.values, page)
+    return (Steps(tuple(lines)),)
+
+
+def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Line]:
+    shape = np.shape(values.arrays[node.name])
+    if int(np.prod(shape)) > ENTRIES:
+        numbers, exact = array(values.arrays[node.name], page.style)
+        context = page.context(graph)
+        return [
+            Line(definitions.left_side(node.name, node.indices, context)),
+            Line(definitions.layout(node.body, context), EQUALS),
+            Line(name_layout(node.name, len(shape))),
+            Line(numbers, relation(exact)),
+        ]
+    lines: list[Line] = []
+    for entry in np.ndindex(shape):
+        lines += substitution(node, entry, graph, values, page)
+    return lines
+
+
+# ---------------------------------------------------------------- substitution
+
+
+def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page) -> list[Line]:
+    """One entry of a node: its formula, the numbers put in, then the formula evaluated from the inside out.
+
+    Each line evaluates the innermost functions and the arithmetic around them, up to the next function outside; an
+    irrational value is shown before it is used.  A line with a rounded number in it follows ≈.
+    """
+    context = page.context(graph)
+    indices = node.indices
+    symbolic = entry_of(node.body, indices, entry, values)
+    lines = [Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))]
+    formula = definitions.layout(node.body if not indices else symbolic, context)
+    lines.append(Line(formula, EQUALS))
+    tree, rounded = _numbers_in(symbolic, values), False
+    while True:
+        shown, exact = _shown(tree, page)
+        rounded = not exact
+        if shown != lines[-1].body:
+            lines.append(Line(shown, relation(not rounded)))
+        if isinstance(tree, Number):
+            return lines
+        tree = _evaluated(tree)
+
+
+def _fixed(k: int) -> Any:
+    from sympy import Integer
+
+    return Integer(k)
+
+
+def _numbers_in(tree: Tree, values: Values) -> Tree:
+    """Every entry replaced by its value."""
+    if isinstance(tree, Ref):
+        value = np.asarray(values.arrays[tree.name], dtype=object)[tuple(int(i) for i in tree.indices)]
+        return Number(value, "")
+    return rebuilt(tree, lambda child: _numbers_in(child, values))
+
+
+def _shown(tree: Tree, page: Page) -> tuple[Layout, bool]:
+    """A tree of numbers in print, and whether all of them are exact."""
+    exact = all(number(t.value, page.style)[1] for t in subtrees(tree) if isinstance(t, Number))
+
+    def typed(t: Tree) -> Tree:
+        """Numbers as references, so that the printer asks for them (and puts negative ones in brackets)."""
+        return Ref(f"#{id(t)}") if isinstance(t, Number) else rebuilt(t, typed)
+
+    found = {f"#{id(t)}": number(t.value, page.style)[0] for t in subtrees(tree) if isinstance(t, Number)}
+    from derive.notation.terms import Context
+
+    return definitions.layout(typed(tree), Context(page.style), lambda ref: found[ref.name]), exact
+
+
+def _evaluated(tree: Tree) -> Tree:
+    """One line further: see `substitution`."""
+    if isinstance(tree, Number) or not any(isinstance(t, Call) for t in subtrees(tree)):
+        return _value(tree)
+    if isinstance(tree, Call):
+        if all(isinstance(a, Number) for a in tree.args):
+            return _value(tree)
+        calls = any(isinstance(t, Call) for a in tree.args for t in subtrees(a))
+        return rebuilt(tree, _evaluated if calls else _value)
+    new = rebuilt(tree, _evaluated)
+    settled = all(isinstance(c, Number) and isinstance(c.value, (int, Fraction)) for c in _operands(new))
+    minus = isinstance(new, Op) and new.operator == "neg" and isinstance(new.args[0], Number)
+    return _value(new) if settled or minus else new
+
+
+def _operands(tree: Tree) -> tuple[Tree, ...]:
+    return tuple(t for t in getattr(tree, "args", ()))
+
+
+def _value(tree: Tree) -> Number:
+    """What a tree of numbers comes to."""
+    if isinstance(tree, Number):
+        return tree
+    names: dict[str, Any] = {}
+
+    def named(t: Tree) -> Tree:
+        if not isinstance(t, Number):
+            return rebuilt(t, named)
+        names[f"n{len(names)}"] = t.value
+        return Ref(f"n{len(names) - 1}")
+
+    body = named(tree)
+    from sympy import Symbol
+
+    term = lower(body, {n: Symbol(n, real=True) for n in names})
+    value = Values({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).array(term)
+    return Number(np.asarray(value, dtype=object)[()], "")
+
+
+# ---------------------------------------------------------------- backward
+
+
+def backward_blocks(run: Run, page: Page) -> tuple[Block, ...]:
+    """The gradient of the output by every node and input, from the output back, each from its local rules."""
+    if run.graph.output.axes:
+        seed = page.say(N_("The output is a tensor; the gradients are those of the sum of its entries (a seed of ones)."))
+        return (Paragraph(inlines(seed)), *_backward_tensors(run, page))
+    return _backward_scalars(run, page) if not any(m.axes for m in run.graph.members.values()) else _backward_tensors(run, page)
+
+
+def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
+    """∂f/∂w = ∂(t₁ w)/∂w · ∂f/∂f = t₁ · 1 = 5, for each; where a value is used twice, the paths are added."""
+    graph, output = run.graph, run.graph.output.name
+    lines: list[Line] = []
+    for name in run.gradients:
+        lines.append(Line(_partial(output, name)))
+        if name == output:
+            lines.append(Line(Sign("1", "1"), EQUALS))
+            continue
+        lines += _local_rules(run, name, page)
+    return (Steps(tuple(lines)),)
+
+
+def _partial(output: str, name: str) -> Layout:
+    return derivative(Piece(name_layout(output)), name_layout(name), True).layout
+
+
+def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
+    graph, output = run.graph, run.graph.output.name
+    context = page.context(graph)
+    x = Element(graph.members[name].head)
+    rules, slopes, numbers, all_exact, all_plain = [], [], [], True, True
+    for user in graph.consumers(name):
+        if user.name not in run.gradients:
+            continue
+        body = definitions.piece(user.body, context, lambda ref: None)
+        local = derivative(body if body.level >= ATOM else Piece(fenced(body, ATOM)), name_layout(name), True)
+        rules.append(row(local.layout, TIMES, _partial(output, user.name)))
+        slope = shortest(differentiated(user.expr, x))
+        upstream, exact = number(run.gradients[user.name][()], page.style)
+        value, exact_slope = number(run.values.array(slope)[()], page.style)
+        all_exact &= exact and exact_slope
+        plain = slope.is_number or isinstance(slope, Element)
+        all_plain &= bool(plain)
+        slopes.append(row(fenced(term_piece(slope, context), POWER), TIMES, fenced(upstream, POWER)))
+        numbers.append(row(fenced(value, SUM_OF_PRODUCTS), TIMES, fenced(upstream, POWER)))
+    result, exact = number(run.gradients[name][()], page.style)
+    chain = [joined(rules, PLUS), joined(slopes, PLUS)]
+    lines = [Line(part, EQUALS) for part in chain]
+    lines[1] = Line(chain[1], relation(all(number(run.gradients[u.name][()], page.style)[1] for u in graph.consumers(name) if u.name in run.gradients)))
+    if not all_plain:
+        lines.append(Line(joined(numbers, PLUS), relation(all_exact)))
+    return [*lines, Line(result.layout, relation(exact and all_exact))]
+
+
+SUM_OF_PRODUCTS = PRODUCT_LEVEL
+
+
+def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
+    """For each tensor its gradient's formula, in matrix form where there is one, then the numbers."""
+    graph = run.source
+    of = graph.output.name
+    blocks: list[Line] = []
+    for name in reversed([m for m in graph.members if m in graph.ancestors(of) and m != of]):
+        member = graph.members[name]
+        if not getattr(member, "differentiable", True) or getattr(member, "inner", False):
+            continue
+        found = derivation(graph, of, name, upstream=bool(graph.output.axes))
+        context = page.context(found.graph)
+        matrix = matrix_of(found) if found.indices else None
+        form = matrices.layout(matrix, context) if matrix is not None else None
+        left = row(Sign(r"\nabla_{", "∇_"), name_layout(name, len(member.indices)), Sign("}", ""), name_layout(found.of))
+        numbers, exact = array(run.gradients[name], page.style)
+        if form is None:
+            blocks += [Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS)]
+        blocks += [Line(left), *([Line(form, EQUALS)] if form is not None else []), Line(numbers, relation(exact))]
+    return (Steps(tuple(blocks)),)
+
+
+__all__ = ["Frac", "backward_blocks", "forward_blocks", "substitution"]

@@ -1,0 +1,360 @@
+"""Numbers: any term or graph at a point, in exact rationals and 50 digits, or in float64.
+
+A value stays an exact fraction through `+ - * /`, max, comparisons and powers, and becomes a 50-digit number (mpmath) at
+the first irrational function.  A derivative that has not been carried out is evaluated as a central difference in 50
+digits, so that numbers never depend on the rules they are used to check.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from numbers import Integral
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Abs, S, Symbol, sign
+from sympy.core.numbers import NumberSymbol
+
+from derive.calculus.functions import Named
+from derive.calculus.terms import (
+    Adjoint,
+    ArgMax,
+    AtMost,
+    Below,
+    Binder,
+    Delta,
+    Deriv,
+    Differ,
+    Element,
+    Index,
+    Inside,
+    Label,
+    Largest,
+    Maximum,
+    Positive,
+    Product,
+    Where,
+)
+from derive.errors import DeriveError
+from derive.graphs import Graph, Node
+
+DIGITS = 50
+STEP = Fraction(1, 10**16)
+"""The step of a central difference, of a unit or of a smaller value: its error is about 1e-32 of the third derivative."""
+
+Array = Any
+"""A numpy array, of Fraction and mpf objects or of float64; 0-dimensional for a scalar."""
+
+
+class DomainError(DeriveError):
+    """A function was asked for a value it does not have (log of a negative number, division by zero)."""
+
+
+# ---------------------------------------------------------------- two kinds of numbers
+
+
+def _real(x: Any) -> Any:
+    return mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpf(x)
+
+
+def _exact_or(known: Mapping[int, int], name: str) -> Callable[[Any], Any]:
+    """An mpmath function that stays exact at the arguments in `known`."""
+    function = getattr(mpmath, name)
+
+    def value(x: Any) -> Any:
+        return Fraction(known[int(x)]) if x in known else function(_real(x))
+
+    return value
+
+
+def _log(x: Any) -> Any:
+    if x <= 0:
+        raise DomainError(f"log({_shown(x)}) does not exist: the logarithm takes positive numbers")
+    return Fraction(0) if x == 1 else mpmath.log(_real(x))
+
+
+def _reciprocal(x: Any) -> Any:
+    if x == 0:
+        raise DomainError("division by zero")
+    return Fraction(1) / int(x) if isinstance(x, Integral) else Fraction(1) / x if isinstance(x, Fraction) else 1 / x
+
+
+def _root(x: Any, q: int) -> Any:
+    if x < 0:
+        raise DomainError(f"the root of {_shown(x)} does not exist: it takes numbers that are not negative")
+    if isinstance(x, (Fraction, int)):
+        top, bottom = (round(v ** (1 / q)) if v < 2**52 else 0 for v in (x.numerator, x.denominator))
+        if top**q == x.numerator and bottom**q == x.denominator:
+            return Fraction(top, bottom)
+    return mpmath.root(_real(x), q)
+
+
+def _shown(x: Any) -> str:
+    return str(x) if isinstance(x, int) or getattr(x, "denominator", 0) == 1 else mpmath.nstr(_real(x), 6)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number system: the elementary functions on its arrays, how fractions and constants enter it, 1/x and roots."""
+
+    functions: Mapping[str, Callable[[Array], Array]]
+    rational: Callable[[int, int], Any]
+    constant: Callable[[Any], Any]
+    reciprocal: Callable[[Array], Array]
+    root: Callable[[Array, int], Array]
+
+
+def _vectorised(function: Callable[..., Any]) -> Callable[..., Array]:
+    return np.frompyfunc(function, 1, 1)
+
+
+EXACT = Numbers(
+    {
+        "exp": _vectorised(_exact_or({0: 1}, "exp")),
+        "log": _vectorised(_log),
+        "sin": _vectorised(_exact_or({0: 0}, "sin")),
+        "cos": _vectorised(_exact_or({0: 1}, "cos")),
+        "tanh": _vectorised(_exact_or({0: 0}, "tanh")),
+        "erf": _vectorised(_exact_or({0: 0}, "erf")),
+    },
+    Fraction,
+    lambda c: _real(mpmath.mpmathify(c.evalf(DIGITS + 10))),
+    _vectorised(_reciprocal),
+    lambda a, q: _vectorised(lambda x: _root(x, q))(a),
+)
+
+FLOAT = Numbers(
+    {
+        "exp": np.exp,
+        "log": np.log,
+        "sin": np.sin,
+        "cos": np.cos,
+        "tanh": np.tanh,
+        "erf": np.vectorize(math.erf, otypes=[float]),
+    },
+    lambda p, q: p / q,
+    float,
+    lambda a: 1.0 / a,
+    lambda a, q: np.sqrt(a) if q == 2 else np.power(a, 1.0 / q),
+)
+
+
+# ---------------------------------------------------------------- terms
+
+Grid = Mapping[Index, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """What is known at a point: the size of every axis and an array for every tensor of a graph.
+
+    `graph` is needed for derivatives of its nodes only.
+    """
+
+    sizes: Mapping[Symbol, int]
+    arrays: Mapping[str, Array]
+    graph: Graph | None = None
+    numbers: Numbers = EXACT
+    _adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
+
+    def size(self, axis: Any) -> int:
+        """The size of an axis."""
+        return int(axis.xreplace({s: S(self.sizes[s]) for s in axis.free_symbols}))
+
+    def array(self, term: Any, indices: tuple[Index, ...] = ()) -> Array:
+        """The array `term[indices]`, one axis for each index, in order."""
+        shape = [self.size(i.size) for i in indices]
+        last = len(shape) - 1
+        grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
+        with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
+            return np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape)
+
+    def evaluate(self, term: Any, grid: Grid) -> Array:
+        """A term over a grid of index values; broadcasts over the grid."""
+        for kind, evaluator in _EVALUATORS:
+            if isinstance(term, kind):
+                return evaluator(self, term, grid)
+        if term.is_Add:
+            return sum((self.evaluate(a, grid) for a in term.args[1:]), self.evaluate(term.args[0], grid))
+        if term.is_Mul:
+            return math.prod((self.evaluate(a, grid) for a in term.args), start=1)
+        if term.is_Rational:
+            return np.asarray(self.numbers.rational(term.p, term.q))[()]
+        if term.is_Pow:
+            return self._power(term, grid)
+        if term in (S.Infinity, S.NegativeInfinity):
+            return float(term)
+        return self.numbers.functions[type(term).__name__](np.asarray(self.evaluate(term.args[0], grid)))
+
+    def _power(self, term: Any, grid: Grid) -> Array:
+        base, exponent = self.evaluate(term.base, grid), term.exp
+        if not exponent.is_Rational:
+            power = self.evaluate(exponent, grid)
+            return np.frompyfunc(lambda b, p: mpmath.power(_real(b), _real(p)), 2, 1)(base, power) if self.numbers is EXACT else base**power
+        if exponent.q != 1:
+            base = self.numbers.root(np.asarray(base), int(exponent.q))
+        power = base ** abs(int(exponent.p))
+        return power if exponent.p >= 0 else self.numbers.reciprocal(np.asarray(power))
+
+    # ---- derivatives, as central differences
+
+    def _differences(self, name: str, change: Callable[[Values], Array]) -> list[tuple[tuple[int, ...], Array]]:
+        """(change at +h − change at −h) / 2h for every entry of a tensor."""
+        base = np.array(self.arrays[name], dtype=object)
+        out = []
+        for entry in np.ndindex(base.shape):
+            step = STEP * min(Fraction(1), abs(Fraction(str(base[entry])))) or STEP
+            ends = []
+            for h in (step, -step):
+                moved = base.copy()
+                moved[entry] = moved[entry] + (h if isinstance(moved[entry], (Fraction, int)) else _real(h))
+                ends.append(np.asarray(change(Values(self.sizes, {**self.arrays, name: moved}, self.graph)), dtype=object))
+            out.append((entry, (ends[0] - ends[1]) / (2 * step)))
+        return out
+
+    def derivative(self, term: Deriv, grid: Grid) -> Array:
+        """∂body/∂x over the grid, by moving one entry of x at a time; other tensors are held."""
+        body, by = term.body, term.by
+        if isinstance(body, Element) and body.name != by.name and self.graph is not None:
+            node = self.graph.members[body.name]
+            body = node.expr.xreplace(dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
+        at = [self.evaluate(k, grid) for k in by.indices]
+        out: Array = 0
+        for entry, slope in self._differences(by.name, lambda values: values.evaluate(body, grid)):
+            here = math.prod((np.where(np.asarray(k) == p, 1, 0) for k, p in zip(at, entry, strict=True)), start=1)
+            out = out + here * slope
+        return out
+
+    def adjoint(self, output: str, name: str) -> Array:
+        """∂output/∂name along every path: an array over the axes of both, by moving one entry and running the graph again."""
+        if (output, name) not in self._adjoints:
+            assert self.graph is not None
+            shape = np.shape(self.arrays[output]) + np.shape(self.arrays[name])
+            out = np.empty(shape, dtype=object)
+            for entry, slope in self._differences(name, lambda values: _rerun(values, name, output)):
+                out[(..., *entry)] = slope
+            self._adjoints[output, name] = out
+        return self._adjoints[output, name]
+
+
+def _rerun(values: Values, moved: str, output: str) -> Array:
+    """The output after one tensor was moved: every node after it is evaluated again."""
+    assert values.graph is not None
+    if moved == output:
+        return values.arrays[output]
+    arrays, stale = dict(values.arrays), {moved}
+    for node in values.graph.nodes:
+        if node.name != moved and stale & values.graph.parents(node.name):
+            stale.add(node.name)
+            arrays[node.name] = Values(values.sizes, arrays, values.graph, values.numbers).array(node.expr, node.indices)
+        if node.name == output:
+            break
+    return arrays[output]
+
+
+# ---------------------------------------------------------------- one evaluator for each kind of node
+
+
+def _element(values: Values, term: Element, grid: Grid) -> Array:
+    array = np.asarray(values.arrays[term.name])
+    if not term.indices:
+        return array[()]
+    at = [np.clip(values.evaluate(k, grid), 0, n - 1).astype(int) for k, n in zip(term.indices, array.shape, strict=True)]
+    return array[tuple(np.broadcast_arrays(*at))]
+
+
+def _binder(values: Values, term: Binder, grid: Grid) -> Array:
+    indices, body = term.opened()
+    depth = max((np.ndim(a) for a in grid.values()), default=0)
+    inner = dict(grid)
+    for k, index in enumerate(indices):
+        inner[index] = np.arange(values.size(index.size)).reshape((-1,) + (1,) * (depth + k))
+    axes = tuple(range(len(indices)))
+    shape = tuple(values.size(i.size) for i in reversed(indices)) + (1,) * depth
+    value = np.asarray(values.evaluate(body, inner))
+    value = np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
+    if isinstance(term, Product):
+        return value.prod(axis=axes)
+    if isinstance(term, Largest):
+        return value.max(axis=axes)
+    return value.argmax(axis=0) if isinstance(term, ArgMax) else value.sum(axis=axes)
+
+
+def _condition(test: Callable[..., Array]) -> Callable[[Values, Any, Grid], Array]:
+    def evaluator(values: Values, term: Any, grid: Grid) -> Array:
+        return np.where(np.asarray(test(*(values.evaluate(a, grid) for a in term.args)), dtype=bool), 1, 0)
+
+    return evaluator
+
+
+def _where(values: Values, term: Where, grid: Grid) -> Array:
+    """Each branch is evaluated only where it is taken, so that log may stand behind its own condition."""
+    condition = np.asarray(values.evaluate(term.args[0], grid))
+    if condition.all() or not condition.any():
+        return values.evaluate(term.args[1 if condition.all() else 2], grid)
+    try:
+        branches = [values.evaluate(a, grid) for a in term.args[1:]]
+    except DomainError:
+        return _entrywise(values, term, grid)
+    return np.where(condition.astype(bool), *branches)
+
+
+def _entrywise(values: Values, term: Any, grid: Grid) -> Array:
+    shape = np.broadcast_shapes(*(np.shape(a) for a in grid.values()))
+    full = {i: np.broadcast_to(a, shape) for i, a in grid.items()}
+    out = np.empty(shape, dtype=object)
+    for entry in np.ndindex(shape):
+        out[entry] = values.evaluate(term, {i: a[entry] for i, a in full.items()})
+    return out
+
+
+def _adjoint(values: Values, term: Adjoint, grid: Grid) -> Array:
+    at = [np.asarray(values.evaluate(k, grid)).astype(int) for k in (*term.output.indices, *term.by.indices)]
+    whole = values.adjoint(term.output.name, term.by.name)
+    return whole[tuple(np.broadcast_arrays(*at))] if at else whole[()]
+
+
+_EVALUATORS: tuple[tuple[Any, Callable[[Values, Any, Grid], Array]], ...] = (
+    (Index, lambda v, t, g: g[t]),
+    (Label, lambda v, t, g: v.evaluate(t.element, g)),
+    (Element, _element),
+    (Binder, _binder),
+    (Delta, _condition(lambda a, b: np.asarray(a) == b)),
+    (Differ, _condition(lambda a, b: np.asarray(a) != b)),
+    (Below, _condition(lambda a, b: np.asarray(a) < b)),
+    (AtMost, _condition(lambda a, b: np.asarray(a) <= b)),
+    (Positive, _condition(lambda a: np.asarray(a) > 0)),
+    (Inside, _condition(lambda e, n: (np.asarray(e) >= 0) & (np.asarray(e) < n))),
+    (Maximum, lambda v, t, g: np.maximum(*(np.asarray(v.evaluate(a, g)) for a in t.args))),
+    (Where, _where),
+    (Named, lambda v, t, g: v.evaluate(t.unfolded, g)),
+    (Abs, lambda v, t, g: abs(v.evaluate(t.args[0], g))),
+    (sign, lambda v, t, g: (lambda a: np.where(a > 0, 1, np.where(a < 0, -1, 0)))(np.asarray(v.evaluate(t.args[0], g)))),
+    (Deriv, lambda v, t, g: v.derivative(t, g)),
+    (Adjoint, _adjoint),
+    (Symbol, lambda v, t, g: v.sizes[t]),
+    (NumberSymbol, lambda v, t, g: v.numbers.constant(t)),
+)
+
+
+# ---------------------------------------------------------------- graphs
+
+
+def forward(graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: Numbers = EXACT) -> Values:
+    """Every node of a graph at the given inputs.
+
+    Raises DomainError, naming the node, where a function has no value there.
+    """
+    known = dict(arrays)
+    for node in graph.nodes:
+        try:
+            known[node.name] = Values(sizes, known, graph, numbers).array(node.expr, node.indices)
+        except (DomainError, ZeroDivisionError) as error:
+            what = error.message if isinstance(error, DomainError) else "division by zero"
+            raise DomainError(f"{node.name} has no value here: {what}") from None
+    return Values(sizes, known, graph, numbers)
+

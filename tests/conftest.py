@@ -1,0 +1,95 @@
+"""What every test may use: outside tools that can be missing, and golden files.
+
+`@pytest.mark.needs("pandoc", "katex")` skips a test where a tool is missing, and the run ends with a section that
+says which tools were missing and how many tests that skipped.  With REQUIRE_TOOLS=1 in the environment, as in CI, those
+tests fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from difflib import unified_diff
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+import hypothesis
+import pytest
+
+KATEX = Path(__file__).parent / "tools" / "node_modules" / "katex"
+
+AVAILABLE: dict[str, Callable[[], object]] = {
+    "jax": lambda: find_spec("jax"),
+    "katex": lambda: which("node") and KATEX.is_dir(),
+    "pandoc": lambda: which("pandoc"),
+    "pdflatex": lambda: which("pdflatex"),
+    "poppler": lambda: which("pdftotext") and which("pdftoppm"),
+    "torch": lambda: find_spec("torch"),
+}
+
+MISSING = "missing tool"
+
+# A test is as slow as its machine: under a tracer, or beside other tests, a deadline says nothing about the code.
+hypothesis.settings.register_profile("no deadline", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("no deadline")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write the golden files anew from what the code says now")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"needs(*tools): skip where an outside tool is missing; one of {', '.join(AVAILABLE)}")
+
+
+# First, so that no fixture of a test runs into the missing tool.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needed = dict.fromkeys(tool for mark in item.iter_markers("needs") for tool in mark.args)
+    missing = [tool for tool in needed if not AVAILABLE[tool]()]
+    if not missing:
+        return
+    # Properties travel with the report, so the summary also knows what parallel workers skipped.
+    item.user_properties += [(MISSING, tool) for tool in missing]
+    reason = f"needs {' and '.join(missing)}"
+    if os.environ.get("REQUIRE_TOOLS") == "1":
+        pytest.fail(f"{reason}; REQUIRE_TOOLS=1 allows no missing tool", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tests = Counter(
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == MISSING and report.when == "setup"
+    )
+    if tests:
+        outcome = "failed" if os.environ.get("REQUIRE_TOOLS") == "1" else "skipped"
+        terminalreporter.section("missing tools")
+        for tool, count in sorted(tests.items()):
+            terminalreporter.line(f"{tool}: {count} test{'s' * (count > 1)} {outcome}")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """`golden(path, text)` compares a text with a file that holds what it should be; `--update` writes the file."""
+
+    def compare(path: Path, text: str) -> None:
+        if request.config.getoption("--update"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        expected = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text != expected:
+            fix = f"if the new text is right: pytest --update {request.node.nodeid!r}"
+            pytest.fail("\n".join([f"{path} differs; {fix}", *_difference(expected, text)]), pytrace=False)
+
+    return compare
+
+
+def _difference(expected: str, actual: str) -> Iterator[str]:
+    return unified_diff(expected.splitlines(), actual.splitlines(), "expected", "actual", lineterm="")
