@@ -144,14 +144,14 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
     """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
     from derive.sources import read_file
     from derive.teaching.directives import build_lecture
-    from derive.teaching.lecture import read_lecture
+    from derive.teaching import lecture as lectures
     from derive.teaching.render import FORMATS, render
 
-    lecture = read_lecture(read_file(path), str(path))
-    if lang and lang not in lecture.languages:
-        raise DeriveError(f"{path} is not written in {lang!r}.", hint=f"It has {', '.join(lecture.languages)}.")
+    lecture = lectures.read(read_file(path), path.name, path.parent)
+    if lang and lang not in lecture.about.langs:
+        raise DeriveError(f"{path} is not written in {lang!r}.", hint=f"It has {', '.join(lecture.about.langs)}.")
     files: dict[Path, str | bytes] = {}
-    for language in [lang] if lang else lecture.languages:
+    for language in [lang] if lang else lecture.about.langs:
         document = build_lecture(lecture, language)
         for form in forms:
             rendered = render(document, form)

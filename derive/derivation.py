@@ -10,17 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Add, S
 
 from derive.calculus.fold import Fold, facts_of, folded, replaced, solved_folds
+from derive.calculus.matrix import Matrix, matrix_form
 from derive.calculus.normal import contracted, cost, normal, shortest, sums
 from derive.calculus.rules import RULES, N_, Rule, apply, has_deriv, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, names, total, walk
 from derive.errors import DeriveError
 from derive.graphs import Graph, Input, Node
-from derive.language.tree import Op, Ref, Reduce
+from derive.language.tree import Op, Reduce, Ref
+from derive.notation import layout as layouts
+from derive.notation import matrices
+from derive.notation.definitions import context_of
+from derive.notation.terms import layout
+
+if TYPE_CHECKING:
+    from derive.proof import Proved
 
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
@@ -63,6 +71,37 @@ class Derivation:
     def indices(self) -> tuple[Index, ...]:
         """The free indices: those of the output, then those of the variable."""
         return (*self.subject.output.indices, *self.subject.by.indices)
+
+    @property
+    def form(self) -> Matrix | None:
+        """The result in matrix notation, or None where it has none (or is a number)."""
+        return matrix_form(self.result, self.indices) if self.indices else None
+
+    @property
+    def matrix(self) -> str | None:
+        """The matrix form in LaTeX, or None."""
+        return None if self.form is None else layouts.latex(matrices.layout(self.form, context_of(self.graph)))
+
+    @property
+    def numpy(self) -> str | None:
+        """The matrix form as a NumPy expression, or None."""
+        return None if self.form is None else matrices.numpy_code(self.form)
+
+    def latex(self) -> str:
+        """All lines as an `aligned` environment, the subject on the left."""
+        context = context_of(self.graph)
+        lines = [rf"&= {layouts.latex(layout(step.line, context))}" for step in self.steps]
+        return "\\begin{aligned}\n" + layouts.latex(layout(self.subject, context)) + " " + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def prove(self) -> Proved:
+        """Show every line equal to the one before it; raises ProofError on the first that is not."""
+        from derive.proof import prove
+
+        return prove(self)
+
+    def _repr_latex_(self) -> str:
+        self.prove()
+        return f"$\\displaystyle {self.latex()}$"
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ from derive.run import Run
 from derive.values import FLOAT, Values, forward
 
 STEP = 1e-5
+NOISE = 1e-11
+"""Errors below this are rounding, and have no order."""
+
 AGREE = 1e-6
 """A relative error up to this is agreement; a wrong formula is off by far more, rounding by far less."""
 
@@ -61,7 +64,7 @@ def _value(run: Run, wrt: str, formula: Any) -> Any:
     arrays = dict(run.exact)
     if run.source.output.axes:
         seed = seeded(run.source, run.source.output.name)[0].inputs[-1].name
-        arrays[seed] = np.ones(np.shape(arrays[run.source.output.name]), dtype=object)
+        arrays[seed] = run.upstream
     known = {(found.of, name): np.asarray(value, dtype=object) for name, value in run.gradients.items()}
     return Values(run.values.sizes, arrays, found.graph, run.values.numbers, known).array(formula, found.indices)
 
@@ -72,16 +75,17 @@ def _error(a: float, b: float) -> float:
 
 
 def centred(run: Run, wrt: str, step: float) -> Any:
-    """The centred difference of the (summed) output by every entry of an input, in float64."""
+    """The centred difference of the output (weighted by the seed) by every entry of an input, in float64."""
     graph, sizes = run.source, run.values.sizes
     inputs = {i.name: np.asarray(run.exact[i.name], dtype=int if i.kind == "label" else np.float64) for i in graph.inputs}
+    seed = np.asarray(run.upstream, dtype=np.float64)
     out = np.empty(np.shape(inputs[wrt]))
     for entry in np.ndindex(out.shape):
         ends = []
         for h in (step, -step):
             moved = inputs[wrt].copy()
             moved[entry] += h
-            ends.append(float(np.sum(forward(graph, sizes, {**inputs, wrt: moved}, FLOAT).arrays[graph.output.name])))
+            ends.append(float(np.sum(seed * forward(graph, sizes, {**inputs, wrt: moved}, FLOAT).arrays[graph.output.name])))
         out[entry] = (ends[0] - ends[1]) / (2 * step)
     return out
 
@@ -93,5 +97,5 @@ def errors_by_step(run: Run, wrt: str, steps: tuple[int, ...] = (1, 2, 3, 4)) ->
     for exponent in steps:
         error = float(np.max(np.abs(centred(run, wrt, 10.0**-exponent) - analytic)))
         before = out[-1][1] if out else 0.0
-        out.append((exponent, error, math.log10(before / error) if before > 0 and error > 0 else None))
+        out.append((exponent, error, math.log10(before / error) if before > NOISE and error > NOISE else None))
     return out

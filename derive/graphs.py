@@ -158,3 +158,12 @@ class Graph:
         from derive.run import run
 
         return run(self, values)
+
+    # ---- in a notebook
+
+    def _repr_latex_(self) -> str:
+        from derive.notation.definitions import context_of, definition
+        from derive.notation.layout import latex
+
+        context = context_of(self)
+        return r"$\begin{gathered}" + r" \\ ".join(latex(definition(node, context)) for node in self.nodes) + r"\end{gathered}$"

@@ -32,6 +32,8 @@ class Run:
 
     source: Graph
     point: Point
+    seed: Any = None
+    """What is fed back into an output that is a tensor, an array of its shape; ones by default."""
 
     @cached_property
     def graph(self) -> Graph:
@@ -47,14 +49,19 @@ class Run:
     def exact(self) -> Mapping[str, Any]:
         return self.values.arrays
 
+    @property
+    def upstream(self) -> Any:
+        """The seed as an array."""
+        shape = np.shape(self.exact[self.graph.output.name])
+        return np.full(shape, Fraction(1), dtype=object) if self.seed is None else np.asarray(self.seed, dtype=object)
+
     @cached_property
     def gradients(self) -> dict[str, Any]:
         """Backward: the gradient of the output by everything it depends on, the output's own first."""
         graph, output, arrays = self.graph, self.graph.output.name, dict(self.exact)
         if graph.output.axes:
             graph, output = seeded(graph, output)
-            ones = np.full(np.shape(arrays[self.graph.output.name]), Fraction(1), dtype=object)
-            arrays = {**arrays, graph.inputs[-1].name: ones, output: (arrays[self.graph.output.name] * ones).sum()}
+            arrays = {**arrays, graph.inputs[-1].name: self.upstream, output: (arrays[self.graph.output.name] * self.upstream).sum()}
         known: dict[tuple[str, str], Any] = {}
         values = Values(self.values.sizes, arrays, graph, self.values.numbers, known)
         reached = graph.ancestors(self.graph.output.name)
@@ -102,5 +109,10 @@ def run(graph: Graph, values: Mapping[str, Any]) -> Run:
 
 
 def run_at(graph: Graph, point: Values) -> Run:
-    """A run at a point that was drawn: its sizes and the values of its inputs."""
-    return Run(graph, Point(dict(point.sizes), {i.name: point.arrays[i.name] for i in graph.inputs}, {}))
+    """A run at a point that was drawn: its sizes and the values of its inputs.
+
+    A tensor that comes out is weighted by 1, 1/2, 1/3 …, since the sum of its entries may well be a constant.
+    """
+    shape = np.shape(point.arrays[graph.output.name])
+    seed = np.array([Fraction(1, k + 1) for k in range(int(np.prod(shape)))], dtype=object).reshape(shape)
+    return Run(graph, Point(dict(point.sizes), {i.name: point.arrays[i.name] for i in graph.inputs}, {}), seed)

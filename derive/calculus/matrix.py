@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Abs, Function, Mul, S, Symbol, sign
+from sympy import Abs, Function, S, sign
 
 from derive.calculus.normal import normal
 from derive.calculus.terms import (
     Adjoint,
+    Binder,
     Bracket,
     Delta,
     Element,
@@ -25,6 +26,7 @@ from derive.calculus.terms import (
     Maximum,
     Positive,
     Sum,
+    Where,
     factors,
     free_indices,
     signature,
@@ -136,10 +138,12 @@ def size(form: Matrix) -> int:
             return 1
         case Transpose(body) | Diag(body):
             return 1 + size(body)
-        case Product(args) | Hadamard(args) | Apply(_, args):
+        case Product(args) | Hadamard(args) | Apply(type(), args):
             return len(args) + sum(map(size, args))
         case Plus(args):
             return len(args) + sum(size(m) for _, m in args)
+        case Apply(function, args) if not isinstance(function, type):
+            return 2 + size(args[0])
         case Scaled(_, scalars, body):
             return 1 + sum(map(size, scalars)) + (size(body) if body else 0)
 
@@ -167,19 +171,19 @@ def _factor(term: Any, order: Axes) -> Matrix:
     axes = _axes(term, order)
     if len(axes) > 2 or free_indices(term) - set(order):
         raise _NoForm
+    if not isinstance(term, Element) and _is_number(term):
+        return Scaled(term, (), None, ())
     if isinstance(term, (Element, Adjoint)):
         return _tensor(term, axes)
     if isinstance(term, Delta):
-        if len(axes) == 2 or (len(axes) == 1 and any(isinstance(a, Label) for a in term.args)):
+        if len(axes) >= 1 and all(isinstance(a, (Index, Label)) for a in term.args):
             return Leaf(term, axes)
         raise _NoForm
-    if not axes and (term.is_number or term.is_Symbol):
-        return Scaled(term, (), None, ())
     if term.is_Add or isinstance(term, Sum) or term.is_Mul:
         return _convert(term, order)
     if term.is_Pow and not free_indices(term.exp) and term.exp.is_number:
         return Apply(term.exp, (_broadcast(_convert(term.base, order), axes),), axes)
-    if isinstance(term, Bracket) and not isinstance(term, Positive):
+    if isinstance(term, Where) or (isinstance(term, Bracket) and not isinstance(term, Positive)):
         raise _NoForm
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
         return Apply(type(term), tuple(_broadcast(_convert(a, order), axes) for a in term.args), axes)
@@ -201,7 +205,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
 def _sum(term: Any, order: Axes) -> Matrix:
     axes = _axes(term, order)
     parts = []
-    for t in sorted(terms(term), key=lambda t: (t.could_extract_minus_sign(), signature(t))):
+    for t in sorted(terms(term), key=lambda t: (t.could_extract_minus_sign(), _is_number(t), signature(t))):
         negative = t.could_extract_minus_sign()
         parts.append((bool(negative), _broadcast(_convert(-t if negative else t, order), axes)))
     return Plus(tuple(parts), axes)
@@ -258,7 +262,7 @@ def _product(parts: tuple[Any, ...], order: Axes) -> Matrix:
     """A product of factors over the indices in `order`, none of them bound."""
     number, scalars, groups = S.One, [], {}
     for part in sorted(parts, key=_part_key):
-        if part.is_number or (not free_indices(part) and isinstance(part, Symbol)) or _is_size(part):
+        if _is_number(part):
             number *= part
             continue
         form = _convert(part, order)
@@ -273,8 +277,9 @@ def _part_key(part: Any) -> tuple[Any, ...]:
     return (not isinstance(part, Adjoint), not isinstance(part, Element), isinstance(part, Bracket), signature(part))
 
 
-def _is_size(part: Any) -> bool:
-    return not part.has(Element, Adjoint, Index)
+def _is_number(part: Any) -> bool:
+    """Whether a factor is a number of the graph: a size, a scalar, 1/s; a Σ is a product of matrices instead."""
+    return not free_indices(part) and not part.has(Binder, Adjoint)
 
 
 def _assembled(number: Any, scalars: list[Matrix], groups: dict[Axes, list[Matrix]], order: Axes) -> Matrix:
@@ -282,6 +287,8 @@ def _assembled(number: Any, scalars: list[Matrix], groups: dict[Axes, list[Matri
     axes = tuple(i for i in order if any(i in a for a in groups))
     if len(axes) > 2:
         raise _NoForm
+    if number.could_extract_minus_sign():
+        return Plus(((True, _assembled(-number, scalars, groups, order)),), axes)
     body: Matrix | None = None
     if len(axes) == 1:
         body = _hadamard(groups[axes])
@@ -317,7 +324,7 @@ def _contraction(term: Sum, order: Axes) -> Matrix:
     whole = (*order, *bound)
     number, scalars, groups = S.One, [], {}
     for part in sorted(factors(body), key=_part_key):
-        if _is_size(part):
+        if _is_number(part):
             number *= part
             continue
         form = _factor(part, whole)

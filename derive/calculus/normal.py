@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from sympy import Add, Integer, Mul, Pow, S, expand, preorder_traversal
+from sympy import Abs, Add, Integer, Mul, Pow, S, expand, preorder_traversal, sign
 
 from derive.calculus.terms import (
     CACHE,
@@ -23,6 +23,7 @@ from derive.calculus.terms import (
     Inside,
     Label,
     Sum,
+    Where,
     close,
     depends,
     factors,
@@ -52,6 +53,8 @@ def normal(term: Any) -> Any:
         return Add(*args)
     if term.is_Mul:
         return _multiplied([terms(a) for a in args])
+    if isinstance(term, Where):
+        return _without_deltas(*args)
     if term.is_Pow and args[0].is_Add and args[1].is_Integer and 1 < args[1] <= MAX_POWER:
         return _multiplied([terms(args[0])] * int(args[1]))
     return term.func(*args)
@@ -65,6 +68,16 @@ def _multiplied(sums: list[tuple[Any, ...]]) -> Any:
     return out
 
 
+def _without_deltas(condition: Any, a: Any, b: Any) -> Any:
+    """A choice with the deltas that stand in both its branches taken out, so that a Σ outside can use them."""
+    branches = [[{f for f in factors(t) if isinstance(f, Delta)} for t in terms(branch)] for branch in (a, b) if branch != 0]
+    shared = set.intersection(*(deltas for branch in branches for deltas in branch)) if branches else set()
+    if not shared:
+        return Where(condition, a, b)
+    gone = dict.fromkeys(shared, S.One)
+    return _settled(Mul(*shared) * Where(condition, a.xreplace(gone), b.xreplace(gone)))
+
+
 def _expandable(factor: Any) -> bool:
     return bool(factor.is_Add or (factor.is_Pow and factor.base.is_Add and factor.exp.is_Integer and 1 < factor.exp <= MAX_POWER))
 
@@ -73,7 +86,10 @@ def _expandable(factor: Any) -> bool:
 
 
 def _settled(term: Any) -> Any:
-    """In a product with δ_ik, write the other factors in the first index: δ_ik f(k) becomes δ_ik f(i)."""
+    """A product with δ_ik written in its first index, δ_ik f(k) = δ_ik f(i); and x sign(x) = |x|."""
+    for slope in factors(term):
+        if isinstance(slope, sign) and slope.args[0] in factors(term):
+            return _settled(term / slope / slope.args[0] * Abs(slope.args[0]))
     for delta in factors(term):
         if isinstance(delta, Delta):
             keep, drop = delta.args if isinstance(delta.args[1], Index) else delta.args[::-1]
@@ -192,6 +208,10 @@ SUM_COST = 8
 and operations a reader sees, and nested sums weigh most, since each is a loop to follow (and to run)."""
 
 
+UNPICKED = 5
+"""A delta that still stands under the Σ it picks from costs as much as this many loops."""
+
+
 @lru_cache(maxsize=CACHE)
 def cost(term: Any) -> float:
     """How long a term is to read."""
@@ -199,7 +219,7 @@ def cost(term: Any) -> float:
         return 1
     own = 1.0
     if isinstance(term, Binder):
-        own = SUM_COST * (len(term.indices) + _unpicked(term))
+        own = SUM_COST * (len(term.indices) + UNPICKED * _unpicked(term))
     elif term.is_Add or term.is_Mul:
         own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1)
     inner = term.args[:1] if isinstance(term, Binder) else term.args
@@ -260,8 +280,7 @@ def _common_number(coefficients: list[Any]) -> Any:
     top, bottom = Integer(0), Integer(1)
     for c in coefficients:
         top, bottom = Integer(top).gcd(c.p), Integer(bottom).lcm(c.q)
-    sign = -1 if all(c < 0 for c in coefficients) else 1
-    return sign * top / bottom
+    return (-top if all(c < 0 for c in coefficients) else top) / bottom
 
 
 def _merged(term: Any) -> Any:

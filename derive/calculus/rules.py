@@ -178,7 +178,7 @@ RULES: tuple[Rule, ...] = (
     Rule(N_("chain rule"), "chain", _exponential),
     Rule(N_("chain rule"), "chain", _chain),
     Rule(N_("∂x/∂x = 1"), "entry", _itself),
-    Rule(N_("the entries are independent: 1 if the indices agree, else 0"), "entry", _entry),
+    Rule(N_("the entries are independent"), "entry", _entry),
 )
 
 

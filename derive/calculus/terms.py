@@ -253,7 +253,9 @@ def free_indices(term: Any) -> frozenset[Index]:
 
 @lru_cache(maxsize=CACHE)
 def names(term: Any) -> frozenset[str]:
-    """The tensors whose entries occur in a term."""
+    """The tensors whose entries occur in a term (not those that an adjoint is only named after)."""
+    if isinstance(term, Adjoint):
+        return frozenset()
     inner = frozenset().union(*map(names, term.args)) if term.args else frozenset()
     return inner | {term.name} if isinstance(term, Element) else inner
 
@@ -264,13 +266,18 @@ def depends(term: Any, index: Any) -> bool:
 
 
 def walk(term: Any, rewrite: Callable[[Any], Any]) -> Any:
-    """Rewrite a term from the leaves up.  Bodies are opened and closed again, so `rewrite` never sees a bound name."""
+    """Rewrite a term from the leaves up.  Bodies are opened and closed again, so `rewrite` never sees a bound name.
+
+    The entry that a derivative is taken by is not rewritten: it is a name, not a value.
+    """
     if isinstance(term, Binder):
         indices, body = term.opened()
         new = walk(body, rewrite)
         return rewrite(term if new is body else close(type(term), indices, new))
-    if isinstance(term, Index) or not term.args:
+    if isinstance(term, (Index, Adjoint)) or not term.args:
         return rewrite(term)
+    if isinstance(term, Deriv):
+        return rewrite(Deriv(walk(term.body, rewrite), term.by))
     args = [walk(a, rewrite) for a in term.args]
     same = all(a is b for a, b in zip(args, term.args, strict=True))
     return rewrite(term if same else term.func(*args))

@@ -74,5 +74,3 @@ class Draft:
         if isinstance(self.tree, Reduce) and self.tree.operator == "argmax" and self.tree.indices:
             classes = self.tree.indices[0].size
         return Member(self.name, axes, "real" if classes is None else "label", classes, defined=True)
-
-

@@ -81,11 +81,7 @@ class Elaboration:
             case Op("T", (a,)):
                 return self.entry(a, indices[::-1], scope)
             case Op("@", (a, b)):
-                outer = len(axes_of(a, self.axes)) - 1
-                (j,) = self._fresh((axes_of(b, self.axes)[0],), scope, tree)
-                inside = scope | {j.name}
-                sides = self.entry(a, (*indices[:outer], j), inside), self.entry(b, (j, *indices[outer:]), inside)
-                return Reduce("sum", Op("*", sides), (j,))
+                return self._product(a, b, indices, scope)
             case Reduce(operator, body, (), conditions):
                 over = self._fresh(axes_of(body, self.axes), scope, tree)
                 return Reduce(operator, self.entry(body, over, scope | {i.name for i in over}), over, conditions)
@@ -99,6 +95,16 @@ class Elaboration:
 
         return rebuilt(tree, part)
 
+    def _product(self, a: Tree, b: Tree, indices: Indices, scope: Scope) -> Tree:
+        """Σ_j a_ij b_jk.  Letters follow the order of reading: x @ A @ y is Σ_j (Σ_i x_i A_ij) y_j."""
+        outer = len(axes_of(a, self.axes)) - 1
+        size = axes_of(b, self.axes)[0]
+        later = Index("j", size).fresh()
+        left = self.entry(a, (*indices[:outer], later), scope)
+        (j,) = self._fresh((size,), scope | _bound(left), b)
+        right = self.entry(b, (j, *indices[outer:]), scope | {j.name})
+        return Reduce("sum", Op("*", (_renamed(left, {later: j}), right)), (j,))
+
     def _fresh(self, sizes: Axes, scope: Scope, tree: Tree) -> Indices:
         return self.letters.take_all(sizes, scope | _bound(tree))
 
@@ -111,6 +117,10 @@ class Elaboration:
             inside = scope | {i.name for i in new}
         renamed = reindexed(tree, lambda term: term.xreplace(names))
         return rebuilt(renamed, lambda child: self.lettered(child, names, inside))
+
+
+def _renamed(tree: Tree, names: Mapping[Any, Any]) -> Tree:
+    return rebuilt(reindexed(tree, lambda term: term.xreplace(names)), lambda child: _renamed(child, names))
 
 
 def _bound(tree: Tree) -> set[str]:

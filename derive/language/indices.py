@@ -1,6 +1,6 @@
 """Index expressions: affine in indices and labels, and inside the axis they index.
 
-    x[i]   x[o + k]   x[s*o + k]   x[t]   x[t[b]]   x[0]   x[n - 1 - i]
+`x[i]`, `x[o + k]`, `x[s*o + k]`, `x[t]`, `x[t[b]]`, `x[0]`, `x[n - 1 - i]`.
 """
 
 from __future__ import annotations
@@ -128,12 +128,8 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) ->
         else:
             raise reader.error("The sign of a factor in this index is not known.", node)
     low, high = expand(low), expand(high)
-    if sizes.unify(high, size - 1) is None:
-        raise reader.error(
-            "The axes of these indices cannot be told.", node, "Name them where they are bound: for o in O."
-        )
+    if sizes.unify(high, size - 1) is None or sizes.unify(low, S.Zero) is None:
+        raise reader.error("The axes of these indices cannot be told.", node, "Name them where they are bound: for o in O.")
     low, high, last = sizes.size(low), sizes.size(high), sizes.size(size - 1)
     if not (never_negative(low) and never_negative(last - high)):
-        raise reader.error(
-            f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node
-        )
+        raise reader.error(f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node)

@@ -114,8 +114,8 @@ def _checked(term: Any) -> Any:
     number = term.as_coeff_Mul()[0]
     if number.is_Rational and max(abs(number.p), number.q).bit_length() > MAX_BITS:
         raise DeriveError("A number in this definition is too long.", hint=f"It has more than {MAX_BITS * 3 // 10} digits.")
-    constant = term if term.is_number else number
-    if abs(constant if constant.is_Rational else constant.evalf(DIGITS)) > LARGEST:
+    constant = term.evalf(DIGITS) if term.is_number and not term.is_Rational else number
+    if constant.is_comparable and abs(constant) > LARGEST:
         raise DeriveError("A number in this definition is too large.", hint=f"Numbers go up to 10^{MAX_EXPONENT}.")
     return term
 

@@ -318,4 +318,3 @@ def checked_name(source: Source, node: ast.Name) -> str:
         hint = f"A name is a letter, then letters, digits and single _ inside, at most {MAX_NAME} in all."
         raise source.error("This is not a good name.", node, hint)
     return name
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sympy import Symbol
@@ -28,13 +29,14 @@ from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
 MAX_DEFINITIONS = 300
 
 
+@lru_cache(maxsize=256)
 def read(text: str, name: str = "") -> Graph:
-    """The graph that a text defines; `name` is what the text itself is called, and it may not call itself.
+    """The graph that a text defines; `name` is what the text is called: a library definition may not call itself.
 
     Raises DeriveError, with the place and what to do, for every text that is not a definition.
     """
     source, statements = parse(text)
-    reader = Inference(source, name)
+    reader = Inference(source, name if library.known(name) and library.definition(name) == text else "")
     _declare(reader, statements)
     definitions = [s for s in statements if isinstance(s, Definition)]
     if not definitions:

@@ -46,29 +46,18 @@ class Sizes:
         unknowns = unknown_sizes(rest)
         if not unknowns:
             return False
+        if isinstance(a, Dummy) and isinstance(b, Dummy):
+            self.found[b] = a
+            return True
         if len(unknowns) > 1:
-            return self._renamed(a, b)
+            return None
         unknown = unknowns[0]
         slope = rest.coeff(unknown, 1)
-        offset = expand(rest - slope * unknown)
-        if offset.has(unknown):
-            return None
-        top, bottom = fraction(cancel(-offset / slope))
+        top, bottom = fraction(cancel((slope * unknown - rest) / slope))
         if bottom != 1 or top.is_positive is False:
             return False
         self.found[unknown] = expand(top)
         return True
-
-    def _renamed(self, a: Any, b: Any) -> bool | None:
-        """Two unknowns become one; more are left open."""
-        if isinstance(a, Dummy) and isinstance(b, Dummy):
-            self.found[b] = a
-            return True
-        for one, other in ((a, b), (b, a)):
-            if isinstance(one, Dummy) and not other.has(one):
-                self.found[one] = other
-                return True
-        return None
 
 
 def unknown_sizes(term: Any) -> list[Dummy]:
@@ -80,5 +69,3 @@ def never_negative(size: Any) -> bool:
     """Whether a polynomial in sizes is ≥ 0 for certain: with every size s written 1 + s, no coefficient is negative."""
     shifted = expand(size.xreplace({s: s + 1 for s in size.free_symbols}))
     return all(c >= 0 for c in shifted.as_coefficients_dict().values())
-
-

@@ -1,6 +1,6 @@
 """Numbers for inputs, exact and as typed: read from text, or taken from Python.
 
-    s=[2.3, 4.1, -2.1], t=0        a number, or lists of numbers, for every name
+The text is `s=[2.3, 4.1, -2.1], t=0`: a number, or lists of numbers, for every name.
 """
 
 from __future__ import annotations

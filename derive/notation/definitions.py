@@ -8,9 +8,11 @@ from typing import Any
 from sympy import Integer, Symbol
 
 from derive.calculus.terms import Index
+from derive.graphs import Graph, Node
 from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.notation.layout import (
     COMMA,
+    EQUALS,
     MINUS,
     PLUS,
     PROD,
@@ -40,7 +42,7 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
-from derive.notation.style import letter, name_layout
+from derive.notation.style import Style, letter, name_layout
 from derive.notation.terms import Context, function_name, index_layout, number_piece
 from derive.notation.terms import layout as term_layout
 
@@ -215,3 +217,19 @@ def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout
     return subscripted(name_layout(name, len(indices)), [index_layout(i, context) for i in indices])
 
 
+def context_of(graph: Graph, style: Style | None = None) -> Context:
+    """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order."""
+    ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
+    single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
+    mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
+    return Context(style or Style(), graph.letters, ranks, single, tuple(dict.fromkeys([*mentioned, *graph.members])))
+
+
+def definition(node: Node, context: Context) -> Layout:
+    """One definition: in tensor notation if its author wrote it so, and entry by entry."""
+    left = left_side(node.name, node.indices, context)
+    entry = row(left, EQUALS, layout(node.body, context))
+    if node.surface is None or not node.indices:
+        return entry
+    whole = row(name_layout(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
+    return row(whole, Sign(r",\qquad ", ",   "), entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Abs, S, exp, sign
+from sympy import Abs, exp, sign
 from sympy.printing.numpy import NumPyPrinter
 
 from derive.calculus.functions import Named
@@ -15,10 +15,16 @@ from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, added, cal
 from derive.notation.style import name_layout
 from derive.notation.terms import Context, function_name
 from derive.notation.terms import layout as term_layout
+from derive.notation.terms import piece as term_piece
 
 TRANSPOSE = Sign(r"\top", "T")
 NABLA = Sign(r"\nabla", "∇")
-HADAMARD = Sign(r" \odot ", " ⊙ ")
+HADAMARD, DIVIDED = Sign(r" \odot ", " ⊙ "), Sign(r" \oslash ", " ⊘ ")
+
+
+def nabla(of: str, by: str, rank: int) -> Layout:
+    """∇_W L, the gradient of L by the tensor W."""
+    return row(Script(NABLA, name_layout(by, rank)), Sign("", " "), name_layout(of))
 
 
 def layout(form: Matrix, context: Context | None = None) -> Layout:
@@ -37,17 +43,29 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Product(args):
             return multiplied([Piece(fenced(_piece(a, context), POWER)) for a in args], Sign("", " "))
         case Hadamard(args):
-            return Piece(joined([fenced(_factor_piece(a, context), POWER) for a in args], HADAMARD), PRODUCT_LEVEL)
+            return _hadamard(args, context)
         case Diag(body):
             return called(Sign(r"\operatorname{diag}", "diag"), [_piece(body, context).layout], context.style.separator)
         case Scaled(number, scalars, body):
-            pieces = [Piece(term_layout(number, context), ATOM)] if number != 1 or not (scalars or body) else []
+            pieces = [term_piece(number, context)] if number != 1 or not (scalars or body) else []
             pieces += [Piece(Fence(_piece(s, context).layout)) if isinstance(s, Product) else _piece(s, context) for s in scalars]
             return multiplied(pieces + ([_factor_piece(body, context)] if body else []), Sign("", " "))
         case Plus(args):
             return added([Piece(p.layout, p.level, negative) for negative, a in args for p in [_piece(a, context)]])
         case Apply(function, args):
             return _apply(function, [_piece(a, context) for a in args], context)
+
+
+def _hadamard(args: tuple[Matrix, ...], context: Context) -> Piece:
+    """x ⊙ y, and x ⊘ y where y has the exponent -1."""
+    below = [a for a in args if isinstance(a, Apply) and a.function == -1]
+    above = [a for a in args if a not in below]
+    if not above:
+        above, below = list(args), []
+    out = joined([fenced(_factor_piece(a, context), POWER) for a in above], HADAMARD)
+    for a in below:
+        out = row(out, DIVIDED, fenced(_factor_piece(a.args[0], context), POWER))
+    return Piece(out, PRODUCT_LEVEL)
 
 
 def _factor_piece(form: Matrix, context: Context) -> Piece:
@@ -58,7 +76,7 @@ def _factor_piece(form: Matrix, context: Context) -> Piece:
 
 def _leaf(term: Any, form: Leaf, context: Context) -> Piece:
     if isinstance(term, Adjoint):
-        return Piece(row(Script(NABLA, name_layout(term.by.name, len(form.axes))), name_layout(term.output.name)), POWER)
+        return Piece(nabla(term.output.name, term.by.name, len(form.axes)), POWER)
     if isinstance(term, Delta):
         label = next((a for a in term.args if isinstance(a, Label)), None)
         return Piece(Sign("I", "I")) if label is None else Piece(Script(Sign(r"\mathbf{e}", "e"), term_layout(label, context)))
@@ -124,8 +142,19 @@ def _numpy_leaf(term: Any) -> str:
     return str(term.name)
 
 
+class _Numbers(NumPyPrinter):
+    """Scalars of a graph in NumPy; an entry picked by a label is an array's entry."""
+
+    def _print_Element(self, term: Any) -> str:
+        indices = ", ".join(map(self._print, term.indices))
+        return f"{term.name}[{indices}]" if indices else str(term.name)
+
+    def _print_Label(self, term: Any) -> str:
+        return str(self._print(term.element))
+
+
 def _numpy_number(number: Any) -> str:
-    return f"({NumPyPrinter({'fully_qualified_modules': False}).doprint(number).replace('sqrt', 'np.sqrt').replace('pi', 'np.pi')})"
+    return f"({_Numbers().doprint(number).replace('numpy.', 'np.')})"
 
 
 def _numpy_apply(function: Any, args: list[str]) -> str:
@@ -139,5 +168,3 @@ def _numpy_apply(function: Any, args: list[str]) -> str:
         return f"{function.__name__}({', '.join(args)})"
     return f"np.{'abs' if function is Abs else function.__name__}({', '.join(args)})"
 
-
-__all__ = ["S", "layout", "numpy_code"]

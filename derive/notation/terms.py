@@ -211,7 +211,7 @@ def _product(term: Any, context: Context) -> Piece:
 
 def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
     """Whether a factor stands behind the fraction bar's front part instead of on it: 1/n Σ …, not Σ … over n."""
-    return isinstance(factor, (Binder, Adjoint, Deriv)) or (factor.is_Add and factor != top) or (isinstance(factor, exp) and bottom.is_number)
+    return isinstance(factor, (Binder, Adjoint, Deriv, Where)) or (factor.is_Add and factor != top) or (isinstance(factor, exp) and bottom.is_number)
 
 
 def _factor_pieces(term: Any, context: Context) -> list[Piece]:

@@ -5,6 +5,7 @@ The widths are estimates of `measure`; LaTeX shrinks a formula that turns out wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -38,6 +39,9 @@ from derive.teaching.measure import Box, size, upright_width
 
 LINE = 1.25
 """From one baseline to the next, in em."""
+
+POINTS, MOST = 10.95, 15.0
+"""The points of an em, and the em that the highest picture takes."""
 
 RELATION, GAP, INDENT, SMALL = 1.9, 1.2, 1.0, 0.85
 """Widths in em: the column of = and ≈, the space before a reason, a line without a left-hand side; the size of a reason."""
@@ -79,7 +83,15 @@ class Display:
     lines: tuple[Layout | Raw, ...]
 
 
-Set = Heading | Paragraph | ItemList | Quote | CodeBlock | Table | Display | Columns | Picture
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture as high as it stands, in em."""
+
+    picture: Picture
+    height: float
+
+
+Set = Heading | Paragraph | ItemList | Quote | CodeBlock | Table | Display | Columns | Figure
 """A block as LaTeX sets it."""
 
 
@@ -94,9 +106,22 @@ def _set(block: Block, width: float) -> Set:
             return columns(block, width)
         case Equation(body):
             return Display((body,) if isinstance(body, Raw) else tuple(broken(body, width)))
+        case Picture():
+            return Figure(block, picture_height(block, width))
         case Break():
             raise TypeError("a break is no block of a page")
     return block
+
+
+def picture_height(picture: Picture, width: float) -> float:
+    """How high a picture stands on lines of `width` em: a PDF says its size, anything else is taken as wide."""
+    found = (
+        re.search(rb"/MediaBox\s*\[\s*([\d.]+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)", picture.draw("pdf"))
+        if "pdf" in picture.formats
+        else None
+    )
+    left, low, right, high = (float(number) / POINTS for number in found.groups()) if found else (0.0, 0.0, width, 0.4 * width)
+    return min(MOST, (high - low) * min(1.0, width / max(right - left, 0.1)))
 
 
 def columns(steps: Steps, width: float) -> Columns:

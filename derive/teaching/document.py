@@ -169,6 +169,13 @@ class Picture:
     formats: Mapping[str, Callable[[], bytes]] = field(compare=False)
     alt: str = ""
     caption: Inlines = ()
+    drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def draw(self, kind: str) -> bytes:
+        """The picture in one of its formats, drawn once."""
+        if kind not in self.drawn:
+            self.drawn[kind] = self.formats[kind]()
+        return self.drawn[kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from urllib.parse import quote
 from derive.notation.style import LETTERS
 
 # Controls, surrogates, and the marks that reorder a line of text behind the reader's back.
-_DROPPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_DROPPED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def terminal(text: str) -> str:
@@ -36,22 +38,25 @@ _LATEX_SPECIALS = {
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}", "\n": " ", "\r": " ", "\t": " ",
     "\u00a0": "~", "\u202f": r"\,", "\u2009": r"\,", "\u00ad": r"\-", "\u2011": r"\mbox{-}", "\u2212": r"\ensuremath{-}",
-    "\u2032": r"\ensuremath{'}",
+    "\u2032": r"\ensuremath{'}", "\u2044": "/",
 }  # fmt: skip
 
 # What T1 and TS1 print as typed: the Latin letters of Europe, quotation marks, dashes.
 _LATIN = frozenset(
-    "¡£«»¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭĮįİıĲĳĴĵĶķ"
-    "ĹĺĻļĽľŁłŃńŅņŇňŊŋŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚț–—‘’‚“”„‰‹›…¢§©ª®°¶º†‡•€™"
+    "¡£«»¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪī"
+    "ĬĭĮįİıĲĳĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŊŋŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰű"
+    "ŲųŴŵŶŷŸŹźŻżŽžȘșȚț–—‘’‚“”„‰‹›…¢§©ª®°¶º†‡•€™"
 )
 
 _SYMBOLS = {sign: rf"\{name}" for sign, name in LETTERS.items()} | {
     "ε": r"\varepsilon", "ϕ": r"\phi", "φ": r"\varphi", "µ": r"\mu", "∂": r"\partial", "∇": r"\nabla", "∞": r"\infty",
-    "±": r"\pm", "×": r"\times", "÷": r"\div", "·": r"\cdot", "⋅": r"\cdot", "∗": r"\ast", "∘": r"\circ", "◦": r"\circ", "⊙": r"\odot",
-    "⊗": r"\otimes", "⊕": r"\oplus", "√": r"\surd", "∑": r"\sum", "∏": r"\prod", "∫": r"\int", "≈": r"\approx", "≠": r"\neq",
-    "≤": r"\leq", "≥": r"\geq", "≪": r"\ll", "≫": r"\gg", "∼": r"\sim", "≡": r"\equiv", "∝": r"\propto", "∈": r"\in", "∉": r"\notin",
-    "⊂": r"\subset", "⊆": r"\subseteq", "∪": r"\cup", "∩": r"\cap", "∅": r"\emptyset", "∀": r"\forall", "∃": r"\exists",
-    "¬": r"\neg", "∧": r"\wedge", "∨": r"\vee", "→": r"\rightarrow", "←": r"\leftarrow", "↑": r"\uparrow", "↓": r"\downarrow",
+    "±": r"\pm", "×": r"\times", "÷": r"\div", "·": r"\cdot", "⋅": r"\cdot", "∗": r"\ast", "∘": r"\circ",
+    "◦": r"\circ", "⊙": r"\odot", "⊗": r"\otimes", "⊕": r"\oplus", "√": r"\surd", "∑": r"\sum", "∏": r"\prod",
+    "∫": r"\int", "≈": r"\approx", "≠": r"\neq",
+    "≤": r"\leq", "≥": r"\geq", "≪": r"\ll", "≫": r"\gg", "∼": r"\sim", "≡": r"\equiv", "∝": r"\propto",
+    "∈": r"\in", "∉": r"\notin", "⊂": r"\subset", "⊆": r"\subseteq", "∪": r"\cup", "∩": r"\cap", "∅": r"\emptyset",
+    "∀": r"\forall", "∃": r"\exists", "¬": r"\neg", "∧": r"\wedge", "∨": r"\vee",
+    "→": r"\rightarrow", "←": r"\leftarrow", "↑": r"\uparrow", "↓": r"\downarrow",
     "↔": r"\leftrightarrow", "⇒": r"\Rightarrow", "⇐": r"\Leftarrow", "⇔": r"\Leftrightarrow", "↦": r"\mapsto", "⟨": r"\langle",
     "⟩": r"\rangle", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "ℓ": r"\ell", "ℝ": r"\mathbb{R}",
     "ℕ": r"\mathbb{N}", "ℤ": r"\mathbb{Z}", "□": r"\square", "■": r"\blacksquare", "⊤": r"\top", "⊥": r"\bot", "∥": r"\parallel",
@@ -59,7 +64,7 @@ _SYMBOLS = {sign: rf"\{name}" for sign, name in LETTERS.items()} | {
 }  # fmt: skip
 
 _ACCENTS = dict(
-    zip(
+    zip(  # the combining marks, and the letter of LaTeX's command for each
         "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328\u0331",
         "`'^~=u.\"rHvdckb",
         strict=True,
@@ -68,7 +73,8 @@ _ACCENTS = dict(
 
 # What is not a plain letter, digit or harmless mark: a run that T1 would draw as one sign, or a character with its accents.
 _NOT_PLAIN = re.compile(
-    r"^\*|--+|,,+|''+|[^A-Za-z0-9 .,;:!?()/+=@*'\-\u0300-\u036f][\u0300-\u036f]*|.[\u0300-\u036f]+", re.DOTALL
+    r"[\u0300-\u036f]+|.[\u0300-\u036f]+|^\*|[-–—]{2,}|,,+|['’]{2,}|‘‘+|[^A-Za-z0-9 .,;:!?()/+=@*'\-]",
+    re.DOTALL,
 )
 
 
@@ -92,11 +98,11 @@ def latex_math(code: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _latex_cluster(cluster: str) -> str:
-    first, rest = cluster[0], cluster[1:]
-    if cluster == "*" or (rest and first in "-,'" and first == rest[0]):
-        return "{}".join(cluster) if rest else "{*}"
-    out = _latex_character(first)
-    for mark in rest:
+    if cluster == "*" or (len(cluster) > 1 and set(cluster) <= set("-–—,'’‘")):
+        return "{}".join(cluster) if cluster != "*" else "{*}"
+    marks = cluster.lstrip(cluster[0]) if unicodedata.combining(cluster[0]) == 0 else cluster
+    out = _latex_character(cluster[0]) if marks != cluster else ""
+    for mark in marks:
         out = rf"\{_ACCENTS[mark]}{{{out}}}" if mark in _ACCENTS else out + _number(mark)
     return out
 
@@ -112,7 +118,7 @@ def _latex_character(sign: str) -> str:
     if category in ("Cf", "Zl", "Zp", "Zs"):
         return "" if category == "Cf" else " "
     kind, _, plain = unicodedata.decomposition(sign).rpartition("> ")
-    if not plain:
+    if not plain or len(plain) > 20:
         return _number(sign)
     inside = latex("".join(chr(int(code, 16)) for code in plain.split())) if kind else _accented(sign)
     return {"<super": rf"\textsuperscript{{{inside}}}", "<sub": rf"\textsubscript{{{inside}}}"}.get(kind, inside)
@@ -141,20 +147,18 @@ def _quoted(url: str) -> str:
 # ---------------------------------------------------------------- Markdown
 
 _MARKDOWN_ANYWHERE = re.compile(r"""[\\`*_\[\]<>$~^|#@{}"']|&(?=#|\w)|-(?=-)|(?<=-)-|\.(?=\.)|(?<=\.)\.|:(?=[\w+-]+:)|!$""")
-_MARKDOWN_FIRST = re.compile(r"[-+:=%.]|\(?(\w{1,9})[.)](?=\s|$)|\(\w{1,9}\)")
+_MARKDOWN_FIRST = re.compile(r" *(?:(?=[-+:=%])|\(?\w{1,9}(?=\)(\s|$))|(?:[0-9a-z]{1,9}|[A-Z]{2,9})(?=\.(\s|$))|[A-Z](?=\.$))")
 
 
-def markdown(text: str) -> str:
-    """Text inside a paragraph of Markdown, as CommonMark, GitHub and pandoc read it.
+def markdown(text: str, start: bool = True) -> str:
+    """Text inside a paragraph of Markdown, as CommonMark, GitHub and pandoc read it; `start` where it begins a line.
 
-    Quotation marks and runs of dots and dashes are escaped because pandoc would make others of them; what means
-    something only at the start of a line is escaped at the start of the text.
+    Quotation marks and runs of dots and dashes are escaped because pandoc would make others of them.
     """
-    flat = re.sub(r"[\t\n\r\x85\u2028\u2029]", " ", terminal(text))
+    flat = re.sub(r"[ \t\n\r\x85\u2028\u2029]+", " ", terminal(text))
     out = _MARKDOWN_ANYWHERE.sub(r"\\\g<0>", flat)
-    if found := _MARKDOWN_FIRST.match(out):
-        mark = found.start() if out[0] in "-+:=%.(" else found.end() - 1
-        out = f"{out[:mark]}\\{out[mark:]}"
+    if start and (found := _MARKDOWN_FIRST.match(out)):
+        out = f"{out[: found.end()]}\\{out[found.end() :]}"
     return out
 
 

@@ -18,7 +18,7 @@ from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.run import Run, plain
 from derive.teaching.document import Block, Document, Slide, inlines
-from derive.teaching.gradient import Detail, definition_blocks, derivation_blocks, matrix_of, shown
+from derive.teaching.gradient import Detail, definition_blocks, derivation_blocks, shown
 from derive.teaching.page import Page
 from derive.teaching.worked import backward_blocks, forward_blocks
 
@@ -101,7 +101,7 @@ def _derivation_json(proved: Proved, page: Page, detail: Detail) -> dict[str, An
     found = proved.derivation
     context = page.context(found.graph)
     kinds: Mapping[int, str] = dict(zip(map(id, found.steps), proved.kinds, strict=True))
-    matrix = matrix_of(found) if found.indices else None
+    matrix = found.form
     steps = []
     for step in shown(found, detail):
         uses = [latex(row(layout(a, context), EQUALS, layout(b, context))) for a, b in step.uses]

@@ -7,26 +7,25 @@ from dataclasses import replace
 from itertools import groupby, product
 from typing import Any, Literal
 
-from sympy import Integer
+from sympy import Add, Integer
 
-from derive.calculus.matrix import Matrix, matrix_form
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Index, Label
+from derive.calculus.terms import Adjoint, Index, Label, Sum
 from derive.derivation import DEFINITION, Derivation, Step
 from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.notation import definitions, matrices
-from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
+from derive.notation.layout import EQUALS, PARTIAL, Cases, Frac, Grid, Layout, Sign, row
 from derive.notation.style import name_layout
-from derive.notation.terms import Context, layout
+from derive.notation.terms import Context, condition_layout, layout
 from derive.proof import Proved
-from derive.teaching.document import Block, Equation, Inline, Line, Math, Paragraph, Steps, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Line, Math, Steps, Text, inlines
 from derive.teaching.page import Page
 
 Detail = Literal["brief", "normal", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
-LINEAR = N_("linearity: the derivative goes inside sums, constant factors come out")
+LINEAR = N_("linearity of the derivative")
 BRIEF = frozenset({"paths", "entry", "fold", "fact", "substitute"})
 """The families whose lines a brief derivation keeps, besides the first and the last."""
 
@@ -101,27 +100,19 @@ def result_blocks(proved: Proved, page: Page, alone: bool = True) -> tuple[Block
     context = page.context(found.graph)
     left, result = layout(found.subject, context), layout(found.result, context)
     blocks: list[Block] = [Equation(row(left, EQUALS, result))] if alone else []
-    if found.indices and (matrix := matrix_of(found)) is not None:
+    if (matrix := found.form) is not None:
         blocks.append(Equation(row(matrix_side(found), EQUALS, matrices.layout(matrix, context))))
     if cases := cases_layout(found, page):
         blocks.append(Equation(row(left, EQUALS, cases)))
     return tuple(blocks)
 
 
-def matrix_of(found: Derivation) -> Matrix | None:
-    """The result in matrix notation: a gradient has the shape of the variable, a Jacobian the output's axis first."""
-    return matrix_form(found.result, found.indices)
-
-
 def matrix_side(found: Derivation) -> Layout:
     """What the matrix form is the form of: ∇_W L, or ∂p/∂z."""
-    variable = name_layout(found.wrt, len(found.subject.by.indices))
-    if found.subject.output.indices:
-        partial = Sign(r"\partial ", "∂")
-        from derive.notation.layout import Frac
-
-        return Frac(row(partial, name_layout(found.of, len(found.subject.output.indices))), row(partial, variable))
-    return row(Script(Sign(r"\nabla", "∇"), variable), name_layout(found.of))
+    ranks = len(found.subject.output.indices), len(found.subject.by.indices)
+    if ranks[0]:
+        return Frac(row(PARTIAL, name_layout(found.of, ranks[0])), row(PARTIAL, name_layout(found.wrt, ranks[1])))
+    return matrices.nabla(found.of, found.wrt, ranks[1])
 
 
 def cases_layout(found: Derivation, page: Page) -> Layout | None:
@@ -131,8 +122,6 @@ def cases_layout(found: Derivation, page: Page) -> Layout | None:
     context = page.context(found.graph)
     when = page.say(N_("if")) + " "
     sign = Sign(rf"\text{{{when}}}", when)
-    from derive.notation.terms import condition_layout
-
     return Cases(tuple((layout(value, context), row(sign, condition_layout(c, context))) for value, c in found.cases))
 
 
@@ -151,8 +140,8 @@ def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
         rows = product(*(range(int(i.size)) for i in indices[:1]))
         return Grid(tuple(tuple(layout(_at(term, indices, (*r, *c)), context) for c in _columns(indices)) for r in rows))
 
-    matrix = matrix_of(found)
-    ends = [Line(_written(matrix, context), EQUALS)] if matrix is not None else []
+    matrix = found.form
+    ends = [Line(matrices.layout(matrix, context), EQUALS)] if matrix is not None else []
     return (Steps((Line(matrix_side(found)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)),)
 
 
@@ -162,10 +151,6 @@ def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:
 
 def _at(term: Any, indices: tuple[Index, ...], entry: tuple[int, ...]) -> Any:
     """A term at one entry, its sums over axes of fixed size written out."""
-    from sympy import Add
-
-    from derive.calculus.terms import Sum
-
     here = term.xreplace(dict(zip(indices, map(Integer, entry), strict=True)))
 
     def out(t: Any) -> Any:
@@ -180,26 +165,10 @@ def _at(term: Any, indices: tuple[Index, ...], entry: tuple[int, ...]) -> Any:
     return out(here)
 
 
-def _written(matrix: Matrix, context: Context) -> Layout:
-    return matrices.layout(matrix, context)
-
-
 # ---------------------------------------------------------------- definitions
 
 
 def definition_blocks(graph: Graph, page: Page) -> tuple[Block, ...]:
     """The definitions of a graph as their author wrote them, and entry by entry where that was in tensor notation."""
     context = page.context(graph)
-    blocks: list[Block] = []
-    for node in graph.nodes:
-        left = definitions.left_side(node.name, node.indices, context)
-        entry = row(left, EQUALS, definitions.layout(node.body, context))
-        if node.surface is not None and node.indices:
-            whole = row(name_layout(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
-            blocks.append(Equation(row(whole, Sign(r",\qquad ", ",   "), entry)))
-        else:
-            blocks.append(Equation(entry))
-    return tuple(blocks)
-
-
-__all__ = ["DETAILS", "Detail", "Paragraph", "definition_blocks", "derivation_blocks", "entry_blocks", "result_blocks"]
+    return tuple(Equation(definitions.definition(node, context)) for node in graph.nodes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
 from derive.teaching import escape
-from derive.teaching.columns import Columns, Display, Set, Stride, set_blocks
+from derive.teaching.columns import Columns, Display, Figure, Set, Stride, set_blocks
 from derive.teaching.document import (
     Block,
     CodeBlock,
@@ -14,12 +14,12 @@ from derive.teaching.document import (
     Heading,
     ItemList,
     Paragraph,
-    Picture,
     Quote,
     Raw,
     Table,
 )
-from derive.teaching.frames import WIDTH, frames
+from derive.teaching.frames import frames
+from derive.teaching.heights import WIDTH
 from derive.teaching.printer import Page, Printer, joined
 
 
@@ -74,8 +74,8 @@ class ArticlePrinter(Printer):
                 return str(macros.equation([self.math(line) for line in lines]))
             case Columns(left, body, reason, rows):
                 return str(macros.derivation(f"{left:.2f}", f"{body:.2f}", f"{reason:.2f}", [self.row(r) for r in rows]))
-            case Picture():
-                return self.picture(block)
+            case Figure(picture, height):
+                return self.picture(picture, f"{height:.2f}")
 
     def nested(self, blocks: Sequence[Block]) -> str:
         """Blocks inside a list or a quotation."""

@@ -21,6 +21,7 @@ from derive.teaching.document import (
     Emph,
     Equation,
     Heading,
+    Inline,
     Inlines,
     ItemList,
     Line,
@@ -69,15 +70,25 @@ class MarkdownPrinter(Printer):
         return {**plain, **quoted, "mark": escape.terminal(" ".join(mark(document.source).split()))}
 
     def inlines(self, words: Inlines) -> str:
-        """A digit right after a formula would make its closing dollar a plain one."""
-        spelled = [self.inline(part) for part in merged(words)]
-        for k in range(1, len(spelled)):
-            if spelled[k - 1].endswith("$") and spelled[k][:1].isdigit():
-                spelled[k] = f"&#{ord(spelled[k][0])};{spelled[k][1:]}"
+        """Text with its formulas, emphasis and links."""
+        parts = merged(words)
+        spelled = [self.after(before, part) for before, part in zip((LineBreak(), *parts), parts, strict=False)]
         return "".join(spelled)
+
+    def after(self, before: Inline, part: Inline) -> str:
+        """A piece of text after another.
+
+        What means something only at the start of a line is escaped only there, and a digit right after a formula is,
+        because it would make the formula's closing dollar a plain one.
+        """
+        if not isinstance(part, Text) or isinstance(before, LineBreak):
+            return self.inline(part)
+        spelled = escape.markdown(part.text, start=False)
+        return f"&#{ord(spelled[0])};{spelled[1:]}" if isinstance(before, Math) and spelled[:1].isdigit() else spelled
 
     def cell(self, words: Inlines) -> str:
         """No bar may stand in a field: it would end the field."""
+        words = merged(words)
         fields = (
             str(self.macros.math(self.math(part.body).replace(r"\|", r"\Vert ").replace("|", r"\vert ")))
             if isinstance(part, Math)
@@ -85,8 +96,8 @@ class MarkdownPrinter(Printer):
             if isinstance(part, CodeSpan) and "|" in part.code
             else " "
             if isinstance(part, LineBreak)
-            else self.inline(part)
-            for part in merged(words)
+            else self.after(before, part)
+            for before, part in zip((Text(""), *words), words, strict=False)
         )
         return "".join(fields)
 

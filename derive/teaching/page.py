@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from derive.graphs import Graph
-from derive.language.tree import Ref, subtrees
+from derive.notation.definitions import context_of
 from derive.notation.style import Style
 from derive.notation.terms import Context
 from derive.teaching.language import translator
@@ -26,10 +26,7 @@ class Page:
 
     def context(self, graph: Graph) -> Context:
         """How the terms of this graph are printed."""
-        ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
-        names = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
-        mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-        return Context(self.style, graph.letters, ranks, names, tuple(dict.fromkeys([*mentioned, *graph.members])))
+        return context_of(graph, self.style)
 
     @property
     def bare(self) -> Context:

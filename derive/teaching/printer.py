@@ -122,20 +122,20 @@ class Printer(ABC):
         """What stands in one field of a table."""
         return self.inlines(words)
 
-    def picture(self, picture: Picture) -> str:
-        """A figure; its file is kept under a name of its own."""
+    def picture(self, picture: Picture, height: str = "") -> str:
+        """A figure; its file is kept under a name of its own.  `height` is for formats whose pages have one."""
         kind = next((kind for kind in self.picture_formats if kind in picture.formats), None)
         if kind is None:
             have, need = " or ".join(picture.formats) or "nothing", ", ".join(self.picture_formats)
             raise DeriveError(f"The picture '{picture.name}' is there as {have}, and this format shows {need}.")
-        content = picture.formats[kind]()
+        content = picture.draw(kind)
         stem = re.sub(r"[^A-Za-z0-9]+", "-", picture.name).strip("-") or "picture"
         name, count = f"{stem}.{kind}", 1
         while self.files.get(name, content) != content:
             count += 1
             name = f"{stem}-{count}.{kind}"
         self.files[name] = content
-        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption)))
+        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height))
 
 
 def mark(source: str) -> str:

@@ -16,14 +16,14 @@ from derive.graphs import Graph, Node
 from derive.language.lower import lower
 from derive.language.tree import Call, Number, Op, Ref, Tree, rebuilt, subtrees
 from derive.notation import definitions, matrices
-from derive.notation.layout import EQUALS, PLUS, TIMES, Frac, Layout, Sign, joined, row
+from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced
 from derive.notation.style import name_layout
 from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
 from derive.run import Run
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
-from derive.teaching.gradient import matrix_of
+from derive.teaching.measure import size as measured
 from derive.teaching.numbers import array, number, relation
 from derive.teaching.page import Page
 from derive.values import Values
@@ -64,7 +64,7 @@ def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Li
 
 
 def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page) -> list[Line]:
-    """One entry of a node: its formula, the numbers put in, then the formula evaluated from the inside out.
+    """One entry of a node: the formula of a scalar, the numbers put in, then evaluated from the inside out.
 
     Each line evaluates the innermost functions and the arithmetic around them, up to the next function outside; an
     irrational value is shown before it is used.  A line with a rounded number in it follows ≈.
@@ -73,17 +73,28 @@ def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Value
     indices = node.indices
     symbolic = entry_of(node.body, indices, entry, values)
     lines = [Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))]
-    formula = definitions.layout(node.body if not indices else symbolic, context)
-    lines.append(Line(formula, EQUALS))
-    tree, rounded = _numbers_in(symbolic, values), False
+    if not indices:
+        lines.append(Line(definitions.layout(node.body, context), EQUALS))
+    tree = _numbers_in(symbolic, values)
     while True:
         shown, exact = _shown(tree, page)
-        rounded = not exact
         if shown != lines[-1].body:
-            lines.append(Line(shown, relation(not rounded)))
+            lines.append(Line(shown, relation(exact)))
         if isinstance(tree, Number):
-            return lines
+            return chained(lines)
         tree = _evaluated(tree)
+
+
+CHAIN, CHARACTERS = 34.0, 84
+"""A chain of equalities up to this width, in em and in characters of plain text, stands on one line."""
+
+
+def chained(lines: list[Line]) -> list[Line]:
+    """A left-hand side and what it equals, on one line if they fit."""
+    left, first, *rest = lines
+    parts = [first.body, *(part for line in rest for part in (line.relation or EQUALS, line.body))]
+    whole = row(*parts)
+    return [left, Line(whole, first.relation)] if measured(latex(whole)).width <= CHAIN and len(text(whole)) <= CHARACTERS else lines
 
 
 def _fixed(k: int) -> Any:
@@ -169,11 +180,8 @@ def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
     graph, output = run.graph, run.graph.output.name
     lines: list[Line] = []
     for name in run.gradients:
-        lines.append(Line(_partial(output, name)))
-        if name == output:
-            lines.append(Line(Sign("1", "1"), EQUALS))
-            continue
-        lines += _local_rules(run, name, page)
+        rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)
+        lines += chained([Line(_partial(output, name)), *rules])
     return (Steps(tuple(lines)),)
 
 
@@ -223,14 +231,14 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
             continue
         found = derivation(graph, of, name, upstream=bool(graph.output.axes))
         context = page.context(found.graph)
-        matrix = matrix_of(found) if found.indices else None
+        matrix = found.form
         form = matrices.layout(matrix, context) if matrix is not None else None
-        left = row(Sign(r"\nabla_{", "∇_"), name_layout(name, len(member.indices)), Sign("}", ""), name_layout(found.of))
+        left = matrices.nabla(found.of, name, len(member.indices)) if member.indices else layout(found.subject, context)
         numbers, exact = array(run.gradients[name], page.style)
-        if form is None:
+        if form is None and member.indices:
             blocks += [Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS)]
-        blocks += [Line(left), *([Line(form, EQUALS)] if form is not None else []), Line(numbers, relation(exact))]
+        formula = [] if form is None and member.indices else [Line(form or layout(found.result, context), EQUALS)]
+        blocks += chained([Line(left), *formula, Line(numbers, relation(exact))])
     return (Steps(tuple(blocks)),)
 
 
-__all__ = ["Frac", "backward_blocks", "forward_blocks", "substitution"]

@@ -55,9 +55,12 @@ RESOLUTION = 220
 SIGN = r"(?<=[;,])((?:\s|\\[ ,:;!])*)-"
 """A minus after punctuation and any space."""
 
+MARK = "Made by derive"
+"""What a file of ours says of itself; only such files are overwritten."""
+
 METADATA: dict[str, dict[str, Any]] = {
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": MARK, "Producer": None},
+    "svg": {"Date": None, "Creator": MARK},
     "png": {"Software": None},
 }
 
@@ -73,6 +76,7 @@ def draw(diagram: Diagram, file_format: Format, language: str = "en") -> bytes:
     return file.getvalue()
 
 
+@lru_cache(maxsize=64)
 def compose(diagram: Diagram, language: str = "en") -> Layout:
     """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry."""
     if language not in LEGEND:

@@ -174,8 +174,8 @@ class _Sorter:
         while improved:
             improved = False
             for cells in result:
-                for i, (upper, lower) in enumerate(pairwise(cells)):
-                    upper, lower = cells[i], cells[i + 1]
+                for i in range(len(cells) - 1):
+                    upper, lower = cells[i : i + 2]
                     if {upper, lower} <= self.inputs:
                         continue
                     if self._cost(lower, upper, place) < self._cost(upper, lower, place):

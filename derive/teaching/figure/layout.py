@@ -120,14 +120,14 @@ def _legend(entries: Sequence[tuple[Role, str]], width: float, measure: Measure)
     """The entries from (0, 0) on: in a row on one baseline where `width` allows it, otherwise one below the other."""
     texts = [_text(formula, role, LEGEND_SIZE, measure) for role, formula in entries]
     together = sum(text.frame.width + LEGEND_GAP for text in texts) - LEGEND_GAP
-    placed_texts, x, y = [], 0.0, 0.0
+    moved, x, y = [], 0.0, 0.0
     for text in texts:
-        placed_texts.append(_moved(text, x - text.frame.left, y))
+        moved.append(_moved(text, x - text.frame.left, y))
         if together <= width:
             x += text.frame.width + LEGEND_GAP
         else:
             y += LEGEND_LEADING
-    return placed_texts
+    return moved
 
 
 def _framed(graph: Layout, legend: Sequence[tuple[Role, str]], measure: Measure) -> Layout:

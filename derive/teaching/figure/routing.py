@@ -1,8 +1,8 @@
 """The arrows: where they meet their boxes, and the curves between.
 
-Between two columns an arrow is an S-shaped cubic Bézier curve, level at both ends; under its label and past other boxes
-it runs level.  It thus stays in the space between the columns wherever it is not level, and cannot touch what is not
-its own.
+Between two columns an arrow is an S-shaped cubic Bézier curve; under its label and past other boxes it runs level, and a
+box that fills its column it meets at a right angle to the rim.  It thus climbs and falls only in the space between the
+columns, and cannot touch what is not its own.
 """
 
 from __future__ import annotations

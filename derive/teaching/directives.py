@@ -1,0 +1,225 @@
+"""The blocks that a lecture's directives become.
+
+A kind of block is one row of `KINDS`: its options and the function that writes it.  Graphs are defined by `graph` (shown)
+or `define` (not shown) and belong to the lecture from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from derive.derivation import derivation
+from derive.errors import DeriveError
+from derive.graphs import Graph
+from derive.language.at import read_values
+from derive.language.program import read
+from derive.notation.layout import row
+from derive.notation.style import Style
+from derive.notation.terms import layout
+from derive.proof import prove
+from derive.run import Run
+from derive.teaching.checks import check_blocks
+from derive.teaching.document import Block, Document, Equation
+from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks
+from derive.teaching.lecture import Context, Directive, Lecture, build
+from derive.teaching.numbers import array, relation
+from derive.teaching.page import Page
+from derive.teaching.pictures import picture
+from derive.teaching.plots import plot
+from derive.teaching.worked import backward_blocks, forward_blocks
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the blocks of one lecture share: its page and the graphs defined so far."""
+
+    page: Page
+    graphs: dict[str, Graph]
+
+
+Options = Mapping[str, Any]
+Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
+
+
+def build_lecture(lecture: Lecture, lang: str) -> Document:
+    """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
+    about = lecture.about
+    desk = Desk(Page(Style(lang, about.index_base, about.digits)), {})
+    return build(lecture, lang, lambda directive, context: expand(directive, context, desk))
+
+
+def expand(directive: Directive, context: Context, desk: Desk) -> Sequence[Block]:
+    """What a directive becomes.  Raises DeriveError for an unknown kind, name, option or value."""
+    if directive.kind not in KINDS:
+        raise DeriveError(f"There is no block 'derive {directive.kind}'.", hint=_nearest(directive.kind, list(KINDS)))
+    kind = KINDS[directive.kind]
+    for key in directive.options:
+        if key not in kind.options:
+            raise DeriveError(f"'derive {directive.kind}' has no option '{key}'.", hint=_nearest(key, list(kind.options)))
+    options = {key: _read(directive, key, reader) for key, reader in kind.options.items()}
+    return kind.write(directive, options, desk)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = get_close_matches(word, known, 1)
+    return f"Did you mean '{near[0]}'?" if near else f"There are {', '.join(known)}."
+
+
+# ---------------------------------------------------------------- options
+
+
+def _read(directive: Directive, key: str, reader: Callable[[Any], Any]) -> Any:
+    value = directive.options.get(key)
+    try:
+        return None if value is None else reader(value)
+    except DeriveError as error:
+        place = directive.inside(error.place, key) if error.place is not None else directive.places.get(key)
+        raise DeriveError(f"{key}: {error.message}", place, error.hint) from None
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise DeriveError("yes or no is expected")
+    return value
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise DeriveError("a name is expected")
+    return value
+
+
+def _words(value: Any) -> list[str]:
+    return [w.strip() for w in _word(value).split(",") if w.strip()]
+
+
+def _detail(value: Any) -> str:
+    if value not in DETAILS:
+        raise DeriveError(f"one of {', '.join(DETAILS)} is expected")
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise DeriveError("a number is expected") from None
+
+
+def _values(value: Any) -> dict[str, Any]:
+    return read_values(_word(value))
+
+
+# ---------------------------------------------------------------- the writers
+
+
+def _graph_of(directive: Directive, desk: Desk) -> Graph:
+    """The graph a block names: one of this lecture, or a definition of the library."""
+    from derive.language import library
+
+    if directive.name in desk.graphs:
+        return desk.graphs[directive.name]
+    if directive.name in library.names():
+        return library.load(directive.name)
+    known = [*desk.graphs, *library.names()]
+    raise DeriveError(f"There is no graph '{directive.name}'.", hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.")
+
+
+def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    if not directive.name:
+        raise DeriveError("A graph needs a name.", hint="For example: ```derive graph hinge")
+    try:
+        desk.graphs[directive.name] = read(directive.body)
+    except DeriveError as error:
+        if error.place is not None:
+            error.place = directive.inside(error.place)
+        raise
+    return ()
+
+
+def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    _define(directive, options, desk)
+    return definition_blocks(desk.graphs[directive.name], desk.page)
+
+
+def _run(directive: Directive, options: Options, desk: Desk) -> Run:
+    if options["at"] is None:
+        raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
+    run: Run = _graph_of(directive, desk).at(**options["at"])
+    return run
+
+
+def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    run = _run(directive, options, desk)
+    scalars = not any(m.axes for m in run.source.members.values())
+    blocks = forward_blocks(run, desk.page, options["of"] or "", elementary=bool(options["grad"]) and scalars)
+    return (*blocks, *backward_blocks(run, desk.page)) if options["grad"] else blocks
+
+
+def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    graph = _graph_of(directive, desk)
+    proved = prove(derivation(graph, options["of"] or "", options["wrt"] or "", upstream=bool(options["upstream"])))
+    if options["entries"]:
+        blocks: Sequence[Block] = entry_blocks(proved, desk.page)
+    elif options["steps"] is False:
+        blocks = result_blocks(proved, desk.page)
+    else:
+        blocks = derivation_blocks(proved, desk.page, options["detail"] or "normal")
+    if options["at"] is None:
+        return blocks
+    found = proved.derivation
+    run = graph.at(**options["at"])
+    if options["of"] not in (None, graph.output.name) or (found.graph is not graph):
+        raise DeriveError("at: numbers are shown for the graph's own output only")
+    values = replace(run.values, graph=graph, _adjoints={(found.of, n): g for n, g in run.gradients.items()})
+    numbers, exact = array(np.array(values.array(found.result, found.indices), dtype=object), desk.page.style)
+    left = matrix_side(found) if found.indices else layout(found.subject, desk.page.context(found.graph))
+    return (*blocks, Equation(row(left, relation(exact), numbers)))
+
+
+def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    scalars = bool(options["scalars"])
+    name = f"graph-{directive.name}-{directive.place.line}.{desk.page.style.lang}"
+    return (picture(_run(directive, options, desk), desk.page, name, scalars),)
+
+
+def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    run = _run(directive, options, desk)
+    inputs = [i.name for i in run.source.inputs if i.differentiable]
+    wrt = options["wrt"] or inputs[0]
+    if wrt not in inputs:
+        raise DeriveError(f"There is no input '{wrt}' to check.", hint=_nearest(wrt, inputs))
+    return check_blocks(run, wrt, desk.page, bool(options["mistake"]))
+
+
+def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    name = f"plot-{directive.place.line}.{desk.page.style.lang}"
+    low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
+    return (plot(options["functions"] or [], bool(options["derivatives"]), low, high, desk.page, name),)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of block: the options it takes, each with its reader, and its writer."""
+
+    options: Mapping[str, Callable[[Any], Any]]
+    write: Writer
+
+
+KINDS: Mapping[str, Kind] = {
+    "graph": Kind({}, _graph),
+    "define": Kind({}, _define),
+    "worked": Kind({"at": _values, "of": _word, "grad": _flag}, _worked),
+    "gradient": Kind(
+        {"of": _word, "wrt": _word, "upstream": _flag, "detail": _detail, "steps": _flag, "entries": _flag, "at": _values}, _gradient
+    ),
+    "figure": Kind({"at": _values, "scalars": _flag}, _figure),
+    "check": Kind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
+    "plot": Kind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
+}
+

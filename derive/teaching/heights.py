@@ -1,0 +1,69 @@
+"""How high blocks stand on a Beamer frame, in em, as the templates of `beamer/` set them.
+
+Estimates: a frame that turns out too full is shrunk a little by LaTeX, one that turns out emptier is only emptier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from derive.teaching.columns import LINE, Columns, Display, Figure, Set, set_blocks, size_of, text_height
+from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Math, Paragraph, Quote, Table
+
+WIDTH, HEIGHT = 36.6, 17.4
+"""What a frame holds, in em of its text: 16:9 paper, 11 pt, less margins, title and foot line."""
+
+PARAGRAPH_GAP, ROW_GAP, ITEM_GAP, CODE_LINE, CAPTION = 0.55, 0.45, 0.25, 1.2, 1.6
+
+AROUND: dict[type[Set], tuple[float, float]] = {
+    Heading: (0.3, 0.0),
+    Paragraph: (0.0, 0.0),
+    ItemList: (0.0, 0.1),
+    Quote: (0.1, 0.3),
+    CodeBlock: (0.1, 0.3),
+    Table: (0.5, 0.4),
+    Display: (0.3, 0.0),
+    Columns: (-0.1, 0.0),
+    Figure: (0.3, 0.3),
+}
+"""The space before and after a block, beside what stands between any two."""
+
+
+def gap(above: Set, below: Set) -> float:
+    """The space between two blocks."""
+    return AROUND[type(above)][1] + AROUND[type(below)][0] + PARAGRAPH_GAP
+
+
+def height(blocks: Sequence[Set], width: float = WIDTH) -> float:
+    """The height of blocks under one another."""
+    return sum(height_of(block, width) for block in blocks) + sum(gap(a, b) for a, b in pairwise(blocks))
+
+
+def height_of(block: Set, width: float = WIDTH) -> float:
+    """The height of one block."""
+    match block:
+        case Heading(words) | Paragraph(words):
+            return text_height(words, width)
+        case ItemList(items):
+            inside = width - 1.4
+            return sum(height(set_blocks(item, inside), inside) + ITEM_GAP for item in items)
+        case Quote(inner):
+            return height(set_blocks(inner, width - 2.4), width - 2.4) + 1.1
+        case Table(header, rows, _, caption):
+            return sum(map(row_height, (header, *rows))) + 1.1 + (CAPTION if caption else 0.0)
+        case Display(lines):
+            boxes = map(size_of, lines)
+            return sum(max(LINE, box.height * min(1.0, width / max(box.width, 0.1)) + ROW_GAP) for box in boxes)
+        case Columns(rows=rows):
+            return sum(r.height + ROW_GAP for r in rows)
+        case CodeBlock(text):
+            return CODE_LINE * (text.count("\n") + 1)
+        case Figure(picture, tall):
+            return tall + (CAPTION if picture.caption else 0.0)
+
+
+def row_height(cells: Sequence[Inlines]) -> float:
+    """The height of a row of a table, where formulas are as small as in a line of text."""
+    formulas = (size_of(part.body, display=False).height for cell in cells for part in cell if isinstance(part, Math))
+    return max(1.15 * LINE, max(formulas, default=0.0) + 0.35)

@@ -1,0 +1,193 @@
+"""A lecture: Markdown with blocks that the tool expands.
+
+Front matter; one `#` or `##` heading a slide; `---` for a fresh page under the same title; prose between `:::fr` and `:::`
+for one language, everything else for all; fenced blocks ```` ```derive KIND NAME ```` kept as `Directive`s.
+
+`read` checks a lecture once, `build` makes the document of one language; what a directive becomes is the caller's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from derive.errors import DeriveError, Place
+from derive.teaching import frontmatter
+from derive.teaching.document import Block, Document, Slide
+from derive.teaching.frontmatter import FrontMatter
+
+WORDY = frozenset({"graph", "define"})
+"""The kinds of block whose lines are not `key: value` but text of their own."""
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A fenced block of the tool: ```` ```derive worked hinge ```` with its lines.
+
+    `options` are its `key: value` lines; `yes` and `no` are booleans, any other value is the text as typed.
+    """
+
+    kind: str
+    name: str
+    options: Mapping[str, str | bool]
+    body: str
+    place: Place
+    places: Mapping[str, Place] = field(compare=False, repr=False)
+
+    def inside(self, place: Place, key: str = "") -> Place:
+        """A place in the body, or in the value of an option, as a place in the lecture."""
+        outer = self.places.get(key)
+        if outer is None:
+            return Place(place.text, place.start, place.end, self.place.line + place.line)
+        return Place(outer.text, outer.start + place.start, outer.start + place.end, outer.line)
+
+
+@dataclass(frozen=True)
+class Lecture:
+    """A lecture as read: what its front matter says, and its lines."""
+
+    about: FrontMatter
+    lines: tuple[str, ...]
+    first: int
+    """The number of the first line after the front matter, counted from 0."""
+    source: str = ""
+    folder: Path | None = None
+    """Where pictures are looked for; without it there are none."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a directive stands: in the lecture, in the document of this language."""
+
+    lecture: Lecture
+    lang: str
+
+
+Expand = Callable[[Directive, Context], Sequence[Block]]
+"""What a directive becomes; errors may point into its body with `Directive.inside`."""
+
+
+def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
+    """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    about, first = frontmatter.read(lines)
+    lecture = Lecture(about, tuple(lines), first, source, folder)
+    for lang in about.langs:
+        build(lecture, lang, lambda directive, context: ())
+    return lecture
+
+
+def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
+    """The document of one language, its directives expanded in their order."""
+    # Here, not above: markdown-it is not needed by commands that read no lecture.
+    from derive.teaching.prose import Reader
+
+    if lang not in lecture.about.langs:
+        raise DeriveError(f"The lecture is not written in '{lang}'.", hint=f"Its languages are {', '.join(lecture.about.langs)}.")
+    context = Context(lecture, lang)
+    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, context, expand))
+    slides: list[Slide] = []
+    for part in reader.blocks(selected(lecture, lang)):
+        if isinstance(part, Slide):
+            slides.append(part)
+        elif slides:
+            last = slides[-1]
+            slides[-1] = Slide(last.title, (*last.blocks, *part.blocks), last.level)
+        elif part.blocks:
+            raise DeriveError("This stands before the first heading.", part.place, "Begin a slide with '## Title'.")
+    return Document(lecture.about.title[lang], tuple(slides), lang, lecture.about.author, lecture.source)
+
+
+def _expanded(directive: Directive, context: Context, expand: Expand) -> Sequence[Block]:
+    try:
+        return expand(directive, context)
+    except DeriveError as error:
+        if error.place is None:
+            error.place = directive.place
+        raise
+
+
+# ---------------------------------------------------------------- languages
+
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_OPENS = re.compile(r":::\s*(\S+)\s*$")
+
+
+def selected(lecture: Lecture, lang: str) -> str:
+    """The lecture's lines in one language, those of the others and the front matter left blank: line numbers stay true."""
+    out = [""] * lecture.first
+    fence, inside, opened = "", "", 0
+    for number, line in enumerate(lecture.lines[lecture.first :], lecture.first):
+        keep = not inside or inside == lang
+        if fence:
+            fence = "" if re.fullmatch(rf"\s*{fence[0]}{{{len(fence)},}}\s*", line) else fence
+        elif found := _FENCE.match(line):
+            fence = found[1]
+        elif line.startswith(":::"):
+            place = Place(line, 0, len(line.rstrip()), number + 1)
+            inside, opened, keep = _next_language(line, inside, lecture.about.langs, place), number, False
+        out.append(line if keep else "")
+    if inside:
+        line = lecture.lines[opened]
+        raise DeriveError(f"':::{inside}' is never closed.", Place(line, 0, len(line), opened + 1), "End it with a line ':::'.")
+    return "\n".join(out)
+
+
+def _next_language(line: str, inside: str, langs: Sequence[str], place: Place) -> str:
+    """The language that a line of colons opens, or none where it closes one."""
+    if line.rstrip() == ":::":
+        if not inside:
+            raise DeriveError("':::' closes nothing.", place, f"Open with ':::{langs[0]}'.")
+        return ""
+    found = _OPENS.match(line)
+    if found is None or found[1] not in langs:
+        hint = f"The lecture's languages are {', '.join(langs)}."
+        raise DeriveError("No language of this lecture is named here.", place, hint)
+    if inside:
+        raise DeriveError(f"':::{inside}' is still open here.", place, "Close it with a line ':::' first.")
+    return found[1]
+
+
+# ---------------------------------------------------------------- directives
+
+_OPTION = re.compile(r"([\w-]+)(\s*:\s*)(.*?)\s*$")
+_TRUTH = {"yes": True, "no": False, "true": True, "false": False}
+
+
+def directive(info: str, body: str, lines: Sequence[str], first: int) -> Directive:
+    """The directive of a fenced block whose first line is `lines[first]`."""
+    place = Place(lines[first], 0, len(lines[first].rstrip()), first + 1)
+    words = info.split()
+    if len(words) < 2:
+        raise DeriveError("A 'derive' block says what it shows.", place, "For example: ```derive worked NAME")
+    if len(words) > 3:
+        raise DeriveError(f"A '{words[1]}' block takes one name.", place, "Write the rest as 'key: value' lines.")
+    options: dict[str, str | bool] = {}
+    places: dict[str, Place] = {}
+    if words[1] not in WORDY:
+        _read_options(body, lines, first + 1, options, places)
+    return Directive(words[1], words[2] if len(words) == 3 else "", options, body, place, places)
+
+
+def _read_options(body: str, lines: Sequence[str], first: int, options: dict[str, str | bool], places: dict[str, Place]) -> None:
+    """`key: value` lines; an indented line goes on with the value above it, `#` starts a line that is not read."""
+    last = ""
+    for offset, line in enumerate(body.split("\n")):
+        source = lines[first + offset] if first + offset < len(lines) else line
+        place = Place(source, 0, len(source.rstrip()), first + offset + 1)
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if line[0].isspace() and last:
+            options[last] = f"{options[last]} {line.strip()}".strip()
+            continue
+        found = _OPTION.match(line)
+        if found is None:
+            raise DeriveError("A 'key: value' line was expected.", place)
+        last, _, value = found.groups()
+        if last in options:
+            raise DeriveError(f"'{last}' is given twice.", place)
+        options[last] = _TRUTH.get(value, value)
+        start = source.find(line) + found.start(3)
+        places[last] = Place(source, start, start + len(value), place.line)

@@ -1,0 +1,204 @@
+"""Markdown read into blocks and inlines, by markdown-it.
+
+Raw HTML is text like any other.  Formulas are checked here, pictures are found here, and every mistake is pointed at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from derive.errors import DeriveError, Place
+from derive.teaching import formulas
+from derive.teaching.document import (
+    Align,
+    Block,
+    Break,
+    CodeBlock,
+    CodeSpan,
+    Emph,
+    Equation,
+    Heading,
+    Inline,
+    Inlines,
+    ItemList,
+    LineBreak,
+    Link,
+    Math,
+    Paragraph,
+    Picture,
+    Quote,
+    Raw,
+    Slide,
+    Strong,
+    Table,
+    Text,
+    merged,
+)
+from derive.teaching.language import QUOTES, typeset
+
+if TYPE_CHECKING:
+    from derive.teaching.lecture import Directive
+
+PICTURES = ("pdf", "svg", "png", "jpg", "jpeg")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Blocks that belong to the slide before them, and where they stand."""
+
+    blocks: tuple[Block, ...]
+    place: Place
+
+
+@cache
+def parser(lang: str) -> MarkdownIt:
+    """CommonMark with tables and formulas, without HTML; a line of dashes is a break, never an underline."""
+    found = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": QUOTES[lang]})
+    found.enable(["table", "smartquotes"]).disable(["lheading", "html_block", "html_inline"])
+    return found.use(dollarmath_plugin, allow_labels=False, double_inline=True)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads one lecture in one language."""
+
+    lines: Sequence[str]
+    lang: str
+    folder: Path | None
+    expand: Callable[[Directive], Sequence[Block]]
+
+    def blocks(self, text: str) -> Iterator[Slide | Stretch]:
+        """Each heading of level 1 or 2 as an empty slide, everything else as stretches of blocks."""
+        for node in SyntaxTreeNode(parser(self.lang).parse(text)).children:
+            if node.type == "heading" and node.tag in ("h1", "h2"):
+                yield Slide(self.inlines(node), (), int(node.tag[1]))
+            else:
+                yield Stretch(tuple(self.block(node)), self.place(node))
+
+    def block(self, node: SyntaxTreeNode) -> Sequence[Block]:
+        """What one node of the Markdown tree becomes."""
+        match node.type:
+            case "heading":
+                return [Heading(self.inlines(node), int(node.tag[1]))]
+            case "paragraph":
+                return self.paragraph(node)
+            case "bullet_list" | "ordered_list":
+                start = None if node.type == "bullet_list" else int(node.attrs.get("start", 1))
+                return [ItemList(tuple(self.within(item) for item in node.children), start)]
+            case "blockquote":
+                return [Quote(self.within(node))]
+            case "hr":
+                return [Break()]
+            case "math_block":
+                return [Equation(self.formula(node.content, node))]
+            case "code_block" | "fence":
+                return self.code(node)
+            case "table":
+                return [self.table(node)]
+        raise DeriveError("This kind of Markdown is not known here.", self.place(node))
+
+    def within(self, node: SyntaxTreeNode) -> tuple[Block, ...]:
+        return tuple(block for child in node.children for block in self.block(child))
+
+    def paragraph(self, node: SyntaxTreeNode) -> Sequence[Block]:
+        """A paragraph; one that is nothing but a picture is that picture."""
+        inner = node.children[0].children
+        if len(inner) == 1 and inner[0].type == "image":
+            return [self.picture(inner[0], node)]
+        if len(inner) == 1 and inner[0].type == "math_inline_double":
+            return [Equation(self.formula(inner[0].content, node))]
+        return [Paragraph(self.inlines(node))]
+
+    def code(self, node: SyntaxTreeNode) -> Sequence[Block]:
+        """Code, or a block of the tool's."""
+        from derive.teaching.lecture import directive
+
+        words = node.info.split()
+        if words[:1] != ["derive"]:
+            return [CodeBlock(node.content.rstrip("\n"), words[0] if words else "")]
+        first = node.map[0] if node.map else 0
+        return self.expand(directive(node.info, node.content.rstrip("\n"), self.lines, first))
+
+    def table(self, node: SyntaxTreeNode) -> Table:
+        rows = [row for part in node.children for row in part.children]
+        header, *body = [tuple(self.inlines(cell) for cell in row.children) for row in rows]
+        styles = [str(cell.attrs.get("style", "")) for cell in rows[0].children]
+        align: list[Align] = ["right" if "right" in s else "center" if "center" in s else "left" for s in styles]
+        return Table(header, tuple(body), tuple(align))
+
+    def picture(self, image: SyntaxTreeNode, node: SyntaxTreeNode) -> Picture:
+        """A teacher's own picture: a file below the lecture's folder."""
+        path = Path(str(image.attrs.get("src", "")))
+        kind = path.suffix.lower().removeprefix(".")
+        if kind not in PICTURES:
+            raise DeriveError(f"A picture is a file of type {', '.join(PICTURES)}.", self.place(node))
+        if self.folder is None or path.is_absolute() or ".." in path.parts:
+            raise DeriveError("A picture lies in the lecture's folder or below.", self.place(node))
+        whole = self.folder / path
+        if not whole.is_file() or not whole.resolve().is_relative_to(self.folder.resolve()):
+            raise DeriveError(f"There is no picture '{path}'.", self.place(node))
+        alt = typeset(image.content, self.lang)
+        kind = kind.replace("jpeg", "jpg")
+        return Picture(path.stem, {kind: whole.read_bytes}, alt, (Text(alt),) if alt else ())
+
+    # ---------------------------------------------------------------- inside a paragraph
+
+    def inlines(self, node: SyntaxTreeNode) -> Inlines:
+        """The text of a heading, a paragraph or a cell."""
+        found = (self.inline(part, node) for child in node.children for part in child.children)
+        return merged(part for part in found if part is not None)
+
+    def inline(self, node: SyntaxTreeNode, block: SyntaxTreeNode) -> Inline | None:
+        """One piece of text; `block` is where it stands, for errors."""
+        inside = partial(self.inside, node, block)
+        match node.type:
+            case "text":
+                return Text(typeset(node.content, self.lang))
+            case "softbreak":
+                return Text(" ")
+            case "hardbreak":
+                return LineBreak()
+            case "code_inline":
+                return CodeSpan(node.content)
+            case "em":
+                return Emph(inside())
+            case "strong":
+                return Strong(inside())
+            case "link":
+                return Link(inside(), self.address(str(node.attrs.get("href", "")), block))
+            case "math_inline" | "math_inline_double":
+                return Math(self.formula(node.content, block))
+            case "image":
+                raise DeriveError("A picture stands in a paragraph of its own.", self.place(block))
+        raise DeriveError("This kind of Markdown is not known here.", self.place(block))
+
+    def inside(self, node: SyntaxTreeNode, block: SyntaxTreeNode) -> Inlines:
+        found = (self.inline(child, block) for child in node.children)
+        return merged(part for part in found if part is not None)
+
+    def address(self, url: str, block: SyntaxTreeNode) -> str:
+        if re.match(r"(https?://|mailto:|#|[\w./-]+$)", url):
+            return url
+        raise DeriveError("A link leads to http://, https:// or mailto:.", self.place(block))
+
+    def formula(self, code: str, node: SyntaxTreeNode) -> Raw:
+        """A formula, checked; a mistake is pointed at where the formula's text is found in the node's lines."""
+        return Raw(formulas.checked(code, self.place(node, code.strip().split("\n")[0])))
+
+    def place(self, node: SyntaxTreeNode, text: str = "") -> Place:
+        """The first line of a node, or where in its lines a text stands."""
+        first, end = node.map or (0, 1)
+        for number in range(first, min(end, len(self.lines))) if text else ():
+            if (start := self.lines[number].find(text)) >= 0:
+                return Place(self.lines[number], start, start + len(text), number + 1)
+        line = self.lines[min(first, len(self.lines) - 1)]
+        return Place(line, 0, max(1, len(line.rstrip())), first + 1)
