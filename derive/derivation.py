@@ -99,6 +99,11 @@ class Derivation:
 
         return prove(self)
 
+    def _repr_markdown_(self) -> str:
+        from derive.notebook import derivation_markdown
+
+        return derivation_markdown(self)
+
     def _repr_latex_(self) -> str:
         self.prove()
         return f"$\\displaystyle {self.latex()}$"
@@ -254,7 +259,7 @@ def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
         entry = Element(member.head, *member.indices)
         body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
         node = Node(loss, (), Reduce("sum", body, member.indices), total(Element(upstream.head, *member.indices) * entry, *member.indices), body)
-        graph.memory["seeded", of] = (replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node)), loss)
+        graph.memory["seeded", of] = (replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss)
     return graph.memory["seeded", of]
 
 

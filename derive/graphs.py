@@ -90,6 +90,8 @@ class Graph:
     source: str = ""
     letters: tuple[tuple[Any, tuple[str, ...]], ...] = ()
     """For each axis size, the index letters its author uses over it, in order of preference (never empty)."""
+    upstream: str = ""
+    """The input that is the gradient of a loss by some tensor, if there is one."""
 
     @property
     def output(self) -> Node:
@@ -160,6 +162,11 @@ class Graph:
         return run(self, values)
 
     # ---- in a notebook
+
+    def _repr_svg_(self) -> str:
+        from derive.notebook import graph_svg
+
+        return graph_svg(self)
 
     def _repr_latex_(self) -> str:
         from derive.notation.definitions import context_of, definition

@@ -74,6 +74,16 @@ class Run:
     def __getitem__(self, name: str) -> Any:
         return plain(self.exact[name])
 
+    def _repr_svg_(self) -> str:
+        from derive.notebook import run_svg
+
+        return run_svg(self)
+
+    def _repr_markdown_(self) -> str:
+        from derive.notebook import run_markdown
+
+        return run_markdown(self)
+
     @property
     def grad(self) -> Mapping[str, Any]:
         return _Floats(self.gradients)

@@ -19,25 +19,26 @@ LAYERS = (
     {"errors", "resources"},
     {"calculus"},
     {"language.tree"},  # a graph keeps the syntax that its author wrote; the rest of the language makes graphs
-    {"graph"},
+    {"graphs"},
     {"language"},
+    {"sources"},
     {"notation"},
     {"values"},
+    {"elementary"},
     {"derivation"},
     {"proof"},
     {"run"},
+    {"gradcheck"},
     {"kernels", "teaching", "exams"},
+    {"notebook"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # The face of the package offers what is below it; `python -m derive` hands over to cli.py and imports none of this.
-ALLOWED: dict[str, set[str]] = {
-    "__init__": {"errors", "language", "graph", "values", "derivation", "proof", "run"},
-    "__main__": set(),
-}
+ALLOWED: dict[str, set[str]] = {"__init__": {"sources"}, "__main__": set()}
 
-# `Graph.at`, `Graph.derive` and `Graph.kernel` import, when called, what stands above the graph.
-LAZY = {"graph"}
+# What a user holds in his hands imports, when called, what stands above it: `Graph.at`, `Derivation.prove`, a notebook's view.
+LAZY = {"graphs", "run", "derivation"}
 
 SLOW = ("jax", "matplotlib", "numba", "sympy", "torch")
 
@@ -116,7 +117,7 @@ def test_imports_go_one_way() -> None:
     ("module", "source"),
     [
         ("calculus.rules", "from derive.language.tree import Tree"),
-        ("calculus.rules", "import derive.graph as graph"),
+        ("calculus.rules", "import derive.graphs as graphs"),
         ("calculus.rules", "from derive import values"),
         ("calculus.rules", "def late():\n    from derive.proof import prove"),
         ("calculus.rules", "late = lambda: 0\nif True:\n    from derive.proof import prove"),
@@ -124,15 +125,15 @@ def test_imports_go_one_way() -> None:
         ("calculus.rules", "from .. import language"),
         ("calculus.rules", "import derive"),
         ("errors", "from derive.calculus import terms"),
-        ("graph", "from derive.language import parse"),
+        ("graphs", "from derive.language import parse"),
         ("language.tree", "from derive.graphs import Graph"),
-        ("graph", "from derive.values import Run"),
+        ("graphs", "from derive.run import Run"),
         ("proof", "from derive.teaching import document"),
         ("teaching.document", "from derive.kernels import lower"),
         ("kernels.lower", "from derive.exams.variants import draw"),
         ("exams.variants", "def late():\n    import derive.teaching"),
         ("teaching.document", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    pass\nelse:\n    import derive.exams"),
-        ("__main__", "import derive.graph"),
+        ("__main__", "import derive.graphs"),
         ("utilities", ""),
     ],
 )
@@ -145,13 +146,13 @@ def test_a_planted_import_is_found(module: str, source: str) -> None:
     [
         ("calculus.rules", "import sympy\nfrom derive.calculus import terms\nfrom .fold import fold"),
         ("calculus.rules", "from derive.errors import DeriveError\nfrom ..errors import Place"),
-        ("graph", "from derive.language.tree import Tree"),
-        ("graph", "from derive.language import tree"),
-        ("graph", "def at():\n    from derive.values import Run"),
+        ("graphs", "from derive.language.tree import Tree"),
+        ("graphs", "from derive.language import tree"),
+        ("graphs", "def at():\n    from derive.run import Run"),
         ("language.parse", "from derive.language.tree import Tree\nfrom derive.graphs import Graph"),
-        ("graph", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from derive.values import Run"),
+        ("graphs", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from derive.run import Run"),
         ("teaching.document", "from derive import proof\nfrom derive.teaching.figure import layers\nimport derivelike"),
-        ("__init__", "from derive.graphs import Graph"),
+        ("__init__", "from derive.sources import open_graph"),
     ],
 )
 def test_a_good_import_is_left_alone(module: str, source: str) -> None:

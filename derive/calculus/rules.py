@@ -177,7 +177,7 @@ RULES: tuple[Rule, ...] = (
     Rule(N_("power rule, then the chain rule"), "chain", _power),
     Rule(N_("chain rule"), "chain", _exponential),
     Rule(N_("chain rule"), "chain", _chain),
-    Rule(N_("∂x/∂x = 1"), "entry", _itself),
+    Rule(N_("a variable by itself has derivative 1"), "entry", _itself),
     Rule(N_("the entries are independent"), "entry", _entry),
 )
 

@@ -222,7 +222,7 @@ def context_of(graph: Graph, style: Style | None = None) -> Context:
     ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
     single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-    return Context(style or Style(), graph.letters, ranks, single, tuple(dict.fromkeys([*mentioned, *graph.members])))
+    return Context(style or Style(), graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members])))
 
 
 def definition(node: Node, context: Context) -> Layout:

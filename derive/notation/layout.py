@@ -155,7 +155,8 @@ def latex(layout: Layout) -> str:
         case Cases(rows):
             return r"\begin{cases}" + r" \\ ".join(f"{latex(v)} & {latex(c)}" for v, c in rows) + r"\end{cases}"
         case Grid(rows):
-            return r"\begin{bmatrix}" + r" \\ ".join(" & ".join(map(latex, r)) for r in rows) + r"\end{bmatrix}"
+            end = r" \\[0.6em] " if any(tall(entry) for r in rows for entry in r) else r" \\ "
+            return r"\begin{bmatrix}" + end.join(" & ".join(map(latex, r)) for r in rows) + r"\end{bmatrix}"
 
 
 def _spaced(pieces: list[str]) -> str:

@@ -225,8 +225,8 @@ def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
     scalar = factor.is_number or (not indices and isinstance(base, (Symbol, Element)))
     rank = 0 if scalar else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
     first = min((j.name for j in indices), default="") if rank == 2 else ""
-    order = -len(getattr(base, "indices", ())) if rank == 2 else 0
-    return (rank, not factor.is_Rational, first, order, context.place(factor) if rank < 3 else 0, signature(factor))
+    axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
+    return (rank, not factor.is_Rational, first, axes, context.place(factor) if rank < 3 else 0, signature(factor))
 
 
 _FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))

@@ -236,6 +236,10 @@ class _Reader:
             columns[column] = max(columns[column], cell.width)
             line, column = line.beside(cell), column + 1
             ended = self.next() if self.peek() else r"\end"
+            if ended == "\\\\" and self.peek() == "[":
+                height += 0.3
+                while self.next() != "]" and self.peek():
+                    pass
             if ended != "&":
                 height += max(1.2, line.height + 0.1)
                 line, column = Box(0.0), 0

@@ -26,7 +26,8 @@ from derive.teaching.page import Page
 
 def picture(run: Run, page: Page, name: str, scalars: bool = False) -> Picture:
     """The figure of a run; with `scalars`, every number is a node of its own."""
-    diagram = diagram_of(_scalar_run(run) if scalars else run, page)
+    shown = _scalar_run(run) if scalars else run
+    diagram = diagram_of(shown.source, page, shown)
     formats = {kind: partial(draw, diagram, kind, page.style.lang) for kind in ("pdf", "svg", "png")}
     return Picture(name, formats, diagram.alt)
 
@@ -43,9 +44,9 @@ def _scalar_run(run: Run) -> Run:
     return Run(graph, Point({}, {n: np.asarray(v, dtype=object) for n, v in arrays.items()}, {}))
 
 
-def diagram_of(run: Run, page: Page) -> Diagram:
-    """Boxes and arrows of the elementary graph: an input, an operation for each node, and the output's name at the end."""
-    graph = elementary(run.graph)
+def diagram_of(source: Graph, page: Page, run: Run | None = None) -> Diagram:
+    """Boxes and arrows of a graph, one operation a box, and the output's name at the end; numbers if there is a run."""
+    graph = elementary(source)
     output = graph.output
     reached = graph.ancestors(output.name)
     boxes = [Box(i.name, latex(name_layout(i.name, len(i.indices))), "input") for i in graph.inputs if i.name in reached]
@@ -53,29 +54,30 @@ def diagram_of(run: Run, page: Page) -> Diagram:
     end = f"{output.name} "
     boxes.append(Box(end, latex(name_layout(output.name, len(output.indices))), "output"))
     arrows = [
-        Arrow(used, node.name, _printed(run.exact[used], page), _contribution(run, graph, used, node, page))
+        Arrow(used, node.name, *(_numbers(run, graph, used, node, page) if run else ()))
         for node in graph.nodes
         if node.name in reached
         for used in _operands(node.body)
     ]
-    arrows.append(Arrow(output.name, end, _printed(run.exact[output.name], page), _printed(run.gradients[output.name], page)))
-    alt = page.say(N_("Computational graph of")) + " " + ", ".join(n.name for n in run.source.nodes)
-    return Diagram(tuple(boxes), tuple(arrows), alt)
+    last = (_printed(run.exact[output.name], page), _printed(run.gradients[output.name], page)) if run else ()
+    alt = page.say(N_("Computational graph of")) + " " + ", ".join(n.name for n in source.nodes)
+    return Diagram(tuple(boxes), (*arrows, Arrow(output.name, end, *last)), alt)
 
 
 def _printed(value: Any, page: Page) -> str:
     return latex(array(value, page.style)[0])
 
 
-def _contribution(run: Run, graph: Graph, used: str, node: Node, page: Page) -> str:
-    """What flows back along one edge: the gradient by the node times the node's slope, nothing for a label."""
+def _numbers(run: Run, graph: Graph, used: str, node: Node, page: Page) -> tuple[str, str]:
+    """The value along an edge, and what flows back: the gradient by the node times the node's slope, nothing for a label."""
     member = graph.members[used]
+    forward = _printed(run.exact[used], page)
     if not getattr(member, "differentiable", True) or node.name not in run.gradients:
-        return ""
+        return forward, ""
     if member.axes or node.axes:
-        return _printed(run.gradients[used], page) if len(graph.consumers(used)) == 1 else ""
+        return forward, _printed(run.gradients[used], page) if len(graph.consumers(used)) == 1 else ""
     slope = run.values.array(shortest(differentiated(node.expr, Element(member.head))))
-    return _printed(np.asarray(slope, dtype=object)[()] * run.gradients[node.name][()], page)
+    return forward, _printed(np.asarray(slope, dtype=object)[()] * run.gradients[node.name][()], page)
 
 
 def _operands(tree: Tree) -> list[str]:

@@ -1,3 +1,0 @@
-"""Moved."""
-
-from derive.graphs import *  # noqa: F403

@@ -1,0 +1,428 @@
+"""Gradients of whole definitions against automatic differentiation, in float64.
+
+Every definition is written a second time by hand, for arrays, and differentiated by PyTorch and by JAX; where PyTorch has
+the definition as a function of its own, that is a third oracle.  Ours is computed twice: in exact numbers by a run of the
+graph taken apart into single operations, and in float64 from the formulas derived for the definition as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive.graphs import Graph, Input
+from derive.language import library
+from derive.run import Run
+from derive.values import FLOAT, Values, forward
+
+Array = Any
+WORST = 1e-10
+
+SIZES = {"n": 3, "m": 4, "C": 5, "N": 2, "d": 6, "v": 5, "V": 7, "K": 2, "O": 4, "P": 3, "Q": 4, "M": 3, "s": 3}
+"""How long every axis is: no two in one definition are equal, so that a transposed gradient cannot hide."""
+
+
+# ---------------------------------------------------------------- the definitions, and what they compute, by hand
+
+
+def softmax(m: Any, z: Array) -> Array:
+    return m.exp(z) / m.exp(z).sum(-1)[..., None]
+
+
+def sigmoid(m: Any, x: Array) -> Array:
+    return 1 / (1 + m.exp(-x))
+
+
+def relu(m: Any, x: Array) -> Array:
+    return m.where(x > 0, x, 0 * x)
+
+
+def normalized(m: Any, x: Array, epsilon: Array) -> Array:
+    """x brought to mean 0 and variance 1 over its first axis."""
+    centred = x - x.mean(0)
+    return centred / m.sqrt((centred**2).mean(0) + epsilon)
+
+
+def margins(m: Any, s: Array, t: int) -> list[Array]:
+    """max(0, s_j - s_t + 1) for all j but t."""
+    return [relu(m, s[j] - s[t] + 1) for j in range(len(s)) if j != t]
+
+
+def windows(m: Any, x: Array, width: int, stride: int) -> Array:
+    """Row o is x[stride o : stride o + width]."""
+    return m.stack([x[o : o + width] for o in range(0, len(x) - width + 1, stride)])
+
+
+def largest(m: Any, x: Array) -> Array:
+    """The maximum over the last axis."""
+    return m.amax(x, -1)
+
+
+# name: the same computation for arrays, in operations that PyTorch and JAX share; `m` is the module of arrays
+LIBRARY: dict[str, Callable[..., Array]] = {
+    "affine": lambda m, W, h, b: W @ h + b,
+    "affine_batch": lambda m, X, W, b: X @ W.T + b,
+    "attention": lambda m, Q, K, V: softmax(m, Q @ K.T / K.shape[1] ** 0.5) @ V,
+    "batch_norm": lambda m, X, gamma, beta, epsilon: gamma * normalized(m, X, epsilon) + beta,
+    "bilinear": lambda m, x, A, y: x @ A @ y,
+    "binary_cross_entropy": lambda m, z, y: -y * m.log(sigmoid(m, z)) - (1 - y) * m.log(1 - sigmoid(m, z)),
+    "conv1d": lambda m, x, w, b: windows(m, x, len(w), 1) @ w + b,
+    "cosine_similarity": lambda m, x, y: x @ y / m.sqrt(x @ x) / m.sqrt(y @ y),
+    "cross_entropy": lambda m, p, y: -(y * m.log(p)).sum(),
+    "elu": lambda m, x, alpha: m.where(x > 0, x, alpha * (m.exp(x) - 1)),
+    "embedding": lambda m, E, t: E[t],
+    "gaussian_nll": lambda m, y, mu, sigma: ((y - mu) / sigma) ** 2 / 2 + m.log(sigma * np.sqrt(2 * np.pi)),
+    "gelu": lambda m, x: x * (1 + m.erf(x / 2**0.5)) / 2,
+    "hard_tanh": lambda m, x: m.clip(x, -1, 1),
+    "hinge": lambda m, s, t: sum(margins(m, s, t)),
+    "huber": lambda m, yhat, y, delta: (
+        m.where(abs(yhat - y) <= delta, (yhat - y) ** 2 / 2, delta * abs(yhat - y) - delta**2 / 2).mean()
+    ),
+    "kl_divergence": lambda m, p, q: (p * m.log(p / q)).sum(),
+    "l1": lambda m, yhat, y: abs(yhat - y).mean(),
+    "layer_norm": lambda m, x, gamma, beta, epsilon: gamma * normalized(m, x, epsilon) + beta,
+    "leaky_relu": lambda m, x, alpha: m.where(x > 0, x, alpha * x),
+    "log_softmax": lambda m, z: m.log(softmax(m, z)),
+    "logsumexp": lambda m, z: m.log(m.exp(z).sum()),
+    "max_pool1d": lambda m, x: largest(m, windows(m, x, SIZES["K"], SIZES["s"])),
+    "mlp": lambda m, x, W1, b1, W2, b2, t: -m.log(softmax(m, W2 @ relu(m, W1 @ x + b1) + b2)[t]),
+    "mse": lambda m, yhat, y: ((yhat - y) ** 2).mean(),
+    "nll": lambda m, p, t: -m.log(p[t]),
+    "relu": lambda m, x: relu(m, x),
+    "rms_norm": lambda m, x, gamma, epsilon: gamma * x / m.sqrt((x**2).mean() + epsilon),
+    "rnn_cell": lambda m, h, x, W, U, b: m.tanh(W @ h + U @ x + b),
+    "sigmoid": lambda m, x: sigmoid(m, x),
+    "silu": lambda m, x: x * sigmoid(m, x),
+    "softmax": lambda m, z: softmax(m, z),
+    "softmax_cross_entropy": lambda m, z, y: -(y * m.log(softmax(m, z))).sum(),
+    "softplus": lambda m, x: m.log(1 + m.exp(x)),
+    "softsign": lambda m, x: x / (1 + abs(x)),
+    "squared_hinge": lambda m, s, t: sum(a**2 for a in margins(m, s, t)),
+}
+
+
+def newton(m: Any, x: Array, c: Array) -> Array:
+    for _ in range(3):
+        x = (x + c / x) / 2
+    return x
+
+
+def gated_unit(m: Any, h: Array, x: Array, W: Array, U: Array, R: Array, S: Array, A: Array, B: Array) -> Array:
+    update, reset = sigmoid(m, W @ h + U @ x), sigmoid(m, R @ h + S @ x)
+    return (1 - update) * h + update * m.tanh(A @ (reset * h) + B @ x)
+
+
+def causal(m: Any, S: Array, V: Array) -> Array:
+    return m.stack([softmax(m, S[i, : i + 1]) @ V[: i + 1] for i in range(len(S))])
+
+
+def weight_decay(m: Any, X: Array, W: Array, t: Array, lam: Array) -> Array:
+    P = softmax(m, X @ W.T)
+    return -sum(m.log(P[b, t[b]]) for b in range(len(X))) / len(X) + lam * (W**2).sum() / 2
+
+
+def two_steps(m: Any, h: Array, x: Array, y: Array, W: Array, U: Array, b: Array) -> Array:
+    for x_now in (x, y):
+        h = m.tanh(W @ h + U @ x_now + b)
+    return h
+
+
+def convolution(m: Any, X: Array, W: Array) -> Array:
+    rows, columns = W.shape
+    P, Q = X.shape[0] - rows + 1, X.shape[1] - columns + 1
+    return sum(W[i, j] * X[i : i + P, j : j + Q] for i in range(rows) for j in range(columns))
+
+
+# name: (the definition, the same computation for arrays): values used twice, and all that the language can say
+TEXTS: dict[str, tuple[str, Callable[..., Array]]] = {
+    "a shared exponential": (
+        "e = exp(x)\nf = e/(1 + e) + e*log(1 + e)",
+        lambda m, x: m.exp(x) / (1 + m.exp(x)) + m.exp(x) * m.log(1 + m.exp(x)),
+    ),
+    "fan-out": (
+        "a = u*v\nb = a + u\nf = a*b + sin(a)/b",
+        lambda m, u, v: u * v * (u * v + u) + m.sin(u * v) / (u * v + u),
+    ),
+    "a value times itself": ("x: [n]\nL = sum(x*x*x)", lambda m, x: (x**3).sum()),
+    "Newton's iteration": ("a = (x + c/x)/2\nb = (a + c/a)/2\nr = (b + c/b)/2", newton),
+    "a residual connection": (
+        "x: [n]\nW: [n, n]\nb: [n]\ny = x + tanh(W @ x + b)",
+        lambda m, x, W, b: x + m.tanh(W @ x + b),
+    ),
+    "two residual blocks with the same weights": (
+        "x: [n]\nW: [n, n]\nh = x + tanh(W @ x)\ny = h + tanh(W @ h)\nL = sum(y**2)",
+        lambda m, x, W: ((x + m.tanh(W @ x) + m.tanh(W @ (x + m.tanh(W @ x)))) ** 2).sum(),
+    ),
+    "two steps of a recurrent network": (
+        "h: [m]\nx: [n]\ny: [n]\nW: [m, m]\nU: [m, n]\nb: [m]\nk = tanh(W @ h + U @ x + b)\nl = tanh(W @ k + U @ y + b)",
+        two_steps,
+    ),
+    "a gated recurrent unit": (
+        "h: [m]\nx: [n]\nW: [m, m]\nU: [m, n]\nR: [m, m]\nS: [m, n]\nA: [m, m]\nB: [m, n]\n"
+        "z = sigmoid(W @ h + U @ x)\nr = sigmoid(R @ h + S @ x)\nc = tanh(A @ (r*h) + B @ x)\ny = (1 - z)*h + z*c",
+        gated_unit,
+    ),
+    "an autoencoder with tied weights": (
+        "x: [n]\nW: [m, n]\nh = tanh(W @ x)\nr = W.T @ h\nL = sum((r - x)**2)",
+        lambda m, x, W: ((W.T @ m.tanh(W @ x) - x) ** 2).sum(),
+    ),
+    "a Gram matrix": ("X: [N, n]\nG = X @ X.T", lambda m, X: X @ X.T),
+    "the norm of a Gram matrix": ("X: [N, n]\nG = X.T @ X\nL = sum(G*G)", lambda m, X: ((X.T @ X) ** 2).sum()),
+    "a matrix and its transpose": ("x: [m]\nA: [m, n]\nf = x.T @ A @ A.T @ x", lambda m, x, A: ((x @ A) ** 2).sum()),
+    "self-attention on one tensor": (
+        "X: [N, d]\nP = softmax(X @ X.T)\nY = P @ X",
+        lambda m, X: softmax(m, X @ X.T) @ X,
+    ),
+    "causal attention": (
+        "S: [n, n]\nV: [n, d]\n"
+        "Y[i, k] = sum(exp(S[i, j])*V[j, k] for j in n if j <= i)/sum(exp(S[i, j]) for j in n if j <= i)",
+        causal,
+    ),
+    "the entropy of a softmax": (
+        "z: [n]\np = softmax(z)\nH = -sum(p*log(p))",
+        lambda m, z: -(softmax(m, z) * m.log(softmax(m, z))).sum(),
+    ),
+    "log-sum-exp from the largest entry": (
+        "z: [n]\nc = max(z)\ny = c + log(sum(exp(z - c)))",
+        lambda m, z: largest(m, z) + m.log(m.exp(z - largest(m, z)).sum()),
+    ),
+    "a masked ranking loss": (
+        "s: [C]\nt: label[C]\nL = sum(softplus(s[j] - s[t]) for j in C if j != t)",
+        lambda m, s, t: sum(m.log(1 + m.exp(s[j] - s[t])) for j in range(len(s)) if j != t),
+    ),
+    "the hinge loss of a batch": (
+        "S: [N, C]\nt: label[N, C]\nL = mean(sum(max(0, S[b, j] - S[b, t[b]] + 1) for j in C if j != t[b]) for b in N)",
+        lambda m, S, t: sum(sum(margins(m, S[b], t[b])) for b in range(len(S))) / len(S),
+    ),
+    "cross-entropy of a batch with weight decay": (
+        "X: [N, n]\nW: [C, n]\nt: label[N, C]\nP = softmax(X @ W.T)\nL = -mean(log(P[b, t[b]]) for b in N) + lam*sum(W**2)/2",
+        weight_decay,
+    ),
+    "a two-layer perceptron on a batch": (
+        "X: [N, n]\nW1: [m, n]\nb1: [m]\nW2: [C, m]\nb2: [C]\nY: [N, C]\n"
+        "A = X @ W1.T + b1\nH = relu(A)\nZ = H @ W2.T + b2\nL = mean((Z - Y)**2)",
+        lambda m, X, W1, b1, W2, b2, Y: ((relu(m, X @ W1.T + b1) @ W2.T + b2 - Y) ** 2).mean(),
+    ),
+    "two rows of one embedding": (
+        "E: [V, d]\ns: label[V]\nt: label[V]\nf = sum(E[s, k]*E[t, k] for k in d)\nL = log(1 + exp(-f)) + f**2",
+        lambda m, E, s, t: m.log(1 + m.exp(-(E[s] @ E[t]))) + (E[s] @ E[t]) ** 2,
+    ),
+    "cases": ("x: [n]\ny = where(x > 0, x*x, sin(x))", lambda m, x: m.where(x > 0, x**2, m.sin(x))),
+    "the larger, the smaller, the distance": (
+        "x: [n]\ny: [n]\nz = max(x, y)*min(x, 2*y) + abs(x - y)",
+        lambda m, x, y: m.where(x > y, x, y) * m.where(x < 2 * y, x, 2 * y) + m.sqrt((x - y) ** 2),
+    ),
+    "a strided convolution": (
+        "x: [s*(O - 1) + K]\nw: [K]\ny[o] = sum(w[k]*x[s*o + k] for k in K)",
+        lambda m, x, w: windows(m, x, len(w), SIZES["s"]) @ w,
+    ),
+    "a convolution in two dimensions": (
+        "X: [P + K - 1, Q + M - 1]\nW: [K, M]\nY[p, q] = sum(W[i, j]*X[p + i, q + j] for i in K for j in M)",
+        convolution,
+    ),
+    "all pairs": (
+        "x: [n]\nE = sum(exp(-(x[i] - x[j])**2) for i in n for j in n if i != j)",
+        lambda m, x: m.exp(-((x[:, None] - x) ** 2)).sum() - len(x),
+    ),
+    "a product over an axis": (
+        "x: [n]\ny: [n]\np = prod(1 + x[i]*y[i] for i in n)",
+        lambda m, x, y: (1 + x[0] * y[0]) * (1 + x[1] * y[1]) * (1 + x[2] * y[2]),
+    ),
+    "base and exponent": ("x: positive\np: real\ny = x**p + p*x**3", lambda m, x, p: m.exp(p * m.log(x)) + p * x**3),
+    "a variable to itself": ("x: positive\ny = x**x", lambda m, x: m.exp(x * m.log(x))),
+}
+
+# name: PyTorch's own function; what it takes as a number, not a tensor, has no gradient there
+PYTORCH: dict[str, Callable[..., Array]] = {
+    "affine_batch": lambda F, X, W, b: F.linear(X, W, b),
+    "attention": lambda F, Q, K, V: F.scaled_dot_product_attention(Q[None], K[None], V[None])[0],
+    "batch_norm": lambda F, X, gamma, beta, epsilon: F.batch_norm(X, None, None, gamma, beta, True, eps=float(epsilon)),
+    "bilinear": lambda F, x, A, y: F.bilinear(x[None], y[None], A[None])[0, 0],
+    "binary_cross_entropy": lambda F, z, y: F.binary_cross_entropy_with_logits(z, y),
+    "conv1d": lambda F, x, w, b: F.conv1d(x[None, None], w[None, None], b[None])[0, 0],
+    "cosine_similarity": lambda F, x, y: F.cosine_similarity(x, y, dim=0),
+    "elu": lambda F, x, alpha: F.elu(x, float(alpha)),
+    "embedding": lambda F, E, t: F.embedding(t, E),
+    "gaussian_nll": lambda F, y, mu, sigma: F.gaussian_nll_loss(mu, y, sigma**2, full=True),
+    "gelu": lambda F, x: F.gelu(x),
+    "hard_tanh": lambda F, x: F.hardtanh(x),
+    "hinge": lambda F, s, t: len(s) * F.multi_margin_loss(s[None], t[None]),
+    "huber": lambda F, yhat, y, delta: F.huber_loss(yhat, y, delta=float(delta)),
+    "kl_divergence": lambda F, p, q: F.kl_div(q.log(), p, reduction="sum"),
+    "l1": lambda F, yhat, y: F.l1_loss(yhat, y),
+    "layer_norm": lambda F, x, gamma, beta, epsilon: F.layer_norm(x, x.shape, gamma, beta, float(epsilon)),
+    "leaky_relu": lambda F, x, alpha: F.leaky_relu(x, float(alpha)),
+    "log_softmax": lambda F, z: F.log_softmax(z, 0),
+    "logsumexp": lambda F, z: z.logsumexp(0),
+    "max_pool1d": lambda F, x: F.max_pool1d(x[None, None], SIZES["K"], SIZES["s"])[0, 0],
+    "mlp": lambda F, x, W1, b1, W2, b2, t: F.cross_entropy(F.linear(F.relu(F.linear(x, W1, b1)), W2, b2), t),
+    "mse": lambda F, yhat, y: F.mse_loss(yhat, y),
+    "nll": lambda F, p, t: F.nll_loss(p.log(), t),
+    "relu": lambda F, x: F.relu(x),
+    "rms_norm": lambda F, x, gamma, epsilon: F.rms_norm(x, x.shape, gamma, float(epsilon)),
+    "sigmoid": lambda F, x: F.sigmoid(x),
+    "silu": lambda F, x: F.silu(x),
+    "softmax": lambda F, z: F.softmax(z, 0),
+    "softmax_cross_entropy": lambda F, z, y: F.cross_entropy(z, y),
+    "softplus": lambda F, x: F.softplus(x),
+    "softsign": lambda F, x: F.softsign(x),
+    "squared_hinge": lambda F, s, t: len(s) * F.multi_margin_loss(s[None], t[None], p=2),
+    "causal attention": lambda F, S, V: F.softmax(S + F.threshold(S.new_ones(S.shape).triu(1), 0.5, 0) * -1e9, -1) @ V,
+    "the hinge loss of a batch": lambda F, S, t: S.shape[1] * F.multi_margin_loss(S, t),
+    "cross-entropy of a batch with weight decay": lambda F, X, W, t, lam: F.cross_entropy(X @ W.T, t) + lam * (W**2).sum() / 2,
+    "a strided convolution": lambda F, x, w: F.conv1d(x[None, None], w[None, None], stride=SIZES["s"])[0, 0],
+    "a convolution in two dimensions": lambda F, X, W: F.conv2d(X[None, None], W[None, None])[0, 0],
+    "a product over an axis": lambda F, x, y: (1 + x * y).prod(),
+    "log-sum-exp from the largest entry": lambda F, z: z.logsumexp(0),
+}
+
+
+# ---------------------------------------------------------------- points
+
+
+def graph_of(name: str) -> Graph:
+    return derive.graph(TEXTS[name][0] if name in TEXTS else name)
+
+
+def length(axis: Any) -> int:
+    return int(axis.subs({s: SIZES[s.name] for s in axis.free_symbols}))
+
+
+def drawn(given: Input, random: np.random.Generator) -> Array:
+    """Numbers of three decimals for an input; all that are given to both sides are the same fractions."""
+    shape = [length(axis) for axis in given.axes]
+    if given.kind == "label":
+        return random.integers(0, length(given.classes), shape)
+    whole = random.integers(200, 1800, shape) * (random.choice([-1, 1], shape) if given.kind == "real" else 1)
+    exact = np.vectorize(lambda k: Fraction(int(k), 1000), otypes=[object])(whole)
+    return exact / exact.sum(-1, keepdims=True) if given.kind == "probability" else exact
+
+
+@cache
+def point_of(name: str) -> tuple[Run, dict[str, Array], Array]:
+    """(a run, the same inputs, the upstream gradient) at a random point, which is the same in every run of the tests."""
+    graph = graph_of(name)
+    random = np.random.default_rng([*name.encode()])
+    inputs = {given.name: drawn(given, random) for given in graph.inputs}
+    sizes = {s.name: SIZES[s.name] for given in graph.inputs for axis in given.axes for s in axis.free_symbols}
+    run = graph.at(**{k: v.tolist() for k, v in inputs.items()}, **sizes)
+    shape = tuple(length(axis) for axis in graph.output.axes)
+    seed = np.vectorize(lambda k: Fraction(int(k), 100), otypes=[object])(random.integers(-200, 200, shape))
+    return Run(run.source, run.point, seed), inputs, seed if shape else np.array(1)
+
+
+# ---------------------------------------------------------------- our gradients
+
+
+@cache
+def exact_gradients(name: str) -> Mapping[str, Array]:
+    """By a run of the graph of single operations, in exact numbers."""
+    run, _, seed = point_of(name)
+    return (run if seed.ndim else Run(run.source, run.point)).grad
+
+
+@cache
+def float_gradients(name: str) -> Mapping[str, Array]:
+    """By the formulas of the definition, in float64, from the output back: a formula may name the gradients before it."""
+    run, inputs, seed = point_of(name)
+    graph, known = run.source, {}
+    arrays = {k: v if v.dtype == int else v.astype(float) for k, v in inputs.items()}
+    values = dict(forward(graph, run.point.sizes, arrays, FLOAT).arrays)
+    order = [m.name for m in graph.members.values() if m.name in graph.ancestors(graph.output.name)]
+    for tensor in reversed([t for t in order if getattr(graph.members[t], "differentiable", True)]):
+        if tensor == graph.output.name and not seed.ndim:
+            continue
+        found = graph.derive("", tensor, upstream=bool(seed.ndim))
+        upstream = {i.name: seed.astype(float) for i in found.graph.inputs if i not in graph.inputs}
+        at = Values(run.point.sizes, {**values, **upstream, found.of: None} if seed.ndim else values, found.graph, FLOAT, known)
+        known[found.of, tensor] = np.array(at.array(found.result, found.indices), dtype=float)
+    return {tensor: gradient for (_, tensor), gradient in known.items()}
+
+
+# ---------------------------------------------------------------- the oracles
+
+
+def by_torch(name: str, function: Callable[..., Array], own: bool) -> dict[str, Array]:
+    import torch
+
+    _, inputs, seed = point_of(name)
+    tensors = {
+        k: torch.tensor(v.tolist() if v.dtype == int else v.astype(float)).requires_grad_(v.dtype != int) for k, v in inputs.items()
+    }
+    wanted = [k for k, v in tensors.items() if v.requires_grad]
+    output = function(torch.nn.functional if own else torch, **tensors)
+    upstream = torch.tensor(seed.astype(float))
+    found = torch.autograd.grad(output, [tensors[k] for k in wanted], upstream, allow_unused=True)
+    return {k: v.numpy() for k, v in zip(wanted, found, strict=True) if v is not None}
+
+
+def by_jax(name: str, function: Callable[..., Array]) -> dict[str, Array]:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    _, inputs, seed = point_of(name)
+    labels = {k: v for k, v in inputs.items() if v.dtype == int}
+    real = {k: jax.numpy.array(v.astype(float)) for k, v in inputs.items() if k not in labels}
+    module = SimpleNamespace(**vars(jax.numpy), erf=jax.scipy.special.erf)
+    _, pull = jax.vjp(lambda given: function(module, **given, **labels), real)
+    return {k: np.asarray(v) for k, v in pull(jax.numpy.array(seed.astype(float)))[0].items()}
+
+
+def by_hand(name: str) -> Callable[..., Array]:
+    return TEXTS[name][1] if name in TEXTS else LIBRARY[name]
+
+
+ORACLES: dict[str, Callable[[str], dict[str, Array]]] = {
+    "jax": lambda name: by_jax(name, by_hand(name)),
+    "torch": lambda name: by_torch(name, by_hand(name), own=False),
+    "torch.nn": lambda name: by_torch(name, PYTORCH[name], own=True),
+}
+
+
+def relative_error(ours: Array, theirs: Array) -> float:
+    """The largest difference, relative to the largest entry."""
+    assert np.shape(ours) == np.shape(theirs)
+    return float(np.max(np.abs(ours - theirs)) / (np.max(np.abs(theirs)) or 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "oracle"),
+    [
+        pytest.param(name, oracle, marks=[pytest.mark.needs(oracle.split(".")[0]), pytest.mark.xdist_group(name)])
+        for name in (*LIBRARY, *TEXTS)
+        for oracle in ORACLES
+        if oracle != "torch.nn" or name in PYTORCH
+    ],
+)
+def test_gradients_are_those_of_automatic_differentiation(
+    name: str, oracle: str, record_property: Callable[[str, object], None]
+) -> None:
+    theirs = ORACLES[oracle](name)
+    expected = {i.name for i in graph_of(name).inputs if i.differentiable}
+    assert theirs.keys() == expected or (oracle == "torch.nn" and theirs)
+    errors = {
+        (kind, tensor): relative_error(ours[tensor], theirs[tensor])
+        for kind, ours in (("exact", exact_gradients(name)), ("float", float_gradients(name)))
+        for tensor in theirs
+    }
+    worst = max(errors, key=lambda k: errors[k])
+    record_property("relative error", errors[worst])
+    assert errors[worst] <= WORST, f"∂/∂{worst[1]} in {worst[0]} numbers is off by {errors[worst]:.1e}"
+
+
+def test_every_definition_of_the_library_has_an_oracle() -> None:
+    assert set(LIBRARY) == set(library.names())
+    assert len(LIBRARY) + len(TEXTS) >= 30 + 12
+
+
+def test_the_oracle_would_notice_a_transposed_or_rescaled_gradient() -> None:
+    right = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert relative_error(right.T, right) > WORST
+    assert relative_error(right * (1 + 1e-9), right) > WORST
