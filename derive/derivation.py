@@ -334,7 +334,10 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
     for y in users:
         fresh = tuple(i.fresh() for i in y.indices)
         entry = Element(y.head, *fresh)
-        lines.append(Deriv(o, x) if y.name == o.name else total(Adjoint(o, entry) * Deriv(entry, x), *fresh))
+        if y.name == o.name:
+            lines.append(Deriv(y.expr if len(users) > 1 else o, x))
+        else:
+            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *fresh))
     if len(users) > 1 or users[0].name != o.name:
         trail.to(Add(*lines), PATHS if len(users) > 1 else ONE_PATH, "paths")
         _put_in(trail, given)

@@ -31,7 +31,6 @@ from derive.calculus.terms import (
     Largest,
     Maximum,
     Positive,
-    close,
     free_indices,
     signature,
     walk,
@@ -119,7 +118,7 @@ def _kind(found: Derivation, k: int) -> str:
 def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
     """A line with what the step used put in, and its derivatives carried out."""
     given = {left.by.name: (left, right) for left, right in step.uses if isinstance(left, Adjoint)}
-    facts = [Fold(left, right, left.free_symbols and tuple(_free(left))) for left, right in step.uses if isinstance(left, Binder)]
+    facts = [Fold(left, right, tuple(sorted(free_indices(left), key=signature))) for left, right in step.uses if isinstance(left, Binder)]
     opened = {left.name for left, _ in step.uses if isinstance(left, Element)} if step.family == "fold" else set()
 
     def rewrite(t: Any) -> Any:
@@ -128,38 +127,14 @@ def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
             here, there = (*left.output.indices, *left.by.indices), (*t.output.indices, *t.by.indices)
             return right.xreplace(dict(zip(here, there, strict=True)))
         if isinstance(t, Deriv):
-            return differentiated(_definition(graph, t.body) if t.body.is_Atom or isinstance(t.body, Element) else t.body, t.by)
+            opens = isinstance(t.body, Element) and t.body.name != t.by.name
+            return differentiated(_definition(graph, t.body) if opens else t.body, t.by)
         return _definition(graph, t) if isinstance(t, Element) and t.name in opened else t
 
-    def carried_out(t: Any) -> Any:
-        return _walk_lines(t, rewrite)
-
-    out = carried_out(line)
+    out = walk(line, rewrite)
     for fact in facts:
         out = replaced(normal(out), fact)
     return out
-
-
-def _walk_lines(term: Any, rewrite: Any) -> Any:
-    """Like `walk`, but a derivative is rewritten as a whole before what is in it."""
-    if isinstance(term, Deriv):
-        return rewrite(term)
-    if isinstance(term, Adjoint):
-        return rewrite(term)
-    if isinstance(term, Binder):
-        return walk(term, rewrite) if not term.has(Deriv, Adjoint) else _in_binder(term, rewrite)
-    if isinstance(term, (Index, Element)) or not term.args:
-        return rewrite(term)
-    return rewrite(term.func(*[_walk_lines(a, rewrite) for a in term.args]))
-
-
-def _in_binder(term: Binder, rewrite: Any) -> Any:
-    indices, body = term.opened()
-    return close(type(term), indices, _walk_lines(body, rewrite))
-
-
-def _free(term: Any) -> list[Index]:
-    return sorted(free_indices(term), key=signature)
 
 
 def _definition(graph: Graph, element: Any) -> Any:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Abs, S, Symbol, sign
+from sympy import Abs, Mul, S, Symbol, sign
 from sympy.core.numbers import NumberSymbol
 
 from derive.calculus.functions import Named
@@ -38,13 +38,14 @@ from derive.calculus.terms import (
     Positive,
     Product,
     Where,
+    walk,
 )
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 
 DIGITS = 50
-STEP = Fraction(1, 10**16)
-"""The step of a central difference, of a unit or of a smaller value: its error is about 1e-32 of the third derivative."""
+STEP = Fraction(1, 10**18)
+"""The step of a central difference: it errs by STEP² = 1e-36 of the third derivative, and by 1e-50 / STEP from rounding."""
 
 Array = Any
 """A numpy array, of Fraction and mpf objects or of float64; 0-dimensional for a scalar."""
@@ -160,6 +161,7 @@ class Values:
     graph: Graph | None = None
     numbers: Numbers = EXACT
     _adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
+    copied: frozenset[str] = frozenset()
 
     def size(self, axis: Any) -> int:
         """The size of an axis."""
@@ -202,58 +204,59 @@ class Values:
 
     # ---- derivatives, as central differences
 
-    def _differences(self, name: str, change: Callable[[Values], Array]) -> list[tuple[tuple[int, ...], Array]]:
-        """(change at +h − change at −h) / 2h for every entry of a tensor."""
-        base = np.array(self.arrays[name], dtype=object)
-        out = []
-        for entry in np.ndindex(base.shape):
-            step = STEP * min(Fraction(1), abs(Fraction(str(base[entry])))) or STEP
-            ends = []
-            for h in (step, -step):
-                moved = base.copy()
-                moved[entry] = moved[entry] + (h if isinstance(moved[entry], (Fraction, int)) else _real(h))
-                ends.append(np.asarray(change(Values(self.sizes, {**self.arrays, name: moved}, self.graph)), dtype=object))
-            out.append((entry, (ends[0] - ends[1]) / (2 * step)))
-        return out
-
     def derivative(self, term: Deriv, grid: Grid) -> Array:
-        """∂body/∂x over the grid, by moving one entry of x at a time; other tensors are held."""
+        """∂body/∂x_K over the grid: the body with x_K, and no other entry, moved up and down; other tensors are held."""
         body, by = term.body, term.by
         if isinstance(body, Element) and body.name != by.name and self.graph is not None:
             node = self.graph.members[body.name]
             body = node.expr.xreplace(dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
-        at = [self.evaluate(k, grid) for k in by.indices]
-        out: Array = 0
-        for entry, slope in self._differences(by.name, lambda values: values.evaluate(body, grid)):
-            here = math.prod((np.where(np.asarray(k) == p, 1, 0) for k, p in zip(at, entry, strict=True)), start=1)
-            out = out + here * slope
-        return out
+
+        def moved(t: Any) -> Any:
+            if not isinstance(t, Element) or t.name != by.name:
+                return t
+            return t + _MOVE * Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)])
+
+        there = walk(body, moved)
+        ends = [np.asarray(replace(self, sizes={**self.sizes, _MOVE: h}).evaluate(there, grid), dtype=object) for h in (STEP, -STEP)]
+        return (ends[0] - ends[1]) / (2 * STEP)
 
     def adjoint(self, output: str, name: str) -> Array:
-        """∂output/∂name along every path: an array over the axes of both, by moving one entry and running the graph again."""
+        """∂output/∂name along every path: an array over the axes of both, by moving each entry and running the graph again.
+
+        All entries are moved at once, each in a copy of its own along a leading axis.
+        """
         if (output, name) not in self._adjoints:
-            assert self.graph is not None
-            shape = np.shape(self.arrays[output]) + np.shape(self.arrays[name])
-            out = np.empty(shape, dtype=object)
-            for entry, slope in self._differences(name, lambda values: _rerun(values, name, output)):
-                out[(..., *entry)] = slope
-            self._adjoints[output, name] = out
+            base = np.array(self.arrays[name], dtype=object)
+            moves = np.zeros((2, base.size, base.size), dtype=object)
+            for k in range(base.size):
+                moves[:, k, k] = STEP, -STEP
+            copies = (base + moves.reshape(2 * base.size, *base.shape)).reshape(2 * base.size, *base.shape)
+            ends = _rerun(self, name, copies, output)
+            slopes = (ends[: base.size] - ends[base.size :]) / (2 * STEP)
+            self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(ends.shape[1:] + base.shape)
         return self._adjoints[output, name]
 
 
-def _rerun(values: Values, moved: str, output: str) -> Array:
-    """The output after one tensor was moved: every node after it is evaluated again."""
+_MOVE = Symbol("_move", real=True)
+"""By how much the entry that a derivative is taken by is moved."""
+
+_COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
+"""The leading axis of tensors that are known in several copies."""
+
+
+def _rerun(values: Values, moved: str, copies: Array, output: str) -> Array:
+    """The output for each copy of one tensor: every node that depends on it is evaluated again, all copies at once."""
     assert values.graph is not None
-    if moved == output:
-        return values.arrays[output]
-    arrays, stale = dict(values.arrays), {moved}
+    count = len(copies)
+    arrays, stale = {**values.arrays, moved: copies}, {moved}
+    sizes = {**values.sizes, _COPY.size: count}
     for node in values.graph.nodes:
         if node.name != moved and stale & values.graph.parents(node.name):
+            here = Values(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale))
+            arrays[node.name] = here.array(node.expr, (_COPY, *node.indices))
             stale.add(node.name)
-            arrays[node.name] = Values(values.sizes, arrays, values.graph, values.numbers).array(node.expr, node.indices)
-        if node.name == output:
-            break
-    return arrays[output]
+    out = np.asarray(arrays[output], dtype=object)
+    return out if output in stale else np.broadcast_to(out, (count, *out.shape))
 
 
 # ---------------------------------------------------------------- one evaluator for each kind of node
@@ -261,9 +264,10 @@ def _rerun(values: Values, moved: str, output: str) -> Array:
 
 def _element(values: Values, term: Element, grid: Grid) -> Array:
     array = np.asarray(values.arrays[term.name])
-    if not term.indices:
+    indices = (_COPY, *term.indices) if term.name in values.copied else term.indices
+    if not indices:
         return array[()]
-    at = [np.clip(values.evaluate(k, grid), 0, n - 1).astype(int) for k, n in zip(term.indices, array.shape, strict=True)]
+    at = [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, array.shape, strict=True)]
     return array[tuple(np.broadcast_arrays(*at))]
 
 

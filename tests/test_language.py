@@ -274,6 +274,10 @@ class TestLowering:
     def test_scalars(self, formula: str, term: Any) -> None:
         assert node(f"f = {formula}").expr == term
 
+    def test_constants_are_compared_at_once(self) -> None:
+        assert node("f = where(max(1, 2) > sqrt(3), u, 1)").expr == real("u")
+        assert node("f = where(1 >= 2, u, 1) + min(2, 3)").expr == 3
+
     def test_reductions(self) -> None:
         j, x = Index("j", n), real("x", Index("j", n))
         below = Below(j, Integer(2))

@@ -109,16 +109,18 @@ REFUSED: list[tuple[str, tuple[int, int] | None, str]] = [
     ("f = x/(2 - 2)", (1, 4), "division by zero"),
     ("f = x + log(-1)", (1, 4), "no real value"),
     ("f = sqrt(-2)", (1, 4), "no real value"),
+    ("f = where(log(2) + log(3) > log(6), x, 1)", (1, 4), "cannot be decided"),
 ]
 
 DECLARATIONS: list[tuple[str, tuple[int, int] | None, str]] = [
     ("x: lable[n]\nf = x", (1, 3), "Did you mean label?"),
     ("x: vector\nf = x", (1, 3), "not a kind"),
     ("x: 3\nf = x", (1, 3), "Write x: [m, n]"),
-    ("x: [0]\nf = sum(x)", (1, 4), "one entry at least"),
+    ("x: [0]\nf = sum(x)", (1, 4), "between one entry"),
     ("x: [n**2]\nf = sum(x)", (1, 4), "An axis is"),
     ("x: [10**9]\nf = sum(x)", (1, 4), "An axis is"),
-    ("x: [1000000000]\nf = sum(x)", (1, 4), "a million"),
+    ("x: [1000000000]\nf = sum(x)", (1, 4), "1,000,000"),
+    ("x: [" + "*".join(["(a + b + 1)"] * 40) + "]\nf = sum(x)", (1, 4), "too complicated"),
     ("x, y: [n]\nf = x + y", (1, 0), "One name"),
     ("x: [n] = 3", (1, 0), "declared and defined"),
     ("x: onehot\nf = x", (1, 3), "x: onehot[C]"),

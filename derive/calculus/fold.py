@@ -101,6 +101,8 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     Candidates, in order: the whole definition, then its least nameable part.
     """
     owner = getattr(name, "name", "")
+    if not names(definition):
+        return ()  # a constant: √2 is no reason to write 2 as a square
     if definition.is_Pow and definition.exp.is_Rational and not definition.exp.is_Integer:
         return (Fold(definition.base, name ** (1 / definition.exp), holes, True, owner),)
     whole = () if isinstance(definition, (Element, Add)) or definition.is_number else (Fold(definition, name, holes, True, owner),)

@@ -181,7 +181,7 @@ def _factor(term: Any, order: Axes) -> Matrix:
         raise _NoForm
     if term.is_Add or isinstance(term, Sum) or term.is_Mul:
         return _convert(term, order)
-    if term.is_Pow and not free_indices(term.exp) and term.exp.is_number:
+    if term.is_Pow and axes and term.exp.is_number:
         return Apply(term.exp, (_broadcast(_convert(term.base, order), axes),), axes)
     if isinstance(term, Where) or (isinstance(term, Bracket) and not isinstance(term, Positive)):
         raise _NoForm

@@ -152,9 +152,9 @@ def _power(e: Any, x: Element) -> Any:
 
 
 def _exponential(e: Any, x: Element) -> Any:
-    if not e.is_Pow or varies(e.base, x):
+    if not e.is_Pow:
         return None
-    return e * log(e.base) * Deriv(e.exp, x)
+    return e * log(e.base) * Deriv(e.exp, x) if not varies(e.base, x) else e * Deriv(e.exp * log(e.base), x)
 
 
 def _chain(e: Any, x: Element) -> Any:

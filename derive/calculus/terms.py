@@ -333,7 +333,7 @@ class Below(Bracket):
     @classmethod
     def eval(cls, a: Any, b: Any) -> Any:
         d = a - b
-        return Integer(int(d < 0)) if d.is_Integer else None
+        return Integer(int(bool(d < 0))) if d.is_Integer else None
 
 
 class AtMost(Bracket):
@@ -342,7 +342,7 @@ class AtMost(Bracket):
     @classmethod
     def eval(cls, a: Any, b: Any) -> Any:
         d = a - b
-        return Integer(int(d <= 0)) if d.is_Integer else None
+        return Integer(int(bool(d <= 0))) if d.is_Integer else None
 
 
 class Positive(Bracket):

@@ -87,7 +87,10 @@ def read_index(reader: Inference, node: ast.expr, scope: Scope) -> Affine:
             one, other = read_index(reader, left, scope), read_index(reader, right, scope)
             if one.slopes and other.slopes:
                 raise reader.error("An index cannot be a product of indices.", node, "An index is affine: x[s*o + k].")
-            return other.times(one.offset) if other.slopes else one.times(other.offset)
+            product = other.times(one.offset) if other.slopes else one.times(other.offset)
+            for size in (product.offset, *(slope for _, slope in product.slopes)):
+                reader.polynomial(size, node)
+            return product
         case ast.Slice():
             raise reader.error("There are no slices.", node, "Write an index for every axis: sum(x[i] for i in n).")
     raise reader.error(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
-from sympy import Integer, expand, pi
+from sympy import Add, Integer, expand, pi
 
 from derive.calculus.terms import Index
 from derive.errors import DeriveError
@@ -22,11 +22,13 @@ from derive.language.indices import Affine, Scope, check_inside, is_index, read_
 from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
-from derive.language.sizes import Sizes, named_size, never_negative
+from derive.language.sizes import Sizes, named_size
 from derive.language.tree import Compare, Op, Ref, Size, Tree
 from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
 
 MAX_POWER = 99
+MAX_ENTRIES = 10**6
+MAX_TERMS = 20
 _OPERATORS: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARISONS: dict[type[ast.AST], str] = {
     ast.Lt: "<",
@@ -108,16 +110,14 @@ class Inference:
 
     def axis(self, node: ast.expr, declaring: bool = False) -> Any:
         """The size that an axis expression stands for; in a declaration, new names are new axes."""
-        size = expand(self._size(node, declaring))
-        if not never_negative(size - 1) and not size.free_symbols:
-            raise self.error("An axis has one entry at least.", node)
+        size = self._size(node, declaring)
+        if size.is_Integer and not 1 <= size <= MAX_ENTRIES:
+            raise self.error(f"An axis has between one entry and {MAX_ENTRIES:,}.", node)
         return size
 
     def _size(self, node: ast.expr, declaring: bool) -> Any:
         match node:
             case ast.Constant(value=value) if type(value) is int:
-                if value > 10**6:
-                    raise self.error("An axis has a million entries at most.", node)
                 return Integer(value)
             case ast.Name(id=name):
                 if declaring:
@@ -128,11 +128,18 @@ class Inference:
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as operator, right=right):
                 one, other = self._size(left, declaring), self._size(right, declaring)
                 if isinstance(operator, ast.Mult):
-                    return one * other
-                return one + other if isinstance(operator, ast.Add) else one - other
+                    return self.polynomial(one * other, node)
+                return self.polynomial(one + other if isinstance(operator, ast.Add) else one - other, node)
         what = "An axis is a name, an integer, or a sum or product of these: [n], [3], [O + K - 1]."
         hint = "Write the axis itself: for i in n." if isinstance(node, ast.Call) else ""
         raise self.error(what, node, hint)
+
+    def polynomial(self, size: Any, node: ast.expr) -> Any:
+        """A size multiplied out.  Raises if it has too many terms for anyone to mean it."""
+        size = expand(size)
+        if len(Add.make_args(size)) > MAX_TERMS:
+            raise self.error("This is too complicated for a size.", node, f"It has more than {MAX_TERMS} terms.")
+        return size
 
     def _no_axis(self, node: ast.Name) -> DeriveError:
         name = node.id

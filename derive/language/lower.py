@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import I, Integer, Mul, Rational, S, Symbol, nan, oo, zoo
 
-from derive.calculus.functions import PRIMITIVES
+from derive.calculus.functions import PRIMITIVES, Named
 from derive.calculus.terms import (
     ArgMax,
     AtMost,
@@ -17,6 +17,7 @@ from derive.calculus.terms import (
     Element,
     Index,
     Largest,
+    Maximum,
     Positive,
     Product,
     Where,
@@ -30,7 +31,7 @@ from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, T
 Heads = Mapping[str, Symbol]
 _NO_VALUE = "Look for a division by zero, or a root or logarithm of a negative number."
 MAX_BITS = 1 << 14
-DIGITS = 15
+DIGITS = 20
 LARGEST = Integer(10) ** (MAX_EXPONENT + 1)
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
@@ -50,12 +51,12 @@ _INDEX_BRACKETS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": lambda a, b: AtMost(b, a),
 }
 _BRACKETS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": lambda a, b: Positive(a - b),
-    "<": lambda a, b: Positive(b - a),
-    ">=": lambda a, b: 1 - Positive(b - a),
-    "<=": lambda a, b: 1 - Positive(a - b),
-    "==": lambda a, b: (1 - Positive(a - b)) * (1 - Positive(b - a)),
-    "!=": lambda a, b: Positive(a - b) + Positive(b - a),
+    ">": lambda a, b: _positive(a - b),
+    "<": lambda a, b: _positive(b - a),
+    ">=": lambda a, b: 1 - _positive(b - a),
+    "<=": lambda a, b: 1 - _positive(a - b),
+    "==": lambda a, b: (1 - _positive(a - b)) * (1 - _positive(b - a)),
+    "!=": lambda a, b: _positive(a - b) + _positive(b - a),
 }
 
 
@@ -86,7 +87,7 @@ def _term(tree: Tree, heads: Heads) -> Any:
         case Call("where", (condition, a, b)):
             return Where(_term(condition, heads), _term(a, heads), _term(b, heads))
         case Call(function, args):
-            return _checked(_function(function)(*(_term(a, heads) for a in args)))
+            return _applied(_function(function)(*(_term(a, heads) for a in args)))
         case Compare(operator, left, right):
             if isinstance(left, Tree):
                 return _BRACKETS[operator](_term(left, heads), _term(right, heads))
@@ -102,6 +103,25 @@ def _function(name: str) -> Callable[..., Any]:
     defined = library.function(name)
     assert defined is not None, f"inference lets no other function through, and {name} came"
     return defined
+
+
+def _applied(term: Any) -> Any:
+    """A function's value: of constants, checked; the larger of two rational numbers is the number."""
+    if isinstance(term, Named) and term.is_number:
+        _checked(term.unfolded)
+        return term
+    larger = {m: max(m.args) for m in term.atoms(Maximum) if all(a.is_Rational for a in m.args)} if term.is_number else {}
+    return _checked(term.xreplace(larger))
+
+
+def _positive(a: Any) -> Any:
+    """[a > 0].  Of a constant it is 1 or 0, and an irrational one has to be clear of 0."""
+    if not a.is_number:
+        return Positive(a)
+    value = a if a.is_Rational else a.evalf(DIGITS)
+    if not value.is_comparable or (not a.is_Rational and abs(value) < Rational(1, 10**DIGITS)):
+        raise DeriveError("This comparison of constants cannot be decided.", hint="Write its outcome instead.")
+    return Integer(int(bool(value > 0)))
 
 
 def _checked(term: Any) -> Any:

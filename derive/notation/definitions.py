@@ -16,6 +16,7 @@ from derive.notation.layout import (
     MINUS,
     PLUS,
     PROD,
+    PRODUCT,
     SUM,
     Big,
     Cases,
@@ -193,7 +194,7 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
     if tree.operator == "mean":
         count = _mean_count(tree, context)
-        return Piece(row(count, Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+        return Piece(row(count, PRODUCT, Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
     return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
 
 

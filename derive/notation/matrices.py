@@ -11,7 +11,7 @@ from derive.calculus.functions import Named
 from derive.calculus.matrix import Apply, Diag, Hadamard, Leaf, Matrix, Ones, Plus, Product, Scaled, Transpose
 from derive.calculus.terms import Adjoint, Delta, Label, Maximum, Positive
 from derive.notation.layout import Fence, Layout, Row, Script, Sign, joined, row
-from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, added, called, fenced, multiplied, powered
+from derive.notation.pieces import ATOM, POWER, PREFIX, PRODUCT_LEVEL, Piece, added, called, fenced, multiplied, powered
 from derive.notation.style import name_layout
 from derive.notation.terms import Context, function_name
 from derive.notation.terms import layout as term_layout
@@ -41,7 +41,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Transpose(body):
             return _transpose(_piece(body, context))
         case Product(args):
-            return multiplied([Piece(fenced(_piece(a, context), POWER)) for a in args], Sign("", " "))
+            *first, last = (_piece(a, context) for a in args)
+            return multiplied([*(Piece(fenced(a, POWER)) for a in first), Piece(fenced(last, PREFIX))], Sign("", " "))
         case Hadamard(args):
             return _hadamard(args, context)
         case Diag(body):
@@ -76,7 +77,7 @@ def _factor_piece(form: Matrix, context: Context) -> Piece:
 
 def _leaf(term: Any, form: Leaf, context: Context) -> Piece:
     if isinstance(term, Adjoint):
-        return Piece(nabla(term.output.name, term.by.name, len(form.axes)), POWER)
+        return Piece(nabla(term.output.name, term.by.name, len(form.axes)), PREFIX)
     if isinstance(term, Delta):
         label = next((a for a in term.args if isinstance(a, Label)), None)
         return Piece(Sign("I", "I")) if label is None else Piece(Script(Sign(r"\mathbf{e}", "e"), term_layout(label, context)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.notation.layout import (
+    COMMA,
     MINUS,
     NEGATIVE,
     PLUS,
@@ -105,8 +106,9 @@ def powered(base: Piece, exponent: Piece) -> Piece:
 
 
 def called(function: Layout, args: list[Layout], separator: Sign) -> Piece:
-    """A function applied to arguments in brackets."""
-    return Piece(row(function, Fence(joined(args, separator))), ATOM)
+    """A function applied to arguments in brackets; `separator` stands between them where one shows a decimal comma."""
+    decimals = any("," in text(a) for a in args)
+    return Piece(row(function, Fence(joined(args, separator if decimals else COMMA))), ATOM)
 
 
 def subscripted(base: Layout, indices: list[Layout]) -> Layout:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from derive.calculus.normal import normal
 from derive.calculus.rules import N_
-from derive.calculus.terms import terms
+from derive.calculus.terms import factors, terms
 from derive.derivation import derivation
 from derive.gradcheck import Check, check, errors_by_step
 from derive.notation.layout import Script, Sign, row
@@ -23,16 +25,22 @@ ROWS = 8
 
 
 def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple[Block, ...]:
-    """The table of a check and of its error by step; with `mistake`, again with a term of the gradient left out."""
-    found = derivation(run.source, "", wrt)
-    blocks: list[Block] = [_table(check(run, wrt), wrt, page), _orders(run, wrt, page)]
-    if mistake:
-        lost = terms(found.result)[-1]
-        wrong = found.result - lost
-        context = page.context(run.source)
-        said = page.say(N_("A mistake, planted: the gradient without its term"))
-        blocks += [Paragraph(inlines(said + " ", layout(lost, context), ".")), _table(check(run, wrt, wrong), wrt, page)]
-    return tuple(blocks)
+    """The table of a check and that of its error by step; with `mistake`, instead, the check of a gradient with a part left out."""
+    table = _table(check(run, wrt), wrt, page)
+    if not mistake:
+        return (table, _orders(run, wrt, page))
+    found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
+    lost, wrong = _planted(found.result)
+    said = page.say(N_("A mistake, planted: the gradient without"))
+    return (table, Paragraph(inlines(said + " ", layout(lost, page.context(found.graph)), ".")), _table(check(run, wrt, wrong), wrt, page))
+
+
+def _planted(result: Any) -> tuple[Any, Any]:
+    """What a mistake forgets, and what is left: the last term of a sum, or the last factor of a product."""
+    whole = normal(result)
+    parts = terms(whole) if whole.is_Add else factors(whole)
+    lost = parts[-1]
+    return lost, whole - lost if whole.is_Add else whole / lost
 
 
 def _table(result: Check, wrt: str, page: Page) -> Table:

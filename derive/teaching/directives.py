@@ -164,12 +164,13 @@ def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     graph = _graph_of(directive, desk)
     proved = prove(derivation(graph, options["of"] or "", options["wrt"] or "", upstream=bool(options["upstream"])))
+    result = options["result"] is not False
     if options["entries"]:
         blocks: Sequence[Block] = entry_blocks(proved, desk.page)
     elif options["steps"] is False:
-        blocks = result_blocks(proved, desk.page)
+        blocks = result_blocks(proved, desk.page) if result else ()
     else:
-        blocks = derivation_blocks(proved, desk.page, options["detail"] or "normal")
+        blocks = derivation_blocks(proved, desk.page, options["detail"] or "normal", result)
     if options["at"] is None:
         return blocks
     found = proved.derivation
@@ -216,7 +217,17 @@ KINDS: Mapping[str, Kind] = {
     "define": Kind({}, _define),
     "worked": Kind({"at": _values, "of": _word, "grad": _flag}, _worked),
     "gradient": Kind(
-        {"of": _word, "wrt": _word, "upstream": _flag, "detail": _detail, "steps": _flag, "entries": _flag, "at": _values}, _gradient
+        {
+            "of": _word,
+            "wrt": _word,
+            "upstream": _flag,
+            "detail": _detail,
+            "steps": _flag,
+            "result": _flag,
+            "entries": _flag,
+            "at": _values,
+        },
+        _gradient,
     ),
     "figure": Kind({"at": _values, "scalars": _flag}, _figure),
     "check": Kind({"at": _values, "wrt": _word, "mistake": _flag}, _check),

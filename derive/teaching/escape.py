@@ -146,7 +146,7 @@ def _quoted(url: str) -> str:
 
 # ---------------------------------------------------------------- Markdown
 
-_MARKDOWN_ANYWHERE = re.compile(r"""[\\`*_\[\]<>$~^|#@{}"']|&(?=#|\w)|-(?=-)|(?<=-)-|\.(?=\.)|(?<=\.)\.|:(?=[\w+-]+:)|!$""")
+_MARKDOWN_ANYWHERE = re.compile(r"""[\\`*_\[\]<>$~^|#@{}"']|&(?=#|\w)|-(?=-)|(?<=-)-|\.(?=\.)|(?<=\.)\.|:(?=[\w+-]+:)""")
 _MARKDOWN_FIRST = re.compile(r" *(?:(?=[-+:=%])|\(?\w{1,9}(?=\)(\s|$))|(?:[0-9a-z]{1,9}|[A-Z]{2,9})(?=\.(\s|$))|[A-Z](?=\.$))")
 
 
@@ -168,8 +168,10 @@ def markdown_url(url: str) -> str:
 
 
 def markdown_code(code: str) -> str:
-    """A span of code between fences longer than any run of backticks in it."""
+    """A span of code between fences longer than any run of backticks in it; as HTML with a bar, which would end a field."""
     flat = re.sub(r"\s", " ", terminal(code))
+    if "|" in flat:
+        return f"<code>{html(flat).replace('|', '&#124;')}</code>"
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
     ticks = "`" * (longest + 1)
     pad = " " if "`" in (flat[:1], flat[-1:]) else ""

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 
 from derive.teaching.columns import Columns, Display, Figure, Set, set_blocks
 from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Paragraph, Slide, Table, pages
-from derive.teaching.heights import CODE_LINE, HEIGHT, PARAGRAPH_GAP, ROW_GAP, WIDTH, gap, height_of, row_height
+from derive.teaching.heights import CODE_LINE, HEIGHT, PARAGRAPH_GAP, ROW_GAP, TABLE_FRAME, WIDTH, gap, height_of, row_height
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,15 @@ def frames(slide: Slide) -> list[Frame]:
 class Piece:
     """What is not cut further.
 
-    `gap` is the space before it where it does not open a frame, `give` by how much it can be made less high, `cost` how bad
-    it is to end a frame after it, and `block` the number of the block it is part of.
+    `gap` is the space before it where it does not open a frame and `again` what it repeats where it does (a table's header),
+    `give` by how much it can be made less high, `cost` how bad it is to end a frame after it, and `block` the number of the
+    block it is part of.
     """
 
     content: Set
     height: float
     gap: float
+    again: float
     give: float
     cost: float
     block: int
@@ -60,7 +62,8 @@ def _pieces(blocks: Sequence[Set]) -> Iterator[Piece]:
         parts = _parts(block)
         for k, (part, tall) in enumerate(parts):
             cost = _cost_inside(k, len(parts)) if k + 1 < len(parts) else _cost_between(block, following)
-            yield Piece(part, tall, 0.0 if k else before, GIVE * tall if isinstance(block, Figure) else 0.0, cost, number)
+            again = TABLE_FRAME + row_height(block.header) if k and isinstance(block, Table) else 0.0
+            yield Piece(part, tall, 0.0 if k else before, again, GIVE * tall if isinstance(block, Figure) else 0.0, cost, number)
 
 
 def _cost_inside(k: int, count: int) -> float:
@@ -87,7 +90,10 @@ def _parts(block: Set) -> list[tuple[Set, float]]:
         case CodeBlock(text, language):
             return [(CodeBlock(line, language), CODE_LINE) for line in text.split("\n")]
         case Table(rows=rows) if len(rows) > 8:
-            return [(replace(block, rows=(r,)), row_height(r) + 2.6 / len(rows)) for r in rows]
+            return [
+                (replace(block, rows=(r,)), row_height(r) if k else height_of(replace(block, rows=(r,))))
+                for k, r in enumerate(rows)
+            ]
     return [(block, height_of(block))]
 
 
@@ -104,9 +110,10 @@ def _spread(pieces: list[Piece]) -> list[tuple[Set, ...]]:
         for start in range(end - 1, -1, -1):
             filled += pieces[start].height
             give += pieces[start].give
-            if filled - give > HEIGHT and start < end - 1:
+            over = filled + pieces[start].again - HEIGHT
+            if over > give and start < end - 1:
                 break
-            shrunk, empty = max(0.0, filled - HEIGHT) / give, max(0.0, HEIGHT - filled)
+            shrunk, empty = max(0.0, over) / give, max(0.0, -over)
             cost = best[start][0] + cut + 100.0 + 60.0 * shrunk + 0.25 * empty**2
             if cost < best[end][0]:
                 best[end] = (cost, start)

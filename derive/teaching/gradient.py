@@ -26,13 +26,14 @@ Detail = Literal["brief", "normal", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
 LINEAR = N_("linearity of the derivative")
-BRIEF = frozenset({"paths", "entry", "fold", "fact", "substitute"})
-"""The families whose lines a brief derivation keeps, besides the first and the last."""
+DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
+"""The families that carry a derivative out; a brief derivation makes them one step."""
 
 
-def derivation_blocks(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[Block, ...]:
-    """The derivation line by line, then its result as a matrix and in cases, where it has them."""
-    return (derivation_steps(proved, page, detail), *result_blocks(proved, page, alone=False))
+def derivation_blocks(proved: Proved, page: Page, detail: Detail = "normal", result: bool = True) -> tuple[Block, ...]:
+    """The derivation line by line, then (with `result`) its matrix form and its cases, where it has them."""
+    steps = derivation_steps(proved, page, detail)
+    return (Steps((*steps.lines, *result_lines(proved, page))),) if result else (steps,)
 
 
 def derivation_steps(proved: Proved, page: Page, detail: Detail = "normal") -> Steps:
@@ -48,14 +49,21 @@ def shown(found: Derivation, detail: Detail) -> list[Step]:
     """The steps that a level of detail shows: `normal` makes steps of one family one, `brief` keeps the turning points."""
     if detail == "full":
         return list(found.steps)
-    merged = []
-    for family, group in groupby(found.steps, key=lambda s: s.family):
-        steps = list(group)
-        uses = tuple(dict.fromkeys(u for s in steps for u in s.uses))
-        merged.append(replace(steps[-1], rule=LINEAR if family == "linear" and len(steps) > 1 else steps[-1].rule, uses=uses))
+    merged = [_merged(list(group)) for _, group in groupby(found.steps, key=lambda s: s.family)]
     if detail == "normal":
         return merged
-    return [s for k, s in enumerate(merged) if k in (0, len(merged) - 1) or s.family in BRIEF]
+    return [_merged(list(group)) for _, group in groupby(merged, key=lambda s: s.family in DIFFERENTIATION or s.family)]
+
+
+def _merged(steps: list[Step]) -> Step:
+    """Several steps as one: the last line, by the rules that say most."""
+    if len(steps) == 1:
+        return steps[0]
+    uses = tuple(dict.fromkeys(u for s in steps for u in s.uses))
+    if len({s.family for s in steps}) == 1:
+        return replace(steps[-1], rule=LINEAR if steps[0].family == "linear" else steps[-1].rule, uses=uses)
+    telling = [s for s in steps if s.family not in ("definition", "linear", "entry")] or [s for s in steps if s.family == "linear"] or steps
+    return replace(steps[-1], rule=", ".join(dict.fromkeys(s.rule for s in telling)), family="differentiation", uses=())
 
 
 def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
@@ -73,7 +81,7 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
-    return inlines(page.say(step.rule))
+    return inlines(", ".join(page.say(rule) for rule in step.rule.split(", ")))
 
 
 def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[Any, ...]:
@@ -94,17 +102,24 @@ def _separated(parts: list[Layout]) -> tuple[Any, ...]:
 # ---------------------------------------------------------------- results
 
 
-def result_blocks(proved: Proved, page: Page, alone: bool = True) -> tuple[Block, ...]:
-    """The result by itself (if `alone`), its matrix form, its cases."""
+def result_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
+    """The result by itself, its matrix form, its cases."""
     found = proved.derivation
     context = page.context(found.graph)
-    left, result = layout(found.subject, context), layout(found.result, context)
-    blocks: list[Block] = [Equation(row(left, EQUALS, result))] if alone else []
-    if (matrix := found.form) is not None:
-        blocks.append(Equation(row(matrix_side(found), EQUALS, matrices.layout(matrix, context))))
+    opening = (Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS))
+    return (Steps((*opening, *result_lines(proved, page))),)
+
+
+def result_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
+    """The matrix form of a result and its cases, where it has them."""
+    found = proved.derivation
+    context = page.context(found.graph)
+    lines: list[Line] = []
+    if found.form is not None:
+        lines += [Line(matrix_side(found)), Line(matrices.layout(found.form, context), EQUALS)]
     if cases := cases_layout(found, page):
-        blocks.append(Equation(row(left, EQUALS, cases)))
-    return tuple(blocks)
+        lines += [Line(layout(found.subject, context)), Line(cases, EQUALS)]
+    return tuple(lines)
 
 
 def matrix_side(found: Derivation) -> Layout:

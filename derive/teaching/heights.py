@@ -14,7 +14,7 @@ from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Math
 WIDTH, HEIGHT = 36.6, 17.4
 """What a frame holds, in em of its text: 16:9 paper, 11 pt, less margins, title and foot line."""
 
-PARAGRAPH_GAP, ROW_GAP, ITEM_GAP, CODE_LINE, CAPTION = 0.55, 0.45, 0.25, 1.2, 1.6
+PARAGRAPH_GAP, ROW_GAP, ITEM_GAP, CODE_LINE, CAPTION, TABLE_FRAME = 0.55, 0.45, 0.25, 1.2, 1.6, 1.1
 
 AROUND: dict[type[Set], tuple[float, float]] = {
     Heading: (0.3, 0.0),
@@ -51,7 +51,7 @@ def height_of(block: Set, width: float = WIDTH) -> float:
         case Quote(inner):
             return height(set_blocks(inner, width - 2.4), width - 2.4) + 1.1
         case Table(header, rows, _, caption):
-            return sum(map(row_height, (header, *rows))) + 1.1 + (CAPTION if caption else 0.0)
+            return sum(map(row_height, (header, *rows))) + TABLE_FRAME + (CAPTION if caption else 0.0)
         case Display(lines):
             boxes = map(size_of, lines)
             return sum(max(LINE, box.height * min(1.0, width / max(box.width, 0.1)) + ROW_GAP) for box in boxes)

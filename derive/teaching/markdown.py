@@ -72,34 +72,24 @@ class MarkdownPrinter(Printer):
     def inlines(self, words: Inlines) -> str:
         """Text with its formulas, emphasis and links."""
         parts = merged(words)
-        spelled = [self.after(before, part) for before, part in zip((LineBreak(), *parts), parts, strict=False)]
-        return "".join(spelled)
+        return "".join(map(self.between, (LineBreak(), *parts), parts, (*parts[1:], LineBreak())))
 
-    def after(self, before: Inline, part: Inline) -> str:
-        """A piece of text after another.
+    def between(self, before: Inline, part: Inline, after: Inline) -> str:
+        """A piece of text between two others.
 
-        What means something only at the start of a line is escaped only there, and a digit right after a formula is,
-        because it would make the formula's closing dollar a plain one.
+        What means something only at the start of a line is escaped only there.  A digit right after a formula would make its
+        closing dollar a plain one; an exclamation mark right before a link would make it a picture.
         """
-        if not isinstance(part, Text) or isinstance(before, LineBreak):
+        if not isinstance(part, Text):
             return self.inline(part)
-        spelled = escape.markdown(part.text, start=False)
+        spelled = escape.markdown(part.text, start=isinstance(before, LineBreak))
+        if isinstance(after, Link) and spelled.endswith("!"):
+            spelled = spelled[:-1] + r"\!"
         return f"&#{ord(spelled[0])};{spelled[1:]}" if isinstance(before, Math) and spelled[:1].isdigit() else spelled
 
     def cell(self, words: Inlines) -> str:
-        """No bar may stand in a field: it would end the field."""
-        words = merged(words)
-        fields = (
-            str(self.macros.math(self.math(part.body).replace(r"\|", r"\Vert ").replace("|", r"\vert ")))
-            if isinstance(part, Math)
-            else f"<code>{escape.html(part.code).replace('|', '&#124;')}</code>"
-            if isinstance(part, CodeSpan) and "|" in part.code
-            else " "
-            if isinstance(part, LineBreak)
-            else self.after(before, part)
-            for before, part in zip((Text(""), *words), words, strict=False)
-        )
-        return "".join(fields)
+        """Text in a field of a table, where a bar would end the field."""
+        return self.inlines(tuple(map(_unbarred, words)))
 
     def pages(self, document: Document) -> list[Page]:
         return [
@@ -179,3 +169,14 @@ class MarkdownPrinter(Printer):
                 case LineBreak():
                     out += r"\ "
         return out
+
+
+def _unbarred(part: Inline) -> Inline:
+    """The same in the field of a table: without a bar, and on one line."""
+    match part:
+        case Math(body):
+            code = body.latex if isinstance(body, Raw) else latex(body)
+            return Math(Raw(code.replace(r"\|", r"\Vert ").replace("|", r"\vert ")))
+        case LineBreak():
+            return Text(" ")
+    return part

@@ -247,7 +247,7 @@ class _Reader:
                 self.words()
                 break
         gap = 0.0 if name.startswith("aligned") else 1.0
-        return Box(sum(columns) + gap * (len(columns) - 1) + 0.8, height / 2 + AXIS, height / 2 - AXIS)
+        return Box(sum(columns) + gap * max(0, len(columns) - 1) + 0.8, height / 2 + AXIS, height / 2 - AXIS)
 
 
 _SPECIAL: dict[str, Callable[[_Reader, bool, bool], Box]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from derive.calculus.rules import N_
-from derive.graphs import Graph
 from derive.gradcheck import check
+from derive.graphs import Graph
 from derive.notation.terms import layout
 from derive.proof import Proved, draw, size_sets
 from derive.run import Run, run_at

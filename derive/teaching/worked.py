@@ -54,17 +54,20 @@ def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Li
             Line(name_layout(node.name, len(shape))),
             Line(numbers, relation(exact)),
         ]
-    lines: list[Line] = []
-    for entry in np.ndindex(shape):
-        lines += substitution(node, entry, graph, values, page)
-    return lines
+    entries = list(np.ndindex(shape))
+    for formula in (True, False):
+        chains = [substitution(node, entry, graph, values, page, formula) for entry in entries]
+        if not shape or all(len(chain) == 2 for chain in map(chained, chains)):
+            break
+    whole = all(len(chain) == 2 for chain in map(chained, chains))
+    return [line for chain in chains for line in (chained(chain) if whole else chain)]
 
 
 # ---------------------------------------------------------------- substitution
 
 
-def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page) -> list[Line]:
-    """One entry of a node: the formula of a scalar, the numbers put in, then evaluated from the inside out.
+def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page, formula: bool = True) -> list[Line]:
+    """One entry of a node: its formula (if asked for), the numbers put in, then evaluated from the inside out.
 
     Each line evaluates the innermost functions and the arithmetic around them, up to the next function outside; an
     irrational value is shown before it is used.  A line with a rounded number in it follows ≈.
@@ -73,19 +76,19 @@ def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Value
     indices = node.indices
     symbolic = entry_of(node.body, indices, entry, values)
     lines = [Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))]
-    if not indices:
-        lines.append(Line(definitions.layout(node.body, context), EQUALS))
+    if formula:
+        lines.append(Line(definitions.layout(symbolic if indices else node.body, context), EQUALS))
     tree = _numbers_in(symbolic, values)
     while True:
         shown, exact = _shown(tree, page)
         if shown != lines[-1].body:
             lines.append(Line(shown, relation(exact)))
         if isinstance(tree, Number):
-            return chained(lines)
+            return lines
         tree = _evaluated(tree)
 
 
-CHAIN, CHARACTERS = 34.0, 84
+CHAIN, CHARACTERS = 36.0, 90
 """A chain of equalities up to this width, in em and in characters of plain text, stands on one line."""
 
 
@@ -151,6 +154,8 @@ def _value(tree: Tree) -> Number:
     names: dict[str, Any] = {}
 
     def named(t: Tree) -> Tree:
+        if isinstance(t, Op) and t.operator == "**":
+            return Op("**", (named(t.args[0]), t.args[1]))
         if not isinstance(t, Number):
             return rebuilt(t, named)
         names[f"n{len(names)}"] = t.value
