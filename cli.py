@@ -31,7 +31,9 @@ MARK = b"Made by derive"
 
 def arguments() -> argparse.ArgumentParser:
     """The commands and their options."""
-    parser = argparse.ArgumentParser(prog="derive", description="From the definition of a deep-learning computation to everything a course needs.")
+    parser = argparse.ArgumentParser(
+        prog="derive", description="From the definition of a deep-learning computation to everything a course needs."
+    )
     parser.add_argument("--version", action="version", version=f"derive {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -66,7 +68,9 @@ def arguments() -> argparse.ArgumentParser:
     library.set_defaults(run=run_library)
 
     course = commands.add_parser("course", help="build every shipped lecture in every language")
-    course.add_argument("-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="the folder to write to (output)")
+    course.add_argument(
+        "-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="the folder to write to (output)"
+    )
     _force(course)
     course.set_defaults(run=run_course)
     return parser
@@ -102,7 +106,7 @@ def run_explain(options: argparse.Namespace) -> int:
     wrt = [n.strip() for n in options.wrt.split(",") if n.strip()]
     if options.format == "json":
         data = {"generator": MARK.decode(), **explain.as_json(graph, page, run, wrt, options.detail)}
-        files = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
+        files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
         document = explain.explain(graph, page, run, wrt, options.detail, name)
         files = _rendered(document, options.format, options.output)
@@ -143,8 +147,8 @@ def run_slides(options: argparse.Namespace) -> int:
 def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
     """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
     from derive.sources import read_file
-    from derive.teaching.directives import build_lecture
     from derive.teaching import lecture as lectures
+    from derive.teaching.directives import build_lecture
     from derive.teaching.render import FORMATS, render
 
     lecture = lectures.read(read_file(path), path.name, path.parent)
@@ -231,7 +235,9 @@ def write(files: Mapping[Path, str | bytes], force: bool) -> None:
     """
     theirs = [path for path in files if not force and path.exists() and not (path.is_file() and MARK in path.read_bytes())]
     if theirs:
-        raise DeriveError(f"{theirs[0]} exists and was not written by derive", hint="Choose another name, or overwrite it with --force.")
+        raise DeriveError(
+            f"{theirs[0]} exists and was not written by derive", hint="Choose another name, or overwrite it with --force."
+        )
     waiting: list[tuple[str, Path]] = []
     try:
         for path, content in files.items():
@@ -240,15 +246,15 @@ def write(files: Mapping[Path, str | bytes], force: bool) -> None:
             waiting.append((temporary, path))
             with os.fdopen(handle, "wb") as file:
                 file.write(content.encode() if isinstance(content, str) else content)
-            os.chmod(temporary, 0o666 & ~_umask())
+            Path(temporary).chmod(0o666 & ~_umask())
         while waiting:
-            os.replace(*waiting[0])
+            Path(waiting[0][0]).replace(waiting[0][1])
             waiting.pop(0)
     except OSError as error:
         raise DeriveError(f"{error.filename or ''} cannot be written: {error.strerror or error}") from None
     finally:
         for temporary, _ in waiting:
-            os.unlink(temporary)
+            Path(temporary).unlink()
 
 
 def _umask() -> int:

@@ -1,9 +1,9 @@
 """derive: from the definition of a deep-learning computation to everything a course needs from it.
 
-    import derive
-    g = derive.graph("f = (u + v)*w")     # or the path of a .derive file, or a name of the library
-    run = g.at(u=2, v=3, w=4)             # run["f"] == 20; run.grad["w"] == 5
-    d = g.derive("f", wrt="w")            # a Derivation: d.steps, d.result, d.matrix, d.latex(), d.prove()
+import derive
+g = derive.graph("f = (u + v)*w")     # or the path of a .derive file, or a name of the library
+run = g.at(u=2, v=3, w=4)             # run["f"] == 20; run.grad["w"] == 5
+d = g.derive("f", wrt="w")            # a Derivation: d.steps, d.result, d.matrix, d.latex(), d.prove()
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sympy import Add, S
 from derive.calculus.fold import Fold, facts_of, folded, replaced, solved_folds
 from derive.calculus.matrix import Matrix, matrix_form
 from derive.calculus.normal import contracted, cost, normal, shortest, sums
-from derive.calculus.rules import RULES, N_, Rule, apply, has_deriv, walk_derivs
+from derive.calculus.rules import N_, RULES, Rule, apply, has_deriv, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, names, total, walk
 from derive.errors import DeriveError
 from derive.graphs import Graph, Input, Node
@@ -91,7 +91,9 @@ class Derivation:
         """All lines as an `aligned` environment, the subject on the left."""
         context = context_of(self.graph)
         lines = [rf"&= {layouts.latex(layout(step.line, context))}" for step in self.steps]
-        return "\\begin{aligned}\n" + layouts.latex(layout(self.subject, context)) + " " + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        return (
+            "\\begin{aligned}\n" + layouts.latex(layout(self.subject, context)) + " " + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        )
 
     def prove(self) -> Proved:
         """Show every line equal to the one before it; raises ProofError on the first that is not."""
@@ -258,8 +260,17 @@ def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
         upstream = Input(g, member.indices)
         entry = Element(member.head, *member.indices)
         body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
-        node = Node(loss, (), Reduce("sum", body, member.indices), total(Element(upstream.head, *member.indices) * entry, *member.indices), body)
-        graph.memory["seeded", of] = (replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss)
+        node = Node(
+            loss,
+            (),
+            Reduce("sum", body, member.indices),
+            total(Element(upstream.head, *member.indices) * entry, *member.indices),
+            body,
+        )
+        graph.memory["seeded", of] = (
+            replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g),
+            loss,
+        )
     return graph.memory["seeded", of]
 
 

@@ -19,7 +19,20 @@ from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
 from derive.graphs import Graph, Input, Node
 from derive.language.lower import lower
-from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees, terms_of
+from derive.language.tree import (
+    Call,
+    Compare,
+    Number,
+    Op,
+    Reduce,
+    Ref,
+    Size,
+    Tree,
+    children,
+    rebuilt,
+    reindexed,
+    terms_of,
+)
 from derive.values import Values
 
 ATOMS = (Number, Ref, Size)
@@ -44,7 +57,9 @@ class _Splitter:
         self.heads: dict[str, Symbol] = {i.name: i.head for i in graph.inputs}
         self.seen: dict[Tree, str] = {}
         taken = {*graph.members, *(s.name for m in graph.members.values() for a in m.axes for s in a.free_symbols)}
-        stem = next(c for c in ("t", "q", "r", "v", "tmp") if not any(n == c or n.startswith(c) and n[1:].isdigit() for n in taken))
+        stem = next(
+            c for c in ("t", "q", "r", "v", "tmp") if not any(n == c or (n.startswith(c) and n[1:].isdigit()) for n in taken)
+        )
         self.names = (f"{stem}{k}" for k in range(1, 10**6))
 
     def graph(self) -> Graph:
@@ -110,7 +125,9 @@ def _free(tree: Tree) -> Iterator[Index]:
 
 
 def _in_order(term: Any) -> list[Index]:
-    return [term] if isinstance(term, Index) else sorted(term.atoms(Index), key=lambda i: i.name) if hasattr(term, "atoms") else []
+    return (
+        [term] if isinstance(term, Index) else sorted(term.atoms(Index), key=lambda i: i.name) if hasattr(term, "atoms") else []
+    )
 
 
 def _canonical(tree: Tree, indices: tuple[Index, ...]) -> Tree:
@@ -222,5 +239,3 @@ def _joined(operator: str, entries: list[Tree]) -> Tree:
     if operator == "mean":
         return Op("/", (out, Number(Fraction(len(entries)), str(len(entries)))))
     return out
-
-

@@ -55,7 +55,10 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
     """Check the gradient of the output by `wrt`: the derived one, or `formula`, a term in its place."""
     analytic = np.asarray(run.gradients[wrt] if formula is None else _value(run, wrt, formula), dtype=np.float64)
     numeric = centred(run, wrt, STEP)
-    rows = [Row(entry, float(analytic[entry]), float(numeric[entry]), _error(analytic[entry], numeric[entry])) for entry in np.ndindex(analytic.shape)]
+    rows = [
+        Row(entry, float(analytic[entry]), float(numeric[entry]), _error(float(analytic[entry]), float(numeric[entry])))
+        for entry in np.ndindex(analytic.shape)
+    ]
     return Check(wrt, tuple(rows))
 
 

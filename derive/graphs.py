@@ -100,7 +100,8 @@ class Graph:
     @cached_property
     def members(self) -> dict[str, Input | Node]:
         """Inputs and nodes by name, in order of evaluation."""
-        return {member.name: member for member in (*self.inputs, *self.nodes)}
+        everything: tuple[Input | Node, ...] = (*self.inputs, *self.nodes)
+        return {member.name: member for member in everything}
 
     @cached_property
     def memory(self) -> dict[Any, Any]:

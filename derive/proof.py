@@ -118,7 +118,11 @@ def _kind(found: Derivation, k: int) -> str:
 def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
     """A line with what the step used put in, and its derivatives carried out."""
     given = {left.by.name: (left, right) for left, right in step.uses if isinstance(left, Adjoint)}
-    facts = [Fold(left, right, tuple(sorted(free_indices(left), key=signature))) for left, right in step.uses if isinstance(left, Binder)]
+    facts = [
+        Fold(left, right, tuple(sorted(free_indices(left), key=signature)))
+        for left, right in step.uses
+        if isinstance(left, Binder)
+    ]
     opened = {left.name for left, _ in step.uses if isinstance(left, Element)} if step.family == "fold" else set()
 
     def rewrite(t: Any) -> Any:
@@ -154,9 +158,7 @@ def size_sets(graph: Graph) -> tuple[dict[Symbol, int], ...]:
     used = {int(a) for m in graph.members.values() for a in m.axes if a.is_Integer}
     free = [n for n in range(2, 2 * len(symbols) + len(used) + 4) if n not in used]
     count = len(symbols)
-    return tuple(
-        dict(zip(symbols, order, strict=True)) for order in (tuple(free[:count]), tuple(reversed(free[1 : count + 1])))
-    )
+    return tuple(dict(zip(symbols, order, strict=True)) for order in (tuple(free[:count]), tuple(reversed(free[1 : count + 1]))))
 
 
 def _classes(member: Input | Node) -> tuple[Any, ...]:
@@ -234,4 +236,3 @@ def _kinks(term: Any, indices: tuple[Index, ...]) -> Iterator[tuple[tuple[Index,
     elif not isinstance(term, (Index, Element)):
         for a in term.args:
             yield from _kinks(a, indices)
-

@@ -61,12 +61,18 @@ class Run:
         graph, output, arrays = self.graph, self.graph.output.name, dict(self.exact)
         if graph.output.axes:
             graph, output = seeded(graph, output)
-            arrays = {**arrays, graph.inputs[-1].name: self.upstream, output: (arrays[self.graph.output.name] * self.upstream).sum()}
+            arrays = {
+                **arrays,
+                graph.inputs[-1].name: self.upstream,
+                output: (arrays[self.graph.output.name] * self.upstream).sum(),
+            }
         known: dict[tuple[str, str], Any] = {}
         values = Values(self.values.sizes, arrays, graph, self.values.numbers, known)
         reached = graph.ancestors(self.graph.output.name)
         out = {}
-        for name in reversed([m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]):
+        for name in reversed(
+            [m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]
+        ):
             found = derivation(graph, output, name)
             out[name] = known[output, name] = np.array(values.array(found.result, found.indices), dtype=object)
         return out
@@ -114,7 +120,7 @@ def plain(array: Any) -> Any:
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:
     """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value."""
     made = Run(graph, bind(graph, values))
-    made.values
+    _ = made.values
     return made
 
 

@@ -156,7 +156,7 @@ class Values:
     `graph` is needed for derivatives of its nodes only.
     """
 
-    sizes: Mapping[Symbol, int]
+    sizes: Mapping[Symbol, Any]
     arrays: Mapping[str, Array]
     graph: Graph | None = None
     numbers: Numbers = EXACT
@@ -196,7 +196,11 @@ class Values:
         base, exponent = self.evaluate(term.base, grid), term.exp
         if not exponent.is_Rational:
             power = self.evaluate(exponent, grid)
-            return np.frompyfunc(lambda b, p: mpmath.power(_real(b), _real(p)), 2, 1)(base, power) if self.numbers is EXACT else base**power
+            return (
+                np.frompyfunc(lambda b, p: mpmath.power(_real(b), _real(p)), 2, 1)(base, power)
+                if self.numbers is EXACT
+                else base**power
+            )
         if exponent.q != 1:
             base = self.numbers.root(np.asarray(base), int(exponent.q))
         power = base ** abs(int(exponent.p))
@@ -217,8 +221,8 @@ class Values:
             return t + _MOVE * Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)])
 
         there = walk(body, moved)
-        ends = [np.asarray(replace(self, sizes={**self.sizes, _MOVE: h}).evaluate(there, grid), dtype=object) for h in (STEP, -STEP)]
-        return (ends[0] - ends[1]) / (2 * STEP)
+        up, down = (replace(self, sizes={**self.sizes, _MOVE: h}).evaluate(there, grid) for h in (STEP, -STEP))
+        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) / (2 * STEP)
 
     def adjoint(self, output: str, name: str) -> Array:
         """∂output/∂name along every path: an array over the axes of both, by moving each entry and running the graph again.
@@ -361,4 +365,3 @@ def forward(graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Arra
             what = error.message if isinstance(error, DomainError) else "division by zero"
             raise DomainError(f"{node.name} has no value here: {what}") from None
     return Values(sizes, known, graph, numbers)
-

@@ -72,9 +72,9 @@ def match(pattern: Any, term: Any, holes: tuple[Index, ...], bound: Binding) -> 
 def _match_all(patterns: tuple[Any, ...], args: tuple[Any, ...], holes: tuple[Index, ...], bound: Binding) -> Binding | None:
     found: Binding | None = bound
     for p, t in zip(patterns, args, strict=True):
-        found = match(p, t, holes, found)
         if found is None:
             return None
+        found = match(p, t, holes, found)
     return found
 
 
@@ -105,9 +105,11 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
         return ()  # a constant: √2 is no reason to write 2 as a square
     if definition.is_Pow and definition.exp.is_Rational and not definition.exp.is_Integer:
         return (Fold(definition.base, name ** (1 / definition.exp), holes, True, owner),)
-    whole = () if isinstance(definition, (Element, Add)) or definition.is_number else (Fold(definition, name, holes, True, owner),)
+    whole = (
+        () if isinstance(definition, (Element, Add)) or definition.is_number else (Fold(definition, name, holes, True, owner),)
+    )
     opaque = _normalisers(definition, holes)
-    held = definition.xreplace({s: e for s, e in opaque})
+    held = definition.xreplace(dict(opaque))
     for part in _parts(held, holes):
         hole = Dummy("t", positive=True)
         solution = _solve(held.xreplace({part: hole}), name, hole)
@@ -124,8 +126,10 @@ def _normalisers(definition: Any, holes: tuple[Index, ...]) -> list[tuple[Any, E
     """Sums in the definition over fewer indices than it has, each with an entry to stand for it."""
     found = [s for s in _outside(definition) if type(s) is Sum and free_indices(s) < set(holes)]
     unique = list(dict.fromkeys(found))
-    return [(s, Element(Symbol(f"_held{k}", real=True, positive=s.is_positive or None), *sorted(free_indices(s), key=signature)))
-            for k, s in enumerate(unique)]
+    return [
+        (s, Element(Symbol(f"_held{k}", real=True, positive=s.is_positive or None), *sorted(free_indices(s), key=signature)))
+        for k, s in enumerate(unique)
+    ]
 
 
 def _parts(definition: Any, holes: tuple[Index, ...]) -> list[Any]:
@@ -191,8 +195,10 @@ def folded(term: Any, folds: tuple[Fold, ...]) -> tuple[Any, tuple[Fold, ...]]:
 
 def _cleared(term: Any, fold: Fold) -> Any:
     """One fold, then the normal form.  What the result holds that also contains the pattern (a normaliser) is left alone."""
-    held = {s: Element(Symbol(f"_kept{k}", real=True, positive=True), *sorted(free_indices(s), key=signature))
-            for k, s in enumerate(dict.fromkeys(s for s in _outside(fold.result) if type(s) is Sum))}
+    held = {
+        s: Element(Symbol(f"_kept{k}", real=True, positive=True), *sorted(free_indices(s), key=signature))
+        for k, s in enumerate(dict.fromkeys(s for s in _outside(fold.result) if type(s) is Sum))
+    }
     keep = [Fold(s, e, fold.holes) for s, e in held.items()]
     for k in keep:
         term = replaced(term, k)

@@ -8,7 +8,7 @@ and its slope is derived from the definition by the rules, like any other deriva
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, cast
 
 from sympy import Abs, Expr, Function, Symbol, cos, erf, exp, log, sin, sqrt, tanh
@@ -49,7 +49,7 @@ class Named(Function):
         return self.body.xreplace(dict(zip(self.parameters, self.args, strict=True)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def named(name: str, parameters: tuple[Symbol, ...], body: Expr) -> type[Named]:
     """The function `name` defined by `body`; the same arguments give the same function."""
     members = {"parameters": parameters, "body": body, "nargs": len(parameters), "__module__": __name__}

@@ -146,6 +146,7 @@ def size(form: Matrix) -> int:
             return 2 + size(args[0])
         case Scaled(_, scalars, body):
             return 1 + sum(map(size, scalars)) + (size(body) if body else 0)
+    raise TypeError(f"{form} is no matrix form")
 
 
 # ---------------------------------------------------------------- from index terms
@@ -260,7 +261,8 @@ def _hadamard(forms: list[Matrix]) -> Matrix:
 
 def _product(parts: tuple[Any, ...], order: Axes) -> Matrix:
     """A product of factors over the indices in `order`, none of them bound."""
-    number, scalars, groups = S.One, [], {}
+    number, scalars = S.One, list[Matrix]()
+    groups: dict[Axes, list[Matrix]] = {}
     for part in sorted(parts, key=_part_key):
         if _is_number(part):
             number *= part
@@ -322,7 +324,8 @@ def _contraction(term: Sum, order: Axes) -> Matrix:
     if body.is_Add:
         raise _NoForm
     whole = (*order, *bound)
-    number, scalars, groups = S.One, [], {}
+    number, scalars = S.One, list[Matrix]()
+    groups: dict[Axes, list[Matrix]] = {}
     for part in sorted(factors(body), key=_part_key):
         if _is_number(part):
             number *= part

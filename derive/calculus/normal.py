@@ -268,8 +268,10 @@ def common_factor(term: Any) -> Any:
     number = _common_number(coefficients)
     if shared * number == 1:
         return term
-    return Mul(number * shared, Add(*[t / (shared * number) for t in term.args]), evaluate=False) if number != 1 and shared == 1 else (
-        number * shared * Add(*[t / (shared * number) for t in term.args])
+    return (
+        Mul(number * shared, Add(*[t / (shared * number) for t in term.args]), evaluate=False)
+        if number != 1 and shared == 1
+        else (number * shared * Add(*[t / (shared * number) for t in term.args]))
     )
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sympy import Abs, Add, Function, Mul, Pow, S, fraction, log, sign
 
-from derive.calculus.fold import solved_folds, folded
+from derive.calculus.fold import folded, solved_folds
 from derive.calculus.functions import Named
 from derive.calculus.normal import cost, normal, shortest
 from derive.calculus.terms import (
@@ -197,12 +197,12 @@ def slope(call: Any, k: int) -> Any:
         return S.Zero
     if not isinstance(call, Named):
         return call.fdiff(k + 1)
-    inputs, derivative = _named_slope(type(call), k)
+    inputs, derivative = _named_slope(call.func, k)
     return derivative.xreplace(dict(zip(inputs, call.args, strict=True)))
 
 
-@lru_cache(maxsize=None)
-def _named_slope(function: type[Named], k: int) -> tuple[tuple[Element, ...], Any]:
+@cache
+def _named_slope(function: Any, k: int) -> tuple[tuple[Element, ...], Any]:
     inputs = tuple(Element(p) for p in function.parameters)
     call = function(*inputs)
     definition = call.unfolded
@@ -253,4 +253,3 @@ def differentiated(term: Any, x: Element, rules: tuple[Rule, ...] = RULES) -> An
             raise NotImplementedError(f"no rule differentiates {line}")
         line = new
     return line
-

@@ -206,7 +206,9 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
         new = [Index(name, j.size) for name, j in zip(names, order, strict=True)]
         return body.xreplace(dict(zip(order, new, strict=True))), new
 
-    best = min((named(order) for order in _orders(bound, body)), key=lambda r: signature(r[0])) if len(bound) > 1 else named(bound)
+    best = (
+        min((named(order) for order in _orders(bound, body)), key=lambda r: signature(r[0])) if len(bound) > 1 else named(bound)
+    )
     return Expr.__new__(kind, best[0], *best[1])
 
 

@@ -33,9 +33,7 @@ class Argument:
     member: Member | None
 
 
-def expanded(
-    reader: Inference, node: ast.Call, args: list[Typed], scope: Scope, target: str = "", written: tuple[Index, ...] = ()
-) -> Typed:
+def expanded(reader: Inference, node: ast.Call, args: list[Typed], scope: Scope, target: str = "") -> Typed:
     """The value of a call; the definition's nodes are added to the drafts, the last one under the name `target`."""
     name = node.func.id  # type: ignore[attr-defined]
     graph = library.load(name)
@@ -49,7 +47,7 @@ def expanded(
         return replace(reader.shared[key], surface=surface)
     sizes = _Instance(reader, node, graph)
     batch = sizes.matched(args)
-    free = written or tuple(index for index in scope.values() if any(index in _free(a.plain) for a in args))
+    free = tuple(index for index in scope.values() if any(index in _free(a.plain) for a in args))
     expansion = _Expansion(reader, node, graph, sizes.unknown, free, batch, target)
     actual = [_argument(expansion, formal, arg) for formal, arg in zip(graph.inputs, args, strict=True)]
     reader.shared[key] = expansion.result(actual, surface)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Integer, Symbol
+from sympy import Integer
 
 from derive.calculus.terms import Index
 from derive.graphs import Graph, Node
@@ -18,6 +18,7 @@ from derive.notation.layout import (
     PROD,
     PRODUCT,
     SUM,
+    TIMES,
     Big,
     Cases,
     Fence,
@@ -44,7 +45,7 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import Style, letter, name_layout
-from derive.notation.terms import Context, function_name, index_layout, number_piece
+from derive.notation.terms import Context, function_name, index_layout
 from derive.notation.terms import layout as term_layout
 
 Substitution = Callable[[Ref], Piece | None]
@@ -62,7 +63,9 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
     """The printed form with its strength."""
     match tree:
         case Number(_, text):
-            return Piece(context.style.number(text)) if not text.startswith("-") else negated(Piece(context.style.number(text[1:])))
+            return (
+                Piece(context.style.number(text)) if not text.startswith("-") else negated(Piece(context.style.number(text[1:])))
+            )
         case Size(value):
             return Piece(term_layout(value, context), SUM_LEVEL if value.is_Add else ATOM)
         case Ref():
@@ -92,7 +95,8 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
         case "neg", [a]:
             return negated(Piece(_after_sign(a, PRODUCT_LEVEL), max(a.level, PRODUCT_LEVEL)))
         case "*", [a, b]:
-            return _times(a, b)
+            numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
+            return _times(a, b, TIMES if numbers else PRODUCT)
         case "/", [a, b]:
             return divided(a, b)
         case "**", [a, b]:
@@ -115,11 +119,12 @@ def _starts_negative(layout_: Layout) -> bool:
     return isinstance(layout_, Row) and layout_.items[0] == NEGATIVE
 
 
-def _times(a: Piece, b: Piece) -> Piece:
+def _times(a: Piece, b: Piece, sign: Sign) -> Piece:
+    """A product; numbers put in for names get a dot."""
     left = Piece(fenced(a, PRODUCT_LEVEL)) if a.level == PRODUCT_LEVEL else a
     left = Piece(Fence(left.layout)) if _starts_negative(left.layout) and left.level < PRODUCT_LEVEL else left
     right = Piece(Fence(b.layout)) if _starts_negative(b.layout) else b
-    return multiplied([left, right])
+    return multiplied([left, right], sign)
 
 
 def _power(tree: Op, a: Piece, b: Piece) -> Piece:
@@ -223,7 +228,9 @@ def context_of(graph: Graph, style: Style | None = None) -> Context:
     ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
     single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-    return Context(style or Style(), graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members])))
+    return Context(
+        style or Style(), graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
+    )
 
 
 def definition(node: Node, context: Context) -> Layout:

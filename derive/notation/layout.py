@@ -189,7 +189,11 @@ def text(layout: Layout) -> str:
                 out += _script(text(sub), "_", _SUBSCRIPTS)
             return out + (_script(text(sup), "^", _SUPERSCRIPTS) if sup is not None else "")
         case Frac(top, bottom):
-            space = " " if isinstance(top, Row) and top.items[0] != PARTIAL or isinstance(bottom, Row) and bottom.items[0] != PARTIAL else ""
+            space = (
+                " "
+                if (isinstance(top, Row) and top.items[0] != PARTIAL) or (isinstance(bottom, Row) and bottom.items[0] != PARTIAL)
+                else ""
+            )
             return f"{_wrapped(top)}{space}/{space}{_wrapped(bottom, below=True)}"
         case Root(body):
             return f"√{_wrapped(body)}"

@@ -168,4 +168,3 @@ def _numpy_apply(function: Any, args: list[str]) -> str:
     if issubclass(function, Named):
         return f"{function.__name__}({', '.join(args)})"
     return f"np.{'abs' if function is Abs else function.__name__}({', '.join(args)})"
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from derive.notation.layout import (
     COMMA,
@@ -64,7 +65,7 @@ def multiplied(pieces: list[Piece], sign: Sign = PRODUCT) -> Piece:
     for k, piece in enumerate(pieces):
         out.append(fenced(piece, PRODUCT_LEVEL if k == len(pieces) - 1 else POWER))
     parts: list[Layout] = [out[0]]
-    for left, right in zip(out, out[1:], strict=False):
+    for left, right in pairwise(out):
         dot = sign is PRODUCT and (starts_with_digit(right) or _two_numbers(left, right))
         parts += [Sign(r" \cdot ", " · ") if dot else _gap(left, right) if sign is PRODUCT else sign, right]
     prefixed = pieces[-1].level == PREFIX

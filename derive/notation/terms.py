@@ -60,7 +60,6 @@ from derive.notation.pieces import (
     POWER,
     PREFIX,
     PRODUCT_LEVEL,
-    RELATION,
     Piece,
     added,
     called,
@@ -180,7 +179,15 @@ def _term_order(term: Any, context: Context) -> list[Any]:
     """Positive terms first; a number stands last unless it is the only positive term."""
 
     def key(t: Any) -> tuple[Any, ...]:
-        return (t.could_extract_minus_sign(), bool(t.is_number), not t.has(Binder), _index_order(t), context.place(t), cost(t), signature(t))
+        return (
+            t.could_extract_minus_sign(),
+            bool(t.is_number),
+            not t.has(Binder),
+            _index_order(t),
+            context.place(t),
+            cost(t),
+            signature(t),
+        )
 
     ordered = sorted(terms(term), key=key)
     if ordered[0].is_number or not ordered[-1].could_extract_minus_sign():
@@ -211,7 +218,11 @@ def _product(term: Any, context: Context) -> Piece:
 
 def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
     """Whether a factor stands behind the fraction bar's front part instead of on it: 1/n Σ …, not Σ … over n."""
-    return isinstance(factor, (Binder, Adjoint, Deriv, Where)) or (factor.is_Add and factor != top) or (isinstance(factor, exp) and bottom.is_number)
+    return (
+        isinstance(factor, (Binder, Adjoint, Deriv, Where))
+        or (factor.is_Add and factor != top)
+        or (isinstance(factor, exp) and bottom.is_number)
+    )
 
 
 def _factor_pieces(term: Any, context: Context) -> list[Piece]:
@@ -281,15 +292,19 @@ def _binder(sign_: Sign) -> Any:
 def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any], Any]:
     """The conditions on bound indices that a body carries, and the rest of it."""
     if isinstance(body, Where) and body.args[2] is S.NegativeInfinity and allowed:
-        found = [f for f in factors(body.args[0])]
-        return found, body.args[1]
+        return list(factors(body.args[0])), body.args[1]
     found = [f for f in factors(body) if isinstance(f, (Differ, Below, AtMost)) and free_indices(f) & bound]
     if not allowed or len(found) == len(factors(body)):
         return [], body
     return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
 
 
-_RELATIONS: tuple[tuple[type, str, str], ...] = ((Delta, "=", "="), (Differ, r"\ne ", "≠"), (Below, "<", "<"), (AtMost, r"\le ", "≤"))
+_RELATIONS: tuple[tuple[type, str, str], ...] = (
+    (Delta, "=", "="),
+    (Differ, r"\ne ", "≠"),
+    (Below, "<", "<"),
+    (AtMost, r"\le ", "≤"),
+)
 
 
 def condition_layout(term: Any, context: Context) -> Layout:
@@ -297,14 +312,15 @@ def condition_layout(term: Any, context: Context) -> Layout:
     for kind, code, plain in _RELATIONS:
         if isinstance(term, kind):
             left, right = (index_layout(a, context) for a in term.args)
-            return row(left, Sign(code if code.endswith(" ") else f" {code} ", plain if kind is Differ else plain), right)
+            return row(left, Sign(code if code.endswith(" ") else f" {code} ", plain), right)
     if isinstance(term, Positive):
         return row(_piece(term.args[0], context).layout, Sign(" > ", " > "), Sign("0", "0"))
     if isinstance(term, Inside):
         low, high = Sign(r"0 \le ", "0 ≤ "), Sign(" < ", " < ")
         return row(low, _piece(term.args[0], context).layout, high, _piece(term.args[1], context).layout)
-    if (1 - term).is_Function and isinstance(1 - term, Positive):
-        return row(_piece((1 - term).args[0], context).layout, Sign(r" \le ", " ≤ "), Sign("0", "0"))
+    opposite: Any = 1 - term
+    if isinstance(opposite, Positive):
+        return row(_piece(opposite.args[0], context).layout, Sign(r" \le ", " ≤ "), Sign("0", "0"))
     return joined([condition_layout(f, context) for f in factors(term)], COMMA)
 
 

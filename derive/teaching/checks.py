@@ -32,7 +32,11 @@ def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple
     found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
     lost, wrong = _planted(found.result)
     said = page.say(N_("A mistake, planted: the gradient without"))
-    return (table, Paragraph(inlines(said + " ", layout(lost, page.context(found.graph)), ".")), _table(check(run, wrt, wrong), wrt, page))
+    return (
+        table,
+        Paragraph(inlines(said + " ", layout(lost, page.context(found.graph)), ".")),
+        _table(check(run, wrt, wrong), wrt, page),
+    )
 
 
 def _planted(result: Any) -> tuple[Any, Any]:

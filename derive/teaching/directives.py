@@ -127,7 +127,10 @@ def _graph_of(directive: Directive, desk: Desk) -> Graph:
     if directive.name in library.names():
         return library.load(directive.name)
     known = [*desk.graphs, *library.names()]
-    raise DeriveError(f"There is no graph '{directive.name}'.", hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.")
+    raise DeriveError(
+        f"There is no graph '{directive.name}'.",
+        hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.",
+    )
 
 
 def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -233,4 +236,3 @@ KINDS: Mapping[str, Kind] = {
     "check": Kind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
     "plot": Kind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
 }
-

@@ -11,7 +11,7 @@ from derive.calculus.rules import N_
 from derive.derivation import Derivation, derivation
 from derive.errors import DeriveError
 from derive.graphs import Graph
-from derive.language.numbers import Number
+from derive.language.tree import Number
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
@@ -48,7 +48,9 @@ def derivations(graph: Graph, wrt: Sequence[str] = ()) -> tuple[Proved, ...]:
     return tuple(map(prove, found))
 
 
-def explain(graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str] = (), detail: Detail = "normal", title: str = "") -> Document:
+def explain(
+    graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str] = (), detail: Detail = "normal", title: str = ""
+) -> Document:
     """The explanation as a document."""
     say = page.say
     slides = [_slide(say(N_("Definition")), definition_blocks(graph, page))]
@@ -57,8 +59,12 @@ def explain(graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str]
         slides.append(_slide(say(N_("Forward: the values")), forward_blocks(run, page, elementary=scalars)))
         slides.append(_slide(say(N_("Backward: the gradients")), backward_blocks(run, page)))
     for proved in derivations(graph, wrt):
-        slides.append(Slide(inlines(_title(proved.derivation, say), layout(proved.derivation.subject, page.context(graph))),
-                            derivation_blocks(proved, page, detail)))
+        slides.append(
+            Slide(
+                inlines(_title(proved.derivation, say), layout(proved.derivation.subject, page.context(graph))),
+                derivation_blocks(proved, page, detail),
+            )
+        )
     return Document(title or graph.output.name, tuple(slides), page.style.lang, source=graph.source)
 
 
@@ -84,7 +90,9 @@ def as_json(graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str]
                 {
                     "name": n.name,
                     "axes": list(map(str, n.axes)),
-                    "latex": latex(row(definitions.left_side(n.name, n.indices, context), EQUALS, definitions.layout(n.body, context))),
+                    "latex": latex(
+                        row(definitions.left_side(n.name, n.indices, context), EQUALS, definitions.layout(n.body, context))
+                    ),
                 }
                 for n in whole.nodes
             ],
@@ -123,7 +131,11 @@ def _derivation_json(proved: Proved, page: Page, detail: Detail) -> dict[str, An
 
 
 def _typed(value: Any) -> Any:
-    return [_typed(v) for v in value] if isinstance(value, tuple) else _plain_number(value.value if isinstance(value, Number) else value)
+    return (
+        [_typed(v) for v in value]
+        if isinstance(value, tuple)
+        else _plain_number(value.value if isinstance(value, Number) else value)
+    )
 
 
 def _nested(array: Any) -> Any:

@@ -52,7 +52,9 @@ def _checked(data: Mapping[Any, Any], lines: list[str]) -> FrontMatter:
     for key in data:
         if key not in _KEYS:
             near = [f"Did you mean '{name}'?" for name in get_close_matches(str(key), _KEYS, n=1)]
-            raise DeriveError(f"The front matter has no key '{key}'.", place(key), *(near or [f"The keys are {', '.join(_KEYS)}."]))
+            raise DeriveError(
+                f"The front matter has no key '{key}'.", place(key), *(near or [f"The keys are {', '.join(_KEYS)}."])
+            )
     if "title" not in data:
         raise DeriveError("The lecture has no title.", _place(lines, 0), EXAMPLE)
 

@@ -62,7 +62,11 @@ def _merged(steps: list[Step]) -> Step:
     uses = tuple(dict.fromkeys(u for s in steps for u in s.uses))
     if len({s.family for s in steps}) == 1:
         return replace(steps[-1], rule=LINEAR if steps[0].family == "linear" else steps[-1].rule, uses=uses)
-    telling = [s for s in steps if s.family not in ("definition", "linear", "entry")] or [s for s in steps if s.family == "linear"] or steps
+    telling = (
+        [s for s in steps if s.family not in ("definition", "linear", "entry")]
+        or [s for s in steps if s.family == "linear"]
+        or steps
+    )
     return replace(steps[-1], rule=", ".join(dict.fromkeys(s.rule for s in telling)), family="differentiation", uses=())
 
 
@@ -73,7 +77,11 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         defined = [u for u in step.uses if not isinstance(u[0], Adjoint)]
         given = [u for u in step.uses if isinstance(u[0], Adjoint)]
         names = _separated([layout(left, context) for left, _ in defined])
-        return inlines(page.say(N_("definition of")) + " ", *names, *_with(given, context, page)) if names else inlines(page.say(step.rule))
+        return (
+            inlines(page.say(N_("definition of")) + " ", *names, *_with(given, context, page))
+            if names
+            else inlines(page.say(step.rule))
+        )
     if step.family == "fold":
         names = _separated([layout(left, context) for left, _ in step.uses])
         return inlines(page.say(N_("definition of")) + " ", *names) if names else inlines(page.say(step.rule))
@@ -148,7 +156,9 @@ def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
     found = proved.derivation
     indices = found.subject.by.indices
     if not all(i.size.is_Integer for i in indices) or not 1 <= len(indices) <= 2 or found.subject.output.indices:
-        raise DeriveError("only a vector or a matrix of fixed size can be written entry by entry", hint="Declare it like W: [4, 3].")
+        raise DeriveError(
+            "only a vector or a matrix of fixed size can be written entry by entry", hint="Declare it like W: [4, 3]."
+        )
     context = page.context(found.graph)
 
     def grid(term: Any) -> Layout:

@@ -65,5 +65,3 @@ def array(values: Any, style: Style) -> tuple[Layout, bool]:
 def relation(exact: bool) -> Sign:
     """= between equal things, ≈ before a rounded one."""
     return EQUALS if exact else ABOUT
-
-

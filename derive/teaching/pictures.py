@@ -87,7 +87,14 @@ def _operands(tree: Tree) -> list[str]:
 
 
 _SIGNS = {"+": "+", "-": "-", "*": r"\times", "/": r"\div", "neg": "-"}
-_REDUCTIONS = {"sum": r"\Sigma", "mean": r"\mathrm{mean}", "prod": r"\Pi", "max": r"\max", "min": r"\min", "argmax": r"\mathrm{argmax}"}
+_REDUCTIONS = {
+    "sum": r"\Sigma",
+    "mean": r"\mathrm{mean}",
+    "prod": r"\Pi",
+    "max": r"\max",
+    "min": r"\min",
+    "argmax": r"\mathrm{argmax}",
+}
 
 
 def operation_label(node: Node, page: Page) -> str:
@@ -101,12 +108,12 @@ def operation_label(node: Node, page: Page) -> str:
         case Call(function, args):
             shown = {"max": r"\max", "min": r"\min"}.get(function, _upright(latex(function_name(function))))
             constant = [a for a in args if isinstance(a, (Number, Size))]
-            return f"{shown}({latex(definitions.layout(constant[0], page.bare))}, \\cdot)" if constant and len(args) == 2 else shown
+            return (
+                f"{shown}({latex(definitions.layout(constant[0], page.bare))}, \\cdot)" if constant and len(args) == 2 else shown
+            )
         case Op(operator, args) if len(args) == 2 and operator in "+-*/":
-            shown = [None if _has_tensor(a) else latex(definitions.layout(a, page.bare)) for a in args]
-            if shown[0] is None and shown[1] is None:
-                return _SIGNS[operator]
-            return f"{_SIGNS[operator]}{shown[1]}" if shown[0] is None else f"{shown[0]}{_SIGNS[operator]}"
+            left, right = ("" if _has_tensor(a) else latex(definitions.layout(a, page.bare)) for a in args)
+            return f"{left}{_SIGNS[operator]}{right}"
         case Op("**", (_, exponent)):
             return rf"\cdot^{{{latex(definitions.layout(exponent, page.bare))}}}"
         case Op(operator):

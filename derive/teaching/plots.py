@@ -61,7 +61,13 @@ def _drawn(names: tuple[str, ...], curves: list[tuple[Any, Any, Any]], derivativ
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style = {"mathtext.fontset": "cm", "font.family": "serif", "svg.hashsalt": "derive", "svg.fonttype": "path", "font.size": 11}
+    style: dict[Any, Any] = {
+        "mathtext.fontset": "cm",
+        "font.family": "serif",
+        "svg.hashsalt": "derive",
+        "svg.fonttype": "path",
+        "font.size": 11,
+    }
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(8.4 if derivatives else 4.6, 2.9), layout="constrained")
         FigureCanvasAgg(figure)
@@ -75,7 +81,10 @@ def _drawn(names: tuple[str, ...], curves: list[tuple[Any, Any, Any]], derivativ
         for axis in axes:
             _settle(axis, page)
         out = io.BytesIO()
-        metadata: dict[str, Any] = {"svg": {"Date": None, "Title": "Made by derive"}, "pdf": {"CreationDate": None, "Title": "Made by derive"}}.get(kind, {})
+        metadata: dict[str, Any] = {
+            "svg": {"Date": None, "Title": "Made by derive"},
+            "pdf": {"CreationDate": None, "Title": "Made by derive"},
+        }.get(kind, {})
         figure.savefig(out, format=kind, metadata=metadata, dpi=200)
     return out.getvalue()
 

@@ -66,7 +66,9 @@ def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Li
 # ---------------------------------------------------------------- substitution
 
 
-def substitution(node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page, formula: bool = True) -> list[Line]:
+def substitution(
+    node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page, formula: bool = True
+) -> list[Line]:
     """One entry of a node: its formula (if asked for), the numbers put in, then evaluated from the inside out.
 
     Each line evaluates the innermost functions and the arithmetic around them, up to the next function outside; an
@@ -97,7 +99,9 @@ def chained(lines: list[Line]) -> list[Line]:
     left, first, *rest = lines
     parts = [first.body, *(part for line in rest for part in (line.relation or EQUALS, line.body))]
     whole = row(*parts)
-    return [left, Line(whole, first.relation)] if measured(latex(whole)).width <= CHAIN and len(text(whole)) <= CHARACTERS else lines
+    return (
+        [left, Line(whole, first.relation)] if measured(latex(whole)).width <= CHAIN and len(text(whole)) <= CHARACTERS else lines
+    )
 
 
 def _fixed(k: int) -> Any:
@@ -166,7 +170,8 @@ def _value(tree: Tree) -> Number:
 
     term = lower(body, {n: Symbol(n, real=True) for n in names})
     value = Values({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).array(term)
-    return Number(np.asarray(value, dtype=object)[()], "")
+    number_: Any = np.asarray(value, dtype=object)[()]
+    return Number(number_, "")
 
 
 # ---------------------------------------------------------------- backward
@@ -216,7 +221,10 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
     result, exact = number(run.gradients[name][()], page.style)
     chain = [joined(rules, PLUS), joined(slopes, PLUS)]
     lines = [Line(part, EQUALS) for part in chain]
-    lines[1] = Line(chain[1], relation(all(number(run.gradients[u.name][()], page.style)[1] for u in graph.consumers(name) if u.name in run.gradients)))
+    lines[1] = Line(
+        chain[1],
+        relation(all(number(run.gradients[u.name][()], page.style)[1] for u in graph.consumers(name) if u.name in run.gradients)),
+    )
     if not all_plain:
         lines.append(Line(joined(numbers, PLUS), relation(all_exact)))
     return [*lines, Line(result.layout, relation(exact and all_exact))]
@@ -245,5 +253,3 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
         formula = [] if form is None and member.indices else [Line(form or layout(found.result, context), EQUALS)]
         blocks += chained([Line(left), *formula, Line(numbers, relation(exact))])
     return (Steps(tuple(blocks)),)
-
-
