@@ -47,6 +47,12 @@ DIGITS = 50
 STEP = Fraction(1, 10**18)
 """The step of a central difference: it errs by STEP² = 1e-36 of the third derivative, and by 1e-50 / STEP from rounding."""
 
+MAX_BITS = 1 << 12
+"""A fraction with a longer numerator or denominator goes on as a 50-digit number."""
+
+MAX_EXPONENT = 10**7
+_LARGEST = mpmath.ldexp(1, 2 * MAX_EXPONENT)
+
 Array = Any
 """A numpy array, of Fraction and mpf objects or of float64; 0-dimensional for a scalar."""
 
@@ -78,6 +84,21 @@ def _log(x: Any) -> Any:
     return Fraction(0) if x == 1 else mpmath.log(_real(x))
 
 
+def _exp(x: Any) -> Any:
+    if x > MAX_EXPONENT:
+        raise DomainError(f"exp({_shown(x)}) is too large")
+    return Fraction(1) if x == 0 else mpmath.exp(_real(x))
+
+
+def _bounded(x: Any) -> Any:
+    """A value of a size to go on with: a fraction of many digits as a 50-digit number, one beyond e^1e7 refused."""
+    if isinstance(x, Fraction) and max(x.numerator.bit_length(), x.denominator.bit_length()) > MAX_BITS:
+        x = _real(x)
+    if isinstance(x, mpmath.mpf) and mpmath.isfinite(x) and abs(x) > _LARGEST:
+        raise DomainError("the number is too large")
+    return x
+
+
 def _reciprocal(x: Any) -> Any:
     if x == 0:
         raise DomainError("division by zero")
@@ -107,6 +128,7 @@ class Numbers:
     constant: Callable[[Any], Any]
     reciprocal: Callable[[Array], Array]
     root: Callable[[Array, int], Array]
+    bounded: Callable[[Array], Array]
 
 
 def _vectorised(function: Callable[..., Any]) -> Callable[..., Array]:
@@ -115,7 +137,7 @@ def _vectorised(function: Callable[..., Any]) -> Callable[..., Array]:
 
 EXACT = Numbers(
     {
-        "exp": _vectorised(_exact_or({0: 1}, "exp")),
+        "exp": _vectorised(_exp),
         "log": _vectorised(_log),
         "sin": _vectorised(_exact_or({0: 0}, "sin")),
         "cos": _vectorised(_exact_or({0: 1}, "cos")),
@@ -126,6 +148,7 @@ EXACT = Numbers(
     lambda c: _real(mpmath.mpmathify(c.evalf(DIGITS + 10))),
     _vectorised(_reciprocal),
     lambda a, q: _vectorised(lambda x: _root(x, q))(a),
+    lambda a: np.asarray(_vectorised(_bounded)(a), dtype=object),
 )
 
 FLOAT = Numbers(
@@ -141,6 +164,7 @@ FLOAT = Numbers(
     float,
     lambda a: 1.0 / a,
     lambda a, q: np.sqrt(a) if q == 2 else np.power(a, 1.0 / q),
+    lambda a: a,
 )
 
 
@@ -173,7 +197,7 @@ class Values:
         last = len(shape) - 1
         grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
-            return np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape)
+            return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
 
     def evaluate(self, term: Any, grid: Grid) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""

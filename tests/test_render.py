@@ -208,7 +208,7 @@ def test_katex_takes_every_formula(lang: str) -> None:
         (Quote((Paragraph(inlines("a")), Paragraph(inlines("b")))), "> a\n> \n> b"),
         (CodeBlock("```", "python"), "````python\n```\n````"),
         (Table((inlines("a"),), ((inlines("b|c"),),), ("right",), inlines("d")), "| a |\n|---:|\n| b\\|c |\n\n*d*"),
-        (Table((inlines("a"),), ((inlines(Math(Raw("|x|")), CodeSpan("|")),),)), "| a |\n|:---|\n| $\\vert x\\vert$<code>&#124;</code> |"),
+        (Table((), ((inlines(Math(Raw("|x|")), CodeSpan("|")),),)), "|  |\n|:---|\n| $\\vert x\\vert$<code>&#124;</code> |"),
         (Picture("p", {"svg": lambda: SVG}, "alt"), "![alt](p.svg)&nbsp;"),
         (Picture("p", {"svg": lambda: SVG}, "alt", inlines("why")), "![alt](p.svg)\n*why*"),
     ],

@@ -14,6 +14,7 @@ from derive.notation.layout import (
     COMMA,
     EQUALS,
     MINUS,
+    NEGATIVE,
     PLUS,
     PROD,
     PRODUCT,
@@ -24,6 +25,7 @@ from derive.notation.layout import (
     Fence,
     Layout,
     Root,
+    Row,
     Script,
     Sign,
     joined,
@@ -114,8 +116,6 @@ def _after_sign(a: Piece, least: int) -> Layout:
 
 
 def _starts_negative(layout_: Layout) -> bool:
-    from derive.notation.layout import NEGATIVE, Row
-
     return isinstance(layout_, Row) and layout_.items[0] == NEGATIVE
 
 

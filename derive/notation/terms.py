@@ -299,7 +299,7 @@ def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any],
     return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
 
 
-_RELATIONS: tuple[tuple[type, str, str], ...] = (
+_RELATIONS: tuple[tuple[Any, str, str], ...] = (
     (Delta, "=", "="),
     (Differ, r"\ne ", "≠"),
     (Below, "<", "<"),
@@ -318,10 +318,15 @@ def condition_layout(term: Any, context: Context) -> Layout:
     if isinstance(term, Inside):
         low, high = Sign(r"0 \le ", "0 ≤ "), Sign(" < ", " < ")
         return row(low, _piece(term.args[0], context).layout, high, _piece(term.args[1], context).layout)
-    opposite: Any = 1 - term
-    if isinstance(opposite, Positive):
+    opposite = _opposite(term)
+    if opposite is not None:
         return row(_piece(opposite.args[0], context).layout, Sign(r" \le ", " ≤ "), Sign("0", "0"))
     return joined([condition_layout(f, context) for f in factors(term)], COMMA)
+
+
+def _opposite(term: Any) -> Any:
+    """The bracket b of 1 - b, or None."""
+    return 1 - term if isinstance(1 - term, Positive) else None
 
 
 def _bracket(term: Any, context: Context) -> Piece:

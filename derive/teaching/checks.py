@@ -25,7 +25,7 @@ ROWS = 8
 
 
 def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple[Block, ...]:
-    """The table of a check and that of its error by step; with `mistake`, instead, the check of a gradient with a part left out."""
+    """A check and its error by step; with `mistake` the check again, of a gradient with a part left out."""
     table = _table(check(run, wrt), wrt, page)
     if not mistake:
         return (table, _orders(run, wrt, page))

@@ -58,13 +58,7 @@ def explain(
         scalars = not any(m.axes for m in graph.members.values())
         slides.append(_slide(say(N_("Forward: the values")), forward_blocks(run, page, elementary=scalars)))
         slides.append(_slide(say(N_("Backward: the gradients")), backward_blocks(run, page)))
-    for proved in derivations(graph, wrt):
-        slides.append(
-            Slide(
-                inlines(_title(proved.derivation, say), layout(proved.derivation.subject, page.context(graph))),
-                derivation_blocks(proved, page, detail),
-            )
-        )
+    slides += [_derivation_slide(proved, page, detail) for proved in derivations(graph, wrt)]
     return Document(title or graph.output.name, tuple(slides), page.style.lang, source=graph.source)
 
 
@@ -72,8 +66,10 @@ def _slide(title: str, blocks: Iterable[Block]) -> Slide:
     return Slide(inlines(title), tuple(blocks))
 
 
-def _title(found: Derivation, say: Any) -> str:
-    return (say(N_("Jacobian")) if found.subject.output.indices else say(N_("Gradient"))) + " "
+def _derivation_slide(proved: Proved, page: Page, detail: Detail) -> Slide:
+    found = proved.derivation
+    kind = page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
+    return Slide(inlines(f"{kind} ", layout(found.subject, page.context(found.graph))), derivation_blocks(proved, page, detail))
 
 
 # ---------------------------------------------------------------- JSON

@@ -45,7 +45,7 @@ def translator(lang: str) -> Callable[[str], str]:
     return gettext.GNUTranslations(compiled).gettext
 
 
-_BEFORE_MARK = re.compile(r"(?<=\S) ([;!?])(?=\W|$)")
+_BEFORE_MARK = re.compile(r"(?<!\s) ([;!?])(?=\W|$)")
 
 
 def typeset(words: str, lang: str) -> str:
@@ -56,5 +56,5 @@ def typeset(words: str, lang: str) -> str:
     if lang != "fr":
         return words
     words = _BEFORE_MARK.sub("\u202f\\1", words)
-    words = re.sub(r"(?<=\S) :(?=\s|$)", "\u00a0:", words)
+    words = re.sub(r"(?<!\s) :(?=\s|$)", "\u00a0:", words)
     return re.sub(r" »", "\u00a0»", re.sub(r"« ", "«\u00a0", words))

@@ -12,6 +12,7 @@ from derive.calculus.rules import N_, differentiated
 from derive.calculus.terms import Element
 from derive.elementary import elementary, unrolled
 from derive.graphs import Graph, Node
+from derive.language.at import Point
 from derive.language.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
 from derive.notation.layout import latex
@@ -39,8 +40,6 @@ def _scalar_run(run: Run) -> Run:
     for given in run.source.inputs:
         for entry in np.ndindex(np.shape(run.exact[given.name])) if given.kind != "label" else ():
             arrays[given.name + "".join(str(k + 1) for k in entry)] = run.exact[given.name][entry]
-    from derive.language.at import Point
-
     return Run(graph, Point({}, {n: np.asarray(v, dtype=object) for n, v in arrays.items()}, {}))
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from sympy import Integer, Symbol
 
 from derive.calculus.normal import shortest
 from derive.calculus.rules import N_, differentiated
@@ -19,7 +20,7 @@ from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced
 from derive.notation.style import name_layout
-from derive.notation.terms import derivative, layout
+from derive.notation.terms import Context, derivative, layout
 from derive.notation.terms import piece as term_piece
 from derive.run import Run
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
@@ -105,8 +106,6 @@ def chained(lines: list[Line]) -> list[Line]:
 
 
 def _fixed(k: int) -> Any:
-    from sympy import Integer
-
     return Integer(k)
 
 
@@ -127,8 +126,6 @@ def _shown(tree: Tree, page: Page) -> tuple[Layout, bool]:
         return Ref(f"#{id(t)}") if isinstance(t, Number) else rebuilt(t, typed)
 
     found = {f"#{id(t)}": number(t.value, page.style)[0] for t in subtrees(tree) if isinstance(t, Number)}
-    from derive.notation.terms import Context
-
     return definitions.layout(typed(tree), Context(page.style), lambda ref: found[ref.name]), exact
 
 
@@ -166,8 +163,6 @@ def _value(tree: Tree) -> Number:
         return Ref(f"n{len(names) - 1}")
 
     body = named(tree)
-    from sympy import Symbol
-
     term = lower(body, {n: Symbol(n, real=True) for n in names})
     value = Values({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).array(term)
     number_: Any = np.asarray(value, dtype=object)[()]
@@ -187,7 +182,7 @@ def backward_blocks(run: Run, page: Page) -> tuple[Block, ...]:
 
 def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
     """∂f/∂w = ∂(t₁ w)/∂w · ∂f/∂f = t₁ · 1 = 5, for each; where a value is used twice, the paths are added."""
-    graph, output = run.graph, run.graph.output.name
+    output = run.graph.output.name
     lines: list[Line] = []
     for name in run.gradients:
         rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)

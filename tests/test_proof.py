@@ -1,0 +1,518 @@
+"""The proofs: what is right passes, and every planted mistake is caught.
+
+Mistakes are planted in two places: a row of the rule table is made wrong and derivations are made with it, and lines of
+finished derivations are changed.  Whether a change changes anything is decided by `enumeration`, never by the prover.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from sympy import Add, Function, Integer, Mul, Pow, S, Symbol, log
+
+import derive
+from derive import proof
+from derive.calculus import rules
+from derive.calculus.rules import RULES, Rule, varies
+from derive.calculus.terms import (
+    Adjoint,
+    ArgMax,
+    Binder,
+    Bracket,
+    Delta,
+    Deriv,
+    Differ,
+    Element,
+    Index,
+    Label,
+    Maximum,
+    Product,
+    Sum,
+    Where,
+    close,
+    factors,
+    total,
+)
+from derive.derivation import Derivation, derivation
+from derive.errors import ProofError
+from derive.graphs import Graph
+from derive.language import library
+from derive.proof import prove
+from enumeration import NoValue, OutOfRange, Point, point_of
+from enumeration import close as agree
+
+SIZES = {"n": 3, "m": 2, "C": 4, "N": 2, "d": 2, "K": 2, "O": 3, "v": 4}
+
+
+def opened(text: str) -> Graph:
+    """A graph of its own, that remembers nothing from another test."""
+    return replace(derive.graph(text))
+
+
+def gradients(graph: Graph, table: tuple[Rule, ...] = RULES) -> list[Derivation]:
+    """The derivations of the output by every input, with these rules."""
+    return [
+        derivation(graph, "", given.name, upstream=bool(graph.output.axes), rules=table)
+        for given in graph.inputs
+        if given.differentiable
+    ]
+
+
+# ---------------------------------------------------------------- what is right
+
+
+@cache
+def proved_library(name: str) -> tuple[proof.Proved, ...]:
+    return tuple(prove(found) for found in gradients(library.load(name)))
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_definition_of_the_library_is_proved(name: str, record_property: Callable[[str, object], None]) -> None:
+    kinds = Counter(kind for proved in proved_library(name) for kind in proved.kinds)
+    assert set(kinds) <= {"symbolic", "numeric"}
+    record_property("symbolic steps", f"{kinds['symbolic']} of {kinds.total()}")
+    assert kinds["symbolic"] >= 0.6 * kinds.total()
+    for proved in proved_library(name):
+        assert len(proved.kinds) == len(proved.derivation.steps)
+        assert proved.error < 1e-25
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_lines_are_compared_at_two_sets_of_sizes_in_which_all_axes_differ(name: str) -> None:
+    graph = library.load(name)
+    sizes = proof.size_sets(graph)
+    assert len(sizes) >= 2
+    symbols = {s for member in graph.members.values() for axis in member.axes for s in axis.free_symbols}
+    for chosen in sizes:
+        assert symbols <= set(chosen)
+        assert all(n >= 2 for n in chosen.values())
+        assert len(set(chosen.values())) == len(chosen)
+    assert all(sizes[0][s] != sizes[1][s] for s in symbols)
+
+
+def test_points_are_drawn_by_kind_and_away_from_kinks() -> None:
+    graph = opened("p: probability[C]\ny: onehot[C]\nt: label[C]\ns: positive\nx: [C]\nL = sum(max(0, x - s)*p*y) + x[t]")
+    for sizes in proof.size_sets(graph):
+        for seed in range(5):
+            point = proof.draw(graph, sizes, seed).arrays
+            assert sum(point["p"]) == 1
+            assert min(point["p"]) > 0
+            assert sorted(point["y"]) == [0] * (len(point["y"]) - 1) + [1]
+            assert 0 <= point["t"][()] < len(point["x"])
+            assert point["s"][()] > 0
+            assert all(abs(x - point["s"][()]) >= proof.CLEARANCE for x in point["x"])
+
+
+def test_a_proof_says_which_line_fails_by_which_rule_and_where() -> None:
+    found = opened("f = u*v*w").derive("f", "u")
+    last = found.steps[-1]
+    wrong = replace(found, steps=(*found.steps[:-1], replace(last, line=-last.line)))
+    with pytest.raises(ProofError, match=f"line {len(found.steps)} of the derivation of ∂f/∂u") as caught:
+        wrong.prove()
+    assert last.rule in caught.value.hint
+
+
+# ---------------------------------------------------------------- whether a mistake changes anything
+
+Lines = list[Any]
+
+
+@cache
+def points(graph_source: str, of: str, count: int = 4) -> tuple[Point, ...]:
+    """Points of a definition, with an upstream gradient if its output is a tensor."""
+    graph = derive.graph(graph_source)
+    if graph.output.name != of:
+        graph = graph.derive("", next(i.name for i in graph.inputs if i.differentiable), upstream=True).graph
+    return tuple(point_of(graph, SIZES, seed) for seed in range(count))
+
+
+def is_right(source: str, found: Derivation, line: Any) -> bool:
+    """Whether a line is the derivative it claims to be, at every point."""
+    for point in points(source, found.of):
+        try:
+            if not agree(point.array(found.subject, found.indices), point.array(line, found.indices)):
+                return False
+        except (OutOfRange, NoValue, ZeroDivisionError):
+            return False
+    return True
+
+
+def passes(found: Derivation) -> bool:
+    try:
+        prove(found)
+    except ProofError:
+        return False
+    return True
+
+
+# ---------------------------------------------------------------- wrong rows in the rule table
+
+Wrong = Callable[[Any, Any, Any], Any]
+"""(the body, the entry, the right rewrite) → a wrong rewrite."""
+
+
+def inner_dropped(right: Any) -> Any:
+    return right.replace(lambda t: isinstance(t, Deriv), lambda t: S.One)
+
+
+def derived(e: Any, x: Any) -> list[Any]:
+    return [Deriv(f, x) for f in factors(e) if varies(f, x)]
+
+
+def bottom(e: Any) -> Any:
+    return e.as_numer_denom()[1]
+
+
+def in_sum(right: Any, change: Callable[[Any], Any]) -> Any:
+    """A Σ with its body changed."""
+    indices, body = right.opened()
+    return close(type(right), indices, change(body))
+
+
+def without_brackets(body: Any) -> Any:
+    return Mul(*[f for f in factors(body) if not isinstance(f, Bracket)])
+
+
+def at_first(right: Any) -> Any:
+    """The first entry of a Σ, for all of it."""
+    indices, body = right.opened()
+    return body.xreplace({i: Integer(0) for i in indices})
+
+
+def every_entry(e: Any, x: Any) -> Any:
+    indices, body = e.opened()
+    return close(Sum, indices, Deriv(body, x))
+
+
+def all_factors(e: Any, x: Any) -> Any:
+    """The product rule over an axis with the factor differentiated left in."""
+    (j, *more), body = e.opened()
+    k = j.fresh()
+    inner = close(Product, more, body)
+    return close(Sum, [j], total(inner.xreplace({j: k}), k, kind=Product) * Deriv(inner, x))
+
+
+# the rule: (texts that use it, what is wrong: how)
+WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
+    rules._constant: (
+        ("f = y*max(x, y)", "x: [n]\ny: [n]\nz = max(x, y)*min(x, 2*y) + abs(x - y)"),
+        {"1 for a constant": lambda e, x, right: S.One, "the constant itself": lambda e, x, right: e},
+    ),
+    rules._factor: (
+        ("f = 3*a*sin(x)", "W: [m, n]\nx: [n]\ny = W @ x"),
+        {
+            "factor lost": lambda e, x, right: Mul(*derived(Mul(*[f for f in factors(e) if varies(f, x)]), x)),
+            "factor squared": lambda e, x, right: right * Mul(*[f for f in factors(e) if not varies(f, x)]),
+            "sign lost": lambda e, x, right: -right,
+            "factor under the line": lambda e, x, right: right / Mul(*[f for f in factors(e) if not varies(f, x)]) ** 2,
+        },
+    ),
+    rules._terms: (
+        ("f = sin(x) + exp(x) - x**3", "x: [n]\nL = sum(exp(x) + x**2)"),
+        {
+            "a term dropped": lambda e, x, right: Add(*Add.make_args(right)[1:]),
+            "a term subtracted": lambda e, x, right: right - 2 * Add.make_args(right)[0],
+            "terms multiplied": lambda e, x, right: Mul(*Add.make_args(right)),
+        },
+    ),
+    rules._inside_sum: (
+        ("s: [C]\nt: label[C]\nL = sum(exp(s[j] - s[t]) for j in C if j != t)", "x: [n]\nL = sum(x**3)"),
+        {
+            "condition dropped": lambda e, x, right: in_sum(right, without_brackets),
+            "one entry for the sum": lambda e, x, right: at_first(right),
+            "product for the sum": lambda e, x, right: close(Product, *right.opened()),
+            "mean for the sum": lambda e, x, right: right / right.indices[0].size,
+        },
+    ),
+    rules._quotient: (
+        ("f = sin(x)/(1 + x**2)", "z: [n]\np[i] = exp(z[i])/sum(exp(z[k]) for k in n)"),
+        {
+            "+ for -": lambda e, x, right: Deriv(e * bottom(e), x) / bottom(e) + e * Deriv(bottom(e), x) / bottom(e),
+            "order swapped": lambda e, x, right: -right,
+            "denominator not squared": lambda e, x, right: right * bottom(e),
+            "denominator cubed": lambda e, x, right: right / bottom(e),
+            "second term missing": lambda e, x, right: Deriv(e * bottom(e), x) / bottom(e),
+            "first term missing": lambda e, x, right: -e * Deriv(bottom(e), x) / bottom(e),
+            "quotient of derivatives": lambda e, x, right: Deriv(e * bottom(e), x) / Deriv(bottom(e), x),
+        },
+    ),
+    rules._product: (
+        ("f = sin(x)*exp(x)*x", "x: [n]\nL = sum(x*exp(x))", "X: [N, n]\nG = X @ X.T"),
+        {
+            "a term missing": lambda e, x, right: Add(*Add.make_args(right)[1:]),
+            "- for +": lambda e, x, right: right - 2 * Add.make_args(right)[0],
+            "product of derivatives": lambda e, x, right: Mul(*derived(e, x)),
+            "sum of derivatives": lambda e, x, right: Add(*derived(e, x)),
+        },
+    ),
+    rules._product_over_axis: (
+        ("x: [n]\ny: [n]\np = prod(1 + x[i]*y[i] for i in n)",),
+        {
+            "the factor left in": lambda e, x, right: all_factors(e, x),
+            "the other factors lost": lambda e, x, right: every_entry(e, x),
+            "product for the sum": lambda e, x, right: close(Product, *right.opened()),
+            "sign lost": lambda e, x, right: -right,
+        },
+    ),
+    rules._largest: (
+        ("x: [n]\ny = max(x[i]**2 for i in n)", "x: [m, n]\ny[i] = max(x[i, j] for j in n)"),
+        {
+            "the first entry": lambda e, x, right: right.replace(lambda t: isinstance(t, ArgMax), lambda t: Integer(0)),
+            "every entry": lambda e, x, right: every_entry(e, x),
+            "slope 1": lambda e, x, right: S.One,
+            "sign lost": lambda e, x, right: -right,
+        },
+    ),
+    rules._maximum: (
+        ("f = max(0, x)*y", "f = max(sin(x), x*y)", "s: [C]\nt: label[C]\nL = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)"),
+        {
+            "the other argument": lambda e, x, right: right.xreplace({b: 1 - b for b in right.atoms(rules.Positive)}),
+            "the sum of both": lambda e, x, right: Add(*[Deriv(a, x) for a in e.args if varies(a, x)]),
+            "half": lambda e, x, right: right / 2,
+            "always the second": lambda e, x, right: Deriv(e.args[1], x),
+            "never the first": lambda e, x, right: rules.Positive(e.args[1]) * Deriv(e.args[1], x),
+        },
+    ),
+    rules._where: (
+        ("f = where(x > 0, x**2, sin(x))*y", "x: [n]\ny = where(x > 0, x, exp(x))"),
+        {
+            "cases swapped": lambda e, x, right: Where(right.args[0], right.args[2], right.args[1]),
+            "always the first": lambda e, x, right: right.args[1],
+            "always the second": lambda e, x, right: right.args[2],
+            "a case without slope": lambda e, x, right: Where(right.args[0], right.args[1], S.Zero),
+        },
+    ),
+    rules._power: (
+        ("f = x**3*y", "f = sqrt(1 + x**2)", "x: [n]\nL = sum(x**2)", "f = 1/(1 + x**4)"),
+        {
+            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
+            "exponent not lowered": lambda e, x, right: right * e.base,
+            "exponent lowered twice": lambda e, x, right: right / e.base,
+            "exponent not in front": lambda e, x, right: right / e.exp,
+            "sign lost": lambda e, x, right: -right,
+        },
+    ),
+    rules._exponential: (
+        ("x: positive\np: real\ny = x**p", "x: positive\ny = x**x"),
+        {
+            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
+            "logarithm missing": lambda e, x, right: e * Deriv(e.exp, x),
+            "power rule instead": lambda e, x, right: e.exp * e.base ** (e.exp - 1) * Deriv(e.exp, x),
+            "sign lost": lambda e, x, right: -right,
+            "power lost": lambda e, x, right: right / e,
+        },
+    ),
+    rules._chain: (
+        ("f = exp(x**2)", "f = tanh(x*y)", "W: [m, n]\nx: [n]\ny = tanh(W @ x)", "f = log(1 + exp(x))", "f = sigmoid(2*x)"),
+        {
+            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
+            "sign lost": lambda e, x, right: -right,
+            "the function for its slope": lambda e, x, right: e * Deriv(e.args[0], x),
+            "slope dropped": lambda e, x, right: Deriv(e.args[0], x),
+            "slope squared": lambda e, x, right: right * rules.slope(e, 0),
+            "slope at the wrong place": lambda e, x, right: rules.slope(e.func(2 * e.args[0]), 0) * Deriv(e.args[0], x),
+        },
+    ),
+    rules._itself: (
+        ("f = x*sin(x)", "f = (u + v)*w"),
+        {
+            "0": lambda e, x, right: S.Zero,
+            "-1": lambda e, x, right: S.NegativeOne,
+            "2": lambda e, x, right: Integer(2),
+            "x": lambda e, x, right: x,
+        },
+    ),
+    rules._entry: (
+        ("x: [n]\nL = sum(x**2)", "W: [m, n]\nx: [n]\ny = W @ x", "s: [C]\nt: label[C]\nL = s[t]**2", "X: [N, n]\nG = X.T @ X"),
+        {
+            "1 for the delta": lambda e, x, right: S.One,
+            "0 for the delta": lambda e, x, right: S.Zero,
+            "sign lost": lambda e, x, right: -right,
+            "≠ for =": lambda e, x, right: right.replace(Delta, Differ),
+            "first delta dropped": lambda e, x, right: Mul(*[Delta(a, b) for a, b in zip(e.indices[1:], x.indices[1:], strict=True)]),
+            "last delta dropped": lambda e, x, right: Mul(*[Delta(a, b) for a, b in zip(e.indices[:-1], x.indices[:-1], strict=True)]),
+        },
+    ),
+}
+
+
+def wrong_table(right: Callable[..., Any], change: Wrong) -> tuple[Rule, ...]:
+    """The rule table with one rewrite made wrong."""
+
+    def rewrite(e: Any, x: Element) -> Any:
+        new = right(e, x)
+        return None if new is None else change(e, x, new)
+
+    return tuple(replace(rule, rewrite=rewrite) if rule.rewrite is right else rule for rule in RULES)
+
+
+def test_every_row_of_the_table_is_made_wrong() -> None:
+    assert {rule.rewrite for rule in RULES} == set(WRONG)
+
+
+@pytest.mark.parametrize(
+    ("rule", "mistake"),
+    [pytest.param(rule, mistake, id=f"{rule.__name__.strip('_')}: {mistake}") for rule in WRONG for mistake in WRONG[rule][1]],
+)
+def test_a_wrong_row_of_the_table_is_caught(
+    rule: Callable[..., Any], mistake: str, record_property: Callable[[str, object], None]
+) -> None:
+    texts, mistakes = WRONG[rule]
+    planted = caught = 0
+    for text in texts:
+        for right, found in zip(gradients(opened(text)), gradients(opened(text), wrong_table(rule, mistakes[mistake])), strict=True):
+            if all(is_right(text, found, step.line) for step in found.steps):
+                assert passes(found), f"a right derivation was refused: {found.steps}"
+                continue
+            assert [s.line for s in found.steps] != [s.line for s in right.steps]
+            planted += 1
+            caught += not passes(found)
+    record_property("caught", f"{caught} of {planted}")
+    assert planted, "this mistake shows in none of the texts"
+    assert caught == planted
+
+
+# ---------------------------------------------------------------- wrong lines in finished derivations
+
+Edit = tuple[str, Any]
+
+
+def edits(term: Any, scope: tuple[Index, ...]) -> Iterator[Edit]:
+    """Every way to make one mistake in a term: (the kind of mistake, the term with it)."""
+    yield from mistakes_at(term, scope)
+    if isinstance(term, Binder):
+        indices, body = term.opened()
+        for kind, new in edits(body, (*scope, *indices)):
+            yield kind, close(type(term), indices, new)
+    elif isinstance(term, Deriv):
+        for kind, new in edits(term.body, scope):
+            yield kind, Deriv(new, term.by)
+    elif not isinstance(term, (Index, Label, Element, Symbol, Adjoint)):
+        for k, argument in enumerate(term.args):
+            for kind, new in edits(argument, scope):
+                yield kind, term.func(*term.args[:k], new, *term.args[k + 1 :])
+
+
+def mistakes_at(term: Any, scope: tuple[Index, ...]) -> Iterator[Edit]:
+    """The mistakes that can be made at the top of a term."""
+    if isinstance(term, Element) and len(term.indices) == 2:
+        yield "transposed", Element(term.head, *reversed(term.indices))
+    if isinstance(term, Adjoint) and len(term.by.indices) == 2:
+        yield "transposed", Adjoint(term.output, Element(term.by.head, *reversed(term.by.indices)))
+    if isinstance(term, Element):
+        for k, index in enumerate(term.indices):
+            for other in scope:
+                if other != index and other.size == index.size:
+                    yield "another index", Element(term.head, *term.indices[:k], other, *term.indices[k + 1 :])
+    if term.is_Add:
+        for t in term.args:
+            yield "term dropped", term - t
+            yield "sign", term - 2 * t
+    if term.is_Mul:
+        for f in term.args:
+            if isinstance(f, Bracket):
+                yield "delta dropped", term / f
+            elif not f.is_Integer:
+                yield "factor dropped", term / f
+        yield "sign", -term
+    if term.is_Pow and term.exp.is_Rational:
+        yield "power", Pow(term.base, term.exp + 1)
+        yield "power", Pow(term.base, -term.exp)
+        yield "power dropped", term.base
+    if isinstance(term, Maximum):
+        yield "the other argument", term.args[0]
+        yield "the other argument", term.args[1]
+    elif isinstance(term, Where):
+        yield "the other case", Where(term.args[0], term.args[2], term.args[1])
+    elif isinstance(term, Delta):
+        yield "delta turned round", Differ(*term.args)
+        yield "delta dropped", S.One
+    elif isinstance(term, Function) and not isinstance(term, Bracket):
+        yield "function dropped", term.args[0]
+    if isinstance(term, Sum):
+        yield "sum dropped", at_first(term)
+    if term.is_Integer and term not in (0, -1):
+        yield "number", term + 1
+
+
+# the definition, the variable
+FINISHED = (
+    ("softmax", "z"),
+    ("softmax_cross_entropy", "z"),
+    ("log_softmax", "z"),
+    ("mlp", "W1"),
+    ("mlp", "x"),
+    ("affine", "W"),
+    ("affine_batch", "X"),
+    ("rnn_cell", "U"),
+    ("attention", "K"),
+    ("layer_norm", "x"),
+    ("cosine_similarity", "x"),
+    ("hinge", "s"),
+    ("conv1d", "w"),
+    ("gaussian_nll", "sigma"),
+    ("gelu", "x"),
+    ("x: [n]\nW: [n, n]\nh = x + tanh(W @ x)\ny = h + tanh(W @ h)\nL = sum(y**2)", "W"),
+)
+MOST = 24
+"""So many mistakes in one derivation, of all kinds."""
+
+
+def mutants(found: Derivation) -> list[tuple[str, int, Derivation]]:
+    """A choice of the derivations that differ from this one by one mistake in one line, some of every kind."""
+    kinds: dict[str, dict[Any, tuple[int, Derivation]]] = {}
+    for k, step in enumerate(found.steps):
+        for kind, line in edits(step.line, found.indices):
+            if line != step.line and not line.has(S.ComplexInfinity, S.NaN):
+                steps = (*found.steps[:k], replace(step, line=line), *found.steps[k + 1 :])
+                kinds.setdefault(kind, {})[k, line] = (k, replace(found, steps=steps))
+    chance = random.Random(f"{found.of} {found.wrt}")
+    pools = {kind: chance.sample(list(pool.values()), len(pool)) for kind, pool in sorted(kinds.items())}
+    chosen: list[tuple[str, int, Derivation]] = []
+    while len(chosen) < MOST and any(pools.values()):
+        chosen += [(kind, *pool.pop()) for kind, pool in pools.items() if pool]
+    return chosen[:MOST]
+
+
+def at_size_one(found: Derivation, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether a derivation passes when its lines are compared where every axis has one entry."""
+    with monkeypatch.context() as patched:
+        one = [dict.fromkeys(sizes, 1) for sizes in proof.size_sets(found.graph)]
+        patched.setattr(proof, "size_sets", lambda graph: one)
+        return passes(replace(found, graph=replace(found.graph)))
+
+
+@pytest.mark.parametrize(("name", "wrt"), FINISHED)
+def test_a_wrong_line_of_a_derivation_is_caught(
+    name: str, wrt: str, record_property: Callable[[str, object], None]
+) -> None:
+    graph = opened(name)
+    found = graph.derive("", wrt, upstream=bool(graph.output.axes))
+    planted, missed = Counter[str](), []
+    for kind, k, mutant in mutants(found):
+        if is_right(name, mutant, mutant.steps[k].line):
+            assert passes(mutant), f"a right line was refused: {mutant.steps[k].line}"
+            continue
+        planted[kind] += 1
+        if passes(mutant):
+            missed.append(f"{kind} in line {k + 1}: {mutant.steps[k].line} for {found.steps[k].line}")
+    record_property("planted", str(dict(planted)))
+    assert planted.total() >= 10
+    assert not missed, "\n".join(missed)
+
+
+def test_comparing_at_size_one_would_miss_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = Counter[str]()
+    for name, wrt in (("softmax", "z"), ("affine", "W"), ("affine_batch", "X"), ("conv1d", "w")):
+        graph = opened(name)
+        found = graph.derive("", wrt, upstream=bool(graph.output.axes))
+        for kind, k, mutant in mutants(found):
+            if not is_right(name, mutant, mutant.steps[k].line):
+                missed[kind] += at_size_one(mutant, monkeypatch)
+    assert missed["transposed"] + missed["another index"] + missed["delta dropped"] >= 5, missed

@@ -1,0 +1,81 @@
+"""Every message has its translation, set as its language is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import derive
+from derive.errors import DeriveError
+from derive.teaching.language import LOCALE, QUOTES, languages, translator, typeset
+
+OTHERS = [lang for lang in languages() if lang != "en"]
+
+
+def marked() -> set[str]:
+    """The messages of the code, each marked where it is written: N_("…") or _("…")."""
+    found = extract_from_dir(Path(derive.__file__).parent, [("**.py", "python")], keywords={"N_": None, "_": None})
+    return {message for _, _, message, *_ in found if isinstance(message, str)}
+
+
+def catalogue(lang: str) -> Catalog:
+    with (LOCALE / f"{lang}.po").open("rb") as file:
+        return read_po(file, locale=lang)
+
+
+def test_there_are_messages_and_languages() -> None:
+    assert "quotient rule" in marked()
+    assert languages() == ["en", "fr"]
+    assert set(QUOTES) == set(languages())
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_every_message_is_translated_and_no_other(lang: str) -> None:
+    entries = {message.id: message for message in catalogue(lang) if message.id}
+    assert sorted(entries) == sorted(marked())
+    assert not [message.id for message in entries.values() if not message.string or message.fuzzy]
+    assert not catalogue(lang).obsolete
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_a_translation_keeps_the_places_to_fill_in(lang: str) -> None:
+    for message in catalogue(lang):
+        if message.id:
+            assert sorted(re.findall(r"\{\w*\}", message.string)) == sorted(re.findall(r"\{\w*\}", message.id))
+
+
+def test_french_is_set_as_french_is_printed() -> None:
+    for message in catalogue("fr"):
+        if message.id:
+            assert not re.search(r"[^\u00a0\u202f][;!?»]|[^\u00a0]:|«[^\u00a0]|'|\"|\.\.\.", message.string), message.string
+
+
+def test_a_translator_speaks_its_language() -> None:
+    assert translator("en")("quotient rule") == "quotient rule"
+    assert translator("fr")("quotient rule") == "dérivée d’un quotient"
+    assert translator("fr")("no such message") == "no such message"
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(DeriveError, match=r"no language 'de'\.\nThe languages are en, fr\."):
+        translator("de")
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("Pourquoi ? Parce que ; voilà !", "Pourquoi\u202f? Parce que\u202f; voilà\u202f!"),
+        ("Ici : là", "Ici\u00a0: là"),
+        ("« oui »", "«\u00a0oui\u00a0»"),
+        ("à 10:30, https://x.org?a=b", "à 10:30, https://x.org?a=b"),
+        (" : suite", "\u00a0: suite"),
+    ],
+)
+def test_french_spaces_do_not_break(typed: str, printed: str) -> None:
+    assert typeset(typed, "fr") == printed
+    assert typeset(typed, "en") == typed
