@@ -18,13 +18,12 @@ from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.language.at import read_values
 from derive.language.program import read
-from derive.notation.layout import row
 from derive.notation.style import Style
 from derive.notation.terms import layout
 from derive.proof import prove
 from derive.run import Run
 from derive.teaching.checks import check_blocks
-from derive.teaching.document import Block, Document, Equation
+from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks
 from derive.teaching.lecture import Context, Directive, Lecture, build
 from derive.teaching.numbers import array, relation
@@ -183,7 +182,9 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
     values = replace(run.values, graph=graph, _adjoints={(found.of, n): g for n, g in run.gradients.items()})
     numbers, exact = array(np.array(values.array(found.result, found.indices), dtype=object), desk.page.style)
     left = matrix_side(found) if found.indices else layout(found.subject, desk.page.context(found.graph))
-    return (*blocks, Equation(row(left, relation(exact), numbers)))
+    ending = (Line(left), Line(numbers, relation(exact)))
+    before = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
+    return (Steps((*before, *ending)),)
 
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
