@@ -136,6 +136,13 @@ def test_a_reason_stands_under_a_formula_that_leaves_it_no_room() -> None:
     assert laid.left + laid.body + laid.reason <= 40.0
 
 
+def test_a_short_reason_may_stand_right_after_a_formula_that_reaches_into_its_column() -> None:
+    wide = joined([sign("abc")] * 10, PLUS)
+    reasons = (inlines("a reason that is a good deal longer than the other"), inlines("why"))
+    laid = columns(Steps((Line(A), Line(B, EQUALS, reasons[0]), Line(wide, EQUALS, reasons[1]))), 40.0)
+    assert [(r.beside, r.loose) for r in laid.rows] == [(True, False), (True, True)]
+
+
 def test_a_line_too_long_for_its_column_goes_on_below() -> None:
     laid = columns(Steps((Line(A), Line(LONG, EQUALS, inlines("why")))), 40.0)
     assert [r.relation for r in laid.rows] == [EQUALS, *[None] * (len(laid.rows) - 1)]

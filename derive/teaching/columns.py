@@ -51,6 +51,7 @@ RELATION, GAP, INDENT, SMALL = 1.9, 1.2, 1.0, 0.85
 class Stride:
     """One printed row: a left-hand side, a relation, a formula, and the reason beside it or under it.
 
+    A reason stands beside in its column, or `loose` right after a formula that reaches into that column.
     A `head` is a long left-hand side on a row of its own.  `subject` is the left-hand side that the row speaks of, to be
     repeated where the derivation goes on overleaf, or None where that would not be true.
     """
@@ -61,6 +62,7 @@ class Stride:
     relation: Layout | None = None
     reason: Inlines = ()
     beside: bool = False
+    loose: bool = False
     note: Inlines = ()
     head: bool = False
     subject: Layout | None = None
@@ -184,13 +186,15 @@ def _head(line: Line, width: float) -> list[Stride]:
 def _strides(line: Line, left: Layout | None, subject: Layout | None, room: float, body: float, reason: float) -> list[Stride]:
     """The rows of one line: a formula wider than its room goes on below, and its reason then stands under it."""
     parts = broken(line.body, room)
-    beside = bool(line.reason) and len(parts) == 1 and size_of(parts[0]).width <= body
+    wide, said = size_of(parts[0]).width * 1.03, words_width(line.reason, display=True) * SMALL
+    loose = len(parts) == 1 and body < wide and wide + GAP + said * 1.1 <= room
+    beside = bool(line.reason) and len(parts) == 1 and (wide <= body or loose)
     rows = []
     for k, part in enumerate(parts):
         last = k == len(parts) - 1
         height = _height(part, room) + (under(line.note, room) if last else 0.0)
         if beside:
-            height = max(height, under(line.reason, reason))
+            height = max(height, under(line.reason, room if loose else reason))
         elif last:
             height += under(line.reason, room)
         rows.append(
@@ -201,6 +205,7 @@ def _strides(line: Line, left: Layout | None, subject: Layout | None, room: floa
                 relation=line.relation if k == 0 else None,
                 reason=line.reason if last else (),
                 beside=beside,
+                loose=beside and loose,
                 note=line.note if last else (),
                 subject=subject if k == 0 else None,
             )

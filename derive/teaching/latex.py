@@ -58,16 +58,16 @@ class ArticlePrinter(Printer):
         """One block."""
         macros = self.macros
         match block:
-            case Heading(words, level):
-                return str(macros.heading(self.inlines(words), level))
+            case Heading(words):
+                return str(macros.heading(self.inlines(words)))
             case Paragraph(words):
                 return str(macros.paragraph(self.inlines(words)))
             case ItemList(items, start):
                 return str(macros.list([self.nested(item) for item in items], start))
             case Quote(inner):
                 return str(macros.quote(self.nested(inner)))
-            case CodeBlock(text, language):
-                return str(macros.codeblock([escape.latex_code(line) for line in text.split("\n")], language))
+            case CodeBlock(text):
+                return str(macros.codeblock([escape.latex_code(line) for line in text.split("\n")]))
             case Table():
                 return self.table(block)
             case Display(lines):
@@ -90,6 +90,7 @@ class ArticlePrinter(Printer):
             "head": stride.head,
             "reason": self.inlines(stride.reason),
             "beside": stride.beside,
+            "loose": stride.loose,
             "note": self.inlines(stride.note),
         }
 
