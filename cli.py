@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from derive import __version__
@@ -123,7 +124,7 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
         from derive.teaching.terminal import render_text
 
         color = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        width = os.get_terminal_size().columns if color else 100
+        width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
         return {"": text if output is None else f"{text}\n{MARK.decode()}\n"}
     from derive.teaching.render import render
@@ -229,32 +230,44 @@ def _graph_at(text: str, name: str, values: str) -> tuple[Graph, Run | None]:
 
 
 def write(files: Mapping[Path, str | bytes], force: bool) -> None:
-    """Write files, all or none: each is complete before it takes its name.
+    """Write files, all or none: all of them are complete before the first takes its name.
 
-    Raises DeriveError, before anything is written, where a file exists that derive did not write.
+    Raises DeriveError, before anything is written, where something exists that derive did not write.
     """
-    theirs = [path for path in files if not force and path.exists() and not (path.is_file() and MARK in path.read_bytes())]
-    if theirs:
-        raise DeriveError(
-            f"{theirs[0]} exists and was not written by derive", hint="Choose another name, or overwrite it with --force."
-        )
-    waiting: list[tuple[str, Path]] = []
+    path = Path()
+    waiting: list[tuple[Path, Path]] = []
     try:
+        for path in files:
+            _claim(path, force)
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-            waiting.append((temporary, path))
+            waiting.append((Path(temporary), path))
             with os.fdopen(handle, "wb") as file:
                 file.write(content.encode() if isinstance(content, str) else content)
             Path(temporary).chmod(0o666 & ~_umask())
         while waiting:
-            Path(waiting[0][0]).replace(waiting[0][1])
+            complete, path = waiting[0]
+            complete.replace(path)
             waiting.pop(0)
-    except OSError as error:
-        raise DeriveError(f"{error.filename or ''} cannot be written: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        raise DeriveError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
     finally:
-        for temporary, _ in waiting:
-            Path(temporary).unlink()
+        for complete, _ in waiting:
+            complete.unlink(missing_ok=True)
+
+
+def _claim(path: Path, force: bool) -> None:
+    """Raises DeriveError unless a file may be written here; what is no file (a folder, a device) is never replaced."""
+    for folder in path.parents:
+        if folder.exists() and not folder.is_dir():
+            raise DeriveError(f"{folder} is not a folder")
+    if path.exists() and not path.is_file():
+        raise DeriveError(f"{path} is not a file", hint="Name the file to write.")
+    if path.exists() and not force and MARK not in path.read_bytes():
+        raise DeriveError(
+            f"{path} exists and was not written by derive", hint="Choose another name, or overwrite it with --force."
+        )
 
 
 def _umask() -> int:
@@ -273,9 +286,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DeriveError as error:
         print(f"derive: {error}", file=sys.stderr)
         return 3 if isinstance(error, ProofError) else 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except UnicodeEncodeError as error:
+        print(f"derive: standard output is {error.encoding}, which has no {error.object[error.start]!a}", file=sys.stderr)
+        print("Set PYTHONUTF8=1 for UTF-8, or write to a file with -o.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what waits to be written goes nowhere
+        if isinstance(error, BrokenPipeError):  # whoever read it has read enough
+            return 0
+        print(f"derive: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from derive.derivation import derivation, seeded
 from derive.elementary import elementary
 from derive.graphs import Graph
 from derive.language.at import Point, bind
-from derive.values import Values, forward
+from derive.values import DomainError, Values, forward
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,10 @@ class Run:
             [m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]
         ):
             found = derivation(graph, output, name)
-            out[name] = known[output, name] = np.array(values.array(found.result, found.indices), dtype=object)
+            try:
+                out[name] = known[output, name] = np.array(values.array(found.result, found.indices), dtype=object)
+            except DomainError as error:
+                raise DomainError(f"the gradient by {name} has no value here: {error.message}") from None
         return out
 
     def __getitem__(self, name: str) -> Any:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
 from numbers import Integral
 from typing import Any
 
@@ -311,9 +312,18 @@ def _binder(values: Values, term: Binder, grid: Grid) -> Array:
     value = np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
     if isinstance(term, Product):
         return value.prod(axis=axes)
-    if isinstance(term, Largest):
-        return value.max(axis=axes)
-    return value.argmax(axis=0) if isinstance(term, ArgMax) else value.sum(axis=axes)
+    if isinstance(term, (Largest, ArgMax)):
+        largest = reduce(_larger, value.reshape(-1, *value.shape[len(axes) :]))
+        return largest if isinstance(term, Largest) else np.asarray(value == largest, dtype=bool).argmax(axis=0)
+    return value.sum(axis=axes)
+
+
+def _larger(a: Array, b: Array) -> Array:
+    """The larger of two, entry by entry.  A fraction and a 50-digit number do not compare, but both compare with 0."""
+    a, b = np.asarray(a), np.asarray(b)
+    if object not in (a.dtype, b.dtype):
+        return np.maximum(a, b)
+    return np.where(np.asarray(b + np.asarray(-1 * a) > 0, dtype=bool), b, a)
 
 
 def _condition(test: Callable[..., Array]) -> Callable[[Values, Any, Grid], Array]:
@@ -345,8 +355,8 @@ def _entrywise(values: Values, term: Any, grid: Grid) -> Array:
 
 
 def _adjoint(values: Values, term: Adjoint, grid: Grid) -> Array:
-    at = [np.asarray(values.evaluate(k, grid)).astype(int) for k in (*term.output.indices, *term.by.indices)]
-    whole = values.adjoint(term.output.name, term.by.name)
+    whole, indices = values.adjoint(term.output.name, term.by.name), (*term.output.indices, *term.by.indices)
+    at = [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, whole.shape, strict=True)]
     return whole[tuple(np.broadcast_arrays(*at))] if at else whole[()]
 
 
@@ -361,7 +371,7 @@ _EVALUATORS: tuple[tuple[Any, Callable[[Values, Any, Grid], Array]], ...] = (
     (AtMost, _condition(lambda a, b: np.asarray(a) <= b)),
     (Positive, _condition(lambda a: np.asarray(a) > 0)),
     (Inside, _condition(lambda e, n: (np.asarray(e) >= 0) & (np.asarray(e) < n))),
-    (Maximum, lambda v, t, g: np.maximum(*(np.asarray(v.evaluate(a, g)) for a in t.args))),
+    (Maximum, lambda v, t, g: _larger(*(np.asarray(v.evaluate(a, g)) for a in t.args))),
     (Where, _where),
     (Named, lambda v, t, g: v.evaluate(t.unfolded, g)),
     (Abs, lambda v, t, g: abs(v.evaluate(t.args[0], g))),

@@ -193,6 +193,11 @@ TEXTS: dict[str, tuple[str, Callable[..., Array]]] = {
         "z: [n]\nc = max(z)\ny = c + log(sum(exp(z - c)))",
         lambda m, z: largest(m, z) + m.log(m.exp(z - largest(m, z)).sum()),
     ),
+    "the largest entry of a matrix": ("X: [N, n]\ny = max(X)*sum(X**2)", lambda m, X: m.amax(X) * (X**2).sum()),
+    "the largest of irrational numbers": (
+        "x: [n]\nc = max(exp(x)*sin(x))\ny = max(c, tanh(x))*min(x, exp(x))",
+        lambda m, x: relu(m, m.tanh(x) - (c := largest(m, m.exp(x) * m.sin(x)))) * x + c * x,
+    ),
     "a masked ranking loss": (
         "s: [C]\nt: label[C]\nL = sum(softplus(s[j] - s[t]) for j in C if j != t)",
         lambda m, s, t: sum(m.log(1 + m.exp(s[j] - s[t])) for j in range(len(s)) if j != t),

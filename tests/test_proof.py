@@ -222,7 +222,7 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
         },
     ),
     rules._inside_sum: (
-        ("s: [C]\nt: label[C]\nL = sum(exp(s[j] - s[t]) for j in C if j != t)", "x: [n]\nL = sum(x**3)"),
+        ("s: [C]\nt: label[C]\nL = sum(exp(s[j] + s[t]) for j in C if j != t)", "x: [n]\nL = sum(x**3)"),
         {
             "condition dropped": lambda e, x, right: in_sum(right, without_brackets),
             "one entry for the sum": lambda e, x, right: at_first(right),

@@ -129,7 +129,7 @@ def _largest(e: Any, x: Element) -> Any:
         return None
     (*outer, j), body = e.opened()
     if outer:
-        return Deriv(close(Largest, outer, close(Largest, [j], body)), x)
+        return Deriv(close(Largest, outer, body.xreplace({j: close(ArgMax, [j], body)})), x)
     return Deriv(body, x).xreplace({j: close(ArgMax, [j], body)})
 
 

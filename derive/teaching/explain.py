@@ -30,21 +30,23 @@ def derivations(graph: Graph, wrt: Sequence[str] = ()) -> tuple[Proved, ...]:
     tensor: its Jacobian where that has two indices at most, and the gradient of a loss behind it.  Raises ProofError.
     """
     output = graph.output
-    for name in wrt:
-        derivation(graph, "", name)
     reached = graph.ancestors(output.name) - {output.name}
     names = [m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]
     own = [n for n in names if not getattr(graph.members[n], "inner", False)]
+    for name in wrt:
+        derivation(graph, "", name)
+        if name not in names:
+            raise DeriveError(f"{output.name} is not computed from {name}")
     found: list[Derivation] = []
     if output.indices:
         small = [n for n in wrt or own if len(output.indices) + len(graph.members[n].indices) <= 2]
         found += [d for d in (derivation(graph, "", n) for n in reversed(small)) if not d.named]
-    wanted = set(wrt or own)
-    for name in reversed(names):
+    wanted, way = set(wrt or own), list[Derivation]()
+    for name in names:  # what a result names comes after it, on the way to the output
         if name in wanted:
-            d = derivation(graph, "", name, upstream=bool(output.indices))
-            found.append(d)
-            wanted |= set(d.named)
+            way.append(derivation(graph, "", name, upstream=bool(output.indices)))
+            wanted |= set(way[-1].named)
+    found += reversed(way)
     return tuple(map(prove, found))
 
 
