@@ -38,12 +38,12 @@ from derive.calculus.terms import (
 from derive.derivation import Derivation, Step
 from derive.errors import ProofError
 from derive.graphs import Graph, Input, Node
-from derive.values import DIGITS, DomainError, Values, forward
+from derive.values import DIGITS, DomainError, Values, forward, real
 
 TOLERANCE = mpmath.mpf(10) ** -25
 """Lines that differ by more than this, relative to 1 + their size, are not equal.  A central difference errs by 1e-30."""
 
-CLEARANCE = Fraction(1, 1000)
+CLEARANCE = 1e-3
 """How far from a kink (of max, |·|, a comparison) a point must lie."""
 
 KINK_POINTS = 8
@@ -210,7 +210,10 @@ def _draw_input(given: Input, sizes: dict[Symbol, int], chance: random.Random, s
         return np.vectorize(Fraction, otypes=[object])((np.arange(shape[-1]) == picks[..., None]).astype(int))
     if given.kind in ("positive", "probability"):
         out = np.vectorize(abs, otypes=[object])(out)
-    return out / out.sum(axis=-1, keepdims=True) if given.kind == "probability" else out
+    if given.kind == "probability":
+        out = out / out.sum(axis=-1, keepdims=True)
+    with mpmath.workdps(DIGITS):
+        return np.vectorize(real, otypes=[object])(out)
 
 
 def _clear(point: Values, node: Node) -> bool:

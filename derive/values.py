@@ -65,7 +65,8 @@ class DomainError(DeriveError):
 # ---------------------------------------------------------------- two kinds of numbers
 
 
-def _real(x: Any) -> Any:
+def real(x: Any) -> Any:
+    """A number as a 50-digit one (at the precision in force)."""
     return mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpf(x)
 
 
@@ -74,7 +75,7 @@ def _exact_or(known: Mapping[int, int], name: str) -> Callable[[Any], Any]:
     function = getattr(mpmath, name)
 
     def value(x: Any) -> Any:
-        return Fraction(known[int(x)]) if x in known else function(_real(x))
+        return Fraction(known[int(x)]) if x in known else function(real(x))
 
     return value
 
@@ -82,19 +83,19 @@ def _exact_or(known: Mapping[int, int], name: str) -> Callable[[Any], Any]:
 def _log(x: Any) -> Any:
     if x <= 0:
         raise DomainError(f"log({_shown(x)}) does not exist: the logarithm takes positive numbers")
-    return Fraction(0) if x == 1 else mpmath.log(_real(x))
+    return Fraction(0) if x == 1 else mpmath.log(real(x))
 
 
 def _exp(x: Any) -> Any:
     if x > MAX_EXPONENT:
         raise DomainError(f"exp({_shown(x)}) is too large")
-    return Fraction(1) if x == 0 else mpmath.exp(_real(x))
+    return Fraction(1) if x == 0 else mpmath.exp(real(x))
 
 
 def _bounded(x: Any) -> Any:
     """A value of a size to go on with: a fraction of many digits as a 50-digit number, one beyond e^1e7 refused."""
     if isinstance(x, Fraction) and max(x.numerator.bit_length(), x.denominator.bit_length()) > MAX_BITS:
-        x = _real(x)
+        x = real(x)
     if isinstance(x, mpmath.mpf) and mpmath.isfinite(x) and abs(x) > _LARGEST:
         raise DomainError("the number is too large")
     return x
@@ -113,11 +114,11 @@ def _root(x: Any, q: int) -> Any:
         top, bottom = (round(v ** (1 / q)) if v < 2**52 else 0 for v in (x.numerator, x.denominator))
         if top**q == x.numerator and bottom**q == x.denominator:
             return Fraction(top, bottom)
-    return mpmath.root(_real(x), q)
+    return mpmath.root(real(x), q)
 
 
 def _shown(x: Any) -> str:
-    return str(x) if isinstance(x, int) or getattr(x, "denominator", 0) == 1 else mpmath.nstr(_real(x), 6)
+    return str(x) if isinstance(x, int) or getattr(x, "denominator", 0) == 1 else mpmath.nstr(real(x), 6)
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,8 @@ EXACT = Numbers(
         "tanh": _vectorised(_exact_or({0: 0}, "tanh")),
         "erf": _vectorised(_exact_or({0: 0}, "erf")),
     },
-    Fraction,
-    lambda c: _real(mpmath.mpmathify(c.evalf(DIGITS + 10))),
+    lambda p, q: int(p) if q == 1 else Fraction(int(p), int(q)),
+    lambda c: real(mpmath.mpmathify(c.evalf(DIGITS + 10))),
     _vectorised(_reciprocal),
     lambda a, q: _vectorised(lambda x: _root(x, q))(a),
     lambda a: np.asarray(_vectorised(_bounded)(a), dtype=object),
@@ -222,7 +223,7 @@ class Values:
         if not exponent.is_Rational:
             power = self.evaluate(exponent, grid)
             return (
-                np.frompyfunc(lambda b, p: mpmath.power(_real(b), _real(p)), 2, 1)(base, power)
+                np.frompyfunc(lambda b, p: mpmath.power(real(b), real(p)), 2, 1)(base, power)
                 if self.numbers is EXACT
                 else base**power
             )

@@ -183,6 +183,8 @@ class Point:
 
 def number(x: Any) -> Any:
     """A number of the point: labels stay integers."""
+    if isinstance(x, mpmath.mpf):
+        return x
     if isinstance(x, (int, np.integer)):
         return int(x)
     with mpmath.workdps(DIGITS):

@@ -218,7 +218,9 @@ def test_wrt_chooses_the_derivations(derive: Derive) -> None:
 
 def test_wrt_brings_the_gradients_that_its_results_name(derive: Derive) -> None:
     text = done(derive("explain", "mlp", "--wrt", "W1"))
-    assert [line for line in text.splitlines() if line.startswith("Gradient")] == ["Gradient ∂L/∂a_i", "Gradient ∂L/∂W_ij⁽¹⁾"]
+    assert [line for line in text.splitlines() if line.startswith("Gradient")] == [
+        f"Gradient {slope}" for slope in ("∂L/∂z_k", "∂L/∂h_i", "∂L/∂a_i", "∂L/∂W_ij⁽¹⁾")
+    ]
     assert "∇_{W⁽¹⁾} L = (∇_a L) xᵀ" in text
 
 
@@ -343,8 +345,8 @@ def test_the_shape_is_checked() -> None:
     assert len(list(faults(good | {"derivations": [good["derivations"][0] | {"steps": [step]}]}))) == 2
 
 
-@pytest.mark.parametrize("name", library.names())
-def test_json_of_every_definition_has_the_shape(derive: Derive, name: str) -> None:
+@pytest.mark.parametrize("name", ["conv1d", "embedding", "hinge", "max_pool1d", "mlp", "mse", "relu", "softmax"])
+def test_json_of_a_definition_has_the_shape(derive: Derive, name: str) -> None:
     data = explained(derive, name)
     assert (data["at"], data["values"], data["gradients"]) == (None, {}, {})
     assert data["derivations"]

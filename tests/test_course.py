@@ -156,10 +156,9 @@ def test_each_gradient_of_the_graph_from_its_local_rule() -> None:
 
 def test_fan_out_is_summed_visibly() -> None:
     run = derive.graph("f = u*v + u").at(u=3, v=4)
-    line = next(line for line in lines(backward_blocks(run, Page())) if line.startswith("∂f/∂u"))
-    assert line == "∂f/∂u = ∂(t₁ + u)/∂u · ∂f/∂f + ∂(u v)/∂u · ∂f/∂t₁ = 1 · 1 + v · 1 = 1 · 1 + 4 · 1 = 5" or line.endswith("= 5")
-    assert line.count("∂f/∂t₁") == 1
-    assert line.count("∂f/∂f") == 1
+    assert lines(backward_blocks(run, Page()))[-1] == (
+        "∂f/∂u = ∂(u v)/∂u · ∂f/∂t₁ + ∂(t₁ + u)/∂u · ∂f/∂f = v · 1 + 1 · 1 = 5"
+    )
 
 
 # ---------------------------------------------------------------- topics 10 and 11: softmax
@@ -177,7 +176,7 @@ def test_the_softmax_jacobian_in_both_forms() -> None:
     p = Element(found.graph.output.head, i)
     assert (same - p * (1 - p)).expand() == 0
     assert apart == -p * Element(found.graph.output.head, j)
-    assert formula(found, same) in (COURSE["softmax_jacobian"]["i = j"], "(1 − p_i) p_i", "p_i (1 − p_i)")
+    assert formula(found, same) == COURSE["softmax_jacobian"]["i = j"]
     assert formula(found, apart) == COURSE["softmax_jacobian"]["i ≠ j"]
 
 

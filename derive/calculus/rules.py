@@ -21,6 +21,7 @@ from derive.calculus.functions import Named
 from derive.calculus.normal import cost, normal, shortest
 from derive.calculus.terms import (
     CACHE,
+    Adjoint,
     ArgMax,
     Binder,
     Bracket,
@@ -64,8 +65,16 @@ class Rule:
 
 
 def varies(term: Any, x: Element) -> bool:
-    """Whether a term mentions the tensor that x is an entry of."""
-    return x.name in names(term)
+    """Whether a term mentions the tensor that x is an entry of, other than in an index: W_ij is constant as i moves."""
+    return x.name in _read(term)
+
+
+@lru_cache(maxsize=CACHE)
+def _read(term: Any) -> frozenset[str]:
+    """The tensors whose entries are read for the value of a term; not those that only pick an entry of another."""
+    if isinstance(term, (Element, Index, Label, ArgMax, Adjoint)):
+        return frozenset([term.name]) if isinstance(term, Element) else frozenset()
+    return frozenset().union(*map(_read, term.args)) if term.args else frozenset()
 
 
 def _constant(e: Any, x: Element) -> Any:
