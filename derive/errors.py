@@ -42,7 +42,7 @@ def _pointed(place: Place) -> list[str]:
     """The line and a caret under the fault; a long line is cut around it."""
     width = max(1, min(place.end - place.start, WINDOW))
     first = max(0, place.start - WINDOW // 2) if len(place.text) > WINDOW else 0
-    shown = "".join(c if c.isprintable() else " " for c in place.text[first : first + WINDOW])
+    shown = "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in place.text[first : first + WINDOW])
     prefix = f"  line {place.line}: "
     return [
         prefix + shown,

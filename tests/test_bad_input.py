@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 import cli
-import derive.teaching.directives  # noqa: F401  (start-up is not what is timed here)
+import derive.teaching.directives  # here: start-up is not what is timed
 import derive.teaching.explain
 import derive.teaching.terminal  # noqa: F401
 from rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
@@ -69,14 +69,14 @@ TEXTS: dict[str, tuple[str, str, str, str]] = {
     "comparison": ("f = x == y", "comparison", "x == y", "where"),
     "quotes": ('f = "x"', "not part of the language", '"', ""),
     "hexadecimal": ("f = 0x10*x", "followed by a letter", "0x", "decimal"),
-    "invisible sign": ("f = a\u202eb", "invisible .* U\\+202E", " ", ""),
-    "null": ("f = a\x00b", r"invisible .* U\+0000", " ", ""),
+    "invisible sign": ("f = a\u202eb", "invisible .* U\\+202E", "�", ""),
+    "null": ("f = a\x00b", r"invisible .* U\+0000", "�", ""),
     "3,000 parentheses": (f"f = {'(' * 3000}x{')' * 3000}", "(?i)brackets", "(", ""),
     "5,000 minus signs": (f"f = {'-' * 5000}x", "nested", "", ""),
     "5,000 terms": (f"f = {'+'.join('x' * 5000)}x", "too long", "", ""),
     "bracket left open": ("f = (u + v", "never closed", "(", ""),
     "bracket closed twice": ("f = u + v)", "closes no", ")", ""),
-    "nothing right of =": ("f =", "cannot be read", " ", "name = expression"),
+    "nothing right of =": ("f =", "cannot be read", "", "name = expression"),
     "nothing left of =": ("= 3", "cannot be read", "=", ""),
     "nothing defined": ("x: [n]\n", "Nothing is defined", "", "f ="),
     "defined by itself": ("f = f + 1", "by itself", "f", ""),
@@ -84,7 +84,7 @@ TEXTS: dict[str, tuple[str, str, str, str]] = {
     "declared in vain": ("x: [n]\ny: [n]\nf = sum(x)", "never used", "y", ""),
     "word of the language": ("sum = 3", "sum is a word", "sum", "another name"),
     "axis of no entries": ("x: [0]\nf = sum(x)", "one entry", "0", ""),
-    "axis out of proportion": ("x: [99999999999]\nf = sum(x)", "million", "99999999999", ""),
+    "axis out of proportion": ("x: [99999999999]\nf = sum(x)", "1,000,000", "99999999999", ""),
     "label without classes": ("t: label\nf = t", "classes", "", r"label\[C\]"),
     "index outside": ("x: [3]\nf = x[5]", "leave its axis", "5", ""),
     "too few arguments": ("f = exp()", "1 argument", "exp()", ""),
@@ -117,7 +117,7 @@ VALUES: dict[str, tuple[str, str, str, str, str]] = {
     "number for a list": (NLL, "s=3, t=0", "s needs a list", "", r"^$"),
     "lists of lists": (NLL, "s=[[1, 2], [3, 4]], t=0", "s needs a list", "", ""),
     "ragged lists": (NLL, "s=[[1, 2], [3]], t=0", "different lengths", "", ""),
-    "empty list": (NLL, "s=[], t=0", "empty", "[", ""),
+    "empty list": (NLL, "s=[], t=0", "empty", "]", ""),
     "label too large": (NLL, "s=[1, 2, 3], t=3", "t is 3, outside", "", "from 0 to 2"),
     "label below zero": (NLL, "s=[1, 2, 3], t=-1", "t is -1, outside", "", "from 0 to 2"),
     "label not whole": (NLL, "s=[1, 2, 3], t=1.5", "1.5 is given", "", ""),
@@ -195,9 +195,9 @@ LECTURES: dict[str, tuple[str, str, str, str]] = {
     "no title": ("---\nlang: en\n---\n", "no title", "---", "title:"),
     "unknown language": ("---\ntitle: Margins\nlang: [en, xx]\n---\n", "'lang' must be", "lang: [en, xx]", ""),
     "title in one language of two": ("---\ntitle: {en: Margins}\nlang: [en, fr]\n---\n", "not given in 'fr'", "title", ""),
-    "digits": ("---\ntitle: Margins\ndigits: 99\n---\n", "'digits' must be", "digits: 99", "1 to 15"),
+    "digits": ("---\ntitle: Margins\ndigits: 99\n---\n", "'digits' must be a whole number from 1 to 15", "digits: 99", ""),
     "text before the first slide": (f"{FRONT}Hello.\n", "before the first heading", "Hello.", "## Title"),
-    "unknown block": (f"{FRONT}## A\n```derive grpah f\nf = u\n```\n", "no block 'derive grpah'", "```derive grpah f", "graph"),
+    "unknown block": (f"{FRONT}## A\n```derive wroked hinge\nat: t=0\n```\n", "no block 'derive wroked'", "```derive", "worked"),
     "unknown option": (f"{FRONT}## A\n```derive worked hinge\natt: s=[1], t=0\n```\n", "no option 'att'", "```derive", "'at'"),
     "option twice": (f"{FRONT}## A\n```derive worked hinge\nat: t=0\nat: t=1\n```\n", "twice", "at: t=1", ""),
     "no option": (f"{FRONT}## A\n```derive worked hinge\nhello\n```\n", "key: value", "hello", ""),
@@ -320,9 +320,9 @@ def test_a_bad_lecture_is_refused(refused: Refused, folder: Path, text: str, say
         assert text.split("\n")[int(pointed[1]) - 1].startswith(pointed[2][:80].rstrip())
 
 
-@pytest.mark.parametrize("format", ["markdown", "latex", "json"])
-def test_no_half_page_is_written(refused: Refused, format: str) -> None:
-    refused(Bad(explain("f = log(x)", "--at", "x=-1", "--format", format, "-o", "new/page"), "no value"))
+@pytest.mark.parametrize("form", ["markdown", "latex", "json"])
+def test_no_half_page_is_written(refused: Refused, form: str) -> None:
+    refused(Bad(explain("f = log(x)", "--at", "x=-1", "--format", form, "-o", "new/page"), "no value"))
 
 
 @pytest.mark.parametrize("command", ["explain", "check"])
@@ -336,13 +336,10 @@ def test_the_checks_catch_bad_messages() -> None:
     good = "derive: The sign ^ is unknown.\n  line 1: f = x^2\n               ^\nWrite x**2.\n"
     assert list(faults(bad, good)) == []
     assert list(faults(bad, good.replace("   ^\n", "  ^\n"))) == ["the caret stands under 'x'"]
-    assert (
-        list(faults(bad, good.replace("               ^\n", "")))
-        == ["no caret", "the hint says '  line 1: f = x^2\\nWrite x**2.'"][:1]
-    )
+    assert next(faults(bad, good.replace("               ^\n", ""))) == "no caret"
     assert list(faults(bad, good.replace("sign", "sing"))) == ["the first line says 'derive: The sing ^ is unknown.'"]
     assert list(faults(bad, good.replace("**", "^"))) == ["the hint says 'Write x^2.'"]
-    assert list(faults(bad, f"Traceback\n{good}"))[0] == "not one message"
+    assert next(faults(bad, f"Traceback\n{good}")) == "not one message"
 
 
 # -------------------------------------------------------------------------------------------------------- own processes
@@ -353,13 +350,15 @@ HOSTILE = ["text: import", "text: tower of powers", "text: 3,000 parentheses", "
 @pytest.mark.parametrize("name", HOSTILE)
 def test_bad_input_is_refused_in_a_second_with_the_start(folder: Path, name: str) -> None:
     bad = CASES[name]
-    before, best = snapshot(folder), SECONDS
-    for _ in range(3):  # the least of three: other work on the machine is not what is measured
+    before = snapshot(folder)
+    for _ in range(3):  # three chances: other work on the machine is not what is measured
         started = sum(os.times()[2:4])
         run = subprocess.run([sys.executable, ROOT / "cli.py", *bad.command], capture_output=True, encoding="utf-8", timeout=60)
-        best = min(best, sum(os.times()[2:4]) - started)
+        seconds = sum(os.times()[2:4]) - started
         assert (run.returncode, run.stdout, list(faults(bad, run.stderr))) == (1, "", [])
-    assert best < SECONDS
+        if seconds < SECONDS:
+            break
+    assert seconds < SECONDS
     assert snapshot(folder) == before
 
 

@@ -198,6 +198,10 @@ TEXTS: dict[str, tuple[str, Callable[..., Array]]] = {
         "x: [n]\nc = max(exp(x)*sin(x))\ny = max(c, tanh(x))*min(x, exp(x))",
         lambda m, x: relu(m, m.tanh(x) - (c := largest(m, m.exp(x) * m.sin(x)))) * x + c * x,
     ),
+    "the largest of products": (
+        "w: [n]\nx: [n]\nW: [m, n]\nc = max(w[i]*x[i] for i in n)\ny[k] = c*max(W[k, i]*x[i] for i in n)",
+        lambda m, w, x, W: largest(m, w * x) * largest(m, W * x),
+    ),
     "a masked ranking loss": (
         "s: [C]\nt: label[C]\nL = sum(softplus(s[j] - s[t]) for j in C if j != t)",
         lambda m, s, t: sum(m.log(1 + m.exp(s[j] - s[t])) for j in range(len(s)) if j != t),

@@ -225,7 +225,8 @@ def test_a_wrong_text_is_refused(text: str, at: tuple[int, int] | None, words: s
         line, caret = str(error).split("\n")[1:3]
         assert len(str(error)) < 500
         assert caret.strip("^ ") == ""
-        assert place.text[place.start : place.start + 1] == line[caret.index("^")] or not line[caret.index("^") :].isprintable()
+        under = place.text[place.start : place.start + 1]
+        assert line[caret.index("^") :][:1] == (under if under.isprintable() else "\ufffd")
 
 
 def test_there_are_enough_of_them() -> None:

@@ -39,7 +39,6 @@ from derive.calculus.terms import (
     Where,
     close,
     factors,
-    names,
     terms,
     total,
 )

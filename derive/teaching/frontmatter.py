@@ -15,6 +15,9 @@ from derive.teaching.language import languages
 
 EXAMPLE = "A lecture begins:\n---\ntitle: {en: Backpropagation, fr: Rétropropagation}\nlang: [en, fr]\n---"
 
+BRACKETS = 40
+"""More than a lecture needs; PyYAML takes seconds over some thousands of open ones."""
+
 
 @dataclass(frozen=True)
 class FrontMatter:
@@ -32,8 +35,11 @@ def read(lines: list[str]) -> tuple[FrontMatter, int]:
     end = next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")), None)
     if not lines or lines[0].rstrip() != "---" or end is None:
         raise DeriveError("The lecture has no front matter.", _place(lines, 0) if lines else None, EXAMPLE)
+    text = "\n".join(lines[1:end])
+    if text.count("[") + text.count("{") > BRACKETS:
+        raise DeriveError("The front matter cannot be read: it has too many brackets.", _place(lines, 0), EXAMPLE)
     try:
-        data = yaml.safe_load("\n".join(lines[1:end]))
+        data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise DeriveError(f"The front matter cannot be read: {error.problem}.", _place(lines, line)) from None
