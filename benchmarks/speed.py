@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import _lru_cache_wrapper
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -95,8 +95,9 @@ def _forget() -> None:
     from sympy.core.cache import clear_cache
 
     clear_cache()
+    caches = type(cache(len))
     for found in gc.get_objects():
-        if isinstance(found, _lru_cache_wrapper) and str(found.__module__).startswith("derive."):
+        if isinstance(found, caches) and str(found.__module__).startswith("derive."):
             found.cache_clear()
 
 

@@ -50,7 +50,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Scaled(number, scalars, body):
             pieces = [term_piece(number, context)] if number != 1 or not (scalars or body) else []
             pieces += [Piece(Fence(_piece(s, context).layout)) if isinstance(s, Product) else _piece(s, context) for s in scalars]
-            return multiplied(pieces + ([_factor_piece(body, context)] if body else []), Sign("", " "))
+            factor = _piece(body, context) if isinstance(body, Product) else _factor_piece(body, context) if body else None
+            return multiplied(pieces + ([factor] if factor else []), Sign("", " "))
         case Plus(args):
             return added([Piece(p.layout, p.level, negative) for negative, a in args for p in [_piece(a, context)]])
         case Apply(function, args):

@@ -283,7 +283,7 @@ def _binder(sign_: Sign) -> Any:
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
         conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest))
         bound = [i for i in letters.values() if not any(i in free_indices(c) for c in conditions)]
-        under = [letter(i.name) for i in bound] + [condition_layout(c, inner) for c in conditions]
+        under = [letter(name) for name in sorted(i.name for i in bound)] + [condition_layout(c, inner) for c in conditions]
         return Piece(row(Big(sign_, joined(under, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
