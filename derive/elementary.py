@@ -36,6 +36,8 @@ from derive.language.tree import (
 from derive.values import Values
 
 ATOMS = (Number, Ref, Size)
+TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
+"""The functions that have a value for every number."""
 
 
 # ---------------------------------------------------------------- one operation a node
@@ -86,7 +88,8 @@ class _Splitter:
             case Compare():
                 return rebuilt(tree, self.atom)
             case Call("where", (condition, *rest)):
-                return replace(tree, args=(self.operation(condition), *map(self.atom, rest)))
+                branches = (self.atom(t) if _has_value(t) else t for t in rest)
+                return replace(tree, args=(self.operation(condition), *branches))
         return rebuilt(tree, self.atom)
 
     def chain(self, tree: Tree) -> Tree:
@@ -105,6 +108,18 @@ class _Splitter:
         if key not in self.seen:
             self.add(next(self.names), indices, body)
         return Ref(self.seen[key], indices)
+
+
+def _has_value(tree: Tree) -> bool:
+    """Whether a branch has a value everywhere.  One that has not is left inside its `where`, which guards it."""
+    match tree:
+        case Op("/", (_, bottom)) if not isinstance(bottom, Number):
+            return False
+        case Op("**", (_, exponent)) if not (isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value >= 0):
+            return False
+        case Call(function) if function not in TOTAL:
+            return False
+    return all(map(_has_value, children(tree)))
 
 
 def _free(tree: Tree) -> Iterator[Index]:

@@ -118,10 +118,18 @@ def _kind(found: Derivation, k: int) -> str:
     before = found.steps[k - 1].line if k else found.subject
     after, step = found.steps[k].line, found.steps[k]
     try:
-        left, right = (normal(_unfolded(found.graph, line, step)) for line in (before, after))
+        left, right = (_plain(found.graph, line, step) for line in (before, after))
     except RecursionError:
         return "numeric"
     return "symbolic" if left == right or normal(left - right) == 0 else "numeric"
+
+
+def _plain(graph: Graph, line: Any, step: Step) -> Any:
+    """The normal form of a line unfolded for a step; a line that two steps share is seldom unfolded twice."""
+    key = ("plain", line, step.uses, step.family == "fold")
+    if key not in graph.memory:
+        graph.memory[key] = normal(_unfolded(graph, line, step))
+    return graph.memory[key]
 
 
 def _unfolded(graph: Graph, line: Any, step: Step) -> Any:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import reduce
+from functools import cache, lru_cache, reduce
 from numbers import Integral
 from typing import Any
 
@@ -22,6 +22,7 @@ from sympy.core.numbers import NumberSymbol
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import (
+    CACHE,
     Adjoint,
     ArgMax,
     AtMost,
@@ -45,11 +46,14 @@ from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 
 DIGITS = 50
-STEP = Fraction(1, 10**18)
-"""The step of a central difference: it errs by STEP² = 1e-36 of the third derivative, and by 1e-50 / STEP from rounding."""
+STEP = mpmath.ldexp(1, -60)
+"""The step of a central difference, about 1e-18: it errs by 1e-36 of the third derivative, and by 1e-50 / STEP from rounding."""
 
 MAX_BITS = 1 << 12
 """A fraction with a longer numerator or denominator goes on as a 50-digit number."""
+
+MAX_POWER = 1 << 10
+"""A power given as a value is exact up to this exponent."""
 
 MAX_EXPONENT = 10**7
 _LARGEST = mpmath.ldexp(1, 2 * MAX_EXPONENT)
@@ -115,6 +119,16 @@ def _root(x: Any, q: int) -> Any:
         if top**q == x.numerator and bottom**q == x.denominator:
             return Fraction(top, bottom)
     return mpmath.root(real(x), q)
+
+
+def _raised(x: Any, p: Any) -> Any:
+    """x to the power p; a fraction where both are and p is a small integer."""
+    if p == int(p) and abs(p) <= MAX_POWER:
+        power = x ** abs(int(p))
+        return power if p >= 0 else _reciprocal(power)
+    if x < 0:
+        raise DomainError(f"the power {_shown(p)} of {_shown(x)} does not exist: it takes numbers that are not negative")
+    return mpmath.power(real(x), real(p))
 
 
 def _shown(x: Any) -> str:
@@ -191,6 +205,8 @@ class Values:
 
     def size(self, axis: Any) -> int:
         """The size of an axis."""
+        if axis in self.sizes:
+            return int(self.sizes[axis])
         return int(axis.xreplace({s: S(self.sizes[s]) for s in axis.free_symbols}))
 
     def array(self, term: Any, indices: tuple[Index, ...] = ()) -> Array:
@@ -203,13 +219,12 @@ class Values:
 
     def evaluate(self, term: Any, grid: Grid) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
-        for kind, evaluator in _EVALUATORS:
-            if isinstance(term, kind):
-                return evaluator(self, term, grid)
+        if evaluator := _evaluator(term.func):
+            return evaluator(self, term, grid)
         if term.is_Add:
-            return sum((self.evaluate(a, grid) for a in term.args[1:]), self.evaluate(term.args[0], grid))
+            return reduce(np.add, (self.evaluate(a, grid) for a in term.args))
         if term.is_Mul:
-            return math.prod((self.evaluate(a, grid) for a in term.args), start=1)
+            return reduce(np.multiply, (self.evaluate(a, grid) for a in term.args))
         if term.is_Rational:
             return np.asarray(self.numbers.rational(term.p, term.q))[()]
         if term.is_Pow:
@@ -222,11 +237,7 @@ class Values:
         base, exponent = self.evaluate(term.base, grid), term.exp
         if not exponent.is_Rational:
             power = self.evaluate(exponent, grid)
-            return (
-                np.frompyfunc(lambda b, p: mpmath.power(real(b), real(p)), 2, 1)(base, power)
-                if self.numbers is EXACT
-                else base**power
-            )
+            return np.frompyfunc(_raised, 2, 1)(base, power) if self.numbers is EXACT else base**power
         if exponent.q != 1:
             base = self.numbers.root(np.asarray(base), int(exponent.q))
         power = base ** abs(int(exponent.p))
@@ -240,13 +251,7 @@ class Values:
         if isinstance(body, Element) and body.name != by.name and self.graph is not None:
             node = self.graph.members[body.name]
             body = node.expr.xreplace(dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
-
-        def moved(t: Any) -> Any:
-            if not isinstance(t, Element) or t.name != by.name:
-                return t
-            return t + _MOVE * Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)])
-
-        there = walk(body, moved)
+        there = _moved(body, by)
         up, down = (replace(self, sizes={**self.sizes, _MOVE: h}).evaluate(there, grid) for h in (STEP, -STEP))
         return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) / (2 * STEP)
 
@@ -257,18 +262,31 @@ class Values:
         """
         if (output, name) not in self._adjoints:
             base = np.array(self.arrays[name], dtype=object)
-            moves = np.zeros((2, base.size, base.size), dtype=object)
-            for k in range(base.size):
-                moves[:, k, k] = STEP, -STEP
-            copies = (base + moves.reshape(2 * base.size, *base.shape)).reshape(2 * base.size, *base.shape)
-            ends = _rerun(self, name, copies, output)
-            slopes = (ends[: base.size] - ends[base.size :]) / (2 * STEP)
+            copies = np.tile(base.ravel(), (2, base.size, 1))
+            entries = np.arange(base.size)
+            copies[0, entries, entries] += STEP
+            copies[1, entries, entries] += -STEP
+            ends = _rerun(self, name, copies.reshape(2 * base.size, *base.shape), output)
+            slopes = (ends[: base.size] + -1 * ends[base.size :]) / (2 * STEP)
             self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(ends.shape[1:] + base.shape)
         return self._adjoints[output, name]
 
 
 _MOVE = Symbol("_move", real=True)
 """By how much the entry that a derivative is taken by is moved."""
+
+
+@lru_cache(maxsize=CACHE)
+def _moved(body: Any, by: Element) -> Any:
+    """A term with the entry `by`, and no other of its tensor, moved by `_MOVE`."""
+
+    def moved(t: Any) -> Any:
+        if not isinstance(t, Element) or t.name != by.name:
+            return t
+        return t + _MOVE * Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)])
+
+    return walk(body, moved)
+
 
 _COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
 """The leading axis of tensors that are known in several copies."""
@@ -301,8 +319,14 @@ def _element(values: Values, term: Element, grid: Grid) -> Array:
     return array[tuple(np.broadcast_arrays(*at))]
 
 
+@lru_cache(maxsize=CACHE)
+def _opened(term: Binder) -> tuple[tuple[Index, ...], Any]:
+    """A binder opened once for all evaluations: nothing is bound again here, so nothing can be captured."""
+    return term.opened()
+
+
 def _binder(values: Values, term: Binder, grid: Grid) -> Array:
-    indices, body = term.opened()
+    indices, body = _opened(term)
     depth = max((np.ndim(a) for a in grid.values()), default=0)
     inner = dict(grid)
     for k, index in enumerate(indices):
@@ -361,7 +385,9 @@ def _adjoint(values: Values, term: Adjoint, grid: Grid) -> Array:
     return whole[tuple(np.broadcast_arrays(*at))] if at else whole[()]
 
 
-_EVALUATORS: tuple[tuple[Any, Callable[[Values, Any, Grid], Array]], ...] = (
+Evaluator = Callable[[Values, Any, Grid], Array]
+
+_EVALUATORS: tuple[tuple[Any, Evaluator], ...] = (
     (Index, lambda v, t, g: g[t]),
     (Label, lambda v, t, g: v.evaluate(t.element, g)),
     (Element, _element),
@@ -382,6 +408,12 @@ _EVALUATORS: tuple[tuple[Any, Callable[[Values, Any, Grid], Array]], ...] = (
     (Symbol, lambda v, t, g: v.sizes[t]),
     (NumberSymbol, lambda v, t, g: v.numbers.constant(t)),
 )
+
+
+@cache
+def _evaluator(kind: type) -> Evaluator | None:
+    """The evaluator of the first kind in the table that this one is, or None."""
+    return next((evaluator for known, evaluator in _EVALUATORS if issubclass(kind, known)), None)
 
 
 # ---------------------------------------------------------------- graphs

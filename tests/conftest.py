@@ -32,7 +32,8 @@ AVAILABLE: dict[str, Callable[[], object]] = {
 MISSING = "missing tool"
 
 # A test is as slow as its machine: under a tracer, or beside other tests, a deadline says nothing about the code.
-hypothesis.settings.register_profile("no deadline", parent=hypothesis.settings(), deadline=None)
+# In CI the same examples every time: a run that passed once passes again; new ones are looked for at a desk.
+hypothesis.settings.register_profile("no deadline", parent=hypothesis.settings(), deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("no deadline")
 
 

@@ -273,6 +273,7 @@ DELTAS = {
     "one entry is the label's": (total(Delta(j, T), j), S.One),
     "all but one": (total(Differ(i, j), j), n - 1),
     "all but the label": (total(Differ(j, T), j), n - 1),
+    "all but one, for each": (total(Differ(i, T), i, a), m * (n - 1)),
     "a sum of ones": (total(S.One, i, a), n * m),
     "a constant comes out": (total(s() * x(j), j), s() * total(x(j), j)),
     "independent factors split": (total(x(i) * M(a, k), i, a), total(x(i), i) * total(M(a, k), a)),

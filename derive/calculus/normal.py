@@ -189,7 +189,7 @@ def _split(bound: list[Index], term: Any) -> Any:
         free.append(_group_sum([j for j in bound if j in group], members))
         bound = [j for j in bound if j not in group]
         tied = [f for f in tied if f not in members]
-    return Mul(*free)
+    return _multiplied([terms(f) for f in free]) if any(f.is_Add for f in free) else Mul(*free)
 
 
 def _group_sum(indices: list[Index], members: list[Any]) -> Any:

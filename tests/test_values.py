@@ -1,0 +1,342 @@
+"""Numbers: fractions stay fractions, irrational values have 50 digits, float64 is float64, and what has no value says so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from sympy import Rational, Symbol, cos, exp, sin
+
+import derive
+from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index, Largest, Positive, Product, Where, total
+from derive.errors import DeriveError
+from derive.language.at import bind
+from derive.run import Run
+from derive.values import EXACT, FLOAT, DomainError, Values, forward
+
+F = Fraction
+
+
+def value(text: str, **at: Any) -> Any:
+    """The exact value of the output."""
+    run = derive.graph(text).at(**at)
+    return run.exact[run.source.output.name]
+
+
+def only(array: Any) -> Any:
+    return np.asarray(array, dtype=object)[()]
+
+
+# ---------------------------------------------------------------- exact
+
+EXACTLY: list[tuple[str, dict[str, Any], Any]] = [
+    ("f = 0.1 + 0.2", {}, F(3, 10)),
+    ("f = x/3 + y/7", {"x": 1, "y": 1}, F(10, 21)),
+    ("f = (x - 1)/(x + 1)", {"x": "0.30"}, F(-7, 13)),
+    ("f = x**3 - 1/x**2", {"x": F(-1, 3)}, F(-1, 27) - 9),
+    ("f = max(x, min(y, 1/3))", {"x": "0.25", "y": 5}, F(1, 3)),
+    ("f = abs(x)*relu(y)", {"x": "-0.7", "y": "0.3"}, F(21, 100)),
+    ("f = where(x > 1/3, x, -x)", {"x": F(1, 3)}, F(-1, 3)),
+    ("x: [n]\nf = mean(x)", {"x": [1, 1, 0]}, F(2, 3)),
+    ("x: [n]\nf = sum(x**2)/prod(x)", {"x": ["0.5", "0.2"]}, F(29, 10)),
+    ("x: [n]\nv = mean((x - mean(x))**2)", {"x": [1, 2, 4]}, F(14, 9)),
+    ("W: [m, n]\nx: [n]\ny = W @ x", {"W": [["0.1", "0.2"], ["0.3", "0.4"], [0, 1]], "x": ["0.1", 3]}, [F(61, 100), F(123, 100), 3]),
+    ("f = (x + y) - x", {"x": 1e30, "y": 1}, 1),
+    ("f = sqrt(x)", {"x": "2.25"}, F(3, 2)),
+    ("f = x**y + y**(-x)", {"x": 2, "y": 3}, 8 + F(1, 9)),
+    ("f = x**y", {"x": F(-2, 3), "y": -3}, F(-27, 8)),
+    ("f = exp(x) + log(y) + sin(x) + cos(x) + tanh(x) + erf(x)", {"x": 0, "y": 1}, 2),
+    ("x: [n]\ny = softmax(x)", {"x": [0, 0, 0]}, [F(1, 3)] * 3),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "expected"), EXACTLY, ids=[f"{text.splitlines()[-1]} {at}" for text, at, _ in EXACTLY])
+def test_arithmetic_is_exact(text: str, at: dict[str, Any], expected: Any) -> None:
+    found = np.asarray(value(text, **at), dtype=object)
+    assert found.tolist() == expected
+    assert all(isinstance(v, (int, Fraction)) for v in found.flat)
+
+
+def test_gradients_of_rational_functions_are_exact() -> None:
+    run = derive.graph("f = x*y/(x + y)").at(x=F(1, 3), y="0.25")
+    x, y = F(1, 3), F(1, 4)
+    assert run.gradients["x"] == y**2 / (x + y) ** 2
+    assert run.gradients["y"] == x**2 / (x + y) ** 2
+    assert isinstance(only(run.gradients["x"]), Fraction)
+
+
+def test_floats_are_read_as_they_print() -> None:
+    assert value("f = 10*x", x=0.1) == 1
+    assert value("f = 10*x", x=np.float64(0.1)) == 1
+    assert value("x: [n]\nf = sum(x)", x=np.array([0.1, 0.2])) == F(3, 10)
+
+
+# ---------------------------------------------------------------- 50 digits
+
+IRRATIONAL: list[tuple[str, dict[str, Any], Callable[[], Any]]] = [
+    ("f = exp(x)", {"x": "0.3"}, lambda: mpmath.exp(mpmath.mpf("0.3"))),
+    ("f = log(x)", {"x": 3}, lambda: mpmath.log(3)),
+    ("f = sin(x) + cos(x)*tanh(x)", {"x": "1.1"}, lambda: mpmath.sin("1.1") + mpmath.cos("1.1") * mpmath.tanh("1.1")),
+    ("f = erf(x)", {"x": "-0.4"}, lambda: mpmath.erf("-0.4")),
+    ("f = sqrt(x)", {"x": 2}, lambda: mpmath.sqrt(2)),
+    ("f = x**y", {"x": 2, "y": "0.3"}, lambda: mpmath.power(2, mpmath.mpf("0.3"))),
+    ("f = x**2.5", {"x": 3}, lambda: 9 * mpmath.sqrt(3)),
+    ("f = 2*pi*x", {"x": F(1, 3)}, lambda: 2 * mpmath.pi / 3),
+    ("sigmoid", {"x": -40}, lambda: 1 / (1 + mpmath.exp(40))),
+    ("softplus", {"x": -60}, lambda: mpmath.log1p(mpmath.exp(-60))),
+    ("gelu", {"x": -2}, lambda: -2 * mpmath.ncdf(-2)),
+    ("gaussian_nll", {"y": 1, "mu": 3, "sigma": "0.5"}, lambda: -mpmath.log(mpmath.npdf(1, 3, mpmath.mpf("0.5")))),
+    ("f = max(sin(x), x/2)", {"x": 1}, lambda: mpmath.sin(1)),
+    ("f = max(sin(x), x/2)", {"x": 3}, lambda: mpmath.mpf("1.5")),
+    ("x: [n]\nf = max(exp(x))", {"x": [0, "-0.5", 1]}, lambda: mpmath.e),
+    ("x: [n]\nf = min(exp(x))", {"x": [0, "-0.5", 1]}, lambda: mpmath.exp(mpmath.mpf("-0.5"))),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "expected"), IRRATIONAL, ids=[f"{text.splitlines()[-1]} {at}" for text, at, _ in IRRATIONAL])
+def test_irrational_values_have_fifty_digits(text: str, at: dict[str, Any], expected: Callable[[], Any]) -> None:
+    with mpmath.workdps(80):
+        right = expected()
+        found = mpmath.mpmathify(only(value(text, **at)))
+        # Softplus loses the digits of 1 + e^-60 that 50 do not hold.
+        assert abs(found - right) <= mpmath.mpf(10) ** (-22 if text == "softplus" else -48) * abs(right)
+
+
+def test_derivatives_at_fifty_digits() -> None:
+    with mpmath.workdps(80):
+        run = derive.graph("f = exp(x*y)*sin(x)").at(x="0.7", y="-1.2")
+        x, y = mpmath.mpf("0.7"), mpmath.mpf("-1.2")
+        right = mpmath.exp(x * y) * (y * mpmath.sin(x) + mpmath.cos(x))
+        assert abs(only(run.gradients["x"]) - right) < mpmath.mpf(10) ** -48
+
+
+def test_a_long_fraction_goes_on_with_fifty_digits() -> None:
+    """Newton's iteration doubles the digits at each step: exact, it would never end."""
+    steps = ["a0 = 1.1"] + [f"a{k + 1} = (a{k} + x/a{k})/2" for k in range(16)]
+    found = only(value("\n".join(steps), x=2))
+    assert isinstance(found, mpmath.mpf)
+    with mpmath.workdps(60):
+        assert abs(found - mpmath.sqrt(2)) < mpmath.mpf(10) ** -48
+
+
+# ---------------------------------------------------------------- what has no value
+
+NO_VALUE: list[tuple[str, dict[str, Any], str]] = [
+    ("f = log(x)", {"x": -1}, r"log\(-1\) does not exist"),
+    ("f = log(x - y)", {"x": "0.5", "y": "0.5"}, r"log\(0\) does not exist"),
+    ("f = 1/x", {"x": 0}, "division by zero"),
+    ("f = y/(x - 1)", {"x": 1, "y": 0}, "division by zero"),
+    ("f = x**(-2)", {"x": 0}, "division by zero"),
+    ("f = sqrt(x)", {"x": -4}, "root of -4 does not exist"),
+    ("f = x**0.5", {"x": "-0.5"}, r"root of -0\.5 does not exist"),
+    ("f = x**y", {"x": -2, "y": "0.5"}, "power|root|does not exist"),
+    ("f = x**y", {"x": 0, "y": -1}, "division by zero|does not exist"),
+    ("f = exp(x)", {"x": 10**8}, r"too large"),
+    ("x: [n]\np = log(softmax(x) - 1)", {"x": [1, 2]}, "does not exist"),
+    ("nll", {"p": [0, 1], "t": 0}, r"log\(0\) does not exist"),
+    ("x: [n]\ny: [n]\nc = x.T @ y/sqrt(x.T @ x)", {"x": [0, 0], "y": [1, 2]}, "division by zero"),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "message"), NO_VALUE, ids=[f"{text.splitlines()[-1]} {at}" for text, at, _ in NO_VALUE])
+def test_a_value_that_does_not_exist_is_refused_by_name(text: str, at: dict[str, Any], message: str) -> None:
+    graph = derive.graph(text)
+    with pytest.raises(DomainError, match=message) as caught:
+        graph.at(**at)
+    assert isinstance(caught.value, DeriveError)
+    assert "has no value here" in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "at"), [("f = sqrt(x)", {"x": 0}), ("f = x**0.5 + x", {"x": 0})])
+def test_a_value_without_a_gradient(text: str, at: dict[str, Any]) -> None:
+    run = derive.graph(text).at(**at)
+    assert run["f"] == 0
+    with pytest.raises(DomainError, match="the gradient by x has no value here"):
+        _ = run.gradients
+
+
+# ---------------------------------------------------------------- labels
+
+
+def test_a_label_picks_an_entry_counted_from_zero() -> None:
+    assert [value("s: [C]\nt: label[C]\nf = s[t]", s=[5, 7, 9], t=t) for t in range(3)] == [5, 7, 9]
+    assert value("E: [V, d]\nt: label[V]\ny[j] = E[t, j]", E=[[1, 2], [3, 4], [5, 6]], t=2).tolist() == [5, 6]
+    assert value("E: [V, d]\nt: label[d]\ny[j] = E[j, t]", E=[[1, 2], [3, 4], [5, 6]], t=1).tolist() == [2, 4, 6]
+
+
+def test_one_label_for_each_example() -> None:
+    S, t = [[1, 2, 3], [4, 5, 6]], [2, 0]
+    assert value("S: [N, C]\nt: label[N, C]\ny[b] = S[b, t[b]]", S=S, t=t).tolist() == [3, 4]
+    gradient = derive.graph("S: [N, C]\nt: label[N, C]\nf = sum(S[b, t[b]]**2 for b in N)").at(S=S, t=t).gradients["S"]
+    assert gradient.tolist() == [[0, 0, 6], [8, 0, 0]]
+
+
+@pytest.mark.parametrize("t", [3, -1, "0.5"])
+def test_a_label_outside_its_axis_is_refused(t: Any) -> None:
+    with pytest.raises(DeriveError, match="label t"):
+        derive.graph("s: [C]\nt: label[C]\nf = s[t]").at(s=[5, 7, 9], t=t)
+
+
+def test_the_largest_entry_and_the_first_that_is() -> None:
+    n = Symbol("n", integer=True, positive=True)
+    i, x = Index("i", n), Element(Symbol("x", real=True), Index("i", n))
+    values = Values({n: 4}, {"x": np.array([F(1), F(5, 2), F(5, 2), F(-3)], dtype=object)})
+    assert only(values.array(total(x, i, kind=Largest))) == F(5, 2)
+    assert only(values.array(total(x, i, kind=ArgMax))) == 1
+    assert only(values.array(total(x, i, kind=Product))) == F(-75, 4)
+
+
+# ---------------------------------------------------------------- guarded branches
+
+
+def test_each_branch_is_evaluated_only_where_it_is_taken() -> None:
+    text = "x: [n]\ny = where(x > 0, log(x), 1/(x - 2))"
+    found = value(text, x=[1, 0, -2])
+    assert found.tolist() == [0, F(-1, 2), F(-1, 4)]
+    run = derive.graph(text).at(x=["0.5", 0, -2])
+    assert run.gradients["x"].tolist() == [2, F(-1, 4), F(-1, 16)]
+
+
+def test_a_guard_around_a_division() -> None:
+    text = "x: [n]\ny: [n]\nf = sum(where(x != 0, y/x, 0))"
+    assert value(text, x=[0, 2, 4], y=[5, 1, 1]) == F(3, 4)
+    run = derive.graph(text).at(x=[0, 2, 4], y=[5, 1, 1])
+    assert run.gradients["y"].tolist() == [0, F(1, 2), F(1, 4)]
+
+
+def test_guards_within_guards_and_under_a_sum() -> None:
+    text = "x: [n]\nf = sum(where(x[i] > 0, where(x[i] < 1, log(1 - x[i]), sqrt(x[i] - 1)), 0) for i in n)"
+    assert value(text, x=[-5, 5, 1]) == 2
+    run = derive.graph(text).at(x=[-5, 5, 0])
+    assert run.exact["f"] == 2
+    assert run.gradients["x"].tolist() == [0, F(1, 4), 0]
+
+
+def test_a_branch_that_is_taken_must_have_a_value() -> None:
+    with pytest.raises(DomainError, match=r"log\(-2\)"):
+        derive.graph("x: [n]\ny = where(x > 0, x, log(x))").at(x=[1, -2])
+
+
+# ---------------------------------------------------------------- float64
+
+
+def in_floats(text: str, **at: Any) -> Any:
+    graph = derive.graph(text)
+    point = bind(graph, at)
+    arrays = {k: np.asarray(v, dtype=int if graph.members[k].kind == "label" else float) for k, v in point.arrays.items()}
+    return forward(graph, point.sizes, arrays, FLOAT).arrays[graph.output.name]
+
+
+R = np.random.default_rng(7)
+A, B, V = R.normal(size=(3, 4)).round(3), R.normal(size=(4, 2)).round(3), R.normal(size=3).round(3)
+
+FLOATS: list[tuple[str, dict[str, Any], Any]] = [
+    ("A: [n, k]\nB: [k, m]\nC = A @ B", {"A": A, "B": B}, A @ B),
+    ("A: [n, k]\ny = softmax(A)", {"A": A}, np.exp(A) / np.exp(A).sum(1, keepdims=True)),
+    ("x: [n]\ny = tanh(x) + sin(x)*cos(x) - x**3/7", {"x": V}, np.tanh(V) + np.sin(V) * np.cos(V) - V**3 / 7),
+    ("x: [n]\ny = sqrt(abs(x))*log(1 + x**2)", {"x": V}, np.sqrt(abs(V)) * np.log1p(V**2)),
+    ("x: [n]\ny = where(x > 0, x, exp(x) - 1)", {"x": V}, np.where(V > 0, V, np.expm1(V))),
+    ("x: [n]\ny = erf(x)", {"x": V}, np.array([math.erf(v) for v in V])),
+    ("x: [n]\ny = abs(x)**1.7", {"x": V}, abs(V) ** 1.7),
+    ("A: [n, k]\ny[i] = max(A[i, j] for j in k)", {"A": A}, A.max(1)),
+    ("x: [n]\ny[i] = prod(x[j] for j in n if i != j)", {"x": V}, np.array([np.delete(V, i).prod() for i in range(3)])),
+    ("A: [n, k]\nv = mean((A[i, j] - mean(A[r, s] for r in n for s in k))**2 for i in n for j in k)", {"A": A}, A.var()),
+    ("A: [n, k]\nt: label[n, k]\ny[i] = A[i, t[i]]", {"A": A, "t": [3, 0, 2]}, A[[0, 1, 2], [3, 0, 2]]),
+    ("x: [n]\nf = pi*max(max(x), 0.1)", {"x": V}, np.pi * max(V.max(), 0.1)),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "expected"), FLOATS, ids=[text.splitlines()[-1] for text, _, _ in FLOATS])
+def test_float64_is_what_numpy_computes(text: str, at: dict[str, Any], expected: Any) -> None:
+    found = in_floats(text, **at)
+    assert np.asarray(found).dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+    exact = np.asarray(value(text, **at), dtype=object).astype(float)
+    np.testing.assert_allclose(exact, expected, rtol=1e-13, atol=1e-15)
+
+
+def test_float64_overflows_as_numpy_does() -> None:
+    with np.errstate(all="ignore"):
+        assert in_floats("f = exp(x)", x=1000) == np.inf
+        assert np.isnan(in_floats("f = exp(x) - exp(x + y)", x=1000, y=1))
+        assert in_floats("f = 1/x", x=0) == np.inf
+
+
+# ---------------------------------------------------------------- terms over grids of indices
+
+N, M = (Symbol(name, integer=True, positive=True) for name in "nm")
+I, J = Index("i", N), Index("j", M)
+
+
+def grid(**arrays: Any) -> Values:
+    return Values({N: 2, M: 3}, {k: np.vectorize(F, otypes=[object])(np.array(v)) for k, v in arrays.items()})
+
+
+def test_the_axes_of_an_array_are_those_asked_for() -> None:
+    x, y = Element(Symbol("x", real=True), I), Element(Symbol("y", real=True), J)
+    values = grid(x=[1, 2], y=[10, 20, 30])
+    assert values.array(x + y, (I, J)).tolist() == [[11, 21, 31], [12, 22, 32]]
+    assert values.array(x + y, (J, I)).tolist() == [[11, 12], [21, 22], [31, 32]]
+    assert values.array(y, (I, J)).tolist() == [[10, 20, 30]] * 2
+    assert values.array(Rational(1, 2) * N * M, (J,)).tolist() == [3, 3, 3]
+    assert values.array(total(x * y, I), (J,)).tolist() == [30, 60, 90]
+    assert only(values.array(total(x * y, I, J))) == 180
+    assert values.array(Where(Positive(y - 15), x, y), (I, J)).tolist() == [[10, 1, 1], [10, 2, 2]]
+
+
+def test_a_derivative_not_carried_out_is_a_central_difference() -> None:
+    x = Element(Symbol("x", real=True), I)
+    K = Index("k", N)
+    at_k = Element(x.head, K)
+    values = grid(x=["0.3", "-1.5"])
+    found = values.array(Deriv(sin(x) * exp(total(at_k**2, K)), Element(x.head, K)), (I, K))
+    right = values.array(cos(x) * Delta(I, K) * exp(total(at_k**2, K)) + 2 * sin(x) * at_k * exp(total(at_k**2, K)), (I, K))
+    with mpmath.workdps(50):
+        assert max(abs(a - b) for a, b in zip(found.flat, right.flat, strict=True)) < mpmath.mpf(10) ** -28
+
+
+def test_a_total_derivative_follows_every_path() -> None:
+    graph = derive.graph("a = u*v\nb = a + u\nf = a*b")
+    run = graph.at(u=2, v=3)
+    f = Element(graph.output.head)
+    for name, slope in {"u": 2 * 2 * 9 + 2 * 2 * 3, "v": 2 * 4 * 3 + 4, "a": 2 * 6 + 2, "b": 6, "f": 1}.items():
+        found = only(run.values.array(Adjoint(f, Element(graph.members[name].head))))
+        assert abs(mpmath.mpmathify(found) - slope) < 1e-30
+        assert run.gradients[name] == slope
+
+
+# ---------------------------------------------------------------- runs
+
+
+def test_values_and_gradients_as_floats() -> None:
+    run = derive.graph("x: [n]\nL = sum(x**2)/3").at(x=[1, 2])
+    assert isinstance(run["L"], float)
+    assert run["L"] == 5 / 3
+    assert run["x"].dtype == np.float64
+    np.testing.assert_array_equal(run.grad["x"], [2 / 3, 4 / 3])
+    assert set(run.grad) >= {"x", "L"}
+    assert run.exact["L"] == F(5, 3)
+
+
+def test_a_tensor_is_differentiated_with_a_seed_of_ones_or_the_one_given() -> None:
+    run = derive.graph("x: [n]\ny = x**2").at(x=[1, 2, 3])
+    assert run.gradients["x"].tolist() == [2, 4, 6]
+    assert run.gradients["y"].tolist() == [1, 1, 1]
+    seeded = Run(run.source, run.point, np.array([1, 0, F(1, 2)], dtype=object))
+    assert seeded.gradients["x"].tolist() == [2, 0, 3]
+    assert seeded.gradients["y"].tolist() == [1, 0, F(1, 2)]
+
+
+def test_what_the_output_does_not_depend_on_has_no_gradient() -> None:
+    run = derive.graph("a = u*v\nb = u + v\nf = b**2").at(u=1, v=2)
+    assert "a" not in run.gradients
+    assert run.gradients["u"] == 6
+
+
+def test_the_number_systems_have_the_same_functions() -> None:
+    assert set(EXACT.functions) == set(FLOAT.functions)
