@@ -177,7 +177,7 @@ def _factor(term: Any, order: Axes) -> Matrix:
     if isinstance(term, (Element, Adjoint)):
         return _tensor(term, axes)
     if isinstance(term, Delta):
-        if len(axes) >= 1 and all(isinstance(a, (Index, Label)) for a in term.args):
+        if axes and all(isinstance(a, Index) or (isinstance(a, Label) and not a.element.indices) for a in term.args):
             return Leaf(term, axes)
         raise _NoForm
     if term.is_Add or isinstance(term, Sum) or term.is_Mul:

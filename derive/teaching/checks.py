@@ -18,8 +18,6 @@ from derive.teaching.document import Block, Inlines, Paragraph, Table, inlines
 from derive.teaching.numbers import number
 from derive.teaching.page import Page
 
-ROUNDING = 1e-10
-
 ROWS = 8
 """At most this many entries of a gradient are listed; the worst ones are."""
 
@@ -60,16 +58,16 @@ def _table(result: Check, wrt: str, page: Page) -> Table:
     for line in result.rows[:ROWS]:
         index = Sign(*["".join(str(k + page.style.index_base) for k in line.entry)] * 2)
         entry = Script(name, index) if line.entry else name
-        cells = [*(_number(v, page) for v in (line.analytic, line.numeric)), _error(line.error, page)]
+        cells = [*(_number(v, page) for v in (line.analytic, line.numeric)), error_layout(line.error, page)]
         verdict = page.say(N_("agrees")) if line.agrees else page.say(N_("differs"))
         rows.append((inlines(entry), *cells, inlines(verdict)))
     return Table(header, tuple(rows), ("left", "right", "right", "right", "left"))
 
 
-def _error(value: float, page: Page) -> Inlines:
-    """An error in two digits; below 1e-10 rounding decides, and its digits say nothing."""
-    if value < ROUNDING:
-        return inlines(row(Sign(r"{<}\,", "< "), Script(Sign("10", "10"), None, Sign("-10", "−10"))))
+def error_layout(value: float, page: Page, rounding: int = 10) -> Inlines:
+    """An error in two digits; below 10^-rounding rounding decides, and its digits say nothing."""
+    if value < 10.0**-rounding:
+        return inlines(row(Sign(r"{<}\,", "< "), Script(Sign("10", "10"), None, Sign(f"-{rounding}", f"−{rounding}"))))
     return inlines(number(value, replace(page.style, digits=2))[0].layout)
 
 
@@ -83,5 +81,5 @@ def _orders(run: Run, wrt: str, page: Page) -> Table:
     rows = []
     for step, error, order in errors_by_step(run, wrt):
         power = row(Script(Sign("10", "10"), None, Sign(f"-{step}", f"−{step}")))
-        rows.append((inlines(power), _error(error, page), inlines("") if order is None else _number(round(order, 2), page)))
+        rows.append((inlines(power), error_layout(error, page), inlines("") if order is None else _number(round(order, 2), page)))
     return Table(header, tuple(rows), ("right", "right", "right"))

@@ -10,7 +10,7 @@ from derive.graphs import Graph
 from derive.notation.terms import layout
 from derive.proof import Proved, draw, size_sets
 from derive.run import Run, run_at
-from derive.teaching.checks import check_blocks
+from derive.teaching.checks import check_blocks, error_layout
 from derive.teaching.document import Document, Slide, Table, inlines
 from derive.teaching.explain import derivations
 from derive.teaching.page import Page
@@ -41,5 +41,7 @@ def _proofs(proved: tuple[Proved, ...], page: Page) -> Table:
         sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes)
         symbolic = f"{p.kinds.count('symbolic')}/{len(p.kinds)}"
         left = layout(found.subject, page.context(found.graph))
-        rows.append((inlines(left), inlines(str(len(p.kinds))), inlines(symbolic), inlines(f"{p.error:.0e}"), inlines(sizes)))
+        rows.append(
+            (inlines(left), inlines(str(len(p.kinds))), inlines(symbolic), error_layout(p.error, page, 30), inlines(sizes))
+        )
     return Table(tuple(inlines(page.say(h)) for h in header), tuple(rows), ("left", "right", "right", "right", "left"))
