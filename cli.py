@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from derive.run import Run
     from derive.teaching.page import Page
 
-MARK = b"Made by derive"
+MARK = b"Made by derive. Edit the source, not this file."
+OURS = b"Edit the source, not this file."
 """Every file the tool writes says so; only such files are overwritten without --force."""
 
 
@@ -264,7 +265,7 @@ def _claim(path: Path, force: bool) -> None:
             raise DeriveError(f"{folder} is not a folder")
     if path.exists() and not path.is_file():
         raise DeriveError(f"{path} is not a file", hint="Name the file to write.")
-    if path.exists() and not force and MARK not in path.read_bytes():
+    if path.exists() and not force and OURS not in path.read_bytes():
         raise DeriveError(
             f"{path} exists and was not written by derive", hint="Choose another name, or overwrite it with --force."
         )

@@ -60,7 +60,9 @@ class _Splitter:
         self.seen: dict[Tree, str] = {}
         taken = {*graph.members, *(s.name for m in graph.members.values() for a in m.axes for s in a.free_symbols)}
         stem = next(
-            c for c in ("t", "q", "r", "v", "tmp") if not any(n == c or (n.startswith(c) and n[1:].isdigit()) for n in taken)
+            c
+            for c in ("t", "q", "r", "v", "tmp")
+            if not any(n == c or (n.startswith(c) and n[1:].strip("_").isdigit()) for n in taken)
         )
         self.names = (f"{stem}{k}" for k in range(1, 10**6))
 
@@ -115,7 +117,9 @@ def _has_value(tree: Tree) -> bool:
     match tree:
         case Op("/", (_, bottom)) if not isinstance(bottom, Number):
             return False
-        case Op("**", (_, exponent)) if not (isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value >= 0):
+        case Op("**", (_, exponent)) if not (
+            isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value >= 0
+        ):
             return False
         case Call(function) if function not in TOTAL:
             return False
@@ -224,8 +228,8 @@ def _written_out(tree: Tree, at: Mapping[Any, Any], point: Values) -> Tree:
                     entries.append(_written_out(body, here, point))
             return _joined(operator, entries)
         case Size(value):
-            number = int(_number(value, at, point))
-            return Number(Fraction(number), str(number))
+            number = _number(value, at, point)
+            return Number(Fraction(int(number)), str(number)) if number.is_Integer else Size(number)
     if isinstance(tree, Compare) and not isinstance(tree.left, Tree):
         return Compare(tree.operator, *(_number(side, at, point) for side in (tree.left, tree.right)))
     changed = reindexed(tree, lambda term: _number(term, at, point)) if isinstance(tree, Ref) else tree

@@ -8,6 +8,7 @@ it holds for every size and value.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ def prove(found: Derivation) -> Proved:
     """
     key = ("proved", found.of, found.wrt, found.steps)
     if key not in found.graph.memory:
+        _check_size(found.graph)
         kinked = any(next(_kinks(step.line, ()), None) for step in found.steps)
         seeds = range(KINK_POINTS if kinked else 1)
         points = [draw(found.graph, sizes, seed, which) for which, sizes in enumerate(size_sets(found.graph)) for seed in seeds]
@@ -77,6 +79,21 @@ def prove(found: Derivation) -> Proved:
         sizes = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in size_sets(found.graph))
         found.graph.memory[key] = Proved(found, kinds, worst, sizes)
     return found.graph.memory[key]
+
+
+MAX_ENTRIES = 1000
+"""At most this many combinations of index values, over all axes of a graph at the sizes of a proof."""
+
+
+def _check_size(graph: Graph) -> None:
+    for sizes in size_sets(graph):
+        probe = Values(sizes, {})
+        axes = {a for m in graph.members.values() for a in m.axes}
+        if math.prod(probe.size(a) for a in axes if a.is_Symbol or a.is_Integer) > MAX_ENTRIES:
+            raise ProofError(
+                "this graph has too many axes, or too long ones, for its derivations to be proved",
+                hint="Name a long axis instead of giving its size (x: [n]), or take the definition apart.",
+            )
 
 
 def _compare(found: Derivation, point: Values) -> float:

@@ -210,7 +210,7 @@ def holds(bracket: Bracket, args: list[Any]) -> bool:
 
 
 def power(base: Any, exponent: Any) -> Any:
-    if base == 0 and exponent < 0 or base < 0 and exponent != int(exponent):
+    if (base == 0 and exponent < 0) or (base < 0 and exponent != int(exponent)):
         raise NoValue
     return mpmath.power(base, exponent)
 

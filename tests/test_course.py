@@ -105,9 +105,7 @@ def test_the_hinge_loss_is_worked_as_on_the_blackboard() -> None:
 
 
 def test_the_other_hinge_losses_worked() -> None:
-    second, third = (
-        lines(forward_blocks(derive.graph("hinge").at(s=c["s"], t=c["t"]), Page()))[0] for c in COURSE["hinge"][1:]
-    )
+    second, third = (lines(forward_blocks(derive.graph("hinge").at(s=c["s"], t=c["t"]), Page()))[0] for c in COURSE["hinge"][1:])
     assert second.endswith("max(0, 1.7 − 5.4 + 1) + max(0, 2.3 − 5.4 + 1) = max(0, −2.7) + max(0, −2.1) = 0")
     assert third.endswith("max(0, 1.7 − (−1.3) + 1) + max(0, 1.4 − (−1.3) + 1) = max(0, 4) + max(0, 3.7) = 7.7")
 
@@ -156,9 +154,7 @@ def test_each_gradient_of_the_graph_from_its_local_rule() -> None:
 
 def test_fan_out_is_summed_visibly() -> None:
     run = derive.graph("f = u*v + u").at(u=3, v=4)
-    assert lines(backward_blocks(run, Page()))[-1] == (
-        "∂f/∂u = ∂(u v)/∂u · ∂f/∂t₁ + ∂(t₁ + u)/∂u · ∂f/∂f = v · 1 + 1 · 1 = 5"
-    )
+    assert lines(backward_blocks(run, Page()))[-1] == ("∂f/∂u = ∂(u v)/∂u · ∂f/∂t₁ + ∂(t₁ + u)/∂u · ∂f/∂f = v · 1 + 1 · 1 = 5")
 
 
 # ---------------------------------------------------------------- topics 10 and 11: softmax

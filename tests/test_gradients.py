@@ -82,9 +82,9 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "gelu": lambda m, x: x * (1 + m.erf(x / 2**0.5)) / 2,
     "hard_tanh": lambda m, x: m.clip(x, -1, 1),
     "hinge": lambda m, s, t: sum(margins(m, s, t)),
-    "huber": lambda m, yhat, y, delta: (
-        m.where(abs(yhat - y) <= delta, (yhat - y) ** 2 / 2, delta * abs(yhat - y) - delta**2 / 2).mean()
-    ),
+    "huber": lambda m, yhat, y, delta: m.where(
+        abs(yhat - y) <= delta, (yhat - y) ** 2 / 2, delta * abs(yhat - y) - delta**2 / 2
+    ).mean(),
     "kl_divergence": lambda m, p, q: (p * m.log(p / q)).sum(),
     "l1": lambda m, yhat, y: abs(yhat - y).mean(),
     "layer_norm": lambda m, x, gamma, beta, epsilon: gamma * normalized(m, x, epsilon) + beta,
@@ -181,8 +181,7 @@ TEXTS: dict[str, tuple[str, Callable[..., Array]]] = {
         lambda m, X: softmax(m, X @ X.T) @ X,
     ),
     "causal attention": (
-        "S: [n, n]\nV: [n, d]\n"
-        "Y[i, k] = sum(exp(S[i, j])*V[j, k] for j in n if j <= i)/sum(exp(S[i, j]) for j in n if j <= i)",
+        "S: [n, n]\nV: [n, d]\nY[i, k] = sum(exp(S[i, j])*V[j, k] for j in n if j <= i)/sum(exp(S[i, j]) for j in n if j <= i)",
         causal,
     ),
     "the entropy of a softmax": (
@@ -363,7 +362,8 @@ def by_torch(name: str, function: Callable[..., Array], own: bool) -> dict[str, 
 
     _, inputs, seed = point_of(name)
     tensors = {
-        k: torch.tensor(v.tolist() if v.dtype == int else v.astype(float)).requires_grad_(v.dtype != int) for k, v in inputs.items()
+        k: torch.tensor(v.tolist() if v.dtype == int else v.astype(float)).requires_grad_(v.dtype != int)
+        for k, v in inputs.items()
     }
     wanted = [k for k, v in tensors.items() if v.requires_grad]
     output = function(torch.nn.functional if own else torch, **tensors)

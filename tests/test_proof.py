@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from sympy import Add, Function, Integer, Mul, Pow, S, Symbol, log
+from sympy import Add, Function, Integer, Mul, Pow, S, Symbol
 
 import derive
 from derive import proof
@@ -335,8 +335,12 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "0 for the delta": lambda e, x, right: S.Zero,
             "sign lost": lambda e, x, right: -right,
             "≠ for =": lambda e, x, right: right.replace(Delta, Differ),
-            "first delta dropped": lambda e, x, right: Mul(*[Delta(a, b) for a, b in zip(e.indices[1:], x.indices[1:], strict=True)]),
-            "last delta dropped": lambda e, x, right: Mul(*[Delta(a, b) for a, b in zip(e.indices[:-1], x.indices[:-1], strict=True)]),
+            "first delta dropped": lambda e, x, right: Mul(
+                *[Delta(a, b) for a, b in zip(e.indices[1:], x.indices[1:], strict=True)]
+            ),
+            "last delta dropped": lambda e, x, right: Mul(
+                *[Delta(a, b) for a, b in zip(e.indices[:-1], x.indices[:-1], strict=True)]
+            ),
         },
     ),
 }
@@ -366,7 +370,9 @@ def test_a_wrong_row_of_the_table_is_caught(
     texts, mistakes = WRONG[rule]
     planted = caught = 0
     for text in texts:
-        for right, found in zip(gradients(opened(text)), gradients(opened(text), wrong_table(rule, mistakes[mistake])), strict=True):
+        for right, found in zip(
+            gradients(opened(text)), gradients(opened(text), wrong_table(rule, mistakes[mistake])), strict=True
+        ):
             if all(is_right(text, found, step.line) for step in found.steps):
                 assert passes(found), f"a right derivation was refused: {found.steps}"
                 continue
@@ -489,9 +495,7 @@ def at_size_one(found: Derivation, monkeypatch: pytest.MonkeyPatch) -> bool:
 
 
 @pytest.mark.parametrize(("name", "wrt"), FINISHED)
-def test_a_wrong_line_of_a_derivation_is_caught(
-    name: str, wrt: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_wrong_line_of_a_derivation_is_caught(name: str, wrt: str, record_property: Callable[[str, object], None]) -> None:
     graph = opened(name)
     found = graph.derive("", wrt, upstream=bool(graph.output.axes))
     planted, missed = Counter[str](), []

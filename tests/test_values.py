@@ -45,7 +45,11 @@ EXACTLY: list[tuple[str, dict[str, Any], Any]] = [
     ("x: [n]\nf = mean(x)", {"x": [1, 1, 0]}, F(2, 3)),
     ("x: [n]\nf = sum(x**2)/prod(x)", {"x": ["0.5", "0.2"]}, F(29, 10)),
     ("x: [n]\nv = mean((x - mean(x))**2)", {"x": [1, 2, 4]}, F(14, 9)),
-    ("W: [m, n]\nx: [n]\ny = W @ x", {"W": [["0.1", "0.2"], ["0.3", "0.4"], [0, 1]], "x": ["0.1", 3]}, [F(61, 100), F(123, 100), 3]),
+    (
+        "W: [m, n]\nx: [n]\ny = W @ x",
+        {"W": [["0.1", "0.2"], ["0.3", "0.4"], [0, 1]], "x": ["0.1", 3]},
+        [F(61, 100), F(123, 100), 3],
+    ),
     ("f = (x + y) - x", {"x": 1e30, "y": 1}, 1),
     ("f = sqrt(x)", {"x": "2.25"}, F(3, 2)),
     ("f = x**y + y**(-x)", {"x": 2, "y": 3}, 8 + F(1, 9)),
@@ -98,7 +102,9 @@ IRRATIONAL: list[tuple[str, dict[str, Any], Callable[[], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "at", "expected"), IRRATIONAL, ids=[f"{text.splitlines()[-1]} {at}" for text, at, _ in IRRATIONAL])
+@pytest.mark.parametrize(
+    ("text", "at", "expected"), IRRATIONAL, ids=[f"{text.splitlines()[-1]} {at}" for text, at, _ in IRRATIONAL]
+)
 def test_irrational_values_have_fifty_digits(text: str, at: dict[str, Any], expected: Callable[[], Any]) -> None:
     with mpmath.workdps(80):
         right = expected()
@@ -270,7 +276,7 @@ def test_float64_overflows_as_numpy_does() -> None:
 # ---------------------------------------------------------------- terms over grids of indices
 
 N, M = (Symbol(name, integer=True, positive=True) for name in "nm")
-I, J = Index("i", N), Index("j", M)
+I, J = Index("i", N), Index("j", M)  # noqa: E741
 
 
 def grid(**arrays: Any) -> Values:

@@ -296,6 +296,8 @@ def _assembled(number: Any, scalars: list[Matrix], groups: dict[Axes, list[Matri
         body = _hadamard(groups[axes])
     elif axes:
         body = _two_axes(groups, axes)
+    if isinstance(body, Scaled):
+        number, scalars, body = number * body.number, [*scalars, *body.scalars], body.body
     if number == 1 and not scalars and body is not None:
         return body
     if number == 1 and len(scalars) == 1 and body is None:

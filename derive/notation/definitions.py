@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sympy import Integer
 
 from derive.calculus.terms import Index
+from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.notation.layout import (
@@ -30,6 +32,7 @@ from derive.notation.layout import (
     Sign,
     joined,
     row,
+    text,
 )
 from derive.notation.pieces import (
     ATOM,
@@ -145,8 +148,14 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     if tree.function == "exp" and sum(1 for _ in subtrees(args[0])) <= 4 and not _has_reduction(args[0]):
         return powered(Piece(Sign("e", "e")), inner[0])
     if tree.function in ("max", "min"):
-        return called(Sign(rf"\{tree.function}", tree.function), [a.layout for a in inner], context.style.separator)
+        flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
+        return called(Sign(rf"\{tree.function}", tree.function), flat, context.style.separator)
     return called(function_name(tree.function), [a.layout for a in inner], context.style.separator)
+
+
+def _flattened(tree: Call) -> list[Tree]:
+    """The arguments of max(max(a, b), c): a, b, c."""
+    return [b for a in tree.args for b in (_flattened(a) if isinstance(a, Call) and a.function == tree.function else [a])]
 
 
 def _has_reduction(tree: Tree) -> bool:
@@ -225,12 +234,22 @@ def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout
 
 def context_of(graph: Graph, style: Style | None = None) -> Context:
     """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order."""
+    style = style or Style()
     ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
+    printed: dict[str, str] = {}
+    for name, rank in sorted(ranks):
+        other = printed.setdefault(text(name_layout(name, rank)), name)
+        if other != name:
+            raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
+    if any(isinstance(t, Ref) and any(_is_affine(i) for i in t.indices) for node in graph.nodes for t in subtrees(node.body)):
+        style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
     single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-    return Context(
-        style or Style(), graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
-    )
+    return Context(style, graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members])))
+
+
+def _is_affine(index: Any) -> bool:
+    return bool(getattr(index, "is_Add", False) or getattr(index, "is_Mul", False))
 
 
 def definition(node: Node, context: Context) -> Layout:

@@ -196,7 +196,7 @@ def text(layout: Layout) -> str:
             )
             return f"{_wrapped(top)}{space}/{space}{_wrapped(bottom, below=True)}"
         case Root(body):
-            return f"√{_wrapped(body)}"
+            return f"√{_wrapped(body, below=True)}"
         case Fence(body, left, right):
             return f"{left}{text(body)}{right}"
         case Big(sign, under):

@@ -81,7 +81,11 @@ def _leaf(term: Any, form: Leaf, context: Context) -> Piece:
         return Piece(nabla(term.output.name, term.by.name, len(form.axes)), PREFIX)
     if isinstance(term, Delta):
         label = next((a for a in term.args if isinstance(a, Label)), None)
-        return Piece(Sign("I", "I")) if label is None else Piece(Script(Sign(r"\mathbf{e}", "e"), term_layout(label, context)))
+        return (
+            Piece(Sign(r"\mathbf{I}", "𝐈"))
+            if label is None
+            else Piece(Script(Sign(r"\mathbf{e}", "𝐞"), term_layout(label, context)))
+        )
     return Piece(name_layout(term.name, len(term.indices)))
 
 

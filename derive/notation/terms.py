@@ -334,6 +334,8 @@ def _bracket(term: Any, context: Context) -> Piece:
 
 
 def _delta(term: Delta, context: Context) -> Piece:
+    if {"delta", "δ"} & set(context.order):
+        return _bracket(term, context)
     return Piece(subscripted(Sign(r"\delta", "δ"), [index_layout(a, context) for a in term.args]))
 
 

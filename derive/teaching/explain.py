@@ -18,7 +18,7 @@ from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.run import Run, plain
 from derive.teaching.document import Block, Document, Slide, inlines
-from derive.teaching.gradient import Detail, definition_blocks, derivation_blocks, shown
+from derive.teaching.gradient import RULE_BREAK, Detail, definition_blocks, derivation_blocks, shown
 from derive.teaching.page import Page
 from derive.teaching.worked import backward_blocks, forward_blocks
 
@@ -114,7 +114,7 @@ def _derivation_json(proved: Proved, page: Page, detail: Detail) -> dict[str, An
         steps.append(
             {
                 "latex": latex(layout(step.line, context)),
-                "rule": page.say(step.rule),
+                "rule": ", ".join(map(page.say, step.rule.split(RULE_BREAK))),
                 "note": ", ".join(uses),
                 "proof": kinds.get(id(step), "numeric"),
             }

@@ -26,6 +26,9 @@ Detail = Literal["brief", "normal", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
 LINEAR = N_("linearity of the derivative")
+RULE_BREAK = "\n"
+"""Between the names of the rules that made one step of a brief derivation."""
+
 DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
 """The families that carry a derivative out; a brief derivation makes them one step."""
 
@@ -67,7 +70,7 @@ def _merged(steps: list[Step]) -> Step:
         or [s for s in steps if s.family == "linear"]
         or steps
     )
-    return replace(steps[-1], rule=", ".join(dict.fromkeys(s.rule for s in telling)), family="differentiation", uses=())
+    return replace(steps[-1], rule=RULE_BREAK.join(dict.fromkeys(s.rule for s in telling)), family="differentiation", uses=())
 
 
 def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
@@ -89,7 +92,7 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
-    return inlines(", ".join(page.say(rule) for rule in step.rule.split(", ")))
+    return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))))
 
 
 def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[Any, ...]:
@@ -143,6 +146,7 @@ def cases_layout(found: Derivation, page: Page) -> Layout | None:
     if found.cases is None:
         return None
     context = page.context(found.graph)
+    context = replace(context, taken=context.taken | {i.name for i in found.indices})
     when = page.say(N_("if")) + " "
     sign = Sign(rf"\text{{{when}}}", when)
     return Cases(tuple((layout(value, context), row(sign, condition_layout(c, context))) for value, c in found.cases))

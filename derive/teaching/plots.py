@@ -21,6 +21,8 @@ from derive.teaching.document import Picture
 from derive.teaching.page import Page
 from derive.values import FLOAT, Values
 
+MARK = "Made by derive. Edit the source, not this file."
+
 POINTS = 601
 COLOURS = ("#0b5c8a", "#b3541e", "#3d7a35", "#7a3d78")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
@@ -82,8 +84,8 @@ def _drawn(names: tuple[str, ...], curves: list[tuple[Any, Any, Any]], derivativ
             _settle(axis, page)
         out = io.BytesIO()
         metadata: dict[str, Any] = {
-            "svg": {"Date": None, "Title": "Made by derive"},
-            "pdf": {"CreationDate": None, "Title": "Made by derive"},
+            "svg": {"Date": None, "Title": MARK},
+            "pdf": {"CreationDate": None, "Title": MARK},
         }.get(kind, {})
         figure.savefig(out, format=kind, metadata=metadata, dpi=200)
     return out.getvalue()

@@ -38,7 +38,7 @@ def _proofs(proved: tuple[Proved, ...], page: Page) -> Table:
     rows: list[tuple[Any, ...]] = []
     for p in proved:
         found = p.derivation
-        sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes)
+        sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes if point)
         symbolic = f"{p.kinds.count('symbolic')}/{len(p.kinds)}"
         left = layout(found.subject, page.context(found.graph))
         rows.append(

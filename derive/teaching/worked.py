@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from derive.derivation import derivation
 from derive.elementary import entry_of
 from derive.graphs import Graph, Node
 from derive.language.lower import lower
-from derive.language.tree import Call, Number, Op, Ref, Tree, rebuilt, subtrees
+from derive.language.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced
@@ -29,8 +30,14 @@ from derive.teaching.numbers import array, number, relation
 from derive.teaching.page import Page
 from derive.values import Values
 
-ENTRIES = 4
-"""A vector of up to this many entries is worked entry by entry; a longer one gives its numbers only."""
+ENTRIES, TERMS = 4, 24
+"""A vector of up to this many entries, a sum of up to this many terms, is worked; a longer one gives its numbers only."""
+
+
+def _terms(node: Node, values: Values) -> int:
+    """How many terms the longest reduction of a node writes out."""
+    reductions = [t for t in subtrees(node.body) if isinstance(t, Reduce)]
+    return max((math.prod(values.size(i.size) for i in t.indices) for t in reductions), default=1)
 
 
 def forward_blocks(run: Run, page: Page, of: str = "", elementary: bool = False) -> tuple[Block, ...]:
@@ -46,7 +53,7 @@ def forward_blocks(run: Run, page: Page, of: str = "", elementary: bool = False)
 
 def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Line]:
     shape = np.shape(values.arrays[node.name])
-    if int(np.prod(shape)) > ENTRIES:
+    if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS:
         numbers, exact = array(values.arrays[node.name], page.style)
         context = page.context(graph)
         return [
@@ -81,9 +88,10 @@ def substitution(
     lines = [Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))]
     if formula:
         lines.append(Line(definitions.layout(symbolic if indices else node.body, context), EQUALS))
-    tree = _numbers_in(symbolic, values)
+    tree, exact = _numbers_in(symbolic, values), True
     while True:
-        shown, exact = _shown(tree, page)
+        shown, all_exact = _shown(tree, page)
+        exact = exact and all_exact
         if shown != lines[-1].body:
             lines.append(Line(shown, relation(exact)))
         if isinstance(tree, Number):
@@ -133,6 +141,8 @@ def _evaluated(tree: Tree) -> Tree:
     """One line further: see `substitution`."""
     if isinstance(tree, Number) or not any(isinstance(t, Call) for t in subtrees(tree)):
         return _value(tree)
+    if isinstance(tree, Call) and tree.function == "where":
+        return tree.args[1 if _value(tree.args[0]).value else 2]
     if isinstance(tree, Call):
         if all(isinstance(a, Number) for a in tree.args):
             return _value(tree)

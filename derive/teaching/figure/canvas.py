@@ -55,7 +55,7 @@ RESOLUTION = 220
 SIGN = r"(?<=[;,])((?:\s|\\[ ,:;!])*)-"
 """A minus after punctuation and any space."""
 
-MARK = "Made by derive"
+MARK = "Made by derive. Edit the source, not this file."
 """What a file of ours says of itself; only such files are overwritten."""
 
 METADATA: dict[str, dict[str, Any]] = {
