@@ -37,7 +37,7 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.derivation import Derivation, Step
-from derive.errors import ProofError
+from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph, Input, Node
 from derive.values import DIGITS, DomainError, Values, forward, real
 
@@ -82,15 +82,18 @@ def prove(found: Derivation) -> Proved:
 
 
 MAX_ENTRIES = 1000
-"""At most this many combinations of index values, over all axes of a graph at the sizes of a proof."""
+"""At most this many combinations of index values over all axes of a graph, and half as many entries in one tensor of it,
+at the sizes of a proof; the time goes with the square."""
 
 
 def _check_size(graph: Graph) -> None:
     for sizes in size_sets(graph):
         probe = Values(sizes, {})
         axes = {a for m in graph.members.values() for a in m.axes}
-        if math.prod(probe.size(a) for a in axes if a.is_Symbol or a.is_Integer) > MAX_ENTRIES:
-            raise ProofError(
+        combinations = math.prod(probe.size(a) for a in axes if a.is_Symbol or a.is_Integer)
+        entries = max(math.prod(map(probe.size, m.axes)) for m in graph.members.values())
+        if combinations > MAX_ENTRIES or entries > MAX_ENTRIES // 2:
+            raise DeriveError(
                 "this graph has too many axes, or too long ones, for its derivations to be proved",
                 hint="Name a long axis instead of giving its size (x: [n]), or take the definition apart.",
             )

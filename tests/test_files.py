@@ -7,13 +7,14 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cli
+from derive.language.program import read
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
@@ -241,6 +242,16 @@ def test_an_explanation_does_not_depend_on_hashes() -> None:
     first, second = map(ended, [started(seed, "-c", EXPLANATIONS) for seed in (1, 2)])
     assert len(first) > 10_000
     assert first == second
+
+
+def test_an_explanation_does_not_depend_on_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    def explained(names: Iterable[str]) -> dict[str, str]:
+        read.cache_clear()
+        capsys.readouterr()
+        return {name: capsys.readouterr().out for name in names if cli.main(["explain", name, "--format", "json"]) == 0}
+
+    names = ("softmax", "hinge", "layer_norm", "mse")
+    assert explained(names) == explained(reversed(names))
 
 
 Courses = tuple[dict[str, bytes], dict[str, bytes]]

@@ -140,7 +140,7 @@ def terms(draw: st.DrawFn, depth: int = 3, free: tuple[Index, ...] = FREE) -> An
 
 
 TERMS = terms()
-MANY = settings(max_examples=150)
+MANY = settings(max_examples=60)
 
 
 @given(TERMS)
@@ -171,7 +171,7 @@ def test_picking_the_terms_of_deltas_keeps_the_value(term: Any) -> None:
 
 
 @given(TERMS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_common_factor_taken_out_keeps_the_value(term: Any) -> None:
     assert same(term, common_factor(normal(term)))
 
@@ -184,7 +184,7 @@ def test_no_rewriting_makes_or_loses_free_indices(term: Any) -> None:
 
 
 @given(TERMS, TERMS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_equal_terms_have_one_normal_form(one: Any, two: Any) -> None:
     """(t + u)(t - u) = t² - u², whatever t and u are; of the square of a sign nothing is known."""
     assume(not (one + two).has(sign))
@@ -193,7 +193,7 @@ def test_equal_terms_have_one_normal_form(one: Any, two: Any) -> None:
 
 
 @given(terms(depth=2), st.sampled_from([x(j), x(T), A(j, p), s()]))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_derivative_of_a_random_term(term: Any, by: Element) -> None:
     """Against a central difference, before and after the normal form.  Where a kink is met, the two sides differ."""
     indices = (*FREE, j, p)
@@ -225,7 +225,7 @@ def test_the_letter_of_a_bound_index_does_not_matter(body: Any) -> None:
 
 
 @given(terms(depth=2, free=(i, j, k, a)), terms(depth=1, free=(i, j, k, a)))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_nothing_put_into_a_sum_is_captured(body: Any, value: Any) -> None:
     """Σ_j body with x_i := value, where `value` has a free j too."""
     summed, given_x = total(body, j), total(value * y(p), p) + x(k) * 0
@@ -358,7 +358,7 @@ def test_folding_keeps_the_value(term: Any) -> None:
 
 
 @given(terms(depth=2))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_single_replacement_keeps_the_value(term: Any) -> None:
     for fold in FOLDS:
         assert same(term, replaced(term, fold))
