@@ -205,7 +205,7 @@ def test_softmax_with_the_likelihood_of_a_label() -> None:
     found = derive.graph("z: [C]\nt: label[C]\np = softmax(z)\nL = -log(p[t])").derive("L", "z")
     prove(found)
     i, p, t = found.indices[0], found.graph.members["p"].head, Element(Symbol("t", integer=True, nonnegative=True))
-    assert matrix(found) == "p − e_t"
+    assert matrix(found) == "p − 𝐞_t"
     assert [d.args[1].element for d in found.result.atoms(Delta)] == [t]
     assert found.result.subs(next(iter(found.result.atoms(Delta))), 0) == Element(p, i)
 

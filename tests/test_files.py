@@ -278,7 +278,7 @@ def test_the_course_does_not_depend_on_hashes(courses: Courses) -> None:
 
 @pytest.mark.xdist_group("course")
 def test_every_file_of_the_course_says_who_made_it(courses: Courses) -> None:
-    assert [name for name, content in courses[0].items() if cli.MARK not in content] == []
+    assert [name for name, content in courses[0].items() if cli.OURS not in content] == []
 
 
 @pytest.mark.xdist_group("course")

@@ -50,14 +50,14 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("bilinear", "y"): ("Aᵀ x", r"A^{\top}x"),
     ("softmax", "z"): ("p ⊙ (g − (gᵀ p) 𝟏)", r"p \odot (g - (g^{\top}p)\mathbf{1})"),
     ("softmax_cross_entropy", "z"): ("p − y", "p - y"),
-    ("mlp", "b2"): ("p − e_t", r"p - \mathbf{e}_{t}"),
+    ("mlp", "b2"): ("p − 𝐞_t", r"p - \mathbf{e}_{t}"),
     ("mlp", "W2"): ("(∇_z L) hᵀ", r"(\nabla_{z}L)h^{\top}"),
     ("mlp", "x"): ("W⁽¹⁾ᵀ ∇_a L", r"W^{(1)\top}\nabla_{a}L"),
     ("attention", "V"): ("Pᵀ g", r"P^{\top}g"),
     ("attention", "Q"): ("1/√d (∇_S L) K", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)K"),
     ("mse", "yhat"): ("2/n (ŷ − y)", r"\frac{2}{n}(\hat{y} - y)"),
     ("layer_norm", "gamma"): ("g ⊙ x̂", r"g \odot \hat{x}"),
-    ("embedding", "E"): ("e_t gᵀ", r"\mathbf{e}_{t}g^{\top}"),
+    ("embedding", "E"): ("𝐞_t gᵀ", r"\mathbf{e}_{t}g^{\top}"),
     ("rnn_cell", "b"): ("g ⊙ (𝟏 − y^(∘2))", r"g \odot (\mathbf{1} - y^{\odot 2})"),
     ("a Gram matrix", "X"): ("(gᵀ + g) X", r"(g^{\top} + g)X"),
     ("a matrix and its transpose", "x"): ("2 A (Aᵀ x)", r"2A(A^{\top}x)"),
@@ -81,12 +81,12 @@ def test_the_matrix_form_of_a_gradient(name: str, wrt: str) -> None:
 # definition, variable: the Jacobian
 JACOBIANS = {
     ("softmax", "z"): "diag(p) − p pᵀ",
-    ("log_softmax", "z"): "I − 𝟏 (exp(y))ᵀ",
+    ("log_softmax", "z"): "𝐈 − 𝟏 (exp(y))ᵀ",
     ("affine", "h"): "W",
-    ("affine", "b"): "I",
+    ("affine", "b"): "𝐈",
     ("rnn_cell", "h"): "diag(𝟏 − y^(∘2)) W",
     ("z: [n]\nh = sigmoid(z)", "z"): "diag(h ⊙ (𝟏 − h))",
-    ("z: [n]\nh = z/3", "z"): "1/3 I",
+    ("z: [n]\nh = z/3", "z"): "1/3 𝐈",
 }
 
 

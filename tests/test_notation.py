@@ -205,7 +205,9 @@ def test_a_bound_index_takes_a_letter_that_nothing_in_sight_has() -> None:
 def test_a_bound_index_takes_the_letters_of_its_author() -> None:
     context = Context(letters=((n, ("c", "d")), (m, ("u",))))
     assert text(layout(total(x(j) * W(j, a), j, a), context)) in ("Σ_{c, u} W_cu x_c", "Σ_{u, c} W_cu x_c")
-    assert text(layout(tensor("c")(i) * total(x(j), j), Context(letters=((n, ("c", "d")),), taken=frozenset("c")))) == "c_i Σ_d x_d"
+    assert (
+        text(layout(tensor("c")(i) * total(x(j), j), Context(letters=((n, ("c", "d")),), taken=frozenset("c")))) == "c_i Σ_d x_d"
+    )
 
 
 def test_nested_sums_have_different_letters() -> None:
