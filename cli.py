@@ -138,7 +138,7 @@ def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
     from derive.teaching.render import FORMATS
 
-    forms = [f.strip() for f in options.format.split(",") if f.strip()]
+    forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
         if form not in FORMATS or form == "latex":
             raise DeriveError(f"There is no slide format {form!r}.", hint="The formats are beamer and markdown.")

@@ -149,6 +149,7 @@ OPTIONS: dict[str, Bad] = {
     "language as a path": Bad(explain(PRODUCT, "--lang", "../../etc/passwd"), "no language"),
     "unknown language of the library": Bad(("library", "--lang", "xx"), "no language 'xx'"),
     "unknown slide format": Bad(("slides", "lecture.md", "--format", "pdf"), "no slide format 'pdf'", "", "beamer"),
+    "no slide format": Bad(("slides", "lecture.md", "--format", ""), "no slide format ''"),
     "language that a lecture has not": Bad(("slides", "lecture.md", "--lang", "fr"), "not written in 'fr'", "", "en"),
     "unknown definition": Bad(("library", "sofmax"), "no definition sofmax", "", "softmax"),
     "definition as a path": Bad(("library", "../cli"), "no definition"),
@@ -215,6 +216,7 @@ LECTURES: dict[str, tuple[str, str, str, str]] = {
     "neither yes nor no": (f"{FRONT}## A\n```derive gradient hinge\nupstream: maybe\n```\n", "yes or no", "maybe", ""),
     "unknown detail": (f"{FRONT}## A\n```derive gradient hinge\ndetail: all\n```\n", "brief, normal, full", "all", ""),
     "plot of no function": (f"{FRONT}## A\n```derive plot\nfunctions: softmax\n```\n", "softmax is not", "```derive plot", ""),
+    "plot from a word": (f"{FRONT}## A\n```derive plot\nfunctions: relu\nfrom: yes\n```\n", "number is expected", "yes", ""),
     "plot from right to left": (
         f"{FRONT}## A\n```derive plot\nfunctions: relu\nfrom: 3\nto: 1\n```\n",
         "less than",

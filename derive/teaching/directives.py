@@ -105,7 +105,7 @@ def _detail(value: Any) -> str:
 
 def _number(value: Any) -> float:
     try:
-        return float(value)
+        return float(str(value))
     except ValueError:
         raise DeriveError("a number is expected") from None
 
