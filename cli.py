@@ -287,6 +287,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DeriveError as error:
         print(f"derive: {error}", file=sys.stderr)
         return 3 if isinstance(error, ProofError) else 1
+    except KeyboardInterrupt:
+        return 130
     except UnicodeEncodeError as error:
         print(f"derive: standard output is {error.encoding}, which has no {error.object[error.start]!a}", file=sys.stderr)
         print("Set PYTHONUTF8=1 for UTF-8, or write to a file with -o.", file=sys.stderr)
