@@ -253,7 +253,7 @@ class Values:
             body = node.expr.xreplace(dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
         there = _moved(body, by)
         up, down = (replace(self, sizes={**self.sizes, _MOVE: h}).evaluate(there, grid) for h in (STEP, -STEP))
-        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) / (2 * STEP)
+        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) * (1 / (2 * STEP))
 
     def adjoint(self, output: str, name: str) -> Array:
         """∂output/∂name along every path: an array over the axes of both, by moving each entry and running the graph again.
@@ -267,7 +267,7 @@ class Values:
             copies[0, entries, entries] += STEP
             copies[1, entries, entries] += -STEP
             ends = _rerun(self, name, copies.reshape(2 * base.size, *base.shape), output)
-            slopes = (ends[: base.size] + -1 * ends[base.size :]) / (2 * STEP)
+            slopes = (ends[: base.size] + -1 * ends[base.size :]) * (1 / (2 * STEP))
             self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(ends.shape[1:] + base.shape)
         return self._adjoints[output, name]
 

@@ -46,6 +46,7 @@ from derive.language import library
 from derive.proof import prove
 from enumeration import NoValue, OutOfRange, Point, point_of
 from enumeration import close as agree
+from test_gradients import TEXTS
 
 SIZES = {"n": 3, "m": 2, "C": 4, "N": 2, "d": 2, "K": 2, "O": 3, "v": 4}
 
@@ -81,6 +82,11 @@ def test_every_definition_of_the_library_is_proved(name: str, record_property: C
     for proved in proved_library(name):
         assert len(proved.kinds) == len(proved.derivation.steps)
         assert proved.error < 1e-25
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name != "a convolution in two dimensions"])
+def test_every_text_whose_gradients_are_checked_is_proved(name: str) -> None:
+    assert all(prove(found).error < 1e-25 for found in gradients(opened(TEXTS[name][0])))
 
 
 @pytest.mark.parametrize("name", library.names())
