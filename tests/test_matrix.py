@@ -148,7 +148,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "relu": lambda x: np.maximum(x, 0),
     "softplus": lambda x: np.logaddexp(0, x),
-    "gelu": lambda x: x * (1 + np.vectorize(math.erf)(x / np.sqrt(2))) / 2,
+    "erf": np.vectorize(math.erf),
 }
 
 
@@ -217,23 +217,39 @@ def test_the_numpy_code_of_a_jacobian(source: str, wrt: str, tmp_path: Path) -> 
     np.testing.assert_allclose(computed(found.numpy, scope, tmp_path), expected, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("source", [BATCH, "x: [n]\nA: [n, n]\nf = x.T @ (A + A.T) @ x", "X: [N, n]\nC = X.T @ X/N"])
+SCALARS = """
+x: [n]
+y: [n]
+s: [C]
+t: label[C]
+a: real
+b: real
+f = sum(x*y)*relu(a - b)*max(a, 2*b)*where(a > b, a, b)*sigmoid(s[t])/s[t] - sum(relu(x) + relu(2*x) + erf(y)*x)*abs(a)*sin(b)**2
+"""
+
+
+@pytest.mark.parametrize(
+    "source", [SCALARS.strip(), BATCH, "x: [n]\nA: [n, n]\nf = x.T @ (A + A.T) @ x", "X: [N, n]\nC = X.T @ X/N"]
+)
 def test_the_numpy_code_against_central_differences(source: str, tmp_path: Path) -> None:
     """An oracle that knows neither the index form nor its evaluation."""
     graph = derive.graph(source)
     random = np.random.default_rng(4)
     sizes = {s: k for k, s in enumerate(sorted({s for i in graph.inputs for a in i.axes for s in a.free_symbols}, key=str), 2)}
-    inputs = {i.name: random.normal(size=[sizes[a] for a in i.axes]) for i in graph.inputs}
+    sizes |= {s: 3 for i in graph.inputs if i.classes is not None for s in i.classes.free_symbols}
+    inputs = {i.name: random.normal(size=[sizes[a] for a in i.axes]) if i.kind != "label" else np.array(1) for i in graph.inputs}
     output = graph.output.name
     values = forward(graph, sizes, inputs, FLOAT).arrays
     seed = random.normal(size=values[output].shape) if graph.output.axes else np.array(1.0)
     scope = {"np": np, **FUNCTIONS, **{s.name: n for s, n in sizes.items()}, **values, "g": seed}
-    names = [m for m in graph.members if m != output]
-    for name in reversed(names):
-        found = graph.derive("", name, upstream=bool(graph.output.axes))
-        assert found.numpy is not None
-        scope[f"grad_{name}"] = computed(found.numpy, scope, tmp_path)
+    for name, member in reversed(graph.members.items()):
+        if name != output and member.axes:
+            found = graph.derive("", name, upstream=bool(graph.output.axes))
+            assert found.numpy is not None
+            scope[f"grad_{name}"] = computed(found.numpy, scope, tmp_path)
     for name, array in inputs.items():
+        if not array.ndim:
+            continue
         for entry in np.ndindex(array.shape):
             ends = []
             for h in (1e-6, -1e-6):

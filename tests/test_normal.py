@@ -380,6 +380,12 @@ def test_a_constant_is_no_definition_to_fold_back() -> None:
     assert solved_folds(c, n ** Rational(1, 2), ()) == ()
 
 
+def test_a_definition_is_not_solved_for_a_number_of_unknown_sign() -> None:
+    """From c = |u| does not follow u = c."""
+    c, u = Element(Symbol("c", nonnegative=True)), Element(Symbol("u", real=True))
+    assert [f.pattern for f in solved_folds(c, Abs(u), ())] == [Abs(u)]
+
+
 def test_facts_of_centred_and_standardised_entries() -> None:
     """Σ_i (x_i - μ) = 0 where μ is the mean."""
     mean = total(x(j), j) / n

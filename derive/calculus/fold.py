@@ -111,7 +111,7 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     opaque = _normalisers(definition, holes)
     held = definition.xreplace(dict(opaque))
     for part in _parts(held, holes):
-        hole = Dummy("t", positive=True)
+        hole = Dummy("t", real=True, positive=part.is_positive)
         solution = _solve(held.xreplace({part: hole}), name, hole)
         if solution is None or _new_pole(solution):
             continue

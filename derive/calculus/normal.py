@@ -87,6 +87,8 @@ def _expandable(factor: Any) -> bool:
 
 def _settled(term: Any) -> Any:
     """A product with δ_ik written in its first index, δ_ik f(k) = δ_ik f(i); and x sign(x) = |x|."""
+    if any(f.is_Mul for f in factors(term)):  # SymPy writes |x|³ as x² |x|, a product within the product
+        return _settled(Mul(*[part for f in factors(term) for part in factors(f)]))
     for slope in factors(term):
         if isinstance(slope, sign) and slope.args[0] in factors(term):
             return _settled(term / slope / slope.args[0] * Abs(slope.args[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Abs, exp, sign
+from sympy import Abs, erf, exp, sign
 from sympy.printing.numpy import NumPyPrinter
 
 from derive.calculus.functions import Named
@@ -113,7 +113,10 @@ def _apply(function: Any, args: list[Piece], context: Context) -> Piece:
 
 
 def numpy_code(form: Matrix) -> str:
-    """The form as a NumPy expression; tensors by their names, the gradient of L by a as `grad_a`, an axis size as `n`."""
+    """The form as a NumPy expression; tensors by their names, the gradient of L by a as `grad_a`, an axis size as `n`.
+
+    Functions that NumPy has not, erf and those of the library, stand by their names too.
+    """
     match form:
         case Leaf(term):
             return _numpy_leaf(term)
@@ -158,6 +161,24 @@ class _Numbers(NumPyPrinter):
     def _print_Label(self, term: Any) -> str:
         return str(self._print(term.element))
 
+    def _print_Positive(self, term: Any) -> str:
+        return _numpy_apply(Positive, [self._print(term.args[0])])
+
+    def _print_Maximum(self, term: Any) -> str:
+        return _numpy_apply(Maximum, [self._print(a) for a in term.args])
+
+    def _print_Where(self, term: Any) -> str:
+        return f"np.where({', '.join(map(self._print, term.args))})"
+
+    def _print_Delta(self, term: Any) -> str:
+        return f"1.0*({' == '.join(map(self._print, term.args))})"
+
+    def _print_Differ(self, term: Any) -> str:
+        return f"1.0*({' != '.join(map(self._print, term.args))})"
+
+    def _print_Function(self, term: Any) -> str:
+        return _numpy_apply(term.func, [self._print(a) for a in term.args])
+
 
 def _numpy_number(number: Any) -> str:
     return f"({_Numbers().doprint(number).replace('numpy.', 'np.')})"
@@ -167,9 +188,9 @@ def _numpy_apply(function: Any, args: list[str]) -> str:
     if not isinstance(function, type):
         return f"{args[0]}**({function})" if function.is_Integer and function > 0 else f"{args[0]}**({float(function)})"
     if function is Positive:
-        return f"({args[0]} > 0)"
+        return f"np.heaviside({args[0]}, 0)"
     if function is Maximum:
         return f"np.maximum({', '.join(args)})"
-    if issubclass(function, Named):
+    if issubclass(function, (Named, erf)):
         return f"{function.__name__}({', '.join(args)})"
     return f"np.{'abs' if function is Abs else function.__name__}({', '.join(args)})"
