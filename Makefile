@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/installed
 INSTALLED_EXTRAS := $(INSTALLED)-$(EXTRAS)
 KATEX := tests/tools/node_modules/.package-lock.json
 
-.PHONY: course test lint bench katex clean
+.PHONY: course test lint bench library katex clean
 
 course: $(INSTALLED)
 	$(BIN)/python cli.py course
@@ -26,6 +26,10 @@ lint: $(INSTALLED_EXTRAS)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/speed.py
+
+# Times every gradient of the library and writes docs/library.md.
+library: $(INSTALLED)
+	$(BIN)/python benchmarks/library.py
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

@@ -19,6 +19,7 @@ from derive import __version__
 from derive.errors import DeriveError, ProofError
 
 if TYPE_CHECKING:
+    from derive.batching import Batch
     from derive.graphs import Graph
     from derive.run import Run
     from derive.teaching.page import Page
@@ -43,6 +44,8 @@ def arguments() -> argparse.ArgumentParser:
     _source(explain)
     _point(explain)
     explain.add_argument("--wrt", default="", metavar="NAMES", help="differentiate by these only: W,b")
+    explain.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar (1)")
+    explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
     explain.add_argument("--format", default="text", choices=("text", "markdown", "latex", "json"))
     explain.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
@@ -61,7 +64,10 @@ def arguments() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="prove every line and check the gradients numerically")
     _source(check)
     _point(check)
+    check.add_argument("--format", default="text", choices=("text", "json"))
+    check.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the certificate to this file")
     _language(check)
+    _force(check)
     check.set_defaults(run=run_check)
 
     library = commands.add_parser("library", help="list the definitions, or show one")
@@ -104,13 +110,14 @@ def run_explain(options: argparse.Namespace) -> int:
 
     page = _page(options.lang)
     text, name = read_source(options.source)
-    graph, run = _graph_at(text, name, options.at)
-    wrt = [n.strip() for n in options.wrt.split(",") if n.strip()]
+    batch = None if options.batch is None else _batch(text, name, _names(options.batch))
+    graph, run = _graph_at(text, name, options.at, batch)
+    wrt = _names(options.wrt)
     if options.format == "json":
-        data = {"generator": MARK.decode(), **explain.as_json(graph, page, run, wrt, options.detail)}
+        data = {"generator": MARK.decode(), **explain.as_json(graph, page, run, wrt, options.detail, options.order, batch)}
         files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
-        document = explain.explain(graph, page, run, wrt, options.detail, name)
+        document = explain.explain(graph, page, run, wrt, options.detail, name, options.order, batch)
         files = _rendered(document, options.format, options.output)
     if options.output is None:
         sys.stdout.write(str(files[""]))
@@ -181,17 +188,25 @@ def run_course(options: argparse.Namespace) -> int:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    """`derive check`: the proofs of all derivations, and the gradient check at a point."""
+    """`derive check`: the certificate of a definition, on standard output or in a file."""
+    from derive.certificate import certify
     from derive.sources import read_source
-    from derive.teaching.report import report
-    from derive.teaching.terminal import render_text
+    from derive.teaching.report import as_json, report
 
     page = _page(options.lang)
     text, name = read_source(options.source)
     graph, run = _graph_at(text, name, options.at)
-    document, passed = report(graph, page, run, name)
-    sys.stdout.write(render_text(document, 100, False))
-    return 0 if passed else 3
+    certificate = certify(graph, run)
+    if options.format == "json":
+        data = {"generator": MARK.decode(), **as_json(certificate, page)}
+        content: str | bytes = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    else:
+        content = _rendered(report(certificate, page, name), "text", options.output)[""]
+    if options.output is None:
+        sys.stdout.write(str(content))
+    else:
+        write({options.output: content}, options.force)
+    return 0 if certificate.passed else 3
 
 
 def run_library(options: argparse.Namespace) -> int:
@@ -218,13 +233,24 @@ def _page(lang: str) -> Page:
     return Page(Style(lang))
 
 
-def _graph_at(text: str, name: str, values: str) -> tuple[Graph, Run | None]:
-    """The graph of a text, and its run at the values given, if any."""
+def _graph_at(text: str, name: str, values: str, batch: Batch | None = None) -> tuple[Graph, Run | None]:
+    """The graph of a text, or of a batch of it, and its run at the values given, if any."""
     from derive.language.at import read_values
     from derive.language.program import read
 
-    graph = read(text, name)
+    graph = read(text, name) if batch is None else batch.graph
     return graph, graph.at(**read_values(values)) if values.strip() else None
+
+
+def _batch(text: str, name: str, inputs: Sequence[str]) -> Batch:
+    from derive.batching import batch
+    from derive.language.program import read
+
+    return batch(read(text, name), inputs)
+
+
+def _names(text: str) -> list[str]:
+    return [n.strip() for n in text.split(",") if n.strip()]
 
 
 # ---------------------------------------------------------------- files

@@ -83,14 +83,36 @@ def _gradients_of(name: str) -> Iterator[float]:
 
     for given in library.load(name).inputs:
         if given.differentiable:
-            _forget()
+            forget()
             graph = read(library.definition(name), name)
             start = time.perf_counter()
             derivation(graph, wrt=given.name, upstream=bool(graph.output.axes))
             yield time.perf_counter() - start
 
 
-def _forget() -> None:
+LAYERS = (2, 4, 8, 16, 32, 64)
+STEEPER = 1.5
+"""A layer of the longest chain may take this many times as long as one of the chain of 8."""
+
+
+def chain(layers: int) -> list[float]:
+    """Seconds to derive every weight's gradient in a chain of layers h ← tanh(W h), three times on fresh graphs."""
+    from derive.language.program import read
+
+    weights = "".join(f"W{k}: [n, n]\n" for k in range(layers))
+    steps = "".join(f"h{k + 1} = tanh(W{k} @ h{k})\n" for k in range(layers))
+    runs = []
+    for _ in range(3):
+        forget()
+        graph = read(f"h0: [n]\n{weights}{steps}L = sum(h{layers}**2)", "chain")
+        start = time.perf_counter()
+        for k in range(layers):
+            graph.derive("", f"W{k}")
+        runs.append(time.perf_counter() - start)
+    return runs
+
+
+def forget() -> None:
     """Empty every cache of SymPy and of derive."""
     from sympy.core.cache import clear_cache
 
@@ -112,10 +134,15 @@ FIGURES = (
 )
 
 
+def machine() -> str:
+    """What the figures were measured on."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("sympy", "numpy", "matplotlib"))
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+
+
 def main() -> int:
     """Print the table; 1 if a figure is over its limit."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("sympy", "numpy", "matplotlib"))
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}\n")
+    print(f"{machine()}\n")
     print(f"{'':52}{'median':>10}{'worst':>10}{'allowed':>10}{'runs':>6}")
     late = 0
     for figure in FIGURES:
@@ -123,6 +150,13 @@ def main() -> int:
         late += median(runs) > figure.allowed
         verdict = "  too slow" if median(runs) > figure.allowed else ""
         print(f"{figure.name:52}{median(runs):8.3f} s{max(runs):8.3f} s{figure.allowed:8.2f} s{len(runs):6}{verdict}", flush=True)
+    print(f"\n{'all gradients of a chain of layers':52}{'median':>10}{'a layer':>10}")
+    each = {layers: median(chain(layers)) / layers for layers in LAYERS}
+    for layers, seconds in each.items():
+        print(f"{layers:8} layers{'':37}{seconds * layers:8.3f} s{1000 * seconds:7.1f} ms", flush=True)
+    steeper = each[LAYERS[-1]] / each[8]
+    late += steeper > STEEPER
+    print(f"a layer of {LAYERS[-1]} takes {steeper:.2f} times as long as one of 8 (allowed {STEEPER})")
     return 1 if late else 0
 
 

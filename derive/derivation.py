@@ -14,18 +14,34 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Add, S
 
-from derive.calculus.fold import Fold, facts_of, folded, replaced, solved_folds
-from derive.calculus.matrix import Matrix, matrix_form
-from derive.calculus.normal import contracted, cost, normal, shortest, sums
-from derive.calculus.rules import N_, RULES, Rule, apply, has_deriv, walk_derivs
-from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, names, total, walk
+from derive.calculus.fold import Fold, facts_of, folded, function_folds, match, replaced, solved_folds
+from derive.calculus.linear import Matrix
+from derive.calculus.matrix import matrix_form
+from derive.calculus.normal import contracted, cost, idle, normal, pulled, shortest, sums, unpicked
+from derive.calculus.rules import N_, RULES, Rule, apply, has_deriv, next_rule, walk_derivs
+from derive.calculus.terms import (
+    Adjoint,
+    Delta,
+    Deriv,
+    Differ,
+    Element,
+    Index,
+    Sum,
+    height,
+    names,
+    substituted,
+    terms,
+    total,
+    walk,
+)
 from derive.errors import DeriveError
 from derive.graphs import Graph, Input, Node
+from derive.language import library
 from derive.language.tree import Op, Reduce, Ref
+from derive.notation import arrays, matrices
 from derive.notation import layout as layouts
-from derive.notation import matrices
 from derive.notation.definitions import context_of
-from derive.notation.terms import layout
+from derive.notation.terms import POOL, layout
 
 if TYPE_CHECKING:
     from derive.proof import Proved
@@ -40,6 +56,7 @@ SIMPLIFY = N_("simplify")
 RECOGNISE = N_("recognise the definition")
 CONSTANT = N_("a sum that is known")
 FACTOR = N_("factor")
+PULL = N_("what does not depend on its index comes out of the sum")
 SUBSTITUTE = N_("put in the gradient found before")
 
 
@@ -74,8 +91,8 @@ class Derivation:
 
     @property
     def form(self) -> Matrix | None:
-        """The result in matrix notation, or None where it has none (or is a number)."""
-        return matrix_form(self.result, self.indices) if self.indices else None
+        """The result in matrix notation, or None where it has none (or is zero, or a number)."""
+        return None if self.result == 0 else matrix_form(self.result, self.indices)
 
     @property
     def matrix(self) -> str | None:
@@ -85,7 +102,7 @@ class Derivation:
     @property
     def numpy(self) -> str | None:
         """The matrix form as a NumPy expression, or None."""
-        return None if self.form is None else matrices.numpy_code(self.form)
+        return None if self.form is None else arrays.numpy_code(self.form)
 
     def latex(self) -> str:
         """All lines as an `aligned` environment, the subject on the left."""
@@ -123,7 +140,7 @@ class Derivation:
             return None
         a, b = splits.pop()
         keep, drop = (a, b) if isinstance(b, Index) else (b, a)
-        same = shortest(self.result.xreplace({drop: keep}))
+        same = shortest(substituted(self.result, {drop: keep}))
         apart = shortest(self.result.xreplace({Delta(a, b): S.Zero, Differ(a, b): S.One}))
         return ((same, Delta(a, b)), (apart, Differ(a, b)))
 
@@ -140,25 +157,50 @@ class Derivation:
 # ---------------------------------------------------------------- what a graph knows
 
 
-def knowledge(graph: Graph) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
-    """(folds of the definitions, facts: axis sums that are constant), from the last definition to the first."""
-    if "knowledge" not in graph.memory:
-        folds: list[Fold] = []
-        facts: list[Fold] = []
-        for member in graph.members.values():
+@dataclass(frozen=True)
+class Knowledge:
+    """What the definitions of a graph say of its tensors: `folds`, from the last definition to the first, and facts."""
+
+    graph: Graph
+    folds: tuple[Fold, ...]
+
+    def facts(self, term: Any) -> tuple[Fold, ...]:
+        """The axis sums that are constant, of the tensors that are summed in a term."""
+        summed = frozenset().union(*(names(t) for t in term.atoms(Sum))) if sums(term) else frozenset()
+        return tuple(f for m in reversed(self.graph.members.values()) if m.name in summed for f in self._facts(m))
+
+    def _facts(self, member: Input | Node) -> tuple[Fold, ...]:
+        key = ("facts", member.name)
+        if key not in self.graph.memory:
             entry = Element(member.head, *member.indices)
+            before = self.graph.ancestors(member.name)
             if isinstance(member, Node):
-                facts = [*_facts(entry, member, tuple(folds)), *facts]
-                folds = [*solved_folds(entry, member.expr, member.indices), *folds]
-            elif member.kind in ("onehot", "probability"):
-                last = member.indices[-1]
-                facts.append(Fold(total(entry, last), Add(1), member.indices[:-1]))
-        graph.memory["knowledge"] = (tuple(folds), tuple(facts))
+                folds = tuple(f for f in self.folds if f.owner in before and f.owner != member.name)
+                self.graph.memory[key] = facts_of(entry, member.expr, member.indices, folds)
+            else:
+                known = member.kind in ("onehot", "probability")
+                self.graph.memory[key] = (Fold(total(entry, member.indices[-1]), Add(1), member.indices[:-1]),) if known else ()
+        return self.graph.memory[key]
+
+
+def knowledge(graph: Graph) -> Knowledge:
+    """What a graph knows, found once."""
+    if "knowledge" not in graph.memory:
+        own = graph.nodes[:-1] if graph.upstream else graph.nodes  # the loss behind an upstream gradient is anyone's
+        solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
+        graph.memory["knowledge"] = Knowledge(graph, (*solved, *_vocabulary(graph)))
     return graph.memory["knowledge"]
 
 
-def _facts(entry: Element, node: Node, folds: tuple[Fold, ...]) -> tuple[Fold, ...]:
-    return facts_of(entry, node.expr, node.indices, folds) if node.indices else ()
+def _vocabulary(graph: Graph) -> tuple[Fold, ...]:
+    """The functions that a result may be written with, unless one is what the graph defines."""
+    own = [node.expr for node in graph.nodes]
+    return tuple(
+        fold
+        for function in library.vocabulary()
+        if all(match(fold.pattern, body, fold.holes, {}) is None for fold in function_folds(function) for body in own)
+        for fold in function_folds(function)
+    )
 
 
 # ---------------------------------------------------------------- a line and its history
@@ -181,43 +223,56 @@ class Trail:
 def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
     """Apply the rule table until no derivative is left."""
     while has_deriv(trail.line):
-        before = trail.line
-        for rule in rules:
-            trail.to(apply(rule, trail.line), rule.name, rule.family)
-            if trail.line != before:
-                break
-        else:
-            raise DeriveError(f"no rule differentiates {next(iter(before.atoms(Deriv)))}")
+        rule = next_rule(trail.line, rules)
+        if rule is None:
+            raise DeriveError(f"no rule differentiates {next(iter(trail.line.atoms(Deriv)))}")
+        trail.to(apply(rule, trail.line), rule.name, rule.family)
 
 
 def simplify(trail: Trail, graph: Graph) -> None:
-    """The algebra after differentiation, as the lines a reader needs: deltas, then definitions folded back, then factors."""
+    """The algebra after differentiation, as the lines a reader needs: deltas, then definitions folded back, then factors.
+
+    A line that the algebra makes no shorter stays as it is.
+    """
     trail.to(contracted(trail.line), PICK, "delta")
-    folds, facts = knowledge(graph)
-    trail.to(*_recognised(graph, trail.line, folds))
+    known_here = knowledge(graph)
+    _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
-    named, used = folded(plain, folds)
-    known, sure = folded(named, facts)
+    named, used = folded(plain, known_here.folds)
+    known, sure = folded(named, known_here.facts(named))
     short = shortest(known)
+    tidy = pulled(trail.line)
+    if cost(short) >= cost(tidy):
+        trail.to(tidy, PULL, "factor")
+        return
     if known != plain and cost(plain) < 2 * cost(trail.line):
         trail.to(plain, _expanding(trail.line, plain), "expand")
     if named != plain:
         trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
     if known != named:
         trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
-    if cost(short) <= cost(trail.line) or trail.line in (plain, named, known):
-        trail.to(short, FACTOR if trail.line in (plain, named, known) else SIMPLIFY, "factor")
+    trail.to(short, _shortening(trail.line, short, trail.line in (plain, named, known)), "factor")
 
 
-def _recognised(graph: Graph, line: Any, folds: tuple[Fold, ...]) -> tuple[Any, str, str, list[tuple[Any, Any]]]:
-    """The line with whole definitions replaced by their names, nothing else moved."""
-    used = []
+def _shortening(before: Any, after: Any, multiplied_out: bool) -> str:
+    """What was done to make a line shorter."""
+    if unpicked(before) > unpicked(after):
+        return PICK
+    if sums(before) == sums(after) and not after.is_Add and len(terms(before)) == 1 and idle(before) > idle(after):
+        return PULL
+    return FACTOR if multiplied_out else SIMPLIFY
+
+
+def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
+    """Definitions that stand in the line as they are replaced by their names, where it is shorter for it."""
+    used, line = [], trail.line
     for fold in folds:
-        new = replaced(line, fold) if fold.whole and names(fold.pattern) <= names(line) else line
-        if new != line:
-            used.append(fold)
-            line = new
-    return line, RECOGNISE, "fold", _definitions(graph, tuple(used))
+        if fold.visible and fold.concerns(line):
+            new = replaced(line, fold)
+            if new != line and (fold.whole or cost(new) < cost(line)):
+                used.append(fold)
+                line = new
+    trail.to(line, RECOGNISE, "fold", _definitions(graph, tuple(used)))
 
 
 def _expanding(before: Any, after: Any) -> str:
@@ -298,12 +353,46 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
         return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
     found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
     named = _attempt(graph, subject, users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
-    short = {n: d for n, d in found.items() if not sums(d.result) and not adjoints_in(d.result)}
+    short = {n: d for n, d in found.items() if not sums(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
     if any(not is_atomic(d.result) for d in short.values()):
         written = _attempt(graph, subject, users, short, rules)
-        if sums(written.line) <= sums(named.line) and (cost(written.line) <= cost(named.line) or _only_names(named.line)):
+        if sums(written.line) <= sums(named.line) and (
+            cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
+        ):
             named = written
+    _join(named, graph, of, wrt, rules)
     return Derivation(graph, of, wrt, subject, tuple(named.steps))
+
+
+SHORT = 16
+"""A result of at most this cost is better written out than named, where its name would be all there is."""
+
+MOST_JOINED = 6
+"""Paths over more nodes than this are not written as one formula."""
+
+
+def _join(trail: Trail, graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> None:
+    """Paths that meet again written as one formula, where no loop gets deeper and nothing longer by it.
+
+    The adjoints put in are those of the nodes on the way that serve this variable alone: the mean and the variance of a
+    normalization, but not the gates of a recurrent cell, whose adjoints the gradients of the weights need as well.
+    """
+    own = graph.between(wrt, of) - {
+        n for n in graph.between(wrt, of) if any(graph.members[p].axes for p in graph.parents(n) - {wrt} - graph.between(wrt, of))
+    }
+    if len(own) > MOST_JOINED:
+        return
+    joined = Trail(trail.line)
+    parts, deepest = cost(trail.line), height(trail.line)
+    while names := [n for n in _named_in(joined.line) if n in own]:
+        found = {n: _adjoint(graph, of, n, rules) for n in names}
+        parts += sum(cost(d.result) for d in found.values())
+        deepest = max(deepest, *(height(d.result) for d in found.values()))
+        _put_in(joined, found)
+        simplify(joined, graph)
+    if joined.steps and height(joined.line) <= deepest and cost(joined.line) <= parts:
+        trail.line = joined.line
+        trail.steps += joined.steps
 
 
 def _attempt(graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]) -> Trail:
@@ -329,9 +418,10 @@ def differentiated_entry(o: Element, x: Element) -> Any:
 def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
     """Indices for the variable: its own letters, unless the output or an author's Σ uses them."""
     busy = {*taken, *graph.author_bound, *graph.members}
+    elsewhere = {c for _, letters in graph.letters for c in letters}
     out = []
     for index in variable.indices:
-        choices = (index.name, *graph.letters_over(index.size), *"ijklqruvmnop")
+        choices = (index.name, *graph.letters_over(index.size), *(c for c in POOL if c not in elsewhere), *POOL)
         name = next(c for c in choices if c not in busy)
         busy.add(name)
         out.append(Index(name, index.size))
@@ -358,7 +448,11 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
 
     def opened(t: Any) -> Any:
         node = graph.members[t.body.name] if isinstance(t.body, Element) else None
-        return Deriv(node.expr.xreplace(dict(zip(node.indices, t.body.indices, strict=True))), x) if isinstance(node, Node) else t
+        return (
+            Deriv(substituted(node.expr, dict(zip(node.indices, t.body.indices, strict=True))), x)
+            if isinstance(node, Node)
+            else t
+        )
 
     trail.to(walk_derivs(trail.line, opened), DEFINITION, "definition", [(y.element, y.expr) for y in users])
 
@@ -376,7 +470,7 @@ def adjoints_in(term: Any) -> set[Adjoint]:
 def adjoint_at(found: Derivation, adjoint: Adjoint) -> Any:
     """A found derivative at the indices of this adjoint."""
     here = (*adjoint.output.indices, *adjoint.by.indices)
-    return found.result.xreplace(dict(zip(found.indices, here, strict=True)))
+    return substituted(found.result, dict(zip(found.indices, here, strict=True)))
 
 
 def _only_names(line: Any) -> bool:

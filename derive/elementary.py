@@ -31,6 +31,7 @@ from derive.language.tree import (
     children,
     rebuilt,
     reindexed,
+    subtrees,
     terms_of,
 )
 from derive.values import Values
@@ -58,7 +59,7 @@ class _Splitter:
         self.nodes: list[Node] = []
         self.heads: dict[str, Symbol] = {i.name: i.head for i in graph.inputs}
         self.seen: dict[Tree, str] = {}
-        taken = {*graph.members, *(s.name for m in graph.members.values() for a in m.axes for s in a.free_symbols)}
+        taken = {*graph.members, *(s.name for s in graph.sizes)}
         stem = next(
             c
             for c in ("t", "q", "r", "v", "tmp")
@@ -85,6 +86,8 @@ class _Splitter:
                 return self.chain(tree)
             case Reduce():
                 inner = tree.body
+                if tree.conditions and not _has_value(inner):
+                    return tree
                 dot = isinstance(inner, Op) and inner.operator == "*" and all(isinstance(a, ATOMS) for a in inner.args)
                 return tree if dot else replace(tree, body=self.atom(inner))
             case Compare():
@@ -113,7 +116,7 @@ class _Splitter:
 
 
 def _has_value(tree: Tree) -> bool:
-    """Whether a branch has a value everywhere.  One that has not is left inside its `where`, which guards it."""
+    """Whether a formula has a value everywhere.  One that has not is left behind the condition that may guard it."""
     match tree:
         case Op("/", (_, bottom)) if not isinstance(bottom, Number):
             return False
@@ -237,10 +240,15 @@ def _written_out(tree: Tree, at: Mapping[Any, Any], point: Values) -> Tree:
 
 
 def _holds(condition: Compare, at: Mapping[Any, Any], point: Values) -> bool:
-    left, right = (int(_number(side, at, point)) for side in (condition.left, condition.right))
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right, "==": left == right}.get(
-        condition.operator, left != right
-    )
+    """Whether a comparison of indices, or of numbers, holds here."""
+    left, right = condition.left, condition.right
+    if isinstance(left, Tree):
+        trees = tuple(_written_out(side, at, point) for side in (left, right))
+        heads = {part.name: Symbol(part.name, real=True) for tree in trees for part in subtrees(tree) if isinstance(part, Ref)}
+        gap = point.array(lower(Op("-", trees), heads))[()]
+    else:
+        gap = int(_number(left, at, point)) - int(_number(right, at, point))
+    return {"<": gap < 0, "<=": gap <= 0, ">": gap > 0, ">=": gap >= 0, "==": gap == 0, "!=": gap != 0}[condition.operator]
 
 
 def _joined(operator: str, entries: list[Tree]) -> Tree:

@@ -51,6 +51,19 @@ class Check:
         return all(r.agrees for r in self.rows)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A gradient check, and for each step h = 10⁻ᵏ (k, the largest error, its order); see `errors_by_step`."""
+
+    check: Check
+    orders: tuple[tuple[int, float, float | None], ...]
+
+
+def checked(run: Run, wrt: str) -> Checked:
+    """The gradient check by an input with its error by step."""
+    return Checked(check(run, wrt), tuple(errors_by_step(run, wrt)))
+
+
 def check(run: Run, wrt: str, formula: Any = None) -> Check:
     """Check the gradient of the output by `wrt`: the derived one, or `formula`, a term in its place."""
     analytic = np.asarray(run.gradients[wrt] if formula is None else _value(run, wrt, formula), dtype=np.float64)

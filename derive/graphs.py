@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,25 @@ from typing import TYPE_CHECKING, Any
 from sympy import Symbol
 
 from derive.calculus.terms import Element, Index, names
-from derive.language.tree import Reduce, Tree, subtrees
+from derive.language.tree import Reduce, Tree, subtrees, terms_of
 
 if TYPE_CHECKING:
     from derive.derivation import Derivation
     from derive.run import Run
 
 KINDS = ("real", "positive", "label", "onehot", "probability")
+
+
+def gradient_name(of: str, by: str) -> str:
+    """What the derivative of `of` by a tensor is called where it is a node itself: ∂L/∂z, and ∂²L/∂z∂w for ∂L/∂z by w."""
+    parts = gradient_parts(of)
+    return f"∂{of}/∂{by}" if parts is None else f"∂²{parts[0]}/∂{parts[1]}∂{by}"
+
+
+def gradient_parts(name: str) -> tuple[str, str] | None:
+    """(of, by) for the name of a gradient, None for any other; no name that a user types holds a ∂."""
+    of, bar, by = name.partition("/∂")
+    return (of.removeprefix("∂"), by) if bar and of.startswith("∂") else None
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,14 @@ class Graph:
         return {member.name: member for member in everything}
 
     @cached_property
+    def sizes(self) -> tuple[Symbol, ...]:
+        """The symbols of all sizes that the graph speaks of, by name: those of its axes, and integers in its formulas."""
+        terms = [a for m in self.members.values() for a in (*m.axes, getattr(m, "classes", None)) if a is not None]
+        terms += [node.expr for node in self.nodes]
+        terms += [term for node in self.nodes for tree in subtrees(node.body) for term in terms_of(tree)]
+        return tuple(sorted({s for t in terms for s in t.free_symbols if s.is_integer and s.is_positive}, key=str))
+
+    @cached_property
     def memory(self) -> dict[Any, Any]:
         """What has been derived from this graph, so that nothing is derived twice."""
         return {}
@@ -126,15 +147,40 @@ class Graph:
 
     def consumers(self, name: str) -> tuple[Node, ...]:
         """The nodes whose definitions mention this tensor, in order of evaluation."""
-        return tuple(node for node in self.nodes if name in self._parents[node.name])
+        return self._consumers.get(name, ())
 
     def ancestors(self, name: str) -> frozenset[str]:
         """The tensor itself and everything it is computed from."""
-        found = {name}
-        for node in reversed(self.nodes):
-            if node.name in found:
-                found |= self._parents[node.name]
-        return frozenset(found)
+        if ("ancestors", name) not in self.memory:
+            found = {name}
+            for node in reversed(self.nodes):
+                if node.name in found:
+                    found |= self._parents[node.name]
+            self.memory["ancestors", name] = frozenset(found)
+        return self.memory["ancestors", name]
+
+    def between(self, name: str, output: str) -> frozenset[str]:
+        """The nodes on the paths from a tensor to the first node at which all its paths to the output meet again."""
+        if len(self.consumers(name)) < 2:
+            return frozenset()
+        on_the_way = self.ancestors(output)
+        meets: dict[str, frozenset[str]] = {output: frozenset([output])}
+        for member in reversed(list(self.members)):
+            users = [meets[y.name] for y in self.consumers(member) if y.name in meets]
+            if users and member in on_the_way and member != output:
+                meets[member] = frozenset.intersection(*users) | {member}
+        if name not in meets:
+            return frozenset()
+        first = next((n for n in self.members if n in meets[name] and n != name), name)
+        return frozenset(n for n in self.ancestors(first) - {name, first} if name in self.ancestors(n))
+
+    @cached_property
+    def _consumers(self) -> dict[str, tuple[Node, ...]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in sorted(self._parents[node.name]):
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
 
     @cached_property
     def _parents(self) -> dict[str, frozenset[str]]:
@@ -146,21 +192,33 @@ class Graph:
 
     # ---- what is made of a definition
 
-    def derive(self, of: str = "", wrt: str = "", upstream: bool = False) -> Derivation:
+    def derive(self, of: str = "", wrt: str | Sequence[str] = "", upstream: bool = False, order: int = 1) -> Derivation:
         """The derivative of one tensor by another, with its steps; by default of the output, by the only input.
 
         A derivative of a tensor by a tensor is the Jacobian; with `upstream`, the gradient of a scalar loss that reaches
-        the graph through its output (a vector-Jacobian product).  Raises DeriveError for unknown names.
-        """
-        from derive.derivation import derivation
+        the graph through its output (a vector-Jacobian product).
 
-        return derivation(self, of, wrt, upstream)
+        With order=2 it is the second derivative of a scalar: the Hessian by wrt="z", and with wrt=("z", "w") the block
+        ∂²L/∂z∂w of the Hessian by both.  Raises DeriveError for unknown names and for what has no such derivative.
+        """
+        from derive.second import derivation_of_order
+
+        return derivation_of_order(self, of, wrt, upstream, order)
 
     def at(self, **values: Any) -> Run:
         """The graph run forward and backward at given values (numbers, nested lists or arrays; labels from 0)."""
         from derive.run import run
 
         return run(self, values)
+
+    def batched(self, *inputs: str) -> Graph:
+        """The same for N examples, which differ in these inputs: every tensor computed from them has one more axis, in front.
+
+        Where the output is a number, the new output is its mean over the examples.  Raises DeriveError for unknown names.
+        """
+        from derive.batching import batch
+
+        return batch(self, inputs).graph
 
     # ---- in a notebook
 

@@ -11,13 +11,14 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from derive.derivation import derivation, seeded
 from derive.elementary import elementary
 from derive.graphs import Graph
 from derive.language.at import Point, bind
-from derive.values import DomainError, Values, forward
+from derive.values import DIGITS, DomainError, Values, forward
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +62,9 @@ class Run:
         graph, output, arrays = self.graph, self.graph.output.name, dict(self.exact)
         if graph.output.axes:
             graph, output = seeded(graph, output)
-            arrays = {
-                **arrays,
-                graph.inputs[-1].name: self.upstream,
-                output: (arrays[self.graph.output.name] * self.upstream).sum(),
-            }
+            with mpmath.workdps(DIGITS):
+                loss = (arrays[self.graph.output.name] * self.upstream).sum()
+            arrays = {**arrays, graph.inputs[-1].name: self.upstream, output: loss}
         known: dict[tuple[str, str], Any] = {}
         values = Values(self.values.sizes, arrays, graph, self.values.numbers, known)
         reached = graph.ancestors(self.graph.output.name)

@@ -28,6 +28,7 @@ from derive.calculus.terms import (
     AtMost,
     Below,
     Binder,
+    Bracket,
     Delta,
     Deriv,
     Differ,
@@ -40,6 +41,8 @@ from derive.calculus.terms import (
     Positive,
     Product,
     Where,
+    free_indices,
+    substituted,
     walk,
 )
 from derive.errors import DeriveError
@@ -54,6 +57,9 @@ MAX_BITS = 1 << 12
 
 MAX_POWER = 1 << 10
 """A power given as a value is exact up to this exponent."""
+
+MAX_REMEMBERED = 1 << 12
+"""Arrays of more entries are not remembered by a memo."""
 
 MAX_EXPONENT = 10**7
 _LARGEST = mpmath.ldexp(1, 2 * MAX_EXPONENT)
@@ -93,6 +99,8 @@ def _log(x: Any) -> Any:
 def _exp(x: Any) -> Any:
     if x > MAX_EXPONENT:
         raise DomainError(f"exp({_shown(x)}) is too large")
+    if x < -MAX_EXPONENT:
+        return mpmath.mpf(0)
     return Fraction(1) if x == 0 else mpmath.exp(real(x))
 
 
@@ -193,7 +201,8 @@ Grid = Mapping[Index, Array]
 class Values:
     """What is known at a point: the size of every axis and an array for every tensor of a graph.
 
-    `graph` is needed for derivatives of its nodes only.
+    `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands in several lines is evaluated
+    once; it must then be looked at over one grid of its free indices alone (see `on`).
     """
 
     sizes: Mapping[Symbol, Any]
@@ -201,7 +210,11 @@ class Values:
     graph: Graph | None = None
     numbers: Numbers = EXACT
     _adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
+    _slopes: dict[tuple[str, str], dict[int, Array]] = field(default_factory=dict, repr=False)
     copied: frozenset[str] = frozenset()
+    memo: dict[Any, Array] | None = field(default=None, repr=False)
+    still: Values | None = field(default=None, repr=False)
+    """The same values with no entry moved, where one is."""
 
     def size(self, axis: Any) -> int:
         """The size of an axis."""
@@ -217,14 +230,32 @@ class Values:
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
             return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
 
+    def on(self, grid: Grid, term: Any) -> Array:
+        """A term at chosen entries: the grid holds, for each free index, the values it takes, all of one length."""
+        shape = np.broadcast_shapes(*map(np.shape, grid.values()))
+        with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
+            return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
+
     def evaluate(self, term: Any, grid: Grid) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
+        if self.memo is None or not term.args or isinstance(term, Index):
+            return self._evaluated(term, grid)
+        if self.still is not None and not has_move(term):
+            return self.still.evaluate(term, grid)
+        key = (term, *((i, grid[i].shape) for i in free_indices(term)))
+        if (known := self.memo.get(key)) is None:
+            known = self._evaluated(term, grid)
+            if np.size(known) <= MAX_REMEMBERED:
+                self.memo[key] = known
+        return known
+
+    def _evaluated(self, term: Any, grid: Grid) -> Array:
         if evaluator := _evaluator(term.func):
             return evaluator(self, term, grid)
         if term.is_Add:
             return reduce(np.add, (self.evaluate(a, grid) for a in term.args))
         if term.is_Mul:
-            return reduce(np.multiply, (self.evaluate(a, grid) for a in term.args))
+            return self._product(term, grid)
         if term.is_Rational:
             return np.asarray(self.numbers.rational(term.p, term.q))[()]
         if term.is_Pow:
@@ -232,6 +263,23 @@ class Values:
         if term in (S.Infinity, S.NegativeInfinity):
             return float(term)
         return self.numbers.functions[type(term).__name__](np.asarray(self.evaluate(term.args[0], grid)))
+
+    def _product(self, term: Any, grid: Grid) -> Array:
+        """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
+        conditions = [a for a in term.args if _is_condition(a)]
+        guarded = (self.evaluate(a, grid) for a in term.args if a not in conditions)
+        if not conditions:
+            return reduce(np.multiply, guarded)
+        holds = np.asarray(reduce(np.multiply, (self.evaluate(c, grid) for c in conditions)))
+        try:
+            rest = reduce(np.multiply, guarded, 1)
+        except DomainError:
+            if holds.ndim and holds.any():
+                return _entrywise(self, term, grid)
+            if holds.any():
+                raise
+            return holds[()]
+        return holds * np.where(holds == 0, 0, rest) if self.numbers is FLOAT else holds * rest
 
     def _power(self, term: Any, grid: Grid) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
@@ -247,33 +295,63 @@ class Values:
 
     def derivative(self, term: Deriv, grid: Grid) -> Array:
         """∂body/∂x_K over the grid: the body with x_K, and no other entry, moved up and down; other tensors are held."""
+        there, still = self.moving(term), self.still or self
+        up, down = (self._with_move(h, still).evaluate(there, grid) for h in (STEP, -STEP))
+        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) * (1 / (2 * STEP))
+
+    def moving(self, term: Deriv) -> Any:
+        """The body of a derivative with the entry that it is taken by moved by `_MOVE`."""
         body, by = term.body, term.by
         if isinstance(body, Element) and body.name != by.name and self.graph is not None:
             node = self.graph.members[body.name]
-            body = node.expr.xreplace(dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
-        there = _moved(body, by)
-        up, down = (replace(self, sizes={**self.sizes, _MOVE: h}).evaluate(there, grid) for h in (STEP, -STEP))
-        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) * (1 / (2 * STEP))
+            body = substituted(node.expr, dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
+        return _moved(body, by)
+
+    def _with_move(self, step: Any, still: Values) -> Values:
+        return replace(self, sizes={**self.sizes, _MOVE: step}, memo=None if self.memo is None else {}, still=still)
 
     def adjoint(self, output: str, name: str) -> Array:
-        """∂output/∂name along every path: an array over the axes of both, by moving each entry and running the graph again.
-
-        All entries are moved at once, each in a copy of its own along a leading axis.
-        """
+        """∂output/∂name along every path: an array over the axes of both."""
         if (output, name) not in self._adjoints:
-            base = np.array(self.arrays[name], dtype=object)
-            copies = np.tile(base.ravel(), (2, base.size, 1))
-            entries = np.arange(base.size)
-            copies[0, entries, entries] += STEP
-            copies[1, entries, entries] += -STEP
-            ends = _rerun(self, name, copies.reshape(2 * base.size, *base.shape), output)
-            slopes = (ends[: base.size] + -1 * ends[base.size :]) * (1 / (2 * STEP))
-            self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(ends.shape[1:] + base.shape)
+            base = np.shape(self.arrays[name])
+            with mpmath.workdps(DIGITS):
+                slopes = self.slopes(output, name, np.arange(math.prod(base)))
+            self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(slopes.shape[1:] + base)
         return self._adjoints[output, name]
+
+    def slopes(self, output: str, name: str, entries: Array) -> Array:
+        """∂output/∂name for some entries of `name`, counted through: an array over these and the axes of the output.
+
+        Each is moved and the graph run again, all of them at once, each in a copy of its own along a leading axis.
+        """
+        known = self._slopes.setdefault((output, name), {})
+        if missing := sorted(set(map(int, entries)) - known.keys()):
+            base = np.array(self.arrays[name], dtype=object)
+            known.update(zip(missing, _central(self, output, name, np.eye(base.size, dtype=int)[missing]), strict=True))
+        return np.stack([np.asarray(known[int(e)], dtype=object) for e in entries])
+
+    def slope_along(self, output: str, name: str, direction: Array) -> Array:
+        """How the output moves as all entries of `name` move in one direction."""
+        with mpmath.workdps(DIGITS):
+            return _central(self, output, name, np.reshape(direction, (1, -1)))[0]
+
+
+def _central(values: Values, output: str, name: str, directions: Array) -> Array:
+    """The central difference of the output along each direction in which the entries of one tensor may move."""
+    base = np.array(values.arrays[name], dtype=object)
+    steps = np.concatenate([directions * STEP, directions * -STEP])
+    ends = _rerun(values, name, (base.ravel() + steps).reshape(len(steps), *base.shape), output)
+    return (ends[: len(directions)] + -1 * ends[len(directions) :]) * (1 / (2 * STEP))
 
 
 _MOVE = Symbol("_move", real=True)
 """By how much the entry that a derivative is taken by is moved."""
+
+
+@lru_cache(maxsize=CACHE)
+def has_move(term: Any) -> bool:
+    """Whether a term holds an entry that may be moved."""
+    return term == _MOVE or any(map(has_move, term.args))
 
 
 @lru_cache(maxsize=CACHE)
@@ -283,7 +361,7 @@ def _moved(body: Any, by: Element) -> Any:
     def moved(t: Any) -> Any:
         if not isinstance(t, Element) or t.name != by.name:
             return t
-        return t + _MOVE * Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)])
+        return Where(Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)]), t + _MOVE, t)
 
     return walk(body, moved)
 
@@ -307,28 +385,38 @@ def _rerun(values: Values, moved: str, copies: Array, output: str) -> Array:
     return out if output in stale else np.broadcast_to(out, (count, *out.shape))
 
 
+def _is_condition(term: Any) -> bool:
+    """Whether a term is a bracket, or brackets and numbers put together: 1 - [a > 0]."""
+    if isinstance(term, Bracket):
+        return True
+    return bool(term.is_Add or term.is_Mul) and all(a.is_Rational or _is_condition(a) for a in term.args)
+
+
 # ---------------------------------------------------------------- one evaluator for each kind of node
 
 
 def _element(values: Values, term: Element, grid: Grid) -> Array:
     array = np.asarray(values.arrays[term.name])
     indices = (_COPY, *term.indices) if term.name in values.copied else term.indices
-    if not indices:
-        return array[()]
-    at = [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, array.shape, strict=True)]
-    return array[tuple(np.broadcast_arrays(*at))]
+    return array[tuple(np.broadcast_arrays(*_places(values, indices, array.shape, grid)))] if indices else array[()]
 
 
 @lru_cache(maxsize=CACHE)
-def _opened(term: Binder) -> tuple[tuple[Index, ...], Any]:
+def opened_once(term: Binder) -> tuple[tuple[Index, ...], Any]:
     """A binder opened once for all evaluations: nothing is bound again here, so nothing can be captured."""
     return term.opened()
 
 
+def _needed(term: Any, grid: Grid) -> dict[Index, Array]:
+    """The part of a grid that a term depends on."""
+    free = free_indices(term)
+    return {i: a for i, a in grid.items() if i in free or i is _COPY}
+
+
 def _binder(values: Values, term: Binder, grid: Grid) -> Array:
-    indices, body = _opened(term)
-    depth = max((np.ndim(a) for a in grid.values()), default=0)
-    inner = dict(grid)
+    indices, body = opened_once(term)
+    inner = _needed(term, grid)
+    depth = max((np.ndim(a) for a in inner.values()), default=0)
     for k, index in enumerate(indices):
         inner[index] = np.arange(values.size(index.size)).reshape((-1,) + (1,) * (depth + k))
     axes = tuple(range(len(indices)))
@@ -339,6 +427,8 @@ def _binder(values: Values, term: Binder, grid: Grid) -> Array:
         return value.prod(axis=axes)
     if isinstance(term, (Largest, ArgMax)):
         largest = reduce(_larger, value.reshape(-1, *value.shape[len(axes) :]))
+        if isinstance(term, Largest) and np.any(np.equal(largest, -np.inf)):
+            raise DomainError("the largest of no entries does not exist")
         return largest if isinstance(term, Largest) else np.asarray(value == largest, dtype=bool).argmax(axis=0)
     return value.sum(axis=axes)
 
@@ -371,18 +461,32 @@ def _where(values: Values, term: Where, grid: Grid) -> Array:
 
 
 def _entrywise(values: Values, term: Any, grid: Grid) -> Array:
-    shape = np.broadcast_shapes(*(np.shape(a) for a in grid.values()))
-    full = {i: np.broadcast_to(a, shape) for i, a in grid.items()}
+    needed, here = _needed(term, grid), replace(values, memo=None, still=None)
+    shape = np.broadcast_shapes(*(np.shape(a) for a in needed.values()))
+    full = {i: np.broadcast_to(a, shape) for i, a in needed.items()}
     out = np.empty(shape, dtype=object)
     for entry in np.ndindex(shape):
-        out[entry] = values.evaluate(term, {i: a[entry] for i, a in full.items()})
+        out[entry] = here.evaluate(term, {i: a[entry] for i, a in full.items()})
     return out
 
 
 def _adjoint(values: Values, term: Adjoint, grid: Grid) -> Array:
-    whole, indices = values.adjoint(term.output.name, term.by.name), (*term.output.indices, *term.by.indices)
-    at = [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, whole.shape, strict=True)]
-    return whole[tuple(np.broadcast_arrays(*at))] if at else whole[()]
+    output, by = term.output, term.by
+    outer, inner = (_places(values, x.indices, np.shape(values.arrays[x.name]), grid) for x in (output, by))
+    if (output.name, by.name) in values._adjoints:
+        whole = values.adjoint(output.name, by.name)
+        return whole[tuple(np.broadcast_arrays(*outer, *inner))] if outer or inner else whole[()]
+    flat = np.ravel_multi_index(tuple(np.broadcast_arrays(*inner)), np.shape(values.arrays[by.name])) if inner else np.array(0)
+    entries, place = np.unique(flat, return_inverse=True)
+    return values.slopes(output.name, by.name, entries)[tuple(np.broadcast_arrays(place.reshape(flat.shape), *outer))]
+
+
+def _places(values: Values, indices: tuple[Any, ...], shape: tuple[int, ...], grid: Grid) -> list[Array]:
+    """Index terms as places along the axes of an array.
+
+    An affine index may leave its axis where a bracket outside is 0; the place is then any on the axis.
+    """
+    return [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, shape, strict=True)]
 
 
 Evaluator = Callable[[Values, Any, Grid], Array]

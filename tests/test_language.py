@@ -424,8 +424,9 @@ def _calls(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def test_well_formed_definitions_are_read(formula: str) -> None:
     text = f"x: [n]\nW: [n, 2]\nt: label[n]\ny[i] = {formula} + x[i]*W[i, 1]*x[t]"
     graph, error = read_or_refusal(text)
-    if graph is None:  # constants may have no real value or be enormous, and a sum inside a sum repeats its index
-        assert any(word in error for word in ("real value", "no value", "too large", "in use")), (text, error)
+    if graph is None:  # no real value, or an enormous one; an index twice, or compared with what may be no integer
+        refusals = ("real value", "no value", "too large", "in use", "Only a positive number", "compared with", "add and compare")
+        assert any(word in error for word in refusals), (text, error)
     else:
         assert graph.output.axes == (n,)
         assert read.__wrapped__(text) == graph

@@ -125,7 +125,19 @@ DECLARATIONS: list[tuple[str, tuple[int, int] | None, str]] = [
     ("x: [n] = 3", (1, 0), "declared and defined"),
     ("x: onehot\nf = x", (1, 3), "x: onehot[C]"),
     ("x: [n]\nx: [m]\nf = sum(x)", (2, 0), "declared in line 1"),
-    ("x: [n]\nx = 3", (2, 0), "declared in line 1"),
+    ("x: [n]\nx = 3", (2, 4), "declared with the axes [n] in line 1, and is defined with no axes. Write x[i] = …"),
+    ("x: [n]\ny: [m]\ny = 2*x", (3, 4), "declared with the axes [m] in line 2, and is defined with the axes [n]"),
+    ("x: [n]\ny: [m, n]\ny = 2*x", (3, 4), "Write y[i, j] = …"),
+    ("x: [n]\ny: [m, n]\ny[i] = x[i]", (3, 0), "axes [m, n] in line 2, and has 1 index here"),
+    ("x: [n]\ny: [m]\ny[i] = x[i]", (3, 9), "axis of size m, over which i runs, meets the axis of size n"),
+    ("z: [n]\ny: [m]\ny = softmax(z)", (3, 4), "is defined with the axes [n]"),
+    ("y: real\nx: [n]\ny = 2*x", (3, 4), "declared with no axes in line 1"),
+    ("y: probability[n]\nz: [n]\ny = softmax(z)", (1, 3), "Declare its axes alone, y: [n]"),
+    ("y: [n]\ny: [n]\ny[i] = 1", (2, 0), "declared in line 1"),
+    ("s: size[n]\nf = s", (1, 3), "A size is one integer"),
+    ("s: size\nf = x", (1, 0), "never used"),
+    ("s: size\ns = 3", (2, 0), "declared as a size"),
+    ("s: size\nx: [n]\nf = sum(x[s] for s in n)", (3, 17), "names an axis"),
     ("f = x\nf = y", (2, 0), "defined in line 1"),
     ("n: [n]\nf = sum(n)", (1, 0), "name of an axis"),
     ("n = 3\nx: [n]\nf = sum(x)", (1, 0), "name of an axis"),
@@ -191,7 +203,17 @@ INDICES: list[tuple[str, tuple[int, int] | None, str]] = [
     ("x: [n]\nf = sum(x[i + 1] for i in n)", (2, 10), "it goes from 1 to n, and the axis from 0 to n - 1"),
     ("x: [n]\nf = sum(x[i*i] for i in n)", (2, 10), "product of indices"),
     ("x: [n]\nf[i, j] = x[i + j]", (2, 12), "cannot be told"),
-    ("x: [n]\ny: [n]\nf = x[y]", (3, 6), "number, not an index"),
+    ("x: [n]\ny: [n]\nf = x[y]", (3, 6), "a tensor, not an index. Declare y: label"),
+    ("x: [n]\ny: real\nf = x[y]", (3, 6), "a number, not an index. Declare y: label[C] if it picks an entry, y: size if"),
+    ("x: [n]\ny: [m]\nf[i] = x[y[i]]", (3, 9), "holds numbers, not labels"),
+    ("x: [n]\nf = x[floor(y)]", (2, 6), "`floor(y)` cannot be an index"),
+    ("x: [n]\nf[i] = x[i//2]", (2, 9), "`i//2` cannot be an index"),
+    ("x: [n]\nf = x[argmax(x)]", (2, 6), "Write k = argmax(z), and then x[k]"),
+    ("x: [n]\nk = argmax(x)\nf = x[k + 1]", (3, 6), "it goes from 1 to n"),
+    ("x: [n]\ny: [n]\ny[i] = sum(w[k]*x[i - k] for k in K if i >= k)\nw: [K]", (3, 18), "it goes from 1 - K to n - 1"),
+    ("x: [n]\ny: [m]\nf = sum(x[i]*y[i] for i in n)", (3, 15), "axis of size n, over which i runs, meets the axis of size m"),
+    ("x: [n]\nf = sum(sum(x[i] for i in n) for i in n)", (2, 21), "in use already"),
+    ("W: [n, m]\nf = sum(W[i, i] for i in n)", (2, 13), "axis of size n, over which i runs, meets the axis of size m"),
     ("s: [K]\nt: label[C]\nf = s[t]", (3, 6), "axis of size C"),
     ("P: [N, C]\nt: label[N, C]\nf = P[0, t]", (3, 9), "several labels"),
 ]
@@ -208,7 +230,36 @@ CALLS: list[tuple[str, tuple[int, int] | None, str]] = [
 ]
 
 
-WRONG = [*UNREADABLE, *REFUSED, *DECLARATIONS, *AXES, *INDICES, *CALLS]
+CONDITIONS: list[tuple[str, tuple[int, int] | None, str]] = [
+    ("x: [n]\nf = sum(x[i] for i in n if i + p == 2)", (2, 31), "Declare it: p: size for an integer"),
+    ("x: [n]\nf = sum(x[i] for i in n if i > a)", (2, 31), "a: real for any number"),
+    ("x: [n]\nf = sum(x[i] for i in n if i*i < 3)", (2, 27), "product of indices"),
+    ("x: [n]\nf = sum(x[i] for i in n if i/2 < 1)", (2, 27), "more with an index than add and compare"),
+    ("x: [n]\nf = sum(x[i] for i in n if i//2 < 1)", (2, 27), "Operators are"),
+    ("x: [n]\nf = sum(x[i] for i in n if i in n)", (2, 27), "A condition compares"),
+    ("x: [n]\nf = sum(x[i] for i in n if not i == 0)", (2, 27), "A condition compares"),
+    ("x: [n]\nf = sum(x[i] for i in n if i == 0 or i == 1)", (2, 27), "Write two terms"),
+    ("x: [n]\nf = max(x[i] for i in n if i < i)", (2, 4), "smallest of no entries"),
+    ("x: [n]\nf = mean(x[i] for i in n if i < i)", (2, 4), "A mean, a largest"),
+]
+
+CONSTANTS: list[tuple[str, tuple[int, int] | None, str]] = [
+    ("f = 0**x", (1, 4), "Only a positive number"),
+    ("f = (-2)**x", (1, 4), "Only a positive number"),
+    ("f = -inf", (1, 5), "not a number of the language"),
+    ("f = where(x > 0, x, nan)", (1, 20), "not a number of the language"),
+    ("f = ln(x)", (1, 4), "Write log(x)"),
+    ("f = 2**10**9", (1, 7), "exponent"),
+    ("f = x**10**9", (1, 7), "exponent"),
+    ("f = 10**99*10**99*10**99*10**99*x", (1, 4), "too large"),
+    ("f = " + "(" * 500 + "x" + ")" * 500, (1, 54), "at most 50"),
+    ("f = " + "+".join("x" * 300), (1, 0), "more than 100 deep"),
+    ("f = " + "-" * 200 + "x", (1, 0), "more than 100 deep"),
+    ("f = (" + ",".join("x" * 4000) + ")", (1, 0), "more than 3,000 parts"),
+]
+
+
+WRONG = [*CONDITIONS, *CONSTANTS, *UNREADABLE, *REFUSED, *DECLARATIONS, *AXES, *INDICES, *CALLS]
 
 
 @pytest.mark.parametrize(("text", "at", "words"), WRONG, ids=lambda v: repr(v)[:40])
@@ -325,13 +376,16 @@ BINDINGS: list[tuple[str, dict[str, Any], str]] = [
     ("max_pool1d", {"x": [1, 2, 3, 4]}, "do not tell the sizes K, O, s"),
     ("max_pool1d", {"x": [1, 2, 3, 4, 5], "K": 2, "s": 2}, "no size O fits"),
     ("max_pool1d", {"x": [1, 2, 3, 4], "K": 1.5, "s": 2}, "positive integer"),
+    ("x: [n]; y: [O]; y[o] = sum(x[j] for j in n if j == o + 1)", {"x": [1, 2]}, "do not tell the size O"),
+    ("x: [n]; y: [O]; y[o] = sum(x[j] for j in n if j == o + 1)", {"x": [1, 2], "O": 10**9}, "2,000,000,000 terms"),
+    ("x: [n]; y: [n - 2]; y[i] = x[i + 2]", {"x": [1, 2]}, "y would have 0 entries"),
 ]
 
 
 @pytest.mark.parametrize(("name", "values", "words"), BINDINGS, ids=lambda v: repr(v)[:40])
 def test_values_that_do_not_fit_are_refused(name: str, values: dict[str, Any], words: str) -> None:
     with pytest.raises(DeriveError) as caught:
-        bind(library.load(name), values)
+        bind(read(name) if ":" in name else library.load(name), values)
     assert words in f"{caught.value.message} {caught.value.hint}"
 
 

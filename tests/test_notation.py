@@ -131,7 +131,7 @@ TERMS: list[tuple[Any, str, str]] = [
     # indices: close together, apart where one is longer than a letter; given ones count from 1
     (W(t, i), "W_ti", r"W_{ti}"),
     (x(i + 1), "x_{i + 1}", r"x_{i + 1}"),
-    (W(2 * i + a, j), "W_{a + 2 i,j}", r"W_{a + 2i, j}"),
+    (W(2 * i + a, j), "W_{2 i + a,j}", r"W_{2i + a, j}"),
     (x(Integer(0)), "x₁", "x_{1}"),
     (W(Integer(0), Integer(11)), "W_{1,12}", "W_{1, 12}"),
 ]
@@ -277,7 +277,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("f = relu(x) + sigmoid(y)", "f = ReLU(x) + σ(y)"),
     ("f = abs(x - y)", "f = |x − y|"),
     ("f = x**0.5", "f = √x"),
-    ("f = where(x > 0, x, -x)", "f = { x  if x>0 ; −x  otherwise }"),
+    ("f = where(x > 0, x, -x)", "f = { x  if x > 0 ; −x  otherwise }"),
     ("x: [n]\nf = sum(x) + 1", "f = Σ_i x_i + 1"),
     ("x: [n]\nf = sum(x + 1)", "f = Σ_i (x_i + 1)"),
     ("x: [n]\nf = sum(x)*2", "f = (Σ_i x_i) · 2"),

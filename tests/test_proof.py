@@ -6,13 +6,16 @@ finished derivations are changed.  Whether a change changes anything is decided 
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 from sympy import Add, Function, Integer, Mul, Pow, S, Symbol
 
@@ -30,6 +33,7 @@ from derive.calculus.terms import (
     Differ,
     Element,
     Index,
+    Inside,
     Label,
     Maximum,
     Product,
@@ -40,10 +44,13 @@ from derive.calculus.terms import (
     total,
 )
 from derive.derivation import Derivation, derivation
-from derive.errors import ProofError
+from derive.effort import Effort
+from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph
 from derive.language import library
+from derive.points import CLEARANCE, draw
 from derive.proof import prove
+from derive.values import Values
 from enumeration import NoValue, OutOfRange, Point, point_of
 from enumeration import close as agree
 from test_gradients import TEXTS
@@ -84,35 +91,55 @@ def test_every_definition_of_the_library_is_proved(name: str, record_property: C
         assert proved.error < 1e-25
 
 
-@pytest.mark.parametrize("name", [name for name in TEXTS if name != "a convolution in two dimensions"])
+@pytest.mark.parametrize("name", TEXTS)
 def test_every_text_whose_gradients_are_checked_is_proved(name: str) -> None:
     assert all(prove(found).error < 1e-25 for found in gradients(opened(TEXTS[name][0])))
 
 
-@pytest.mark.parametrize("name", library.names())
-def test_lines_are_compared_at_two_sets_of_sizes_in_which_all_axes_differ(name: str) -> None:
-    graph = library.load(name)
-    sizes = proof.size_sets(graph)
-    assert len(sizes) >= 2
-    symbols = {s for member in graph.members.values() for axis in member.axes for s in axis.free_symbols}
-    for chosen in sizes:
-        assert symbols <= set(chosen)
-        assert all(n >= 2 for n in chosen.values())
-        assert len(set(chosen.values())) == len(chosen)
-    assert sizes[0] != sizes[1] or not symbols
+AXES = (
+    "x: [n]\nL = sum(x**2)",
+    "x: [n, 2, 3]\nW: [m, n]\ny[i, j, k] = sum(W[i, l]*x[l, j, k] for l in n)",
+    "x: [O + K - 1]\nw: [K]\ny[o] = sum(w[k]*x[o + k] for k in K)",
+    "x: [n]\nw: [K]\ny: [n - K + 1]\ny[o] = sum(w[k]*x[o + k] for k in K)",
+    "x: [D, s*(P - 1) + K, s*(R - 1) + M]\nw: [C, D, K, M]\n"
+    "y[c, p, q] = sum(w[c, d, k, l]*x[d, s*p + k, s*q + l] for d in D for k in K for l in M)",
+    "a: [i1, i2, i3, i4, i5, i6, i7, i8, i9]\nL = sum(a)",
+)
+
+
+@pytest.mark.parametrize("text", [*library.names(), *AXES])
+def test_lines_are_compared_at_sizes_that_tell_all_axes_apart(text: str) -> None:
+    graph = derive.graph(text)
+    sets = proof.size_sets(graph)
+    axes = {axis for m in graph.members.values() for axis in m.axes}
+    axes |= {s for axis in axes for s in axis.free_symbols}
+    assert len(sets) >= 2
+    for axis in axes:
+        seen = [int(axis.subs(sizes)) for sizes in sets]
+        assert min(seen) >= 2
+        assert axis.is_Integer or len(set(seen)) > 1
+    for one, two in combinations(axes, 2):
+        assert any(one.subs(sizes) != two.subs(sizes) for sizes in sets), f"{one} and {two} always have the same size"
+
+
+def test_a_padding_may_be_one_and_a_stride_may_not() -> None:
+    text = "x: [n]\nw: [K]\ns: size\np: size\ny: [O]\n" + "y[o] = sum(w[k]*x[j] for k in K for j in n if j == s*o + k - p)"
+    sets = [{str(s): size for s, size in sizes.items()} for sizes in proof.size_sets(derive.graph(text))]
+    assert {sizes["p"] for sizes in sets} == {1, 2}
+    assert {sizes["s"] for sizes in sets} == {2, 3}
 
 
 def test_points_are_drawn_by_kind_and_away_from_kinks() -> None:
     graph = opened("p: probability[C]\ny: onehot[C]\nt: label[C]\ns: positive\nx: [C]\nL = sum(max(0, x - s)*p*y) + x[t]")
     for sizes in proof.size_sets(graph):
         for seed in range(5):
-            point = proof.draw(graph, sizes, seed).arrays
+            point = draw(graph, sizes, seed).arrays
             assert sum(point["p"]) == 1
             assert min(point["p"]) > 0
             assert sorted(point["y"]) == [0] * (len(point["y"]) - 1) + [1]
             assert 0 <= point["t"][()] < len(point["x"])
             assert point["s"][()] > 0
-            assert all(abs(x - point["s"][()]) >= proof.CLEARANCE for x in point["x"])
+            assert all(abs(x - point["s"][()]) >= CLEARANCE for x in point["x"])
 
 
 def test_a_proof_says_which_line_fails_by_which_rule_and_where() -> None:
@@ -526,3 +553,166 @@ def test_comparing_at_size_one_would_miss_mistakes(monkeypatch: pytest.MonkeyPat
             if not is_right(name, mutant, mutant.steps[k].line):
                 missed[kind] += at_size_one(mutant, monkeypatch)
     assert missed["transposed"] + missed["another index"] + missed["delta dropped"] >= 5, missed
+
+
+# ---------------------------------------------------------------- large graphs
+
+LARGE = {
+    "a convolution in two dimensions": (
+        "x: [N, D, s*(P - 1) + K, s*(R - 1) + M]\nw: [C, D, K, M]\n"
+        "y[n, c, p, q] = sum(w[c, d, k, l]*x[n, d, s*p + k, s*q + l] for d in D for k in K for l in M)",
+        ("x", "w"),
+    ),
+    "group normalization": (
+        "x: [N, G, C, H]\ne: positive\nmu[n, g] = mean(x[n, g, i, j] for i in C for j in H)\n"
+        "v[n, g] = mean((x[n, g, i, j] - mu[n, g])**2 for i in C for j in H)\n"
+        "y[n, g, i, j] = (x[n, g, i, j] - mu[n, g])/sqrt(v[n, g] + e)",
+        ("x",),
+    ),
+    "several heads": (
+        "X: [T, D]\nA: [H, D, d]\nB: [H, D, d]\nV: [H, D, e]\nO: [H, e, D]\n"
+        "Q[h, t, i] = sum(X[t, a]*A[h, a, i] for a in D)\nK[h, t, i] = sum(X[t, a]*B[h, a, i] for a in D)\n"
+        "S[h, t, u] = sum(Q[h, t, i]*K[h, u, i] for i in d)/sqrt(d)\nP = softmax(S)\n"
+        "Z[h, t, i] = sum(P[h, t, u]*X[u, a]*V[h, a, i] for u in T for a in D)\n"
+        "Y[t, a] = sum(Z[h, t, i]*O[h, i, a] for h in H for i in e)",
+        ("X", "A"),
+    ),
+    "axes of fixed size": ("W: [10, 20]\nx: [20]\nL = sum(relu(W @ x)**2)", ("W",)),
+}
+
+
+@cache
+def large(name: str, wrt: str) -> Derivation:
+    graph = opened(LARGE[name][0])
+    return graph.derive("", wrt, upstream=bool(graph.output.axes))
+
+
+@pytest.mark.parametrize(("name", "wrt"), [(name, wrt) for name, (_, variables) in LARGE.items() for wrt in variables])
+def test_a_graph_of_many_axes_is_proved(name: str, wrt: str) -> None:
+    found = large(name, wrt)
+    assert prove(found).error < 1e-25
+
+
+def changed(found: Derivation, k: int, line: Any) -> Derivation:
+    steps = (*found.steps[:k], replace(found.steps[k], line=line), *found.steps[k + 1 :])
+    return replace(found, steps=steps)
+
+
+CERTAIN = ("factor dropped", "number", "power", "sign", "sum dropped", "term dropped")
+
+
+def certain_mistakes(found: Derivation) -> dict[str, Derivation]:
+    """Mistakes in the last line that change it for certain, one of every kind; no term or factor of it is without effect."""
+    last, k = found.result, len(found.steps) - 1
+    lines = {kind: line for kind, line in edits(last, found.indices) if kind in CERTAIN}
+    lines |= {f"without {b}": last.replace(lambda t, b=b: t == b, lambda t: S.One) for b in last.atoms(Bracket)}
+    products = {f for e in last.atoms(Element) for t in e.indices for f in Add.make_args(t) if f.is_Mul}
+    lines |= {f"1 for {s}": last.xreplace({s: S.One}) for f in products for s in f.args if s in found.graph.sizes}
+    return {what: changed(found, k, line) for what, line in lines.items()}
+
+
+@pytest.mark.parametrize(("name", "wrt"), [(name, wrt) for name, (_, variables) in LARGE.items() for wrt in variables])
+def test_a_mistake_in_a_large_derivation_is_caught(name: str, wrt: str) -> None:
+    mistakes = certain_mistakes(large(name, wrt))
+    assert len(mistakes) >= 2
+    assert not [what for what, wrong in mistakes.items() if passes(wrong)]
+
+
+def test_a_mistake_in_one_entry_of_many_is_caught() -> None:
+    """No entry drawn need be the wrong one: the result as a whole is compared along a direction."""
+    found = large("axes of fixed size", "W")
+    i, j = found.indices
+    there = Delta(i, Integer(3)) * Delta(j, Integer(7)) / 1000
+    wrong = changed(
+        changed(found, len(found.steps) - 1, found.result + there), len(found.steps) - 2, found.steps[-2].line + there
+    )
+    assert not passes(wrong)
+    entries = {tuple(map(int, e)) for seed in ("0 0", "1 0") for e in sampled(found, seed)}
+    assert (3, 7) not in entries
+
+
+def sampled(found: Derivation, seed: str) -> list[Any]:
+    point = draw(found.graph, proof.size_sets(found.graph)[0])
+    chosen = proof._chosen(found, point, proof.FEWEST, random.Random(seed))
+    return list(zip(*chosen.values(), strict=True))
+
+
+def test_entries_drawn_meet_on_every_diagonal() -> None:
+    found = opened("x: [n, m]\ny = exp(x)").derive("", "x")
+    point = draw(found.graph, dict.fromkeys(found.graph.sizes, 6))
+    rows = np.array(list(proof._chosen(found, point, 24, random.Random("0")).values())).T
+    assert {(bool(a == c), bool(b == d)) for a, b, c, d in rows} == {(p, q) for p in (True, False) for q in (True, False)}
+
+
+FEW = (
+    ("softmax", "z", False),
+    ("affine_batch", "X", True),
+    ("attention", "K", True),
+    ("conv1d", "w", False),
+    ("layer_norm", "x", False),
+)
+
+
+@pytest.mark.parametrize(("name", "wrt", "upstream"), FEW)
+def test_mistakes_are_caught_where_the_fewest_entries_are_compared(
+    name: str, wrt: str, upstream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "AMPLE", 1)
+    monkeypatch.setattr(proof, "FEWEST", 6)
+    found = opened(name).derive("", wrt, upstream=upstream)
+    proved = prove(found)
+    assert max(proved.entries) <= 6
+    for kind, k, mutant in mutants(found):
+        if not is_right(name, mutant, mutant.steps[k].line):
+            assert not passes(mutant), f"{kind} in line {k + 1}: {mutant.steps[k].line} for {found.steps[k].line}"
+
+
+# ---------------------------------------------------------------- how much work it is
+
+
+@pytest.mark.parametrize("text", ["softmax_cross_entropy", "attention", "layer_norm", *(t for t, _ in LARGE.values())])
+def test_the_work_is_known_before_it_is_done(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = opened(text)
+    found = graph.derive("", graph.inputs[0].name, upstream=bool(graph.output.axes))
+    sizes = proof.size_sets(found.graph)[0]
+    point = draw(found.graph, sizes)
+    whole = math.prod(point.size(i.size) for i in found.indices)
+    effort = Effort(found.graph, frozenset(found.indices))
+    for line in (found.subject, *(step.line for step in found.steps)):
+        effort.add(line)
+    expected = effort.cost(point).at(min(whole, 10))
+    done = 0
+    evaluated = Values._evaluated
+
+    def counted(self: Values, term: Any, grid: Any) -> Any:
+        nonlocal done
+        value = evaluated(self, term, grid)
+        done += np.size(value)
+        return value
+
+    monkeypatch.setattr(Values, "_evaluated", counted)
+    proof._compare(found, point, min(whole, 10), random.Random(0))
+    assert expected / 4 < done < 4 * expected
+
+
+def test_what_is_too_much_work_is_refused_before_it_is_begun() -> None:
+    found = opened("x: [3000]\ny: [3000]\nL = sum(exp(x[i]*y[j]) for i in 3000 for j in 3000)").derive("", "x")
+    with pytest.raises(DeriveError, match="too many axes, or too long ones") as caught:
+        prove(found)
+    assert not isinstance(caught.value, ProofError)
+
+
+def test_a_line_with_an_index_of_its_own_is_refused() -> None:
+    found = opened("x: [n]\nL = sum(x**2)").derive("", "x")
+    (i,) = found.indices
+    stray = found.result.xreplace({i: Index("stray", i.size)})
+    assert not passes(changed(found, len(found.steps) - 1, stray))
+
+
+def test_an_entry_beside_its_axis_is_not_read_where_a_bracket_is_zero() -> None:
+    n = Symbol("n", integer=True, positive=True)
+    i, x = Index("i", n), Symbol("x", real=True)
+    values = Values({n: 3}, {"x": np.array([2, 3, 5], dtype=object)})
+    for shift in (-7, -1, 0, 1, 7):
+        found = values.array(Inside(i + shift, n) * Element(x, i + shift), (i,))
+        assert found.tolist() == [[2, 3, 5][k + shift] if 0 <= k + shift < 3 else 0 for k in range(3)]

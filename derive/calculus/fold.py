@@ -6,11 +6,12 @@ came out constant; one that would divide by something not known to be positive i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations, permutations
 from typing import Any
 
-from sympy import Add, Dummy, Function, Mul, Symbol, expand
+from sympy import Add, Dummy, Function, Mul, Symbol, cancel, exp, expand, log, preorder_traversal
 
 from derive.calculus.normal import cost, normal, shortest
 from derive.calculus.terms import (
@@ -19,39 +20,64 @@ from derive.calculus.terms import (
     Element,
     Index,
     Sum,
+    factors,
     free_indices,
     names,
     signature,
+    substituted,
     total,
     walk,
 )
 
+MOST_FACTORS = 6
+"""Products of more factors are not searched for a definition among them."""
+
+Hole = Index | Element
+Binding = dict[Hole, Any]
+
 
 @dataclass(frozen=True)
 class Fold:
-    """Rewrite `pattern` as `result` wherever it occurs, for any value of the indices in `holes`.
+    """Rewrite `pattern` as `result` wherever it occurs, for any value of the `holes`: the indices, or the scalar arguments.
 
-    A `whole` fold puts a name for its whole definition.  `owner` is the tensor whose definition it was solved from.
+    A `whole` fold puts a name for its whole definition; a `visible` one can be seen in a formula without multiplying it
+    out.  `owner` is the tensor whose definition it was solved from.
     """
 
     pattern: Any
     result: Any
-    holes: tuple[Index, ...]
+    holes: tuple[Hole, ...]
     whole: bool = False
     owner: str = ""
+    part: bool = False
+    """Whether the pattern is a factor of the definition, in brackets: x_i - μ of x̂_i = (x_i - μ)/s."""
+
+    function: bool = False
+    """Whether it is a function of numbers that is recognised, for any argument."""
+
+    @property
+    def visible(self) -> bool:
+        return self.whole or self.part
+
+    def concerns(self, term: Any) -> bool:
+        """Whether a term holds what the pattern is made of."""
+        if self.function:
+            return all(term.has(f.func) for f in self.pattern.atoms(Function))
+        return names(self.pattern) <= names(term)
 
 
 # ---------------------------------------------------------------- matching
 
-Binding = dict[Index, Any]
 
-
-def match(pattern: Any, term: Any, holes: tuple[Index, ...], bound: Binding) -> Binding | None:
-    """The indices to put into the holes of a pattern to make it this term, or None."""
+def match(pattern: Any, term: Any, holes: tuple[Hole, ...], bound: Binding) -> Binding | None:
+    """What to put into the holes of a pattern to make it this term, or None: indices, or for a scalar any number."""
     if pattern in holes:
         if pattern in bound:
             return bound if bound[pattern] == term else None
-        return {**bound, pattern: term} if getattr(term, "size", None) == pattern.size else None
+        fits = not isinstance(pattern, Index) or getattr(term, "size", None) == pattern.size
+        return {**bound, pattern: term} if fits else None
+    if -pattern in holes and not (term.is_Mul or term.is_Add):
+        return match(-pattern, -term, holes, bound)
     if type(pattern) is not type(term) or len(pattern.args) != len(term.args):
         return None
     if isinstance(pattern, Binder):
@@ -69,7 +95,7 @@ def match(pattern: Any, term: Any, holes: tuple[Index, ...], bound: Binding) -> 
     return None
 
 
-def _match_all(patterns: tuple[Any, ...], args: tuple[Any, ...], holes: tuple[Index, ...], bound: Binding) -> Binding | None:
+def _match_all(patterns: tuple[Any, ...], args: tuple[Any, ...], holes: tuple[Hole, ...], bound: Binding) -> Binding | None:
     found: Binding | None = bound
     for p, t in zip(patterns, args, strict=True):
         if found is None:
@@ -78,17 +104,32 @@ def _match_all(patterns: tuple[Any, ...], args: tuple[Any, ...], holes: tuple[In
     return found
 
 
-def replaced(term: Any, fold: Fold) -> Any:
-    """The term with every occurrence of the fold's pattern rewritten (not normalised)."""
+def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
+    """The term with every occurrence of the fold's pattern, or of a multiple of a sum, rewritten (not normalised).
+
+    With `among`, and always for a function, a product may have other factors besides those of the pattern.
+    """
     kind = type(fold.pattern)
 
     def rewrite(t: Any) -> Any:
         if type(t) is not kind:
             return t
-        found = match(fold.pattern, t, fold.holes, {})
-        return t if found is None else fold.result.xreplace(found)
+        left, rest = t.primitive() if kind is Add else (1, t)
+        found = match(fold.pattern, rest, fold.holes, {})
+        if found is None and kind is Mul and (among or fold.function) and len(t.args) > len(fold.pattern.args):
+            left, found = _match_factors(fold, t)
+        return t if found is None else left * substituted(fold.result, found)
 
     return walk(term, rewrite)
+
+
+def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
+    """The pattern among the factors of a product: (the other factors, the binding)."""
+    for chosen in permutations(term.args, len(fold.pattern.args)) if len(term.args) <= MOST_FACTORS else ():
+        found = _match_all(fold.pattern.args, chosen, fold.holes, {})
+        if found is not None:
+            return term / Mul(*chosen), found
+    return term, None
 
 
 # ---------------------------------------------------------------- folds solved from a definition
@@ -101,13 +142,16 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     Candidates, in order: the whole definition, then its least nameable part.
     """
     owner = getattr(name, "name", "")
-    if not names(definition):
-        return ()  # a constant: √2 is no reason to write 2 as a square
+    if not names(definition) or not set(holes) <= free_indices(definition):
+        return ()  # √2 is no reason to write 2 as a square, and an index that the definition has not is nowhere to be found
     if definition.is_Pow and definition.exp.is_Rational and not definition.exp.is_Integer:
         return (Fold(definition.base, name ** (1 / definition.exp), holes, True, owner),)
-    whole = (
-        () if isinstance(definition, (Element, Add)) or definition.is_number else (Fold(definition, name, holes, True, owner),)
-    )
+    nameless = isinstance(definition, (Element, Add)) or definition.is_number
+    whole: tuple[Fold, ...] = () if nameless else (Fold(definition, name, holes, True, owner),)
+    plain = normal(definition)
+    if whole and plain.is_Mul and plain != definition:
+        whole = (*whole, replace(whole[0], pattern=plain))
+    whole = (*whole, *_bracketed(name, definition, holes, owner), *_numerator(name, plain, holes, owner))
     opaque = _normalisers(definition, holes)
     held = definition.xreplace(dict(opaque))
     for part in _parts(held, holes):
@@ -120,6 +164,27 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
         result = normal(value).xreplace(back)
         return (*whole, Fold(target.xreplace(back), result, holes, owner=owner))
     return whole
+
+
+def _bracketed(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What the sum in brackets of a product is, by its name: x_i - μ = x̂_i s, from x̂_i = (x_i - μ)/s."""
+    brackets = [f for f in factors(definition) if f.is_Add and set(holes) <= free_indices(f)]
+    if len(brackets) != 1 or not definition.is_Mul:
+        return ()
+    value = name * brackets[0] / definition
+    if _new_pole(value):
+        return ()
+    return tuple(Fold(sign * brackets[0], sign * value, holes, owner=owner, part=True) for sign in (1, -1))
+
+
+def _numerator(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What a product is but for its normaliser, where that is a product itself: [j ≤ i] e^{s_j} = p_j Z."""
+    sums = {s for s, _ in _normalisers(definition, holes)}
+    rest = Mul(*[f for f in factors(definition) if f.as_base_exp()[0] not in sums])
+    if not rest.is_Mul or rest == definition or rest.as_coeff_Mul()[0] != 1 or not set(holes) <= free_indices(rest):
+        return ()
+    value = name * rest / definition
+    return () if _new_pole(value) else (Fold(rest, value, holes, owner=owner),)
 
 
 def _normalisers(definition: Any, holes: tuple[Index, ...]) -> list[tuple[Any, Element]]:
@@ -153,7 +218,11 @@ def _outside(term: Any) -> list[Any]:
 
 
 def _solve(value: Any, name: Any, hole: Any) -> Any:
-    """t from name = value(t), where value or 1/value is linear in t."""
+    """t from name = value(t), where value or 1/value is linear in t or in log t."""
+    if value.has(log(hole)):
+        root = Dummy("u", real=True)
+        solution = _solve(value.xreplace({log(hole): root}), name, root)
+        return None if solution is None or solution.has(hole) else exp(solution)
     for v, n in ((value, name), (1 / value, 1 / name)):
         v = expand(v)
         slope, rest = v.coeff(hole, 1), v.coeff(hole, 0)
@@ -167,13 +236,39 @@ def _new_pole(solution: Any) -> bool:
     return any(f.is_Pow and f.exp.is_negative and not f.base.is_positive for f in _outside(solution))
 
 
+@cache
+def function_folds(function: Any) -> tuple[Fold, ...]:
+    """The rewrites that bring a function of one number back into a formula: e^x/(1 + e^x) = σ(x), also for other arguments."""
+    (parameter,) = function.parameters
+    x = Element(parameter)
+    call = function(x)
+    definition = call.unfolded
+    ways = [definition]
+    for power in definition.atoms(exp):
+        u = Dummy("u", positive=True)
+        other = cancel(definition.xreplace({power: 1 / u}))
+        if not other.has(exp):
+            ways.insert(0, other.xreplace({u: exp(-power.args[0])}))
+    whole = [Fold(way, call, (x,), True, function.__name__, function=True) for way in dict.fromkeys(ways)]
+    for part in sorted((f for f in definition.atoms(Function) if f.has(x)), key=signature):
+        hole = Dummy("t", positive=part.is_positive, real=True)
+        held = definition.xreplace({part: hole})
+        solution = None if held.has(x) else _solve(held, call, hole)
+        if solution is not None and not _new_pole(solution):
+            whole.append(Fold(part, normal(solution), (x,), owner=function.__name__, function=True))
+    return tuple(whole)
+
+
 def facts_of(name: Any, definition: Any, holes: tuple[Index, ...], folds: tuple[Fold, ...] = ()) -> tuple[Fold, ...]:
-    """The sums of a definition over one of its axes that come out as a constant: Σ_i p_i = 1."""
-    found = []
-    for index in holes:
-        value = shortest(folded(normal(total(definition, index)), folds)[0])
-        if not any(isinstance(t, (Element, Binder)) for t in _outside(value)):
-            found.append(Fold(total(name, index), value, tuple(j for j in holes if j != index), owner=name.name))
+    """The sums of a definition over some of its axes that come out as a constant: Σ_i p_i = 1."""
+    found: list[Fold] = []
+    for count in range(1, len(holes) + 1):
+        for over in combinations(holes, count):
+            if any(set(holes) - set(fact.holes) <= set(over) for fact in found):
+                continue
+            value = shortest(folded(normal(total(definition, *over)), folds)[0])
+            if not any(isinstance(t, (Element, Binder)) for t in _outside(value)):
+                found.append(Fold(total(name, *over), value, tuple(j for j in holes if j not in over), owner=name.name))
     return tuple(found)
 
 
@@ -182,15 +277,36 @@ def facts_of(name: Any, definition: Any, holes: tuple[Index, ...], folds: tuple[
 
 def folded(term: Any, folds: tuple[Fold, ...]) -> tuple[Any, tuple[Fold, ...]]:
     """A normal form with definitions folded back, and the folds used: those that made it shorter."""
-    used = []
+    used: list[Fold] = []
     for fold in folds:
-        if not names(fold.pattern) <= names(term):
-            continue
-        new = _cleared(term, fold)
-        if new != term and cost(shortest(new)) < cost(shortest(term)):
+        new = _shortened(term, fold)
+        if new is not None:
             term = new
             used.append(fold)
-    return term, tuple(used)
+    if len(used) > 1:  # what one fold brought about, one before it may finish
+        for fold in dict.fromkeys(used):
+            term = _shortened(term, fold) or term
+    return term, tuple(dict.fromkeys(used))
+
+
+def _shortened(term: Any, fold: Fold) -> Any:
+    """A normal form with one fold used, or None where that is not shorter, or dearer in another way."""
+    if not fold.concerns(term):
+        return None
+    new = _cleared(term, fold)
+    if new == term or (fold.function and _irrational(new) > _irrational(term)) or _divisors(new) - _divisors(term):
+        return None
+    return new if cost(shortest(new)) < cost(shortest(term)) else None
+
+
+def _irrational(term: Any) -> int:
+    """How many numbers such as √2 and π a term holds: a function is not recognised at the price of more of them."""
+    return sum(bool(t.is_number and t.is_irrational) for t in preorder_traversal(term))
+
+
+def _divisors(term: Any) -> set[Any]:
+    """The entries that a term divides by: a definition is not recognised at the price of a new division."""
+    return {t.base for t in _outside(term) if t.is_Pow and t.exp.is_negative and isinstance(t.base, Element)}
 
 
 def _cleared(term: Any, fold: Fold) -> Any:
@@ -202,8 +318,7 @@ def _cleared(term: Any, fold: Fold) -> Any:
     keep = [Fold(s, e, fold.holes) for s, e in held.items()]
     for k in keep:
         term = replaced(term, k)
-    pattern = Fold(fold.pattern, fold.result.xreplace(held), fold.holes)
-    term = normal(replaced(term, pattern))
+    term = normal(replaced(term, replace(fold, result=fold.result.xreplace(held)), among=True))
     for s, e in held.items():
         term = replaced(term, Fold(e, s, fold.holes))
     return normal(term)

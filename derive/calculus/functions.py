@@ -31,10 +31,14 @@ PRIMITIVES: dict[str, tuple[int, Callable[..., Any]]] = {
 
 
 class Named(Function):
-    """A function with a definition: `parameters` and `body`, a term in them.  Made by `named`."""
+    """A function with a definition: `parameters` and `body`, a term in them.  Made by `named`.
+
+    `vocabulary` are the functions that its slope may be written with.
+    """
 
     parameters: tuple[Symbol, ...]
     body: Expr
+    vocabulary: tuple[type[Named], ...]
     is_real = True
 
     def _eval_is_positive(self) -> bool | None:
@@ -50,7 +54,7 @@ class Named(Function):
 
 
 @cache
-def named(name: str, parameters: tuple[Symbol, ...], body: Expr) -> type[Named]:
+def named(name: str, parameters: tuple[Symbol, ...], body: Expr, vocabulary: tuple[type[Named], ...] = ()) -> type[Named]:
     """The function `name` defined by `body`; the same arguments give the same function."""
-    members = {"parameters": parameters, "body": body, "nargs": len(parameters), "__module__": __name__}
+    members = {"parameters": parameters, "body": body, "vocabulary": vocabulary, "nargs": len(parameters), "__module__": __name__}
     return cast("type[Named]", type(name, (Named,), members))

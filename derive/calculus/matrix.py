@@ -1,21 +1,49 @@
-"""Matrix notation: an index term with at most two free indices as a tree of products, transposes and Hadamard products.
+"""Matrix notation: an index term with at most two free indices as a matrix expression.
 
     Σ_k W_ki g_k   is  Wᵀ g          δ_ij p_i - p_i p_j  is  diag(p) - p pᵀ
-    g_i h_j        is  g hᵀ          g_i - Σ_k g_k p_k   is  g - (gᵀ p) 1
+    g_i h_j        is  g hᵀ          g_i - Σ_k g_k p_k   is  g - (gᵀ p) 𝟏
+    Σ_ij A_ij B_ij is  tr(Aᵀ B)      Σ_i x_i²            is  ‖x‖²
 
-A vector is a column.  Every bound index is eliminated once, from the factors that carry it; where a factor needs three
-indices there is no matrix form, and `matrix_form` says so with None.  LaTeX and NumPy are printed from the same tree.
+The factors of a product are the edges of a graph whose vertices are its indices, a matrix between two, a column at one.
+Every bound index is eliminated once, the one with the fewest neighbours first; where that needs three indices there is no
+matrix form, and `matrix_form` says so with None.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Function, S, sign
+from sympy import Abs, Add, Function, Integer, Min, Mul, S, exp, sign
 
+from derive.calculus.linear import (
+    Apply,
+    Derivative,
+    Diagonal,
+    Identity,
+    Matrix,
+    Norm,
+    Ones,
+    Plus,
+    Tensor,
+    Transpose,
+    Unit,
+    diag,
+    hadamard,
+    inner,
+    number,
+    plus,
+    power,
+    product,
+    scaled,
+    shape,
+    size,
+    trace,
+    transposed,
+)
 from derive.calculus.normal import normal
 from derive.calculus.terms import (
+    CACHE,
     Adjoint,
     Binder,
     Bracket,
@@ -34,328 +62,286 @@ from derive.calculus.terms import (
 )
 
 Axes = tuple[Index, ...]
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A tensor (its entry is `term`), a gradient, the identity (a δ of two indices) or a one-hot column (δ_it)."""
-
-    term: Any
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Ones:
-    """A column of ones."""
-
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Transpose:
-    """The transpose of a matrix, or of a column (a row; its `axes` are those of the column)."""
-
-    body: Matrix
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Product:
-    """A matrix product."""
-
-    args: tuple[Matrix, ...]
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Hadamard:
-    """An elementwise product."""
-
-    args: tuple[Matrix, ...]
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Diag:
-    """The diagonal matrix of a column."""
-
-    body: Matrix
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """A number (a SymPy term without indices) and scalar products, times a body; no body is a scalar."""
-
-    number: Any
-    scalars: tuple[Matrix, ...]
-    body: Matrix | None
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Plus:
-    """A sum; each term with whether it is subtracted."""
-
-    args: tuple[tuple[bool, Matrix], ...]
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Apply:
-    """A function applied entry by entry: a SymPy function class, or an exponent for a power."""
-
-    function: Any
-    args: tuple[Matrix, ...]
-    axes: Axes
-
-
-Matrix = Leaf | Ones | Transpose | Product | Hadamard | Diag | Scaled | Plus | Apply
+Groups = dict[Axes, list[Matrix]]
+"""Factors by the indices that they carry, in the order of rows and columns."""
 
 
 class _NoForm(Exception):
     """The term has no matrix form."""
 
 
+@lru_cache(maxsize=CACHE)
 def matrix_form(term: Any, indices: Axes) -> Matrix | None:
-    """The shortest matrix form of `term[indices]`, or None.  `indices` are its free indices: none, one, or row and column."""
-    if len(indices) > 2 or len(set(indices)) != len(indices):
+    """The matrix form of `term[indices]`, or else of its normal form, or None.
+
+    `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ.
+    """
+    if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum)):
         return None
-    found = []
-    for way in dict.fromkeys((term, normal(term))):
-        try:
-            form = _broadcast(_convert(way, indices), indices)
-        except _NoForm:
-            continue
-        found.append(form)
-    return min(found, key=size, default=None)
+    try:
+        return _whole(term, indices)
+    except _NoForm:
+        pass
+    try:
+        return _whole(normal(term), indices)
+    except _NoForm:
+        return None
 
 
-def size(form: Matrix) -> int:
-    """How many signs a form takes to print."""
-    match form:
-        case Leaf() | Ones():
-            return 1
-        case Transpose(body) | Diag(body):
-            return 1 + size(body)
-        case Product(args) | Hadamard(args) | Apply(type(), args):
-            return len(args) + sum(map(size, args))
-        case Plus(args):
-            return len(args) + sum(size(m) for _, m in args)
-        case Apply(function, args) if not isinstance(function, type):
-            return 2 + size(args[0])
-        case Scaled(_, scalars, body):
-            return 1 + sum(map(size, scalars)) + (size(body) if body else 0)
-    raise TypeError(f"{form} is no matrix form")
+def _whole(term: Any, indices: Axes) -> Matrix:
+    return _spread(_convert(term, indices), _axes(term, indices), indices)
 
 
-# ---------------------------------------------------------------- from index terms
-
-
-def _convert(term: Any, order: Axes) -> Matrix:
-    """A term whose free indices are among `order`; the form carries those it has, in that order."""
-    if term.is_Add:
-        return _sum(term, order)
-    if isinstance(term, Sum):
-        return _contraction(term, order)
-    if term.is_Mul:
-        return _product(factors(term), order)
-    return _factor(term, order)
+# ---------------------------------------------------------------- terms and factors
 
 
 def _axes(term: Any, order: Axes) -> Axes:
+    """The indices that a term carries, in order: those of its form's rows and columns."""
     return tuple(i for i in order if i in free_indices(term))
 
 
-def _factor(term: Any, order: Axes) -> Matrix:
-    """One factor of a product."""
+def _convert(term: Any, order: Axes) -> Matrix:
+    """The form of a term whose free indices are among `order`."""
     axes = _axes(term, order)
     if len(axes) > 2 or free_indices(term) - set(order):
         raise _NoForm
-    if not isinstance(term, Element) and _is_number(term):
-        return Scaled(term, (), None, ())
+    if _is_number(term):
+        return number(term)
+    if term.is_Add:
+        return plus([_signed(t, order, axes) for t in terms(term)])
+    if type(term) is Sum:
+        return _contraction(term, order)
+    if term.is_Mul:
+        return _contracted((), term, order)
+    return _factor(term, axes)
+
+
+def _signed(term: Any, order: Axes, axes: Axes) -> tuple[bool, Matrix]:
+    """A term of a sum over `axes`, and whether it is subtracted."""
+    negative = bool(term.could_extract_minus_sign())
+    term = -term if negative else term
+    return negative, _spread(_convert(term, order), _axes(term, order), axes)
+
+
+def _factor(term: Any, axes: Axes) -> Matrix:
+    """One factor, neither a sum nor a product."""
     if isinstance(term, (Element, Adjoint)):
         return _tensor(term, axes)
     if isinstance(term, Delta):
-        if axes and all(isinstance(a, Index) or (isinstance(a, Label) and not a.element.indices) for a in term.args):
-            return Leaf(term, axes)
+        return _delta(term, axes)
+    if term.is_Pow and _is_number(term.exp):
+        return power(_argument(term.base, axes), term.exp)
+    if isinstance(term, Where) and not _is_condition(term.args[0]):
         raise _NoForm
-    if term.is_Add or isinstance(term, Sum) or term.is_Mul:
-        return _convert(term, order)
-    if term.is_Pow and axes and term.exp.is_number:
-        return Apply(term.exp, (_broadcast(_convert(term.base, order), axes),), axes)
-    if isinstance(term, Where) or (isinstance(term, Bracket) and not isinstance(term, Positive)):
+    if isinstance(term, Bracket) and not isinstance(term, Positive):
         raise _NoForm
+    if isinstance(term, Maximum) and all(a.could_extract_minus_sign() for a in term.args):
+        return Plus(((True, Apply(Min, tuple(_argument(-a, axes) for a in term.args))),))
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
-        return Apply(type(term), tuple(_broadcast(_convert(a, order), axes) for a in term.args), axes)
+        return Apply(type(term), tuple(_argument(a, axes) for a in term.args))
     raise _NoForm
+
+
+def _argument(term: Any, axes: Axes) -> Matrix:
+    """An argument of a function over `axes`; a scalar serves every entry."""
+    own = _axes(term, axes)
+    form = _convert(term, axes)
+    return _spread(form, own, axes) if own else form
+
+
+def _is_condition(term: Any) -> bool:
+    """Whether a condition is made of comparisons of numbers: [a > 0], 1 - [a > 0] and their products."""
+    return all(isinstance(f, Positive) or isinstance(1 - f, Positive) for f in factors(term))
+
+
+def _is_number(term: Any) -> bool:
+    """Whether a term is a number of the graph: a size, a scalar, 1/s; a Σ is a product of matrices instead."""
+    return not free_indices(term) and not term.has(Binder, Adjoint)
 
 
 def _tensor(term: Any, axes: Axes) -> Matrix:
-    """A tensor or a gradient with its indices in either order."""
-    entry = term.by if isinstance(term, Adjoint) else term
-    if isinstance(term, Adjoint) and term.output.indices:
+    """A tensor or a derivative with its indices in either order, or with a label for one of them."""
+    parts: tuple[Any, ...] = (term.output, term.by) if isinstance(term, Adjoint) else (term,)
+    indices = tuple(i for part in parts for i in part.indices)
+    if len(indices) > 2 or not all(isinstance(i, Index) or _is_fixed(i) for i in indices):
         raise _NoForm
-    if entry.indices == axes:
-        return Leaf(term, axes)
-    if len(axes) == 2 and entry.indices == axes[::-1]:
-        return Transpose(Leaf(term, axes[::-1]), axes)
-    raise _NoForm
+    own = tuple(i for i in indices if isinstance(i, Index))
+    fixed = [i for i in indices if isinstance(i, Label)]
+    if len(own) + len(fixed) < len(indices) or (fixed and isinstance(term, Adjoint)):
+        raise _NoForm
+    rows, columns = [*(i.size for i in indices), None, None][:2]
+    if isinstance(term, Adjoint):
+        leaf: Matrix = Derivative(term.output.name, term.by.name, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
+    else:
+        leaf = Tensor(term.name, (rows, columns))
+    if fixed:
+        return product([leaf if indices[-1] in fixed else transposed(leaf), Unit(fixed[0].element, fixed[0].size)])
+    if len(set(own)) < len(own):
+        return Diagonal(leaf)
+    return leaf if own == axes else transposed(leaf)
 
 
-def _sum(term: Any, order: Axes) -> Matrix:
-    axes = _axes(term, order)
-    parts = []
-    for t in sorted(terms(term), key=lambda t: (t.could_extract_minus_sign(), _is_number(t), signature(t))):
-        negative = t.could_extract_minus_sign()
-        parts.append((bool(negative), _broadcast(_convert(-t if negative else t, order), axes)))
-    return Plus(tuple(parts), axes)
+def _is_fixed(index: Any) -> bool:
+    """Whether an index is one given place: an integer, or a label without indices."""
+    return isinstance(index, Integer) or (isinstance(index, Label) and not index.element.indices)
 
 
-def _broadcast(form: Matrix, axes: Axes) -> Matrix:
-    """A form spread over more axes: x + μ 1, 1 μᵀ."""
-    if form.axes == axes:
+def _delta(term: Delta, axes: Axes) -> Matrix:
+    """δ_ij is the identity, δ_it a column."""
+    if not axes or not all(isinstance(a, Index) or _is_fixed(a) for a in term.args):
+        raise _NoForm
+    n = axes[0].size
+    if len(axes) == 2:
+        return Identity(n)
+    fixed = next(a for a in term.args if _is_fixed(a))
+    return Unit(fixed.element if isinstance(fixed, Label) else fixed, n)
+
+
+def _spread(form: Matrix, own: Axes, axes: Axes) -> Matrix:
+    """A form over `own` indices spread over more: x + μ 𝟏, 𝟏 μᵀ."""
+    if own == axes:
         return form
-    if not axes or set(form.axes) - set(axes):
+    if set(own) - set(axes):
         raise _NoForm
-    if not form.axes:
-        ones: Matrix = Ones((axes[0],))
-        if len(axes) == 2:
-            ones = Product((ones, Transpose(Ones((axes[1],)), (axes[1],))), axes)
-        if isinstance(form, Scaled) and form.body is None:
-            return ones if form.number == 1 and not form.scalars else Scaled(form.number, form.scalars, ones, axes)
-        return Scaled(S.One, (form,), ones, axes)
-    if form.axes == axes[:1]:
-        return Product((form, Transpose(Ones((axes[1],)), (axes[1],))), axes)
-    return Product((Ones((axes[0],)), Transpose(form, form.axes)), axes)
+    if len(axes) == 1:
+        return product([form, Ones(axes[0].size)])
+    row = Transpose(Ones(axes[1].size))
+    if not own:
+        return product([form, Ones(axes[0].size), row])
+    return product([form, row] if own == axes[:1] else [Ones(axes[0].size), transposed(form)])
 
 
 # ---------------------------------------------------------------- products and contractions
 
 
-def _transposed(form: Matrix) -> Matrix:
-    """The transpose; of a product or a Hadamard product, put together from those of the factors."""
-    axes = form.axes if len(form.axes) == 1 else form.axes[::-1]
-    match form:
-        case Transpose(body) if len(form.axes) == 2:
-            return body
-        case Product(args) if len(form.axes) == 2:
-            return Product(tuple(_transposed(a) for a in reversed(args)), axes)
-        case Hadamard(args) if len(form.axes) == 2:
-            return Hadamard(tuple(_transposed(a) for a in args), axes)
-        case Diag():
-            return form
-        case Leaf(Delta()) if len(form.axes) == 2:
-            return Leaf(form.term, axes)
-    return Transpose(form, axes)
+def _contraction(term: Sum, order: Axes) -> Matrix:
+    """Σ over one or more indices, of a product or term by term."""
+    bound, body = term.opened()
+    axes = _axes(term, order)
+    parts = []
+    for t in terms(body):
+        negative = bool(t.could_extract_minus_sign()) and body.is_Add
+        t = -t if negative else t
+        parts.append((negative, _spread(_contracted(bound, t, order), _axes(t, order), axes)))
+    return plus(parts)
 
 
-def _hadamard(forms: list[Matrix]) -> Matrix:
-    if len(forms) == 1:
-        return forms[0]
-    parts: list[Matrix] = []
-    for form in forms:
-        parts += form.args if isinstance(form, Hadamard) else [form]
-    return Hadamard(tuple(parts), forms[0].axes)
-
-
-def _product(parts: tuple[Any, ...], order: Axes) -> Matrix:
-    """A product of factors over the indices in `order`, none of them bound."""
-    number, scalars = S.One, list[Matrix]()
-    groups: dict[Axes, list[Matrix]] = {}
-    for part in sorted(parts, key=_part_key):
+def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
+    """Σ over `bound` of a product of factors."""
+    whole = (*order, *bound)
+    scalars: list[Matrix] = []
+    value, groups = S.One, Groups()
+    for part in sorted(factors(_exponentials_joined(term)), key=_part_key):
         if _is_number(part):
-            number *= part
+            value *= part
             continue
-        form = _convert(part, order)
-        if not form.axes:
-            scalars.append(form)
+        form, axes = _convert(part, whole), _axes(part, whole)
+        _put(form, axes, groups, scalars)
+    left = list(bound)
+    while left:
+        j = min(left, key=lambda j: len(_neighbours(j, groups)))
+        left.remove(j)
+        others = _neighbours(j, groups)
+        if len(others) == 1 and (i := next(iter(others))) in left and _is_pair(i, j, groups):
+            left.remove(i)
+            scalars.append(_pair(groups.pop(next(a for a in groups if j in a))))
         else:
-            groups.setdefault(form.axes, []).append(form)
-    return _assembled(number, scalars, groups, order)
+            form, axes = _eliminated(j, groups, whole)
+            _put(form, axes, groups, scalars)
+    return scaled(value, scalars, _assembled(groups, order))
+
+
+def _exponentials_joined(term: Any) -> Any:
+    """e^{-y} e^{z_i} as e^{z_i - y}."""
+    powers = [f for f in factors(term) if isinstance(f, exp)]
+    constant = [f for f in powers if _is_number(f)]
+    varying = [f for f in powers if f not in constant]
+    if not (constant and varying):
+        return term
+    whole = exp(Add(*[f.args[0] for f in (*constant, varying[0])]), evaluate=False)
+    return Mul(*[f for f in factors(term) if f not in (*constant, varying[0])], whole, evaluate=False)
 
 
 def _part_key(part: Any) -> tuple[Any, ...]:
     return (not isinstance(part, Adjoint), not isinstance(part, Element), isinstance(part, Bracket), signature(part))
 
 
-def _is_number(part: Any) -> bool:
-    """Whether a factor is a number of the graph: a size, a scalar, 1/s; a Σ is a product of matrices instead."""
-    return not free_indices(part) and not part.has(Binder, Adjoint)
+def _put(form: Matrix, axes: Axes, groups: Groups, scalars: list[Matrix]) -> None:
+    if axes:
+        groups.setdefault(axes, []).append(form)
+    else:
+        scalars.append(form)
 
 
-def _assembled(number: Any, scalars: list[Matrix], groups: dict[Axes, list[Matrix]], order: Axes) -> Matrix:
-    """Factors by the axes they carry, put together: outer products, scaled rows and columns, diagonals."""
+def _neighbours(j: Index, groups: Groups) -> frozenset[Index]:
+    return frozenset(i for axes in groups if j in axes for i in axes if i != j)
+
+
+def _is_pair(i: Index, j: Index, groups: Groups) -> bool:
+    """Whether nothing but matrices between i and j carries either."""
+    return sum(i in axes or j in axes for axes in groups) == 1
+
+
+def _pair(forms: list[Matrix]) -> Matrix:
+    """Σ_ij of an elementwise product of matrices: 𝟏ᵀ A 𝟏, tr(Aᵀ B), ‖A‖²."""
+    if len(forms) == 1:
+        rows, columns = shape(forms[0])
+        if isinstance(forms[0], Apply) and forms[0].function == 2:
+            return Norm(forms[0].args[0], S(2))
+        return product([Transpose(Ones(rows)), forms[0], Ones(columns)])
+    return min((trace(product([transposed(hadamard([f for f in forms if f is not last])), last])) for last in forms), key=size)
+
+
+def _eliminated(j: Index, groups: Groups, order: Axes) -> tuple[Matrix, Axes]:
+    """Σ_j of the factors that carry j, which are taken out of `groups`; with the indices of the result."""
+    hit = {axes: groups.pop(axes) for axes in list(groups) if j in axes}
+    rest = tuple(i for i in order if i != j and any(i in axes for axes in hit))
+    vectors = hit.pop((j,), [])
+    if len(rest) > 2:
+        raise _NoForm
+    sides = {
+        i: hadamard([f if axes[1] == j else transposed(f) for axes, forms in hit.items() if i in axes for f in forms])
+        for i in rest
+    }
+    if not rest:
+        return _vector_sum(vectors, j), ()
+    if len(rest) == 1:
+        return product([sides[rest[0]], hadamard(vectors) if vectors else Ones(j.size)]), rest
+    middle = [diag(hadamard(vectors))] if vectors else []
+    return product([sides[rest[0]], *middle, transposed(sides[rest[1]])]), rest
+
+
+def _vector_sum(vectors: list[Matrix], j: Index) -> Matrix:
+    """Σ_j of an elementwise product of columns: n, 𝟏ᵀ x, ‖x‖², tr(A), xᵀ y, (x ⊙ y)ᵀ z."""
+    if not vectors:
+        return number(j.size)
+    if len(vectors) > 1:
+        splits = [(hadamard([w for w in vectors if w is not v]), v) for v in reversed(vectors)]
+        return min((inner(*split) for split in splits), key=size)
+    match vectors[0]:
+        case Apply(function, (body,)) if function == 2:
+            return Norm(body, S(2))
+        case Diagonal(body):
+            return trace(body)
+    return inner(Ones(j.size), vectors[0])
+
+
+def _assembled(groups: Groups, order: Axes) -> Matrix | None:
+    """Factors over free indices put together: elementwise, as outer products, with rows and columns scaled."""
     axes = tuple(i for i in order if any(i in a for a in groups))
     if len(axes) > 2:
         raise _NoForm
-    if number.could_extract_minus_sign():
-        return Plus(((True, _assembled(-number, scalars, groups, order)),), axes)
-    body: Matrix | None = None
-    if len(axes) == 1:
-        body = _hadamard(groups[axes])
-    elif axes:
-        body = _two_axes(groups, axes)
-    if isinstance(body, Scaled):
-        number, scalars, body = number * body.number, [*scalars, *body.scalars], body.body
-    if number == 1 and not scalars and body is not None:
-        return body
-    if number == 1 and len(scalars) == 1 and body is None:
-        return scalars[0]
-    return Scaled(number, tuple(scalars), body, axes)
-
-
-def _two_axes(groups: dict[Axes, list[Matrix]], axes: Axes) -> Matrix:
-    row, column, full = (list(groups.get(a, ())) for a in (axes[:1], axes[1:], axes))
-    eye = [f for f in full if isinstance(f, Leaf) and isinstance(f.term, Delta)]
-    if eye and len(full) == len(eye):
-        if not row and not column:
-            return eye[0]
-        return Diag(_hadamard(row or column), axes)
+    if len(axes) < 2:
+        return hadamard(groups[axes]) if axes else None
+    row, column, full = (groups.get(a, []) for a in (axes[:1], axes[1:], axes))
+    if any(isinstance(f, Identity) for f in full):
+        diagonals: list[Matrix] = [Diagonal(f) for f in full if not isinstance(f, Identity)]
+        return diag(hadamard([*row, *column, *diagonals])) if [*row, *column, *diagonals] else full[0]
     if not full:
-        return Product((_hadamard(row), _transposed(_hadamard(column))), axes)
-    middle = _hadamard(full)
-    left = (Diag(_hadamard(row), (axes[0], axes[0])),) if row else ()
-    right = (Diag(_hadamard(column), (axes[1], axes[1])),) if column else ()
-    return Product((*left, middle, *right), axes) if left or right else middle
-
-
-def _contraction(term: Sum, order: Axes) -> Matrix:
-    """Σ over one or more indices of a product: each bound index is eliminated from the factors that carry it."""
-    bound, body = term.opened()
-    if body.is_Add:
-        raise _NoForm
-    whole = (*order, *bound)
-    number, scalars = S.One, list[Matrix]()
-    groups: dict[Axes, list[Matrix]] = {}
-    for part in sorted(factors(body), key=_part_key):
-        if _is_number(part):
-            number *= part
-            continue
-        form = _factor(part, whole)
-        groups.setdefault(form.axes, []).append(form) if form.axes else scalars.append(form)
-    for j in sorted(bound, key=lambda j: len({i for a in groups if j in a for i in a})):
-        result = _eliminated(j, groups, whole)
-        scalars.append(result) if not result.axes else groups.setdefault(result.axes, []).append(result)
-    return _assembled(number, scalars, groups, order)
-
-
-def _eliminated(j: Index, groups: dict[Axes, list[Matrix]], order: Axes) -> Matrix:
-    """Σ_j of the factors that carry j, which are taken out of `groups`."""
-    hit = {axes: groups.pop(axes) for axes in list(groups) if j in axes}
-    rest = [i for i in order if i != j and any(i in axes for axes in hit)]
-    if len(rest) > 2:
-        raise _NoForm
-    vectors = hit.pop((j,), [])
-    sides: dict[Index, list[Matrix]] = {}
-    for axes, forms in hit.items():
-        other = axes[0] if axes[1] == j else axes[1]
-        sides.setdefault(other, []).extend(f if f.axes[1] == j else _transposed(f) for f in forms)
-    if not rest:
-        first, *more = vectors
-        return Product((Transpose(first, (j,)), _hadamard(more) if more else Ones((j,))), ())
-    left = _hadamard(sides[rest[0]])
-    if len(rest) == 1:
-        return Product((left, _hadamard(vectors) if vectors else Ones((j,))), (rest[0],))
-    middle = (Diag(_hadamard(vectors), (j, j)),) if vectors else ()
-    return Product((left, *middle, _transposed(_hadamard(sides[rest[1]]))), (rest[0], rest[1]))
+        return product([hadamard(row), transposed(hadamard(column))])
+    left, right = ([diag(hadamard(side))] if side else [] for side in (row, column))
+    middle = hadamard(full)
+    whole = product([*left, middle, *right])
+    if isinstance(middle, Plus) and (left or right):
+        return min(whole, plus([(n, product([*left, m, *right])) for n, m in middle.args]), key=size)
+    return whole

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
+from math import prod
 from typing import Any
 
-from sympy import Abs, Add, Integer, Mul, Pow, S, expand, preorder_traversal, sign
+from sympy import Abs, Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms, preorder_traversal, sign
 
+from derive.calculus.functions import Named
 from derive.calculus.terms import (
     CACHE,
+    AtMost,
+    Below,
     Binder,
     Bracket,
     Delta,
@@ -22,6 +26,8 @@ from derive.calculus.terms import (
     Index,
     Inside,
     Label,
+    Maximum,
+    Positive,
     Sum,
     Where,
     close,
@@ -29,12 +35,19 @@ from derive.calculus.terms import (
     factors,
     free_indices,
     signature,
+    substituted,
     terms,
     walk,
 )
 
 MAX_POWER = 4
 """A power of a sum is multiplied out up to here."""
+
+MANY, FEW = 12, 5
+"""The terms of a sum with more of them are not tried in pairs, in groups."""
+
+MAX_TERMS = 128
+"""A product of sums that would have more terms than this stays a product."""
 
 
 @lru_cache(maxsize=CACHE)
@@ -54,7 +67,9 @@ def normal(term: Any) -> Any:
     if term.is_Mul:
         return _multiplied([terms(a) for a in args])
     if isinstance(term, Where):
-        return _without_deltas(*args)
+        condition, yes, no = args
+        indexed = isinstance(condition, (Delta, Differ, Below, AtMost, Inside))
+        return _multiplied([(condition,), terms(yes)]) if indexed and no == 0 else _without_deltas(*args)
     if term.is_Pow and args[0].is_Add and args[1].is_Integer and 1 < args[1] <= MAX_POWER:
         return _multiplied([terms(args[0])] * int(args[1]))
     return term.func(*args)
@@ -62,10 +77,18 @@ def normal(term: Any) -> Any:
 
 def _multiplied(sums: list[tuple[Any, ...]]) -> Any:
     """A product of sums, multiplied out."""
+    if prod(map(len, sums)) > MAX_TERMS:
+        return _settled(Mul(*[Add(*s) for s in sums]))
     out = Add(*[_settled(Mul(*choice)) for choice in product(*sums)])
     if any(_expandable(f) for t in terms(out) for f in factors(t)):
-        return Add(*[_multiplied([terms(normal(f)) for f in factors(t)]) for t in terms(out)])
+        return Add(*map(_multiplied_again, terms(out)))
     return out
+
+
+def _multiplied_again(term: Any) -> Any:
+    """A product with the sums that came up in it multiplied out, if that is not too long."""
+    parts = [terms(normal(f)) if _expandable(f) else (f,) for f in factors(term)]
+    return _multiplied(parts) if 1 < prod(map(len, parts)) <= MAX_TERMS else term
 
 
 def _without_deltas(condition: Any, a: Any, b: Any) -> Any:
@@ -92,13 +115,26 @@ def _settled(term: Any) -> Any:
     for slope in factors(term):
         if isinstance(slope, sign) and slope.args[0] in factors(term):
             return _settled(term / slope / slope.args[0] * Abs(slope.args[0]))
+        if isinstance(slope, Positive) and (new := _decided(term / slope, slope.args[0])) != term:
+            return _settled(new)
     for delta in factors(term):
         if isinstance(delta, Delta):
             keep, drop = delta.args if isinstance(delta.args[1], Index) else delta.args[::-1]
             rest = term / delta
             if isinstance(drop, Index) and not depends(keep, drop) and depends(rest, drop):
-                return Add(*[_settled(delta * t) for t in terms(normal(rest.xreplace({drop: keep})))])
+                return Add(*[_settled(delta * t) for t in terms(normal(substituted(rest, {drop: keep})))])
     return term
+
+
+def _decided(rest: Any, gap: Any) -> Any:
+    """What stands beside [gap > 0], with every max that it decides taken; [a > 0] max(0, a) itself is max(0, a)."""
+    bracket = Positive(gap)
+    for f in factors(rest):
+        largest = f.unfolded if isinstance(f, Named) else f
+        if isinstance(largest, Maximum) and largest.args == (0, gap):
+            return rest
+    decided = {m: m.args[1] for m in rest.atoms(Maximum) if m.args[1] - m.args[0] == gap}
+    return bracket * rest.xreplace(decided) if decided else bracket * rest
 
 
 def solve_delta(delta: Any, index: Index) -> Any:
@@ -116,7 +152,7 @@ def picked(term: Any, delta: Any, index: Index) -> Any:
     at = solve_delta(delta, index)
     if at is None:
         return None
-    return (term / delta).xreplace({index: at}) * Inside(at, index.size)
+    return substituted(term / delta, {index: at}) * Inside(at, index.size)
 
 
 @lru_cache(maxsize=CACHE)
@@ -138,6 +174,20 @@ def contracted(term: Any) -> Any:
         return t if len(rest) == len(indices) else close(Sum, rest, body)
 
     return walk(term, contract)
+
+
+@lru_cache(maxsize=CACHE)
+def pulled(term: Any) -> Any:
+    """What does not depend on a summed index before its Σ; nothing else is touched."""
+
+    def pull(t: Any) -> Any:
+        if type(t) is not Sum or not _idle(t):
+            return t
+        indices, body = t.opened()
+        outside = [f for f in factors(body) if not any(depends(f, j) for j in indices)]
+        return Mul(*outside, close(Sum, indices, Mul(*[f for f in factors(body) if f not in outside])))
+
+    return walk(term, pull)
 
 
 # ---------------------------------------------------------------- sums
@@ -213,15 +263,21 @@ and operations a reader sees, and nested sums weigh most, since each is a loop t
 UNPICKED = 5
 """A delta that still stands under the Σ it picks from costs as much as this many loops."""
 
+IDLE = 0.5
+"""What a factor costs, on top, that stands in a loop it does not depend on: Σ_j a x_j is a Σ_j x_j."""
+
 
 @lru_cache(maxsize=CACHE)
 def cost(term: Any) -> float:
     """How long a term is to read."""
     if isinstance(term, (Element, Index, Label)) or not term.args:
         return 1
+    number, rest = shared_number(term)
+    if number != 1:
+        return 2 + cost(rest)
     own = 1.0
     if isinstance(term, Binder):
-        own = SUM_COST * (len(term.indices) + UNPICKED * _unpicked(term))
+        own = SUM_COST * (len(term.indices) + UNPICKED * _unpicked(term)) + IDLE * _idle(term)
     elif term.is_Add or term.is_Mul:
         own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1)
     inner = term.args[:1] if isinstance(term, Binder) else term.args
@@ -229,8 +285,30 @@ def cost(term: Any) -> float:
 
 
 def _unpicked(term: Binder) -> int:
-    """How many deltas stand under the very Σ that they pick from: work left to the reader."""
     return sum(isinstance(t, Delta) and any(depends(t, j) for j in term.indices) for t in preorder_traversal(term.body))
+
+
+def _idle(term: Binder) -> int:
+    return sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body)) if type(term) is Sum else 0
+
+
+def unpicked(term: Any) -> int:
+    """How many deltas stand under the very Σ that they pick from: work left to the reader."""
+    return sum(_unpicked(t) for t in preorder_traversal(term) if isinstance(t, Binder))
+
+
+def idle(term: Any) -> int:
+    """How many factors stand under a Σ that they could stand before."""
+    return sum(_idle(t) for t in preorder_traversal(term) if isinstance(t, Binder))
+
+
+def shared_number(term: Any) -> tuple[Any, Any]:
+    """A number that can stand before a sum because every term has it, up to sign, and nothing else."""
+    if not term.is_Add:
+        return S.One, term
+    number, rest = term.primitive()
+    alike = all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args if not t.is_number)
+    return (number, rest) if alike else (S.One, term)
 
 
 @lru_cache(maxsize=CACHE)
@@ -242,17 +320,64 @@ def sums(term: Any) -> int:
 
 @lru_cache(maxsize=CACHE)
 def shortest(term: Any) -> Any:
-    """The shortest of: the normal form, its common factor taken out, its terms grouped by one of their factors."""
-    term = _merged(normal(term))
+    """The shortest of: the normal form, its common factor taken out, its terms grouped by one of their factors, and for a
+    quotient of sums the fraction in lowest terms.
+    """
+    plain = _merged(normal(term))
+    options = [_grouped(plain)]
+    if any(f.is_Pow and f.exp.is_Integer and f.exp.is_negative and f.base.is_Add for t in terms(plain) for f in factors(t)):
+        options.append(_lowest(plain))
+    return min(options, key=cost)
+
+
+@lru_cache(maxsize=CACHE)
+def _grouped(term: Any) -> Any:
+    """A sum with its factors taken out of all its terms, or of some of them."""
     if not term.is_Add:
         return term
-    shared = {f for t in term.args for f in factors(t) if isinstance(f, (Element, Bracket, Sum))}
-    options = [common_factor(term)]
+    if len(term.args) > FEW:
+        return min(common_factor(term), term, key=cost)
+    shared = {f for t in term.args for f in factors(t) if isinstance(f.as_base_exp()[0], (Element, Bracket, Sum, Function))}
+    options = []
     for factor in sorted(shared, key=signature):
         having = [t for t in term.args if factor in factors(t)]
         if 1 < len(having) < len(term.args):
-            options.append(common_factor(Add(*having)) + Add(*[t for t in term.args if t not in having]))
-    return min([*options, term], key=cost)
+            options.append(_factored(Add(*having)) + _grouped(Add(*[t for t in term.args if t not in having])))
+    return min([*options, _factored(term), term], key=cost)
+
+
+def _factored(term: Any) -> Any:
+    """The common factor of a sum, times what is left in its shortest form."""
+    whole = common_factor(term)
+    if not whole.is_Mul:
+        return whole
+    rest = [f for f in whole.args if f.is_Add]
+    if len(rest) != 1 or rest[0] == term:
+        return whole
+    inner = _grouped(rest[0])
+    return whole if inner == rest[0] else Mul(*[inner if f is rest[0] else f for f in whole.args], evaluate=False)
+
+
+def _lowest(term: Any) -> Any:
+    """A rational function of entries and functions with the common divisors of its fraction cancelled."""
+    masks: dict[Any, Dummy] = {}
+
+    def masked(t: Any) -> Any:
+        if t.is_Rational:
+            return t
+        if t.is_Add or t.is_Mul or (t.is_Pow and t.exp.is_Integer):
+            return t.func(*map(masked, t.args))
+        return masks.setdefault(t, Dummy(real=True))
+
+    lowest = factor_terms(cancel(masked(term))).xreplace({dummy: t for t, dummy in masks.items()})
+    bases = {f.base for t in terms(term) for f in factors(t) if f.is_Pow}
+    for f in factors(lowest):
+        if f.is_Pow and f.exp.is_Integer and f.base.is_Add and f.base not in bases and -f.base in bases:
+            lowest = (lowest / f) * (-1) ** f.exp * Pow(-f.base, f.exp)
+    top = [f for f in factors(lowest) if f.is_Add]
+    if len(top) == 1 and lowest.as_coeff_Mul()[0] == -1:
+        return -lowest / top[0] * expand(-top[0])
+    return lowest
 
 
 def common_factor(term: Any) -> Any:
@@ -267,6 +392,8 @@ def common_factor(term: Any) -> Any:
         if all(e.is_Rational for e in exponents):
             least, most = min(exponents), max(exponents)
             shared *= Pow(base, least if least > 0 else most if most < 0 else S.Zero)
+        elif all(e == exponents[0] for e in exponents):
+            shared *= Pow(base, exponents[0])
     number = _common_number(coefficients)
     if shared * number == 1:
         return term
@@ -289,7 +416,7 @@ def _common_number(coefficients: list[Any]) -> Any:
 
 def _merged(term: Any) -> Any:
     """Σ f + Σ g as Σ (f + g) where that is shorter and puts nothing into a loop that stood outside it."""
-    if not term.is_Add:
+    if not term.is_Add or len(term.args) > MANY:
         return term
     for a, t in enumerate(term.args):
         for u in term.args[a + 1 :]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Mul, Pow, S, fraction, log, sign
+from sympy import Abs, Add, Function, Mul, Pow, S, log, sign
 
-from derive.calculus.fold import folded, solved_folds
+from derive.calculus.fold import folded, function_folds, replaced, solved_folds
 from derive.calculus.functions import Named
 from derive.calculus.normal import cost, normal, shortest
 from derive.calculus.terms import (
@@ -39,6 +39,9 @@ from derive.calculus.terms import (
     Where,
     close,
     factors,
+    fraction,
+    opened,
+    substituted,
     terms,
     total,
 )
@@ -112,7 +115,7 @@ def _inside_sum(e: Any, x: Element) -> Any:
     if type(e) is not Sum:
         return None
     indices, body = e.opened()
-    conditions = [f for f in factors(body) if isinstance(f, Bracket)]
+    conditions = [f for f in factors(body) if isinstance(f, Bracket) or isinstance(1 - f, Bracket)]
     return close(Sum, indices, Mul(*conditions, Deriv(Mul(*[f for f in factors(body) if f not in conditions]), x)))
 
 
@@ -137,8 +140,8 @@ def _largest(e: Any, x: Element) -> Any:
         return None
     (*outer, j), body = e.opened()
     if outer:
-        return Deriv(close(Largest, outer, body.xreplace({j: close(ArgMax, [j], body)})), x)
-    return Deriv(body, x).xreplace({j: close(ArgMax, [j], body)})
+        return Deriv(close(Largest, outer, substituted(body, {j: close(ArgMax, [j], body)})), x)
+    return Deriv(substituted(body, {j: close(ArgMax, [j], body)}), x)
 
 
 def _maximum(e: Any, x: Element) -> Any:
@@ -215,8 +218,12 @@ def _named_slope(function: Any, k: int) -> tuple[tuple[Element, ...], Any]:
     call = function(*inputs)
     definition = call.unfolded
     plain = shortest(differentiated(definition, inputs[k]))
-    short = shortest(folded(normal(plain), solved_folds(call, definition, ()))[0])
-    return inputs, min(plain, short, key=cost)
+    known = tuple(fold for other in function.vocabulary for fold in function_folds(other))
+    seen = plain
+    for fold in known:
+        seen = replaced(seen, fold) if fold.whole else seen
+    short = shortest(folded(normal(seen), (*solved_folds(call, definition, ()), *known))[0])
+    return inputs, min(plain, seen, short, key=cost)
 
 
 # ---------------------------------------------------------------- applying the table
@@ -234,6 +241,24 @@ def apply(rule: Rule, line: Any) -> Any:
     return walk_derivs(line, rewrite)
 
 
+def next_rule(line: Any, rules: tuple[Rule, ...]) -> Rule | None:
+    """The first rule of a table that applies to any derivative in a line."""
+    found = [k for d in _outermost(line) if (k := _first_rule(d, rules)) is not None]
+    return rules[min(found)] if found else None
+
+
+def _outermost(line: Any) -> list[Deriv]:
+    """The derivatives in a line that stand in no other."""
+    if isinstance(line, Deriv):
+        return [line]
+    return [d for a in line.args for d in _outermost(a)] if has_deriv(line) else []
+
+
+@lru_cache(maxsize=CACHE)
+def _first_rule(derivative: Deriv, rules: tuple[Rule, ...]) -> int | None:
+    return next((k for k, rule in enumerate(rules) if rule.rewrite(derivative.body, derivative.by) is not None), None)
+
+
 def walk_derivs(line: Any, rewrite: Callable[[Any], Any]) -> Any:
     """Rewrite the derivatives in a line, the outermost only."""
     if isinstance(line, Deriv):
@@ -241,7 +266,7 @@ def walk_derivs(line: Any, rewrite: Callable[[Any], Any]) -> Any:
     if not has_deriv(line):
         return line
     if isinstance(line, Binder):
-        indices, body = line.opened()
+        indices, body = opened(line)
         return close(type(line), indices, walk_derivs(body, rewrite))
     return line.func(*[walk_derivs(a, rewrite) for a in line.args])
 
@@ -256,8 +281,8 @@ def differentiated(term: Any, x: Element, rules: tuple[Rule, ...] = RULES) -> An
     """∂term/∂x: the closure of the table."""
     line = Deriv(term, x)
     while has_deriv(line):
-        new = next((new for rule in rules if (new := apply(rule, line)) != line), line)
-        if new == line:
+        rule = next_rule(line, rules)
+        if rule is None:
             raise NotImplementedError(f"no rule differentiates {line}")
-        line = new
+        line = apply(rule, line)
     return line

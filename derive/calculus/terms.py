@@ -25,7 +25,7 @@ from functools import lru_cache
 from itertools import groupby, permutations, product
 from typing import Any
 
-from sympy import Add, Dummy, Expr, Function, Integer, Mul, S, Symbol, expand, sympify
+from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal, sympify
 from sympy.core.basic import Basic
 
 CACHE = 1 << 16
@@ -194,7 +194,7 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     equal keys are tried in every order.
     """
     bound = list(indices)
-    if not bound:
+    if not bound or (kind is Sum and body is S.Zero):
         return body
     if type(body) is kind and kind is not ArgMax:
         inner, body = body.opened()
@@ -267,13 +267,19 @@ def depends(term: Any, index: Any) -> bool:
     return index in free_indices(term) if isinstance(index, Index) else bool(term.has(index))
 
 
+@lru_cache(maxsize=CACHE)
+def opened(term: Binder) -> tuple[tuple[Index, ...], Any]:
+    """`term.opened()`, the same indices each time: for a rewrite that closes the body again before it puts it anywhere."""
+    return term.opened()
+
+
 def walk(term: Any, rewrite: Callable[[Any], Any]) -> Any:
     """Rewrite a term from the leaves up.  Bodies are opened and closed again, so `rewrite` never sees a bound name.
 
     The entry that a derivative is taken by is not rewritten: it is a name, not a value.
     """
     if isinstance(term, Binder):
-        indices, body = term.opened()
+        indices, body = opened(term)
         new = walk(body, rewrite)
         return rewrite(term if new is body else close(type(term), indices, new))
     if isinstance(term, (Index, Adjoint)) or not term.args:
@@ -283,6 +289,21 @@ def walk(term: Any, rewrite: Callable[[Any], Any]) -> Any:
     args = [walk(a, rewrite) for a in term.args]
     same = all(a is b for a, b in zip(args, term.args, strict=True))
     return rewrite(term if same else term.func(*args))
+
+
+def substituted(term: Any, values: dict[Any, Any]) -> Any:
+    """A term with other indices or entries put in.  A value that binds indices itself (arg max) is put only into open bodies,
+    so that a closed binder around it never takes its indices for its own.
+    """
+    if not any(isinstance(t, Binder) for v in values.values() for t in preorder_traversal(v)):
+        return term.xreplace(values)
+
+    def put(t: Any) -> Any:
+        if isinstance(t, Adjoint):
+            return t.xreplace(values)
+        return Deriv(t.body, t.by.xreplace(values)) if isinstance(t, Deriv) else values.get(t, t)
+
+    return walk(term, put)
 
 
 # ---------------------------------------------------------------- brackets
@@ -360,7 +381,37 @@ class Inside(Bracket):
 
     @classmethod
     def eval(cls, e: Any, n: Any) -> Any:
-        return S.One if isinstance(e, (Index, Label, ArgMax)) and e.size == n else None
+        if isinstance(e, (Index, Label, ArgMax)) and e.size == n:
+            return S.One
+        ends = reach(e)
+        if ends is None:
+            return None
+        low, high = ends
+        if never_negative(low) and never_negative(n - 1 - high):
+            return S.One
+        return S.Zero if never_negative(low - n) or never_negative(-1 - high) else None
+
+
+@lru_cache(maxsize=CACHE)
+def reach(e: Any) -> tuple[Any, Any] | None:
+    """The least and the largest value of an affine index for all values of its indices; None where a sign is not known."""
+    low = high = rest = expand(e)
+    for index in e.atoms(Index, Label, ArgMax):
+        slope = rest.coeff(index)
+        change = expand(slope * (index.size - 1 - index))
+        if never_negative(slope):
+            low, high = low - slope * index, high + change
+        elif never_negative(-slope):
+            low, high = low + change, high - slope * index
+    low, high = expand(low), expand(high)
+    return None if low.has(Index, Label, ArgMax) or high.has(Index, Label, ArgMax) else (low, high)
+
+
+@lru_cache(maxsize=CACHE)
+def never_negative(size: Any) -> bool:
+    """Whether a polynomial in sizes is ≥ 0 for certain: with every size s written 1 + s, no coefficient is negative."""
+    shifted = expand(size.xreplace({s: s + 1 for s in size.free_symbols}))
+    return all(c >= 0 for c in shifted.as_coefficients_dict().values())
 
 
 class Maximum(Function):
@@ -378,6 +429,8 @@ class Where(Function):
     def eval(cls, c: Any, a: Any, b: Any) -> Any:
         if a == b:
             return a
+        if isinstance(c, Bracket) and (a, b) == (S.One, S.Zero):
+            return c
         return a if c is S.One else b if c is S.Zero else None
 
 
@@ -423,6 +476,16 @@ class Adjoint(Expr):
 def factors(term: Any) -> tuple[Any, ...]:
     """The factors of a product."""
     return tuple(Mul.make_args(term))
+
+
+def fraction(term: Any) -> tuple[Any, Any]:
+    """A product as (numerator, denominator): the powers with negative exponents stand below; e^(-x) stays above."""
+    number, rest = term.as_coeff_Mul()
+    below = [f for f in factors(rest) if f.is_Pow and f.exp.as_coeff_Mul()[0].is_negative]
+    top = Mul(*[f for f in factors(rest) if f not in below])
+    above, under = (number.p, number.q) if number.is_Rational else (number, 1)
+    bottom = under * Mul(*[Pow(f.base, -f.exp) for f in below])
+    return (Mul(above, top, evaluate=False) if top.is_Add and above != 1 else above * top), bottom
 
 
 def terms(term: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,11 +14,14 @@ from sympy import Symbol, expand
 from derive.errors import DeriveError
 from derive.graphs import Graph, Input
 from derive.language.sizes import named_size
-from derive.language.tree import Number, Size, subtrees
+from derive.language.tree import Number, Reduce, Tree, children
 from derive.language.typed import Nested, exact_numbers, read_values
 from derive.language.words import suggestion
 
 __all__ = ["Point", "bind", "read_values"]
+
+MAX_WORK = 10**6
+"""At most so many terms are computed for one node, all its entries together."""
 
 ROUNDING = Fraction(1, 10**9)
 """How far the sum of a probability may be from 1, if it was computed in floating point."""
@@ -45,6 +49,7 @@ def bind(graph: Graph, values: Mapping[str, Any]) -> Point:
         typed[name], rounded[name] = exact_numbers(name, values[name])
     shapes = {name: _shape(inputs[name], nested) for name, nested in typed.items()}
     sizes = _sizes(graph, shapes, {named_size(n): _size(n, values[n]) for n in sizes_given})
+    _check_work(graph, sizes)
     arrays = {name: _array(inputs[name], typed[name], shapes[name]) for name in inputs}
     for name, entry in inputs.items():
         _CHECKS.get(entry.kind, _any)(entry, arrays[name], sizes, rounded[name])
@@ -55,7 +60,7 @@ def bind(graph: Graph, values: Mapping[str, Any]) -> Point:
 
 def _known_names(graph: Graph, inputs: Mapping[str, Input], values: Mapping[str, Any]) -> list[str]:
     """The names of axes that values are given for, once no name is unknown or missing."""
-    axes = {str(s) for s in _symbols(graph)}
+    axes = {str(s) for s in graph.sizes}
     for name in values:
         if name in inputs or name in axes:
             continue
@@ -75,14 +80,6 @@ def _example(entry: Input) -> str:
     for _ in entry.axes:
         inner = f"[{inner}]"
     return inner
-
-
-def _symbols(graph: Graph) -> set[Symbol]:
-    """The sizes that the graph speaks of."""
-    terms = [size for i in graph.inputs for size in (*i.axes, i.classes) if size is not None]
-    terms += [size for node in graph.nodes for size in node.axes]
-    terms += [part.value for node in graph.nodes for part in subtrees(node.body) if isinstance(part, Size)]
-    return {s for term in terms for s in term.free_symbols if s.is_positive}
 
 
 def _shape(entry: Input, nested: Nested) -> tuple[int, ...]:
@@ -142,10 +139,25 @@ def _sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]], sizes: dict[Symb
             if not _open(axis, sizes) and axis.subs(sizes) < 1:
                 count = axis.subs(sizes)
                 raise DeriveError(f"The inputs are too short: {node.name} would have {_entries(count)} along its axis {axis}.")
-    if missing := sorted(str(s) for s in _symbols(graph) if s not in sizes):
+    if missing := sorted(str(s) for s in graph.sizes if s not in sizes):
         what = "size" if len(missing) == 1 else "sizes"
         raise DeriveError(f"The inputs do not tell the {what} {', '.join(missing)}.", hint=f"Give it a value: {missing[0]}=2.")
     return sizes
+
+
+def _check_work(graph: Graph, sizes: Mapping[Symbol, int]) -> None:
+    """Raise where a node would take too long: too many entries, or too many terms in all their sums."""
+    for node in graph.nodes:
+        work = math.prod(int(a.subs(sizes)) for a in node.axes) * _terms(node.body, sizes)
+        if work > MAX_WORK:
+            message = f"{node.name} is too long at these sizes: {work:,} terms are to be computed, and at most {MAX_WORK:,} are."
+            raise DeriveError(message, hint="Give fewer or shorter inputs.")
+
+
+def _terms(tree: Tree, sizes: Mapping[Symbol, int]) -> int:
+    """How many terms the largest of the nested reductions of a body has."""
+    own = math.prod(int(i.size.subs(sizes)) for i in tree.indices) if isinstance(tree, Reduce) else 1
+    return own * max((_terms(child, sizes) for child in children(tree)), default=1)
 
 
 def _entries(count: int) -> str:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Integer, S, expand
 
-from derive.calculus.terms import Index
-from derive.language.sizes import named_size, never_negative
+from derive.calculus.terms import Index, never_negative
+from derive.language.sizes import named_size
 from derive.language.words import suggestion
 
 if TYPE_CHECKING:
     from derive.language.infer import Inference
 
 Scope = dict[str, Index]
+
+_AFFINE = "An index is a letter, a label, an integer, or affine in these, whatever the data are: x[s*o + k]."
+_PICK = "Give the axis enough entries, or pick the entry, 0 where there is none: sum(x[j] for j in n if j == …)."
+_LABELS = "Declare {}: label[…] if its entries are integers that pick entries."
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,11 @@ def read_index(reader: Inference, node: ast.expr, scope: Scope) -> Affine:
             return product
         case ast.Slice():
             raise reader.error("There are no slices.", node, "Write an index for every axis: sum(x[i] for i in n).")
-    raise reader.error(
-        "This cannot be an index.", node, "An index is a letter, a label, an integer, or affine in these: x[s*o + k]."
-    )
+        case ast.Call(func=ast.Name(id="argmax")):
+            raise reader.error("An argmax needs a name to be an index.", node, "Write k = argmax(z), and then x[k].")
+        case ast.Subscript(value=ast.Name(id=name)) if name in reader.members:
+            raise reader.error(f"{name} holds numbers, not labels.", node, _LABELS.format(name))
+    raise reader.error(f"`{reader.source.written(node)}` cannot be an index.", node, _AFFINE)
 
 
 def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
@@ -109,12 +115,14 @@ def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
             raise reader.error(f"{name} holds several labels.", node, f"Write which one: {name}[{letters}].")
         return Affine(((member.label(()), Integer(1)),))
     if name in reader.axes and name not in reader.members:
+        reader.mentioned.add(name)
         return Affine(offset=named_size(name))
     if name in reader.members:
-        hint = f"Declare {name}: label[C] if it is an integer that picks an entry."
-        raise reader.error(f"{name} is a number, not an index.", node, hint)
+        what = "a tensor" if reader.members[name].axes else "a number"
+        hint = f"Declare {name}: label[C] if it picks an entry, {name}: size if it is a stride or an offset."
+        raise reader.error(f"{name} is {what}, not an index.", node, hint if what == "a number" else _LABELS.format(name))
     hint = suggestion(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
-    hint = hint or f"Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n]."
+    hint = hint or f"Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n] or {name}: size."
     raise reader.error(f"The index {name} is not known here.", node, hint)
 
 
@@ -135,4 +143,6 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) ->
         raise reader.error("The axes of these indices cannot be told.", node, "Name them where they are bound: for o in O.")
     low, high, last = sizes.size(low), sizes.size(high), sizes.size(size - 1)
     if not (never_negative(low) and never_negative(last - high)):
-        raise reader.error(f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node)
+        raise reader.error(
+            f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node, _PICK
+        )

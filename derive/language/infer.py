@@ -7,7 +7,7 @@ the other operand.  Whatever else is meant has to be written with indices.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -23,8 +23,8 @@ from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
 from derive.language.sizes import Sizes, named_size
-from derive.language.tree import Compare, Op, Ref, Size, Tree
-from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+from derive.language.tree import Compare, Op, Ref, Size, Tree, subtrees
+from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS, suggestion
 
 MAX_POWER = 99
 MAX_ENTRIES = 10**6
@@ -49,6 +49,10 @@ class Inference:
         self.sizes = Sizes()
         self.axes: set[str] = set()
         self.members: dict[str, Member] = {}
+        self.declared: dict[str, int] = {}
+        """The line in which each name is declared."""
+        self.promised: dict[str, tuple[Any, ...]] = {}
+        """The axes that a declaration gives to a name that is defined."""
         self.later: dict[str, int] = {}
         """Names that are still to be defined, with their lines."""
         self.letters: set[str] = set()
@@ -85,6 +89,9 @@ class Inference:
             )
         if name in REDUCTIONS or name in FUNCTIONS or (library.known(name) and len(name) > 2):
             raise self.error(f"{name} is a function.", node, f"Write what it is applied to: {name}(x).")
+        if name.lower() in NO_NUMBERS:
+            hint = "To leave entries out, as a mask does, write a condition: sum(x[j] for j in n if j <= i)."
+            raise self.error(f"{name} is not a number of the language.", node, hint)
         if name in self.letters:
             raise self.error(f"The index {name} is used outside the sum or the definition that it belongs to.", node)
         if isinstance(node, ast.Name):
@@ -120,6 +127,7 @@ class Inference:
             case ast.Constant(value=value) if type(value) is int:
                 return Integer(value)
             case ast.Name(id=name):
+                self.mentioned.add(name)
                 if declaring:
                     self.axes.add(checked_name(self.source, node))
                 elif name not in self.axes:
@@ -211,6 +219,7 @@ class Inference:
         if value is None and not known:
             value = named_size(name) if name in self.axes else pi if name in ("pi", "π") else None
         if value is not None:
+            self.mentioned.add(name)
             return Typed(Size(value), Size(value))
         member = self.member(name, node)
         return Typed(Ref(name), Ref(name), member.axes)
@@ -233,7 +242,7 @@ class Inference:
         if len(written) != len(axes):
             name = self.source.written(node.value)
             shape = f"axes [{', '.join(str(self.sizes.size(a)) for a in axes)}]" if axes else "no axes: it is a number"
-            raise self.error(f"{name} has {shape}, and {len(written)} {_plural('index', len(written))} here.", node)
+            raise self.error(f"{name} has {shape}, and {len(written)} {plural('index', len(written))} here.", node)
         return tuple(self._index(node, part, size, scope) for part, size in zip(written, axes, strict=True))
 
     def _index(self, entry: ast.Subscript, node: ast.expr, size: Any, scope: Scope) -> Any:
@@ -316,7 +325,7 @@ class Inference:
 
     def _compared(self, node: ast.expr, operator: str, left: ast.expr, right: ast.expr, scope: Scope) -> Typed:
         kinds = [is_index(self, side, scope) for side in (left, right)]
-        if True in kinds and False not in kinds:
+        if False not in kinds and (True in kinds or any(n.id in self.axes for side in (left, right) for n in _loose_names(side))):
             for side in (left, right):
                 self.mentioned.update(n.id for n in ast.walk(side) if isinstance(n, ast.Name))
             a, b = (read_index(self, side, scope) for side in (left, right))
@@ -324,12 +333,36 @@ class Inference:
             if a.bare is not None and b.bare is not None and operator in ("==", "!="):
                 self.met(a.bare.size, b.bare.size, node)
             return Typed(compared, compared)
+        self._unknown_size(left, right, scope)
         sides = [self.expression(side, scope) for side in (left, right)]
+        parts = [part for side in sides for part in subtrees(side.plain)]
+        if not any(isinstance(p, Ref) for p in parts) and any(isinstance(p, Size) and p.value.has(Index) for p in parts):
+            hint = "Compare sums of indices and sizes with whole factors: 2*i + 1 < n."
+            raise self.error(f"`{self.source.written(node)}` does more with an index than add and compare.", node, hint)
         return self.elementwise(node, lambda args: Compare(operator, *args), sides)
 
+    def _unknown_size(self, left: ast.expr, right: ast.expr, scope: Scope) -> None:
+        """Raise where an index is compared with a name that is not known: it could be an integer or any number."""
+        loose = [n for side in (left, right) for n in _loose_names(side)]
+        unknown = [n for n in loose if n.id not in scope and n.id not in self.axes and n.id not in self.members]
+        if unknown and any(n.id in scope for n in loose):
+            name = unknown[0].id
+            hint = f"Declare it: {name}: size for an integer such as a stride, {name}: real for any number."
+            raise self.error(f"An index is compared with {name}, which is not known.", unknown[0], hint)
 
-def _plural(word: str, count: int) -> str:
+
+def plural(word: str, count: int) -> str:
     return word if count == 1 else {"index": "indices"}.get(word, word + "s")
+
+
+def _loose_names(node: ast.expr) -> Iterator[ast.Name]:
+    """The names in a sum or a product, outside brackets of any kind."""
+    if isinstance(node, ast.Name):
+        yield node
+    elif isinstance(node, ast.BinOp | ast.UnaryOp):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from _loose_names(child)
 
 
 def _is_exponent(node: ast.expr) -> bool:

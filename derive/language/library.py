@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from derive.calculus.functions import Named, named
 from derive.calculus.terms import Element
@@ -70,4 +71,15 @@ def function(name: str) -> type[Named] | None:
     if len(graph.nodes) > 1 or graph.output.axes or any(i.axes or i.kind == "label" for i in graph.inputs):
         return None
     heads = {Element(i.head): i.head for i in graph.inputs}
-    return named(name, tuple(heads.values()), graph.output.expr.xreplace(heads))
+    return named(name, tuple(heads.values()), graph.output.expr.xreplace(heads), vocabulary(name))
+
+
+VOCABULARY = ("sigmoid", "normal_pdf", "normal_cdf")
+"""Functions that results are written with even where no definition mentions them; each may be written with those before it."""
+
+
+@cache
+def vocabulary(name: str = "") -> tuple[Any, ...]:
+    """The functions of VOCABULARY that results of a definition may use."""
+    allowed = VOCABULARY[: VOCABULARY.index(name)] if name in VOCABULARY else VOCABULARY
+    return tuple(found for other in allowed if (found := function(other)))

@@ -12,10 +12,12 @@ from derive.calculus.terms import (
     ArgMax,
     AtMost,
     Below,
+    Binder,
     Delta,
     Differ,
     Element,
     Index,
+    Inside,
     Largest,
     Maximum,
     Positive,
@@ -39,7 +41,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
-    "**": lambda a, b: a**b,
+    "**": lambda a, b: _power(a, b),
     "neg": lambda a: -a,
 }
 _INDEX_BRACKETS: dict[str, Callable[[Any, Any], Any]] = {
@@ -84,6 +86,8 @@ def _term(tree: Tree, heads: Heads) -> Any:
             return Element(heads[name], *indices)
         case Op(operator, args):
             return _checked(_OPERATORS[operator](*(_term(a, heads) for a in args)))
+        case Call("where", (Compare("==", left, right), a, b)) if isinstance(left, Tree):
+            return _term(Call("where", (Compare("!=", left, right), b, a)), heads)
         case Call("where", (condition, a, b)):
             return Where(_term(condition, heads), _term(a, heads), _term(b, heads))
         case Call(function, args):
@@ -93,8 +97,19 @@ def _term(tree: Tree, heads: Heads) -> Any:
                 return _BRACKETS[operator](_term(left, heads), _term(right, heads))
             return _INDEX_BRACKETS[operator](left, right)
         case Reduce(operator, inner, indices, conditions):
-            bracket = Mul(*(_term(c, heads) for c in conditions))
+            bracket = _bracket(conditions, heads)
             return _REDUCTIONS[operator](_term(inner, heads), bracket, indices)
+
+
+def _bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:
+    """Where all conditions hold; `0 <= e` and `e < n` together are [0 ≤ e < n]."""
+    brackets = [_term(c, heads) for c in conditions]
+    for low in [b for b in brackets if isinstance(b, AtMost) and b.args[0] == 0]:
+        high = next((b for b in brackets if isinstance(b, Below) and b.args[0] == low.args[1]), None)
+        if high is not None:
+            brackets[brackets.index(low)] = Inside(*high.args)
+            brackets.remove(high)
+    return Mul(*brackets)
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -112,6 +127,15 @@ def _applied(term: Any) -> Any:
         return term
     larger = {m: max(m.args) for m in term.atoms(Maximum) if all(a.is_Rational for a in m.args)} if term.is_number else {}
     return _checked(term.xreplace(larger))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """base**exponent.  A constant that is not positive has only whole and rational powers."""
+    if base.is_number and not base.is_positive and not exponent.is_number and not exponent.is_integer:
+        raise DeriveError(
+            "Only a positive number can be raised to any power.", hint="For x a name, 2**x is one, (-2)**x and 0**x are not."
+        )
+    return base**exponent
 
 
 def _positive(a: Any) -> Any:
@@ -144,12 +168,21 @@ def _checked(term: Any) -> Any:
 
 
 def _mean(body: Any, bracket: Any, indices: tuple[Index, ...]) -> Any:
+    _some(bracket)
     count = Mul(*(i.size for i in indices)) if bracket is S.One else total(bracket, *indices)
     return total(bracket * body, *indices) / count
 
 
-def _largest(body: Any, bracket: Any, indices: tuple[Index, ...]) -> Any:
-    return total(Where(bracket, body, -oo), *indices, kind=Largest)
+def _largest(body: Any, bracket: Any, indices: tuple[Index, ...], kind: type[Binder] = Largest) -> Any:
+    _some(bracket)
+    return total(Where(bracket, body, -oo), *indices, kind=kind)
+
+
+def _some(bracket: Any) -> None:
+    if bracket is S.Zero:
+        raise DeriveError(
+            "A mean, a largest or a smallest of no entries does not exist.", hint="The condition after if is never true."
+        )
 
 
 _REDUCTIONS: dict[str, Callable[[Any, Any, tuple[Index, ...]], Any]] = {
@@ -158,5 +191,5 @@ _REDUCTIONS: dict[str, Callable[[Any, Any, tuple[Index, ...]], Any]] = {
     "max": _largest,
     "min": lambda body, bracket, indices: -_largest(-body, bracket, indices),
     "prod": lambda body, bracket, indices: total(Where(bracket, body, Integer(1)), *indices, kind=Product),
-    "argmax": lambda body, bracket, indices: total(Where(bracket, body, -oo), *indices, kind=ArgMax),
+    "argmax": lambda body, bracket, indices: _largest(body, bracket, indices, ArgMax),
 }

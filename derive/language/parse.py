@@ -1,7 +1,7 @@
 """Text → statements.  The text is never evaluated: Python's grammar reads it and a whitelist decides what may stay.
 
     statement   = declaration | definition
-    declaration = name ":" ("[" axes "]" | kind | kind "[" axes "]")
+    declaration = name ":" ("[" axes "]" | kind | kind "[" axes "]" | "size")
     definition  = name "=" expression | name "[" indices "]" "=" expression
 
 Statements end at a line's end or a `;`, unless a bracket is open; `#` starts a comment.
@@ -28,6 +28,9 @@ MAX_NODES = 3_000
 MAX_DEPTH = 100
 MAX_LITERAL = 40
 MAX_NAME = 40
+
+SIZE = "size"
+"""The kind of an integer of the definition itself, such as a stride or a padding."""
 
 RESERVED = frozenset((*KINDS, *REDUCTIONS, *FUNCTIONS))
 GREEK = "αβγδεζηθικλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ"
@@ -91,7 +94,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Declaration:
-    """`name: kind[axes]`."""
+    """`name: kind[axes]`; of a name that is defined too, the axes of its definition."""
 
     name: str
     kind: str
@@ -207,8 +210,12 @@ def _statement(source: Source, piece: str, line: int, column: int) -> Statement:
     before = len(source.lines[line - 1][:column].encode())
     start = Place(source.lines[line - 1], column, column + 1, line)
     for count, (node, depth) in enumerate(_nodes(module)):
-        if count > MAX_NODES or depth > MAX_DEPTH:
-            raise DeriveError("The definition is too long.", start, "Give names to its parts.")
+        if count > MAX_NODES:
+            message = f"The definition is too long: it has more than {MAX_NODES:,} parts."
+            raise DeriveError(message, start, "Give names to its parts.")
+        if depth > MAX_DEPTH:
+            message = f"The definition is too long: its operations are more than {MAX_DEPTH} deep, and each + adds to that."
+            raise DeriveError(message, start, "Give names to its parts, or write sum(x[i] for i in n).")
         if hasattr(node, "lineno"):
             if node.lineno == 1:
                 node.col_offset += before  # type: ignore[attr-defined]
@@ -274,17 +281,20 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
         raise source.error("Only a name can be declared.", node.target, "Declare a tensor as name: [axes].")
     name = checked_name(source, node.target)
     if node.value is not None:
-        hint = "Leave the axes out: they follow from the definition."
+        hint = f"Leave the axes out, or declare them by themselves: {name}: [n]; {name} = …"
         raise source.error(f"{name} is declared and defined at once.", node, hint)
     match node.annotation:
         case ast.List(elts=axes):
             return Declaration(name, "real", tuple(axes), node)
-        case ast.Name(id=kind) if kind in KINDS:
+        case ast.Name(id=kind) if kind in KINDS or kind == SIZE:
             return Declaration(name, kind, (), node)
         case ast.Subscript(value=ast.Name(id=kind), slice=axes) if kind in KINDS:
             return Declaration(name, kind, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node)
         case ast.Name(id=word) | ast.Subscript(value=ast.Name(id=word)):
-            hint = suggestion(word, KINDS) or f"A kind is one of {', '.join(KINDS)}; axes are a list: {name}: [n]."
+            if word == SIZE:
+                raise source.error("A size is one integer and has no axes.", node.annotation, f"Write {name}: {SIZE}.")
+            kinds = (*KINDS, SIZE)
+            hint = suggestion(word, kinds) or f"A kind is one of {', '.join(kinds)}; axes are a list: {name}: [n]."
             raise source.error(f"{word} is not a kind of tensor.", node.annotation, hint)
     raise source.error("The axes are a list.", node.annotation, f"Write {name}: [m, n].")
 

@@ -18,10 +18,10 @@ from derive.language.draft import Draft, Member, Typed
 from derive.language.elaborate import Elaboration, axes_met
 from derive.language.expand import expanded
 from derive.language.indices import Scope
-from derive.language.infer import Inference
+from derive.language.infer import Inference, plural
 from derive.language.letters import Letters
 from derive.language.lower import lower
-from derive.language.parse import Declaration, Definition, Statement, parse
+from derive.language.parse import SIZE, Declaration, Definition, Statement, parse
 from derive.language.sizes import unknown_sizes
 from derive.language.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
@@ -46,7 +46,7 @@ def read(text: str, name: str = "") -> Graph:
     for definition in definitions:
         _define(reader, definition)
     for statement in statements:
-        if isinstance(statement, Declaration) and statement.name not in reader.mentioned:
+        if isinstance(statement, Declaration) and statement.name not in reader.mentioned | reader.promised.keys():
             near = suggestion(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
             raise source.error(f"{statement.name} is declared and never used.", statement.node.target, near)
     return _graph(reader, text)
@@ -56,27 +56,46 @@ def read(text: str, name: str = "") -> Graph:
 
 
 def _declare(reader: Inference, statements: list[Statement]) -> None:
-    """Learn all names: of axes, inputs, definitions and indices."""
-    source, names = reader.source, dict[str, Statement]()
+    """Learn all names: of axes, sizes, inputs, definitions and indices."""
+    source = reader.source
     for statement in statements:
-        if (earlier := names.get(statement.name)) is not None:
-            what = "declared" if isinstance(statement, Declaration) else "defined"
-            before = "declared" if isinstance(earlier, Declaration) else "defined"
-            line = source.place(earlier.node.target if isinstance(earlier, Declaration) else earlier.target).line
-            target = statement.node.target if isinstance(statement, Declaration) else statement.target
-            message = f"{statement.name} is {what}, but it was {before} in line {line}."
-            raise source.error(message, target, "A name has one meaning.")
-        names[statement.name] = statement
-        if isinstance(statement, Declaration):
-            reader.members[statement.name] = _input(reader, statement)
-        else:
-            reader.later[statement.name] = source.place(statement.target).line
+        earlier = reader.later if isinstance(statement, Definition) else reader.declared
+        line = source.place(_target(statement)).line
+        if statement.name in earlier:
+            what = "defined" if isinstance(statement, Definition) else "declared"
+            message = f"{statement.name} is {what}, but it was {what} in line {earlier[statement.name]}."
+            raise source.error(message, _target(statement), "A name has one meaning.")
+        earlier[statement.name] = line
+        if isinstance(statement, Definition):
             _learn_letters(reader, statement)
+    sizes = {s.name for s in statements if isinstance(s, Declaration) and s.kind == SIZE}
+    reader.axes |= sizes
     for statement in statements:
-        target = statement.node.target if isinstance(statement, Declaration) else statement.target
-        if statement.name in reader.axes:
-            raise source.error(f"{statement.name} is the name of an axis already.", target, "Choose another name.")
-    reader.taken |= reader.axes | set(names)
+        if isinstance(statement, Definition) or statement.kind == SIZE:
+            continue
+        if statement.name in reader.later:
+            reader.promised[statement.name] = _promised(reader, statement)
+        else:
+            reader.members[statement.name] = _input(reader, statement)
+    for statement in statements:
+        if statement.name in reader.axes and not (isinstance(statement, Declaration) and statement.kind == SIZE):
+            what = "declared as a size" if statement.name in sizes else "the name of an axis"
+            raise source.error(f"{statement.name} is {what} already.", _target(statement), "Choose another name.")
+    reader.taken |= reader.axes | reader.declared.keys() | reader.later.keys()
+
+
+def _target(statement: Statement) -> ast.expr:
+    return statement.node.target if isinstance(statement, Declaration) else statement.target
+
+
+def _promised(reader: Inference, declaration: Declaration) -> tuple[Any, ...]:
+    """The axes that a declaration gives to a definition."""
+    if declaration.kind != "real":
+        message = f"{declaration.name} is defined, and whether it is a {declaration.kind} follows from its definition."
+        axes = ", ".join(map(reader.source.written, declaration.axes))
+        hint = f"Declare its axes alone, {declaration.name}: [{axes}], or nothing."
+        raise reader.error(message, declaration.node.annotation, hint)
+    return tuple(reader.axis(axis, declaring=True) for axis in declaration.axes)
 
 
 def _learn_letters(reader: Inference, definition: Definition) -> None:
@@ -102,8 +121,11 @@ def _input(reader: Inference, declaration: Declaration) -> Member:
 def _define(reader: Inference, definition: Definition) -> None:
     """Type a definition and add its draft, after those of the library calls in it."""
     scope: Scope = {}
-    for letter in definition.indices or ():
-        scope[letter.id] = reader.bound(letter, scope, reader.sizes.unknown(letter.id))
+    letters, axes = definition.indices or (), reader.promised.get(definition.name)
+    if axes is not None and letters and len(letters) != len(axes):
+        raise _broken(reader, definition, definition.target, f"has {len(letters)} {plural('index', len(letters))} here")
+    for k, letter in enumerate(letters):
+        scope[letter.id] = reader.bound(letter, scope, axes[k] if axes else reader.sizes.unknown(letter.id))
     written = tuple(scope.values())
     typed = _direct(reader, definition, scope)
     if typed is None:
@@ -117,11 +139,25 @@ def _define(reader: Inference, definition: Definition) -> None:
         draft = Draft(definition.name, typed.plain, place, typed.axes, written, surface=surface, classes=typed.classes)
         reader.drafts.append(draft)
         reader.members[definition.name] = draft.member
+    if axes is not None and not definition.indices:
+        equal = len(typed.axes) == len(axes) and all(reader.sizes.unify(*pair) for pair in zip(axes, typed.axes, strict=True))
+        if not equal:
+            shape = f"the axes [{', '.join(str(reader.sizes.size(a)) for a in typed.axes)}]" if typed.axes else "no axes"
+            raise _broken(reader, definition, definition.value, f"is defined with {shape}")
     reader.settle()
-    for letter in definition.indices or ():
+    for letter in letters:
         if unknown_sizes(reader.sizes.size(scope[letter.id].size)):
             raise reader.error(f"The axis of the index {letter.id} is not known.", letter, "Use it on the right: x[i].")
     del reader.later[definition.name]
+
+
+def _broken(reader: Inference, definition: Definition, at: ast.expr, instead: str) -> DeriveError:
+    """The error of a definition that is not what its declaration says."""
+    name, axes = definition.name, reader.promised[definition.name]
+    shape = f"the axes [{', '.join(map(str, axes))}]" if axes else "no axes"
+    message = f"{name} is declared with {shape} in line {reader.declared[name]}, and {instead}."
+    letters = ", ".join("ijklmnop"[: len(axes)])
+    return reader.error(message, at, f"Write {name}[{letters}] = … for each entry." if 0 < len(axes) < 8 else "")
 
 
 def _direct(reader: Inference, definition: Definition, scope: Scope) -> Typed | None:

@@ -6,7 +6,6 @@ definition's axis before its arguments are seen) is a dummy, and `Sizes.unify` f
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from sympy import Dummy, Symbol, cancel, expand, fraction
@@ -62,10 +61,3 @@ class Sizes:
 
 def unknown_sizes(term: Any) -> list[Dummy]:
     return sorted(term.atoms(Dummy), key=lambda s: s.dummy_index)
-
-
-@lru_cache(maxsize=1024)
-def never_negative(size: Any) -> bool:
-    """Whether a polynomial in sizes is ≥ 0 for certain: with every size s written 1 + s, no coefficient is negative."""
-    shifted = expand(size.xreplace({s: s + 1 for s in size.free_symbols}))
-    return all(c >= 0 for c in shifted.as_coefficients_dict().values())

@@ -41,7 +41,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two) and `T` (one)."""
+    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two), `T` (one) and `ONES`."""
 
     operator: str
     args: tuple[Tree, ...]
@@ -75,6 +75,9 @@ class Reduce:
 
 
 Tree = Number | Size | Ref | Op | Call | Compare | Reduce
+
+ONES = Op("1", ())
+"""A column of ones, in a surface."""
 
 
 def children(tree: Tree) -> tuple[Tree, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Integer
 
-from derive.calculus.terms import Index
+from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
@@ -17,6 +17,7 @@ from derive.notation.layout import (
     EQUALS,
     MINUS,
     NEGATIVE,
+    ONES,
     PLUS,
     PROD,
     PRODUCT,
@@ -110,6 +111,8 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
             return Piece(Script(fenced(a, ATOM), None, Sign(r"\top", "T")), POWER)
+        case "1", []:
+            return Piece(ONES)
     raise TypeError(f"no way to print the operator {tree.operator}")
 
 
@@ -182,11 +185,44 @@ _RELATIONS: Mapping[str, Sign] = {
 
 
 def _comparison(tree: Compare, context: Context, substitute: Substitution) -> Layout:
-    sides = [
-        piece(side, context, substitute).layout if isinstance(side, Tree) else index_layout(side, context)
-        for side in (tree.left, tree.right)
-    ]
-    return row(sides[0], _RELATIONS[tree.operator], sides[1])
+    return _chained((tree,), context, substitute)
+
+
+def _chained(chain: tuple[Compare, ...], context: Context, substitute: Substitution) -> Layout:
+    """Comparisons of which each begins with what the one before ends with: 0 ≤ a < b."""
+    sides = [chain[0].left, *(c.right for c in chain)]
+    spaced = any(isinstance(side, Tree) or _is_affine(side) for side in sides)
+    items = [_side(sides[0], context, substitute)]
+    for comparison, side in zip(chain, sides[1:], strict=True):
+        sign = _RELATIONS[comparison.operator]
+        items += [Sign(sign.latex, f" {sign.text} ") if spaced else sign, _side(side, context, substitute)]
+    return row(*items)
+
+
+def _side(side: Any, context: Context, substitute: Substitution) -> Layout:
+    return piece(side, context, substitute).layout if isinstance(side, Tree) else index_layout(side, context)
+
+
+def _chains(conditions: tuple[Compare, ...]) -> list[tuple[Compare, ...]]:
+    """Conditions in the order in which they were typed, those that were typed as one chain together."""
+    chains: list[tuple[Compare, ...]] = []
+    for condition in conditions:
+        if chains and condition.operator in _DIRECTION[chains[-1][-1].operator] and chains[-1][-1].right == condition.left:
+            chains[-1] += (condition,)
+        else:
+            chains.append((condition,))
+    return chains
+
+
+_DIRECTION: Mapping[str, tuple[str, ...]] = {
+    "<": ("<", "<="),
+    "<=": ("<", "<="),
+    ">": (">", ">="),
+    ">=": (">", ">="),
+    "==": (),
+    "!=": (),
+}
+"""What may follow a comparison in a chain."""
 
 
 _BIG: Mapping[str, Sign] = {
@@ -202,9 +238,9 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
     body = piece(tree.body, context, substitute)
     if not tree.indices:
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
-    conditioned: set[Any] = set().union(*(_indices_of(c) for c in tree.conditions))
+    conditioned: set[Any] = set().union(*(_indices_of(c) for c in tree.conditions if not _solved(c, tree.indices)))
     plain = [letter(i.name) for i in tree.indices if i not in conditioned]
-    under = joined(plain + [_comparison(c, context, substitute) for c in tree.conditions], COMMA)
+    under = joined(plain + [_chained(c, context, substitute) for c in _chains(tree.conditions)], COMMA)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
     if tree.operator == "mean":
         count = _mean_count(tree, context)
@@ -217,6 +253,12 @@ def _mean_count(tree: Reduce, context: Context) -> Layout:
     for index in tree.indices:
         size *= index.size
     return divided(Piece(Sign("1", "1")), Piece(term_layout(size, context))).layout
+
+
+def _solved(condition: Compare, bound: tuple[Index, ...]) -> bool:
+    """Whether a condition ties several bound indices by arithmetic: a reader has to be told which are bound."""
+    arithmetic = any(_is_affine(side) for side in (condition.left, condition.right))
+    return arithmetic and len(_indices_of(condition) & set(bound)) > 1
 
 
 def _indices_of(condition: Compare) -> set[Index]:
@@ -241,11 +283,23 @@ def context_of(graph: Graph, style: Style | None = None) -> Context:
         other = printed.setdefault(text(name_layout(name, rank)), name)
         if other != name:
             raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
-    if any(isinstance(t, Ref) and any(_is_affine(i) for i in t.indices) for node in graph.nodes for t in subtrees(node.body)):
+    if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
     single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
     return Context(style, graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members])))
+
+
+def _counts_from_zero(tree: Tree) -> bool:
+    """Whether a node says something that is true of indices only if they count from 0: i = j and i < 2 do not, i < n does."""
+    match tree:
+        case Size(value):
+            return bool(value.atoms(Index))
+        case Ref(_, indices):
+            return any(map(_is_affine, indices))
+        case Compare(_, left, right) if not isinstance(left, Tree):
+            return not all(isinstance(side, Index | Label) or side.is_Integer for side in (left, right))
+    return False
 
 
 def _is_affine(index: Any) -> bool:
@@ -256,7 +310,7 @@ def definition(node: Node, context: Context) -> Layout:
     """One definition: in tensor notation if its author wrote it so, and entry by entry."""
     left = left_side(node.name, node.indices, context)
     entry = row(left, EQUALS, layout(node.body, context))
-    if node.surface is None or not node.indices:
+    if node.surface in (None, node.body) or not node.indices:
         return entry
     whole = row(name_layout(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
     return row(whole, Sign(r",\qquad ", ",   "), entry)

@@ -125,7 +125,7 @@ def tall(layout: Layout) -> bool:
 
 # ---------------------------------------------------------------- LaTeX
 
-_LATEX_BRACKETS = {"{": r"\{", "}": r"\}"}
+_LEFT, _RIGHT = {"{": r"\{", "‖": r"\lVert "}, {"}": r"\}", "‖": r"\rVert "}
 
 
 def latex(layout: Layout) -> str:
@@ -145,7 +145,7 @@ def latex(layout: Layout) -> str:
         case Root(body):
             return rf"\sqrt{{{latex(body)}}}"
         case Fence(body, left, right):
-            left, right = (_LATEX_BRACKETS.get(b, b) for b in (left, right))
+            left, right = _LEFT.get(left, left), _RIGHT.get(right, right)
             grow = (r"\left", r"\right") if tall(body) else ("", "")
             return f"{grow[0]}{left}{latex(body)}{grow[1]}{right}"
         case Big(sign, under):
@@ -189,11 +189,7 @@ def text(layout: Layout) -> str:
                 out += _script(text(sub), "_", _SUBSCRIPTS)
             return out + (_script(text(sup), "^", _SUPERSCRIPTS) if sup is not None else "")
         case Frac(top, bottom):
-            space = (
-                " "
-                if (isinstance(top, Row) and top.items[0] != PARTIAL) or (isinstance(bottom, Row) and bottom.items[0] != PARTIAL)
-                else ""
-            )
+            space = " " if any(isinstance(part, Row) and not _is_partial(part.items[0]) for part in (top, bottom)) else ""
             return f"{_wrapped(top)}{space}/{space}{_wrapped(bottom, below=True)}"
         case Root(body):
             return f"√{_wrapped(body, below=True)}"
@@ -223,7 +219,12 @@ def _wrapped(layout: Layout, below: bool = False) -> str:
     first, outer = layout.items[0], [text(item) for item in layout.items if isinstance(item, Sign)]
     loose = PLUS.text in outer or MINUS.text in outer
     call = len(layout.items) == 2 and isinstance(layout.items[1], Fence)
-    return f"({plain})" if loose or (below and not (call or isinstance(first, Big) or first == PARTIAL)) else plain
+    return f"({plain})" if loose or (below and not (call or isinstance(first, Big) or _is_partial(first))) else plain
+
+
+def _is_partial(layout: Layout) -> bool:
+    """Whether this is ∂ or ∂²."""
+    return layout in (PARTIAL, SECOND)
 
 
 # ---------------------------------------------------------------- signs in common use
@@ -232,4 +233,7 @@ PLUS, MINUS, TIMES = Sign(" + ", " + "), Sign(" - ", " − "), Sign(r" \cdot ", 
 EQUALS, ABOUT, NEGATIVE = Sign(" = ", " = "), Sign(r" \approx ", " ≈ "), Sign("-", "−")
 COMMA, PRODUCT = Sign(", ", ", "), Sign("", " ")
 SUM, PROD = Sign(r"\sum", "Σ"), Sign(r"\prod", "Π")
+ONES = Sign(r"\mathbf{1}", "𝟏")
 PARTIAL = Sign(r"\partial ", "∂")
+TWICE = Sign("2", "2")
+SECOND = Sign(r"\partial^2 ", "∂²")

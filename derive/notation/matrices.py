@@ -1,30 +1,79 @@
-"""Matrix forms as printed mathematics, and as NumPy code, from the same tree."""
+"""Matrix forms as printed mathematics; `arrays` prints NumPy code from the same tree."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
-from sympy import Abs, erf, exp, sign
-from sympy.printing.numpy import NumPyPrinter
+from sympy import Abs, Min, S, exp, fraction, sign
 
-from derive.calculus.functions import Named
-from derive.calculus.matrix import Apply, Diag, Hadamard, Leaf, Matrix, Ones, Plus, Product, Scaled, Transpose
-from derive.calculus.terms import Adjoint, Delta, Label, Maximum, Positive
-from derive.notation.layout import Fence, Layout, Row, Script, Sign, joined, row
-from derive.notation.pieces import ATOM, POWER, PREFIX, PRODUCT_LEVEL, Piece, added, called, fenced, multiplied, powered
+from derive.calculus.linear import (
+    SCALAR,
+    Apply,
+    Derivative,
+    Diag,
+    Diagonal,
+    Hadamard,
+    Identity,
+    Matrix,
+    Norm,
+    Ones,
+    Plus,
+    Product,
+    Scaled,
+    Tensor,
+    Trace,
+    Transpose,
+    Unit,
+    is_constant,
+    power,
+    shape,
+    size,
+)
+from derive.calculus.terms import Maximum, Positive, Where
+from derive.graphs import gradient_parts
+from derive.notation.layout import PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
+from derive.notation.pieces import (
+    ATOM,
+    POWER,
+    PREFIX,
+    PRODUCT_LEVEL,
+    Piece,
+    added,
+    called,
+    divided,
+    fenced,
+    multiplied,
+    powered,
+)
 from derive.notation.style import name_layout
-from derive.notation.terms import Context, function_name
-from derive.notation.terms import layout as term_layout
+from derive.notation.terms import Context, alternatives, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
 TRANSPOSE = Sign(r"\top", "T")
 NABLA = Sign(r"\nabla", "∇")
 HADAMARD, DIVIDED = Sign(r" \odot ", " ⊙ "), Sign(r" \oslash ", " ⊘ ")
+ONE = Sign(r"\mathbf{1}", "𝟏")
+SPACE = Sign("", " ")
+
+FUNCTIONS: dict[Any, Sign] = {
+    Maximum: Sign(r"\max", "max"),
+    Min: Sign(r"\min", "min"),
+    exp: Sign(r"\exp", "exp"),
+    sign: Sign(r"\operatorname{sign}", "sign"),
+}
 
 
 def nabla(of: str, by: str, rank: int) -> Layout:
     """∇_W L, the gradient of L by the tensor W."""
-    return row(Script(NABLA, name_layout(by, rank)), Sign("", " "), name_layout(of))
+    return row(Script(NABLA, name_layout(by, rank)), SPACE, name_layout(of))
+
+
+def derivative(of: str, by: str, ranks: tuple[int, int]) -> Layout:
+    """What a derivative as a whole is called: ∇_W L of a scalar by a tensor, else ∂y/∂x."""
+    if not ranks[0] and ranks[1]:
+        return nabla(of, by, ranks[1])
+    return Frac(row(PARTIAL, _name(of, ranks[0]).layout), row(PARTIAL, name_layout(by, ranks[1])))
 
 
 def layout(form: Matrix, context: Context | None = None) -> Layout:
@@ -34,163 +83,255 @@ def layout(form: Matrix, context: Context | None = None) -> Layout:
 
 def _piece(form: Matrix, context: Context) -> Piece:
     match form:
-        case Leaf(term):
-            return _leaf(term, form, context)
+        case Tensor(name, axes):
+            return _name(name, sum(n is not None for n in axes))
+        case Derivative(of, by, ranks):
+            return Piece(derivative(of, by, ranks), PREFIX if ranks[1] and not ranks[0] else POWER)
+        case Identity():
+            return Piece(Sign(r"\mathbf{I}", "𝐈"))
         case Ones():
-            return Piece(Sign(r"\mathbf{1}", "𝟏"))
+            return Piece(ONE)
+        case Unit(label):
+            return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), index_layout(label, context)))
         case Transpose(body):
             return _transpose(_piece(body, context))
         case Product(args):
-            *first, last = (_piece(a, context) for a in args)
-            return multiplied([*(Piece(fenced(a, POWER)) for a in first), Piece(fenced(last, PREFIX))], Sign("", " "))
+            return _chain([_repeated(a, len([*equal]), context) for a, equal in groupby(args)])
         case Hadamard(args):
             return _hadamard(args, context)
-        case Diag(body):
+        case Diag(body) | Diagonal(body):
             return called(Sign(r"\operatorname{diag}", "diag"), [_piece(body, context).layout], context.style.separator)
-        case Scaled(number, scalars, body):
-            pieces = [term_piece(number, context)] if number != 1 or not (scalars or body) else []
-            pieces += [Piece(Fence(_piece(s, context).layout)) if isinstance(s, Product) else _piece(s, context) for s in scalars]
-            factor = _piece(body, context) if isinstance(body, Product) else _factor_piece(body, context) if body else None
-            return multiplied(pieces + ([factor] if factor else []), Sign("", " "))
-        case Plus(args):
-            return added([Piece(p.layout, p.level, negative) for negative, a in args for p in [_piece(a, context)]])
+        case Trace(body):
+            return called(Sign(r"\operatorname{tr}", "tr"), [_piece(body, context).layout], context.style.separator)
+        case Norm():
+            return _norm(form, context)
+        case Scaled():
+            return _scaled(form, context)
+        case Plus():
+            return added(
+                [Piece(p.layout, p.level, negative) for negative, a in _ordered(form, context) for p in [_piece(a, context)]]
+            )
         case Apply(function, args):
-            return _apply(function, [_piece(a, context) for a in args], context)
+            return _apply(function, args, context)
+
+
+def _name(name: str, rank: int) -> Piece:
+    """A tensor by its name; a gradient that is one as ∇_z L."""
+    parts = gradient_parts(name)
+    return Piece(name_layout(name, rank)) if parts is None else Piece(nabla(*parts, rank), PREFIX)
+
+
+def _repeated(form: Matrix, times: int, context: Context) -> Piece:
+    """A factor, or a power of it."""
+    piece = _piece(form, context)
+    return piece if times == 1 else Piece(Script(fenced(piece, ATOM), None, context.style.number(str(times))), POWER)
+
+
+def _chain(pieces: list[Piece]) -> Piece:
+    """Factors side by side; only the last may be a prefix without brackets."""
+    *first, last = pieces
+    if not first:
+        return last
+    return multiplied([*(Piece(fenced(p, POWER)) for p in first), Piece(fenced(last, PREFIX))], SPACE)
+
+
+def _transpose(body: Piece) -> Piece:
+    match body.layout:
+        case Row((*function, Fence() as argument)) if body.level == ATOM:
+            return Piece(row(*function, Script(argument, None, TRANSPOSE)), POWER)
+        case Script(base, sub, sup) if body.level == ATOM:
+            return Piece(Script(base, sub, TRANSPOSE if sup is None else row(sup, TRANSPOSE)), POWER)
+    return Piece(Script(fenced(body, ATOM), None, TRANSPOSE), POWER)
 
 
 def _hadamard(args: tuple[Matrix, ...], context: Context) -> Piece:
-    """x ⊙ y, and x ⊘ y where y has the exponent -1."""
-    below = [a for a in args if isinstance(a, Apply) and a.function == -1]
-    above = [a for a in args if a not in below]
-    if not above:
-        above, below = list(args), []
-    out = joined([fenced(_factor_piece(a, context), POWER) for a in above], HADAMARD)
+    """x ⊙ y, and x ⊘ y where y has a negative exponent."""
+    ordered = sorted(args, key=lambda a: _place(a, context))
+    below = [a for a in ordered if _is_inverse(a)]
+    above = [a for a in ordered if a not in below]
+    out = joined([fenced(_operand(a, context), POWER) for a in above] or [ONE], HADAMARD)
     for a in below:
-        out = row(out, DIVIDED, fenced(_factor_piece(a.args[0], context), POWER))
+        out = row(out, DIVIDED, fenced(_operand(_inverse(a), context), POWER))
     return Piece(out, PRODUCT_LEVEL)
 
 
-def _factor_piece(form: Matrix, context: Context) -> Piece:
+def _operand(form: Matrix, context: Context) -> Piece:
     """A factor of an elementwise product: a matrix product stands in brackets there."""
     piece = _piece(form, context)
     return Piece(Fence(piece.layout)) if isinstance(form, (Product, Hadamard)) else piece
 
 
-def _leaf(term: Any, form: Leaf, context: Context) -> Piece:
-    if isinstance(term, Adjoint):
-        return Piece(nabla(term.output.name, term.by.name, len(form.axes)), PREFIX)
-    if isinstance(term, Delta):
-        label = next((a for a in term.args if isinstance(a, Label)), None)
-        return (
-            Piece(Sign(r"\mathbf{I}", "𝐈"))
-            if label is None
-            else Piece(Script(Sign(r"\mathbf{e}", "𝐞"), term_layout(label, context)))
-        )
-    return Piece(name_layout(term.name, len(term.indices)))
-
-
-def _transpose(body: Piece) -> Piece:
-    base = body.layout if body.level == ATOM and not isinstance(body.layout, Row) else Fence(body.layout)
-    if isinstance(base, Script) and base.sup is not None:
-        return Piece(Script(base.base, base.sub, row(base.sup, TRANSPOSE)), POWER)
-    return Piece(Script(base.base, base.sub, TRANSPOSE) if isinstance(base, Script) else Script(base, None, TRANSPOSE), POWER)
-
-
-def _apply(function: Any, args: list[Piece], context: Context) -> Piece:
-    if not isinstance(function, type):
-        exponent = term_layout(function, context)
-        return powered(args[0], Piece(row(Sign(r"\odot ", "∘"), exponent)))
-    if function is Positive:
-        inside = row(args[0].layout, Sign(" > ", " > "), Sign("0", "0"))
-        return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(inside, "[", "]")))
-    if function is Abs:
-        return Piece(Fence(args[0].layout, "|", "|"))
-    name = {Maximum: Sign(r"\max", "max"), exp: Sign(r"\exp", "exp"), sign: Sign(r"\operatorname{sign}", "sign")}.get(function)
-    return called(name or function_name(function.__name__), [a.layout for a in args], context.style.separator)
-
-
-# ---------------------------------------------------------------- NumPy
-
-
-def numpy_code(form: Matrix) -> str:
-    """The form as a NumPy expression; tensors by their names, the gradient of L by a as `grad_a`, an axis size as `n`.
-
-    Functions that NumPy has not, erf and those of the library, stand by their names too.
-    """
+def _is_inverse(form: Matrix) -> bool:
     match form:
-        case Leaf(term):
-            return _numpy_leaf(term)
-        case Ones(axes):
-            return f"np.ones({axes[0].size})"
-        case Transpose(body):
-            return numpy_code(body) if len(body.axes) == 1 else f"{numpy_code(body)}.T"
-        case Product(args) if len(form.axes) == 2 and len(args) == 2 and all(len(a.axes) == 1 for a in args):
-            return f"np.outer({numpy_code(args[0])}, {numpy_code(args[1])})"
-        case Product(args):
-            return f"({' @ '.join(map(numpy_code, args))})"
-        case Hadamard(args):
-            return f"({' * '.join(map(numpy_code, args))})"
-        case Diag(body):
-            return f"np.diag({numpy_code(body)})"
-        case Scaled(number, scalars, body):
-            parts = [_numpy_number(number)] if number != 1 or not (scalars or body) else []
-            return f"({' * '.join([*parts, *map(numpy_code, scalars), *([numpy_code(body)] if body else [])])})"
-        case Plus(args):
-            return "(" + "".join(f" {'-' if negative else '+'} {numpy_code(a)}" for negative, a in args).removeprefix(" + ") + ")"
-        case Apply(function, args):
-            return _numpy_apply(function, [numpy_code(a) for a in args])
+        case Norm(_, exponent) | Apply(exponent, (_,)):
+            return not isinstance(exponent, type) and bool(exponent.is_negative)
+    return False
 
 
-def _numpy_leaf(term: Any) -> str:
-    if isinstance(term, Adjoint):
-        return f"grad_{term.by.name}"
-    if isinstance(term, Delta):
-        label = next((a for a in term.args if isinstance(a, Label)), None)
-        index = next(a for a in term.args if a is not label)
-        return f"np.eye({index.size})" + ("" if label is None else f"[{label.element.name}]")
-    return str(term.name)
+def _inverse(form: Matrix) -> Matrix:
+    """One over a power."""
+    match form:
+        case Norm(body, exponent):
+            return Norm(body, -exponent)
+        case Apply(exponent, (body,)):
+            return power(body, -exponent)
+    raise TypeError(f"{form} is no power")
 
 
-class _Numbers(NumPyPrinter):
-    """Scalars of a graph in NumPy; an entry picked by a label is an array's entry."""
-
-    def _print_Element(self, term: Any) -> str:
-        indices = ", ".join(map(self._print, term.indices))
-        return f"{term.name}[{indices}]" if indices else str(term.name)
-
-    def _print_Label(self, term: Any) -> str:
-        return str(self._print(term.element))
-
-    def _print_Positive(self, term: Any) -> str:
-        return _numpy_apply(Positive, [self._print(term.args[0])])
-
-    def _print_Maximum(self, term: Any) -> str:
-        return _numpy_apply(Maximum, [self._print(a) for a in term.args])
-
-    def _print_Where(self, term: Any) -> str:
-        return f"np.where({', '.join(map(self._print, term.args))})"
-
-    def _print_Delta(self, term: Any) -> str:
-        return f"1.0*({' == '.join(map(self._print, term.args))})"
-
-    def _print_Differ(self, term: Any) -> str:
-        return f"1.0*({' != '.join(map(self._print, term.args))})"
-
-    def _print_Function(self, term: Any) -> str:
-        return _numpy_apply(term.func, [self._print(a) for a in term.args])
+def _scaled(form: Scaled, context: Context) -> Piece:
+    """Numbers and scalars in front, as a fraction where something is divided by; scalar products in brackets; the body."""
+    top, bottom = fraction(form.number)
+    below = [_piece(_inverse(s), context) for s in form.scalars if _is_inverse(s)]
+    front = [s for s in form.scalars if not _is_inverse(s)]
+    pieces: list[Piece] = []
+    if below:
+        under = [*([term_piece(bottom, context)] if bottom != 1 else []), *below]
+        over = [*([term_piece(top, context)] if top != 1 else []), *(_scalar(s, context) for s in front if not _is_long(s))]
+        front = [s for s in front if _is_long(s)]
+        if form.body is None and not over and len(front) == 1:
+            over, front = [_piece(front[0], context)], []
+        pieces.append(divided(multiplied(over, SPACE) if over else Piece(Sign("1", "1")), multiplied(under, SPACE)))
+    elif form.number != 1 or not (front or form.body):
+        factor = term_piece(form.number, context)
+        pieces.append(Piece(factor.layout, max(factor.level, POWER)) if factor.level >= PRODUCT_LEVEL else factor)
+    alone = form.body is None and len(front) == 1
+    pieces += [_piece(s, context) if alone else _scalar(s, context) for s in front]
+    if form.body is not None:
+        pieces.append(_piece(form.body, context))
+    return multiplied(pieces, SPACE)
 
 
-def _numpy_number(number: Any) -> str:
-    return f"({_Numbers().doprint(number).replace('numpy.', 'np.')})"
+def _is_long(scalar: Matrix) -> bool:
+    """Whether a scalar stands behind a fraction, not on it."""
+    return isinstance(scalar, (Product, Trace, Plus, Derivative))
 
 
-def _numpy_apply(function: Any, args: list[str]) -> str:
+def _scalar(form: Matrix, context: Context) -> Piece:
+    """A scalar as a factor: a product of a row and a column in brackets."""
+    piece = _piece(form, context)
+    return Piece(Fence(piece.layout)) if isinstance(form, Product) else piece
+
+
+def _norm(form: Norm, context: Context) -> Piece:
+    """‖x‖, ‖X‖_F and their powers."""
+    if _is_inverse(form):
+        return divided(Piece(Sign("1", "1")), _norm(Norm(form.body, -form.exponent), context))
+    body = Fence(_piece(form.body, context).layout, "‖", "‖")
+    under = None if None in shape(form.body) else Sign("F", "F")
+    exponent = None if form.exponent == 1 else term_piece(form.exponent, context).layout
+    return Piece(Script(body, under, exponent) if under or exponent else body, POWER)
+
+
+def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
+    pieces = [_piece(a, context) for a in args]
     if not isinstance(function, type):
-        return f"{args[0]}**({function})" if function.is_Integer and function > 0 else f"{args[0]}**({float(function)})"
+        return _power(function, args[0], pieces[0], context)
     if function is Positive:
-        return f"np.heaviside({args[0]}, 0)"
-    if function is Maximum:
-        return f"np.maximum({', '.join(args)})"
-    if issubclass(function, (Named, erf)):
-        return f"{function.__name__}({', '.join(args)})"
-    return f"np.{'abs' if function is Abs else function.__name__}({', '.join(args)})"
+        return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(Apply(function, args), context), "[", "]")))
+    if function is Where:
+        return alternatives(pieces[1].layout, pieces[2].layout, _condition(args[0], context), context)
+    if function is Abs:
+        return Piece(Fence(pieces[0].layout, "|", "|"))
+    return called(
+        FUNCTIONS.get(function) or function_name(function.__name__), [p.layout for p in pieces], context.style.separator
+    )
+
+
+def _power(exponent: Any, base: Matrix, piece: Piece, context: Context) -> Piece:
+    """A power, entry by entry: √x, 𝟏 ⊘ x, x^(⊙2); of a scalar as of any number."""
+    scalar = shape(base) == SCALAR
+    if exponent.is_negative:
+        under = _piece(power(base, -exponent), context)
+        if scalar:
+            return divided(Piece(Sign("1", "1")), under)
+        return Piece(row(ONE, DIVIDED, fenced(under, POWER)), PRODUCT_LEVEL)
+    if exponent == S.Half:
+        return Piece(Root(piece.layout), POWER)
+    shown = term_piece(exponent, context)
+    return powered(piece, shown if scalar else Piece(row(Sign(r"\odot ", "∘"), shown.layout)))
+
+
+def _condition(form: Matrix, context: Context) -> Layout:
+    """A condition as a relation: a > b, a ≤ b."""
+    match form:
+        case Apply(function, (body,)) if function is Positive:
+            return _compared(body, Sign(" > ", " > "), context)
+        case Plus(((False, _), (True, Apply(function, (body,))))) if function is Positive:
+            return _compared(body, Sign(r" \le ", " ≤ "), context)
+        case Hadamard(args):
+            return joined([_condition(a, context) for a in args], Sign(", ", ", "))
+        case Scaled(condition, (), None):
+            return condition_layout(condition, context)
+    return row(_piece(form, context).layout, Sign(" = ", " = "), Sign("1", "1"))
+
+
+def _compared(form: Matrix, relation: Sign, context: Context) -> Layout:
+    """A difference of two terms as one against the other, anything else against 0; numbers without their 𝟏."""
+    if isinstance(form, Plus) and sorted(negative for negative, _ in form.args) == [False, True]:
+        left, right = (next(a for n, a in form.args if n is negative) for negative in (False, True))
+        return row(_side(left, context), relation, _side(right, context))
+    return row(_piece(form, context).layout, relation, Sign("0", "0"))
+
+
+def _side(form: Matrix, context: Context) -> Layout:
+    if is_constant(form) and shape(form) != SCALAR:
+        return term_piece(form.number if isinstance(form, Scaled) else S.One, context).layout
+    return _piece(form, context).layout
+
+
+# ---------------------------------------------------------------- the order of terms and factors
+
+
+def _names(form: Matrix) -> list[str]:
+    """The tensors in a form, from the left."""
+    match form:
+        case Tensor(name):
+            return [name]
+        case Derivative(_, by):
+            return [by]
+        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
+            return _names(body)
+        case Product(args) | Hadamard(args) | Apply(_, args):
+            return [n for a in args for n in _names(a)]
+        case Plus(args):
+            return [n for _, a in args for n in _names(a)]
+        case Scaled(_, scalars, body):
+            return [n for a in (*([body] if body else []), *scalars) for n in _names(a)]
+    return []
+
+
+def _ordered(form: Plus, context: Context) -> list[tuple[bool, Matrix]]:
+    """Positive terms first, products of matrices before single tensors, constants where a book puts them; -(a + b) as -a - b."""
+    match form.args:
+        case ((True, Plus(args)),) if not any(negative for negative, _ in args):
+            form = Plus(tuple((True, a) for _, a in args))
+
+    def key(arg: tuple[bool, Matrix]) -> tuple[Any, ...]:
+        return arg[0], is_constant(arg[1]), not _contracts(arg[1]), _place(arg[1], context)
+
+    ordered = sorted(form.args, key=key)
+    if all(negative or is_constant(a) for negative, a in ordered):
+        return ordered
+    constants = [arg for arg in ordered if not arg[0] and is_constant(arg[1])]
+    return [*(arg for arg in ordered if arg not in constants), *constants]
+
+
+def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
+    """Derivatives, then tensors in the order in which their author mentions them, then functions, then sums."""
+    order = {name: k for k, name in enumerate(context.order)}
+    body = form.body if isinstance(form, Transpose) else form
+    kind = next((k for k, kinds in enumerate(_KINDS) if isinstance(body, kinds)), len(_KINDS))
+    return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
+
+
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit), (Product, Scaled, Hadamard, Apply, Diag))
+
+
+def _contracts(form: Matrix) -> bool:
+    """Whether a form is a product of matrices, or of a matrix and a column, up to a number."""
+    match form:
+        case Product(args):
+            return any(None not in shape(a) for a in args)
+        case Scaled(_, _, body):
+            return body is not None and _contracts(body)
+    return False

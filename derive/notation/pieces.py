@@ -113,10 +113,10 @@ def called(function: Layout, args: list[Layout], separator: Sign) -> Piece:
 
 
 def subscripted(base: Layout, indices: list[Layout]) -> Layout:
-    """A base with indices; they stand close unless one is longer than a letter.  A base with a subscript goes in brackets."""
+    """A base with indices; they stand close if each is a letter.  A base with a subscript goes in brackets."""
     if not indices:
         return base
-    close = all(len(text(i)) == 1 or (isinstance(i, Script) and len(text(i.base)) == 1) for i in indices)
+    close = all(len(text(i)) == 1 for i in indices)
     under = row(*indices) if close else joined(indices, Sign(", ", ","))
     if isinstance(base, Script):
         return Script(base.base, under, base.sup) if base.sub is None else Script(Fence(base), under)

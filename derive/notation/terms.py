@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, fraction, sign
+from sympy import Abs, Add, Function, Integer, Mul, Rational, S, Symbol, exp, sign
 from sympy.core.numbers import Exp1, NegativeInfinity, Pi
 
-from derive.calculus.normal import cost
+from derive.calculus.normal import cost, shared_number
 from derive.calculus.terms import (
     Adjoint,
     ArgMax,
@@ -34,17 +34,23 @@ from derive.calculus.terms import (
     Product,
     Sum,
     Where,
+    close,
     factors,
+    fraction,
     free_indices,
     names,
     signature,
     terms,
+    walk,
 )
+from derive.graphs import gradient_parts
 from derive.notation.layout import (
     COMMA,
     PARTIAL,
     PROD,
+    SECOND,
     SUM,
+    TWICE,
     Big,
     Cases,
     Fence,
@@ -73,11 +79,15 @@ from derive.notation.pieces import (
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import Style, decimal, letter, name_layout
 
-POOL = "ijklqruvmnopabcde"
+THIN = Sign(r"\,", "")
+POOL = "ijklqruvmnpabcdeo"
 """Letters for bound indices, once those an author uses over the axis are taken."""
 
 FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "erf": r"\operatorname{erf}", "exp": r"\exp"}
-NAMED = {"relu": "ReLU", "sigmoid": "σ", "gelu": "GELU", "silu": "SiLU", "elu": "ELU"}
+NAMED = {
+    "relu": "ReLU", "sigmoid": "σ", "normal_cdf": "Φ", "normal_pdf": "φ", "gelu": "GELU", "silu": "SiLU", "elu": "ELU",
+    "selu": "SELU", "mish": "Mish",
+}  # fmt: skip
 """How library functions are called in print, where that is not their own name."""
 
 
@@ -98,11 +108,16 @@ class Context:
         return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
 
     def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
-        """A letter for each bound index that no index in sight and no tensor uses."""
+        """A letter for each bound index that no index in sight and no tensor uses: the author's for its axis, else one that
+        stands for no other axis.
+        """
         preferred = dict(self.letters)
+        elsewhere = {c for letters in preferred.values() for c in letters}
+        pool = (*(c for c in POOL if c not in elsewhere), *POOL)
         busy, found = set(used | self.taken), {}
+        numbered = [f"i{k}" for k in range(1, len(busy) + len(indices) + 1)]
         for index in indices:
-            free = next(c for c in (*preferred.get(index.size, ()), *POOL) if c not in busy)
+            free = next(c for c in (*preferred.get(index.size, ()), *pool, *numbered) if c not in busy)
             busy.add(free)
             found[index] = Index(free, index.size)
         return found
@@ -116,7 +131,39 @@ def layout(term: Any, context: Context | None = None) -> Layout:
 def piece(term: Any, context: Context) -> Piece:
     """The printed form with its strength."""
     used = frozenset(j.name for j in free_indices(term))
+    if term.has(Maximum, Largest, ArgMax):
+        term = walk(term, _as_minimum)
     return _piece(term, replace(context, taken=context.taken | used))
+
+
+class Minimum(Function):
+    """min(a, b), as it is printed; the calculus has -max(-a, -b)."""
+
+    is_real = True
+
+
+class Smallest(Binder):
+    """min over the bound indices, as it is printed."""
+
+
+class ArgMin(Binder):
+    """The first index at which the minimum is reached, as it is printed."""
+
+
+def _as_minimum(term: Any) -> Any:
+    """-max(-a, -b) as min(a, b), and arg max of -a as arg min of a."""
+    if isinstance(term, ArgMax) and term.body.could_extract_minus_sign():
+        indices, body = term.opened()
+        return close(ArgMin, indices, -body)
+    if not (term.is_Mul and term.args[0].is_number and term.args[0].is_negative):
+        return term
+    for f in term.args:
+        if isinstance(f, Maximum) and all(a == 0 or a.could_extract_minus_sign() for a in f.args):
+            return -term / f * Minimum(*(-a for a in f.args))
+        if isinstance(f, Largest) and f.body.could_extract_minus_sign():
+            indices, body = f.opened()
+            return -term / f * close(Smallest, indices, -body)
+    return term
 
 
 def function_name(name: str) -> Layout:
@@ -164,6 +211,12 @@ def number_piece(value: Fraction, style: Style) -> Piece:
 
 
 def _sum(term: Any, context: Context) -> Piece:
+    """A sum; a number that all its terms share stands before it, as SymPy would not write it."""
+    if _opposite(term) is not None:
+        return _bracket(term, context)
+    number, _ = shared_number(term)
+    if number != 1:
+        return _product(term, context)
     return added([_signed(t, context) for t in _term_order(term, context)])
 
 
@@ -182,7 +235,11 @@ def _term_order(term: Any, context: Context) -> list[Any]:
         return (
             t.could_extract_minus_sign(),
             bool(t.is_number),
+            t.has(ArgMax),
             not t.has(Binder),
+            cost(t) if t.has(Binder) else 0,
+            not free_indices(t),
+            isinstance(t, Index),
             _index_order(t),
             context.place(t),
             cost(t),
@@ -201,9 +258,14 @@ def _index_order(term: Any) -> tuple[str, ...]:
 
 
 def _product(term: Any, context: Context) -> Piece:
+    term = _turned(term)
     if term.could_extract_minus_sign():
         return negated(_piece(-term, context))
-    top, bottom = fraction(term, exact=True)
+    number, rest = term.as_coeff_Mul()
+    if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
+        return multiplied([number_piece(Fraction(number.p, number.q), context.style), _piece(rest, context)])
+    term = _gathered(term)
+    top, bottom = fraction(term)
     if bottom == 1:
         return multiplied(_factor_pieces(term, context))
     behind = [f for f in factors(top) if _stands_behind(f, top, bottom)]
@@ -212,8 +274,33 @@ def _product(term: Any, context: Context) -> Piece:
         first = divided(_piece(front, context), _piece(bottom, context))
         return multiplied([first, *_factor_pieces(Mul(*behind), context)]) if behind else first
     if len(behind) == 1 and behind[0].is_Add and front != 1:
+        if behind[0].has(Binder):
+            return multiplied([divided(_piece(front, context), _piece(bottom, context)), _piece(behind[0], context)])
         return multiplied([*_factor_pieces(front, context), divided(_piece(behind[0], context), _piece(bottom, context))])
     return divided(_piece(top, context), _piece(bottom, context))
+
+
+def _turned(term: Any) -> Any:
+    """-sign(b - a) as sign(a - b)."""
+    if term.args[0] is S.NegativeOne:
+        for f in term.args:
+            if isinstance(f, sign) and f.args[0].is_Add:
+                return -term / f * sign(-f.args[0], evaluate=False)
+    return term
+
+
+def _gathered(term: Any) -> Any:
+    """A product as it is written: e^a e^(-b) as e^(a - b), and the number in 2x - 2y before its brackets."""
+    powers = [f for f in factors(term) if isinstance(f, exp)]
+    if len({bool(f.args[0].could_extract_minus_sign()) for f in powers}) == 2:
+        others = [f for f in factors(term) if f not in powers]
+        term = Mul(*others, exp(Add(*[f.args[0] for f in powers])), evaluate=False)
+    for f in factors(term):
+        number, rest = shared_number(f)
+        if number != 1:
+            coefficient, others = Mul(*[g for g in factors(term) if g is not f]).as_coeff_Mul()
+            return Mul(*(g for g in (coefficient * number, *factors(others)) if g != 1), rest, evaluate=False)
+    return term
 
 
 def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
@@ -265,6 +352,8 @@ def _exponential(term: Any, context: Context) -> Piece:
 
 
 def _element(term: Element, context: Context) -> Piece:
+    if parts := gradient_parts(term.name):
+        return derivative(Piece(name_layout(parts[0])), _gradient_by(term, context), True)
     base = name_layout(term.name, len(term.indices))
     return Piece(subscripted(base, [index_layout(i, context) for i in term.indices]))
 
@@ -281,8 +370,13 @@ def _binder(sign_: Sign) -> Any:
         letters = context.naming(term.indices, frozenset())
         body = term.body.xreplace(letters)
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
-        conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest))
-        bound = [i for i in letters.values() if not any(i in free_indices(c) for c in conditions)]
+        conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))
+        told = [free_indices(c) & set(letters.values()) for c in conditions]
+        bound = [
+            i
+            for i in letters.values()
+            if not any(i in of and (len(of) == 1 or not isinstance(c, Inside)) for of, c in zip(told, conditions, strict=True))
+        ]
         under = [letter(name) for name in sorted(i.name for i in bound)] + [condition_layout(c, inner) for c in conditions]
         return Piece(row(Big(sign_, joined(under, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
@@ -293,7 +387,7 @@ def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any],
     """The conditions on bound indices that a body carries, and the rest of it."""
     if isinstance(body, Where) and body.args[2] is S.NegativeInfinity and allowed:
         return list(factors(body.args[0])), body.args[1]
-    found = [f for f in factors(body) if isinstance(f, (Differ, Below, AtMost)) and free_indices(f) & bound]
+    found = [f for f in factors(body) if isinstance(f, (Differ, Below, AtMost, Inside)) and free_indices(f) & bound]
     if not allowed or len(found) == len(factors(body)):
         return [], body
     return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
@@ -314,14 +408,33 @@ def condition_layout(term: Any, context: Context) -> Layout:
             left, right = (index_layout(a, context) for a in term.args)
             return row(left, Sign(code if code.endswith(" ") else f" {code} ", plain), right)
     if isinstance(term, Positive):
-        return row(_piece(term.args[0], context).layout, Sign(" > ", " > "), Sign("0", "0"))
+        return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
     if isinstance(term, Inside):
         low, high = Sign(r"0 \le ", "0 ≤ "), Sign(" < ", " < ")
         return row(low, _piece(term.args[0], context).layout, high, _piece(term.args[1], context).layout)
     opposite = _opposite(term)
     if opposite is not None:
-        return row(_piece(opposite.args[0], context).layout, Sign(r" \le ", " ≤ "), Sign("0", "0"))
+        return _compared(opposite.args[0], (Sign(r" \le ", " ≤ "), Sign(r" \ge ", " ≥ ")), context)
+    if term.is_Add and len(term.args) == 2 and {Positive(-f.args[0]) for f in term.atoms(Positive)} == set(term.args):
+        unequal = min((f.args[0] for f in term.args), key=lambda gap: (gap.could_extract_minus_sign(), signature(gap)))
+        return _compared(unequal, (Sign(r" \ne ", " ≠ "),) * 2, context)
+    if not term.is_Mul:
+        return row(_piece(term, context).layout, Sign(" = ", " = "), Sign("1", "1"))
     return joined([condition_layout(f, context) for f in factors(term)], COMMA)
+
+
+def _compared(gap: Any, signs: tuple[Sign, Sign], context: Context) -> Layout:
+    """A difference compared with 0, or a - b written as a compared with b; a number stands on the right."""
+    less = [t for t in terms(gap) if t.could_extract_minus_sign()]
+    if len(terms(gap)) != 2 or not (len(less) == 1 or gap.args[0].is_number):
+        if gap.could_extract_minus_sign():
+            gap, signs = -gap, signs[::-1]
+        return row(_piece(gap, context).layout, signs[0], Sign("0", "0"))
+    right = less[0] if less else gap.args[0]
+    left, right = gap - right, -right
+    if left.is_number:
+        left, right, signs = right, left, signs[::-1]
+    return row(_piece(left, context).layout, signs[0], _piece(right, context).layout)
 
 
 def _opposite(term: Any) -> Any:
@@ -341,22 +454,38 @@ def _delta(term: Delta, context: Context) -> Piece:
 
 def _where(term: Where, context: Context) -> Piece:
     condition, yes, no = term.args
+    values = _piece(yes, context).layout, _piece(no, context).layout
+    return alternatives(*values, condition_layout(condition, context), context)
+
+
+def alternatives(yes: Layout, no: Layout, condition: Layout, context: Context) -> Piece:
+    """One value where a condition holds, another where it does not."""
     otherwise = Sign(r"\text{otherwise}", "otherwise") if context.style.lang == "en" else Sign(r"\text{sinon}", "sinon")
     when = Sign(r"\text{if } ", "if ") if context.style.lang == "en" else Sign(r"\text{si } ", "si ")
-    first = (_piece(yes, context).layout, row(when, condition_layout(condition, context)))
-    return Piece(Cases((first, (_piece(no, context).layout, otherwise))), ATOM)
+    return Piece(Cases(((yes, row(when, condition)), (no, otherwise))), ATOM)
 
 
-def _maximum(term: Maximum, context: Context) -> Piece:
-    return called(Sign(r"\max", "max"), [_piece(a, context).layout for a in term.args], context.style.separator)
+def _extremum(sign_: Sign) -> Any:
+    def printer(term: Maximum | Minimum, context: Context) -> Piece:
+        return called(sign_, [_piece(a, context).layout for a in term.args], context.style.separator)
+
+    return printer
 
 
 def _absolute(term: Any, context: Context) -> Piece:
     return Piece(Fence(_piece(term.args[0], context).layout, "|", "|"))
 
 
+def _gradient_by(term: Element, context: Context) -> Layout:
+    """The entry that a gradient's entry is the derivative by: z_i of ∂L/∂z_i."""
+    _, by = gradient_parts(term.name) or ("", "")
+    return _element(Element(Symbol(by), *term.indices), context).layout
+
+
 def _deriv(term: Deriv, context: Context) -> Piece:
-    return derivative(_piece(term.body, context), _piece(term.by, context).layout, isinstance(term.body, Element))
+    return _second(term.body, term.by, context) or derivative(
+        _piece(term.body, context), _piece(term.by, context).layout, isinstance(term.body, Element)
+    )
 
 
 def derivative(body: Piece, by: Layout, name: bool) -> Piece:
@@ -367,7 +496,24 @@ def derivative(body: Piece, by: Layout, name: bool) -> Piece:
 
 
 def _adjoint(term: Adjoint, context: Context) -> Piece:
-    return derivative(_piece(term.output, context), _piece(term.by, context).layout, True)
+    return _second(term.output, term.by, context) or derivative(
+        _piece(term.output, context), _piece(term.by, context).layout, True
+    )
+
+
+def _second(body: Any, by: Any, context: Context) -> Piece | None:
+    """∂²L/∂z_i ∂z_j, the derivative of the gradient ∂L/∂z_i by an entry; None for any other derivative."""
+    parts = gradient_parts(body.name) if isinstance(body, Element) else None
+    if parts is None:
+        return None
+    first, then = _gradient_by(body, context), _piece(by, context).layout
+    return Piece(second_derivative(name_layout(parts[0]), first, then), POWER)
+
+
+def second_derivative(of: Layout, first: Layout, then: Layout) -> Layout:
+    """∂²L/∂x∂y, and ∂²L/∂x² where both are the same."""
+    same = powered(Piece(first), Piece(TWICE)).layout
+    return Frac(row(SECOND, of), row(PARTIAL, same) if first == then else row(PARTIAL, first, THIN, PARTIAL, then))
 
 
 def _symbol(term: Any, context: Context) -> Piece:
@@ -381,11 +527,14 @@ _PRINTERS: tuple[tuple[Any, Any], ...] = (
     (Product, _binder(PROD)),
     (Sum, _binder(SUM)),
     (Largest, _binder(Sign(r"\max", "max"))),
+    (Smallest, _binder(Sign(r"\min", "min"))),
+    (ArgMin, _binder(Sign(r"\operatorname*{arg\,min}", "argmin"))),
     (ArgMax, _binder(Sign(r"\operatorname*{arg\,max}", "argmax"))),
     (Delta, _delta),
     (Bracket, _bracket),
     (Where, _where),
-    (Maximum, _maximum),
+    (Maximum, _extremum(Sign(r"\max", "max"))),
+    (Minimum, _extremum(Sign(r"\min", "min"))),
     (exp, _exponential),
     (Abs, _absolute),
     (sign, lambda t, c: called(Sign(r"\operatorname{sign}", "sign"), [_piece(t.args[0], c).layout], c.style.separator)),

@@ -9,7 +9,7 @@ from derive.calculus.normal import normal
 from derive.calculus.rules import N_
 from derive.calculus.terms import factors, terms
 from derive.derivation import derivation
-from derive.gradcheck import Check, check, errors_by_step
+from derive.gradcheck import Check, Checked, check, checked
 from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout
 from derive.notation.terms import layout
@@ -24,9 +24,9 @@ ROWS = 8
 
 def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple[Block, ...]:
     """A check and its error by step; with `mistake` the check again, of a gradient with a part left out."""
-    table = _table(check(run, wrt), wrt, page)
     if not mistake:
-        return (table, _orders(run, wrt, page))
+        return checked_blocks(checked(run, wrt), page)
+    table = _table(check(run, wrt), wrt, page)
     found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
     lost, wrong = _planted(found.result)
     said = page.say(N_("A mistake, planted: the gradient without"))
@@ -35,6 +35,11 @@ def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple
         Paragraph(inlines(said + " ", layout(lost, page.context(found.graph)), ".")),
         _table(check(run, wrt, wrong), wrt, page),
     )
+
+
+def checked_blocks(done: Checked, page: Page) -> tuple[Block, ...]:
+    """A check that was made, and its error by step."""
+    return _table(done.check, done.check.wrt, page), _orders(done, page)
 
 
 def _planted(result: Any) -> tuple[Any, Any]:
@@ -75,11 +80,11 @@ def _number(value: float, page: Page) -> Inlines:
     return inlines(number(value, page.style)[0].layout)
 
 
-def _orders(run: Run, wrt: str, page: Page) -> Table:
+def _orders(done: Checked, page: Page) -> Table:
     """The largest error for each step h; its order is how fast it falls with h."""
     header = (inlines(Sign("h", "h")), inlines(page.say(N_("largest error"))), inlines(page.say(N_("order"))))
     rows = []
-    for step, error, order in errors_by_step(run, wrt):
+    for step, error, order in done.orders:
         power = row(Script(Sign("10", "10"), None, Sign(f"-{step}", f"−{step}")))
         rows.append((inlines(power), error_layout(error, page), inlines("") if order is None else _number(round(order, 2), page)))
     return Table(header, tuple(rows), ("right", "right", "right"))

@@ -13,18 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from derive.derivation import derivation
 from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.language.at import read_values
 from derive.language.program import read
+from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
-from derive.proof import prove
+from derive.proof import Proved, prove
 from derive.run import Run
+from derive.second import derivation_of_order, gradient_of
 from derive.teaching.checks import check_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks
+from derive.teaching.hessian import notes, value_lines
 from derive.teaching.lecture import Context, Directive, Lecture, build
 from derive.teaching.numbers import array, relation
 from derive.teaching.page import Page
@@ -103,6 +105,12 @@ def _detail(value: Any) -> str:
     return str(value)
 
 
+def _order(value: Any) -> int:
+    if value not in ("1", "2"):
+        raise DeriveError("1 or 2 is expected")
+    return int(value)
+
+
 def _number(value: Any) -> float:
     try:
         return float(str(value))
@@ -165,7 +173,11 @@ def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     graph = _graph_of(directive, desk)
-    proved = prove(derivation(graph, options["of"] or "", options["wrt"] or "", upstream=bool(options["upstream"])))
+    if options["batch"] is not None:
+        graph = graph.batched(*options["batch"])
+    order = options["order"] or 1
+    wrt = _words(options["wrt"]) if options["wrt"] and order == 2 else options["wrt"] or ""
+    proved = prove(derivation_of_order(graph, options["of"] or "", wrt, bool(options["upstream"]), order))
     result = options["result"] is not False
     if options["entries"]:
         blocks: Sequence[Block] = entry_blocks(proved, desk.page)
@@ -173,6 +185,8 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
         blocks = result_blocks(proved, desk.page) if result else ()
     else:
         blocks = derivation_blocks(proved, desk.page, options["detail"] or "normal", result)
+    if order == 2:
+        return _with_gradient(blocks, proved, desk, None if options["at"] is None else graph.at(**options["at"]))
     if options["at"] is None:
         return blocks
     found = proved.derivation
@@ -185,6 +199,16 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
     ending = (Line(left), Line(numbers, relation(exact)))
     before = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
     return (Steps((*before, *ending)),)
+
+
+def _with_gradient(blocks: Sequence[Block], proved: Proved, desk: Desk, run: Run | None) -> Sequence[Block]:
+    """A second derivative after the gradient it was taken of, then its numbers and its notes."""
+    gradient = gradient_of(proved.derivation)
+    context = desk.page.context(gradient.graph)
+    before = (Line(layout(gradient.subject, context)), Line(layout(gradient.result, context), EQUALS))
+    lines = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
+    numbers = () if run is None else value_lines(proved.derivation, run, desk.page)
+    return (Steps((*before, *lines, *numbers)), *notes(proved, desk.page))
 
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -224,6 +248,8 @@ KINDS: Mapping[str, Kind] = {
         {
             "of": _word,
             "wrt": _word,
+            "batch": _words,
+            "order": _order,
             "upstream": _flag,
             "detail": _detail,
             "steps": _flag,

@@ -7,28 +7,35 @@ from typing import Any
 
 import numpy as np
 
+from derive.batching import Batch
 from derive.calculus.rules import N_
 from derive.derivation import Derivation, derivation
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs import Graph, gradient_parts
 from derive.language.tree import Number
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.run import Run, plain
+from derive.second import is_square
+from derive.teaching.batched import definition_slides, reasoning, reasoning_slides
 from derive.teaching.document import Block, Document, Slide, inlines
-from derive.teaching.gradient import RULE_BREAK, Detail, definition_blocks, derivation_blocks, shown
+from derive.teaching.gradient import RULE_BREAK, Detail, definition_blocks, derivation_blocks, result_blocks, shown
+from derive.teaching.hessian import hessian_blocks, hessians, title_of
 from derive.teaching.page import Page
 from derive.teaching.worked import backward_blocks, forward_blocks
 
 
-def derivations(graph: Graph, wrt: Sequence[str] = ()) -> tuple[Proved, ...]:
+def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> tuple[Proved, ...]:
     """The derivations of a definition's output, from the output back, all proved.
 
     By the inputs and the named results on the way, or by `wrt` and what those results name.  For an output that is a
-    tensor: its Jacobian where that has two indices at most, and the gradient of a loss behind it.  Raises ProofError.
+    tensor: its Jacobian where that has two indices at most, and the gradient of a loss behind it.  With order=2, the
+    second derivatives instead; see `hessians`.  Raises ProofError.
     """
+    if order == 2:
+        return hessians(graph, wrt)
     output = graph.output
     reached = graph.ancestors(output.name) - {output.name}
     names = [m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]
@@ -51,16 +58,30 @@ def derivations(graph: Graph, wrt: Sequence[str] = ()) -> tuple[Proved, ...]:
 
 
 def explain(
-    graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str] = (), detail: Detail = "normal", title: str = ""
+    graph: Graph,
+    page: Page,
+    run: Run | None = None,
+    wrt: Sequence[str] = (),
+    detail: Detail = "normal",
+    title: str = "",
+    order: int = 1,
+    batch: Batch | None = None,
 ) -> Document:
-    """The explanation as a document."""
+    """The explanation as a document; of a batched definition, with why its gradients follow from those of one example."""
     say = page.say
+    proved = derivations(graph, wrt, order)
     slides = [_slide(say(N_("Definition")), definition_blocks(graph, page))]
+    if batch is not None:
+        slides = list(definition_slides(batch, page))
     if run is not None:
         scalars = not any(m.axes for m in graph.members.values())
         slides.append(_slide(say(N_("Forward: the values")), forward_blocks(run, page, elementary=scalars)))
         slides.append(_slide(say(N_("Backward: the gradients")), backward_blocks(run, page)))
-    slides += [_derivation_slide(proved, page, detail) for proved in derivations(graph, wrt)]
+    if batch is not None and order == 1:
+        why = reasoning(batch, wrt)
+        slides += reasoning_slides(why, batch, page, detail)
+        proved = tuple(p for p in proved if p not in why.all)
+    slides += [_derivation_slide(p, page, detail, order, run) for p in proved]
     return Document(title or graph.output.name, tuple(slides), page.style.lang, source=graph.source)
 
 
@@ -68,16 +89,29 @@ def _slide(title: str, blocks: Iterable[Block]) -> Slide:
     return Slide(inlines(title), tuple(blocks))
 
 
-def _derivation_slide(proved: Proved, page: Page, detail: Detail) -> Slide:
+def _derivation_slide(proved: Proved, page: Page, detail: Detail, order: int, run: Run | None) -> Slide:
     found = proved.derivation
-    kind = page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
-    return Slide(inlines(f"{kind} ", layout(found.subject, page.context(found.graph))), derivation_blocks(proved, page, detail))
+    if gradient_parts(found.of):
+        kind, blocks = title_of(found, page), hessian_blocks(proved, page, detail, run)
+    else:
+        kind = page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
+        short = order == 2 and detail == "brief"  # the gradient is only on the way there
+        blocks = result_blocks(proved, page) if short else derivation_blocks(proved, page, detail)
+    return Slide(inlines(f"{kind} ", layout(found.subject, page.context(found.graph))), blocks)
 
 
 # ---------------------------------------------------------------- JSON
 
 
-def as_json(graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str] = (), detail: Detail = "full") -> dict[str, Any]:
+def as_json(
+    graph: Graph,
+    page: Page,
+    run: Run | None = None,
+    wrt: Sequence[str] = (),
+    detail: Detail = "full",
+    order: int = 1,
+    batch: Batch | None = None,
+) -> dict[str, Any]:
     """The explanation as data; see the README for its shape."""
     whole = run.graph if run is not None else graph
     context = page.context(whole)
@@ -99,7 +133,18 @@ def as_json(graph: Graph, page: Page, run: Run | None = None, wrt: Sequence[str]
         "at": None if run is None else {k: _typed(v) for k, v in run.point.typed.items()},
         "values": {} if run is None else {k: _nested(v) for k, v in run.exact.items()},
         "gradients": {} if run is None else {k: _nested(v) for k, v in run.gradients.items()},
-        "derivations": [_derivation_json(p, page, detail) for p in derivations(graph, wrt)],
+        "derivations": [_derivation_json(p, page, detail) for p in derivations(graph, wrt, order)],
+        **({} if batch is None or order == 2 else {"batch": _batch_json(batch, page, wrt, detail)}),
+    }
+
+
+def _batch_json(batch: Batch, page: Page, wrt: Sequence[str], detail: Detail) -> dict[str, Any]:
+    why = reasoning(batch, wrt)
+    return {
+        "axis": str(batch.example.size),
+        "index": batch.example.name,
+        "one": [_derivation_json(p, page, detail) for p in why.one],
+        "all": [_derivation_json(p, page, detail) for p in why.all],
     }
 
 
@@ -119,9 +164,11 @@ def _derivation_json(proved: Proved, page: Page, detail: Detail) -> dict[str, An
                 "proof": kinds.get(id(step), "numeric"),
             }
         )
+    parts = gradient_parts(found.of)
     return {
-        "of": found.of,
-        "wrt": found.wrt,
+        "of": found.of if parts is None else parts[0],
+        "wrt": found.wrt if parts is None or is_square(found) else f"{parts[1]},{found.wrt}",
+        "order": 1 if parts is None else 2,
         "steps": steps,
         "result": latex(layout(found.result, context)),
         "matrix": None if matrix is None else latex(matrices.layout(matrix, context)),

@@ -10,14 +10,14 @@ from typing import Any, Literal
 from sympy import Add, Integer
 
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Index, Label, Sum
-from derive.derivation import DEFINITION, Derivation, Step
+from derive.calculus.terms import Adjoint, Element, Index, Label, Sum
+from derive.derivation import DEFINITION, SUBSTITUTE, Derivation, Step
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs import Graph, gradient_parts
 from derive.notation import definitions, matrices
-from derive.notation.layout import EQUALS, PARTIAL, Cases, Frac, Grid, Layout, Sign, row
+from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.style import name_layout
-from derive.notation.terms import Context, condition_layout, layout
+from derive.notation.terms import Context, condition_layout, layout, second_derivative
 from derive.proof import Proved
 from derive.teaching.document import Block, Equation, Inline, Line, Math, Steps, Text, inlines
 from derive.teaching.page import Page
@@ -26,6 +26,8 @@ Detail = Literal["brief", "normal", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
 LINEAR = N_("linearity of the derivative")
+NO_MATRIX_FORM = N_("no matrix form: the form is the one with indices")
+NABLA_SQUARED = Sign(r"\nabla^2", "∇²")
 RULE_BREAK = "\n"
 """Between the names of the rules that made one step of a brief derivation."""
 
@@ -36,7 +38,7 @@ DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max
 def derivation_blocks(proved: Proved, page: Page, detail: Detail = "normal", result: bool = True) -> tuple[Block, ...]:
     """The derivation line by line, then (with `result`) its matrix form and its cases, where it has them."""
     steps = derivation_steps(proved, page, detail)
-    return (Steps((*steps.lines, *result_lines(proved, page))),) if result else (steps,)
+    return (Steps((*_noted(steps.lines, proved, page), *result_lines(proved, page))),) if result else (steps,)
 
 
 def derivation_steps(proved: Proved, page: Page, detail: Detail = "normal") -> Steps:
@@ -77,14 +79,15 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
     """Why a line follows: the name of the rule, and what it used."""
     context = page.context(graph)
     if step.rule == DEFINITION:
-        defined = [u for u in step.uses if not isinstance(u[0], Adjoint)]
+        gradients = [u for u in step.uses if isinstance(u[0], Element) and gradient_parts(u[0].name)]
+        defined = [u for u in step.uses if not isinstance(u[0], Adjoint) and u not in gradients]
         given = [u for u in step.uses if isinstance(u[0], Adjoint)]
         names = _separated([layout(left, context) for left, _ in defined])
-        return (
-            inlines(page.say(N_("definition of")) + " ", *names, *_with(given, context, page))
-            if names
-            else inlines(page.say(step.rule))
-        )
+        found = page.say(SUBSTITUTE)
+        if names:
+            also = (Text(f", {found}"),) if gradients else ()
+            return inlines(page.say(N_("definition of")) + " ", *names, *also, *_with(given, context, page))
+        return inlines(found if gradients else page.say(step.rule))
     if step.family == "fold":
         names = _separated([layout(left, context) for left, _ in step.uses])
         return inlines(page.say(N_("definition of")) + " ", *names) if names else inlines(page.say(step.rule))
@@ -92,7 +95,8 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
-    return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))))
+    given = [u for u in step.uses if isinstance(u[0], Adjoint)]
+    return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))), *_with(given, context, page))
 
 
 def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[Any, ...]:
@@ -118,7 +122,16 @@ def result_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
     found = proved.derivation
     context = page.context(found.graph)
     opening = (Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS))
-    return (Steps((*opening, *result_lines(proved, page))),)
+    return (Steps((*_noted(opening, proved, page), *result_lines(proved, page))),)
+
+
+def _noted(lines: tuple[Line, ...], proved: Proved, page: Page) -> tuple[Line, ...]:
+    """The lines; under the last, where a vector or a matrix has no matrix form, that its indices are its form."""
+    found = proved.derivation
+    if found.form is not None or not 1 <= len(found.indices) <= 2:
+        return lines
+    *before, last = lines
+    return (*before, replace(last, note=inlines(page.say(NO_MATRIX_FORM))))
 
 
 def result_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
@@ -126,7 +139,7 @@ def result_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     found = proved.derivation
     context = page.context(found.graph)
     lines: list[Line] = []
-    if found.form is not None:
+    if found.form is not None and found.result != 0:
         lines += [Line(matrix_side(found)), Line(matrices.layout(found.form, context), EQUALS)]
     if cases := cases_layout(found, page):
         lines += [Line(layout(found.subject, context)), Line(cases, EQUALS)]
@@ -134,11 +147,14 @@ def result_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
 
 
 def matrix_side(found: Derivation) -> Layout:
-    """What the matrix form is the form of: ∇_W L, or ∂p/∂z."""
+    """What the matrix form is the form of: ∇_W L, or ∂p/∂z; of a second derivative ∇²_z L, or ∂²L/∂z∂w."""
     ranks = len(found.subject.output.indices), len(found.subject.by.indices)
-    if ranks[0]:
-        return Frac(row(PARTIAL, name_layout(found.of, ranks[0])), row(PARTIAL, name_layout(found.wrt, ranks[1])))
-    return matrices.nabla(found.of, found.wrt, ranks[1])
+    if parts := gradient_parts(found.of):
+        of, first = parts
+        if first == found.wrt:
+            return row(Script(NABLA_SQUARED, name_layout(first, ranks[0])), Sign("", " "), name_layout(of))
+        return second_derivative(name_layout(of), name_layout(first, ranks[0]), name_layout(found.wrt, ranks[1]))
+    return matrices.derivative(found.of, found.wrt, ranks)
 
 
 def cases_layout(found: Derivation, page: Page) -> Layout | None:
@@ -153,13 +169,13 @@ def cases_layout(found: Derivation, page: Page) -> Layout | None:
 
 
 def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
-    """A gradient whose axes have fixed sizes, entry by entry: the matrix of ∂L/∂W_ij, then that of the results.
+    """A derivative whose axes have fixed sizes, entry by entry: the matrix of ∂L/∂W_ij, then that of the results.
 
-    Raises DeriveError where an axis is symbolic.
+    Raises DeriveError where an axis is symbolic, or where there are more than two.
     """
     found = proved.derivation
-    indices = found.subject.by.indices
-    if not all(i.size.is_Integer for i in indices) or not 1 <= len(indices) <= 2 or found.subject.output.indices:
+    indices = found.indices
+    if not all(i.size.is_Integer for i in indices) or not 1 <= len(indices) <= 2:
         raise DeriveError(
             "only a vector or a matrix of fixed size can be written entry by entry", hint="Declare it like W: [4, 3]."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from numbers import Rational
 from typing import Any
@@ -28,13 +28,14 @@ def digits_of(value: Any, style: Style) -> tuple[str, int, bool]:
     with mpmath.workdps(DIGITS):
         number = mpmath.mpf(value.numerator) / value.denominator if isinstance(value, Rational) else mpmath.mpf(value)
         long = Decimal(mpmath.nstr(number, 40))
-    rounded = Context(prec=style.digits, rounding=ROUND_HALF_EVEN).create_decimal(long)
+    context = Context(prec=style.digits, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    rounded = context.create_decimal(long)
     if rounded == 0:
         return "0", 0, False
     power = rounded.adjusted()
     if -4 <= power < 7:
         return f"{rounded:f}", 0, False
-    return f"{rounded.scaleb(-power):f}", power, False
+    return f"{context.scaleb(rounded, -power):f}", power, False
 
 
 def number(value: Any, style: Style) -> tuple[Piece, bool]:

@@ -1,47 +1,214 @@
-"""What `derive check` says: how every line of every derivation was proved, and the numerical check of the gradients."""
+"""What `derive check` says: a certificate on a page, and as data."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from derive.calculus.rules import N_
-from derive.gradcheck import check
-from derive.graphs import Graph
-from derive.notation.terms import layout
-from derive.proof import Proved, draw, size_sets
-from derive.run import Run, run_at
-from derive.teaching.checks import check_blocks, error_layout
-from derive.teaching.document import Document, Slide, Table, inlines
-from derive.teaching.explain import derivations
+from derive.certificate import Certificate, Comparison, versions
+from derive.gradcheck import Checked
+from derive.notation import matrices
+from derive.notation.definitions import definition
+from derive.notation.layout import Layout, latex, text
+from derive.notation.terms import Context, layout
+from derive.proof import Proved
+from derive.run import plain
+from derive.teaching.checks import checked_blocks, error_layout
+from derive.teaching.document import Block, CodeSpan, Document, Line, Paragraph, Slide, Steps, Table, Text, inlines
+from derive.teaching.gradient import RULE_BREAK, derivation_steps
 from derive.teaching.page import Page
 
-
-def report(graph: Graph, page: Page, run: Run | None = None, title: str = "") -> tuple[Document, bool]:
-    """The report, and whether everything passed.  Without a run, gradients are checked at a random point.
-
-    Raises ProofError where a line of a derivation cannot be shown.
-    """
-    proved = derivations(graph)
-    slides = [Slide(inlines(page.say(N_("Proof of every line"))), (_proofs(proved, page),))]
-    run = run or run_at(graph, draw(graph, size_sets(graph)[0]))
-    passed = True
-    for given in graph.inputs:
-        if given.differentiable and given.name in run.gradients:
-            passed &= check(run, given.name).passed
-            heading = inlines(page.say(N_("Gradient check by")) + " " + given.name)
-            slides.append(Slide(heading, check_blocks(run, given.name, page)))
-    return Document(title or graph.output.name, tuple(slides), page.style.lang), passed
+KINDS = {"symbolic": N_("symbolic"), "numeric": N_("numeric")}
+IMPLEMENTATIONS = {
+    "sweep": N_("reverse sweep, one operation at a time"),
+    "float64": N_("formula in float64"),
+    "numpy": N_("NumPy code of the matrix form"),
+}
 
 
-def _proofs(proved: tuple[Proved, ...], page: Page) -> Table:
-    header = (N_("derivative"), N_("lines"), N_("symbolic"), N_("largest error"), N_("sizes"))
+def report(certificate: Certificate, page: Page, title: str = "") -> Document:
+    """The certificate as a document."""
+    say = page.say
+    slides = [Slide(inlines(say(N_("Proof of every line"))), _proofs(certificate, page))]
+    slides += [Slide(_heading(p, page), (_lines(p, page),)) for p in certificate.proofs]
+    for checked in certificate.checks:
+        heading = inlines(say(N_("Gradient check by")) + " " + checked.check.wrt)
+        slides.append(Slide(heading, checked_blocks(checked, page)))
+    if certificate.kinks:
+        slides.append(Slide(inlines(say(N_("At a kink"))), (_kink_note(certificate, page),)))
+    if certificate.comparisons:
+        heading = inlines(say(N_("Ways to compute the gradients, against the formula in 50 digits")))
+        slides.append(Slide(heading, (_comparisons(certificate.comparisons, page),)))
+    slides.append(Slide(inlines(say(N_("Certificate"))), _certificate(certificate, page)))
+    return Document(title or certificate.graph.output.name, tuple(slides), page.style.lang)
+
+
+def _heading(proved: Proved, page: Page) -> Any:
+    found = proved.derivation
+    kind = page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
+    return inlines(f"{kind} ", layout(found.subject, page.context(found.graph)))
+
+
+def _proofs(certificate: Certificate, page: Page) -> tuple[Block, ...]:
+    """How each derivation was proved, and which Jacobians were not."""
+    header = (N_("derivative"), N_("lines"), N_("symbolic"), N_("points"), N_("largest error"), N_("sizes"))
     rows: list[tuple[Any, ...]] = []
-    for p in proved:
-        found = p.derivation
+    for p in certificate.proofs:
         sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes if point)
-        symbolic = f"{p.kinds.count('symbolic')}/{len(p.kinds)}"
-        left = layout(found.subject, page.context(found.graph))
-        rows.append(
-            (inlines(left), inlines(str(len(p.kinds))), inlines(symbolic), error_layout(p.error, page, 30), inlines(sizes))
-        )
-    return Table(tuple(inlines(page.say(h)) for h in header), tuple(rows), ("left", "right", "right", "right", "left"))
+        counts = (str(len(p.kinds)), f"{p.kinds.count('symbolic')}/{len(p.kinds)}", str(p.points * len(p.sizes)))
+        left = layout(p.derivation.subject, page.context(p.derivation.graph))
+        rows.append((inlines(left), *map(inlines, counts), error_layout(p.error, page, 30), inlines(sizes)))
+    table = Table(tuple(inlines(page.say(h)) for h in header), tuple(rows), ("left", "right", "right", "right", "right", "left"))
+    if not certificate.refused:
+        return (table,)
+    names = [layout(d.subject, page.context(d.graph)) for d in certificate.refused]
+    return table, Paragraph(inlines(page.say(N_("Too large to be proved:")), *(part for n in names for part in (" ", n))))
+
+
+def _lines(proved: Proved, page: Page) -> Steps:
+    """The lines of a derivation, each with its rule and how it was proved."""
+    opening, *lines = derivation_steps(proved, page, "full").lines
+    said = [page.say(KINDS[kind]) for kind in proved.kinds]
+    return Steps((opening, *(_with_kind(line, kind) for line, kind in zip(lines, said, strict=True))))
+
+
+def _with_kind(line: Line, kind: str) -> Line:
+    return Line(line.body, line.relation, (*line.reason, Text(f" ({kind})")), line.note)
+
+
+def _comparisons(comparisons: tuple[Comparison, ...], page: Page) -> Table:
+    header = (N_("by"), N_("implementation"), N_("largest error"), "")
+    rows = []
+    for c in comparisons:
+        verdict = page.say(N_("agrees")) if c.passed else page.say(N_("differs"))
+        error = error_layout(c.difference, page, 30 if c.implementation == "sweep" else 10)
+        rows.append((inlines(c.wrt), inlines(page.say(IMPLEMENTATIONS[c.implementation])), error, inlines(verdict)))
+    return Table(tuple(inlines(page.say(h) if h else "") for h in header), tuple(rows), ("left", "left", "right", "left"))
+
+
+def _kink_note(certificate: Certificate, page: Page) -> Paragraph:
+    lies = page.say(N_("At these values a kink lies in:"))
+    taken = page.say(
+        N_("The derivative there is the one that PyTorch takes (max(0, a) has slope 0 at a = 0); centred differences may differ.")
+    )
+    return Paragraph(inlines(f"{lies} {', '.join(certificate.kinks)}. {taken}"))
+
+
+def _certificate(certificate: Certificate, page: Page) -> tuple[Block, ...]:
+    """The verdict, what it was made with, and the fingerprint."""
+    verdict = page.say(N_("Everything agrees.")) if certificate.passed else page.say(N_("Something does not agree."))
+    made = ", ".join(f"{name} {version}" for name, version in versions().items())
+    fingerprint = inlines(page.say(N_("Fingerprint:")) + " ", CodeSpan(f"sha256:{certificate.fingerprint}"))
+    return Paragraph(inlines(verdict)), Paragraph(inlines(page.say(N_("Made with")) + " " + made + ".")), Paragraph(fingerprint)
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def as_json(certificate: Certificate, page: Page) -> dict[str, Any]:
+    """The certificate as data:
+
+        {"graph": {"inputs": [{"name", "kind", "axes"}], "nodes": [{"name", "axes", "latex", "text"}], "output": name},
+         "derivations": [{"of", "wrt", "kind": "gradient" | "jacobian",
+                          "steps": [{"latex", "text", "rule", "proof": "symbolic" | "numeric", "error"}],
+                          "result", "matrix", "numpy",
+                          "compared": [{"sizes": {axis: n}, "points", "entries"}], "error"}],
+         "refused": [{"of", "wrt"}],
+         "at": {input: values},
+         "checks": [{"wrt", "rows": [{"entry", "analytic", "numeric", "error", "agrees"}],
+                     "orders": [{"h", "error", "order"}], "passed"}],
+         "comparisons": [{"wrt", "implementation", "difference", "allowed", "passed"}],
+         "kinks": [names], "versions": {name: version}, "fingerprint": "sha256:…", "passed": true | false}
+
+    Errors of lines are |a − b| / (1 + |a|) in 50 digits; a matrix form that there is not is null.
+    """
+    graph = certificate.graph
+    context = page.context(graph)
+    return {
+        "graph": {
+            "inputs": [{"name": i.name, "kind": i.kind, "axes": [*map(str, i.axes)]} for i in graph.inputs],
+            "nodes": [{"name": n.name, "axes": [*map(str, n.axes)], **_printed(definition(n, context))} for n in graph.nodes],
+            "output": graph.output.name,
+        },
+        "derivations": [_derivation_json(p, page) for p in certificate.proofs],
+        "refused": [{"of": d.of, "wrt": d.wrt} for d in certificate.refused],
+        "at": {i.name: _numbers(certificate.run.exact[i.name]) for i in graph.inputs},
+        "checks": [_check_json(c) for c in certificate.checks],
+        "comparisons": [
+            {
+                "wrt": c.wrt,
+                "implementation": c.implementation,
+                "difference": _finite(c.difference),
+                "allowed": c.allowed,
+                "passed": c.passed,
+            }
+            for c in certificate.comparisons
+        ],
+        "kinks": list(certificate.kinks),
+        "versions": versions(),
+        "fingerprint": f"sha256:{certificate.fingerprint}",
+        "passed": certificate.passed,
+    }
+
+
+def _derivation_json(proved: Proved, page: Page) -> dict[str, Any]:
+    found = proved.derivation
+    context: Context = page.context(found.graph)
+    return {
+        "of": found.of,
+        "wrt": found.wrt,
+        "kind": "jacobian" if found.subject.output.indices else "gradient",
+        "steps": [
+            {
+                **_printed(layout(step.line, context)),
+                "rule": ", ".join(map(page.say, step.rule.split(RULE_BREAK))),
+                "proof": kind,
+                "error": error,
+            }
+            for step, kind, error in zip(found.steps, proved.kinds, proved.errors, strict=True)
+        ],
+        "result": latex(layout(found.result, context)),
+        "matrix": None if found.form is None else latex(matrices.layout(found.form, context)),
+        "numpy": found.numpy,
+        "compared": [
+            {"sizes": dict(sizes), "points": proved.points, "entries": entries}
+            for sizes, entries in zip(proved.sizes, proved.entries, strict=True)
+        ],
+        "error": proved.error,
+    }
+
+
+def _printed(body: Layout) -> dict[str, str]:
+    return {"latex": latex(body), "text": text(body).strip()}
+
+
+def _check_json(checked: Checked) -> dict[str, Any]:
+    return {
+        "wrt": checked.check.wrt,
+        "rows": [
+            {
+                "entry": list(r.entry),
+                "analytic": _finite(r.analytic),
+                "numeric": _finite(r.numeric),
+                "error": _finite(r.error),
+                "agrees": r.agrees,
+            }
+            for r in checked.check.rows
+        ],
+        "orders": [{"h": 10.0**-k, "error": _finite(error), "order": order} for k, error, order in checked.orders],
+        "passed": checked.check.passed,
+    }
+
+
+def _numbers(array: Any) -> Any:
+    """A number, or nested lists of them; integers as integers."""
+    values = np.asarray(array)
+    whole = all(isinstance(v, (int, np.integer)) for v in values.flat)
+    return values.astype(int).tolist() if whole else np.asarray(plain(array)).tolist()
+
+
+def _finite(value: float) -> float | None:
+    """A number that JSON can hold, else null."""
+    return value if value - value == 0 else None

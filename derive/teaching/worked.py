@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,9 +21,10 @@ from derive.elementary import entry_of
 from derive.graphs import Graph, Node
 from derive.language.lower import lower
 from derive.language.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
+from derive.language.typed import Nested
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
-from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced
+from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
 from derive.notation.style import name_layout
 from derive.notation.terms import Context, derivative, layout
 from derive.notation.terms import piece as term_piece
@@ -47,11 +52,12 @@ def forward_blocks(run: Run, page: Page, of: str = "", elementary: bool = False)
     lines: list[Line] = []
     for node in graph.nodes:
         if node.name in wanted:
-            lines += _node_lines(node, graph, run.values, page)
+            lines += _node_lines(node, graph, run, page)
     return (Steps(tuple(lines)),)
 
 
-def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Line]:
+def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line]:
+    values = run.values
     shape = np.shape(values.arrays[node.name])
     if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS:
         numbers, exact = array(values.arrays[node.name], page.style)
@@ -64,7 +70,7 @@ def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Li
         ]
     entries = list(np.ndindex(shape))
     for formula in (True, False):
-        chains = [substitution(node, entry, graph, values, page, formula) for entry in entries]
+        chains = [substitution(node, entry, graph, values, page, formula, run.point.typed) for entry in entries]
         if not shape or all(len(chain) == 2 for chain in map(chained, chains)):
             break
     whole = all(len(chain) == 2 for chain in map(chained, chains))
@@ -75,12 +81,18 @@ def _node_lines(node: Node, graph: Graph, values: Values, page: Page) -> list[Li
 
 
 def substitution(
-    node: Node, entry: tuple[int, ...], graph: Graph, values: Values, page: Page, formula: bool = True
+    node: Node,
+    entry: tuple[int, ...],
+    graph: Graph,
+    values: Values,
+    page: Page,
+    formula: bool = True,
+    typed: Mapping[str, Nested] = MappingProxyType({}),
 ) -> list[Line]:
     """One entry of a node: its formula (if asked for), the numbers put in, then evaluated from the inside out.
 
     Each line evaluates the innermost functions and the arithmetic around them, up to the next function outside; an
-    irrational value is shown before it is used.  A line with a rounded number in it follows ≈.
+    irrational value is shown before it is used.  A line with a rounded number in it follows ≈.  Inputs are shown as `typed`.
     """
     context = page.context(graph)
     indices = node.indices
@@ -88,7 +100,7 @@ def substitution(
     lines = [Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))]
     if formula:
         lines.append(Line(definitions.layout(symbolic if indices else node.body, context), EQUALS))
-    tree, exact = _numbers_in(symbolic, values), True
+    tree, exact = _numbers_in(symbolic, values, typed), True
     while True:
         shown, all_exact = _shown(tree, page)
         exact = exact and all_exact
@@ -117,12 +129,14 @@ def _fixed(k: int) -> Any:
     return Integer(k)
 
 
-def _numbers_in(tree: Tree, values: Values) -> Tree:
-    """Every entry replaced by its value."""
+def _numbers_in(tree: Tree, values: Values, typed: Mapping[str, Nested]) -> Tree:
+    """Every entry replaced by its value, with its digits if it was typed."""
     if isinstance(tree, Ref):
-        value = np.asarray(values.arrays[tree.name], dtype=object)[tuple(int(i) for i in tree.indices)]
-        return Number(value, "")
-    return rebuilt(tree, lambda child: _numbers_in(child, values))
+        entry = tuple(int(i) for i in tree.indices)
+        given = reduce(lambda part, k: part[k] if isinstance(part, tuple) else part, entry, typed.get(tree.name))
+        value = np.asarray(values.arrays[tree.name], dtype=object)[entry]
+        return Number(value, given.text if isinstance(given, Number) else "")
+    return rebuilt(tree, lambda child: _numbers_in(child, values, typed))
 
 
 def _shown(tree: Tree, page: Page) -> tuple[Layout, bool]:
@@ -133,8 +147,17 @@ def _shown(tree: Tree, page: Page) -> tuple[Layout, bool]:
         """Numbers as references, so that the printer asks for them (and puts negative ones in brackets)."""
         return Ref(f"#{id(t)}") if isinstance(t, Number) else rebuilt(t, typed)
 
-    found = {f"#{id(t)}": number(t.value, page.style)[0] for t in subtrees(tree) if isinstance(t, Number)}
+    found = {f"#{id(t)}": _number(t, page) for t in subtrees(tree) if isinstance(t, Number)}
     return definitions.layout(typed(tree), Context(page.style), lambda ref: found[ref.name]), exact
+
+
+def _number(tree: Number, page: Page) -> Piece:
+    """A number with the digits that it was typed with, if these are a plain decimal; 2.500 is not 2.5 to who measured it."""
+    piece, exact = number(tree.value, page.style)
+    if not exact or not re.fullmatch(r"-?\d+(\.\d+)?", tree.text):
+        return piece
+    positive = Piece(page.style.number(tree.text.lstrip("-")))
+    return negated(positive) if tree.text.startswith("-") else positive
 
 
 def _evaluated(tree: Tree) -> Tree:

@@ -1,0 +1,205 @@
+"""Certificates: what was shown of a definition's gradients, and how, so that others can cite it.
+
+Every line of every derivation is proved.  At one point the gradients are checked against centred differences, and four
+ways to compute each are compared: the formula in 50 digits, which is the reference, the formula in float64, the NumPy code
+of its matrix form, and the reverse sweep over the graph with one operation a node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+
+from derive import __version__
+from derive.calculus.functions import Named
+from derive.calculus.terms import Adjoint
+from derive.derivation import Derivation, adjoints_in, derivation
+from derive.errors import DeriveError, ProofError
+from derive.gradcheck import AGREE, Checked, checked
+from derive.graphs import Graph
+from derive.notation.definitions import context_of, definition
+from derive.notation.layout import latex
+from derive.numpy_run import run_numpy
+from derive.points import draw, kinks_met, size_sets
+from derive.proof import Proved, prove
+from derive.run import Run, run_at
+from derive.values import DIGITS, FLOAT, Values
+
+EXACT_DIGITS = 1e-25
+"""Two evaluations in 50 digits differ by no more than this."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One way to compute the gradient by an input, against its formula in 50 digits: the largest |a − b| / (1 + |a|).
+
+    `implementation` is "float64", "numpy" or "sweep"; `allowed` is what rounding explains.
+    """
+
+    wrt: str
+    implementation: str
+    difference: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        return self.difference <= self.allowed
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A definition whose derivations are proved, and what was computed at one point of it.
+
+    `refused` are Jacobians too large to be proved, and `kinks` the results that lie on a kink at the point: there a
+    centred difference is no derivative, and no entry of the gradient check fails.
+    """
+
+    graph: Graph
+    run: Run
+    proofs: tuple[Proved, ...]
+    refused: tuple[Derivation, ...]
+    checks: tuple[Checked, ...]
+    comparisons: tuple[Comparison, ...]
+    kinks: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything holds; a line that does not was never in a certificate."""
+        agrees = bool(self.kinks) or all(c.check.passed for c in self.checks)
+        return agrees and all(c.passed for c in self.comparisons)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the definitions and of every line derived from them, in LaTeX."""
+        context = context_of(self.graph)
+        content = {
+            "inputs": [[i.name, i.kind, [*map(str, i.axes)], str(i.classes or "")] for i in self.graph.inputs],
+            "definitions": [[n.name, [*map(str, n.axes)], latex(definition(n, context))] for n in self.graph.nodes],
+            "derivations": [[p.derivation.of, p.derivation.wrt, p.derivation.latex()] for p in self.proofs],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """What a certificate was made with."""
+    return {
+        "derive": __version__,
+        "python": platform.python_version(),
+        "sympy": sympy.__version__,
+        "numpy": np.__version__,
+        "mpmath": mpmath.__version__,
+    }
+
+
+def certify(graph: Graph, run: Run | None = None) -> Certificate:
+    """The certificate of a definition; without a run its numbers are those at a point that is drawn.
+
+    Raises ProofError where a line cannot be shown.
+    """
+    proofs, refused = _proved(graph)
+    run = run or run_at(graph, draw(graph, size_sets(graph)[0]))
+    inputs = [i.name for i in graph.inputs if i.differentiable and i.name in run.gradients]
+    checks = tuple(checked(run, name) for name in inputs)
+    comparisons = tuple(c for name in inputs for c in _compared(run, name))
+    return Certificate(graph, run, proofs, refused, checks, comparisons, kinks_met(graph, run.values))
+
+
+# ---------------------------------------------------------------- the derivations
+
+
+def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
+    """The derivations by every input, the Jacobian of a tensor before the gradient of a loss behind it, and those of the
+    results that these name or put in; and the Jacobians that are too large to be proved.
+    """
+    proofs, refused = list[Proved](), list[Derivation]()
+    for upstream in (False, True) if graph.output.axes else (False,):
+        for found in _by_inputs(graph, upstream):
+            try:
+                proofs.append(prove(found))
+            except DeriveError as error:
+                if isinstance(error, ProofError) or upstream or not graph.output.axes:
+                    raise
+                refused.append(found)
+    return tuple(proofs), tuple(refused)
+
+
+def _by_inputs(graph: Graph, upstream: bool) -> list[Derivation]:
+    """From the output back: the derivations by the inputs, and by the results whose derivatives these use."""
+    reached = graph.ancestors(graph.output.name) - {graph.output.name}
+    wanted = {i.name for i in graph.inputs if i.differentiable} & reached
+    way = list[Derivation]()
+    for name in graph.members:  # what a derivation uses comes after it, on the way to the output
+        if name in wanted:
+            way.append(derivation(graph, "", name, upstream=upstream))
+            wanted |= _used(way[-1]) & reached
+    return way[::-1]
+
+
+def _used(found: Derivation) -> set[str]:
+    """The tensors whose adjoints stand in a result, or were put into a line."""
+    given = {left.by.name for step in found.steps for left, _ in step.uses if isinstance(left, Adjoint)}
+    return given | set(found.named)
+
+
+# ---------------------------------------------------------------- ways to compute a gradient
+
+
+def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
+    """The gradient by an input, computed in every other way, against its formula in 50 digits."""
+    found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
+    exact = _point(run, found)
+    known = {(a.output.name, a.by.name): exact.adjoint(a.output.name, a.by.name) for a in adjoints_in(found.result)}
+    rounded = {name: _rounded(array) for name, array in exact.arrays.items()}
+    adjoints = {key: np.asarray(array, dtype=np.float64) for key, array in known.items()}
+    floats = Values(exact.sizes, rounded, found.graph, FLOAT, adjoints)
+    formula = exact.array(found.result, found.indices)
+    yield Comparison(wrt, "sweep", _difference(formula, run.gradients[wrt]), EXACT_DIGITS)
+    yield Comparison(wrt, "float64", _difference(formula, floats.array(found.result, found.indices)), AGREE)
+    if found.numpy is not None:
+        yield Comparison(wrt, "numpy", _difference(formula, run_numpy(found.numpy, _names(found, floats, adjoints))), AGREE)
+
+
+def _point(run: Run, found: Derivation) -> Values:
+    """The run's point, with its seed for the upstream gradient and the loss behind it."""
+    arrays = {name: np.asarray(array, dtype=object) for name, array in run.exact.items() if name in run.source.members}
+    if found.graph.upstream:
+        arrays[found.graph.upstream] = run.upstream
+        with mpmath.workdps(DIGITS):
+            arrays[found.of] = np.asarray((run.upstream * arrays[run.source.output.name]).sum(), dtype=object)
+    return Values(run.values.sizes, arrays, found.graph)
+
+
+def _rounded(array: Any) -> Any:
+    """In float64; integers, such as labels, as integers."""
+    whole = all(isinstance(v, (int, np.integer)) for v in np.ravel(array))
+    return np.asarray(array, dtype=int if whole else np.float64)
+
+
+def _names(found: Derivation, floats: Values, adjoints: dict[tuple[str, str], Any]) -> dict[str, Any]:
+    """What the names in the NumPy code of a result stand for."""
+    sizes = {str(s): int(n) for s, n in floats.sizes.items()}
+    tensors = {name: np.asarray(array)[()] for name, array in floats.arrays.items()}
+    functions = {type(call).__name__: _function(type(call)) for call in found.result.atoms(Named)}
+    gradients = {f"grad_{by}": array for (_, by), array in adjoints.items()}
+    return {"erf": FLOAT.functions["erf"], **sizes, **tensors, **functions, **gradients}
+
+
+def _function(function: type[Named]) -> Callable[..., Any]:
+    """A function of the library on float64 arrays, as it is defined."""
+    return lambda *args: Values(dict(zip(function.parameters, args, strict=True)), {}, None, FLOAT).evaluate(function.body, {})
+
+
+def _difference(a: Any, b: Any) -> float:
+    """The largest |a − b| / (1 + |a|) over the entries; not a number where one is none."""
+    with mpmath.workdps(DIGITS):
+        pairs = zip(np.ravel(a), np.ravel(b), strict=True)
+        gaps = [float(abs(mpmath.mpmathify(x) - mpmath.mpmathify(y)) / (1 + abs(mpmath.mpmathify(x)))) for x, y in pairs]
+    return max(gaps, default=0.0) if all(g == g for g in gaps) else float("nan")

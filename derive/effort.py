@@ -1,0 +1,101 @@
+"""How much work it is to evaluate lines at a point: the numbers computed, counted before any is."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.calculus.functions import Named
+from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
+from derive.graphs import Graph
+from derive.values import Values, has_move, opened_once
+
+Numbers = Counter[tuple[tuple[Any, ...], bool]]
+"""How many arrays of numbers are computed, by their axes, and whether there is one for each chosen entry."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The numbers computed at certain sizes."""
+
+    once: int
+    """However many entries are chosen."""
+    each: int
+    """For each entry chosen."""
+    moves: tuple[tuple[int, int], ...]
+    """(the entries of a tensor, the numbers computed where one is moved): one entry is moved for each entry chosen."""
+
+    def at(self, entries: int) -> int:
+        """All in all, for so many entries chosen."""
+        return self.once + self.each * entries + sum(min(entries, most) * work for most, work in self.moves)
+
+
+@dataclass
+class Effort:
+    """What is computed for lines over chosen entries of their free indices; a term in two lines is computed once."""
+
+    graph: Graph
+    free: frozenset[Index] = frozenset()
+    numbers: Numbers = field(default_factory=Counter)
+    moved: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """The total derivatives (of, by) taken, and whether it is by all entries of a tensor."""
+    seen: set[Any] = field(default_factory=set)
+
+    def add(self, term: Any, times: int = 1) -> None:
+        """Count a term and all in it."""
+        if term in self.seen or not term.args or isinstance(term, Index):
+            return
+        self.seen.add(term)
+        times = times if has_move(term) else 1
+        indices = free_indices(term)
+        self.numbers[tuple(i.size for i in indices - self.free), not self.free.isdisjoint(indices)] += times
+        for inner, often in self._inside(term, times):
+            self.add(inner, often)
+
+    def _inside(self, term: Any, times: int) -> Iterable[tuple[Any, int]]:
+        if isinstance(term, Adjoint):
+            pair = term.output.name, term.by.name
+            self.moved[pair] = self.moved.get(pair, False) or not free_indices(term.by) <= self.free
+            return [(i, times) for x in (term.output, term.by) for i in x.indices]
+        if isinstance(term, Deriv):
+            return [(Values({}, {}, self.graph).moving(term), 2 * times)]
+        if isinstance(term, Binder):
+            return [(opened_once(term)[1], times)]
+        return [(a, times) for a in ((term.unfolded,) if isinstance(term, Named) else term.args)]
+
+    def cost(self, values: Values) -> Cost:
+        """What it comes to at the sizes of a point, with all nodes of the graph evaluated once."""
+        inputs = sum(math.prod(map(values.size, i.axes)) for i in self.graph.inputs)
+        once, each = inputs + _count(_nodes(self.graph, "", ""), values), 0
+        for (axes, chosen), times in self.numbers.items():
+            numbers = times * math.prod(map(values.size, axes))
+            once, each = (once, each + numbers) if chosen else (once + numbers, each)
+        moves = []
+        for (output, by), whole in self.moved.items():
+            entries = math.prod(map(values.size, self.graph.members[by].axes))
+            work = 2 * _count(_nodes(self.graph, output, by), values)
+            once += entries * work if whole else 0
+            moves += [] if whole else [(entries, work)]
+        return Cost(once, each, tuple(moves))
+
+
+def _nodes(graph: Graph, output: str, by: str) -> Numbers:
+    """What is computed for the nodes on the paths between two tensors, or for all; known once for a graph."""
+    key = ("effort", output, by)
+    if key not in graph.memory:
+        numbers: Numbers = Counter()
+        for node in graph.nodes:
+            if not output or (node.name != by and node.name in graph.ancestors(output) and by in graph.ancestors(node.name)):
+                effort = Effort(graph, numbers=numbers)
+                effort.add(node.expr)
+                numbers[node.axes, False] += 1
+        graph.memory[key] = numbers
+    found: Numbers = graph.memory[key]
+    return found
+
+
+def _count(numbers: Numbers, values: Values) -> int:
+    return sum(times * math.prod(map(values.size, axes)) for (axes, _), times in numbers.items())

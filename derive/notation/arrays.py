@@ -1,0 +1,144 @@
+"""Matrix forms as NumPy code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Abs, Min, erf
+from sympy.printing.numpy import NumPyPrinter
+
+from derive.calculus.functions import Named
+from derive.calculus.linear import (
+    Apply,
+    Derivative,
+    Diag,
+    Diagonal,
+    Hadamard,
+    Identity,
+    Matrix,
+    Norm,
+    Ones,
+    Plus,
+    Product,
+    Scaled,
+    Tensor,
+    Trace,
+    Transpose,
+    Unit,
+    shape,
+)
+from derive.calculus.terms import Maximum, Positive, Where
+from derive.graphs import gradient_parts
+
+
+def numpy_code(form: Matrix) -> str:
+    """The form as a NumPy expression; columns and rows are arrays of one axis.
+
+    Tensors stand by their names, ∇_a L as `grad_a`, the Jacobian ∂y/∂a as `dy_da`, an axis size as `n`.  Functions that
+    NumPy has not, erf and those of the library, stand by their names too.
+    """
+    match form:
+        case Tensor(name):
+            parts = gradient_parts(name)
+            return name if parts is None else f"grad_{parts[1]}"
+        case Derivative(of, by, ranks):
+            return f"d{of}_d{by}" if ranks[0] else f"grad_{by}"
+        case Identity(n):
+            return f"np.eye({n})"
+        case Ones(n):
+            return f"np.ones({n})"
+        case Unit(label, n):
+            return f"np.eye({n})[{_number(label)}]"
+        case Transpose(body):
+            return numpy_code(body) if None in shape(body) else f"{numpy_code(body)}.T"
+        case Product(args):
+            return _numpy_product(args)
+        case Hadamard(args):
+            return f"({' * '.join(map(numpy_code, args))})"
+        case Diag(body) | Diagonal(body):
+            return f"np.diag({numpy_code(body)})"
+        case Trace(body):
+            return f"np.trace({numpy_code(body)})"
+        case Norm(body, exponent):
+            norm = f"np.linalg.norm({numpy_code(body)})"
+            return norm if exponent == 1 else f"{norm}**{_factor(exponent)}"
+        case Scaled(value, scalars, body):
+            front = [_factor(value)] if value != 1 or not (scalars or body) else []
+            pieces = [*front, *map(numpy_code, scalars), *([numpy_code(body)] if body else [])]
+            return pieces[0] if len(pieces) == 1 else f"({' * '.join(pieces)})"
+        case Plus(args):
+            return "(" + "".join(f" {'-' if negative else '+'} {numpy_code(a)}" for negative, a in args).removeprefix(" + ") + ")"
+        case Apply(function, args):
+            return _numpy_apply(function, [numpy_code(a) for a in args])
+
+
+def _numpy_product(args: tuple[Matrix, ...]) -> str:
+    """A chain of products; one that ends in a column is computed from the right, an outer product by `np.outer`."""
+    column = next((k for k, a in enumerate(args[:-1], 1) if shape(a)[1] is None), None)
+    if column is not None:
+        return f"np.outer({_numpy_chain(args[:column])}, {_numpy_chain(args[column:])})"
+    return _numpy_chain(args)
+
+
+def _numpy_chain(args: tuple[Matrix, ...]) -> str:
+    codes = [numpy_code(a) for a in args]
+    if shape(args[-1])[1] is None and shape(args[0])[0] is not None:
+        while len(codes) > 1:
+            codes[-2:] = [f"({codes[-2]} @ {codes[-1]})"]
+    return codes[0] if len(codes) == 1 else f"({' @ '.join(codes)})"
+
+
+class _Numbers(NumPyPrinter):
+    """Scalars of a graph in NumPy; an entry picked by a label is an array's entry."""
+
+    def _print_Element(self, term: Any) -> str:
+        indices = ", ".join(map(self._print, term.indices))
+        return f"{term.name}[{indices}]" if indices else str(term.name)
+
+    def _print_Label(self, term: Any) -> str:
+        return str(self._print(term.element))
+
+    def _print_Positive(self, term: Any) -> str:
+        return _numpy_apply(Positive, [self._print(term.args[0])])
+
+    def _print_Maximum(self, term: Any) -> str:
+        return _numpy_apply(Maximum, [self._print(a) for a in term.args])
+
+    def _print_Where(self, term: Any) -> str:
+        return f"np.where({', '.join(map(self._print, term.args))})"
+
+    def _print_Delta(self, term: Any) -> str:
+        return f"1.0*({' == '.join(map(self._print, term.args))})"
+
+    def _print_Differ(self, term: Any) -> str:
+        return f"1.0*({' != '.join(map(self._print, term.args))})"
+
+    def _print_Function(self, term: Any) -> str:
+        return _numpy_apply(term.func, [self._print(a) for a in term.args])
+
+
+def _number(value: Any) -> str:
+    return str(_Numbers().doprint(value)).replace("numpy.", "np.")
+
+
+def _factor(value: Any) -> str:
+    """A number as a factor, in brackets where it is more than a name or digits."""
+    code = _number(value)
+    return code if code.isidentifier() or code.isdecimal() else f"({code})"
+
+
+def _numpy_apply(function: Any, args: list[str]) -> str:
+    if not isinstance(function, type):
+        exponent = f"({function}.0)" if function.is_Integer and function < 0 else _factor(function)
+        return f"({args[0]}**{exponent})"
+    if function is Positive:
+        return f"np.heaviside({args[0]}, 0)"
+    if function is Maximum:
+        return f"np.maximum({', '.join(args)})"
+    if function is Min:
+        return f"np.minimum({', '.join(args)})"
+    if function is Where:
+        return f"np.where({', '.join(args)})"
+    if issubclass(function, (Named, erf)):
+        return f"{function.__name__}({', '.join(args)})"
+    return f"np.{'abs' if function is Abs else function.__name__}({', '.join(args)})"

@@ -1,0 +1,160 @@
+"""Second derivatives: the gradient becomes a definition, and is differentiated like any other.
+
+∂L/∂z_i = p_i - y_i is added to the graph as a node, written out until it names no other derivative; ∂²L/∂z_i ∂z_j is the
+Jacobian of that node, by the one recursion of `derivation`.
+
+The variable of the second derivative is *free* there: a result on the way becomes an input, and Σ y = 1 is no longer known
+of a one-hot or a probability.  What holds at a point only must not be used before the point is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from derive.calculus.normal import normal
+from derive.calculus.rules import RULES, Rule
+from derive.calculus.terms import Adjoint, walk
+from derive.derivation import SUBSTITUTE, Derivation, Trail, adjoint_at, adjoints_in, derivation, knowledge, simplify
+from derive.errors import DeriveError
+from derive.graphs import Graph, Input, Node, gradient_name, gradient_parts
+from derive.language.tree import Size
+
+
+def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstream: bool, order: int) -> Derivation:
+    """A first or a second derivative; see `Graph.derive`."""
+    if order == 2 and not upstream:
+        return second_derivation(graph, of, wrt)
+    if order == 2:
+        raise DeriveError(
+            "a second derivative has no upstream gradient: that would be held while the loss behind it moves",
+            hint="Define the loss.",
+        )
+    if order != 1:
+        raise DeriveError(f"derivatives are of order 1 or 2, not {order}")
+    if not isinstance(wrt, str):
+        raise DeriveError("a first derivative is by one tensor", hint="For a second one by two, add order=2.")
+    return derivation(graph, of, wrt, upstream)
+
+
+def second_derivation(graph: Graph, of: str = "", wrt: str | Sequence[str] = "", rules: tuple[Rule, ...] = RULES) -> Derivation:
+    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`.
+
+    Its graph is one in which `gradient_name(of, x)` is a node; its `of` is that node.
+    """
+    of = of or graph.output.name
+    first, by = _pair(graph, of, wrt)
+    extended = _extended(_held(graph, of, first, by), of, first, rules)
+    extended.memory["freed"] = getattr(graph.members[by], "kind", "") in ("onehot", "probability")
+    return derivation(extended, gradient_name(of, first), by, rules=rules)
+
+
+def gradient_of(found: Derivation) -> Derivation:
+    """The derivation of the gradient that a second derivative was taken of."""
+    gradient: Derivation = found.graph.memory["gradient"]
+    return gradient
+
+
+def is_freed(found: Derivation) -> bool:
+    """Whether the entries of the second variable, a one-hot or a probability, are moved without regard to their sum."""
+    return bool(found.graph.memory["freed"])
+
+
+def is_square(found: Derivation) -> bool:
+    """Whether this is a second derivative by one tensor twice."""
+    parts = gradient_parts(found.of)
+    return parts is not None and parts[1] == found.wrt
+
+
+def is_symmetric(found: Derivation) -> bool:
+    """Whether a second derivative by one tensor is seen to be symmetric: it is the same with its indices exchanged."""
+    if not is_square(found):
+        return False
+    one, two = found.subject.output.indices, found.subject.by.indices
+    exchanged = found.result.xreplace({**dict(zip(one, two, strict=True)), **dict(zip(two, one, strict=True))})
+    return bool(normal(found.result - exchanged) == 0)
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+def _pair(graph: Graph, of: str, wrt: str | Sequence[str]) -> tuple[str, str]:
+    """The two variables, checked.  Raises DeriveError where there is no such second derivative."""
+    chosen = [wrt] if isinstance(wrt, str) else list(wrt)
+    if len(chosen) not in (1, 2):
+        raise DeriveError("a second derivative is taken by one tensor or by two", hint='For example wrt="z" or wrt=("z", "w").')
+    first, by = (derivation(graph, of, name).wrt for name in (chosen[0], chosen[-1]))
+    if graph.members[of].axes:
+        raise DeriveError(
+            f"{of} is a tensor: second derivatives are those of a scalar",
+            hint=f"Define a loss of it, for example  loss = sum({of}**2).",
+        )
+    if first != by and (first in graph.ancestors(by) or by in graph.ancestors(first)):
+        upper, lower = (first, by) if first in graph.ancestors(by) else (by, first)
+        raise DeriveError(
+            f"{lower} is computed from {upper}: one cannot be moved while the other is held",
+            hint=f"Take both derivatives by {upper}, or both by {lower}.",
+        )
+    return first, by
+
+
+# ---------------------------------------------------------------- the graphs
+
+
+def _held(graph: Graph, of: str, first: str, by: str) -> Graph:
+    """The graph with `by` a free input, and what only led to it left out."""
+    member = graph.members[by]
+    if isinstance(member, Input) and member.kind in ("real", "positive"):
+        return graph
+    key = ("held", of, first, by)
+    if key not in graph.memory:
+        kind = "positive" if member.head.is_positive else "real"
+        inputs = tuple(Input(i.name, i.indices, kind) if i.name == by else i for i in graph.inputs)
+        if isinstance(member, Node):
+            inputs = (*inputs, Input(by, member.indices, kind))
+        heads = {graph.members[i.name].head: i.head for i in inputs}
+        nodes = []
+        for node in graph.nodes:
+            if node.name != by:
+                nodes.append(replace(node, expr=node.expr.xreplace(heads)))
+                heads[node.head] = nodes[-1].head  # what is known of its sign may have come from the kind of `by`
+        whole = replace(graph, inputs=inputs, nodes=tuple(nodes))
+        used = whole.ancestors(of) | whole.ancestors(first) | {by}
+        graph.memory[key] = replace(
+            whole,
+            inputs=tuple(i for i in inputs if i.name in used),
+            nodes=tuple(n for n in nodes if n.name in used),
+        )
+    held: Graph = graph.memory[key]
+    return held
+
+
+def _extended(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Graph:
+    """The graph with ∂of/∂wrt as its output."""
+    key = ("with gradient", of, wrt, rules)
+    if key not in graph.memory:
+        found = _complete(derivation(graph, of, wrt, rules=rules), rules)
+        gradient = Node(gradient_name(of, wrt), found.subject.by.indices, Size(found.result), found.result)
+        nodes = (replace(node, inner=True) for node in graph.nodes)  # so that no second derivative is left by name either
+        extended = replace(graph, nodes=(*nodes, gradient))
+        extended.memory["gradient"] = found
+        extended.memory["knowledge"] = knowledge(graph)  # a gradient is opened by its definition, not recognised
+        graph.memory[key] = extended
+    made: Graph = graph.memory[key]
+    return made
+
+
+def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:
+    """A derivation gone on with until its result names no other derivative."""
+    trail = Trail(found.result, list(found.steps))
+    while adjoints_in(trail.line):
+        given = {a.by.name: derivation(found.graph, found.of, a.by.name, rules=rules) for a in adjoints_in(trail.line)}
+
+        def rewrite(t: Any, given: dict[str, Derivation] = given) -> Any:
+            return adjoint_at(given[t.by.name], t) if isinstance(t, Adjoint) else t
+
+        uses = [(given[name].subject, given[name].result) for name in sorted(given)]
+        trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", uses)
+        simplify(trail, found.graph)
+    return replace(found, steps=tuple(trail.steps))

@@ -1,0 +1,129 @@
+"""From the gradient for one example to the gradient of the mean loss, in proved lines.
+
+∂J/∂W_ij = Σ_n ∂J/∂L_n · ∂L_n/∂W_ij       every example has a share in a parameter: the Σ stays
+∂J/∂x_nj = Σ_m ∂J/∂L_m · δ_mn ∂L_n/∂x_nj  the loss of an example depends on its own input alone: δ_mn ends the Σ
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from derive.batching import Batch
+from derive.calculus.normal import contracted, shortest
+from derive.calculus.rules import N_
+from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
+from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, simplify
+from derive.notation.terms import layout
+from derive.proof import Proved, prove
+from derive.teaching.document import Block, Slide, Steps, inlines
+from derive.teaching.gradient import Detail, definition_blocks, derivation_steps, result_blocks, result_lines
+from derive.teaching.page import Page
+
+OWN = N_("the loss of an example depends on its own entries only")
+ONE = N_("the gradient for one example")
+SUMS = N_("a matrix product sums over the index that its factors share")
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """Gradients for one example, and the gradients for all that follow from them; all proved."""
+
+    one: tuple[Proved, ...]
+    all: tuple[Proved, ...]
+
+
+def reasoning(batch: Batch, wrt: Sequence[str] = ()) -> Reasoning:
+    """Why the batched gradients are what they are, by the first parameter (of `wrt`) and by a tensor that is batched.
+
+    For an output that is a tensor, the gradients for one example alone: no mean is taken.
+    """
+    one, members = batch.one, batch.one.members
+    known = [n for n in wrt or members if n in one.ancestors(one.output.name) - {one.output.name}]
+    known = [n for n in known if getattr(members[n], "differentiable", True) and not getattr(members[n], "inner", False)]
+    shared, own = (next((n for n in known if (n in batch.members) is batched), "") for batched in (False, True))
+    if not batch.averaged:
+        found = [derivation(one, "", name, upstream=True) for name in (shared, own) if name]
+        return Reasoning(tuple(map(prove, found)), ())
+    found = [derivation(one, "", shared)] if shared else []
+    named = [name for d in found for name in d.named if name in batch.members]
+    means = [derivation(batch.graph, "", one.output.name), *(of_the_mean(batch, name, by_name=True) for name in named)]
+    if own and not named:
+        found.append(derivation(one, "", own))
+        means.append(of_the_mean(batch, own))
+    if shared:
+        means.append(of_the_mean(batch, shared))
+    return Reasoning(tuple(map(prove, found)), tuple(map(prove, means)))
+
+
+def of_the_mean(batch: Batch, wrt: str, by_name: bool = False) -> Derivation:
+    """The derivation of ∂J/∂wrt from ∂L/∂wrt, the gradient for one example; with `by_name` that is not written out."""
+    graph, one, n = batch.graph, derivation(batch.one, "", wrt), batch.example
+    m = Index(graph.letters_over(n.size)[1], n.size)
+    mean, loss = graph.output.element, graph.members[batch.one.output.name].head
+    share = derivation(graph, "", loss.name)
+    x = batch.lifted(one.subject.by, n)
+    at_n, at_m = (Adjoint(Element(loss, example), x) for example in (n, m))
+    trail = Trail(Adjoint(mean, x))
+    trail.to(total(Adjoint(mean, at_m.output) * at_m, m), PATHS, "paths")
+    known = (share.subject, share.result)
+    trail.to(shortest(_put(trail.line, *known)), SUBSTITUTE, "substitute", [known])
+    if wrt in batch.members:
+        alone = (at_m, Delta(m, n) * at_n)
+        trail.to(_put(trail.line, *alone), OWN, "own", [alone])
+        trail.to(contracted(trail.line), PICK, "delta")
+    if not by_name:
+        found = (at_n, batch.lifted(one.result, n))
+        trail.to(_put(trail.line, *found), ONE, "one", [found])
+        simplify(trail, graph)
+        for member in (graph.members[name] for name in one.named if name in batch.members):
+            entry = Element(member.head, *member.indices)
+            named, own = Adjoint(mean, entry), Adjoint(Element(loss, n), entry)
+            line = shortest(_put(trail.line, own, named / share.result))
+            trail.to(line, SUBSTITUTE, "substitute", [(named, share.result * own)])
+    return Derivation(graph, mean.name, wrt, Adjoint(mean, x), tuple(trail.steps))
+
+
+def _put(line: Any, old: Adjoint, new: Any) -> Any:
+    """The line with what a gradient is put in, at any indices."""
+
+    def rewrite(t: Any) -> Any:
+        same = isinstance(t, Adjoint) and (t.output.name, t.by.name) == (old.output.name, old.by.name)
+        return new.xreplace(dict(zip(_indices(old), _indices(t), strict=True))) if same else t
+
+    return walk(line, rewrite)
+
+
+def _indices(adjoint: Adjoint) -> tuple[Any, ...]:
+    return (*adjoint.output.indices, *adjoint.by.indices)
+
+
+# ---------------------------------------------------------------- on a page
+
+
+def definition_slides(batch: Batch, page: Page) -> tuple[Slide, ...]:
+    """The definition for one example, and for all."""
+    titles = page.say(N_("Definition for one example")), page.say(N_("Definition for all examples"))
+    graphs = batch.one, batch.graph
+    return tuple(Slide(inlines(title), definition_blocks(g, page)) for title, g in zip(titles, graphs, strict=True))
+
+
+def reasoning_slides(found: Reasoning, batch: Batch, page: Page, detail: Detail) -> tuple[Slide, ...]:
+    """The gradients for one example, and why those of the mean follow."""
+    ones = [_slide(page.say(N_("Gradient for one example")), p, page, result_blocks(p, page)) for p in found.one]
+    means = [_slide(page.say(N_("Gradient of the mean")), p, page, _mean_blocks(p, batch, page, detail)) for p in found.all]
+    return (*ones, *means)
+
+
+def _slide(title: str, proved: Proved, page: Page, blocks: tuple[Block, ...]) -> Slide:
+    found = proved.derivation
+    return Slide(inlines(f"{title} ", layout(found.subject, page.context(found.graph))), blocks)
+
+
+def _mean_blocks(proved: Proved, batch: Batch, page: Page, detail: Detail) -> tuple[Block, ...]:
+    """The derivation; where a Σ over the examples is left, why the matrix form has it no more."""
+    found, results = proved.derivation, result_lines(proved, page)
+    if found.form is not None and found.wrt not in batch.members:
+        results = (results[0], replace(results[1], reason=inlines(page.say(SUMS))), *results[2:])
+    return (Steps((*derivation_steps(proved, page, detail).lines, *results)),)

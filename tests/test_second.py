@@ -1,0 +1,523 @@
+"""Second derivatives: against PyTorch's Hessian in float64, against symmetry, and as a textbook prints them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import cli
+import derive
+from derive import second
+from derive.calculus.rules import RULES, Rule
+from derive.calculus.terms import Delta, Deriv
+from derive.derivation import Derivation
+from derive.errors import DeriveError, ProofError
+from derive.graphs import Graph, Input, gradient_name, gradient_parts
+from derive.notation.definitions import context_of
+from derive.notation.layout import text
+from derive.notation.matrices import layout as matrix_layout
+from derive.notation.terms import layout
+from derive.proof import prove
+from derive.teaching.directives import build_lecture
+from derive.teaching.document import Steps
+from derive.teaching.lecture import read as read_lecture
+from derive.teaching.terminal import render_text
+from derive.values import FLOAT, forward
+
+Array = Any
+WORST = 1e-10
+
+SIZES = ({"n": 3, "m": 4, "C": 5, "K": 2, "O": 3, "T": 2, "d": 3, "S": 4, "e": 2}, {"n": 4, "m": 2, "C": 3, "K": 3, "O": 2})
+"""How long the axes are; those that the second set leaves out are as in the first."""
+
+
+class Case(NamedTuple):
+    """A definition, the two variables, and the output as a function of all inputs (or of the variable and the rest)."""
+
+    source: str
+    wrt: tuple[str, str]
+    function: Callable[..., Array]
+
+
+def mlp(m: Any, x: Array, W1: Array, b1: Array, W2: Array, b2: Array, t: int) -> Array:
+    return m.logsumexp(z := W2 @ m.relu(W1 @ x + b1) + b2, 0) - z[t]
+
+
+def attention(m: Any, Q: Array, K: Array, V: Array, G: Array) -> Array:
+    return (G * (m.softmax(Q @ K.T / Q.shape[1] ** 0.5, -1) @ V)).sum()
+
+
+def layer_norm(m: Any, x: Array, g: Array, b: Array, s: Array, y: Array) -> Array:
+    centred = x - x.mean()
+    return ((g * centred / m.sqrt((centred**2).mean() + s) + b - y) ** 2).sum()
+
+
+def hinge(m: Any, s: Array, t: int, power: int) -> Array:
+    return sum(m.relu(s[j] - s[t] + 1) ** power for j in range(len(s)) if j != t)
+
+
+CROSS_ENTROPY = "z: [C]\ny: onehot[C]\np = softmax(z)\nL = -sum(y*log(p))"
+LAYERS = "x: [n]\nW: [C, n]\ny: onehot[C]\nz = W @ x\np = softmax(z)\nL = -sum(y*log(p))"
+SQUARED = "X: [m, n]\nw: [n]\ny: [m]\nf = 1/2*sum((X @ w - y)**2)"
+LOGISTIC = "X: [m, n]\nw: [n]\ny: [m]\nz = X @ w + b\nL = sum(softplus(z) - y*z)"
+ATTENTION = "Q: [T, d]\nK: [S, d]\nV: [S, e]\nG: [T, e]\nO = softmax(Q @ K.T/sqrt(d)) @ V\nL = sum(G*O)"
+NORMALIZED = "x: [n]\ng: [n]\nb: [n]\ny: [n]\ns: positive\nh = layer_norm(x, g, b, s)\nL = sum((h - y)**2)"
+CONVOLUTION = "x: [O + K - 1]\nw: [K]\ny: [O]\nh[o] = sum(w[k]*x[o + k] for k in K)\nL = sum((h - y)**4)"
+
+
+def _cross_entropy(m: Any, z: Array, y: Array) -> Array:
+    return -(y * m.log_softmax(z, 0)).sum()
+
+
+def _logistic(m: Any, X: Array, w: Array, b: Array, y: Array) -> Array:
+    return (m.nn.functional.softplus(X @ w + b) - y * (X @ w + b)).sum()
+
+
+def _convolution(m: Any, x: Array, w: Array, y: Array) -> Array:
+    return ((m.nn.functional.conv1d(x[None, None], w[None, None])[0, 0] - y) ** 4).sum()
+
+
+CASES: dict[str, Case] = {
+    "cross-entropy by the scores": Case(CROSS_ENTROPY, ("z", "z"), _cross_entropy),
+    "cross-entropy by the scores and the one-hot": Case(CROSS_ENTROPY, ("z", "y"), _cross_entropy),
+    "cross-entropy by the one-hot and the scores": Case(CROSS_ENTROPY, ("y", "z"), _cross_entropy),
+    "cross-entropy by the scores of a layer": Case(LAYERS, ("z", "z"), lambda m, x, W, y, z: _cross_entropy(m, z, y)),
+    "cross-entropy by a weight matrix": Case(LAYERS, ("W", "W"), lambda m, x, W, y: _cross_entropy(m, W @ x, y)),
+    "cross-entropy by weights and input": Case(LAYERS, ("W", "x"), lambda m, x, W, y: _cross_entropy(m, W @ x, y)),
+    "least squares": Case(SQUARED, ("w", "w"), lambda m, X, w, y: ((X @ w - y) ** 2).sum() / 2),
+    "least squares by weights and data": Case(SQUARED, ("w", "X"), lambda m, X, w, y: ((X @ w - y) ** 2).sum() / 2),
+    "logistic regression": Case(LOGISTIC, ("w", "w"), _logistic),
+    "logistic regression by weights and bias": Case(LOGISTIC, ("w", "b"), _logistic),
+    "logistic regression by its probabilities": Case(
+        "X: [m, n]\nw: [n]\ny: [m]\ns = sigmoid(X @ w)\nL = -sum(y[i]*log(s[i]) + (1 - y[i])*log(1 - s[i]) for i in m)",
+        ("w", "w"),
+        lambda m, X, w, y: _logistic(m, X, w, 0, y),
+    ),
+    "a quadratic form": Case("A: [n, n]\nx: [n]\nf = x @ A @ x", ("x", "x"), lambda m, A, x: x @ A @ x),
+    "a quadratic form by both": Case("A: [n, n]\nx: [n]\nf = x @ A @ x", ("A", "x"), lambda m, A, x: x @ A @ x),
+    "log-sum-exp": Case("z: [n]\ny = log(sum(exp(z)))", ("z", "z"), lambda m, z: m.logsumexp(z, 0)),
+    "the sigmoid": Case("s = sigmoid(x)", ("x", "x"), lambda m, x: m.sigmoid(x)),
+    "tanh": Case("f = tanh(x)", ("x", "x"), lambda m, x: m.tanh(x)),
+    "GELU": Case("x: [n]\nw: [n]\nf = sum(w*gelu(x))", ("x", "x"), lambda m, x, w: (w * m.nn.functional.gelu(x)).sum()),
+    "two scalars": Case("f = x**2*y + sin(x*y)", ("x", "y"), lambda m, x, y: x**2 * y + m.sin(x * y)),
+    "a shared node": Case(
+        "a = u*v\nb = a + u\nf = a*b + sin(a)/b",
+        ("u", "v"),
+        lambda m, u, v: (u * v) * (u * v + u) + m.sin(u * v) / (u * v + u),
+    ),
+    "a result whose square sum is known": Case(
+        "z: [n]\np = softmax(z)\nf = sum(p)**2", ("p", "p"), lambda m, z, p: p.sum() ** 2
+    ),
+    "a perceptron by its last layer": Case("mlp", ("W2", "W2"), lambda m, x, W1, b1, W2, b2, t: mlp(m, x, W1, b1, W2, b2, t)),
+    "a perceptron by its first layer": Case("mlp", ("W1", "W1"), lambda m, x, W1, b1, W2, b2, t: mlp(m, x, W1, b1, W2, b2, t)),
+    "a perceptron by both layers": Case("mlp", ("W1", "W2"), lambda m, x, W1, b1, W2, b2, t: mlp(m, x, W1, b1, W2, b2, t)),
+    "a deep perceptron": Case(
+        "x: [n]\nW: [m, n]\nU: [m, m]\nv: [m]\nh = tanh(W @ x)\nk = tanh(U @ h)\nL = v @ k",
+        ("W", "U"),
+        lambda m, x, W, U, v: v @ m.tanh(U @ m.tanh(W @ x)),
+    ),
+    "a residual connection": Case(
+        "x: [n]\nW: [n, n]\nh = x + tanh(W @ x)\nL = sum(h**2)",
+        ("W", "x"),
+        lambda m, x, W: ((x + m.tanh(W @ x)) ** 2).sum(),
+    ),
+    "attention by the queries": Case(ATTENTION, ("Q", "Q"), attention),
+    "attention by queries and keys": Case(ATTENTION, ("Q", "K"), attention),
+    "layer normalization": Case(NORMALIZED, ("x", "x"), layer_norm),
+    "layer normalization by input and scale": Case(NORMALIZED, ("x", "g"), layer_norm),
+    "a convolution by its kernel": Case(CONVOLUTION, ("w", "w"), _convolution),
+    "a convolution by its input": Case(CONVOLUTION, ("x", "x"), _convolution),
+    "a convolution by both": Case(CONVOLUTION, ("x", "w"), _convolution),
+    "the hinge loss": Case("hinge", ("s", "s"), lambda m, s, t: hinge(m, s, t, 1)),
+    "the squared hinge loss": Case("squared_hinge", ("s", "s"), lambda m, s, t: hinge(m, s, t, 2)),
+    "squared ReLU": Case("x: [n]\nL = sum(relu(x)**2)", ("x", "x"), lambda m, x: (m.relu(x) ** 2).sum()),
+    "the divergence by its probability": Case(
+        "p: probability[n]\nq: [n]\nD = sum(p*log(p)) + sum(p)**2*sum(q**2)",
+        ("p", "p"),
+        lambda m, p, q: (p * m.log(p)).sum() + p.sum() ** 2 * (q**2).sum(),
+    ),
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- points
+
+
+@cache
+def found(name: str) -> tuple[Graph, Derivation]:
+    case = CASES[name]
+    graph = derive.graph(case.source)
+    return graph, graph.derive(wrt=case.wrt, order=2)
+
+
+def drawn(graph: Graph, which: int, seed: int) -> tuple[dict[Any, int], dict[str, Array]]:
+    """(sizes, a value for every input)."""
+    lengths = SIZES[0] | SIZES[which]
+    random = np.random.default_rng([which, seed])
+    sizes = {s: lengths[s.name] for i in graph.inputs for a in (*i.axes, i.classes) if a is not None for s in a.free_symbols}
+    return sizes, {i.name: _entries(i, lengths, random) for i in graph.inputs}
+
+
+def _entries(given: Input, lengths: dict[str, int], random: np.random.Generator) -> Array:
+    def size(axis: Any) -> int:
+        return int(axis.subs({s: lengths[s.name] for s in axis.free_symbols}))
+
+    shape = tuple(map(size, given.axes))
+    if given.kind == "label":
+        return random.integers(0, size(given.classes), shape)
+    if given.kind == "onehot":
+        return np.eye(shape[0])[random.integers(shape[0])]
+    values = random.normal(size=shape)
+    if given.kind == "probability":
+        return np.exp(values) / np.exp(values).sum()
+    return np.abs(values) + 0.1 if given.kind == "positive" else values
+
+
+def ours(graph: Graph, second_: Derivation, sizes: dict[Any, int], inputs: dict[str, Array]) -> Array:
+    """The result in float64; a variable that is a node of the graph takes the value that the graph gives it."""
+    known = forward(graph, sizes, inputs, FLOAT).arrays
+    point = forward(second_.graph, sizes, {i.name: known[i.name] for i in second_.graph.inputs}, FLOAT)
+    return np.asarray(point.array(second_.result, second_.indices), dtype=float)
+
+
+def by_torch(graph: Graph, case: Case, sizes: dict[Any, int], inputs: dict[str, Array]) -> Array:
+    import torch
+
+    known = dict(inputs)
+    known |= {n: v for n, v in forward(graph, sizes, inputs, FLOAT).arrays.items() if n in case.wrt}
+    labels = {i.name for i in graph.inputs if i.kind == "label"}
+    tensors = {n: int(v) if n in labels else torch.tensor(np.asarray(v, dtype=float)) for n, v in known.items()}
+    names = list(dict.fromkeys(case.wrt))
+
+    def function(*moved: Any) -> Any:
+        given = tensors | dict(zip(names, moved, strict=True))
+        return case.function(torch, **given)
+
+    hessian: Callable[..., Any] = torch.autograd.functional.hessian
+    return hessian(function, tuple(tensors[n] for n in names))[0][-1].numpy()
+
+
+# ---------------------------------------------------------------- the numbers
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("name", CASES)
+def test_second_derivatives_are_those_of_automatic_differentiation(name: str) -> None:
+    graph, block = found(name)
+    for which, seed in ((0, 0), (0, 1), (1, 2)):
+        sizes, inputs = drawn(graph, which, seed)
+        theirs = by_torch(graph, CASES[name], sizes, inputs)
+        mine = ours(graph, block, sizes, inputs)
+        assert mine.shape == theirs.shape
+        assert np.max(np.abs(mine - theirs)) <= WORST * max(1.0, np.max(np.abs(theirs)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_line_is_proved(name: str) -> None:
+    _, block = found(name)
+    assert prove(second.gradient_of(block)).error < 1e-25
+    assert prove(block).error < 1e-25
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_hessian_is_symmetric(name: str) -> None:
+    """∂²L/∂x∂y is ∂²L/∂y∂x with its axes exchanged, though each is derived on a path of its own."""
+    graph, block = found(name)
+    first, by = CASES[name].wrt
+    other = graph.derive(wrt=(by, first), order=2)
+    sizes, inputs = drawn(graph, 0, 3)
+    one, two = ours(graph, block, sizes, inputs), ours(graph, other, sizes, inputs)
+    rank = len(graph.members[first].axes)
+    axes = (*range(two.ndim - rank, two.ndim), *range(two.ndim - rank))
+    assert np.allclose(one, two.transpose(axes), rtol=1e-10, atol=1e-12)
+    assert second.is_symmetric(block) == (first == by)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_matrix_form_is_the_index_form(name: str) -> None:
+    graph, block = found(name)
+    if len(block.indices) != 2 or block.numpy is None or block.result == 0:
+        return  # no matrix
+    sizes, inputs = drawn(graph, 0, 4)
+    known = forward(graph, sizes, inputs, FLOAT).arrays
+    functions = {
+        "np": np,
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+        "normal_pdf": lambda x: np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi),
+    }
+    names = {**known, **{s.name: n for s, n in sizes.items()}, **functions}
+    assert np.allclose(eval(block.numpy, {}, names), ours(graph, block, sizes, inputs))  # noqa: S307
+
+
+# ---------------------------------------------------------------- what a textbook prints
+
+
+def printed(block: Derivation) -> str:
+    return text(layout(block.result, context_of(block.graph)))
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "matrix"),
+    [
+        ("cross-entropy by the scores", "p_i (δ_ij − p_j)", "diag(p) − p pᵀ"),
+        ("cross-entropy by the scores and the one-hot", "p_i − δ_ij", "p 𝟏ᵀ − 𝐈"),
+        ("cross-entropy by the scores of a layer", "p_i (δ_ik − p_k)", "diag(p) − p pᵀ"),
+        ("least squares", "Σ_k X_ki X_kj", "Xᵀ X"),
+        ("logistic regression by its probabilities", "Σ_i X_ij X_ik s_i (1 − s_i)", "Xᵀ diag(s ⊙ (𝟏 − s)) X"),
+        ("a quadratic form", "A_ij + A_ji", "A + Aᵀ"),
+        ("the sigmoid", "s (1 − s) (1 − 2 s)", None),
+        ("two scalars", "cos(x y) + x (2 − y sin(x y))", None),
+        ("a perceptron by its last layer", "h_i p_k h_j (δ_kl − p_l)", None),
+        ("the hinge loss", "0", None),
+        ("squared ReLU", "2 δ_jk · 𝟙[x_j > 0]", "2 diag(𝟙[x > 0])"),
+    ],
+)  # fmt: skip
+def test_results_are_those_of_a_textbook(name: str, index: str, matrix: str | None) -> None:
+    _, block = found(name)
+    assert _sorted(printed(block)) == _sorted(index)
+    if matrix is not None:
+        assert block.form is not None
+        assert text(matrix_layout(block.form, context_of(block.graph))) == matrix
+
+
+def _sorted(formula: str) -> list[str]:
+    """The signs of a formula, whatever letters its indices have and in whatever order its factors stand."""
+    letters = str.maketrans("jkloqr", "iiiiii")
+    return sorted(formula.translate(letters))
+
+
+def test_logistic_regression_is_weighted_least_squares() -> None:
+    _, block = found("logistic regression")
+    assert block.form is not None
+    matrix = text(matrix_layout(block.form, context_of(block.graph)))
+    assert matrix.startswith("Xᵀ diag(")
+    assert matrix.endswith(") X")
+    assert "σ(z)" in matrix
+
+
+def test_the_subject_is_printed_as_a_second_derivative() -> None:
+    _, vector = found("cross-entropy by the scores")
+    _, scalar = found("the sigmoid")
+    _, mixed = found("two scalars")
+    context = context_of(vector.graph)
+    assert text(layout(vector.subject, context)) == "∂²L/∂z_i∂z_j"
+    assert text(layout(scalar.subject, context)) == "∂²s/∂x²"
+    assert text(layout(mixed.subject, context)) == "∂²f/∂x∂y"
+    assert r"\frac{\partial^2 L}{\partial z_{i}\,\partial z_{j}}" in vector.latex()
+
+
+def test_a_power_of_a_power_is_not_printed() -> None:
+    """∂x₁² would be read as a subscript and a square of one name only if it is set as one."""
+    block = derive.graph("f = x1**2*y").derive(wrt="x1", order=2)
+    assert text(layout(block.subject, context_of(block.graph))) == "∂²f/∂x₁²"
+
+
+# ---------------------------------------------------------------- what must not be used
+
+
+def test_what_holds_at_a_point_only_is_not_used_before_it_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Σ y = 1 put into ∂L/∂z_i first, ∂²L/∂z_i∂y_j would come out as -δ_ij."""
+    graph = derive.graph(CROSS_ENTROPY)
+    monkeypatch.setattr(second, "_held", lambda graph, *names: graph)
+    wrong = graph.derive(wrt=("z", "y"), order=2)
+    assert printed(wrong) == "−δ_ij"
+    sizes, inputs = drawn(graph, 0, 0)
+    right = found("cross-entropy by the scores and the one-hot")[1]
+    assert not np.allclose(ours(graph, wrong, sizes, inputs), ours(graph, right, sizes, inputs))
+
+
+def test_the_sign_of_a_result_is_forgotten_where_it_came_from_the_kind_of_the_variable() -> None:
+    """√(y²) is y for a one-hot y, and |y| once y is free."""
+    graph = derive.graph("y: onehot[n]\nx: [n]\nu = y + 1\nf = sum(sqrt(u**2)*x**2)")
+    block = graph.derive(wrt=("x", "y"), order=2)
+    assert {m.kind for m in block.graph.inputs if m.name == "y"} == {"real"}
+    assert block.graph.members["u"].head.is_positive is None
+    prove(block)
+
+
+def test_a_wrong_rule_does_not_pass_the_proof() -> None:
+    halved = tuple(
+        Rule(r.name, r.family, lambda e, x, r=r: None if (new := r.rewrite(e, x)) is None else new / 2)  # type: ignore[misc]
+        if r.name == "product rule"
+        else r
+        for r in RULES
+    )
+    graph = derive.graph("z: [n]\nf = sum(z[i]*exp(z[i]) for i in n)")
+    wrong = second.second_derivation(graph, wrt="z", rules=halved)
+    with pytest.raises(ProofError, match="∂f/∂z"):
+        prove(second.gradient_of(wrong))
+    with pytest.raises(ProofError, match="∂²f/∂z∂z"):
+        prove(wrong)
+
+
+def test_a_wrong_line_does_not_pass_the_proof() -> None:
+    _, block = found("cross-entropy by the scores")
+    deltas = block.result.atoms(Delta)
+    worse = replace(block.steps[-1], line=block.result.xreplace(dict.fromkeys(deltas, 1)))
+    with pytest.raises(ProofError):
+        prove(replace(block, steps=(*block.steps[:-1], worse)))
+
+
+def test_a_second_derivative_names_no_other() -> None:
+    for name in CASES:
+        _, block = found(name)
+        assert block.named == ()
+        assert second.gradient_of(block).named == ()
+        assert not block.result.atoms(Deriv)
+
+
+def test_the_name_of_a_gradient_is_taken_apart_again() -> None:
+    assert gradient_parts(gradient_name("L", "W_h")) == ("L", "W_h")
+    assert gradient_parts("L") is None
+    assert gradient_name(gradient_name("L", "z"), "w") == "∂²L/∂z∂w"
+
+
+def test_one_variable_need_not_be_named() -> None:
+    graph = derive.graph("logsumexp")
+    assert graph.derive(order=2).result == graph.derive(wrt="z", order=2).result == graph.derive(wrt=("z",), order=2).result
+
+
+# ---------------------------------------------------------------- what there is not
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("softmax", {"wrt": "z"}, "p is a tensor: second derivatives are those of a scalar"),
+        (LAYERS, {"wrt": ("W", "z")}, "z is computed from W"),
+        (LAYERS, {"wrt": ("z", "W")}, "z is computed from W"),
+        ("hinge", {"wrt": ("s", "t")}, "t is a label"),
+        ("hinge", {"wrt": "q"}, "there is no q"),
+        (SQUARED, {}, "say by what"),
+        (SQUARED, {"wrt": ("w", "X", "y")}, "by one tensor or by two"),
+        (SQUARED, {"wrt": "w", "upstream": True}, "no upstream gradient"),
+        (SQUARED, {"wrt": "w", "order": 3}, "of order 1 or 2, not 3"),
+        (SQUARED, {"wrt": ("w", "X"), "order": 1}, "a first derivative is by one tensor"),
+    ],
+)
+def test_what_is_no_second_derivative_is_refused(source: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DeriveError, match=message):
+        derive.graph(source).derive(**{"order": 2, **options})
+
+
+# ---------------------------------------------------------------- on a page
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli.main(["explain", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_gradient_is_shown_then_the_hessian(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, "softmax_cross_entropy", "--order", "2", "--wrt", "z")
+    first, then = shown.index("Gradient ∂L/∂z_i"), shown.index("Hessian ∂²L/∂z_i∂z_j")
+    assert shown.index("chain rule") < then
+    assert first < then < shown.index("∇²_z L = diag(p) − p pᵀ") < shown.index("The Hessian is symmetric.")
+    assert "kink" not in shown
+
+
+def test_a_brief_page_shows_the_gradient_by_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, "softmax_cross_entropy", "--order", "2", "--wrt", "z", "--detail", "brief")
+    gradient, hessian = shown.split("Hessian ∂²L")
+    assert "∂L/∂z_i = p_i − y_i" in gradient
+    assert "chain rule" not in gradient
+    assert "chain rule" in hessian
+
+
+def test_every_block_is_shown_and_each_gradient_once(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, "f = x**2*y + y**3", "--order", "2")
+    titles = ["∂²f/∂x²", "∂²f/∂x∂y", "∂²f/∂y²"]
+    assert [shown.count(f"Second derivative {t}\n") for t in titles] == [1, 1, 1]
+    assert (shown.count("Gradient ∂f/∂x\n"), shown.count("Gradient ∂f/∂y\n")) == (1, 1)
+
+
+def test_a_variable_moved_freely_and_a_kink_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "The entries of y are moved freely" in run(capsys, "softmax_cross_entropy", "--order", "2", "--wrt", "z,y")
+    assert "At a kink there is no second derivative." in run(capsys, "squared_hinge", "--order", "2")
+    assert "En un point anguleux" in run(capsys, "squared_hinge", "--order", "2", "--lang", "fr")
+
+
+def test_numbers_are_put_in(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, "A: [n, n]; x: [n]; f = x @ A @ x", "--order", "2", "--wrt", "x", "--at", "A=[[1, 2], [3, 4]], x=[1, 1]")
+    assert "∇²_x f = [2, 5; 5, 8]" in shown
+    assert "∂²f/∂x∂y = 4" in run(capsys, "f = x**2*y", "--order", "2", "--wrt", "x,y", "--at", "x=2, y=1")
+
+
+def test_the_shape_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(run(capsys, "f = x**2*y", "--order", "2", "--wrt", "x,y", "--format", "json"))
+    kinds = [(d["of"], d["wrt"], d["order"], d["result"]) for d in data["derivations"]]
+    assert kinds == [
+        ("f", "x", 1, "2xy"), ("f", "x", 2, "2y"), ("f", "x,y", 2, "2x"), ("f", "y", 1, "x^{2}"), ("f", "y", 2, "0"),
+    ]  # fmt: skip
+
+
+def test_a_tensor_has_no_hessian_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "softmax", "--order", "2"]) == 1
+    assert "p is a tensor: second derivatives are those of a scalar" in capsys.readouterr().err
+    assert cli.main(["explain", "W: [m, n]; L = sum(W**2)", "--order", "2"]) == 1
+    assert "--wrt W" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_every_format_sets_a_hessian(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, "softmax_cross_entropy", "--order", "2", "--wrt", "z", "--format", form)
+    assert r"\nabla^2_{z}" in shown
+    assert r"\partial^2 L" in shown
+
+
+LECTURE = """\
+---
+title: {{en: Curvature, fr: Courbure}}
+lang: [en, fr]
+---
+
+## A loss
+
+```derive define loss
+z: [{axis}]
+y: onehot[{axis}]
+p = softmax(z)
+L = -sum(y*log(p))
+```
+
+```derive gradient loss
+wrt: z
+order: {order}
+{options}
+```
+"""
+
+
+def slide(lang: str = "en", options: str = "", axis: str = "C", order: int = 2) -> str:
+    lecture = read_lecture(LECTURE.format(options=options, axis=axis, order=order), "lecture.md", Path())
+    return render_text(build_lecture(lecture, lang), 120, False)
+
+
+def test_a_lecture_shows_a_hessian() -> None:
+    shown = slide()
+    assert shown.index("∂L/∂z_i = p_i − y_i") < shown.index("chain rule") < shown.index("∇²_z L = diag(p) − p pᵀ")
+    assert "La matrice hessienne est symétrique." in slide("fr")
+    assert "chain rule" not in slide(options="steps: no")
+    assert "∇²_z L ≈ [" in slide(options="at: z=[1, 2], y=[0, 1]")
+    with pytest.raises(DeriveError, match="1 or 2"):
+        slide(order=3)
+
+
+def test_a_lecture_writes_a_hessian_entry_by_entry() -> None:
+    shown = slide(options="entries: yes", axis="2")
+    assert "[∂²L/∂z₀², ∂²L/∂z₀∂z₁; ∂²L/∂z₁∂z₀, ∂²L/∂z₁²]" in shown
+    assert "[p₀ (1 − p₀), −p₀ p₁; −p₀ p₁, p₁ (1 − p₁)]" in shown
+
+
+def test_a_proved_block_holds_one_derivation() -> None:
+    from derive.teaching.hessian import hessian_blocks
+    from derive.teaching.page import Page
+
+    blocks = hessian_blocks(prove(found("least squares")[1]), Page(), "brief")
+    assert [type(b) is Steps for b in blocks] == [True, False]

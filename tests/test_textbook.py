@@ -1,0 +1,137 @@
+"""Results in the form in which a book prints them: read each once, as a student would.
+
+The forms are those of Goodfellow, Bengio and Courville (2016), Ioffe and Szegedy (2015), Ba, Kiros and Hinton (2016),
+Hendrycks and Gimpel (2016), and of the usual derivation of attention's gradient through P and its adjoint.  That they are
+right is shown elsewhere, by their proofs and by PyTorch.
+"""
+
+from __future__ import annotations
+
+from unicodedata import normalize
+
+import pytest
+
+import derive
+from derive.calculus.normal import cost
+from derive.calculus.terms import Adjoint, height
+from derive.notation.definitions import context_of
+from derive.notation.layout import text
+from derive.notation.terms import layout
+from derive.proof import prove
+
+SELF_ATTENTION = "X: [n, d]\nS = X @ X.T\nP = softmax(S)\nO = P @ X"
+RESIDUAL = "x: [n]\nW: [n, n]\na = W @ x\nh = tanh(a)\ny = x + h"
+
+# (definition, by, the result): the gradient of a loss behind it where the definition is a tensor
+FORMS = [
+    # functions of a number keep their names, and lend them to one another
+    ("softplus", "x", "σ(x)"),
+    ("silu", "x", "σ(x) (x (1 − σ(x)) + 1)"),
+    ("gelu", "x", "Φ(x) + x φ(x)"),
+    ("normal_cdf", "x", "φ(x)"),
+    ("mish", "x", "tanh(softplus(x)) + x σ(x) (1 − tanh(softplus(x))²)"),
+    ("f = log(1 + exp(-y*z))", "z", "−y σ(−y z)"),
+    ("f = x*exp(-x**2/2)", "x", "exp(−x²/2) (1 − x²)"),
+    ("hard_tanh", "x", "𝟙[x > −1] · 𝟙[x < 1]"),
+    ("f = min(x, 2*y)", "x", "1 − 𝟙[x > 2 y]"),
+    # losses
+    ("binary_cross_entropy", "z", "p − y"),
+    ("binary_cross_entropy_logits", "z", "σ(z) − y"),
+    ("softmax_cross_entropy", "z", "p_i − y_i"),
+    ("label_smoothing", "z", "p_k − q_k"),
+    ("focal_loss", "z", "p_t ∂L/∂q (δ_it − p_i)"),
+    ("squared_hinge", "s", "2 (max(0, s_i − s_t + 1) · 𝟙[i≠t] − δ_it Σ_{j≠t} max(0, s_j − s_t + 1))"),
+    ("l1", "yhat", "sign(ŷ_i − y_i) / n"),
+    ("mse", "yhat", "2/n (ŷ_i − y_i)"),
+    ("logsumexp", "z", "e^(z_i − y)"),
+    ("l2_penalty", "alpha", "1/2 Σ_i w_i²"),
+    # normalizations in the compact form
+    ("batch_norm", "X", "γ_j/√(v_j + ε) (g_kj − 1/N Σ_i g_ij − X̂_kj/N Σ_i g_ij X̂_ij)"),
+    ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − x̂_i/n Σ_j g_j γ_j x̂_j) / √(v + ε)"),
+    ("rms_norm", "x", "(g_i γ_i − x_i / (r² n) Σ_j g_j x_j γ_j) / r"),
+    # attention through P and its adjoint
+    ("attention", "S", "P_ij (∂L/∂P_ij − Σ_o ∂L/∂P_io P_io)"),
+    ("attention", "Q", "1/√d Σ_j ∂L/∂S_ij K_jk"),
+    ("attention_causal", "S", "P_ij (∂L/∂P_ij − Σ_k ∂L/∂P_ik P_ik)"),
+    # recurrent cells gate by gate
+    ("lstm_cell", "U_f", "∂L/∂(a_f)_j h_l⁽⁰⁾"),
+    ("lstm_cell", "a_f", "∂L/∂f_j f_j (1 − f_j)"),
+    ("lstm_cell", "c0", "∂L/∂c_j⁽¹⁾ f_j"),
+    ("gru_cell", "a_n", "∂L/∂n_i (1 − n_i²)"),
+    ("rnn_cell", "h", "Σ_k ∂L/∂a_k W_ki"),
+    # convolution in the output index
+    ("conv1d", "x", "Σ_{0 ≤ i − o < K} w_{i − o} g_o"),
+    ("avg_pool1d", "x", "1/K Σ_{0 ≤ i − s o < K} g_o"),
+]
+
+
+def result(source: str, wrt: str) -> str:
+    graph = derive.graph(source)
+    found = graph.derive("", wrt, upstream=bool(graph.output.axes))
+    prove(found)
+    return text(layout(found.result, context_of(found.graph)))
+
+
+@pytest.mark.parametrize(("source", "wrt", "expected"), FORMS)
+def test_the_form_a_book_prints(source: str, wrt: str, expected: str) -> None:
+    assert normalize("NFC", result(source, wrt)) == expected
+
+
+def test_paths_that_meet_again_are_one_formula_only_for_nodes_that_serve_one_variable() -> None:
+    """The gates of a cell keep their adjoints, since their weights need them too; so does the branch of a residual block."""
+    for source, wrt, named in [("lstm_cell", "h0", "a_f"), ("gru_cell", "x", "a_r"), (RESIDUAL, "x", "a")]:
+        graph = derive.graph(source)
+        assert named in graph.derive("", wrt, upstream=True).named
+    assert not derive.graph("layer_norm").derive("", "x", upstream=True).named
+
+
+def test_no_loop_gets_deeper_where_paths_meet_again() -> None:
+    found = derive.graph(SELF_ATTENTION).derive("", "X", upstream=True)
+    assert found.named == ("S",)
+    assert height(found.result) == 1
+
+
+def test_a_loss_behind_a_tensor_is_not_taken_for_a_loss_of_the_graph() -> None:
+    """∂L/∂c of H = (s + 1)/c is −Σ g H/c for any loss L: not −L/c, though L = Σ g H would do as one."""
+    found = derive.graph("s: [n]\nc: positive\nH = (s + 1)/c").derive("", "c", upstream=True)
+    assert "L" not in {e.name for e in found.result.atoms(derive.calculus.terms.Element)}
+
+
+def test_a_largest_entry_is_put_only_where_no_index_captures_it() -> None:
+    graph = derive.graph("M: [K, C]\ne = max(min(M[r, q] for q in C) for r in K)")
+    assert result("M: [K, C]\ne = max(min(M[r, q] for q in C) for r in K)", "M").count("argmin") == 1
+    assert not graph.derive("", "M").result.has(Adjoint)
+
+
+def chain(layers: int) -> derive.graphs.Graph:
+    weights = "".join(f"W{k}: [n, n]\n" for k in range(layers))
+    steps = "".join(f"h{k + 1} = tanh(W{k} @ h{k})\n" for k in range(layers))
+    return derive.graph(f"h0: [n]\n{weights}{steps}L = sum(h{layers}**2)")
+
+
+def test_a_chain_of_layers_costs_no_more_than_its_length() -> None:
+    """Adjoints keep their names, so no line grows with the depth, and each layer has as many lines as any other."""
+
+    def size(layers: int) -> tuple[int, float]:
+        graph = chain(layers)
+        found = [graph.derive("", name) for name in graph.members if name != "L"]
+        return sum(len(d.steps) for d in found), max(cost(s.line) for d in found for s in d.steps)
+
+    (short, widest), (long, wider) = size(4), size(32)
+    assert wider == widest
+    assert long <= short * 32 / 4
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f = " + "*".join(f"(x + {k}*y + z)" for k in range(1, 15)),
+        "x: [n]\nf = " + "*".join(f"sum(x[i]**{k} for i in n)" for k in range(1, 7)),
+        "f = (x + y + z)**50",
+        "f = " + "sin(" * 30 + "x" + ")" * 30,
+    ],
+)
+def test_a_long_product_is_not_multiplied_out(source: str) -> None:
+    found = derive.graph(source).derive("", "x")
+    prove(found)
+    assert max(cost(s.line) for s in found.steps) < 3000
