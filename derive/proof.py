@@ -32,6 +32,9 @@ from derive.values import DIGITS, DomainError, Values
 TOLERANCE = mpmath.mpf(10) ** -25
 """Lines that differ by more than this, relative to 1 + their size, are not equal.  A central difference errs by 1e-30."""
 
+LOOSEST = mpmath.mpf(10) ** 10
+"""By at most this factor is the tolerance loosened where values are large."""
+
 KINK_POINTS = 16
 """At how many points, over all sets of sizes, lines with a kink in them are compared: their cases must all be met."""
 
@@ -170,7 +173,7 @@ def _compare(found: Derivation, point: Values, count: int, chance: random.Random
             error = _distance(before, after)
         except DomainError as undefined:
             raise _unequal(found, point, number, undefined.message) from None
-        if not error < TOLERANCE:
+        if not error < _tolerance(point):
             raise _unequal(found, point, number, f"the two differ by {mpmath.nstr(error, 3)}")
         errors.append(float(error))
         before = after
@@ -184,7 +187,7 @@ def _compare_whole(found: Derivation, point: Values, chance: random.Random) -> N
         result = point.array(found.result, found.indices)
         along = result.reshape(-1, moved.size) @ moved
     error = _distance(np.ravel(point.slope_along(found.of, found.wrt, moved)), along)
-    if not error < TOLERANCE:
+    if not error < _tolerance(point):
         raise _unequal(found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mpmath.nstr(error, 3)}")
 
 
@@ -194,6 +197,12 @@ def _unequal(found: Derivation, point: Values, number: int, wrong: str) -> Proof
         f"line {number} of the derivation of {gradient_name(found.of, found.wrt)} does not follow from the line before it",
         hint=f"Rule: {step.rule}.  At sizes {_sizes_text(point)} {wrong}: {step.line}",
     )
+
+
+def _tolerance(point: Values) -> Any:
+    """What a central difference may err by at a point: it loses digits as the values it subtracts are large."""
+    numbers = [abs(mpmath.mpmathify(v)) for array in point.arrays.values() for v in np.ravel(array)]
+    return TOLERANCE * min(max([mpmath.mpf(1), *numbers]), LOOSEST)
 
 
 def _distance(a: Any, b: Any) -> Any:

@@ -268,7 +268,7 @@ class Operator(Formula):
             case "*":
                 return a * b
         at.watch.size = max(at.watch.size, float((1 / b.detach().double().abs()).max()))
-        return a / b
+        return a.double() / b
 
     @property
     def features(self) -> Iterator[str]:
@@ -412,7 +412,7 @@ class Guarded(Formula):
         argument, otherwise = aligned(at, self.argument.of(at), self.otherwise.of(at))
         at.smooth(argument)
         safe = torch.where(argument > 0, argument, torch.ones_like(argument))
-        return torch.where(argument > 0, NUMBERS[self.function].function(safe), otherwise.double())
+        return torch.where(argument > 0, NUMBERS[self.function].function(safe.double()), otherwise.double())
 
     @property
     def features(self) -> Iterator[str]:
@@ -455,7 +455,8 @@ class Library(Formula):
 
     def value(self, at: Point) -> Value:
         row = TENSORS[self.function]
-        args = [a.of(at) for a in self.args]
+        takes = row.takes or "r" * len(self.args)
+        args = [a.of(at) if kind == "l" else a.of(at).double() for a, kind in zip(self.args, takes, strict=True)]
         batches = [a.dim() - at.rank - rank for a, rank in zip(args, row.ranks, strict=True)]
         whole = [
             a.reshape([*a.shape[: at.rank], *[1] * (max(batches) - batch), *a.shape[at.rank :]])
@@ -549,7 +550,7 @@ class Reduce(Formula):
         nothing = {"prod": 1.0, "max": -math.inf, "argmax": -math.inf, "min": math.inf}.get(self.operator, 0.0)
         body = torch.where(mask, body, torch.full_like(body, nothing))
         if self.operator == "mean":
-            return body.sum(dims, keepdim=True) / mask.sum(dims, keepdim=True)
+            return body.double().sum(dims, keepdim=True) / mask.sum(dims, keepdim=True)
         return self.reduced(at, body, dims, keep=True)
 
     def reduced(self, at: Point, body: Value, dims: list[int], keep: bool = False) -> Value:
@@ -612,6 +613,7 @@ class Row:
     positive: bool = False
 
 
+# F.hardsigmoid is not among them: its gradient multiplies by 1/6 in single precision.
 NUMBERS: dict[str, Row] = {
     "exp": Row(torch.exp, positive=True),
     "log": Row(torch.log, takes="p"),
@@ -626,7 +628,7 @@ NUMBERS: dict[str, Row] = {
     "elu": Row(lambda x, a: torch.where(x > 0, x, a * torch.expm1(x)), lambda x, a: [x], "rn"),
     "gelu": Row(F.gelu),
     "gelu_tanh": Row(lambda x: F.gelu(x, approximate="tanh")),
-    "hard_sigmoid": Row(F.hardsigmoid, lambda x: [x - 3, x + 3]),
+    "hard_sigmoid": Row(lambda x: torch.clamp(x + 3, 0, 6) / 6, lambda x: [x - 3, x + 3]),
     "hard_tanh": Row(F.hardtanh, lambda x: [x - 1, x + 1]),
     "leaky_relu": Row(lambda x, a: torch.where(x > 0, x, a * x), lambda x, a: [x], "rn"),
     "mish": Row(F.mish),

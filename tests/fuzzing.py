@@ -211,10 +211,11 @@ def difference(ours: Any, theirs: Value) -> float:
     return math.inf if math.isnan(gap) else gap
 
 
-def check(drawn: Drawn, chance: random.Random, thorough: bool | None = None) -> Seen:
+def check(drawn: Drawn, chance: random.Random, thorough: bool | None = None, most: int | None = None) -> Seen:
     """Compare a graph with PyTorch at a random point.  Raises Disagreement; what was met on the way is returned.
 
-    One graph in fifty is also proved and run in exact numbers; `thorough` says whether this one is.
+    One graph in fifty is also proved and run in exact numbers; `thorough` says whether this one is.  Of the other graphs
+    `most` gradients are compared, drawn at random, or all of them.
     """
     seen = Seen(1, features=Counter(set(drawn.features)))
     thorough = chance.random() < THOROUGH if thorough is None else thorough
@@ -223,7 +224,9 @@ def check(drawn: Drawn, chance: random.Random, thorough: bool | None = None) -> 
         graph = _read(drawn.text, seen)
         theirs = evaluated(drawn, chance) if graph else None
         if graph and theirs:
-            _compare(graph, drawn, theirs, thorough, seen)
+            names = list(theirs.gradients)
+            few = names if thorough or most is None or most >= len(names) else chance.sample(names, most)
+            _compare(graph, drawn, theirs, thorough, seen, few)
         elif graph:
             seen.skipped["no point away from kinks, poles and large numbers"] += 1
     except Exception as error:
@@ -256,14 +259,15 @@ def _read(text: str, seen: Seen) -> Graph | None:
         return None
 
 
-def _compare(graph: Graph, drawn: Drawn, theirs: Evaluated, thorough: bool, seen: Seen) -> None:
+def _compare(graph: Graph, drawn: Drawn, theirs: Evaluated, thorough: bool, seen: Seen, few: list[str]) -> None:
     arrays = {name: value.numpy() for name, value in theirs.inputs.items()}
     ours = Ours(graph, forward(graph, sizes(graph, drawn), arrays, FLOAT), theirs.seed.numpy())
     for name, expected in theirs.values.items():
         value = ours.values.arrays[name]
         if not _agree(value, expected, f"{name}", drawn, theirs):
             raise Disagreement(f"{name} is {value}, and by PyTorch {expected}")
-    for name, expected in theirs.gradients.items():
+    for name in few:
+        expected = theirs.gradients[name]
         found, value = ours.derivation(name), ours.gradient(name)
         seen.gradients += 1
         seen.rules.update({step.rule for step in found.steps})
@@ -318,15 +322,15 @@ def _check_run(graph: Graph, drawn: Drawn, theirs: Evaluated) -> None:
 # ---------------------------------------------------------------- one graph, and the smallest like it
 
 
-def check_number(seed: int, number: int) -> Seen:
-    """Check one graph of a seed; it and its point are the same wherever they are drawn.
+def check_number(seed: int, number: int, most: int | None = None) -> Seen:
+    """Check one graph of a seed, `most` of its gradients; it and its point are the same wherever they are drawn.
 
     A graph that disagrees is made smaller first, as long as it still disagrees in the same way.
     """
     chance = random.Random(f"{seed} {number}")
     drawn = random_graph(chance)
     try:
-        return check(drawn, chance)
+        return check(drawn, chance, most=most)
     except Disagreement as found:
         raise smallest(drawn, found) from None
 

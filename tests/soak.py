@@ -40,11 +40,15 @@ SHOWN = 30
 """How many failures are printed in full."""
 
 
+Result = tuple[Seen, list[tuple[int, str]], tuple[float, int]]
+"""What was met, the number and the text of what was wrong, the slowest graph and its number."""
+
+
 class TooLong(Exception):
     """A graph took longer than `SECONDS`."""
 
 
-def chunk(seed: int, numbers: range) -> tuple[Seen, list[tuple[int, str]], tuple[float, int]]:
+def chunk(seed: int, most: int | None, numbers: range) -> Result:
     """Check these graphs: (what was met, what was wrong, the slowest)."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGALRM, _too_long)
@@ -53,7 +57,7 @@ def chunk(seed: int, numbers: range) -> tuple[Seen, list[tuple[int, str]], tuple
         start = time.process_time()
         signal.alarm(SECONDS)
         try:
-            seen += check_number(seed, number)
+            seen += check_number(seed, number, most)
         except Disagreement as error:
             seen.graphs += 1
             wrong.append((number, str(error)))
@@ -87,13 +91,13 @@ def forget() -> None:
     gc.collect()
 
 
-def chunks(seed: int, first: int, count: int, jobs: int) -> Iterator[tuple[Seen, list[tuple[int, str]], tuple[float, int]]]:
+def chunks(seed: int, most: int | None, first: int, count: int, jobs: int) -> Iterator[Result]:
     parts = [range(k, min(k + CHUNK, first + count)) for k in range(first, first + count, CHUNK)]
     if jobs == 1:
-        yield from map(partial(chunk, seed), parts)
+        yield from map(partial(chunk, seed, most), parts)
         return
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(partial(chunk, seed), parts)
+        yield from pool.imap_unordered(partial(chunk, seed, most), parts)
 
 
 def main() -> int:
@@ -101,10 +105,11 @@ def main() -> int:
     parser.add_argument("count", type=int, help="how many graphs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="the number of the first graph")
+    parser.add_argument("--gradients", type=int, help="how many gradients of each graph, drawn at random (all)")
     parser.add_argument("--jobs", type=int, default=1, help="how many processes")
     given = parser.parse_args()
     start, said, seen, failures, slowest = time.monotonic(), time.monotonic(), Seen(), 0, (0.0, -1)
-    for found, wrong, slow in chunks(given.seed, given.first, given.count, given.jobs):
+    for found, wrong, slow in chunks(given.seed, given.gradients, given.first, given.count, given.jobs):
         seen += found
         slowest = max(slowest, slow)
         for number, what in wrong:

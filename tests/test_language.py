@@ -392,7 +392,7 @@ class TestLetters:
 
     def test_letters_that_are_names_are_skipped(self) -> None:
         graph = read("W: [m, n]\nj: [n]\nk: [m]\nl = W @ j + k*i")
-        assert graph.letters == ((m, ("o",)), (n, ("p",)))
+        assert graph.letters == ((m, ("p",)), (n, ("q",)))
 
     def test_every_axis_has_a_letter(self) -> None:
         assert dict(read("z: [C]\nt: label[C]\nf = z[t]").letters) == {C: ("i",)}

@@ -33,7 +33,7 @@ FORMS = [
     ("f = log(1 + exp(-y*z))", "z", "−y σ(−y z)"),
     ("f = x*exp(-x**2/2)", "x", "exp(−x²/2) (1 − x²)"),
     ("hard_tanh", "x", "𝟙[x > −1] · 𝟙[x < 1]"),
-    ("f = min(x, 2*y)", "x", "1 − 𝟙[x > 2 y]"),
+    ("f = min(x, 2*y)", "x", "𝟙[x ≤ 2 y]"),
     # losses
     ("binary_cross_entropy", "z", "p − y"),
     ("binary_cross_entropy_logits", "z", "σ(z) − y"),
@@ -50,7 +50,7 @@ FORMS = [
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − x̂_i/n Σ_j g_j γ_j x̂_j) / √(v + ε)"),
     ("rms_norm", "x", "(g_i γ_i − x_i / (r² n) Σ_j g_j x_j γ_j) / r"),
     # attention through P and its adjoint
-    ("attention", "S", "P_ij (∂L/∂P_ij − Σ_o ∂L/∂P_io P_io)"),
+    ("attention", "S", "P_ij (∂L/∂P_ij − Σ_p ∂L/∂P_ip P_ip)"),
     ("attention", "Q", "1/√d Σ_j ∂L/∂S_ij K_jk"),
     ("attention_causal", "S", "P_ij (∂L/∂P_ij − Σ_k ∂L/∂P_ik P_ik)"),
     # recurrent cells gate by gate
@@ -101,6 +101,31 @@ def test_a_largest_entry_is_put_only_where_no_index_captures_it() -> None:
     graph = derive.graph("M: [K, C]\ne = max(min(M[r, q] for q in C) for r in K)")
     assert result("M: [K, C]\ne = max(min(M[r, q] for q in C) for r in K)", "M").count("argmin") == 1
     assert not graph.derive("", "M").result.has(Adjoint)
+
+
+@pytest.mark.parametrize(
+    ("source", "wrt", "expected"),
+    [
+        # what random graphs found: a sign lost, an index captured by a fact, what a max holds, a power of a quotient
+        ("V: [n]\nx: [n]\ny[i] = abs(sum(V*x)) - V[i]", "V", "x_i sign(Σ_j V_j x_j) Σ_j g_j − g_i"),
+        ("P: probability[K, K]\nw: real\nS = w*sum(P[o, o] for o in K)", "w", "Σ_o P_oo"),
+        ("w: [n]\nf = max(w, softmax(w))", "w", None),
+        ("X: [C, C]\nh: label[C, C]\nf = mean(X[o, o] for o in C if o != h[o])", "X", "δ_ij · 𝟙[i≠h_i] / Σ_o 𝟙[o≠h_o]"),
+        ("t: label[3]\nh: [K, 3, 3]\nd = exp(0.5**h[0, 0, t])*h", "h", None),
+        ("a: positive\nS = (a/exp(a)**2)**w", "a", None),
+        ("W: positive[n]\nb: [m]\np[l] = mse(sqrt(W), W*b[l])", "W", None),
+        ("x: positive[n]\nf = sum(x[i]*log(x[i]) for i in n if x[i] >= 0.5)", "x", None),
+        (
+            "v: [m]\nb: positive\nW1: [m, m]\ns1: positive[m]\nA: [C, m]\nB: [m, C]\nt: label[m]\nd = min(v)/b\n"
+            "g = W1/s1 @ (A.T @ B.T).T\nS = exp(g[t, t]) + d",
+            "v",
+            None,
+        ),
+    ],
+)
+def test_what_random_graphs_found(source: str, wrt: str, expected: str | None) -> None:
+    found = normalize("NFC", result(source, wrt))
+    assert expected in (None, found)
 
 
 def chain(layers: int) -> derive.graphs.Graph:

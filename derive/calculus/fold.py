@@ -20,6 +20,7 @@ from derive.calculus.terms import (
     Element,
     Index,
     Sum,
+    depends,
     factors,
     free_indices,
     names,
@@ -84,7 +85,9 @@ def match(pattern: Any, term: Any, holes: tuple[Hole, ...], bound: Binding) -> B
         if [j.size for j in pattern.indices] != [j.size for j in term.indices]:
             return None
         indices, body = pattern.opened()
-        return match(body, term.body.xreplace(dict(zip(term.indices, indices, strict=True))), holes, bound)
+        found = match(body, term.body.xreplace(dict(zip(term.indices, indices, strict=True))), holes, bound)
+        captured = found is not None and any(depends(v, i) for v in found.values() for i in indices)
+        return None if captured else found
     if not pattern.args or isinstance(pattern, Index):
         return bound if pattern == term else None
     unordered = isinstance(pattern, (Add, Mul)) and len(pattern.args) <= 4
@@ -312,7 +315,7 @@ def _divisors(term: Any) -> set[Any]:
 def _cleared(term: Any, fold: Fold) -> Any:
     """One fold, then the normal form.  What the result holds that also contains the pattern (a normaliser) is left alone."""
     held = {
-        s: Element(Symbol(f"_kept{k}", real=True, positive=True), *sorted(free_indices(s), key=signature))
+        s: Element(Symbol(f"_kept{k}", real=True, positive=s.is_positive), *sorted(free_indices(s), key=signature))
         for k, s in enumerate(dict.fromkeys(s for s in _outside(fold.result) if type(s) is Sum))
     }
     keep = [Fold(s, e, fold.holes) for s, e in held.items()]

@@ -163,6 +163,9 @@ def contracted(term: Any) -> Any:
         if type(t) is not Sum:
             return t
         indices, body = t.opened()
+        outside = [f for f in factors(body) if isinstance(f, Delta) and not any(depends(f, j) for j in indices)]
+        if outside:  # a Σ further out may use it
+            return Mul(*outside, contract(close(Sum, indices, Mul(*[f for f in factors(body) if f not in outside]))))
         rest = list(indices)
         for index in indices:
             for delta in factors(body):
@@ -173,7 +176,18 @@ def contracted(term: Any) -> Any:
                     break
         return t if len(rest) == len(indices) else close(Sum, rest, body)
 
-    return walk(term, contract)
+    return walk(term, lambda t: _plain_numbers(contract(t)))
+
+
+def _plain_numbers(term: Any) -> Any:
+    """A product with the number that all terms of a sum in it share beside the product's own: (2a - 2b) c / 2 is (a - b) c."""
+    if not term.is_Mul:
+        return term
+    shared = [shared_number(f) for f in term.args]
+    if all(number == 1 for number, _ in shared):
+        return term
+    coefficient, _ = term.as_coeff_Mul()
+    return Mul(coefficient * Mul(*[n for n, _ in shared]), *[rest for _, rest in shared if not rest.is_Rational])
 
 
 @lru_cache(maxsize=CACHE)
@@ -248,7 +262,8 @@ def _group_sum(indices: list[Index], members: list[Any]) -> Any:
     """Σ over a connected group; how many j differ from one given index is n - 1."""
     if len(indices) == 1 and len(members) == 1 and isinstance(members[0], Differ):
         others = [a for a in members[0].args if a != indices[0]]
-        if len(others) == 1 and isinstance(others[0], (Index, Label)) and others[0].size == indices[0].size:
+        given = len(others) == 1 and isinstance(others[0], (Index, Label)) and not depends(others[0], indices[0])
+        if given and others[0].size == indices[0].size:
             return indices[0].size - 1
     return close(Sum, indices, Mul(*members))
 
@@ -352,7 +367,7 @@ def _factored(term: Any) -> Any:
     if not whole.is_Mul:
         return whole
     rest = [f for f in whole.args if f.is_Add]
-    if len(rest) != 1 or rest[0] == term:
+    if len(rest) != 1 or cost(rest[0]) >= cost(term):
         return whole
     inner = _grouped(rest[0])
     return whole if inner == rest[0] else Mul(*[inner if f is rest[0] else f for f in whole.args], evaluate=False)

@@ -149,7 +149,7 @@ def _maximum(e: Any, x: Element) -> Any:
         return None
     a, b = e.args
     second = Positive(b - a)
-    return second * Deriv(b, x) + ((1 - second) * Deriv(a, x) if varies(a, x) else 0)
+    return Add(*[which * Deriv(c, x) for which, c in ((1 - second, a), (second, b)) if varies(c, x)])
 
 
 def _where(e: Any, x: Element) -> Any:

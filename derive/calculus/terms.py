@@ -309,10 +309,21 @@ def substituted(term: Any, values: dict[Any, Any]) -> Any:
 # ---------------------------------------------------------------- brackets
 
 
-class Bracket(Function):
+class _Light(Function):
+    """A function made without the checks that SymPy makes of the number and kind of its arguments."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        args = tuple(map(sympify, args))
+        value = cls.eval(*args) if options.get("evaluate", True) else None
+        return Expr.__new__(cls, *args) if value is None else value
+
+
+class Bracket(_Light):
     """A condition read as a number, 1 or 0.  Idempotent; its derivative is 0 wherever it has one."""
 
-    is_real = True
     is_nonnegative = True
 
     def _eval_power(self, exponent: Any) -> Any:
@@ -414,13 +425,13 @@ def never_negative(size: Any) -> bool:
     return all(c >= 0 for c in shifted.as_coefficients_dict().values())
 
 
-class Maximum(Function):
+class Maximum(_Light):
     """max(a, b).  At a tie the first argument is taken, so max(0, a) has slope 0 at a = 0."""
 
     is_real = True
 
 
-class Where(Function):
+class Where(_Light):
     """Where(c, a, b): a where the bracket c is 1, else b."""
 
     is_real = True

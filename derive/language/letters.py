@@ -12,7 +12,7 @@ from typing import Any
 
 from derive.calculus.terms import Index
 
-ALPHABET = "ijklmnopqruv"
+ALPHABET = "ijklmnpqruvo"
 
 
 class Letters:

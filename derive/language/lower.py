@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import I, Integer, Mul, Rational, S, Symbol, nan, oo, zoo
+from sympy import I, Integer, Max, Mul, Rational, S, Symbol, nan, oo, zoo
 
 from derive.calculus.functions import PRIMITIVES, Named
 from derive.calculus.terms import (
@@ -142,10 +142,17 @@ def _positive(a: Any) -> Any:
     """[a > 0].  Of a constant it is 1 or 0, and an irrational one has to be clear of 0."""
     if not a.is_number:
         return Positive(a)
-    value = a if a.is_Rational else a.evalf(DIGITS)
+    value = a if a.is_Rational else _unfolded(a).evalf(DIGITS)
     if not value.is_comparable or (not a.is_Rational and abs(value) < Rational(1, 10**DIGITS)):
         raise DeriveError("This comparison of constants cannot be decided.", hint="Write its outcome instead.")
     return Integer(int(bool(value > 0)))
+
+
+def _unfolded(constant: Any) -> Any:
+    """A constant with the functions of the library in it replaced by their definitions, and its maxima taken."""
+    while calls := constant.atoms(Named):
+        constant = constant.xreplace({call: call.unfolded for call in calls})
+    return constant.replace(Maximum, lambda a, b: Max(a, b))
 
 
 def _checked(term: Any) -> Any:

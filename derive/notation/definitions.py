@@ -11,7 +11,7 @@ from sympy import Integer
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
-from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
+from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.notation.layout import (
     COMMA,
     EQUALS,
@@ -102,18 +102,44 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             return negated(Piece(_after_sign(a, PRODUCT_LEVEL), max(a.level, PRODUCT_LEVEL)))
         case "*", [a, b]:
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
+            first, second = tree.args
+            a = Piece(Fence(a.layout)) if _is_product(first) else a
+            b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
             return _times(a, b, TIMES if numbers else PRODUCT)
         case "/", [a, b]:
             return divided(a, b)
         case "**", [a, b]:
             return _power(tree, a, b)
         case "@", [a, b]:
+            if _rank(tree.args[0], context) == 1 and not _is_transpose(tree.args[0]):
+                a = Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
-            return Piece(Script(fenced(a, ATOM), None, Sign(r"\top", "T")), POWER)
+            return Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
         case "1", []:
             return Piece(ONES)
     raise TypeError(f"no way to print the operator {tree.operator}")
+
+
+def _is_product(tree: Tree) -> bool:
+    return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _is_transpose(tree: Tree) -> bool:
+    return isinstance(tree, Op) and tree.operator == "T"
+
+
+def _rank(tree: Tree, context: Context) -> int:
+    """How many axes a part of a formula in tensor notation has: a vector on the left of @ is printed as a row."""
+    if isinstance(tree, Ref):
+        return max((rank for name, rank in context.ranks if name == tree.name), default=0) - len(tree.indices)
+    ranks = [_rank(child, context) for child in children(tree)]
+    if _is_product(tree):
+        return max(sum(ranks) - 2, 0)
+    return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
+
+
+TRANSPOSED = Sign(r"\top", "T")
 
 
 def _after_sign(a: Piece, least: int) -> Layout:
@@ -306,11 +332,16 @@ def _is_affine(index: Any) -> bool:
     return bool(getattr(index, "is_Add", False) or getattr(index, "is_Mul", False))
 
 
+def _has_product(tree: Tree | None) -> bool:
+    """Whether a number is written as a product of matrices: f = xᵀ A y."""
+    return tree is not None and any(isinstance(t, Op) and t.operator == "@" for t in subtrees(tree))
+
+
 def definition(node: Node, context: Context) -> Layout:
     """One definition: in tensor notation if its author wrote it so, and entry by entry."""
     left = left_side(node.name, node.indices, context)
     entry = row(left, EQUALS, layout(node.body, context))
-    if node.surface in (None, node.body) or not node.indices:
+    if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
         return entry
     whole = row(name_layout(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
     return row(whole, Sign(r",\qquad ", ",   "), entry)

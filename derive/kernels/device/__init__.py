@@ -1,0 +1,166 @@
+"""The elementary functions of kernels: what they are good for, and the source text that an emitted module carries.
+
+`float32.py` and `float64.py` define the same functions, on the instructions of `intrinsics.py`.  All three are Numba code
+that can be imported; this module only reads them, so that Numba is not loaded before something is compiled.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Function:
+    """An elementary function of one number, the same name in both types.
+
+    `ulp` bounds |result - true value| in units of the last place of the true value, wherever that is a normal number, and
+    was measured (`benchmarks/device.py --accuracy`).  `domain` says what holds elsewhere; NaN gives NaN everywhere.
+    """
+
+    name: str
+    meaning: str
+    ulp: Mapping[str, float]
+    domain: str
+
+    def comment(self, dtype: str) -> str:
+        """What an emitted module says above the function."""
+        return f"# {self.name}(x) = {self.meaning}, within {self.ulp[dtype]} ulp; {self.domain}."
+
+
+def _function(name: str, meaning: str, float32: float, float64: float, domain: str) -> Function:
+    return Function(name, meaning, MappingProxyType({"float32": float32, "float64": float64}), domain)
+
+
+_FLUSHED = "0 where that is below the smallest normal number, or nearly"
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            _function("exp", "e^x", 1.0, 1.0, "all x; denormal results within 1 ulp"),
+            _function("exp_nonpositive", "e^x for x <= 0", 1.0, 1.0, _FLUSHED),
+            _function("expm1", "e^x - 1", 1.5, 1.5, "all x; denormal results within 1 ulp, -0 gives -0"),
+            _function("log", "ln x", 1.0, 1.0, "all x; 0 gives -inf, x < 0 NaN"),
+            _function("log1p", "ln(1 + x)", 1.5, 1.5, "all x; -1 gives -inf, x < -1 NaN, -0 gives -0"),
+            _function("tanh", "tanh x", 1.5, 1.5, "all x; -0 gives -0"),
+            _function("sigmoid", "1/(1 + e^-x)", 2.3, 2.3, _FLUSHED),
+            _function("softplus", "ln(1 + e^x)", 1.7, 1.7, _FLUSHED),
+            _function("erf", "erf x", 1.1, 1.1, "all x; -0 gives -0"),
+            _function("normal_cdf", "(1 + erf(x/sqrt 2))/2", 4.5, 4.5, _FLUSHED),
+            _function("normal_pdf", "e^(-x^2/2)/sqrt(2 pi)", 2.7, 2.7, _FLUSHED),
+        )
+    }
+)
+
+OPERATIONS = ("accumulate", "address", "copysign", "fence", "fma", "maximum", "minimum", "polynomial", "select", "stream")
+"""Instructions of `intrinsics.py` that a kernel may use itself; the docstring of each says what it does."""
+
+
+def sources(names: Iterable[str], dtype: str) -> str:
+    """Source text that defines `names`, of FUNCTIONS or OPERATIONS, for float32 or float64, and only what they need.
+
+    The text imports from numba, llvmlite and numpy alone, and is the same however `names` are ordered or repeated.
+    """
+    definitions = _definitions(dtype)
+    wanted: set[str] = set()
+    pending = list(names)
+    for name in pending:
+        if name not in FUNCTIONS and name not in OPERATIONS:
+            raise ValueError(f"no device function is called {name}")
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending += definitions[name].needs
+    parts = [definition for name, definition in definitions.items() if name in wanted]
+    imports = [part for part in parts if isinstance(part, _Import)]
+    return _import_lines(imports) + _definition_lines((part for part in parts if isinstance(part, _Definition)), dtype)
+
+
+# ----------------------------------------------------------------------------------------------------- reading the files
+
+
+@dataclass(frozen=True)
+class _Import:
+    """`from module import name`."""
+
+    module: str
+    name: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """A constant or a function: its text, decorators and remarks included, and the names of the file it mentions."""
+
+    name: str
+    text: str
+    needs: tuple[str, ...]
+    is_function: bool
+
+
+@cache
+def _definitions(dtype: str) -> Mapping[str, _Import | _Definition]:
+    """What the files for one type define, in an order in which nothing is used before it is defined."""
+    if dtype not in DTYPES:
+        raise ValueError(f"device functions are for {' and '.join(DTYPES)}, not {dtype}")
+    found: dict[str, _Import | _Definition] = {}
+    for module in ("intrinsics", dtype):
+        text = Path(__file__).with_name(f"{module}.py").read_text("utf-8")
+        for definition in _read(text, found):
+            found[definition.name] = definition
+    return found
+
+
+def _read(text: str, known: Mapping[str, object]) -> Iterator[_Import | _Definition]:
+    """The definitions of one file; `known` grows while they are read."""
+    lines = text.splitlines()
+    for statement in ast.parse(text).body:
+        match statement:
+            case ast.ImportFrom(module=str(module), names=aliases):
+                if module != "__future__" and not module.startswith("derive."):
+                    yield from (_Import(module, alias.name) for alias in aliases)
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                yield _Definition(
+                    name, "\n".join(lines[statement.lineno - 1 : statement.end_lineno]), _used(statement, known), False
+                )
+            case ast.FunctionDef(name=name, decorator_list=decorators):
+                first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+                yield _Definition(name, "\n".join(lines[first - 1 : statement.end_lineno]), _used(statement, known), True)
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case _:
+                raise AssertionError(f"line {statement.lineno}: only imports, constants and functions can be copied")
+
+
+def _used(statement: ast.stmt, known: Mapping[str, object]) -> tuple[str, ...]:
+    loaded = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return tuple(sorted(loaded & known.keys()))
+
+
+# --------------------------------------------------------------------------------------------------------------- writing
+
+
+def _import_lines(imports: Iterable[_Import]) -> str:
+    modules: dict[str, list[str]] = {}
+    for found in imports:
+        modules.setdefault(found.module, []).append(found.name)
+    return "".join(f"from {module} import {', '.join(sorted(names))}\n" for module, names in sorted(modules.items()))
+
+
+def _definition_lines(definitions: Iterable[_Definition], dtype: str) -> str:
+    """A function stands by itself, under what it is good for; constants stand in blocks."""
+    text, previous = "", True
+    for definition in definitions:
+        remark = f"{FUNCTIONS[definition.name].comment(dtype)}\n" if definition.name in FUNCTIONS else ""
+        gap = "\n\n" if definition.is_function or previous else ""
+        text += f"{gap}{remark}{definition.text}\n"
+        previous = definition.is_function
+    return text

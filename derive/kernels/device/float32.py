@@ -1,0 +1,221 @@
+"""Elementary functions of float32 without branches, tables or calls, so that LLVM makes vector code of a loop over them.
+
+Numba code, typed by Numba; `sources` copies from this file.  Coefficients are those of `tools/minimax.py`.
+No fast-math flag is set: every product that is to be fused into a sum is written `fma`.
+"""
+
+from __future__ import annotations
+
+from numpy import float32
+
+from derive.kernels.device.intrinsics import (
+    copysign,
+    device,
+    fma,
+    fraction_exponent,
+    polynomial,
+    power_of_two,
+    select,
+)
+
+ZERO = float32(0)
+HALF = float32(0.5)
+ONE = float32(1)
+TWO = float32(2)
+FOUR = float32(4)
+INFINITY = float32("inf")
+NAN = float32("nan")
+LOG2_E = float32(1.4426950408889634)
+LN2 = float32(0.6931471805599453)
+LN2_REST = float32(-1.904654299957768e-09)  # ln 2 less LN2
+SQRT_2 = float32(1.4142135623730951)
+PDF_0 = float32(0.3989422804014327)  # 1/sqrt(2 pi)
+SMALLEST_NORMAL = float32(2**-126)
+RAISED = float32(24)  # smaller numbers are raised by 2^24
+RAISE = float32(2**24)
+EXACT = float32(2**24)  # whole numbers up to here are exact
+SHIFT = float32(3 * 2**22 + 127)  # adding it rounds to a whole number, in the last bits, where `power_of_two` reads it
+
+EXP_MIN = float32(-104)  # 0 from here on
+EXP_MAX = float32(89)  # infinity from here on
+FLUSH = float32(-88.03)  # -127 ln 2 and a little: the exponent that makes 0 of 2^n
+EXPM1_MIN = float32(-18)  # -1 from here on, rounded; 1, 1 and 0 beyond the next three
+TANH_MAX = float32(9.2)
+ERF_MAX = float32(4)
+NORMAL_MAX = float32(14)
+TANH_NEAR = float32(0.6)  # the polynomial below here
+
+# From `python tools/minimax.py`, from the constant upwards.
+EXP = (0.4999999403953552, 0.1666652113199234, 0.041668254882097244, 0.008368662558495998, 0.001382146612741053)
+LOG = (
+    -0.49999988079071045,
+    0.33333325386047363,
+    -0.25001609325408936,
+    0.20002004504203796,
+    -0.16608409583568573,
+    0.14180849492549896,
+    -0.13248085975646973,
+    0.1291300505399704,
+    -0.07619088888168335,
+)
+TANH = (-0.33333298563957214, 0.13331936299800873, -0.053784701973199844, 0.020798515528440475, -0.00589776923879981)
+ERF = (
+    0.12837916612625122,
+    -0.3761262595653534,
+    0.11283578723669052,
+    -0.026853347197175026,
+    0.005187162198126316,
+    -0.0007997853099368513,
+    7.806903158780187e-05,
+)
+ERFC = (
+    1.1284854412078857,
+    0.6358139514923096,
+    0.1051383689045906,
+    -0.02281223051249981,
+    0.003191107651218772,
+    -0.0002111338690156117,
+)
+TAIL = (
+    0.09441064298152924,
+    -0.17039772868156433,
+    0.12437918037176132,
+    -0.07170698791742325,
+    0.030865514650940895,
+    -0.008496606722474098,
+    0.0005034732166677713,
+    0.0006558495224453509,
+    -0.000170441999216564,
+    -6.614829180762172e-05,
+)
+
+
+# ---------------------------------------------------------------------------------------------------------- exponentials
+
+
+@device
+def nearest_power(x):
+    """t and r with x = n ln 2 + r, t = n + SHIFT, |r| <= ln 2/2."""
+    t = fma(x, LOG2_E, SHIFT)
+    n = t - SHIFT
+    return t, fma(n, -LN2_REST, fma(n, -LN2, x))
+
+
+@device
+def expm1_near_0(r):
+    """e^r - 1 for |r| <= ln 2/2."""
+    return fma(polynomial(r, EXP), r * r, r)
+
+
+@device
+def exp(x):
+    x = select(x > EXP_MAX, EXP_MAX, x)
+    x = select(x < EXP_MIN, EXP_MIN, x)
+    t, r = nearest_power(x)
+    t_half = fma(t - SHIFT, HALF, SHIFT)  # 2^n may be out of range; 2^(n/2) twice is not
+    s = power_of_two(t_half)
+    return fma(expm1_near_0(r), s, s) * power_of_two(t - (t_half - SHIFT))
+
+
+@device
+def exp_nonpositive(x):
+    t, r = nearest_power(select(x < FLUSH, FLUSH, x))
+    s = power_of_two(t)
+    return fma(expm1_near_0(r), s, s)
+
+
+@device
+def expm1(x):
+    y = select(x > EXP_MAX, EXP_MAX, x)
+    t, r = nearest_power(select(y < EXPM1_MIN, EXPM1_MIN, y))
+    s = power_of_two(t - ONE)  # half of 2^n, which may be out of range
+    y = fma(expm1_near_0(r), s, s - HALF)
+    return copysign(y + y, x)
+
+
+@device
+def tanh(x):
+    a = abs(x)
+    u = x * x
+    near = fma(polynomial(u, TANH) * u, x, x)
+    e = exp_nonpositive(-TWO * select(a > TANH_MAX, TANH_MAX, a))
+    far = ONE - (e + e) / (ONE + e)
+    return select(a < TANH_NEAR, near, copysign(far, x))
+
+
+@device
+def sigmoid(x):
+    e = exp_nonpositive(-abs(x))
+    return select(x < ZERO, e, ONE) / (ONE + e)
+
+
+# ------------------------------------------------------------------------------------------------------------ logarithms
+
+
+@device
+def log_of(f, e):
+    """log(2^e (1 + f)) for sqrt(1/2) <= 1 + f <= sqrt(2)."""
+    return fma(e, LN2, fma(e, LN2_REST, fma(polynomial(f, LOG) * f, f, f)))
+
+
+@device
+def log(x):
+    low = x < SMALLEST_NORMAL
+    m, e = fraction_exponent(select(low, x * RAISE, x))
+    y = log_of(m - ONE, select(low, e - RAISED, e))
+    y = select(x == ZERO, -INFINITY, y)
+    y = select(x < ZERO, NAN, y)
+    return select(x < INFINITY, y, x)
+
+
+@device
+def log1p(x):
+    m, e = fraction_exponent(ONE + x)
+    s = power_of_two(SHIFT - e)
+    y = log_of(select(x < EXACT, fma(x, s, s - ONE), m - ONE), e)  # 2^-e (1 + x) - 1 without the rounding of 1 + x
+    y = select(x == -ONE, -INFINITY, y)
+    y = select(x < -ONE, NAN, y)
+    y = select(x == ZERO, x, y)  # -0 stays -0
+    return select(x < INFINITY, y, x)
+
+
+@device
+def softplus(x):
+    e = exp_nonpositive(-abs(x))
+    upper = e > SQRT_2 - ONE
+    y = log_of(select(upper, fma(e, HALF, -HALF), e), select(upper, ONE, ZERO))
+    return select(x > ZERO, x, ZERO) + y
+
+
+# -------------------------------------------------------------------------------------------------- normal distribution
+
+
+@device
+def erf(x):
+    a = abs(x)
+    near = fma(x, polynomial(x * x, ERF), x)
+    b = select(a > ERF_MAX, ERF_MAX, a)
+    far = ONE - exp_nonpositive(-b * polynomial(b, ERFC))
+    return select(a < ONE, near, copysign(far, x))
+
+
+@device
+def bell(a):
+    """exp(-a^2/2) for 0 <= a <= NORMAL_MAX; what a*a loses in rounding is put back."""
+    square = a * a
+    y = exp_nonpositive(-HALF * square)
+    return fma(-HALF * fma(a, a, -square), y, y)
+
+
+@device
+def normal_pdf(x):
+    a = abs(x)
+    return PDF_0 * bell(select(a > NORMAL_MAX, NORMAL_MAX, a))
+
+
+@device
+def normal_cdf(x):
+    a = abs(x)
+    a = select(a > NORMAL_MAX, NORMAL_MAX, a)
+    tail = bell(a) * polynomial((a - FOUR) / (a + FOUR), TAIL)
+    return select(x > ZERO, ONE - tail, tail)

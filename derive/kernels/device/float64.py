@@ -1,0 +1,274 @@
+"""Elementary functions of float64 without branches, tables or calls, so that LLVM makes vector code of a loop over them.
+
+Numba code, typed by Numba; `sources` copies from this file.  Coefficients are those of `tools/minimax.py`.
+No fast-math flag is set: every product that is to be fused into a sum is written `fma`.
+"""
+
+from __future__ import annotations
+
+from derive.kernels.device.intrinsics import (
+    copysign,
+    device,
+    fma,
+    fraction_exponent,
+    polynomial,
+    power_of_two,
+    select,
+)
+
+ZERO = 0.0
+HALF = 0.5
+ONE = 1.0
+TWO = 2.0
+FOUR = 4.0
+INFINITY = float("inf")
+NAN = float("nan")
+LOG2_E = 1.4426950408889634
+LN2 = 0.6931471805599453
+LN2_REST = 2.3190468138462996e-17  # ln 2 less LN2
+SQRT_2 = 1.4142135623730951
+PDF_0 = 0.3989422804014327  # 1/sqrt(2 pi)
+SMALLEST_NORMAL = 2.0**-1022
+RAISED = 54.0  # smaller numbers are raised by 2^54
+RAISE = 2.0**54
+EXACT = 2.0**53  # whole numbers up to here are exact
+SHIFT = 3.0 * 2**51 + 1023  # adding it rounds to a whole number, in the last bits, where `power_of_two` reads it
+
+EXP_MIN = -746.0  # 0 from here on
+EXP_MAX = 710.0  # infinity from here on
+FLUSH = -709.09  # -1023 ln 2 and a little: the exponent that makes 0 of 2^n
+EXPM1_MIN = -38.0  # -1 from here on, rounded; 1, 1 and 0 beyond the next three
+TANH_MAX = 19.1
+ERF_MAX = 6.0
+NORMAL_MAX = 38.0
+TANH_NEAR = 0.6  # the polynomial below here
+
+# From `python tools/minimax.py`, from the constant upwards.
+EXP = (
+    0.5000000000000011,
+    0.16666666666666463,
+    0.04166666666652861,
+    0.008333333333470992,
+    0.0013888888943764674,
+    0.00019841269545589377,
+    2.4801493100080308e-05,
+    2.7557558556878462e-06,
+    2.7630220544516876e-07,
+    2.500729090206448e-08,
+)
+LOG = (
+    0.6666666666666734,
+    0.39999999999416647,
+    0.28571428742026656,
+    0.2222219860521607,
+    0.18183562843180204,
+    0.1531408503441549,
+    0.14795631597234002,
+)
+TANH = (
+    -0.33333333333333126,
+    0.13333333333299738,
+    -0.05396825394931306,
+    0.021869488002690115,
+    -0.008863226776409616,
+    0.0035920373525110657,
+    -0.001455215140664604,
+    0.0005871874135757002,
+    -0.00023039427861392236,
+    7.931046341841632e-05,
+    -1.7176712386451962e-05,
+)
+ERF = (
+    0.12837916709551256,
+    -0.37612638903183343,
+    0.11283791670936937,
+    -0.026866170641954186,
+    0.005223977596670305,
+    -0.0008548325480584245,
+    0.0001205528032512917,
+    -1.4924461574658716e-05,
+    1.6444090844567625e-06,
+    -1.6183460929466802e-07,
+    1.3614095589745383e-08,
+    -7.602387136284261e-10,
+)
+ERFC = (
+    1.1283791181828215,
+    0.636620185714121,
+    0.10277111125418008,
+    -0.019125707961919043,
+    -0.0002106946098357244,
+    0.0016908339853682407,
+    -0.0005728804631162652,
+    -2.3552972169418623e-06,
+    9.632670156234568e-05,
+    -5.6441653380395006e-05,
+    2.0503855632320624e-05,
+    -5.4304573658295554e-06,
+    1.0885068420297597e-06,
+    -1.648294621012322e-07,
+    1.836063448353681e-08,
+    -1.4226108095377452e-09,
+    6.853952188344867e-11,
+    -1.5462393860258962e-12,
+)
+TAIL = (
+    0.09441064130196894,
+    -0.17039772154845545,
+    0.12437925533926313,
+    -0.07170740733773714,
+    0.030864804106333233,
+    -0.008492095482059238,
+    0.0005075620746867915,
+    0.0006388138505110521,
+    -0.00018718426514273238,
+    -4.555488201963814e-05,
+    2.8648313180983734e-05,
+    4.631486785723152e-06,
+    -4.3034143106429274e-06,
+    -8.291430518405152e-07,
+    6.610975004189696e-07,
+    2.0533286607003247e-07,
+    -9.344451632743621e-08,
+    -5.1700179533250155e-08,
+    8.589838532327195e-09,
+    1.0730019573675897e-08,
+    6.12491046336099e-10,
+    -1.307486001651617e-09,
+    -3.12099778609015e-10,
+)
+
+
+# ---------------------------------------------------------------------------------------------------------- exponentials
+
+
+@device
+def nearest_power(x):
+    """t and r with x = n ln 2 + r, t = n + SHIFT, |r| <= ln 2/2."""
+    t = fma(x, LOG2_E, SHIFT)
+    n = t - SHIFT
+    return t, fma(n, -LN2_REST, fma(n, -LN2, x))
+
+
+@device
+def expm1_near_0(r):
+    """e^r - 1 for |r| <= ln 2/2."""
+    return fma(polynomial(r, EXP), r * r, r)
+
+
+@device
+def exp(x):
+    x = select(x > EXP_MAX, EXP_MAX, x)
+    x = select(x < EXP_MIN, EXP_MIN, x)
+    t, r = nearest_power(x)
+    t_half = fma(t - SHIFT, HALF, SHIFT)  # 2^n may be out of range; 2^(n/2) twice is not
+    s = power_of_two(t_half)
+    return fma(expm1_near_0(r), s, s) * power_of_two(t - (t_half - SHIFT))
+
+
+@device
+def exp_nonpositive(x):
+    t, r = nearest_power(select(x < FLUSH, FLUSH, x))
+    s = power_of_two(t)
+    return fma(expm1_near_0(r), s, s)
+
+
+@device
+def expm1(x):
+    y = select(x > EXP_MAX, EXP_MAX, x)
+    t, r = nearest_power(select(y < EXPM1_MIN, EXPM1_MIN, y))
+    s = power_of_two(t - ONE)  # half of 2^n, which may be out of range
+    y = fma(expm1_near_0(r), s, s - HALF)
+    return copysign(y + y, x)
+
+
+@device
+def tanh(x):
+    a = abs(x)
+    u = x * x
+    near = fma(polynomial(u, TANH) * u, x, x)
+    e = exp_nonpositive(-TWO * select(a > TANH_MAX, TANH_MAX, a))
+    far = ONE - (e + e) / (ONE + e)
+    return select(a < TANH_NEAR, near, copysign(far, x))
+
+
+@device
+def sigmoid(x):
+    e = exp_nonpositive(-abs(x))
+    return select(x < ZERO, e, ONE) / (ONE + e)
+
+
+# ------------------------------------------------------------------------------------------------------------ logarithms
+
+
+@device
+def log_of(f, e):
+    """log(2^e (1 + f)) for sqrt(1/2) <= 1 + f <= sqrt(2), by 2 atanh(f/(2 + f)) as in fdlibm's e_log.c."""
+    s = f / (TWO + f)
+    z = s * s
+    half_square = HALF * f * f
+    rest = fma(s, fma(polynomial(z, LOG), z, half_square), e * LN2_REST)
+    return fma(e, LN2, f - (half_square - rest))
+
+
+@device
+def log(x):
+    low = x < SMALLEST_NORMAL
+    m, e = fraction_exponent(select(low, x * RAISE, x))
+    y = log_of(m - ONE, select(low, e - RAISED, e))
+    y = select(x == ZERO, -INFINITY, y)
+    y = select(x < ZERO, NAN, y)
+    return select(x < INFINITY, y, x)
+
+
+@device
+def log1p(x):
+    m, e = fraction_exponent(ONE + x)
+    s = power_of_two(SHIFT - e)
+    y = log_of(select(x < EXACT, fma(x, s, s - ONE), m - ONE), e)  # 2^-e (1 + x) - 1 without the rounding of 1 + x
+    y = select(x == -ONE, -INFINITY, y)
+    y = select(x < -ONE, NAN, y)
+    y = select(x == ZERO, x, y)  # -0 stays -0
+    return select(x < INFINITY, y, x)
+
+
+@device
+def softplus(x):
+    e = exp_nonpositive(-abs(x))
+    upper = e > SQRT_2 - ONE
+    y = log_of(select(upper, fma(e, HALF, -HALF), e), select(upper, ONE, ZERO))
+    return select(x > ZERO, x, ZERO) + y
+
+
+# -------------------------------------------------------------------------------------------------- normal distribution
+
+
+@device
+def erf(x):
+    a = abs(x)
+    near = fma(x, polynomial(x * x, ERF), x)
+    b = select(a > ERF_MAX, ERF_MAX, a)
+    far = ONE - exp_nonpositive(-b * polynomial(b, ERFC))
+    return select(a < ONE, near, copysign(far, x))
+
+
+@device
+def bell(a):
+    """exp(-a^2/2) for 0 <= a <= NORMAL_MAX; what a*a loses in rounding is put back."""
+    square = a * a
+    y = exp_nonpositive(-HALF * square)
+    return fma(-HALF * fma(a, a, -square), y, y)
+
+
+@device
+def normal_pdf(x):
+    a = abs(x)
+    return PDF_0 * bell(select(a > NORMAL_MAX, NORMAL_MAX, a))
+
+
+@device
+def normal_cdf(x):
+    a = abs(x)
+    a = select(a > NORMAL_MAX, NORMAL_MAX, a)
+    tail = bell(a) * polynomial((a - FOUR) / (a + FOUR), TAIL)
+    return select(x > ZERO, ONE - tail, tail)
