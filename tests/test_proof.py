@@ -234,7 +234,7 @@ def all_factors(e: Any, x: Any) -> Any:
 # the rule: (texts that use it, what is wrong: how)
 WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
     rules._constant: (
-        ("f = y*max(x, y)", "x: [n]\ny: [n]\nz = max(x, y)*min(x, 2*y) + abs(x - y)"),
+        ("x: [n]\nf = sum(x*where(x > 0, 1, 0))", "x: [n]\ny: [n]\nz = exp(y)*where(x > y, 1, 0)"),
         {"1 for a constant": lambda e, x, right: S.One, "the constant itself": lambda e, x, right: e},
     ),
     rules._factor: (

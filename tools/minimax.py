@@ -77,9 +77,9 @@ def _erfc(a: mpf) -> mpf:
 
 
 def _tail(y: mpf) -> mpf:
-    """p in Phi(-a) = exp(-a^2/2) p(y)."""
+    """p in Phi(-a) = exp(-a^2/2) p(y)/(a + k)."""
     a = TAIL_CENTRE * (1 + y) / (1 - y)
-    return mpmath.erfc(a / mpmath.sqrt(2)) / 2 * mpmath.exp(a**2 / 2)
+    return mpmath.erfc(a / mpmath.sqrt(2)) / 2 * mpmath.exp(a**2 / 2) * (a + TAIL_CENTRE)
 
 
 def _position(a: float) -> mpf:
