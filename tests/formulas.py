@@ -617,7 +617,7 @@ class Row:
 NUMBERS: dict[str, Row] = {
     "exp": Row(torch.exp, positive=True),
     "log": Row(torch.log, takes="p"),
-    "sqrt": Row(torch.sqrt, takes="p", positive=True),
+    "sqrt": Row(torch.sqrt, lambda x: [x], takes="p", positive=True),
     "abs": Row(torch.abs, lambda x: [x]),
     "sin": Row(torch.sin),
     "cos": Row(torch.cos),

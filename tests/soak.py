@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import torch
 from sympy.core.cache import clear_cache
 
-from fuzzing import Disagreement, Seen, check_number
+from fuzzing import THOROUGH, Depth, Disagreement, Seen, check_number
 
 CHUNK = 50
 """How many graphs a worker takes at a time."""
@@ -48,7 +48,7 @@ class TooLong(Exception):
     """A graph took longer than `SECONDS`."""
 
 
-def chunk(seed: int, most: int | None, numbers: range) -> Result:
+def chunk(seed: int, depth: Depth, numbers: range) -> Result:
     """Check these graphs: (what was met, what was wrong, the slowest)."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGALRM, _too_long)
@@ -57,7 +57,7 @@ def chunk(seed: int, most: int | None, numbers: range) -> Result:
         start = time.process_time()
         signal.alarm(SECONDS)
         try:
-            seen += check_number(seed, number, most)
+            seen += check_number(seed, number, depth)
         except Disagreement as error:
             seen.graphs += 1
             wrong.append((number, str(error)))
@@ -91,13 +91,13 @@ def forget() -> None:
     gc.collect()
 
 
-def chunks(seed: int, most: int | None, first: int, count: int, jobs: int) -> Iterator[Result]:
+def chunks(seed: int, depth: Depth, first: int, count: int, jobs: int) -> Iterator[Result]:
     parts = [range(k, min(k + CHUNK, first + count)) for k in range(first, first + count, CHUNK)]
     if jobs == 1:
-        yield from map(partial(chunk, seed, most), parts)
+        yield from map(partial(chunk, seed, depth), parts)
         return
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(partial(chunk, seed, most), parts)
+        yield from pool.imap_unordered(partial(chunk, seed, depth), parts)
 
 
 def main() -> int:
@@ -106,10 +106,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="the number of the first graph")
     parser.add_argument("--gradients", type=int, help="how many gradients of each graph, drawn at random (all)")
+    parser.add_argument("--thorough", type=float, default=THOROUGH, help="the share of graphs that are proved and run")
     parser.add_argument("--jobs", type=int, default=1, help="how many processes")
     given = parser.parse_args()
     start, said, seen, failures, slowest = time.monotonic(), time.monotonic(), Seen(), 0, (0.0, -1)
-    for found, wrong, slow in chunks(given.seed, given.gradients, given.first, given.count, given.jobs):
+    for found, wrong, slow in chunks(given.seed, Depth(given.thorough, given.gradients), given.first, given.count, given.jobs):
         seen += found
         slowest = max(slowest, slow)
         for number, what in wrong:

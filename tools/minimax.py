@@ -39,9 +39,6 @@ HALF_LN2 = mpmath.log(2) / 2 * mpf("1.0001")  # the nearest multiple of ln 2 is 
 LOW, HIGH = mpmath.sqrt(mpf("0.5")) - 1, mpmath.sqrt(2) - 1
 TINY = mpf(10) ** -9
 
-TAIL_CENTRE = 4
-"""k in y = (a - k)/(a + k), which maps 0 <= a < infinity to -1 <= y < 1."""
-
 
 def _exp(r: mpf) -> mpf:
     """q in e^r = 1 + r + r^2 q(r)."""
@@ -76,16 +73,6 @@ def _erfc(a: mpf) -> mpf:
     return -mpmath.log(mpmath.erfc(a)) / a
 
 
-def _tail(y: mpf) -> mpf:
-    """p in Phi(-a) = exp(-a^2/2) p(y)/(a + k)."""
-    a = TAIL_CENTRE * (1 + y) / (1 - y)
-    return mpmath.erfc(a / mpmath.sqrt(2)) / 2 * mpmath.exp(a**2 / 2) * (a + TAIL_CENTRE)
-
-
-def _position(a: float) -> mpf:
-    return (mpf(a) - TAIL_CENTRE) / (mpf(a) + TAIL_CENTRE)
-
-
 def _exp_fit(degree: int) -> Fit:
     return Fit(_exp, degree, -HALF_LN2, HALF_LN2, lambda r: r**2 / mpmath.exp(r))
 
@@ -103,8 +90,17 @@ def _erfc_fit(degree: int, high: float) -> Fit:
     return Fit(_erfc, degree, mpf("0.99"), mpf(high), lambda a: a * mpmath.erfc(a) / mpmath.erf(a))
 
 
-def _tail_fit(degree: int, high: float) -> Fit:
-    return Fit(_tail, degree, mpf(-1), _position(high), lambda y: 1 / _tail(y))
+def _tail_fit(degree: int, high: float, centre: int) -> Fit:
+    """p in Phi(-a) = exp(-a^2/2) p(y)/(a + k) for 0 <= a <= high, with y = (a - k)/(a + k), from -1 to less than 1.
+
+    A small k loses less to the rounding of y where a is small, and needs a higher degree.
+    """
+
+    def f(y: mpf) -> mpf:
+        a = centre * (1 + y) / (1 - y)
+        return mpmath.erfc(a / mpmath.sqrt(2)) / 2 * mpmath.exp(a**2 / 2) * (a + centre)
+
+    return Fit(f, degree, mpf(-1), (mpf(high) - centre) / (mpf(high) + centre), lambda y: 1 / f(y))
 
 
 FITS: dict[str, dict[str, Fit]] = {
@@ -114,7 +110,7 @@ FITS: dict[str, dict[str, Fit]] = {
         "TANH": _tanh_fit(4),
         "ERF": _erf_fit(6),
         "ERFC": _erfc_fit(5, 4.0),
-        "TAIL": _tail_fit(9, 13.5),
+        "TAIL": _tail_fit(10, 13.5, centre=2),
     },
     "float64": {
         "EXP": _exp_fit(9),
@@ -122,7 +118,7 @@ FITS: dict[str, dict[str, Fit]] = {
         "TANH": _tanh_fit(10),
         "ERF": _erf_fit(11),
         "ERFC": _erfc_fit(17, 6.0),
-        "TAIL": _tail_fit(22, 38.0),
+        "TAIL": _tail_fit(22, 38.0, centre=4),
     },
 }
 

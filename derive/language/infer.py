@@ -23,7 +23,7 @@ from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
 from derive.language.sizes import Sizes, named_size
-from derive.language.tree import Compare, Op, Ref, Size, Tree, subtrees
+from derive.language.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS, suggestion
 
 MAX_POWER = 99
@@ -336,7 +336,9 @@ class Inference:
         self._unknown_size(left, right, scope)
         sides = [self.expression(side, scope) for side in (left, right)]
         parts = [part for side in sides for part in subtrees(side.plain)]
-        if not any(isinstance(p, Ref) for p in parts) and any(isinstance(p, Size) and p.value.has(Index) for p in parts):
+        summed = {index for p in parts if isinstance(p, Reduce) for index in p.indices}
+        moving = any(isinstance(p, Size) and p.value.atoms(Index) - summed for p in parts)
+        if moving and not any(isinstance(p, Ref) for p in parts):
             hint = "Compare sums of indices and sizes with whole factors: 2*i + 1 < n."
             raise self.error(f"`{self.source.written(node)}` does more with an index than add and compare.", node, hint)
         return self.elementwise(node, lambda args: Compare(operator, *args), sides)

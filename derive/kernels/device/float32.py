@@ -22,7 +22,6 @@ ZERO = float32(0)
 HALF = float32(0.5)
 ONE = float32(1)
 TWO = float32(2)
-FOUR = float32(4)
 INFINITY = float32("inf")
 NAN = float32("nan")
 LOG2_E = float32(1.4426950408889634)
@@ -39,11 +38,11 @@ SHIFT = float32(3 * 2**22 + 127)  # adding it rounds to a whole number, in the l
 EXP_MIN = float32(-104)  # 0 from here on
 EXP_MAX = float32(89)  # infinity from here on
 FLUSH = float32(-88.03)  # -127 ln 2 and a little: the exponent that makes 0 of 2^n
-EXPM1_MIN = float32(-18)  # -1 from here on, rounded; 1, 1 and 0 beyond the next three
-TANH_MAX = float32(9.2)
-ERF_MAX = float32(4)
-NORMAL_MAX = float32(14)
+EXPM1_MIN = float32(-18)  # -1 from here on
+ERF_MAX = float32(4)  # 1 from here on
+NORMAL_MAX = float32(14)  # 0 and 1 from here on
 TANH_NEAR = float32(0.6)  # the polynomial below here
+TAIL_CENTRE = float32(2)  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
 
 # From `python tools/minimax.py`, from the constant upwards.
 EXP = (0.4999999403953552, 0.1666652113199234, 0.041668254882097244, 0.008368662558495998, 0.001382146612741053)
@@ -77,16 +76,17 @@ ERFC = (
     -0.0002111338690156117,
 )
 TAIL = (
-    0.09441064298152924,
-    -0.17039772868156433,
-    0.12437918037176132,
-    -0.07170698791742325,
-    0.030865514650940895,
-    -0.008496606722474098,
-    0.0005034732166677713,
-    0.0006558495224453509,
-    -0.000170441999216564,
-    -6.614829180762172e-05,
+    0.6724079847335815,
+    -0.331404447555542,
+    0.028798822313547134,
+    0.036718640476465225,
+    -0.0004868786782026291,
+    -0.006733469665050507,
+    -0.0018765497952699661,
+    0.0008442984544672072,
+    0.0006957511650398374,
+    6.037352068233304e-05,
+    -5.3764539188705385e-05,
 )
 
 
@@ -129,8 +129,9 @@ def expm1(x):
     y = select(x > EXP_MAX, EXP_MAX, x)
     t, r = nearest_power(select(y < EXPM1_MIN, EXPM1_MIN, y))
     s = power_of_two(t - ONE)  # half of 2^n, which may be out of range
-    y = fma(expm1_near_0(r), s, s - HALF)
-    return copysign(y + y, x)
+    near = expm1_near_0(r)
+    y = fma(near, s, s - HALF)
+    return copysign(select(t == SHIFT, near, y + y), x)
 
 
 @device
@@ -138,9 +139,9 @@ def tanh(x):
     a = abs(x)
     u = x * x
     near = fma(polynomial(u, TANH) * u, x, x)
-    e = exp_nonpositive(-TWO * select(a > TANH_MAX, TANH_MAX, a))
+    e = exp_nonpositive(-TWO * a)
     far = ONE - (e + e) / (ONE + e)
-    return select(a < TANH_NEAR, near, copysign(far, x))
+    return copysign(select(a < TANH_NEAR, near, far), x)
 
 
 @device
@@ -217,5 +218,6 @@ def normal_pdf(x):
 def normal_cdf(x):
     a = abs(x)
     a = select(a > NORMAL_MAX, NORMAL_MAX, a)
-    tail = bell(a) * polynomial((a - FOUR) / (a + FOUR), TAIL)
+    t = ONE / (a + TAIL_CENTRE)
+    tail = bell(a) * (t * polynomial((a - TAIL_CENTRE) * t, TAIL))
     return select(x > ZERO, ONE - tail, tail)

@@ -20,7 +20,6 @@ ZERO = 0.0
 HALF = 0.5
 ONE = 1.0
 TWO = 2.0
-FOUR = 4.0
 INFINITY = float("inf")
 NAN = float("nan")
 LOG2_E = 1.4426950408889634
@@ -37,11 +36,11 @@ SHIFT = 3.0 * 2**51 + 1023  # adding it rounds to a whole number, in the last bi
 EXP_MIN = -746.0  # 0 from here on
 EXP_MAX = 710.0  # infinity from here on
 FLUSH = -709.09  # -1023 ln 2 and a little: the exponent that makes 0 of 2^n
-EXPM1_MIN = -38.0  # -1 from here on, rounded; 1, 1 and 0 beyond the next three
-TANH_MAX = 19.1
-ERF_MAX = 6.0
-NORMAL_MAX = 38.0
+EXPM1_MIN = -38.0  # -1 from here on
+ERF_MAX = 6.0  # 1 from here on
+NORMAL_MAX = 38.0  # 0 and 1 from here on
 TANH_NEAR = 0.6  # the polynomial below here
+TAIL_CENTRE = 4.0  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
 
 # From `python tools/minimax.py`, from the constant upwards.
 EXP = (
@@ -113,29 +112,29 @@ ERFC = (
     -1.5462393860258962e-12,
 )
 TAIL = (
-    0.09441064130196894,
-    -0.17039772154845545,
-    0.12437925533926313,
-    -0.07170740733773714,
-    0.030864804106333233,
-    -0.008492095482059238,
-    0.0005075620746867915,
-    0.0006388138505110521,
-    -0.00018718426514273238,
-    -4.555488201963814e-05,
-    2.8648313180983734e-05,
-    4.631486785723152e-06,
-    -4.3034143106429274e-06,
-    -8.291430518405152e-07,
-    6.610975004189696e-07,
-    2.0533286607003247e-07,
-    -9.344451632743621e-08,
-    -5.1700179533250155e-08,
-    8.589838532327195e-09,
-    1.0730019573675897e-08,
-    6.12491046336099e-10,
-    -1.307486001651617e-09,
-    -3.12099778609015e-10,
+    0.7552851304157515,
+    -0.6078966419718921,
+    0.387137400742212,
+    -0.18652185795965945,
+    0.0603965748909526,
+    -0.007540188966608337,
+    -0.0034796923661106535,
+    0.0016308184551535605,
+    0.0001333442859344045,
+    -0.00023109491252873196,
+    -1.9080278020942477e-06,
+    3.514458169943446e-05,
+    7.155386530957335e-07,
+    -5.919959165502399e-06,
+    -6.263171318828528e-07,
+    1.0215993043597035e-06,
+    2.654465247761916e-07,
+    -1.5611762654011894e-07,
+    -7.806842233689572e-08,
+    1.5653149420053064e-08,
+    1.4860469015529816e-08,
+    -1.9456423282987361e-10,
+    -1.193768576638915e-09,
 )
 
 
@@ -178,8 +177,9 @@ def expm1(x):
     y = select(x > EXP_MAX, EXP_MAX, x)
     t, r = nearest_power(select(y < EXPM1_MIN, EXPM1_MIN, y))
     s = power_of_two(t - ONE)  # half of 2^n, which may be out of range
-    y = fma(expm1_near_0(r), s, s - HALF)
-    return copysign(y + y, x)
+    near = expm1_near_0(r)
+    y = fma(near, s, s - HALF)
+    return copysign(select(t == SHIFT, near, y + y), x)
 
 
 @device
@@ -187,9 +187,9 @@ def tanh(x):
     a = abs(x)
     u = x * x
     near = fma(polynomial(u, TANH) * u, x, x)
-    e = exp_nonpositive(-TWO * select(a > TANH_MAX, TANH_MAX, a))
+    e = exp_nonpositive(-TWO * a)
     far = ONE - (e + e) / (ONE + e)
-    return select(a < TANH_NEAR, near, copysign(far, x))
+    return copysign(select(a < TANH_NEAR, near, far), x)
 
 
 @device
@@ -270,5 +270,6 @@ def normal_pdf(x):
 def normal_cdf(x):
     a = abs(x)
     a = select(a > NORMAL_MAX, NORMAL_MAX, a)
-    tail = bell(a) * polynomial((a - FOUR) / (a + FOUR), TAIL)
+    t = ONE / (a + TAIL_CENTRE)
+    tail = bell(a) * (t * polynomial((a - TAIL_CENTRE) * t, TAIL))
     return select(x > ZERO, ONE - tail, tail)

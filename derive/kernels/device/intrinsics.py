@@ -153,7 +153,7 @@ def stream(typing, destination, source, factor):
         raise TypingError("stream: both arrays must be of float32, or both of float64")
 
     def generate(context, builder, signature, arguments):
-        write, read = (make_array(kind)(context, builder, given) for kind, given in zip(signature.args, arguments, strict=False))
+        write, read = (make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1))
         kind, whole = context.get_data_type(destination.dtype), context.get_value_type(types.intp)
         size = destination.dtype.bitwidth // 8
         vector = ir.VectorType(kind, 64 // size)  # a line of the cache
