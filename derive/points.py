@@ -165,8 +165,8 @@ def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: int, l
 
 
 def at_kink(point: Values, node: Node, clearance: float = CLEARANCE) -> bool:
-    """Whether a kink of a node's definition lies at a point, or nearer to it than this."""
-    for indices, gap in _kinks(node.expr, node.indices):
+    """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either."""
+    for indices, gap in _kinks(node.expr, node.indices, roots=True):
         if isinstance(gap, Largest):
             inner, body = gap.opened()
             entries = np.array(point.array(body, (*indices, *inner)), dtype=float).reshape(
@@ -193,19 +193,21 @@ def has_kink(term: Any) -> bool:
     return any(True for _ in _kinks(term, ()))
 
 
-def _kinks(term: Any, indices: tuple[Index, ...]) -> Iterator[tuple[tuple[Index, ...], Any]]:
-    """What must not vanish for a term to be smooth, with the indices it runs over."""
+def _kinks(term: Any, indices: tuple[Index, ...], roots: bool = False) -> Iterator[tuple[tuple[Index, ...], Any]]:
+    """What must not vanish for a term to be smooth, with the indices it runs over; what is under a root, if they count."""
     if isinstance(term, Named):
-        yield from _kinks(term.unfolded, indices)
+        yield from _kinks(term.unfolded, indices, roots)
     elif isinstance(term, Maximum):
         yield indices, term.args[0] - term.args[1]
     elif isinstance(term, (Abs, sign, Positive)):
         yield indices, term.args[0]
     elif isinstance(term, Largest):
         yield indices, term
+    elif roots and term.is_Pow and term.exp.is_Rational and not term.exp.is_Integer:
+        yield indices, term.base
     if isinstance(term, Binder):
         inner, body = term.opened()
-        yield from _kinks(body, (*indices, *inner))
+        yield from _kinks(body, (*indices, *inner), roots)
     elif not isinstance(term, (Index, Element)):
         for a in term.args:
-            yield from _kinks(a, indices)
+            yield from _kinks(a, indices, roots)
