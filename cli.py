@@ -61,6 +61,17 @@ def arguments() -> argparse.ArgumentParser:
     _force(slides)
     slides.set_defaults(run=run_slides)
 
+    kernel = commands.add_parser("kernel", help="a Python module that computes the value and the gradients, compiled by Numba")
+    _source(kernel)
+    kernel.add_argument("--target", default="cpu", choices=("cpu",), help="what it runs on (cpu)")
+    kernel.add_argument("--batch", default="", metavar="NAMES", help="the inputs that differ between examples: x,t")
+    kernel.add_argument("--reduction", default="mean", choices=("mean", "none"), help="of a number, over the examples (mean)")
+    kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
+    kernel.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    kernel.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
+    _force(kernel)
+    kernel.set_defaults(run=run_kernel)
+
     check = commands.add_parser("check", help="prove every line and check the gradients numerically")
     _source(check)
     _point(check)
@@ -184,6 +195,23 @@ def run_course(options: argparse.Namespace) -> int:
     for path in sorted(files):
         if path.suffix in (".tex", ".md"):
             print(path)
+    return 0
+
+
+def run_kernel(options: argparse.Namespace) -> int:
+    """`derive kernel`: the text of a module, on standard output or in a file."""
+    from derive.kernels.kernel import kernel
+    from derive.language.program import read
+    from derive.sources import read_source
+
+    text, name = read_source(options.source)
+    made = kernel(
+        read(text, name), options.target, _names(options.batch), _names(options.wrt), options.dtype, options.reduction, name
+    )
+    if options.output is None:
+        sys.stdout.write(made.source)
+    else:
+        write({options.output: made.source}, options.force)
     return 0
 
 

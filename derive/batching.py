@@ -24,6 +24,7 @@ from derive.language.sizes import named_size
 from derive.language.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language.words import FUNCTIONS, suggestion
 
+REDUCTIONS = ("mean", "none")
 AXES = ("N", "B")
 MEANS = ("J", "cost")
 LETTERS = "nmsrquvopijkl"
@@ -50,8 +51,10 @@ class Batch:
         return _lifted(term, self.members, example)
 
 
-def batch(graph: Graph, inputs: Sequence[str]) -> Batch:
-    """The definition for N examples, which differ in these inputs.
+def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch:
+    """The definition for N examples, which differ in these inputs; of a number, the mean over them is the output.
+
+    With reduction="none" it stays one number for each example.
 
     Raises DeriveError where none is named, where one is no input, and where the output is the same for all examples.
     """
@@ -71,7 +74,9 @@ def batch(graph: Graph, inputs: Sequence[str]) -> Batch:
     size = named_size(next(_free(AXES, taken)))
     example = Index(letters[0], size)
     nodes = [_batched(node, graph, members, example) if node.name in members else node for node in graph.nodes]
-    if not output.indices and not output.expr.is_integer:
+    if reduction not in REDUCTIONS:
+        raise DeriveError(f"there is no reduction {reduction}", hint=f"The reductions are {' and '.join(REDUCTIONS)}.")
+    if reduction == "mean" and not output.indices and not output.expr.is_integer:
         nodes.append(_mean(nodes[-1], next(_free(MEANS, {*taken, *letters, size.name}))))
     batched = Graph(
         tuple(replace(i, indices=(example, *i.indices)) if i.name in members else i for i in graph.inputs),

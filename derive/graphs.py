@@ -14,6 +14,7 @@ from derive.language.tree import Reduce, Tree, subtrees, terms_of
 
 if TYPE_CHECKING:
     from derive.derivation import Derivation
+    from derive.kernels.kernel import Kernel
     from derive.run import Run
 
 KINDS = ("real", "positive", "label", "onehot", "probability")
@@ -219,6 +220,19 @@ class Graph:
         from derive.batching import batch
 
         return batch(self, inputs).graph
+
+    def kernel(
+        self, target: str = "cpu", batch: Sequence[str] = (), wrt: Sequence[str] = (), dtype: str = "float32", reduction: str = "mean"
+    ) -> Kernel:
+        """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
+
+        `batch` names the inputs that differ between examples; of a number the mean over them is taken, or with
+        reduction="none" nothing.  `wrt` names the inputs whose gradients are wanted (all).  `kernel.source` is the text of
+        a module that stands on numpy and numba alone.  Raises DeriveError for unknown names, types and targets.
+        """
+        from derive.kernels.kernel import kernel
+
+        return kernel(self, target, batch, wrt, dtype, reduction)
 
     # ---- in a notebook
 

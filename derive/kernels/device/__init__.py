@@ -61,10 +61,11 @@ OPERATIONS = ("accumulate", "address", "copysign", "fence", "fma", "maximum", "m
 """Instructions of `intrinsics.py` that a kernel may use itself; the docstring of each says what it does."""
 
 
-def sources(names: Iterable[str], dtype: str) -> str:
+def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]] = ()) -> str:
     """Source text that defines `names`, of FUNCTIONS or OPERATIONS, for float32 or float64, and only what they need.
 
-    The text imports from numba, llvmlite and numpy alone, and is the same however `names` are ordered or repeated.
+    The text imports from numba, llvmlite and numpy alone, besides `imports`, (module, name), of whoever puts it into a module;
+    it is the same however `names` are ordered or repeated.
     """
     definitions = _definitions(dtype)
     wanted: set[str] = set()
@@ -78,8 +79,13 @@ def sources(names: Iterable[str], dtype: str) -> str:
             wanted.add(name)
             pending += definitions[name].needs
     parts = [definition for name, definition in definitions.items() if name in wanted]
-    imports = [part for part in parts if isinstance(part, _Import)]
-    return _import_lines(imports) + _definition_lines((part for part in parts if isinstance(part, _Definition)), dtype)
+    needed = [*(part for part in parts if isinstance(part, _Import)), *(_Import(*pair) for pair in imports)]
+    return _import_lines(needed) + _definition_lines((part for part in parts if isinstance(part, _Definition)), dtype)
+
+
+def defined(dtype: str) -> frozenset[str]:
+    """Every name that the text for one type may define or import."""
+    return frozenset(_definitions(dtype))
 
 
 # ----------------------------------------------------------------------------------------------------- reading the files
@@ -147,9 +153,9 @@ def _used(statement: ast.stmt, known: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _import_lines(imports: Iterable[_Import]) -> str:
-    modules: dict[str, list[str]] = {}
+    modules: dict[str, set[str]] = {}
     for found in imports:
-        modules.setdefault(found.module, []).append(found.name)
+        modules.setdefault(found.module, set()).add(found.name)
     return "".join(f"from {module} import {', '.join(sorted(names))}\n" for module, names in sorted(modules.items()))
 
 

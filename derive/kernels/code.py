@@ -1,0 +1,292 @@
+"""Terms as Python code that Numba compiles: typed numbers, no branch where none is needed.
+
+A `Scope` is one block of statements under construction.  What stands in it several times gets a variable; what must be
+a variable (the base of a power) gets one.  Each kind of node has a row in the table at the end; one that has none is an
+error that says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sympy import Abs, Mul, S, Symbol, cos, erf, exp, log, preorder_traversal, sign, sin, tanh
+from sympy.core.numbers import NumberSymbol
+
+from derive.calculus.functions import Named
+from derive.calculus.terms import (
+    AtMost,
+    Below,
+    Bracket,
+    Delta,
+    Differ,
+    Element,
+    Index,
+    Inside,
+    Label,
+    Maximum,
+    Positive,
+    Where,
+    factors,
+)
+from derive.kernels.device import FUNCTIONS
+from derive.kernels.simple import safe, weight
+
+Access = Callable[[Element], str]
+"""How an entry is read: the code that gives its value."""
+
+
+@dataclass
+class Scope:
+    """A block: its lines so far, the variables that hold terms, and the device functions it calls.
+
+    `place` prints an index that stands in brackets as a whole number.
+    """
+
+    dtype: str
+    access: Access
+    indices: Mapping[Index, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+    variables: dict[Any, str] = field(default_factory=dict)
+    several: frozenset[Any] = frozenset()
+    counter: list[int] = field(default_factory=lambda: [0])
+
+    def inner(self) -> Scope:
+        """A block inside this one: it sees the variables, and what it adds is forgotten outside."""
+        return Scope(self.dtype, self.access, self.indices, self.used, [], dict(self.variables), self.several, self.counter)
+
+    def call(self, name: str, *args: str) -> str:
+        """A call of a device function or an instruction."""
+        self.used.add(name)
+        return f"{name}({', '.join(args)})"
+
+    def number(self, value: float | int) -> str:
+        """A constant of the kernel's type."""
+        text = repr(float(value))
+        return text if self.dtype == "float64" else f"float32({text.removesuffix('.0')})"
+
+    def cast(self, code: str) -> str:
+        """A whole number as a number of the kernel's type."""
+        return f"{self.dtype}({code})"
+
+    def variable(self, code: str) -> str:
+        self.counter[0] += 1
+        name = f"v__{self.counter[0]}"
+        self.lines.append(f"{name} = {code}")
+        return name
+
+    # ---- numbers
+
+    def value(self, term: Any) -> str:
+        """The code of a number; a sum is bracketed by whoever needs it."""
+        if term in self.variables:
+            return self.variables[term]
+        code = self._value(term)
+        if term in self.several:
+            self.variables[term] = code = self.variable(code)
+        return code
+
+    def atom(self, term: Any) -> str:
+        """The code of a number as a name, a literal or a call."""
+        code = self.value(term)
+        return code if code.isidentifier() or not weight(term) or code.startswith(self.dtype + "(") else f"({code})"
+
+    def named(self, term: Any) -> str:
+        """The code of a number as a name: what is used more than once."""
+        code = self.value(term)
+        if code.isidentifier():
+            return code
+        self.variables[term] = name = self.variable(code)
+        return name
+
+    def _value(self, term: Any) -> str:
+        row = _printer(type(term))
+        if row is not None:
+            return row(self, term)
+        if term.is_Rational:
+            return self.number(term.p / term.q)
+        if term.is_Add:
+            return self._sum(term)
+        if term.is_Mul:
+            return self._product(term)
+        if term.is_Pow:
+            return self._power(term)
+        raise AssertionError(f"no row of the printer prints {type(term).__name__}: {term}")
+
+    def _sum(self, term: Any) -> str:
+        parts = sorted(term.args, key=lambda a: (a.could_extract_minus_sign(), str(a)))
+        code = self.value(parts[0])
+        for part in parts[1:]:
+            negative = part.could_extract_minus_sign() and part not in self.variables
+            part = -part if negative else part
+            code += f" {'-' if negative else '+'} {self.atom(part) if part.is_Add else self.value(part)}"
+        return code
+
+    def _product(self, term: Any) -> str:
+        brackets = [f for f in factors(term) if isinstance(f, Bracket)]
+        if brackets:
+            return self.chosen(brackets, Mul(*[f for f in factors(term) if f not in brackets]), S.Zero)
+        number, rest = term.as_coeff_Mul()
+        above, below = [], []
+        for f in factors(rest):
+            (below if f.is_Pow and f.exp.could_extract_minus_sign() else above).append(f)
+        above.sort(key=lambda f: (weight(f), str(f)))
+        minus = "-" if number < 0 else ""
+        number = abs(number)
+        whole = [self.number(number.p / number.q)] if number.is_Rational and number != 1 else []
+        whole = whole if number.is_Rational else [self.atom(number)]
+        code = "*".join([*whole, *map(self.atom, above)]) or self.number(1)
+        for f in below:
+            code += f"/{self.atom(1 / f)}"
+        return minus + code
+
+    def _power(self, term: Any) -> str:
+        base, power = term.base, term.exp
+        if power.could_extract_minus_sign():
+            return f"{self.number(1)}/{self.atom(1 / term)}"
+        if power == S.Half:
+            return f"math.sqrt({self.value(base)})"
+        if power.is_Integer:
+            name, bits = self.named(base), bin(int(power))[3:]
+            code = name
+            for k, bit in enumerate(bits):
+                square = code if code.isidentifier() else self.variable(code)
+                code = f"{square}*{square}" if k or square != name else f"{name}*{name}"
+                code = f"{code}*{name}" if bit == "1" else code
+            return code
+        return f"math.pow({self.value(base)}, {self.value(power)})"
+
+    # ---- conditions
+
+    def condition(self, bracket: Any) -> str:
+        """A bracket as a comparison."""
+        if isinstance(bracket, Positive):
+            return f"{self.atom(bracket.args[0])} > {self.number(0)}"
+        if isinstance(bracket, Inside):
+            place, size = bracket.args
+            return f"0 <= {self.place(place)} < {self.place(size)}"
+        if isinstance(bracket, (Delta, Differ, Below, AtMost)):
+            sign = {Delta: "==", Differ: "!=", Below: "<", AtMost: "<="}[type(bracket)]
+            return f"int32({self.place(bracket.args[0])}) {sign} int32({self.place(bracket.args[1])})"
+        return f"{self.atom(bracket)} > {self.number(0)}"
+
+    def chosen(self, brackets: list[Any], yes: Any, no: Any) -> str:
+        """`yes` where all brackets hold, else `no`; where an entry may be out of reach it is read in its branch only."""
+        tests = [f"({self.condition(b)})" if len(brackets) > 1 else self.condition(b) for b in brackets]
+        test = " & ".join(tests)
+        if safe(yes) and safe(no):
+            return self.call("select", test, self.value(yes), self.value(no))
+        self.counter[0] += 1
+        name = f"v__{self.counter[0]}"
+        for head, term in ((f"if {test}:", yes), ("else:", no)):
+            block = self.inner()
+            block.several = frozenset()
+            last = f"{name} = {block.value(term)}"
+            self.lines += [head, *(f"    {line}" for line in (*block.lines, last))]
+        return name
+
+    # ---- whole numbers
+
+    def place(self, term: Any) -> str:
+        """A whole number: an index, a label, a size, or what is made of these."""
+        if term in self.indices:
+            return self.indices[term]
+        if isinstance(term, Label):
+            return self.access(term.element)
+        if isinstance(term, Element):
+            return self.access(term)
+        if isinstance(term, Symbol):
+            return str(term.name)
+        if term.is_Integer:
+            return str(int(term))
+        if term.is_Add:
+            parts = sorted(term.args, key=lambda a: (a.could_extract_minus_sign(), str(a)))
+            code = self.place(parts[0])
+            for part in parts[1:]:
+                minus = part.could_extract_minus_sign()
+                code += f" {'-' if minus else '+'} {self.place(-part if minus else part)}"
+            return code
+        if term.is_Mul:
+            number, rest = term.as_coeff_Mul()
+            parts = [self.place(f) if not f.is_Add else f"({self.place(f)})" for f in factors(rest)]
+            return {1: "", -1: "-"}.get(number, f"{number}*") + "*".join(sorted(parts))
+        if term.is_Pow and term.exp.is_Integer and term.exp > 0:
+            return "*".join([self.place(term.base)] * int(term.exp))
+        if isinstance(term, Index):
+            raise AssertionError(f"the index {term.name} has no loop here")
+        raise AssertionError(f"{term} is no whole number that code can be printed for")
+
+
+def repeated(terms: list[Any]) -> frozenset[Any]:
+    """What stands several times in these terms and is worth a variable."""
+    seen: Counter[Any] = Counter()
+    for term in terms:
+        for t in preorder_traversal(term):
+            if weight(t) >= 1 and not isinstance(t, Bracket):
+                seen[t] += 1
+    return frozenset(t for t, times in seen.items() if times > 1 and not _is_number(t))
+
+
+def _is_number(term: Any) -> bool:
+    """Whether a term is a number of indices, or without anything to evaluate."""
+    return bool(term.is_Rational) or not term.has(Element) or (term.is_Mul and len(term.args) == 2 and term.args[0] == -1)
+
+
+# ---------------------------------------------------------------- one row for each kind of node
+
+Row = Callable[[Scope, Any], str]
+
+
+def _device(name: str) -> Row:
+    return lambda scope, term: scope.call(name, scope.value(term.args[0]))
+
+
+def _python(name: str) -> Row:
+    return lambda scope, term: f"math.{name}({scope.value(term.args[0])})"
+
+
+def _sign(scope: Scope, term: Any) -> str:
+    a, zero, one = scope.named(term.args[0]), scope.number(0), scope.number(1)
+    return scope.call("select", f"{a} > {zero}", one, scope.call("select", f"{a} < {zero}", f"-{one}", zero))
+
+
+def _where(scope: Scope, term: Any) -> str:
+    condition, yes, no = term.args
+    brackets = list(factors(condition)) if all(isinstance(f, Bracket) for f in factors(condition)) else [condition]
+    return scope.chosen(brackets, yes, no)
+
+
+ROWS: tuple[tuple[type, Row], ...] = (
+    (Element, lambda s, t: s.cast(s.access(t)) if t.is_integer else s.access(t)),
+    (Index, lambda s, t: s.cast(s.place(t))),
+    (Label, lambda s, t: s.cast(s.place(t))),
+    (Symbol, lambda s, t: s.cast(s.place(t))),
+    (NumberSymbol, lambda s, t: s.number(float(t))),
+    (Bracket, lambda s, t: s.chosen([t], S.One, S.Zero)),
+    (Where, _where),
+    (Maximum, lambda s, t: s.call("maximum", *map(s.value, t.args))),
+    (type(S.NegativeInfinity), lambda s, t: f"-{s.dtype}(np.inf)"),
+    (exp, _device("exp")),
+    (log, _device("log")),
+    (tanh, _device("tanh")),
+    (erf, _device("erf")),
+    (sin, _python("sin")),
+    (cos, _python("cos")),
+    (Abs, lambda s, t: f"abs({s.value(t.args[0])})"),
+    (sign, _sign),
+    (Named, lambda s, t: s.call(_known(type(t).__name__), s.value(t.args[0]))),
+)
+
+
+def _known(name: str) -> str:
+    assert name in FUNCTIONS, f"{name} is to be written out before it is printed"
+    return name
+
+
+@cache
+def _printer(kind: type) -> Row | None:
+    return next((row for known, row in ROWS if issubclass(kind, known)), None)

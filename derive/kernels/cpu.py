@@ -1,0 +1,337 @@
+"""The CPU printer: a plan as functions that Numba compiles, and Python around them that checks what it is given.
+
+For each run there are a function for one thread and one for all, which call the same regions; a region's text is
+printed by `regions`.  How much work makes threads worth their start is estimated from the loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add, Mul
+
+from derive.calculus.terms import Element, Index
+from derive.kernels.code import Scope
+from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented
+from derive.kernels.schedule import MatrixProduct, Region, Scalars, Statement
+from derive.kernels.simple import product_axes, weight
+from derive.kernels.stages import Plan, Run, sizes_in
+
+THREADS_FROM = 150_000
+"""From how many tenths of a nanosecond of work on more than one thread is worth its start."""
+
+BLOCK = 2048
+"""How many entries of a vector a thread takes at a time."""
+
+LANES = 16
+"""A block of lanes is a multiple of so many: a line of the cache, and the vector registers."""
+
+CACHED = 1 << 17
+"""About how many entries of a thread's data stay in its cache."""
+
+
+
+def entry_name(e: Element) -> str:
+    """An entry that is a variable."""
+    return e.name
+
+
+def _entry_code(e: Element) -> str:
+    """A number, or the entry of an array at a given place."""
+    return f"{e.name}[{', '.join(f'uint64({SIZES.place(i)})' for i in e.indices)}]" if e.indices else e.name
+
+
+SIZES = Scope("float64", entry_name)
+"""Prints what is made of sizes."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A function for Numba: its name, the text of it and of those it calls, its arguments and the device functions used."""
+
+    name: str
+    text: str
+    arguments: tuple[str, ...]
+    used: frozenset[str]
+    work: Any
+    threaded: bool = False
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A tensor in the memory of a thread: the sizes of its axes, where it starts and ends."""
+
+    name: str
+    shape: tuple[str, ...]
+    start: str
+    end: str
+
+
+def size_code(term: Any) -> str:
+    """What is made of sizes, as whole numbers."""
+    return SIZES.place(term)
+
+
+# ---------------------------------------------------------------- regions
+
+
+@dataclass(frozen=True)
+class RegionText:
+    """A region's function and how it is called."""
+
+    name: str
+    lines: tuple[str, ...]
+    arguments: tuple[str, ...]
+    scratch: str
+    """How many numbers of memory a thread needs; "" for none."""
+    places: str
+    """How many whole numbers."""
+    totals: tuple[Statement, ...]
+    parts: tuple[tuple[Statement, str], ...]
+    """What threads add up, and where it starts in a thread's memory."""
+    count: str
+    lanes: bool
+    width: str
+    used: frozenset[str]
+
+
+def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText:
+    """The text of a region's function."""
+    inside = {s.name: s for s in region.statements}
+    mentioned = {e.name for s in region.statements for e in (s.entry, *s.entries)}
+    arrays = [n for n in plan.memory if n in mentioned]
+    numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
+    where = homes(region, arrays, numbers)
+    printer = Printer(region, where, dtype)
+    body = printer.lines()
+    scratch = [s for s in inside.values() if where[s.name] == SCRATCH]
+    parts = [s for s in inside.values() if where[s.name] == PART]
+    totals = [s for s in inside.values() if where[s.name] == TOTAL]
+    memory, end = _laid_out([*(s for s in scratch if not s.entry.is_integer), *parts], region)
+    wholes, places = _laid_out([s for s in scratch if s.entry.is_integer], region)
+    lines = [f"{m.name} = scratch[{m.start}:{m.end}]{_shaped(m)}" for m in memory.values()]
+    lines += [f"{m.name} = places[{m.start}:{m.end}]{_shaped(m)}" for m in wholes.values()]
+    lines += [f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts]
+    lines += [f"{s.name} = {_start64(s)}" for s in totals]
+    rows = [f"{view} = {array}[{region.outer.name}]" for array, view in printer.rows.items()] if region.outer else []
+    if region.way == "rows":
+        lines += [f"for {region.outer.name} in range(first, last):", *indented([*rows, *body])]
+    elif region.way == "lanes":
+        lines += ["for start in range(first, last, width):", *indented(["stop = min(start + width, last)", *body])]
+    else:
+        lines += body
+    lines += [f"totals[{k}] = {s.name}" for k, s in enumerate(totals)]
+    memory_used = [*(["scratch"] if end != "0" else []), *(["places"] if places != "0" else []), *(["totals"] if totals else [])]
+    given = [n for n in arrays if where[n] == ARRAY]
+    sizes = sorted(_sizes_of(region))
+    bounds = [] if region.way == "once" else ["first", "last", *(["width"] if region.way == "lanes" else [])]
+    return RegionText(
+        name,
+        tuple(lines),
+        (*bounds, *given, *numbers, *sizes, *memory_used),
+        "" if end == "0" else end,
+        "" if places == "0" else places,
+        tuple(totals),
+        tuple((s, memory[s.name].start) for s in parts),
+        "" if region.outer is None else size_code(region.outer.size),
+        region.way == "lanes",
+        _width(region),
+        frozenset(printer.used),
+    )
+
+
+def _laid_out(statements: Sequence[Statement], region: Region) -> tuple[dict[str, Memory], str]:
+    """Where each tensor lies in the memory of a thread, and how much there is."""
+    found: dict[str, Memory] = {}
+    end = "0"
+    for s in statements:
+        added_up = region.outer in s.over
+        own = [(i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if added_up or region.way == "lanes" or i != region.outer]
+        shape = tuple("width" if i == region.outer and region.way == "lanes" else size_code(axis) for i, axis in own)
+        size = "*".join(f"({d})" if " " in d else d for d in shape)
+        start, end = end, size if end == "0" else f"{end} + {size}"
+        found[s.name] = Memory(s.name, shape, start, end)
+    return found, end
+
+
+def _shaped(memory: Memory) -> str:
+    return "" if len(memory.shape) == 1 else f".reshape({', '.join(memory.shape)})"
+
+
+def _start64(s: Statement) -> str:
+    return {"sum": "0.0", "product": "1.0", "largest": "-np.inf"}[s.kind]
+
+
+def _sizes_of(region: Region) -> set[str]:
+    terms = [t for s in region.statements for t in (s.term, s.guard, *s.entry.indices, *s.axes)]
+    terms += [i.size for nest in region.nests for i in nest.loops]
+    return sizes_in(*terms)
+
+
+def _width(region: Region) -> str:
+    """How many lanes a block has: few enough for what the loops outside them touch to stay in the cache."""
+    if region.way != "lanes":
+        return ""
+    others = {Mul(*[i.size for i in nest.loops if i != region.outer]) for nest in region.nests} - {1}
+    if not others:
+        return str(BLOCK)
+    longest = " + ".join(sorted(f"({size_code(o)})" for o in others))
+    return f"max({LANES}, {CACHED}//(1 + {longest})//{LANES}*{LANES})"
+
+
+# ---------------------------------------------------------------- runs
+
+
+def compiled_run(name: str, run: Run, plan: Plan, dtype: str, checks: Sequence[str] = ()) -> Compiled:
+    """The functions of a run: its regions, and two that call them, on one thread and on all.
+
+    Both return a status, 0 if all is well, and the numbers that the run makes.
+    """
+    regions = [
+        region_text(f"{name}_region{k}", stage, plan, dtype) for k, stage in enumerate(run.stages) if isinstance(stage, Region)
+    ]
+    sizes = sorted(_run_sizes(run, regions))
+    extra = [n for n in sizes if _size_source(n, run, plan) is None]
+    given = [n if n in plan.whole else f"{n}__given" for n in run.numbers]
+    arguments = (*run.arrays, *given, *extra)
+    scope = Scope(dtype, entry_name)
+    body: list[str] = [f"{n} = {_size_source(n, run, plan)}" for n in sizes if n not in extra]
+    body += [f"{n} = {dtype}({n}__given)" for n, g in zip(run.numbers, given, strict=True) if g != n]
+    body += checks
+    texts = iter(regions)
+    used = set(scope.used)
+    for stage in run.stages:
+        if isinstance(stage, Scalars):
+            for s in stage.statements:
+                line = Scope(dtype, _entry_code, used=used)
+                value = line.value(s.term)
+                body += [*line.lines, f"{s.name} = {value}"]
+        else:
+            body += _region_call(next(texts), dtype)
+    made = ", ".join(["0", *run.made])
+    body.append(f"return {made}{'' if run.made else ','}")
+    nothing = "".join(f", {'0' if n in plan.whole else '0.0'}" for n in run.made) or ","
+    body = [f"{line.replace('RETURN', 'return')}{nothing}" if "RETURN" in line else line for line in body]
+    text = "".join(function_text(r.name, r.arguments, r.lines) for r in regions)
+    for kind in ("serial", "parallel") if regions else ("serial",):
+        lines = _threads(body, kind)
+        text += function_text(f"{name}_{kind}", arguments, lines, parallel=kind == "parallel")
+    for r in regions:
+        used |= r.used
+    return Compiled(name, text, arguments, frozenset(used), _work(run), threaded=bool(regions))
+
+
+def _run_sizes(run: Run, regions: Iterable[RegionText]) -> set[str]:
+    terms = [t for s in run.statements for t in (s.term, s.guard, *s.axes)]
+    return sizes_in(*terms).union(*(_sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
+
+
+def _size_source(name: str, run: Run, plan: Plan) -> str | None:
+    """Where a run reads a size: from the shape of an array; None where it has to be given."""
+    for array in run.arrays:
+        for k, axis in enumerate(plan.memory[array]):
+            if axis.is_Symbol and axis.name == name:
+                return f"{array}.shape[{k}]"
+    return None
+
+
+def _region_call(r: RegionText, dtype: str) -> list[str]:
+    """The lines that call a region, once for each thread, and add up what the threads leave."""
+    lines: list[str] = []
+    arguments = list(r.arguments)
+    if not r.count:
+        lines += [f"scratch = np.empty({r.scratch}, {dtype})"] if r.scratch else []
+        lines += [f"places = np.empty({r.places}, np.int64)"] if r.places else []
+        return [*lines, f"{r.name}({', '.join(arguments)})"]
+    if r.lanes:
+        lines.append(f"width = {r.width}")
+        lines.append(f"share = -(-({r.count})//({LANES}*threads))*{LANES}")
+        low, high = f"min(thread*share, {r.count})", f"min((thread + 1)*share, {r.count})"
+    else:
+        low, high = f"({r.count})*thread//threads", f"({r.count})*(thread + 1)//threads"
+    lines += [f"scratch = np.empty((threads, {r.scratch}), {dtype})"] if r.scratch else []
+    lines += [f"places = np.empty((threads, {r.places}), np.int64)"] if r.places else []
+    lines += [f"totals = np.empty((threads, {len(r.totals)}))"] if r.totals else []
+    passed = {"first": low, "last": high, "scratch": "scratch[thread]", "places": "places[thread]", "totals": "totals[thread]"}
+    call = ", ".join(passed.get(a, a) for a in arguments)
+    lines += ["for thread in prange(threads):", f"    {r.name}({call})"]
+    scope = Scope("float64", entry_name)
+    for k, s in enumerate(r.totals):
+        lines += [f"{s.name} = {_start64(s)}", "for thread in range(threads):"]
+        lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
+    for s, start in r.parts:
+        lines += _joined(s, start, dtype)
+    return lines
+
+
+def _joined(s: Statement, start: str, dtype: str) -> list[str]:
+    """What the threads have added up of a tensor, added up."""
+    scope = Scope(dtype, entry_name)
+    entry = f"{s.name}__flat[k]"
+    first = "0" if start == "0" else start
+    return [
+        f"{s.name}__flat = {s.name}.reshape(-1)",
+        f"for k in range({s.name}__flat.shape[0]):",
+        f"    {entry} = scratch[0, uint64({first} + k)]",
+        "for thread in range(1, threads):",
+        f"    for k in range({s.name}__flat.shape[0]):",
+        f"        {entry} = {added(s.kind, entry, f'scratch[thread, uint64({first} + k)]', scope)}",
+    ]
+
+
+def _threads(body: Sequence[str], kind: str) -> list[str]:
+    if not any("threads" in line for line in body):
+        return list(body)
+    lines = ["threads = get_num_threads()" if kind == "parallel" else "threads = 1", *body]
+    return lines if kind == "parallel" else [line.replace("prange(", "range(") for line in lines]
+
+
+def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], parallel: bool = False) -> str:
+    options = "parallel=True, **OPTIONS" if parallel else "**OPTIONS"
+    return f"\n\n@njit({options})\ndef {name}({', '.join(arguments)}):\n" + "\n".join(indented(lines or ["pass"])) + "\n"
+
+
+def _work(run: Run) -> Any:
+    """About how long a run takes, in tenths of a nanosecond, on one thread: a polynomial in the sizes."""
+    total: list[Any] = []
+    for stage in run.stages:
+        if isinstance(stage, Region):
+            for nest in stage.nests:
+                loops = {*nest.loops, *([stage.outer] if stage.outer is not None else [])}
+                cost = sum(1 + weight(s.term) // 4 + len(s.entries) for s in nest.statements)
+                total.append(cost * Mul(*[i.size for i in loops]))
+    return Add(*total).expand()
+
+
+# ---------------------------------------------------------------- matrix products
+
+
+def matrix_product(product: MatrixProduct) -> str:
+    """One call of np.matmul, on arrays turned and with axes joined as they have to be."""
+    groups = product_axes(product.entry, product.a, product.b, product.over)
+    assert groups is not None
+    of_a, of_b, of_c = groups
+    first, second = product.a, product.b
+    if of_c[0] and of_c[0] == tuple(i for i in product.b.indices if i in of_c[0]):  # rows of the result are those of b
+        first, second, of_a, of_b = second, first, of_b, of_a
+    examples = tuple(i for i in product.entry.indices if i in product.a.indices and i in product.b.indices)
+    left = _matrix(first.name, of_a, examples, turned=of_a[0] == _middle(of_a, product.over))
+    right = _matrix(second.name, of_b, examples, turned=of_b[1] == _middle(of_b, product.over))
+    return f"np.matmul({left}, {right}, out={_matrix(product.name, of_c, examples, turned=False)})"
+
+
+def _middle(groups: Sequence[tuple[Index, ...]], over: tuple[Index, ...]) -> tuple[Index, ...]:
+    return next(g for g in groups if set(g) == set(over))
+
+
+def _matrix(name: str, groups: Sequence[tuple[Index, ...]], examples: tuple[Index, ...], turned: bool) -> str:
+    code = name
+    if any(len(g) != 1 for g in groups):
+        front = [size_code(i.size) for i in examples]
+        joined = ["*".join(f"({size_code(i.size)})" for i in g) for g in groups]
+        code += f".reshape({', '.join([*front, *joined])})"
+    if not turned:
+        return code
+    return f"{code}.swapaxes(-1, -2)" if examples else f"{code}.T"

@@ -1,0 +1,66 @@
+"""A kernel in this process: a module's text, compiled when its functions are first called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from derive.batching import batch
+from derive.errors import DeriveError
+from derive.graphs import Graph
+from derive.kernels.cache import load
+from derive.kernels.module import TARGETS, Module, module
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """The functions of a definition, compiled for one target and type of numbers.
+
+    `kernel.value(…)`, `kernel.value_and_grad(…)` where the output is a number, `kernel.forward(…)`, `kernel.vjp(…)` and
+    `kernel.forward_and_vjp(…)` where it is a tensor; `help(kernel.value)` says what each takes.  `source` is the text of a
+    module with the same functions, which stands on numpy and numba alone.
+    """
+
+    text: Module
+
+    @property
+    def source(self) -> str:
+        return self.text.source
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The inputs whose gradients are given, in this order."""
+        return self.text.wrt
+
+    @cached_property
+    def loaded(self) -> ModuleType:
+        """The module, imported."""
+        return load(self.source, self.text.name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in (*self.text.programs, "Workspace"):
+            raise AttributeError(f"this kernel has no {name}; it has {', '.join(self.text.programs)}")
+        return getattr(self.loaded, name)
+
+
+def kernel(
+    graph: Graph,
+    target: str = "cpu",
+    batched: Sequence[str] = (),
+    wrt: Sequence[str] = (),
+    dtype: str = "float32",
+    reduction: str = "mean",
+    name: str = "",
+) -> Kernel:
+    """The kernel of a graph, made once; see `Graph.kernel`.  `name` is what the module is called."""
+    if target not in TARGETS:
+        raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
+    key = ("kernel", target, tuple(batched), tuple(wrt), dtype, reduction, name)
+    if key not in graph.memory:
+        whole = batch(graph, batched, reduction).graph if batched else graph
+        graph.memory[key] = Kernel(module(whole, wrt, dtype, name))
+    found: Kernel = graph.memory[key]
+    return found

@@ -1,0 +1,176 @@
+"""A kernel as the text of a module that needs numpy and numba alone."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jinja2
+from sympy import Symbol
+
+from derive import __version__
+from derive.calculus.terms import Element, walk
+from derive.derivation import Derivation, derivation, seeded
+from derive.errors import DeriveError, ProofError
+from derive.graphs import Graph
+from derive.kernels.device import DTYPES, defined, sources
+from derive.kernels.functions import SCALAR, TENSOR, Public, public
+from derive.kernels.program import Program, program
+from derive.kernels.schedule import schedule
+from derive.kernels.simple import simple
+from derive.kernels.stable import stable
+from derive.kernels.stages import plan
+from derive.resources import folder
+
+TARGETS = ("cpu",)
+
+IMPORTS = (
+    *(("numba", name) for name in ("get_num_threads", "njit", "prange")),
+    *(("numpy", name) for name in ("empty", "float32", "float64", "int32", "int64", "ndarray", "uint64")),
+)
+"""What the text of a module imports besides numpy itself."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """The text of a module, and what it computes."""
+
+    source: str
+    name: str
+    graph: Graph
+    wrt: tuple[str, ...]
+    dtype: str
+    programs: dict[str, Program]
+
+
+def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "") -> Module:
+    """The module of a graph: its output and the gradients by `wrt`, by default by every input that has one.
+
+    Raises DeriveError for a name that is none, and for a type that kernels do not have.
+    """
+    if dtype not in DTYPES:
+        raise DeriveError(f"there are no kernels of {dtype}", hint=f"The types are {' and '.join(DTYPES)}.")
+    taken = reserved(dtype)
+    _check_names(graph, taken)
+    names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
+    kinds = TENSOR if graph.output.axes else SCALAR
+    programs: dict[str, Program] = {}
+    functions: list[Public] = []
+    for kind in kinds:
+        if kind.gradients and not names:
+            continue
+        whole = program(graph, names if kind.gradients else (), kind.value)
+        programs[kind.name] = simple(stable(renamed(whole, taken)))
+        functions.append(public(kind, plan(schedule(programs[kind.name])), graph, names, dtype))
+    used = frozenset().union(*(f.used for f in functions)) | {"address"}
+    template = _environment().get_template("kernels/cpu.j2")
+    source = template.render(
+        title=title or graph.output.name,
+        version=__version__,
+        dtype=dtype,
+        mathematics=textwrap.indent("\n".join(_mathematics(graph, names)), "    "),
+        proved=proved(graph, names),
+        fingerprint=fingerprint(graph, names),
+        device=sources(used, dtype, IMPORTS).strip(),
+        functions="".join("".join(c.text for c in f.compiled) + f.text for f in functions).lstrip("\n"),
+        names=[f.name for f in functions],
+        wrt=names,
+    )
+    return Module(source.rstrip("\n") + "\n", title or graph.output.name, graph, names, dtype, programs)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder("templates")), undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False
+    )
+
+
+# ---------------------------------------------------------------- names
+
+OWN = (
+    "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 OPTIONS REAL WHOLE WRT Workspace "
+    "outside overlap threads thread scratch places totals first last start stop width share status run out workspace k "
+    "abs min max range float type len"
+)
+"""Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
+
+
+def reserved(dtype: str) -> frozenset[str]:
+    """The names that no tensor may have in a module."""
+    return frozenset({*OWN.split(), *defined(dtype)})
+
+
+def renamed(whole: Program, taken: frozenset[str]) -> Program:
+    """The program with another name for each computed tensor whose own is taken."""
+    inputs = {i.name for i in whole.inputs}
+    new = {a.name: whole.fresh(f"{a.name}_") for a in whole.assigns if a.name in taken and a.name not in inputs}
+
+    def rewrite(term: Any) -> Any:
+        if not isinstance(term, Element) or term.name not in new:
+            return term
+        return Element(Symbol(new[term.name], **term.head.assumptions0), *term.indices)
+
+    assigns = tuple(replace(a, entry=rewrite(a.entry), term=walk(a.term, rewrite)) for a in whole.assigns)
+    return replace(whole, assigns=assigns, outputs=tuple(new.get(n, n) for n in whole.outputs)) if new else whole
+
+
+def _check_names(graph: Graph, taken: frozenset[str]) -> None:
+    """Refuse an argument whose name the module uses itself."""
+    for name in (*(i.name for i in graph.inputs), *map(str, graph.sizes)):
+        if name in taken or "__" in name:
+            raise DeriveError(f"a kernel has no argument called {name}: its own code uses that name", hint="Give it another name.")
+
+
+# ---------------------------------------------------------------- what stands at the top
+
+
+def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
+    """The derivations that the gradients come from, from the output back."""
+    whole, of = seeded(graph, graph.output.name) if graph.output.axes else (graph, graph.output.name)
+    found: dict[str, Derivation] = {}
+    pending = list(wrt)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found[name] = derivation(whole, of, name)
+            pending += found[name].named
+    return [found[name] for name in reversed(whole.members) if name in found]
+
+
+def _mathematics(graph: Graph, wrt: Sequence[str]) -> list[str]:
+    """The definitions, and the gradients as they were derived."""
+    from derive.notation.definitions import context_of, definition
+    from derive.notation.layout import text
+    from derive.notation.terms import layout
+
+    context = context_of(graph)
+    lines = [text(definition(node, context)) for node in graph.nodes]
+    found = derivations(graph, wrt)
+    return [*lines, *([""] if found else []), *(f"{text(layout(d.subject, context_of(d.graph)))} = {text(layout(d.result, context_of(d.graph)))}" for d in found)]
+
+
+def proved(graph: Graph, wrt: Sequence[str]) -> str:
+    """What is said of the proofs: every derivation is proved, but those that are too large are only said to be.
+
+    Raises ProofError where a line does not follow from the one before.
+    """
+    large = []
+    for found in derivations(graph, wrt):
+        try:
+            found.prove()
+        except ProofError:
+            raise
+        except DeriveError:
+            large.append(found.wrt)
+    return "Every line of the derivation is proved" + (f", but for the gradients by {', '.join(large)}, which are too large" if large else "")
+
+
+def fingerprint(graph: Graph, wrt: Sequence[str]) -> str:
+    """The SHA-256 of the definitions and of the lines of the derivations, in LaTeX."""
+    lines = [f"{i.name}: {i.kind}{list(map(str, i.axes))} {i.classes or ''}" for i in graph.inputs]
+    lines += [f"{node.element} = {node.expr}" for node in graph.nodes]
+    lines += [d.latex() for d in derivations(graph, wrt)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,199 @@
+"""Programs: *what* a kernel computes, as assignments over index expressions; nothing here says how.
+
+    m_n     = max_i z_ni
+    s_n     = Σ_i exp(z_ni - m_n)
+    L       = 1/N Σ_n (m_n + log s_n - z_n,t_n)
+    grad_ni = 1/N (exp(z_ni - m_n)/s_n - δ_i,t_n)
+
+A program is read off a graph and its derivations: the nodes forward, then the adjoints that the gradients name, from the
+output back.  What turns one program into another is a function, and `equal` shows that the outputs stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Expr, Symbol
+
+from derive.calculus.terms import Adjoint, Element, Index, names, walk
+from derive.derivation import adjoints_in, derivation, seeded
+from derive.errors import DeriveError, ProofError
+from derive.graphs import Graph, Input
+from derive.language.words import suggestion
+from derive.points import draw, size_sets
+from derive.values import DIGITS, Values
+
+AGREE = 1e-30
+"""Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""
+
+
+@dataclass(frozen=True)
+class Assign:
+    """`entry = term`, for all values of the indices of the entry."""
+
+    entry: Element
+    term: Any
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return self.entry.indices
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tensors that the term mentions."""
+        return names(self.term)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Assignments in order of evaluation; every tensor is assigned once, and read only after that.
+
+    `outputs` are the tensors that are wanted, in order.  `graph` declares the inputs; where it has an upstream gradient,
+    that is one of them.
+    """
+
+    graph: Graph
+    assigns: tuple[Assign, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return self.graph.inputs
+
+    @cached_property
+    def assigned(self) -> dict[str, Assign]:
+        return {assign.name: assign for assign in self.assigns}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that means something: tensors, sizes, letters."""
+        letters = (c for _, letters in self.graph.letters for c in letters)
+        return frozenset({*self.graph.members, *self.assigned, *letters, *map(str, self.graph.sizes)})
+
+    def fresh(self, *preferred: str) -> str:
+        """A name that means nothing yet."""
+        endless = (f"{preferred[0]}{k}" for k in range(1, 1 << 16))
+        return next(n for n in (*preferred, *endless) if n not in self.names)
+
+    def alive(self) -> Program:
+        """The program without what no output needs."""
+        needed, kept = set(self.outputs), list[Assign]()
+        for assign in reversed(self.assigns):
+            if assign.name in needed:
+                kept.append(assign)
+                needed |= assign.reads
+        return replace(self, assigns=tuple(reversed(kept)))
+
+    def __str__(self) -> str:
+        return "\n".join(f"{assign.entry} = {assign.term}" for assign in self.assigns)
+
+
+def gradient(name: str) -> str:
+    """What the gradient by a tensor is called in programs and kernels."""
+    return f"grad_{name}"
+
+
+def program(graph: Graph, wrt: Sequence[str] = (), value: bool = True) -> Program:
+    """The output of a graph (if `value`) and its gradients by `wrt`, as a program.
+
+    For an output that is a tensor the gradients are those of a loss behind it, whose gradient by the output is one more
+    input.  Raises DeriveError for a name that is no input to differentiate by.
+    """
+    for name in wrt:
+        _check_input(graph, name)
+    of = graph.output.name
+    whole, loss = seeded(graph, of) if wrt and graph.output.axes else (graph, of)
+    forward = [Assign(node.element, node.expr) for node in graph.nodes]
+    program = Program(whole, (*forward, *_backward(whole, loss, wrt)), (*([of] if value else []), *map(gradient, wrt)))
+    clash = next((g for g in map(gradient, whole.members) if g in whole.members), None)
+    if clash:
+        raise DeriveError(f"{clash} is the name of a gradient in kernels", hint="Give the tensor another name.")
+    return program.alive()
+
+
+def _check_input(graph: Graph, name: str) -> None:
+    inputs = [i.name for i in graph.inputs if i.differentiable]
+    if name not in inputs:
+        known = {i.name: i for i in graph.inputs}
+        fault = f"{name} is a label, and nothing is differentiated by it" if name in known else f"there is no input {name}"
+        raise DeriveError(fault, hint=suggestion(name, inputs) or f"Kernels differentiate by {', '.join(inputs)}.")
+
+
+def _backward(graph: Graph, loss: str, wrt: Sequence[str]) -> list[Assign]:
+    """The gradients by `wrt` and those that their formulas name, from the output back."""
+    found: dict[str, Assign] = {}
+    pending = list(wrt)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            derived = derivation(graph, loss, name)
+            found[name] = Assign(_gradient_entry(derived.subject), walk(derived.result, _named))
+            pending += [adjoint.by.name for adjoint in adjoints_in(derived.result)]
+    return [found[name] for name in reversed(graph.members) if name in found]
+
+
+def _named(term: Any) -> Any:
+    return _gradient_entry(term) if isinstance(term, Adjoint) else term
+
+
+def _gradient_entry(adjoint: Adjoint) -> Element:
+    """The entry of the gradient; the output is a number, and has no index."""
+    return Element(Symbol(gradient(adjoint.by.name), real=True), *adjoint.by.indices)
+
+
+# ---------------------------------------------------------------- equal programs
+
+
+def arrays_of(program: Program, point: Values) -> dict[str, Any]:
+    """Every tensor of a program in 50 digits, at a point that gives its inputs."""
+    known = {i.name: point.arrays[i.name] for i in program.inputs}
+    for assign in program.assigns:
+        known[assign.name] = Values(point.sizes, known, program.graph).array(assign.term, assign.indices)
+    return known
+
+
+def equal(before: Program, after: Program, what: str) -> Program:
+    """`after`, shown to compute what `before` does: every output and every tensor that both name, at two sizes and more.
+
+    Raises ProofError, with the tensor and the name of the rewrite, where a number differs.
+    """
+    for seed, sizes in enumerate(size_sets(before.graph)):
+        point = draw(before.graph, sizes, seed)
+        ours, theirs = arrays_of(after, point), arrays_of(before, point)
+        for name in (n for n in ours if n in theirs):
+            if difference(ours[name], theirs[name]) > AGREE:
+                raise ProofError(f"{what} changes {name}")
+    return after
+
+
+def difference(a: Any, b: Any) -> float:
+    """The largest |a - b|, relative to the largest entry of b or to 1 if that is smaller."""
+    with mpmath.workdps(DIGITS):
+        pairs = [(mpmath.mpmathify(x), mpmath.mpmathify(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
+        scale = max((abs(y) for _, y in pairs), default=mpmath.mpf(1))
+        return float(max((abs(x - y) for x, y in pairs), default=0) / (scale if scale > 1 else 1))
+
+
+# ---------------------------------------------------------------- terms of programs
+
+
+def mapped(program: Program, rewrite: Any) -> Program:
+    """The program with every term rewritten from the leaves up."""
+    return replace(program, assigns=tuple(replace(a, term=walk(a.term, rewrite)) for a in program.assigns))
+
+
+def entry(name: str, indices: Iterable[Index], like: Expr) -> Element:
+    """The entry of a new tensor that holds the values of a term: an integer, or a real number, positive where it is."""
+    if like.is_integer:
+        return Element(Symbol(name, integer=True), *indices)
+    known = next((q for q in ("positive", "nonnegative") if getattr(like, f"is_{q}")), None)
+    return Element(Symbol(name, real=True, **({known: True} if known else {})), *indices)

@@ -1,0 +1,297 @@
+"""A region as the text of a Numba function that computes a block of the values of the region's outer index.
+
+    rows    for n in range(first, last): the nests, on the rows of every array that has n in front
+    lanes   for start in range(first, last, width): the nests, with the block as their innermost loop
+    once    the nests
+
+Where a tensor of the region lives:
+
+    array     an argument of the function, with all of its axes
+    number    an argument of the function
+    here      a variable: it is read where it is computed, or has one entry for each row
+    scratch   memory of the thread: what one row or block passes on from nest to nest
+    part      memory of the thread: what all rows or blocks add up to, entry by entry
+    total     a variable: the same for a number
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sympy import Mul, S
+
+from derive.calculus.terms import Element, Index, Inside, factors
+from derive.kernels.code import Scope, repeated
+from derive.kernels.schedule import ARGMAX, LARGEST, MAP, PRODUCT, SUM, Nest, Region, Statement, narrowed
+from derive.kernels.simple import safe
+
+ARRAY, NUMBER, HERE, SCRATCH, PART, TOTAL = "array", "number", "here", "scratch", "part", "total"
+NEUTRAL = {SUM: S.Zero, PRODUCT: S.One, LARGEST: S.NegativeInfinity, ARGMAX: S.NegativeInfinity}
+"""What a sum or its like starts from."""
+
+
+def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict[str, str]:
+    """Where each tensor that a region mentions lives; `arrays` are those that memory is given for, `numbers` what is known."""
+    found = {**dict.fromkeys(numbers, NUMBER), **dict.fromkeys(arrays, ARRAY)}
+    for nest in region.nests:
+        for s in nest.statements:
+            if region.outer in s.over:
+                found[s.name] = PART if s.axes else TOTAL
+            elif s.name not in found:
+                one = region.way != "lanes" and set(s.entry.indices) <= {region.outer}
+                found[s.name] = HERE if one or _stays(s, nest, region) else SCRATCH
+    return found
+
+
+def _stays(s: Statement, nest: Nest, region: Region) -> bool:
+    """Whether a tensor is read only where it is computed, by the statements of one nest."""
+    readers = [r for r in region.statements if s.name in r.reads]
+    return s.kind == MAP and all(
+        reader in nest.statements and all(e == s.entry for e in reader.entries if e.name == s.name) for reader in readers
+    )
+
+
+@dataclass
+class Printer:
+    """A region being printed."""
+
+    region: Region
+    homes: Mapping[str, str]
+    dtype: str
+    streamed: frozenset[str] = frozenset()
+    used: set[str] = field(default_factory=set)
+    rows: dict[str, str] = field(default_factory=dict)
+    """The names of the rows of arrays."""
+    _views: dict[str, str] = field(default_factory=dict)
+    _inner: Index | None = None
+    _counter: list[int] = field(default_factory=lambda: [0])
+
+    @property
+    def lanes(self) -> bool:
+        return self.region.way == "lanes"
+
+    def lines(self) -> list[str]:
+        """The nests, in order."""
+        return [line for nest in self.region.nests for line in self._nest(nest)]
+
+    # ---- entries
+
+    def access(self, e: Element) -> str:
+        """The code of an entry."""
+        home = self.homes[e.name]
+        if home in (HERE, NUMBER, TOTAL):
+            return e.name
+        if home == SCRATCH and not self.lanes:
+            kept = [k for k, own in zip(e.indices, self._entry(e.name).indices, strict=True) if own != self.region.outer]
+            return self._at(e.name, tuple(kept))
+        if home == ARRAY and not self.lanes and len(e.indices) > 1 and e.indices[0] == self.region.outer:
+            return self._at(self.rows.setdefault(e.name, f"{e.name}__{self.region.outer.name}"), e.indices[1:])
+        return self._at(e.name, e.indices, local=home == SCRATCH)
+
+    def _entry(self, name: str) -> Element:
+        return next(s.entry for s in self.region.statements if s.name == name)
+
+    def _at(self, base: str, indices: tuple[Any, ...], local: bool = False) -> str:
+        """An entry of an array, through a view of the axis that the innermost loop runs along.
+
+        A `local` array has only the entries of the block along its last axis.
+        """
+        *lead, last = indices
+        inner = self._inner
+        if inner is None or not last.has(inner) or any(k.has(inner) for k in lead):
+            return f"{base}[{', '.join(self._place(k, local) for k in indices)}]"
+        if last == inner:
+            block = self.lanes and inner == self.region.outer and not local
+            return f"{self._view(base, lead, 'start:stop' if block else '', local)}[{inner.name}]"
+        offset = last - inner
+        if last.is_Add and not offset.has(inner) and inner != self.region.outer and _never_negative(offset):
+            return f"{self._view(base, lead, f'{self._scope().place(offset)}:', local)}[{inner.name}]"
+        return f"{self._view(base, lead, '', local)}[{self._place(last, local)}]"
+
+    def _view(self, base: str, lead: Sequence[Any], cut: str, local: bool) -> str:
+        if not lead and not cut:
+            return base
+        code = f"{base}[{', '.join([*(self._place(k, local) for k in lead), *([cut] if cut else [])])}]"
+        if code not in self._views:
+            self._counter[0] += 1
+            self._views[code] = f"{base}__{self._counter[0]}"
+        return self._views[code]
+
+    def _place(self, index: Any, local: bool) -> str:
+        """An index in brackets; without a sign, where Numba would else look for negative ones."""
+        if index == self.region.outer and self.lanes:
+            return index.name if local else f"uint64(start + {index.name})"
+        if isinstance(index, Index):
+            return index.name
+        code = self._scope().place(index)
+        return code if index.is_Integer else f"uint64({code})"
+
+    # ---- blocks of statements
+
+    def _scope(self, statements: Sequence[Statement] = ()) -> Scope:
+        loops = {i: i.name for nest in self.region.nests for i in nest.loops}
+        outer = self.region.outer
+        if outer is not None:
+            loops[outer] = f"(start + {outer.name})" if self.lanes else outer.name
+        several = repeated([s.term for s in statements if safe(s.term)])
+        return Scope(self.dtype, self.access, loops, self.used, several=several, counter=self._counter)
+
+    def _nest(self, nest: Nest) -> list[str]:
+        cleared = [line for s in nest.statements if self._in_memory(s, nest) for line in self._cleared(s)]
+        return [*cleared, *self._loops(nest, 0)]
+
+    def _loops(self, nest: Nest, depth: int) -> list[str]:
+        """The loops of a nest from this depth on, with the sums that they carry in variables."""
+        if depth == len(nest.loops):
+            scope = self._scope(nest.statements)
+            for s in nest.statements:
+                self._statement(s, nest, scope)
+            return scope.lines
+        carried = [s for s in nest.statements if self._depth(s, nest) == depth]
+        index, innermost = nest.loops[depth], depth == len(nest.loops) - 1
+        before = [line for s in carried for line in self._opened(s)]
+        head = f"for {index.name} in range({self._range(index, nest)}):"
+        if innermost:
+            self._inner, self._views = index, {}
+        inside = self._loops(nest, depth + 1)
+        if innermost:
+            before += [f"{name} = {code}" for code, name in self._views.items()]
+            self._inner, self._views = None, {}
+        return [*before, head, *indented(inside), *(line for s in carried for line in self._closed(s))]
+
+    def _range(self, index: Index, nest: Nest) -> str:
+        scope = self._scope()
+        if index == self.region.outer:
+            return "stop - start"
+        bracket = self._narrowing(nest).get(index)
+        if bracket is None:
+            return scope.place(index.size)
+        slope, low, high = narrowed(bracket, index)
+        first, end = scope.place(low), scope.place(high)
+        if slope != 1:
+            step = scope.place(slope)
+            first, end = f"-(-({first})//({step}))", f"-(-({end})//({step}))"
+        return f"max(0, {first}), min({scope.place(index.size)}, {end})"
+
+    def _narrowing(self, nest: Nest) -> dict[Index, Inside]:
+        """The conditions that the ranges of loops see to: of the one sum of a nest, each by the innermost of its loops.
+
+        A sum that adds to cleared memory may skip entries of its own, too.
+        """
+        if len(nest.statements) > 1 or nest.statements[0].kind != SUM:
+            return {}
+        (s,) = nest.statements
+        allowed = nest.loops if self._depth(s, nest) is None else s.over
+        found: dict[Index, Inside] = {}
+        for bracket in (*factors(s.term), *factors(s.guard)):
+            index = next((i for i in reversed(nest.loops) if bracket.has(i)), None)
+            if isinstance(bracket, Inside) and index in allowed and index != self.region.outer and narrowed(bracket, index):
+                found.setdefault(index, bracket)
+        return found
+
+    def _statement(self, s: Statement, nest: Nest, scope: Scope) -> None:
+        """One statement in the innermost block."""
+        term, guards = self._unguarded(s, nest)
+        if guards:
+            block = scope.inner()
+            self._put(s, nest, term, block)
+            test = " and ".join(f"({scope.condition(g)})" for g in guards)
+            scope.lines += [f"if {test}:", *indented(block.lines)]
+        elif s.kind == ARGMAX:
+            value, best = scope.named(term), f"{s.name}__best"
+            scope.lines += [
+                f"if {value} > {best} or ({value} != {value} and {best} == {best}):",
+                *indented([f"{best} = {value}", f"{s.name}__at = {self._summed(s)[0].name}"]),
+            ]
+        else:
+            self._put(s, nest, term, scope)
+
+    def _put(self, s: Statement, nest: Nest, term: Any, scope: Scope) -> None:
+        value = scope.value(term)
+        if s.kind == MAP and self.homes[s.name] == HERE:
+            scope.lines.append(f"{s.name} = {value}")
+            scope.variables[s.entry] = s.name
+        elif s.kind == MAP:
+            name = value if value.isidentifier() else scope.variable(value)
+            scope.lines.append(f"{self.access(s.entry)} = {name}")
+            scope.variables[s.entry] = name
+        elif self._depth(s, nest) is not None:
+            scope.lines.append(f"{s.name}__all = {accumulated(s.kind, f'{s.name}__all', value, scope)}")
+        else:
+            target = self.access(s.entry)
+            scope.lines.append(f"{target} = {added(s.kind, target, value, scope)}")
+
+    def _unguarded(self, s: Statement, nest: Nest) -> tuple[Any, list[Any]]:
+        """The term without the conditions that the ranges of loops see to, and those left that guard what is out of reach."""
+        for bracket in self._narrowing(nest).values():
+            s = replace(s, term=_without(s.term, bracket), guard=_without(s.guard, bracket))
+        guards = [g for g in factors(s.guard) if g != 1]
+        if s.kind == SUM and not safe(s.term):
+            guards += [f for f in factors(s.term) if isinstance(f, Inside)]
+        return Mul(*[f for f in factors(s.term) if f not in guards]), guards
+
+    # ---- sums
+
+    def _summed(self, s: Statement) -> tuple[Index, ...]:
+        """What a statement sums inside the region's own loop; the loop over lanes is inside."""
+        return s.over if self.lanes else tuple(i for i in s.over if i != self.region.outer)
+
+    def _depth(self, s: Statement, nest: Nest) -> int | None:
+        """The depth of a nest from which on all loops are summed, so that a variable adds up; None where there is none."""
+        over = set(self._summed(s))
+        depth = len(nest.loops) - len(over)
+        return depth if over and not s.scatter and set(nest.loops[depth:]) == over else None
+
+    def _in_memory(self, s: Statement, nest: Nest) -> bool:
+        """Whether a sum adds to entries of memory that nothing has cleared."""
+        adds = s.scatter or bool(self._summed(s))
+        return adds and self._depth(s, nest) is None and self.homes[s.name] not in (PART, TOTAL)
+
+    def _cleared(self, s: Statement) -> list[str]:
+        """Loops that set all entries of a tensor to what its sums start from."""
+        busy = {i.name for nest in self.region.nests for i in nest.loops}
+        axes = tuple(
+            self.region.outer if i == self.region.outer else Index(next(n for n in (f"k{k}", f"k{k}_") if n not in busy), size)
+            for k, (i, size) in enumerate(zip(s.entry.indices, s.axes, strict=True))
+        )
+        target = replace(s, entry=Element(s.entry.head, *axes), term=NEUTRAL[s.kind], kind=MAP, over=(), scatter=False, guard=S.One)
+        return self._loops(Nest(tuple(i for i in axes if self.lanes or i != self.region.outer), (target,)), 0)
+
+    def _opened(self, s: Statement) -> list[str]:
+        first = self._scope().value(NEUTRAL[s.kind])
+        return [f"{s.name}__best = {first}", f"{s.name}__at = 0"] if s.kind == ARGMAX else [f"{s.name}__all = {first}"]
+
+    def _closed(self, s: Statement) -> list[str]:
+        home, value = self.homes[s.name], f"{s.name}__at" if s.kind == ARGMAX else f"{s.name}__all"
+        target = self.access(s.entry)
+        if home in (TOTAL, PART):
+            value = f"float64({value})" if home == TOTAL else value
+            return [f"{target} = {added(s.kind, target, value, self._scope())}"]
+        return [f"{target} = {value}"]
+
+
+def _never_negative(place: Any) -> bool:
+    """Whether a place is a sum of indices, labels and sizes, with no minus."""
+    return all(c > 0 for c in place.as_coefficients_dict().values())
+
+
+def _without(term: Any, factor: Any) -> Any:
+    return Mul(*[f for f in factors(term) if f != factor])
+
+
+def accumulated(kind: str, total: str, value: str, scope: Scope) -> str:
+    """A variable with one more value, in any order."""
+    return scope.call("accumulate", total, value) if kind == SUM else added(kind, total, value, scope)
+
+
+def added(kind: str, total: str, value: str, scope: Scope) -> str:
+    """What was added up with one more value."""
+    if kind == LARGEST:
+        return scope.call("maximum", total, value)
+    return f"{total}*({value})" if kind == PRODUCT else f"{total} + ({value})" if " " in value else f"{total} + {value}"
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

@@ -1,0 +1,294 @@
+"""Schedules: *how* a program of simple assignments is computed.
+
+    Product    one matrix product
+    Region     a loop over one axis, whose passes do not wait for one another, around nests of loops
+    Scalars    numbers, computed once
+
+A region runs over its outer index in one of three ways: `rows`, one pass for each value, with vector loops inside;
+`lanes`, blocks of values, which are the vector loops, innermost in every nest; or, without an outer index, `once`.
+Both the CPU's printer and the GPU's start from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import S
+
+from derive.calculus.terms import ArgMax, Binder, Element, Index, Inside, Label, Product, Sum, factors, free_indices
+from derive.calculus.terms import Largest as LargestBinder
+from derive.kernels.program import Assign, Program
+from derive.kernels.simple import Letters, contracted, safe, scattered
+
+SUM, LARGEST, PRODUCT, ARGMAX, MAP = "sum", "largest", "product", "argmax", "map"
+KINDS = {Sum: SUM, LargestBinder: LARGEST, Product: PRODUCT, ArgMax: ARGMAX}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`entry = term` for all values of `loops`, or `entry` accumulates `term` over the indices in `over`.
+
+    `axes` are the sizes of the tensor's axes.  With `scatter`, the entry's own place is computed by the term's loops, and may stand outside its axis where `guard`
+    is 0; the whole tensor is 0 before.
+    """
+
+    entry: Element
+    axes: tuple[Any, ...]
+    term: Any
+    kind: str
+    over: tuple[Index, ...] = ()
+    scatter: bool = False
+    guard: Any = S.One
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @cached_property
+    def indices(self) -> tuple[Index, ...]:
+        """The loops that give each entry, in the order of its axes."""
+        plain = [i for i in self.entry.indices if isinstance(i, Index)]
+        return tuple(i for i in plain if i not in self.over)
+
+    @cached_property
+    def loops(self) -> frozenset[Index]:
+        return frozenset({*self.indices, *self.over})
+
+    @cached_property
+    def entries(self) -> frozenset[Element]:
+        """The entries that the statement reads, labels included."""
+        return frozenset(self.term.atoms(Element) | self.guard.atoms(Element) | _labels(self.entry))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        return frozenset(e.name for e in self.entries)
+
+
+def _labels(entry: Element) -> set[Element]:
+    return {e for i in entry.indices for e in i.atoms(Element)}
+
+
+@dataclass(frozen=True)
+class MatrixProduct:
+    """`entry = Σ a b` over the indices in `over`: each of a, b shares them, and has indices of its own."""
+
+    entry: Element
+    a: Element
+    b: Element
+    over: tuple[Index, ...]
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({self.a.name, self.b.name})
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Loops in order, the outermost first (the region's own left out), around statements that share them."""
+
+    loops: tuple[Index, ...]
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Nests, one after the other, for each value (or block of values) of the outer index."""
+
+    outer: Index | None
+    way: str
+    nests: tuple[Nest, ...]
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return tuple(s for nest in self.nests for s in nest.statements)
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """Numbers that no loop computes."""
+
+    statements: tuple[Statement, ...]
+
+
+Stage = Region | Scalars | MatrixProduct
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A program's stages in order."""
+
+    program: Program
+    stages: tuple[Stage, ...]
+
+
+def schedule(program: Program) -> Schedule:
+    """The stages of a program of simple assignments: matrix products and numbers as soon as they can be computed, and
+    then as much as possible in one region.
+    """
+    letters = Letters.of(program)
+    waiting: list[Statement | MatrixProduct] = [_statement(a, letters) for a in program.assigns]
+    done = {i.name for i in program.inputs}
+    stages: list[Stage] = []
+    while waiting:
+        ready = [s for s in waiting if s.reads <= done]
+        first = next((s for s in ready if isinstance(s, MatrixProduct)), None)
+        scalars = tuple(s for s in ready if isinstance(s, Statement) and not s.loops)
+        if scalars:
+            stage: Stage = Scalars(scalars)
+        elif first is not None:
+            stage = first
+        else:
+            stage = _region(waiting, done)
+        names = {stage.name} if isinstance(stage, MatrixProduct) else {s.name for s in stage.statements}
+        stages.append(stage)
+        done |= names
+        waiting = [s for s in waiting if s.name not in names]
+    return Schedule(program, tuple(stages))
+
+
+def _statement(assign: Assign, letters: Letters) -> Statement | MatrixProduct:
+    axes = tuple(i.size for i in assign.indices)
+    if not isinstance(assign.term, Binder):
+        return Statement(assign.entry, axes, assign.term, MAP)
+    fresh, body = assign.term.opened()
+    renaming = letters.renaming(fresh, busy=assign.indices)
+    over, body = tuple(renaming[i] for i in fresh), body.xreplace(renaming)
+    if contracted(assign):
+        a, b = factors(body)
+        return MatrixProduct(assign.entry, a, b, over)
+    found = scattered(body, assign.indices) if type(assign.term) is Sum else None
+    if found is None:
+        return Statement(assign.entry, axes, body, KINDS[type(assign.term)], over)
+    index, place, rest = found
+    entry = Element(assign.entry.head, *(place if i == index else i for i in assign.indices))
+    return Statement(entry, axes, rest, SUM, over, scatter=True, guard=Inside(place, index.size))
+
+
+# ---------------------------------------------------------------- regions
+
+
+def _region(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Region:
+    """The largest region that can be computed now; of two equal ones, that over the leading axis."""
+    ready = [s for s in waiting if isinstance(s, Statement) and s.reads <= done]
+    choices = sorted({i for s in ready for i in s.loops}, key=lambda i: i.name)
+    groups = {i: group for i in choices if (group := _grown(i, waiting, done))}
+    if not groups:
+        return Region(None, "once", _nests(ready[:1], None))
+    ways = {i: "lanes" if _last(i, group) > 0 or all(s.loops == {i} for s in group) else "rows" for i, group in groups.items()}
+
+    def rank(i: Index) -> tuple[bool, int, int, int]:
+        across = ways[i] == "lanes" and any(s.loops != {i} for s in groups[i])
+        return not across or any(s.over for s in groups[i]), len(groups[i]), -_last(i, groups[i]), -choices.index(i)
+
+    outer = max(groups, key=rank)
+    return Region(outer, ways[outer], _nests(groups[outer], outer, lanes=ways[outer] == "lanes"))
+
+
+def _grown(outer: Index, waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> list[Statement]:
+    """The statements that one loop over `outer` can compute, in order: a pass reads what this pass computed, or what was
+    done before the loop.
+    """
+    group: list[Statement] = []
+    inside: dict[str, int] = {}  # the place of the outer index in each tensor of the group
+    for s in waiting:
+        if not isinstance(s, Statement) or outer not in s.loops:
+            continue
+        here = all(e.name in done or (e.name in inside and e.indices[inside[e.name]] == outer) for e in s.entries)
+        if not here:
+            continue
+        if outer in s.indices:
+            inside[s.name] = s.entry.indices.index(outer)
+            group.append(s)
+        elif not s.scatter and s.kind != ARGMAX:
+            group.append(s)
+    return group
+
+
+def _last(outer: Index, group: Iterable[Statement]) -> int:
+    """How much more often the index stands last, among several, than first."""
+    several = [e for s in group for e in (s.entry, *s.entries) if len(e.indices) > 1]
+    return sum((e.indices[-1] == outer) - (e.indices[0] == outer) for e in several)
+
+
+def _nests(group: Sequence[Statement], outer: Index | None, lanes: bool = False) -> tuple[Nest, ...]:
+    """The statements in nests of loops: one joins the first nest with its loops that comes after all it reads is complete."""
+    parts: list[tuple[frozenset[Index], list[Statement]]] = []
+    place: dict[str, tuple[int, bool]] = {}  # the nest of each tensor, and whether its entries are there at once
+    for s in group:
+        inner = s.loops if lanes else s.loops - {outer}
+        earliest = 0
+        for e in s.entries:
+            if e.name in place:
+                nest, at_once = place[e.name]
+                source = next(t for t in parts[nest][1] if t.name == e.name)
+                same = at_once and parts[nest][0] == inner and e.indices == source.entry.indices
+                earliest = max(earliest, nest if same else nest + 1)
+        guarded = not _free_of_guards(s)
+        k = next((k for k in range(earliest, len(parts)) if parts[k][0] == inner and not guarded and _open(parts[k][1])), len(parts))
+        if k == len(parts):
+            parts.append((inner, []))
+        parts[k][1].append(s)
+        place[s.name] = (k, s.kind == MAP)
+    return tuple(Nest(_loop_order(loops, statements, outer if lanes else None), tuple(statements)) for loops, statements in parts)
+
+
+def _free_of_guards(s: Statement) -> bool:
+    return safe(s.term) and not s.scatter and s.kind != ARGMAX
+
+
+def _open(statements: Iterable[Statement]) -> bool:
+    return all(map(_free_of_guards, statements))
+
+
+def _loop_order(loops: frozenset[Index], statements: Sequence[Statement], last: Index | None) -> tuple[Index, ...]:
+    """The loops of a nest: innermost the one along which most is contiguous, then what is summed, then the others."""
+    if not loops:
+        return ()
+    if any(s.kind == ARGMAX for s in statements):  # the place of the largest is kept in a variable
+        return (*sorted(loops - {*statements[0].over}, key=lambda i: i.name), *statements[0].over)
+    inner = last if last is not None else max(sorted(loops, key=lambda i: i.name), key=lambda i: _contiguous(i, statements))
+    target = statements[0]
+    rest = sorted(loops - {inner}, key=lambda i: (i in target.over, _axis_place(i, target), i.name))
+    return (*rest, inner)
+
+
+def _axis_place(index: Index, target: Statement) -> int:
+    return target.indices.index(index) if index in target.indices else len(target.indices)
+
+
+def _contiguous(index: Index, statements: Iterable[Statement]) -> int:
+    """How many accesses run along memory with an index, less those that jump."""
+    score = 0
+    for s in statements:
+        for e in (s.entry, *s.entries):
+            if e.indices and index in free_indices(e):
+                score += 2 if e.indices[-1] == index or _shifted(e.indices[-1], index) else -1
+    return score
+
+
+def _shifted(place: Any, index: Index) -> bool:
+    """Whether a place is this index and something that does not depend on it."""
+    rest = place - index
+    return not isinstance(place, Label) and not rest.has(index)
+
+
+# ---------------------------------------------------------------- ranges
+
+
+def narrowed(bracket: Inside, index: Index) -> tuple[Any, Any, Any] | None:
+    """(a, low, high) with low <= a·index < high where 0 <= e < n is that and a is positive; None where e is not affine in it."""
+    place, size = bracket.args
+    slope = place.coeff(index, 1)
+    rest = (place - slope * index).expand()
+    if slope == 0 or rest.has(index) or slope.has(Element, Index):
+        return None
+    if slope.could_extract_minus_sign():
+        return -slope, (1 + rest - size).expand(), 1 + rest
+    return slope, -rest, (size - rest).expand()

@@ -1,0 +1,237 @@
+"""Stable programs: formulas that floating-point numbers can follow, put for those that only exact numbers can.
+
+Each row of REWRITES turns a program into an equal one, and is shown to have done so (`program.equal`):
+
+    Σ_k exp z_k                   exp m · Σ_k exp(z_k - m), with m = max_k z_k: no sum overflows, nor vanishes
+    log p_t  of  p_k = exp z_k/Z  z_t - log Z: no logarithm of a number that may have become 0
+    log σ(x), log(1 - σ(x))       -softplus(-x), -softplus(x)
+    log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
+    log(1 + x)                    log1p(x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import Add, Mul, S, Symbol, exp, log
+
+from derive.calculus.fold import match
+from derive.calculus.functions import Named, named
+from derive.calculus.terms import Bracket, Element, Index, Largest, Sum, Where, close, factors, free_indices, substituted, walk
+from derive.kernels.program import Assign, Program, entry, equal, mapped
+from derive.language import library
+
+X = Symbol("x", real=True)
+expm1 = named("expm1", (X,), exp(X) - 1)
+log1p = named("log1p", (X,), log(1 + X))
+exp_nonpositive = named("exp_nonpositive", (X,), exp(X))
+"""e^x where x <= 0 is known: no care is taken of large numbers."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A rewrite of whole programs, and what it is called."""
+
+    name: str
+    apply: Callable[[Program], Program]
+
+
+def stable(program: Program) -> Program:
+    """The program with every rewrite applied, each shown to change no tensor."""
+    for rewrite in REWRITES:
+        new = rewrite.apply(program).alive()
+        program = program if new == program else equal(program, new, rewrite.name)
+    return program
+
+
+# ---------------------------------------------------------------- sums of exponentials
+
+
+def shifted(program: Program) -> Program:
+    """Every Σ exp(f) with f shifted by its maximum.
+
+    New tensors hold the maxima m and the shifted exponentials; where the sum, or one of its exponentials, divides another,
+    exp(m) cancels.
+    """
+    done = replace(program, assigns=())
+    for assign in program.assigns:
+        whole = Program(program.graph, done.assigns, program.outputs)
+        extra, term = _shift_in(assign.term, replace(whole, assigns=(*done.assigns, *program.assigns[len(done.assigns) :])))
+        done = replace(done, assigns=(*done.assigns, *extra, replace(assign, term=term)))
+    return done
+
+
+def _shift_in(term: Any, known: Program) -> tuple[tuple[Assign, ...], Any]:
+    """The term with its sums of exponentials shifted, and the assignments of what it mentions then."""
+    extra = list[Assign]()
+    for total in sorted(_exponential_sums(term), key=str):
+        made = _shift(total, replace(known, assigns=(*known.assigns, *extra)))
+        extra += made.assigns
+        term = walk(term, made.put_in)
+    return tuple(extra), _without_exponentials(term) if extra else term
+
+
+def _exponential_sums(term: Any) -> set[Sum]:
+    """The sums of exponentials in a term that no other binder stands around; those inside come out with them."""
+    return {t for t in term.atoms(Sum) if type(t) is Sum and _exponent(t.opened()[1], t.indices) is not None and _closed_in(t, term)}
+
+
+def _closed_in(total: Sum, term: Any) -> bool:
+    """Whether the sum mentions no index that a binder around it binds."""
+    return all(i in free_indices(term) for i in free_indices(total))
+
+
+def _exponent(body: Any, indices: tuple[Index, ...]) -> Any:
+    """The exponent f of the one exponential factor of a body, where it varies with every entry of the sum."""
+    found = [f.args[0] for f in factors(body) if isinstance(f, exp)]
+    return found[0] if len(found) == 1 and found[0].has(Element) and not found[0].has(Sum) else None
+
+
+@dataclass(frozen=True)
+class _Shifted:
+    """exp(exponent) = exp(largest) · small for all indices."""
+
+    exponent: Any
+    holes: tuple[Index, ...]
+    largest: Element
+    small: Element
+    assigns: tuple[Assign, ...]
+
+    def put_in(self, term: Any) -> Any:
+        """Rewrite one exponential, whatever its indices are."""
+        if isinstance(term, exp) and (found := match(self.exponent, term.args[0], self.holes, {})) is not None:
+            return exp(substituted(self.largest, found)) * substituted(self.small, found)
+        if isinstance(term, Sum):
+            return _outside(term)
+        if isinstance(term, Where) and term.args[2] == 0:
+            outer = Mul(*[f for f in factors(term.args[1]) if isinstance(f, exp)])
+            return outer * Where(term.args[0], term.args[1] / outer, S.Zero)
+        return term
+
+
+def _shift(total: Sum, known: Program) -> _Shifted:
+    indices, body = total.opened()
+    exponent = _exponent(body, indices)
+    conditions = Mul(*[f for f in factors(body) if isinstance(f, Bracket)])
+    own = tuple(sorted(free_indices(total), key=lambda i: i.name))
+    over = Where(conditions, exponent, S.NegativeInfinity) if conditions != 1 else exponent
+    largest = entry(known.fresh("largest", "m"), own, exponent)
+    holes = tuple(sorted(free_indices(exponent), key=lambda i: (i not in own, i.name)))
+    small = entry(known.fresh("shifted", "e"), holes, exp(exponent))
+    made = (
+        Assign(largest, close(Largest, indices, over)),
+        Assign(small, exp_nonpositive(exponent - largest)),
+    )
+    return _Shifted(exponent, holes, largest, small, made)
+
+
+def _outside(term: Sum) -> Any:
+    """Exponentials that do not depend on a sum's index, in front of it."""
+    indices, body = term.opened()
+    outer = Mul(*[f for f in factors(body) if isinstance(f, exp) and not free_indices(f) & set(indices)])
+    return outer * close(Sum, indices, body / outer)
+
+
+def _without_exponentials(term: Any) -> Any:
+    """log(exp(m) s) as m + log s."""
+    return walk(term, lambda t: _log_of_product(t.args[0]) if isinstance(t, log) and t.args[0].has(exp) else t)
+
+
+def _log_of_product(term: Any) -> Any:
+    known = [f for f in factors(term) if isinstance(f, exp)]
+    rest = Mul(*[f for f in factors(term) if f not in known])
+    return Add(*[f.args[0] for f in known], log(rest) if rest != 1 else S.Zero)
+
+
+# ---------------------------------------------------------------- logarithms of what was computed as a quotient
+
+
+def logarithms(program: Program) -> Program:
+    """log of a quotient of exponentials, or of a function with a logarithm of its own, not taken of what that comes to."""
+
+    def rewrite(term: Any) -> Any:
+        return (_logarithm(term.args[0], program) or term) if isinstance(term, log) else term
+
+    return mapped(program, rewrite)
+
+
+def _logarithm(term: Any, program: Program) -> Any:
+    """The logarithm of a term in a form that does not go through the term itself; None where there is none."""
+    if isinstance(term, Element):
+        assign = program.assigned.get(term.name)
+        return None if assign is None else _logarithm(_definition(assign, term), program)
+    for power, rest in ((term, S.Zero), (1 - term, S.One)):  # log(1 - p) where p is a tensor: 1 - its definition
+        if rest == 1 and isinstance(power, Element) and power.name in program.assigned:
+            power = _definition(program.assigned[power.name], power)
+        if isinstance(power, library.function("sigmoid")):
+            return -library.function("softplus")(power.args[0] if rest else -power.args[0])
+    if isinstance(term, (exp, exp_nonpositive)):
+        return term.args[0]
+    parts = [_base_and_power(f) for f in factors(term)]
+    found = [_logarithm(base, program) for base, _ in parts] if len(parts) > 1 else []
+    if not any(f is not None for f in found) or not all(f.is_positive for f in factors(term)):
+        return None
+    return Add(*[power * (log(base) if f is None else f) for (base, power), f in zip(parts, found, strict=True)])
+
+
+def _base_and_power(factor: Any) -> tuple[Any, Any]:
+    return (factor.base, factor.exp) if factor.is_Pow and factor.exp.is_Integer else (factor, S.One)
+
+
+def _definition(assign: Assign, entry: Element) -> Any:
+    return substituted(assign.term, dict(zip(assign.indices, entry.indices, strict=True)))
+
+
+def joined(program: Program) -> Program:
+    """A product of exponentials as the exponential of a sum: no factor overflows while another vanishes."""
+
+    def rewrite(term: Any) -> Any:
+        powers = [f for f in factors(term) if isinstance(f, exp)] if term.is_Mul else []
+        return _product(exp(Add(*[f.args[0] for f in powers]), evaluate=False), term, powers) if len(powers) > 1 else term
+
+    return mapped(program, rewrite)
+
+
+def _product(first: Any, term: Any, without: list[Any]) -> Any:
+    return Mul(first, *[f for f in factors(term) if f not in without])
+
+
+# ---------------------------------------------------------------- functions that lose nothing
+
+
+def careful(program: Program) -> Program:
+    """The functions that lose nothing, where their definitions stand."""
+    softplus = library.function("softplus")
+    return mapped(program, lambda t: _careful(t, softplus))
+
+
+def _careful(term: Any, softplus: Any) -> Any:
+    if isinstance(term, log) and term.args[0].is_Add and S.One in term.args[0].args:
+        rest = term.args[0] - 1
+        return softplus(rest.args[0]) if isinstance(rest, exp) else log1p(rest)
+    if term.is_Add and -1 in term.args and (power := next((a for a in term.args if isinstance(a, exp)), None)) is not None:
+        return Add(expm1(power.args[0]), *[a for a in term.args if a not in (power, -1)])
+    return term
+
+
+def spelled(program: Program) -> Program:
+    """Functions of the library written out, as long as there is no function of kernels for them."""
+    from derive.kernels.device import FUNCTIONS
+
+    def rewrite(term: Any) -> Any:
+        if isinstance(term, Named) and type(term).__name__ not in FUNCTIONS:
+            return walk(term.unfolded, rewrite)
+        return term
+
+    return mapped(program, rewrite)
+
+
+REWRITES = (
+    Rewrite("writing functions of the library out", spelled),
+    Rewrite("shifting by the maximum", shifted),
+    Rewrite("taking the logarithm of a quotient", logarithms),
+    Rewrite("joining exponentials", joined),
+    Rewrite("using functions that lose nothing", careful),
+)

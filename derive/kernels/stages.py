@@ -1,0 +1,118 @@
+"""What the functions of a module are made of: the stages of a schedule in runs that one compiled function computes, and
+the memory and numbers that pass between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from derive.graphs import Input
+from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, Statement
+
+
+@dataclass(frozen=True)
+class Run:
+    """Regions and numbers that one compiled function computes, in order.
+
+    `arrays` are the tensors in memory that it reads or writes, `numbers` those it is given, `made` those it gives back.
+    """
+
+    stages: tuple[Region | Scalars, ...]
+    arrays: tuple[str, ...]
+    numbers: tuple[str, ...]
+    made: tuple[str, ...]
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return tuple(s for stage in self.stages for s in stage.statements)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule in runs and matrix products; `memory` are the tensors that are kept in arrays, with their axes."""
+
+    schedule: Schedule
+    parts: tuple[Run | MatrixProduct, ...]
+    memory: dict[str, tuple[Any, ...]]
+    whole: frozenset[str]
+    """The tensors of whole numbers."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs that are read, in the order in which they were declared."""
+        read = frozenset().union(*(part.reads if isinstance(part, MatrixProduct) else _reads(part) for part in self.parts))
+        return tuple(i for i in self.schedule.program.inputs if i.name in read)
+
+    @cached_property
+    def between(self) -> tuple[str, ...]:
+        """The tensors in memory that are neither given nor wanted."""
+        given = {i.name for i in self.schedule.program.inputs}
+        return tuple(n for n in self.memory if n not in given and n not in self.schedule.program.outputs)
+
+
+def _reads(run: Run) -> frozenset[str]:
+    return frozenset().union(*(s.reads for s in run.statements)) if run.statements else frozenset()
+
+
+def plan(schedule: Schedule) -> Plan:
+    """The plan of a schedule."""
+    memory = dict(_memory(schedule))
+    groups: list[list[Region | Scalars] | MatrixProduct] = []
+    for stage in schedule.stages:
+        if isinstance(stage, MatrixProduct):
+            groups.append(stage)
+        elif groups and isinstance(groups[-1], list):
+            groups[-1].append(stage)
+        else:
+            groups.append([stage])
+    wanted = {*schedule.program.outputs}
+    parts: list[Run | MatrixProduct] = []
+    for k, group in enumerate(groups):
+        later = wanted.union(*(_group_reads(g) for g in groups[k + 1 :]))
+        parts.append(group if isinstance(group, MatrixProduct) else _run(group, memory, later))
+    whole = {s.name for g in groups if isinstance(g, list) for stage in g for s in stage.statements if s.entry.is_integer}
+    labels = {i.name for i in schedule.program.inputs if i.kind == "label"}
+    return Plan(schedule, tuple(parts), memory, frozenset(whole | labels))
+
+
+def _group_reads(group: list[Region | Scalars] | MatrixProduct) -> frozenset[str]:
+    if isinstance(group, MatrixProduct):
+        return group.reads
+    return frozenset().union(*(s.reads for stage in group for s in stage.statements))
+
+
+def _memory(schedule: Schedule) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The tensors with axes that are given, wanted, or read by another stage than the one that computes them."""
+    for i in schedule.program.inputs:
+        if i.axes:
+            yield i.name, i.axes
+    for k, stage in enumerate(schedule.stages):
+        if isinstance(stage, MatrixProduct):
+            yield stage.name, tuple(i.size for i in stage.entry.indices)
+            continue
+        elsewhere = {n for other in (*schedule.stages[:k], *schedule.stages[k + 1 :]) for n in _stage_reads(other)}
+        for s in stage.statements:
+            if s.axes and (s.name in elsewhere or s.name in schedule.program.outputs):
+                yield s.name, s.axes
+
+
+def _stage_reads(stage: Any) -> frozenset[str]:
+    return stage.reads if isinstance(stage, MatrixProduct) else frozenset().union(*(s.reads for s in stage.statements))
+
+
+def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Run:
+    stages = tuple(stages)
+    statements = [s for stage in stages for s in stage.statements]
+    made = {s.name: s for s in statements}
+    read = dict.fromkeys(e.name for s in statements for e in sorted(s.entries, key=str))
+    arrays = [n for n in memory if n in read or n in made]
+    numbers = [n for n in read if n not in memory and n not in made]
+    return Run(stages, tuple(arrays), tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))
+
+
+def sizes_in(*terms: Any) -> set[str]:
+    """The names of the sizes that terms mention."""
+    return {s.name for t in terms for s in t.free_symbols if s.is_integer and s.is_positive}
