@@ -68,6 +68,7 @@ def arguments() -> argparse.ArgumentParser:
     kernel.add_argument("--reduction", default="mean", choices=("mean", "none"), help="of a number, over the examples (mean)")
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
     kernel.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    kernel.add_argument("--wrap", default="", choices=("torch",), help="add a torch.autograd.Function")
     kernel.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
     _force(kernel)
     kernel.set_defaults(run=run_kernel)
@@ -206,7 +207,14 @@ def run_kernel(options: argparse.Namespace) -> int:
 
     text, name = read_source(options.source)
     made = kernel(
-        read(text, name), options.target, _names(options.batch), _names(options.wrt), options.dtype, options.reduction, name
+        read(text, name),
+        options.target,
+        _names(options.batch),
+        _names(options.wrt),
+        options.dtype,
+        options.reduction,
+        name,
+        options.wrap,
     )
     if options.output is None:
         sys.stdout.write(made.source)

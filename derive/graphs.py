@@ -222,17 +222,23 @@ class Graph:
         return batch(self, inputs).graph
 
     def kernel(
-        self, target: str = "cpu", batch: Sequence[str] = (), wrt: Sequence[str] = (), dtype: str = "float32", reduction: str = "mean"
+        self,
+        target: str = "cpu",
+        batch: Sequence[str] = (),
+        wrt: Sequence[str] = (),
+        dtype: str = "float32",
+        reduction: str = "mean",
+        wrap: str = "",
     ) -> Kernel:
         """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
 
         `batch` names the inputs that differ between examples; of a number the mean over them is taken, or with
         reduction="none" nothing.  `wrt` names the inputs whose gradients are wanted (all).  `kernel.source` is the text of
-        a module that stands on numpy and numba alone.  Raises DeriveError for unknown names, types and targets.
+        a module that stands on numpy and numba alone; with wrap="torch" it has a `torch.autograd.Function`, too.  Raises DeriveError for unknown names, types and targets.
         """
         from derive.kernels.kernel import kernel
 
-        return kernel(self, target, batch, wrt, dtype, reduction)
+        return kernel(self, target, batch, wrt, dtype, reduction, wrap=wrap)
 
     # ---- in a notebook
 

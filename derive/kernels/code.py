@@ -93,7 +93,7 @@ class Scope:
     def atom(self, term: Any) -> str:
         """The code of a number as a name, a literal or a call."""
         code = self.value(term)
-        return code if code.isidentifier() or not weight(term) or code.startswith(self.dtype + "(") else f"({code})"
+        return f"({code})" if (term.is_Add or term.is_Mul or term.is_Pow) and not code.isidentifier() else code
 
     def named(self, term: Any) -> str:
         """The code of a number as a name: what is used more than once."""

@@ -14,7 +14,7 @@ from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
 from derive.kernels.code import Scope
-from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented
+from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented, streamed
 from derive.kernels.schedule import MatrixProduct, Region, Scalars, Statement
 from derive.kernels.simple import product_axes, weight
 from derive.kernels.stages import Plan, Run, sizes_in
@@ -24,6 +24,9 @@ THREADS_FROM = 150_000
 
 BLOCK = 2048
 """How many entries of a vector a thread takes at a time."""
+
+PAST = 1 << 24
+"""Outputs of more bytes in all are written past the cache: it could not keep them."""
 
 LANES = 16
 """A block of lanes is a multiple of so many: a line of the cache, and the vector registers."""
@@ -95,6 +98,8 @@ class RegionText:
     lanes: bool
     width: str
     used: frozenset[str]
+    past: str
+    """When its arrays are written past the cache; "" for never."""
 
 
 def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText:
@@ -104,7 +109,8 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     arrays = [n for n in plan.memory if n in mentioned]
     numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
     where = homes(region, arrays, numbers)
-    printer = Printer(region, where, dtype)
+    past = streamed(region, plan.schedule.program.outputs)
+    printer = Printer(region, where, dtype, past)
     body = printer.lines()
     scratch = [s for s in inside.values() if where[s.name] == SCRATCH]
     parts = [s for s in inside.values() if where[s.name] == PART]
@@ -115,13 +121,21 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     lines += [f"{m.name} = places[{m.start}:{m.end}]{_shaped(m)}" for m in wholes.values()]
     lines += [f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts]
     lines += [f"{s.name} = {_start64(s)}" for s in totals]
+    rooms, end = _rooms(past, inside, region, end)
+    lines += [f"{array}__room = scratch[{start}:{stop}]" for array, (start, stop) in rooms.items()]
     rows = [f"{view} = {array}[{region.outer.name}]" for array, view in printer.rows.items()] if region.outer else []
+    for array in past:
+        cut = "start:stop" if region.way == "lanes" else region.outer.name
+        room = f"{array}__room[:stop - start]" if region.way == "lanes" else f"{array}__room"
+        rows.append(f"{array}__out = {room} if past else {array}[{cut}]")
+        body += ["if past:", f"    stream({array}[{cut}], {array}__out, {Scope(dtype, entry_name).number(1)})"]
     if region.way == "rows":
         lines += [f"for {region.outer.name} in range(first, last):", *indented([*rows, *body])]
     elif region.way == "lanes":
-        lines += ["for start in range(first, last, width):", *indented(["stop = min(start + width, last)", *body])]
+        lines += ["for start in range(first, last, width):", *indented(["stop = min(start + width, last)", *rows, *body])]
     else:
         lines += body
+    lines += ["if past:", "    fence()"] if past else []
     lines += [f"totals[{k}] = {s.name}" for k, s in enumerate(totals)]
     memory_used = [*(["scratch"] if end != "0" else []), *(["places"] if places != "0" else []), *(["totals"] if totals else [])]
     given = [n for n in arrays if where[n] == ARRAY]
@@ -130,7 +144,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     return RegionText(
         name,
         tuple(lines),
-        (*bounds, *given, *numbers, *sizes, *memory_used),
+        (*bounds, *given, *numbers, *sizes, *(["past"] if past else []), *memory_used),
         "" if end == "0" else end,
         "" if places == "0" else places,
         tuple(totals),
@@ -138,7 +152,8 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         "" if region.outer is None else size_code(region.outer.size),
         region.way == "lanes",
         _width(region),
-        frozenset(printer.used),
+        frozenset(printer.used | ({"stream", "fence"} if past else set())),
+        _past(past, inside, dtype),
     )
 
 
@@ -154,6 +169,21 @@ def _laid_out(statements: Sequence[Statement], region: Region) -> tuple[dict[str
         start, end = end, size if end == "0" else f"{end} + {size}"
         found[s.name] = Memory(s.name, shape, start, end)
     return found, end
+
+
+def _rooms(past: Sequence[str], inside: dict[str, Statement], region: Region, end: str) -> tuple[dict[str, tuple[str, str]], str]:
+    """Where the rows that are streamed are made, behind what a thread's memory holds already."""
+    found = {}
+    for name in past:
+        size = "width" if region.way == "lanes" else f"({size_code(inside[name].axes[1])})"
+        start, end = end, size if end == "0" else f"{end} + {size}"
+        found[name] = (start, end)
+    return found, end
+
+
+def _past(past: Sequence[str], inside: dict[str, Statement], dtype: str) -> str:
+    entries = Add(*[Mul(*inside[name].axes) for name in past])
+    return f"{size_code(4 * entries if dtype == 'float32' else 8 * entries)} > {PAST}" if past else ""
 
 
 def _shaped(memory: Memory) -> str:
@@ -209,15 +239,15 @@ def compiled_run(name: str, run: Run, plan: Plan, dtype: str, checks: Sequence[s
                 value = line.value(s.term)
                 body += [*line.lines, f"{s.name} = {value}"]
         else:
-            body += _region_call(next(texts), dtype)
+            body += _region_call(next(texts), dtype, _is_small(stage, run))
     made = ", ".join(["0", *run.made])
     body.append(f"return {made}{'' if run.made else ','}")
     nothing = "".join(f", {'0' if n in plan.whole else '0.0'}" for n in run.made) or ","
     body = [f"{line.replace('RETURN', 'return')}{nothing}" if "RETURN" in line else line for line in body]
-    text = "".join(function_text(r.name, r.arguments, r.lines) for r in regions)
+    text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions)
     for kind in ("serial", "parallel") if regions else ("serial",):
-        lines = _threads(body, kind)
-        text += function_text(f"{name}_{kind}", arguments, lines, parallel=kind == "parallel")
+        given = (*arguments, "threads") if kind == "parallel" else arguments
+        text += function_text(f"{name}_{kind}", given, _threads(body, kind), kind)
     for r in regions:
         used |= r.used
     return Compiled(name, text, arguments, frozenset(used), _work(run), threaded=bool(regions))
@@ -237,8 +267,15 @@ def _size_source(name: str, run: Run, plan: Plan) -> str | None:
     return None
 
 
-def _region_call(r: RegionText, dtype: str) -> list[str]:
-    """The lines that call a region, once for each thread, and add up what the threads leave."""
+def _is_small(region: Region, run: Run) -> bool:
+    """Whether a region's one axis is that of loops inside another region, which then has far more to do."""
+    others = [r for r in run.stages if isinstance(r, Region) and r is not region]
+    inner = {i.size for r in others for nest in r.nests for i in nest.loops if i != r.outer}
+    return region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
+
+
+def _region_call(r: RegionText, dtype: str, small: bool) -> list[str]:
+    """The lines that call a region, once for each thread, and add up what the threads leave; a small one is called once."""
     lines: list[str] = []
     arguments = list(r.arguments)
     if not r.count:
@@ -251,15 +288,18 @@ def _region_call(r: RegionText, dtype: str) -> list[str]:
         low, high = f"min(thread*share, {r.count})", f"min((thread + 1)*share, {r.count})"
     else:
         low, high = f"({r.count})*thread//threads", f"({r.count})*(thread + 1)//threads"
+    lines += [f"past = {r.past}"] if r.past else []
     lines += [f"scratch = np.empty((threads, {r.scratch}), {dtype})"] if r.scratch else []
     lines += [f"places = np.empty((threads, {r.places}), np.int64)"] if r.places else []
     lines += [f"totals = np.empty((threads, {len(r.totals)}))"] if r.totals else []
+    if small:
+        low, high = "0", r.count
     passed = {"first": low, "last": high, "scratch": "scratch[thread]", "places": "places[thread]", "totals": "totals[thread]"}
     call = ", ".join(passed.get(a, a) for a in arguments)
-    lines += ["for thread in prange(threads):", f"    {r.name}({call})"]
+    lines += [f"for thread in {'range(1)' if small else 'prange(threads)'}:", f"    {r.name}({call})"]
     scope = Scope("float64", entry_name)
     for k, s in enumerate(r.totals):
-        lines += [f"{s.name} = {_start64(s)}", "for thread in range(threads):"]
+        lines += [f"{s.name} = {_start64(s)}", f"for thread in range({'1' if small else 'threads'}):"]
         lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
     for s, start in r.parts:
         lines += _joined(s, start, dtype)
@@ -284,12 +324,11 @@ def _joined(s: Statement, start: str, dtype: str) -> list[str]:
 def _threads(body: Sequence[str], kind: str) -> list[str]:
     if not any("threads" in line for line in body):
         return list(body)
-    lines = ["threads = get_num_threads()" if kind == "parallel" else "threads = 1", *body]
-    return lines if kind == "parallel" else [line.replace("prange(", "range(") for line in lines]
+    return list(body) if kind == "parallel" else ["threads = 1", *(line.replace("prange(", "range(") for line in body)]
 
 
-def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], parallel: bool = False) -> str:
-    options = "parallel=True, **OPTIONS" if parallel else "**OPTIONS"
+def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str = "") -> str:
+    options = {"parallel": "parallel=True, **OPTIONS", "region": "pipeline_class=Apart, **OPTIONS"}.get(kind, "**OPTIONS")
     return f"\n\n@njit({options})\ndef {name}({', '.join(arguments)}):\n" + "\n".join(indented(lines or ["pass"])) + "\n"
 
 

@@ -50,6 +50,8 @@ class Public:
     text: str
     compiled: tuple[Compiled, ...]
     used: frozenset[str]
+    sizes: tuple[str, ...]
+    """The sizes that it takes behind the arrays."""
 
 
 def public(kind: Kind, plan: Plan, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
@@ -70,7 +72,7 @@ def public(kind: Kind, plan: Plan, graph: Graph, wrt: Sequence[str], dtype: str)
         lines += [*wrapper.call(run, part), *(() if alone else wrapper.refusal())]
     lines.append(f"return {wrapper.result()}")
     text = f"\n\ndef {kind.name}({', '.join(wrapper.signature())}):\n" + "".join(f"    {line}".rstrip() + "\n" for line in lines)
-    return Public(kind.name, text, tuple(compiled), frozenset().union(*(c.used for c in compiled)))
+    return Public(kind.name, text, tuple(compiled), frozenset().union(*(c.used for c in compiled)), wrapper.given_sizes)
 
 
 def shape_code(axes: Sequence[Any]) -> str:
@@ -246,17 +248,27 @@ class _Wrapper:
 
     def outputs(self) -> Iterator[str]:
         """New arrays, or those that `out` gives in the form of the result."""
-        places = {g: f"out[{k}]" for k, g in enumerate(self.gradients)}
-        value = self.program.outputs[0]
-        if self.kind.value and value in self.written:
-            places = {value: "out[0]", **{g: f"out[1][{k}]" for k, g in enumerate(self.gradients)}} if self.gradients else {value: "out"}
-        if self.gradients and self.written:
-            yield f"if out is not None and not _is_form(out, {len(self.gradients)}, {value in places}):"
-            yield f"    raise TypeError({f'out has the form of the result: {self.result()}'!r})"
-        for name, place in places.items():
-            if name in self.written:
-                shape, kind = shape_code(self.axes(name)), self.number_type(name)
-                yield f"{name} = empty({shape}, {kind}) if out is None else _out({place!r}, {place}, {shape}, {kind})"
+        if not self.written:
+            return
+        value = [n for n in self.program.outputs[:1] if self.kind.value and n in self.written]
+        form = f"({', '.join(self.gradients)}{',' if len(self.gradients) == 1 else ''})" if self.gradients else ""
+        form = ", ".join([*value, *([form] if form else [])])
+        places = {n: "out" if not self.gradients else "out[0]" for n in value}
+        places |= {g: f"out[1][{k}]" if value else f"out[{k}]" for k, g in enumerate(self.gradients)}
+        yield "if out is None:"
+        for name in self.written:
+            yield f"    {name} = empty({shape_code(self.axes(name))}, {self.number_type(name)})"
+        yield "else:"
+        if self.gradients:
+            yield from ("    try:", f"        {form} = out", "    except (TypeError, ValueError):")
+            yield f"        raise TypeError({f'out has the form of the result: {form}'!r}) from None"
+        else:
+            yield f"    {form} = out"
+        for name in self.written:
+            shape, kind = shape_code(self.axes(name)), self.number_type(name)
+            test = f"type({name}) is not ndarray or {name}.dtype is not {kind} or {name}.shape != {shape}"
+            yield f"    if {test} or not {name}.flags.carray:"
+            yield f"        raise _bad_out({places[name]!r}, {name}, {shape}, {kind})"
 
     def between(self) -> Iterator[str]:
         """The arrays that pass from one part to another: of the workspace, or new."""
@@ -270,8 +282,10 @@ class _Wrapper:
         given = ", ".join(a.removesuffix("__given") for a in compiled.arguments)
         made = f"{', '.join(['status', *run.made])}{'' if run.made else ','}"
         if compiled.threaded:
-            yield f"run = {compiled.name}_parallel if {size_code(compiled.work)} > {THREADS_FROM} else {compiled.name}_serial"
-            yield f"{made} = run({given})"
+            yield f"if {size_code(compiled.work)} > {THREADS_FROM}:"
+            yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
+            yield "else:"
+            yield f"    {made} = {compiled.name}_serial({given})"
         else:
             yield f"{made} = {compiled.name}_serial({given})"
 

@@ -12,7 +12,11 @@ from derive.batching import batch
 from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.kernels.cache import load
-from derive.kernels.module import TARGETS, Module, module
+from derive.kernels.module import TARGETS, WRAPS, Module, module
+
+
+EXTRAS = ("Workspace", "Kernel")
+"""What a module may offer besides its functions: `Kernel` is the `torch.autograd.Function` of wrap="torch"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Kernel:
         return load(self.source, self.text.name)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in (*self.text.programs, "Workspace"):
+        if name.startswith("_") or name not in (*self.text.programs, *EXTRAS):
             raise AttributeError(f"this kernel has no {name}; it has {', '.join(self.text.programs)}")
         return getattr(self.loaded, name)
 
@@ -54,13 +58,16 @@ def kernel(
     dtype: str = "float32",
     reduction: str = "mean",
     name: str = "",
+    wrap: str = "",
 ) -> Kernel:
     """The kernel of a graph, made once; see `Graph.kernel`.  `name` is what the module is called."""
     if target not in TARGETS:
         raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
-    key = ("kernel", target, tuple(batched), tuple(wrt), dtype, reduction, name)
+    if wrap and wrap not in WRAPS:
+        raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(WRAPS)}.")
+    key = ("kernel", target, tuple(batched), tuple(wrt), dtype, reduction, name, wrap)
     if key not in graph.memory:
         whole = batch(graph, batched, reduction).graph if batched else graph
-        graph.memory[key] = Kernel(module(whole, wrt, dtype, name))
+        graph.memory[key] = Kernel(module(whole, wrt, dtype, name, wrap))
     found: Kernel = graph.memory[key]
     return found

@@ -29,6 +29,7 @@ TARGETS = ("cpu",)
 
 IMPORTS = (
     *(("numba", name) for name in ("get_num_threads", "njit", "prange")),
+    *(("numba.core.compiler", name) for name in ("CompilerBase", "DefaultPassBuilder")),
     *(("numpy", name) for name in ("empty", "float32", "float64", "int32", "int64", "ndarray", "uint64")),
 )
 """What the text of a module imports besides numpy itself."""
@@ -46,10 +47,11 @@ class Module:
     programs: dict[str, Program]
 
 
-def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "") -> Module:
+def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = "") -> Module:
     """The module of a graph: its output and the gradients by `wrt`, by default by every input that has one.
 
-    Raises DeriveError for a name that is none, and for a type that kernels do not have.
+    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch.  Raises DeriveError for a name that
+    is none, and for a type that kernels do not have.
     """
     if dtype not in DTYPES:
         raise DeriveError(f"there are no kernels of {dtype}", hint=f"The types are {' and '.join(DTYPES)}.")
@@ -76,10 +78,32 @@ def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title:
         fingerprint=fingerprint(graph, names),
         device=sources(used, dtype, IMPORTS).strip(),
         functions="".join("".join(c.text for c in f.compiled) + f.text for f in functions).lstrip("\n"),
-        names=[f.name for f in functions],
         wrt=names,
+        wrap=wrap,
     )
+    if wrap:
+        source += _wrapped(graph, names, dtype, functions[0])
     return Module(source.rstrip("\n") + "\n", title or graph.output.name, graph, names, dtype, programs)
+
+
+WRAPS = ("torch",)
+
+
+def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> str:
+    """The text of a function that PyTorch differentiates."""
+    if not wrt:
+        raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
+    inputs = [i.name for i in graph.inputs]
+    return _environment().get_template("kernels/torch.j2").render(
+        kernel="Kernel",
+        arguments=[*inputs, *function.sizes],
+        names=tuple([*inputs, *function.sizes]),
+        inputs=len(inputs),
+        output=graph.output.name,
+        wrt=wrt,
+        dtype=dtype,
+        scalar=not graph.output.axes,
+    )
 
 
 def _environment() -> jinja2.Environment:
@@ -91,7 +115,7 @@ def _environment() -> jinja2.Environment:
 # ---------------------------------------------------------------- names
 
 OWN = (
-    "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 OPTIONS REAL WHOLE WRT Workspace "
+    "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 OPTIONS REAL WHOLE WRT Workspace Apart CompilerBase DefaultPassBuilder "
     "outside overlap threads thread scratch places totals first last start stop width share status run out workspace k "
     "abs min max range float type len"
 )

@@ -11,6 +11,9 @@ Where a tensor of the region lives:
     here      a variable: it is read where it is computed, or has one entry for each row
     scratch   memory of the thread: what one row or block passes on from nest to nest
     part      memory of the thread: what all rows or blocks add up to, entry by entry
+
+An array too large for the cache is written past it: a row, or a block of a vector, is made in the memory of the thread
+(NAME__out) and then streamed.
     total     a variable: the same for a number
 """
 
@@ -45,6 +48,18 @@ def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict
     return found
 
 
+def streamed(region: Region, arrays: Iterable[str]) -> tuple[str, ...]:
+    """The arrays that a region writes a whole row, or a whole block of a vector, at a time, in order."""
+    found = []
+    for nest in region.nests:
+        for s in nest.statements:
+            rows = region.way == "rows" and len(s.axes) == 2 and s.entry.indices[0] == region.outer
+            blocks = region.way == "lanes" and len(s.axes) == 1 and all(t.loops == {region.outer} for t in region.statements)
+            if s.kind == MAP and s.name in arrays and (rows or blocks) and len(nest.loops) == 1 and not s.entry.is_integer:
+                found.append(s.name)
+    return tuple(found)
+
+
 def _stays(s: Statement, nest: Nest, region: Region) -> bool:
     """Whether a tensor is read only where it is computed, by the statements of one nest."""
     readers = [r for r in region.statements if s.name in r.reads]
@@ -60,12 +75,13 @@ class Printer:
     region: Region
     homes: Mapping[str, str]
     dtype: str
-    streamed: frozenset[str] = frozenset()
+    streamed: tuple[str, ...] = ()
     used: set[str] = field(default_factory=set)
     rows: dict[str, str] = field(default_factory=dict)
     """The names of the rows of arrays."""
     _views: dict[str, str] = field(default_factory=dict)
     _inner: Index | None = None
+    _written: frozenset[str] = frozenset()
     _counter: list[int] = field(default_factory=lambda: [0])
 
     @property
@@ -86,6 +102,8 @@ class Printer:
         if home == SCRATCH and not self.lanes:
             kept = [k for k, own in zip(e.indices, self._entry(e.name).indices, strict=True) if own != self.region.outer]
             return self._at(e.name, tuple(kept))
+        if e.name in self.streamed:
+            return self._at(f"{e.name}__out", e.indices if self.lanes else e.indices[1:], local=True)
         if home == ARRAY and not self.lanes and len(e.indices) > 1 and e.indices[0] == self.region.outer:
             return self._at(self.rows.setdefault(e.name, f"{e.name}__{self.region.outer.name}"), e.indices[1:])
         return self._at(e.name, e.indices, local=home == SCRATCH)
@@ -101,7 +119,9 @@ class Printer:
         *lead, last = indices
         inner = self._inner
         if inner is None or not last.has(inner) or any(k.has(inner) for k in lead):
-            return f"{base}[{', '.join(self._place(k, local) for k in indices)}]"
+            code = f"{base}[{', '.join(self._place(k, local) for k in indices)}]"
+            fixed = inner is not None and not any(k.has(inner) for k in indices) and base.split("__")[0] not in self._written
+            return self._before(base, code) if fixed else code
         if last == inner:
             block = self.lanes and inner == self.region.outer and not local
             return f"{self._view(base, lead, 'start:stop' if block else '', local)}[{inner.name}]"
@@ -113,7 +133,10 @@ class Printer:
     def _view(self, base: str, lead: Sequence[Any], cut: str, local: bool) -> str:
         if not lead and not cut:
             return base
-        code = f"{base}[{', '.join([*(self._place(k, local) for k in lead), *([cut] if cut else [])])}]"
+        return self._before(base, f"{base}[{', '.join([*(self._place(k, local) for k in lead), *([cut] if cut else [])])}]")
+
+    def _before(self, base: str, code: str) -> str:
+        """The name of what is read once, before the innermost loop."""
         if code not in self._views:
             self._counter[0] += 1
             self._views[code] = f"{base}__{self._counter[0]}"
@@ -154,7 +177,7 @@ class Printer:
         before = [line for s in carried for line in self._opened(s)]
         head = f"for {index.name} in range({self._range(index, nest)}):"
         if innermost:
-            self._inner, self._views = index, {}
+            self._inner, self._views, self._written = index, {}, frozenset(s.name for s in nest.statements)
         inside = self._loops(nest, depth + 1)
         if innermost:
             before += [f"{name} = {code}" for code, name in self._views.items()]

@@ -178,17 +178,44 @@ def _region(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Reg
     """The largest region that can be computed now; of two equal ones, that over the leading axis."""
     ready = [s for s in waiting if isinstance(s, Statement) and s.reads <= done]
     choices = sorted({i for s in ready for i in s.loops}, key=lambda i: i.name)
-    groups = {i: group for i in choices if (group := _grown(i, waiting, done))}
-    if not groups:
+    found = [_candidate(i, whole, waiting, done) for i in choices for whole in (True, False)]
+    best = max((c for c in found if c.group), key=lambda c: c.rank, default=None)
+    if best is None:
         return Region(None, "once", _nests(ready[:1], None))
-    ways = {i: "lanes" if _last(i, group) > 0 or all(s.loops == {i} for s in group) else "rows" for i, group in groups.items()}
+    return Region(best.outer, best.way, _nests(best.group, best.outer, lanes=best.way == "lanes"))
 
-    def rank(i: Index) -> tuple[bool, int, int, int]:
-        across = ways[i] == "lanes" and any(s.loops != {i} for s in groups[i])
-        return not across or any(s.over for s in groups[i]), len(groups[i]), -_last(i, groups[i]), -choices.index(i)
 
-    outer = max(groups, key=rank)
-    return Region(outer, ways[outer], _nests(groups[outer], outer, lanes=ways[outer] == "lanes"))
+@dataclass(frozen=True)
+class _Candidate:
+    """A region that could be next: the statements that one loop over `outer` can compute."""
+
+    outer: Index
+    group: tuple[Statement, ...]
+
+    @property
+    def way(self) -> str:
+        return "lanes" if self._last > 0 or self._flat else "rows"
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """Lanes across rows jump through memory: only where nothing else will do.  Then what computes most; then rows."""
+        return self.way == "rows" or self._flat, len(self.group), -self._last
+
+    @property
+    def _flat(self) -> bool:
+        return all(s.loops == {self.outer} for s in self.group)
+
+    @property
+    def _last(self) -> int:
+        """How much more often the index stands last, among several, than first."""
+        several = [e for s in self.group for e in (s.entry, *s.entries) if len(e.indices) > 1]
+        return sum((e.indices[-1] == self.outer) - (e.indices[0] == self.outer) for e in several)
+
+
+def _candidate(outer: Index, whole: bool, waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> _Candidate:
+    """All that a loop over an index can compute, or what has no other loop."""
+    flat = waiting if whole else [s for s in waiting if isinstance(s, Statement) and s.loops == {outer}]
+    return _Candidate(outer, tuple(_grown(outer, flat, done)))
 
 
 def _grown(outer: Index, waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> list[Statement]:
@@ -209,12 +236,6 @@ def _grown(outer: Index, waiting: Sequence[Statement | MatrixProduct], done: set
         elif not s.scatter and s.kind != ARGMAX:
             group.append(s)
     return group
-
-
-def _last(outer: Index, group: Iterable[Statement]) -> int:
-    """How much more often the index stands last, among several, than first."""
-    several = [e for s in group for e in (s.entry, *s.entries) if len(e.indices) > 1]
-    return sum((e.indices[-1] == outer) - (e.indices[0] == outer) for e in several)
 
 
 def _nests(group: Sequence[Statement], outer: Index | None, lanes: bool = False) -> tuple[Nest, ...]:

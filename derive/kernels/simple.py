@@ -284,20 +284,24 @@ def safe(term: Any) -> bool:
 
 
 def _inlined(program: Program) -> Program:
-    """Tensors put in where they are read, if they are cheap or read in one place only, and no contraction reads them."""
+    """Tensors put in where they are read, if they are cheap, or read once for each of their entries, and no contraction reads
+    them.
+    """
     kept = {*program.outputs} | {f.name for a in program.assigns for f in contracted(a)}
     done: dict[str, Assign] = {}
     for assign in program.assigns:
-        done[assign.name] = replace(assign, term=_put_in(assign.term, done, kept, program))
+        loops = len(assign.indices) + (len(assign.term.indices) if isinstance(assign.term, Binder) else 0)
+        done[assign.name] = replace(assign, term=_put_in(assign.term, loops, done, kept, program))
     return replace(program, assigns=tuple(done.values())).alive()
 
 
-def _put_in(term: Any, known: dict[str, Assign], kept: set[str], program: Program) -> Any:
+def _put_in(term: Any, loops: int, known: dict[str, Assign], kept: set[str], program: Program) -> Any:
     def rewrite(t: Any) -> Any:
         if not isinstance(t, Element) or t.name not in known or t.name in kept:
             return t
         assign = known[t.name]
-        if isinstance(assign.term, Binder) or not (weight(assign.term) <= CHEAP or _readers(program, t.name) == 1):
+        once = len(t.indices) == loops and _readers(program, t.name) == 1
+        if isinstance(assign.term, Binder) or not (once or weight(assign.term) <= CHEAP):
             return t
         return substituted(assign.term, dict(zip(assign.indices, t.indices, strict=True)))
 

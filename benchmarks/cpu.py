@@ -1,0 +1,657 @@
+"""CPU kernels beside numpy, PyTorch and JAX: `python benchmarks/cpu.py` (`--quick` leaves the compilers of the peers out).
+
+All contenders of a case run in one process and take turns, with the same arrays; what they give is compared before any time
+is printed.  A ratio is the median over the rounds of (peer's time)/(ours), with the middle half of the rounds.  *stream* is
+our share of the speed of a copy that moves the same bytes past the cache, in the same rounds.  Results go to
+`benchmarks/results/`: cpu.json, cpu.md and cpu.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+RESULTS = ROOT / "benchmarks" / "results"
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from numba import get_num_threads, njit, prange  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+import derive  # noqa: E402
+from derive.kernels.device.intrinsics import fence, stream  # noqa: E402
+
+SECONDS = 6.0
+"""About how long the rounds of one case take."""
+
+ROUNDS = (9, 400)
+"""At least and at most so many."""
+
+Call = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One task at one size: what runs it, what each gives as arrays to compare, the bytes that must move, the goals.
+
+    `floor` and `goal` are ratios to the best peer, `floor_share` and `goal_share` shares of the stream.
+    """
+
+    name: str
+    size: str
+    calls: Mapping[str, Call]
+    results: Mapping[str, Callable[[], list[Any]]] = field(default_factory=dict)
+    bytes: int = 0
+    floor: float | None = None
+    goal: float | None = None
+    floor_share: float | None = None
+    goal_share: float | None = None
+    tolerance: float = 2e-4
+
+
+# ---------------------------------------------------------------- what peers run
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return torch.compile(function, dynamic=False)
+
+
+def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    import jax
+
+    return jax.jit(function)
+
+
+def backward(function: Callable[..., Any], *inputs: Any) -> Callable[[], list[Any]]:
+    """A loss of PyTorch and its gradients by the inputs that have one."""
+    leaves = [x for x in inputs if x.requires_grad]
+
+    def run() -> list[Any]:
+        loss = function(*inputs)
+        return [loss, *torch.autograd.grad(loss, leaves)]
+
+    return run
+
+
+def grad_of(function: Callable[..., Any], wrt: tuple[int, ...], *inputs: Any) -> Callable[[], list[Any]]:
+    """The same by JAX."""
+    import jax
+
+    run = jax.jit(jax.value_and_grad(function, argnums=wrt))
+    return lambda: jax.block_until_ready(run(*inputs))
+
+
+class Random:
+    """Arrays that are the same in every run."""
+
+    def __init__(self) -> None:
+        self.source = np.random.default_rng(0)
+
+    def array(self, *shape: int) -> Any:
+        return self.source.normal(size=shape).astype(np.float32)
+
+    def labels(self, classes: int, count: int) -> Any:
+        return self.source.integers(0, classes, count)
+
+
+def kernel(source: str, *batch: str, **options: Any) -> Any:
+    return derive.graph(source).kernel(batch=batch, **options)
+
+
+# ---------------------------------------------------------------- the cases
+
+
+def cross_entropy(n: int, c: int, quick: bool, **goals: Any) -> Case:
+    random = Random()
+    z, t = 2 * random.array(n, c), random.labels(c, n)
+    grad, ours = np.empty_like(z), kernel("softmax_cross_entropy_label", "z", "t").value_and_grad
+    rows, labels = np.arange(n), torch.from_numpy(t)
+    leaf = torch.from_numpy(z).requires_grad_()
+
+    def by_numpy() -> list[Any]:
+        shifted = z - z.max(1, keepdims=True)
+        e = np.exp(shifted)
+        total = e.sum(1, keepdims=True)
+        loss = (np.log(total[:, 0]) - shifted[rows, t]).mean()
+        e /= total
+        e[rows, t] -= 1
+        e /= n
+        return [loss, e]
+
+    torch_run = backward(lambda x: F.cross_entropy(x, labels), leaf)
+    calls: dict[str, Call] = {"derive": lambda: ours(z, t, out=(grad,)), "numpy": by_numpy, "torch": torch_run}
+    results = {"derive": lambda: [ours(z, t, out=(grad,))[0], grad], "numpy": by_numpy, "torch": torch_run}
+    if not quick:
+        import jax
+        import jax.numpy as jnp
+
+        fast = compiled(lambda x, y: F.cross_entropy(x, y))
+        calls["torch.compile"] = results["torch.compile"] = backward(lambda x: fast(x, labels), leaf)
+
+        def loss(x: Any, y: Any) -> Any:
+            return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], 1).mean()
+
+        run = grad_of(loss, (0,), jnp.asarray(z), jnp.asarray(t))
+        calls["jax"], results["jax"] = run, lambda: [(r := run())[0], r[1][0]]
+    return Case("softmax cross-entropy", f"({n}, {c})", calls, results, 8 * n * c, **goals)
+
+
+def hinge(n: int, c: int, quick: bool, **goals: Any) -> Case:
+    random = Random()
+    s, t = 2 * random.array(n, c), random.labels(c, n)
+    grad, ours = np.empty_like(s), kernel("hinge", "s", "t").value_and_grad
+    rows, labels = np.arange(n), torch.from_numpy(t)
+    leaf = torch.from_numpy(s).requires_grad_()
+
+    def by_numpy() -> list[Any]:
+        margins = np.maximum(s - s[rows, t][:, None] + 1, 0)
+        margins[rows, t] = 0
+        grad = (margins > 0).astype(np.float32)
+        grad[rows, t] = -grad.sum(1)
+        grad /= n
+        return [margins.sum() / n, grad]
+
+    def by_torch(x: Any) -> Any:
+        return F.multi_margin_loss(x, labels, reduction="mean") * x.shape[1]
+
+    torch_run = backward(by_torch, leaf)
+    calls: dict[str, Call] = {"derive": lambda: ours(s, t, out=(grad,)), "numpy": by_numpy, "torch": torch_run}
+    results = {"derive": lambda: [ours(s, t, out=(grad,))[0], grad], "numpy": by_numpy, "torch": torch_run}
+    if not quick:
+        import jax.numpy as jnp
+
+        fast = compiled(
+            lambda x, y: (F.relu(x - x.gather(1, y[:, None]) + 1).sum() - x.shape[0]) / x.shape[0]
+        )
+        calls["torch.compile"] = results["torch.compile"] = backward(lambda x: fast(x, labels), leaf)
+
+        def loss(x: Any, y: Any) -> Any:
+            margins = jnp.maximum(x - jnp.take_along_axis(x, y[:, None], 1) + 1, 0)
+            return (margins.sum() - x.shape[0]) / x.shape[0]
+
+        run = grad_of(loss, (0,), jnp.asarray(s), jnp.asarray(t))
+        calls["jax"], results["jax"] = run, lambda: [(r := run())[0], r[1][0]]
+    return Case("hinge", f"({n}, {c})", calls, results, 8 * n * c, **goals)
+
+
+def norm(name: str, n: int, c: int, quick: bool, **goals: Any) -> Case:
+    """Layer norm and batch norm, forward and backward with a gradient that is known."""
+    random = Random()
+    x, g, gamma, beta = random.array(n, c), random.array(n, c), 1 + random.array(c) / 8, random.array(c)
+    layer = name == "layer norm"
+    made = kernel("layer_norm", "x", wrt=("x", "gamma", "beta")) if layer else kernel("batch_norm", wrt=("X", "gamma", "beta"))
+    out = (np.empty_like(x), (np.empty_like(x), np.empty_like(gamma), np.empty_like(beta)))
+    axis = 1 if layer else 0
+    tx, tg, tgamma, tbeta = (torch.from_numpy(a) for a in (x, g, gamma, beta))
+    leaves = [a.clone().requires_grad_() for a in (tx, tgamma, tbeta)]
+
+    def ours() -> list[Any]:
+        made.forward_and_vjp(x, gamma, beta, 1e-5, g, out=out)
+        return [out[0], *out[1]]
+
+    def by_numpy() -> list[Any]:
+        mu = x.mean(axis, keepdims=True)
+        d = x - mu
+        r = 1 / np.sqrt((d * d).mean(axis, keepdims=True) + 1e-5)
+        h = d * r
+        y = gamma * h + beta
+        dh = g * gamma
+        dx = r * (dh - dh.mean(axis, keepdims=True) - h * (dh * h).mean(axis, keepdims=True))
+        return [y, dx, (g * h).sum(0), g.sum(0)]
+
+    def forward(a: Any, b: Any, d: Any) -> Any:
+        return F.layer_norm(a, (c,), b, d, 1e-5) if layer else F.batch_norm(a, None, None, b, d, training=True, eps=1e-5)
+
+    def by_torch(function: Callable[..., Any]) -> Callable[[], list[Any]]:
+        def run() -> list[Any]:
+            y = function(*leaves)
+            return [y, *torch.autograd.grad(y, leaves, tg)]
+
+        return run
+
+    calls: dict[str, Call] = {"derive": ours, "numpy": by_numpy, "torch": by_torch(forward)}
+    results: dict[str, Any] = dict(calls)
+    if not quick:
+        import jax
+        import jax.numpy as jnp
+
+        calls["torch.compile"] = results["torch.compile"] = by_torch(compiled(forward))
+
+        def plain(a: Any, b: Any, d: Any) -> Any:
+            mu = a.mean(axis, keepdims=True)
+            v = ((a - mu) ** 2).mean(axis, keepdims=True)
+            return b * (a - mu) / jnp.sqrt(v + 1e-5) + d
+
+        def both(a: Any, b: Any, d: Any, e: Any) -> Any:
+            y, pull = jax.vjp(plain, a, b, d)
+            return y, pull(e)
+
+        fast, given = jax.jit(both), [jnp.asarray(a) for a in (x, gamma, beta, g)]
+        calls["jax"] = lambda: jax.block_until_ready(fast(*given))
+        results["jax"] = lambda: [(r := fast(*given))[0], *r[1]]
+    return Case(f"{name}, forward and backward", f"({n}, {c})", calls, results, 16 * n * c, tolerance=2e-3, **goals)
+
+
+ACTIVATIONS: Mapping[str, tuple[Any, Any]] = {
+    # name: PyTorch's function with its output given, its backward with its output given
+    "tanh": (
+        lambda x, y: torch.tanh(x, out=y),
+        lambda g, x, y, out: torch.ops.aten.tanh_backward.grad_input(g, y, grad_input=out),
+    ),
+    "sigmoid": (
+        lambda x, y: torch.sigmoid(x, out=y),
+        lambda g, x, y, out: torch.ops.aten.sigmoid_backward.grad_input(g, y, grad_input=out),
+    ),
+    "gelu": (
+        lambda x, y: torch.ops.aten.gelu.out(x, out=y),
+        lambda g, x, y, out: torch.ops.aten.gelu_backward.grad_input(g, x, grad_input=out),
+    ),
+    "relu": (
+        lambda x, y: torch.clamp_min(x, 0, out=y),
+        lambda g, x, y, out: torch.ops.aten.threshold_backward.grad_input(g, y, 0, grad_input=out),
+    ),
+}
+
+
+def activation(name: str, n: int, quick: bool, **goals: Any) -> Case:
+    random = Random()
+    x, g = random.array(n), random.array(n)
+    made = kernel(f"x: [n]\ny = {name}(x)")
+    out = (np.empty_like(x), (np.empty_like(x),))
+    tx, tg = torch.from_numpy(x), torch.from_numpy(g)
+    y, dx = torch.empty_like(tx), torch.empty_like(tx)
+    forward, pull = ACTIVATIONS[name]
+    leaf = tx.clone().requires_grad_()
+    function = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "gelu": F.gelu, "relu": F.relu}[name]
+
+    def ours() -> list[Any]:
+        made.forward_and_vjp(x, g, out=out)
+        return [out[0], out[1][0]]
+
+    def preallocated() -> list[Any]:
+        forward(tx, y)
+        pull(tg, tx, y, dx)
+        return [y, dx]
+
+    def plain(f: Callable[..., Any]) -> Callable[[], list[Any]]:
+        def run() -> list[Any]:
+            made = f(leaf)
+            return [made, *torch.autograd.grad(made, [leaf], tg)]
+
+        return run
+
+    calls: dict[str, Call] = {"derive": ours, "torch, out=": preallocated, "torch": plain(function)}
+    if not quick:
+        calls["torch.compile"] = plain(compiled(function))
+    results: dict[str, Any] = dict(calls)
+    if not quick:
+        import jax
+        import jax.numpy as jnp
+
+        jaxes = {"tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "gelu": lambda a: jax.nn.gelu(a, approximate=False), "relu": jax.nn.relu}
+
+        def both(a: Any, e: Any) -> Any:
+            value, back = jax.vjp(jaxes[name], a)
+            return value, back(e)
+
+        fast, given = jax.jit(both), [jnp.asarray(x), jnp.asarray(g)]
+        calls["jax"] = lambda: jax.block_until_ready(fast(*given))
+        results["jax"] = lambda: [(r := fast(*given))[0], *r[1]]
+    return Case(f"{name}, forward and backward", f"{n:,}", calls, results, 16 * n, **goals)
+
+
+def squared_error(n: int, quick: bool, **goals: Any) -> Case:
+    random = Random()
+    a, b = random.array(n), random.array(n)
+    made, grad = kernel("mse", wrt=("yhat",)), np.empty_like(a)
+    leaf, tb = torch.from_numpy(a).clone().requires_grad_(), torch.from_numpy(b)
+
+    def by_numpy() -> list[Any]:
+        d = a - b
+        loss = d @ d / n
+        d *= 2 / n
+        return [loss, d]
+
+    torch_run = backward(lambda x: F.mse_loss(x, tb), leaf)
+    calls: dict[str, Call] = {"derive": lambda: made.value_and_grad(a, b, out=(grad,)), "numpy": by_numpy, "torch": torch_run}
+    results = {"derive": lambda: [made.value_and_grad(a, b, out=(grad,))[0], grad], "numpy": by_numpy, "torch": torch_run}
+    return Case("MSE", f"{n:,}", calls, results, 12 * n, **goals)
+
+
+def sgd(n: int, quick: bool, **goals: Any) -> Case:
+    """w - eta g, in place."""
+    random = Random()
+    w, g = random.array(n), random.array(n)
+    made = kernel("w: [n]; g: [n]; eta: real; v = w - eta*g", wrt=("w",))
+    mine, theirs, tg = w.copy(), torch.from_numpy(w.copy()), torch.from_numpy(g)
+    spare = w.copy()
+
+    def by_numpy() -> None:
+        np.subtract(spare, g * np.float32(1e-3), out=spare)
+
+    calls: dict[str, Call] = {
+        "derive": lambda: made.forward(mine, g, 1e-3, out=mine),
+        "numpy": by_numpy,
+        "torch": lambda: theirs.add_(tg, alpha=-1e-3),
+    }
+    return Case("SGD update", f"{n:,}", calls, {}, 12 * n, **goals)
+
+
+def mlp(n: int, sizes: tuple[int, int, int], quick: bool, **goals: Any) -> Case:
+    """One step of training: the loss, the gradients by all weights, the update in place."""
+    random = Random()
+    d, m, c = sizes
+    x, t = random.array(n, d), random.labels(c, n)
+    first = [random.array(m, d) / d**0.5, np.zeros(m, np.float32), random.array(c, m) / m**0.5, np.zeros(c, np.float32)]
+    made = kernel("mlp", "x", "t", wrt=("W1", "b1", "W2", "b2"))
+    step = kernel("w: [n]; g: [n]; eta: real; v = w - eta*g", wrt=("w",)).forward
+    mine = [w.copy() for w in first]
+    grads, space = tuple(np.empty_like(w) for w in first), made.Workspace()
+    flat = [(w.reshape(-1), g.reshape(-1)) for w, g in zip(mine, grads, strict=True)]
+
+    def ours() -> list[Any]:
+        loss, _ = made.value_and_grad(x, *mine, t, out=grads, workspace=space)
+        for w, g in flat:
+            step(w, g, 1e-4, out=w)
+        return [loss, *grads]
+
+    rows = np.arange(n)
+
+    def by_numpy() -> list[Any]:
+        w1, b1, w2, b2 = first
+        a = x @ w1.T + b1
+        h = np.maximum(a, 0)
+        z = h @ w2.T + b2
+        z -= z.max(1, keepdims=True)
+        e = np.exp(z)
+        total = e.sum(1, keepdims=True)
+        loss = (np.log(total[:, 0]) - z[rows, t]).mean()
+        e /= total
+        e[rows, t] -= 1
+        e /= n
+        da = (e @ w2) * (a > 0)
+        grads = [da.T @ x, da.sum(0), e.T @ h, e.sum(0)]
+        for w, g in zip(first, grads, strict=True):
+            w -= np.float32(1e-4) * g
+        return [loss, *grads]
+
+    labels, tx = torch.from_numpy(t), torch.from_numpy(x)
+    leaves = [torch.from_numpy(w.copy()).requires_grad_() for w in first]
+
+    def forward(a: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
+        return F.cross_entropy(F.linear(F.relu(F.linear(a, w1, b1)), w2, b2), labels)
+
+    def by_torch(f: Callable[..., Any]) -> Callable[[], list[Any]]:
+        def run() -> list[Any]:
+            loss = f(tx, *leaves)
+            grads = torch.autograd.grad(loss, leaves)
+            with torch.no_grad():
+                torch._foreach_add_(leaves, grads, alpha=-1e-4)
+            return [loss, *grads]
+
+        return run
+
+    products = [np.empty((n, m), np.float32), np.empty((n, c), np.float32), np.empty((n, m), np.float32)]
+    dz, weights = random.array(n, c), [np.empty((c, m), np.float32), np.empty((m, d), np.float32)]
+
+    def alone() -> None:
+        np.matmul(x, first[0].T, out=products[0])
+        np.matmul(products[0], first[2].T, out=products[1])
+        np.matmul(dz, first[2], out=products[2])
+        np.matmul(dz.T, products[0], out=weights[0])
+        np.matmul(products[2].T, x, out=weights[1])
+
+    calls: dict[str, Call] = {"derive": ours, "numpy": by_numpy, "torch": by_torch(forward), "matrix products": alone}
+    if not quick:
+        import jax
+        import jax.numpy as jnp
+
+        calls["torch.compile"] = by_torch(compiled(forward))
+
+        def loss(ws: Any, a: Any, y: Any) -> Any:
+            z = jax.nn.relu(a @ ws[0].T + ws[1]) @ ws[2].T + ws[3]
+            return -jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1).mean()
+
+        def update(ws: Any, a: Any, y: Any) -> Any:
+            value, grads = jax.value_and_grad(loss)(ws, a, y)
+            return value, [w - 1e-4 * g for w, g in zip(ws, grads, strict=True)]
+
+        fast, state = jax.jit(update), [[jnp.asarray(w) for w in first]]
+        jx, jt = jnp.asarray(x), jnp.asarray(t)
+
+        def by_jax() -> None:
+            _, state[0] = jax.block_until_ready(fast(state[0], jx, jt))
+
+        calls["jax"] = by_jax
+    results = {"derive": lambda: ours()[:1], "numpy": lambda: by_numpy()[:1]}
+    return Case("two-layer MLP step", f"({n}; {d}-{m}-{c})", calls, results, 0, tolerance=1e-3, **goals)
+
+
+def attention(b: int, n: int, d: int, quick: bool, **goals: Any) -> Case:
+    random = Random()
+    q, k, v, g = (random.array(b, n, d) for _ in range(4))
+    made = kernel("attention", "Q", "K", "V")
+    out, space = (np.empty_like(q), tuple(np.empty_like(q) for _ in range(3))), made.Workspace()
+    leaves = [torch.from_numpy(a).clone().requires_grad_() for a in (q, k, v)]
+    tg = torch.from_numpy(g)
+
+    def ours() -> list[Any]:
+        made.forward_and_vjp(q, k, v, g, out=out, workspace=space)
+        return [out[0], *out[1]]
+
+    def fused(*a: Any) -> Any:
+        return F.scaled_dot_product_attention(*a)
+
+    def plain(a: Any, e: Any, f: Any) -> Any:
+        return torch.softmax(a @ e.transpose(-1, -2) / d**0.5, -1) @ f
+
+    def by_torch(f: Callable[..., Any]) -> Callable[[], list[Any]]:
+        def run() -> list[Any]:
+            y = f(*leaves)
+            return [y, *torch.autograd.grad(y, leaves, tg)]
+
+        return run
+
+    calls: dict[str, Call] = {"derive": ours, "torch, fused": by_torch(fused), "torch": by_torch(plain)}
+    results: dict[str, Any] = dict(calls)
+    if not quick:
+        import jax
+        import jax.numpy as jnp
+
+        def attend(a: Any, e: Any, f: Any) -> Any:
+            return jax.nn.softmax(a @ jnp.swapaxes(e, -1, -2) / d**0.5) @ f
+
+        def both(*a: Any) -> Any:
+            y, pull = jax.vjp(attend, *a[:3])
+            return y, pull(a[3])
+
+        fast, given = jax.jit(both), [jnp.asarray(a) for a in (q, k, v, g)]
+        calls["jax"] = lambda: jax.block_until_ready(fast(*given))
+        results["jax"] = lambda: [(r := fast(*given))[0], *r[1]]
+    return Case("attention, forward and backward", f"({b}, {n}, {d})", calls, results, 0, tolerance=2e-3, **goals)
+
+
+MILLIONS = 10_000_000
+
+CASES: tuple[tuple[str, Callable[[bool], Case]], ...] = (
+    ("ce", lambda q: cross_entropy(8, 10, q)),
+    ("ce", lambda q: cross_entropy(256, 100, q)),
+    ("ce", lambda q: cross_entropy(4096, 10, q)),
+    ("ce", lambda q: cross_entropy(4096, 1000, q, floor=4, goal=6, goal_share=0.65)),
+    ("ce", lambda q: cross_entropy(16384, 1000, q, floor=4, goal=6, goal_share=0.65)),
+    ("ce", lambda q: cross_entropy(512, 50257, q, floor=4, goal=6, goal_share=0.65)),
+    ("hinge", lambda q: hinge(4096, 1000, q, floor=4, goal_share=0.85)),
+    ("hinge", lambda q: hinge(16384, 1000, q, floor=4, goal_share=0.85)),
+    ("norm", lambda q: norm("layer norm", 4096, 1024, q, floor=1.7, goal=2.5, goal_share=0.8)),
+    ("norm", lambda q: norm("batch norm", 4096, 256, q, floor=1.9, goal=2.5, goal_share=0.8)),
+    ("activation", lambda q: activation("tanh", MILLIONS, q, floor=3.5, goal=4.5)),
+    ("activation", lambda q: activation("sigmoid", MILLIONS, q, floor=1.5, goal=2)),
+    ("activation", lambda q: activation("gelu", MILLIONS, q, floor=1.8, goal=2.5)),
+    ("activation", lambda q: activation("relu", MILLIONS, q, floor_share=0.9, goal_share=1)),
+    ("mse", lambda q: squared_error(MILLIONS, q, floor_share=0.9, goal_share=1)),
+    ("sgd", lambda q: sgd(MILLIONS, q, floor_share=0.9, goal_share=1)),
+    ("mlp", lambda q: mlp(256, (784, 512, 10), q, floor=1.2)),
+    ("attention", lambda q: attention(16, 256, 64, q)),
+)
+
+
+# ---------------------------------------------------------------- measuring
+
+
+def streams(count: int) -> dict[str, Call]:
+    """Copies that move `count` bytes in all, read and written: past the cache, and plainly."""
+    n = count // 8
+    source, target = np.ones(n, np.float32), np.zeros(n, np.float32)
+
+    @njit(parallel=True)
+    def past(a, b):
+        threads = get_num_threads()
+        for k in prange(threads):
+            stream(b[n * k // threads : n * (k + 1) // threads], a[n * k // threads : n * (k + 1) // threads], a[0])
+            fence()
+
+    @njit(parallel=True)
+    def plainly(a, b):
+        for i in prange(n):
+            b[i] = a[i]
+
+    return {"stream": lambda: past(source, target), "plain stream": lambda: plainly(source, target)}
+
+
+def measure(case: Case) -> dict[str, list[float]]:
+    """Seconds of each contender in each round; the order turns round, and a pause lets the last one's threads stop."""
+    calls = {**case.calls, **(streams(case.bytes) if case.bytes > 1 << 22 else {})}
+    for call in calls.values():
+        call(), call()
+    start = time.perf_counter()
+    for call in calls.values():
+        call()
+    once = (time.perf_counter() - start) / len(calls)
+    inner = max(1, int(2e-4 / max(once, 1e-7)))
+    rounds = min(max(ROUNDS[0], int(SECONDS / (len(calls) * max(once * inner, 1e-3)))), ROUNDS[1])
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for k in range(rounds):
+        for name in list(calls)[:: -1 if k % 2 else 1]:
+            time.sleep(1e-3)
+            call = calls[name]
+            start = time.perf_counter()
+            for _ in range(inner):
+                call()
+            times[name].append((time.perf_counter() - start) / inner)
+    return times
+
+
+def agree(case: Case) -> None:
+    """Raises AssertionError where contenders give different numbers."""
+    expected = None
+    for name, result in case.results.items():
+        found = [np.asarray(getattr(a, "detach", lambda a=a: a)(), dtype=np.float64) for a in result()]
+        expected = expected or found
+        for a, b in zip(expected, found, strict=True):
+            scale = max(1e-30, np.abs(b).max())
+            assert np.abs(a - b).max() <= case.tolerance * scale, f"{case.name} {case.size}: {name} gives other numbers"
+
+
+def row(case: Case, times: Mapping[str, list[float]]) -> dict[str, Any]:
+    """One line of the table."""
+    ours = times["derive"]
+    ratios = {}
+    for name, theirs in times.items():
+        if name != "derive":
+            each = [a / b for a, b in zip(theirs, ours, strict=True)]
+            low, middle, high = quantiles(each, n=4)
+            ratios[name] = {"median": middle, "low": low, "high": high}
+    peers = {n: r for n, r in ratios.items() if n not in ("stream", "plain stream", "matrix products")}
+    best = min(peers, key=lambda n: peers[n]["median"])
+    return {
+        "case": case.name,
+        "size": case.size,
+        "microseconds": 1e6 * median(ours),
+        "best": best,
+        "ratios": ratios,
+        "stream": ratios["stream"]["median"] if "stream" in ratios else None,
+        "products": ratios["matrix products"]["median"] if "matrix products" in ratios else None,
+        "goals": {k: getattr(case, k) for k in ("floor", "goal", "floor_share", "goal_share")},
+        "rounds": len(ours),
+    }
+
+
+def line(found: Mapping[str, Any]) -> str:
+    best, goals = found["ratios"][found["best"]], found["goals"]
+    others = ", ".join(
+        f"{n} {r['median']:.2f}×" for n, r in found["ratios"].items() if n not in (found["best"], "stream", "plain stream", "matrix products")
+    )
+    share = found["stream"] if found["products"] is None else found["products"]
+    what = "" if share is None else f"{share:.2f}{' of the products' if found['products'] is not None else ''}"
+    wanted = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in goals.items() if v)
+    return (
+        f"| {found['case']} | {found['size']} | {found['microseconds']:,.1f} | {found['best']} {best['median']:.2f}× "
+        f"({best['low']:.2f}–{best['high']:.2f}) | {others} | {what} | {wanted} |"
+    )
+
+
+HEAD = "| work | size | µs | against the best peer | against others | of the stream | wanted |\n|---|---|--:|---|---|--:|---|"
+
+
+def main(argv: Iterable[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="CPU kernels beside numpy, PyTorch and JAX.")
+    parser.add_argument("only", nargs="*", help="ce, hinge, norm, activation, mse, sgd, mlp, attention (all)")
+    parser.add_argument("--quick", action="store_true", help="leave torch.compile and JAX out")
+    parser.add_argument("--write", action="store_true", help="write the results")
+    given = parser.parse_args(argv)
+    torch.set_num_threads(get_num_threads())
+    print(machine(), "\n", HEAD, sep="\n", flush=True)
+    rows = []
+    for name, make in CASES:
+        if given.only and name not in given.only:
+            continue
+        case = make(given.quick)
+        agree(case)
+        rows.append(row(case, measure(case)))
+        print(line(rows[-1]), flush=True)
+    if given.write:
+        write(rows)
+    return 0
+
+
+def machine() -> str:
+    names = ", ".join(f"{n} {version(n)}" for n in ("numba", "numpy", "torch", "jax"))
+    model = next((s.split(":")[1].strip() for s in Path("/proc/cpuinfo").read_text().splitlines() if s.startswith("model name")), "")
+    return f"{get_num_threads()} threads, {model}; {names}; float32."
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """The results as data, as a page, and drawn."""
+    from matplotlib.figure import Figure
+
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "cpu.json").write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+    page = f"# CPU kernels beside their peers\n\nWritten by `benchmarks/cpu.py --write`. {machine()}\n\n{HEAD}\n"
+    (RESULTS / "cpu.md").write_text(page + "\n".join(map(line, rows)) + "\n")
+    figure = Figure(figsize=(8, 0.34 * len(rows) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    names = [f"{r['case']}  {r['size']}" for r in rows][::-1]
+    axes.barh(names, [r["ratios"][r["best"]]["median"] for r in rows][::-1], color="#3b6ea5")
+    for k, found in enumerate(rows[::-1]):
+        if found["goals"]["floor"]:
+            axes.plot([found["goals"]["floor"]] * 2, [k - 0.4, k + 0.4], color="black")
+    axes.axvline(1, color="gray", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xlabel("times as fast as the best peer (black: what is wanted at least)")
+    figure.savefig(RESULTS / "cpu.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
