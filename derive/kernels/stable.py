@@ -7,6 +7,7 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     log σ(x), log(1 - σ(x))       -softplus(-x), -softplus(x)
     log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
     log(1 + x)                    log1p(x)
+    1 - e_t/Σ_k e_k               Σ_{k≠t} e_k/Σ_k e_k: the rest of a sum is not what is left of 1
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sympy import Add, Mul, S, Symbol, exp, log
 
 from derive.calculus.fold import match
 from derive.calculus.functions import Named, named
-from derive.calculus.terms import Bracket, Element, Index, Largest, Sum, Where, close, factors, free_indices, substituted, walk
+from derive.calculus.terms import Bracket, Differ, Element, Index, Largest, Sum, Where, close, factors, free_indices, substituted, walk
 from derive.kernels.program import Assign, Program, entry, equal, mapped
 from derive.language import library
 
@@ -184,6 +185,32 @@ def _definition(assign: Assign, entry: Element) -> Any:
     return substituted(assign.term, dict(zip(assign.indices, entry.indices, strict=True)))
 
 
+def rests(program: Program) -> Program:
+    """One less a share of a sum as the share of the rest of it."""
+
+    def rewrite(term: Any) -> Any:
+        if not term.is_Add or S.One not in term.args or len(term.args) != 2:
+            return term
+        share = 1 - term
+        while isinstance(share, Element) and share.name in program.assigned:
+            share = _definition(program.assigned[share.name], share)
+        return _rest(share) or term
+
+    return mapped(program, rewrite)
+
+
+def _rest(share: Any) -> Any:
+    """Σ_{k≠t} e_k/Σ_k e_k where a term is e_t/Σ_k e_k; None where it is not."""
+    for factor in factors(share):
+        whole, part = (1 / factor, share / factor) if factor.is_Pow and factor.exp == -1 else (None, None)
+        if type(whole) is Sum and len(whole.indices) == 1 and isinstance(part, Element):
+            (index,), body = whole.opened()
+            found = match(body, part, (index,), {})
+            if found is not None:
+                return close(Sum, (index,), body * Differ(index, found[index])) / whole
+    return None
+
+
 def joined(program: Program) -> Program:
     """A product of exponentials as the exponential of a sum: no factor overflows while another vanishes."""
 
@@ -232,6 +259,7 @@ REWRITES = (
     Rewrite("writing functions of the library out", spelled),
     Rewrite("shifting by the maximum", shifted),
     Rewrite("taking the logarithm of a quotient", logarithms),
+    Rewrite("taking the rest of a sum", rests),
     Rewrite("joining exponentials", joined),
     Rewrite("using functions that lose nothing", careful),
 )

@@ -1,0 +1,391 @@
+"""Kernels compute what their definitions and derivations say, at whatever arrays they are given.
+
+The reference is the definition evaluated in 50 digits (`kernel_reference`), and PyTorch at extreme inputs.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import derive
+from derive.batching import batch
+from derive.errors import DeriveError
+from derive.graphs import Graph
+from derive.kernels.kernel import Kernel, kernel
+from derive.language import library
+from derive.points import size_sets
+from kernel_reference import call, drawn, errors, plain_program
+
+Array = Any
+
+FLOAT64 = 1e-12
+"""The relative error allowed in float64, relative to the largest entry, or to `SMALL` where all are smaller."""
+
+SMALL = 0.01
+
+FLOAT32 = 32 * 2.0**-24
+"""The error allowed in float32: 32 units in the last place of the largest entry, or of 1 where all are smaller."""
+
+BATCHED = {
+    "affine": "h",
+    "attention": "Q,K,V",
+    "attention_causal": "Q,K,V",
+    "batch_norm": "X",
+    "bilinear": "x,y",
+    "conv1d_layer": "x",
+    "cosine_similarity": "x,y",
+    "embedding": "t",
+    "focal_loss": "z,t",
+    "gelu": "x",
+    "group_norm": "x",
+    "hinge": "s,t",
+    "huber": "yhat,y",
+    "kl_divergence": "p,q",
+    "label_smoothing": "z,t",
+    "layer_norm": "x",
+    "log_softmax": "z",
+    "logsumexp": "z",
+    "lstm_cell": "x,h0,c0",
+    "max_pool2d": "X",
+    "mlp": "x,t",
+    "rms_norm": "x",
+    "softmax": "z",
+    "softmax_cross_entropy": "z,y",
+    "softmax_cross_entropy_label": "z,t",
+    "triplet_margin": "a,p,n",
+}
+"""Definitions for N examples, and the inputs that differ between these."""
+
+
+def worst(graph: Graph, name: str, dtype: str) -> float:
+    made = kernel(graph, dtype=dtype, name=name)
+    floor = SMALL if dtype == "float64" else 1.0
+    return max(
+        e for seed, sizes in enumerate(size_sets(graph)[:2]) for _, _, e in errors(graph, made, sizes, seed, dtype, floor)
+    )
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_definition_of_the_library_agrees_with_50_digits(name: str) -> None:
+    assert worst(library.load(name), name, "float64") <= FLOAT64
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_definition_of_the_library_keeps_its_digits_in_float32(name: str) -> None:
+    assert worst(library.load(name), name, "float32") <= FLOAT32
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_batches_agree_with_50_digits(name: str) -> None:
+    graph = batch(library.load(name), BATCHED[name].split(",")).graph
+    assert worst(graph, f"{name}_batch", "float64") <= FLOAT64
+
+
+TEXTS = [
+    "A: [n, n]; B: [n, n]; x: [n]; y = A @ B @ x; L = sum(y**2)",
+    "A: [m, n]; f = sum(A[i, j]*A[i, j] for i in m for j in n if j <= i)",
+    "x: [n]; m = max(x); L = sum(exp(x - m))",
+    "x: [n]; L = prod(x)",
+    "x: [n]; k = argmax(x); L = x[k]**2",
+    "x: [n]; L = sum(exp(x))**0.5 + sum(abs(x)**3)",
+    "x: [n]; w: positive; y[i] = x[i]**3/w + w**1.5",
+    "A: [b, m, n]; B: [b, n, k]; C = A @ B",
+    "A: [m, n]; y[j] = max(A[i, j] for i in m)",
+    "x: [n]; L = sum(x[i]*x[j] for i in n for j in n if i < j)",
+    "x: [n]; y[i] = sum(x[j] for j in n if j <= i)",
+    "x: [n]; L = sum(where(x > 0, log(1 + exp(x)), sin(x)*cos(x)))",
+    "z: [N, C]; y: onehot[N, C]; p = softmax(z); L = -mean(sum(y[i, k]*log(p[i, k]) for k in C) for i in N)",
+    "exp_: [n]; last_ = exp(exp_); threads_ = last_*2",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_definitions_typed_in_agree_with_50_digits(text: str) -> None:
+    assert worst(derive.graph(text), "typed", "float64") <= FLOAT64
+
+
+# ---------------------------------------------------------------- what may be given
+
+
+@pytest.fixture(scope="module")
+def loss() -> Kernel:
+    return derive.graph("softmax_cross_entropy_label").kernel(batch=("z", "t"), dtype="float64")
+
+
+@pytest.fixture(scope="module")
+def norm() -> Kernel:
+    return derive.graph("layer_norm").kernel(batch=("x",), dtype="float64")
+
+
+def logits(n: int = 5, c: int = 4) -> tuple[Array, Array]:
+    random = np.random.default_rng(0)
+    return random.normal(size=(n, c)), random.integers(0, c, n)
+
+
+def test_many_rows_are_shared_among_threads_with_the_same_result(loss: Kernel) -> None:
+    z, t = logits(4001, 37)
+    rows = [loss.value_and_grad(z[k : k + 1], t[k : k + 1]) for k in range(0, len(t), 500)]
+    value, (grad,) = loss.value_and_grad(z, t)
+    assert len(t) * z.shape[1] * 16 > 150_000
+    for k, (_, (row,)) in zip(range(0, len(t), 500), rows, strict=True):
+        np.testing.assert_allclose(grad[k] * len(t), row[0], rtol=1e-13, atol=1e-15)
+    leaf = torch.tensor(z, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
+    theirs.backward()
+    assert value == pytest.approx(theirs.item(), rel=1e-13)
+    np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-11, atol=1e-17)
+
+
+def test_large_outputs_are_written_past_the_cache_whole() -> None:
+    made = derive.graph("x: [n]; y = tanh(x)").kernel(dtype="float64")
+    x = np.random.default_rng(0).normal(size=(1 << 21) + 13)
+    y, (grad,) = made.forward_and_vjp(x, np.ones_like(x))
+    np.testing.assert_allclose(y, np.tanh(x), rtol=1e-15)
+    np.testing.assert_allclose(grad, 1 - np.tanh(x) ** 2, rtol=1e-12, atol=1e-16)
+
+
+def test_arrays_that_are_not_contiguous_give_the_same(loss: Kernel) -> None:
+    z, t = logits(6, 8)
+    expected = loss.value_and_grad(z[::2, 1::2].copy(), t[::2].copy() % 4)
+    found = loss.value_and_grad(z[::2, 1::2], (t % 4)[::2])
+    assert found[0] == expected[0]
+    np.testing.assert_array_equal(found[1][0], expected[1][0])
+    np.testing.assert_array_equal(loss.value_and_grad(np.asfortranarray(z), t)[1][0], loss.value_and_grad(z, t)[1][0])
+
+
+def test_arrays_that_may_not_be_written_to_are_read(loss: Kernel) -> None:
+    z, t = logits()
+    expected = loss.value(z, t)
+    z.flags.writeable = False
+    assert loss.value(z, t) == expected
+
+
+def test_labels_may_be_of_any_whole_type(loss: Kernel) -> None:
+    z, t = logits()
+    assert {loss.value(z, t.astype(kind)) for kind in ("int8", "uint8", "int32", "uint64")} == {loss.value(z, t)}
+
+
+def test_results_are_written_where_they_are_wanted(norm: Kernel) -> None:
+    x, g = logits()[0], logits(5, 4)[0][::-1].copy()
+    gamma, beta = np.ones(4), np.zeros(4)
+    y, (dx, dgamma, dbeta, depsilon) = norm.forward_and_vjp(x, gamma, beta, 0.1, g)
+    out = (np.full((5, 4), np.nan), (np.full((5, 4), np.nan), np.full(4, np.nan), np.full(4, np.nan), None))
+    again = norm.forward_and_vjp(x, gamma, beta, 0.1, g, out=out)
+    assert again[0] is out[0]
+    assert again[1][0] is out[1][0]
+    assert again[1][3] == depsilon
+    for a, b in zip((y, dx, dgamma, dbeta), (out[0], *out[1][:3]), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_workspace_keeps_its_memory_and_follows_the_shapes() -> None:
+    made = derive.graph("mlp").kernel(batch=("x", "t"), dtype="float64")
+    space = made.Workspace()
+    for n in (3, 5, 5, 3):
+        arrays = shapes(n)
+        ours, theirs = made.value_and_grad(*arrays, workspace=space), made.value_and_grad(*arrays)
+        assert ours[0] == theirs[0]
+        for a, b in zip(ours[1], theirs[1], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def shapes(n: int) -> tuple[Array, ...]:
+    random = np.random.default_rng(n)
+    return (*(random.normal(size=s) for s in ((n, 6), (4, 6), (4,), (3, 4), (3,))), random.integers(0, 3, n))
+
+
+def test_an_update_may_be_made_in_place() -> None:
+    made = derive.graph("w: [n]; g: [n]; eta: real; v = w - eta*g").kernel(dtype="float64")
+    w, g = np.arange(100.0), np.ones(100)
+    made.forward(w, g, 0.5, out=w)
+    np.testing.assert_array_equal(w, np.arange(100.0) - 0.5)
+
+
+# ---------------------------------------------------------------- what may not
+
+
+def bad_calls() -> list[tuple[str, dict[str, Any], type[Exception], str]]:
+    z, t = logits()
+    return [
+        ("a type", {"z": z.astype("float32")}, TypeError, "z is an array of float64, and float32 is given"),
+        ("labels that are no integers", {"t": t * 1.0}, TypeError, "t is an array of int64, and float64 is given"),
+        ("too few axes", {"z": z[0]}, ValueError, "z has 2 axes"),
+        ("a length", {"t": t[:-1]}, ValueError, "t has the shape (N,) = (5,), and (4,) is given"),
+        ("a label too large", {"t": t * 0 + 4}, ValueError, "t holds labels 0 to 3, and 4 to 4 are given"),
+        ("a negative label", {"t": t - 9}, ValueError, "t holds labels 0 to 3"),
+        ("an output's type", {"out": (np.empty((5, 4), "float32"),)}, TypeError, "out[0] is an array of float64, and float32"),
+        ("an output's shape", {"out": (np.empty((4, 4)),)}, ValueError, "out[0] has the shape (5, 4), and (4, 4) is given"),
+        ("an output's strides", {"out": (np.empty((5, 8))[:, ::2],)}, ValueError, "out[0] is contiguous"),
+        ("a list as output", {"out": ([1.0],)}, TypeError, "out[0] is an array of float64, and list is given"),
+        ("too many outputs", {"out": (np.empty((5, 4)),) * 2}, TypeError, "out has the form of the result"),
+        ("an output that is the input", {"out": (z,), "z": z}, ValueError, "shares memory with z"),
+        ("an output that overlaps the input", {"out": (big := np.zeros((6, 4)))[:5], "z": big[1:]}, ValueError, "form"),
+    ]
+
+
+@pytest.mark.parametrize(("changed", "kind", "message"), [c[1:] for c in bad_calls()][:-1], ids=[c[0] for c in bad_calls()][:-1])
+def test_a_bad_argument_is_named_and_nothing_is_written(
+    loss: Kernel, changed: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    z, t = logits()
+    out = np.full((5, 4), 7.0)
+    given = {"z": z, "t": t, "out": (out,), **changed}
+    with pytest.raises(kind) as raised:
+        loss.value_and_grad(**given)
+    assert message in str(raised.value)
+    assert (out == 7.0).all()
+
+
+def test_an_output_that_overlaps_an_input_is_refused(loss: Kernel) -> None:
+    big = np.zeros((6, 4))
+    with pytest.raises(ValueError, match="shares memory with z"):
+        loss.value_and_grad(big[1:], np.zeros(5, int), out=(big[:5],))
+
+
+def test_outputs_that_overlap_one_another_are_refused(norm: Kernel) -> None:
+    x, one = np.ones((5, 4)), np.ones(4)
+    y = np.empty((5, 4))
+    with pytest.raises(ValueError, match="shares memory with"):
+        norm.forward_and_vjp(x, one, one, 0.1, x, out=(y, (y, np.empty(4), np.empty(4), None)))
+
+
+@pytest.mark.parametrize("epsilon", ["0.1x", None, [1, 2]])
+def test_what_is_no_number_is_named(norm: Kernel, epsilon: Any) -> None:
+    with pytest.raises(TypeError, match="epsilon is a number"):
+        norm.forward(np.ones((2, 3)), np.ones(3), np.ones(3), epsilon)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("softmax", {"dtype": "float16"}, "no kernels of float16"),
+        ("softmax", {"target": "tpu"}, "no target tpu"),
+        ("softmax", {"wrt": ("q",)}, "no input q"),
+        ("hinge", {"wrt": ("t",)}, "t is a label"),
+        ("softmax", {"batch": ("q",)}, "no input q"),
+        ("hinge", {"batch": ("s", "t"), "reduction": "sum"}, "no reduction sum"),
+        ("out: [n]; y = 2*out", {}, "no argument called out"),
+        ("softmax", {"wrap": "tensorflow"}, "no wrapper for tensorflow"),
+    ],
+)
+def test_bad_options_are_refused_with_one_message(source: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DeriveError) as raised:
+        derive.graph(source).kernel(**options)
+    assert message in str(raised.value)
+
+
+# ---------------------------------------------------------------- extreme inputs, beside PyTorch
+
+
+EXTREMES = [
+    [1e4, -1e4, 0.0],
+    [1e30, 1e30, -1e30],
+    [-1e30, -1e30, -1e30],
+    [np.inf, 0.0, 1.0],
+    [-np.inf, 0.0, 1.0],
+    [-np.inf, -np.inf, -np.inf],
+    [np.nan, 0.0, 1.0],
+    [0.0, -0.0, 0.0],
+    [1e-30, -1e-30, 1e-38],
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("row", EXTREMES, ids=str)
+def test_cross_entropy_at_extreme_logits_is_that_of_pytorch(row: list[float], dtype: str) -> None:
+    made = derive.graph("softmax_cross_entropy_label").kernel(batch=("z", "t"), dtype=dtype)
+    z, t = np.array([row, [0.5, 1.0, -1.0]], dtype), np.array([0, 2])
+    leaf = torch.tensor(z, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
+    theirs.backward()
+    value, (grad,) = made.value_and_grad(z, t)
+    tolerance = {"rtol": 1e-5, "atol": 1e-7} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-15}
+    np.testing.assert_allclose(value, theirs.item(), **tolerance)
+    np.testing.assert_allclose(grad, leaf.grad.numpy(), **tolerance)
+
+
+ACTIVATIONS = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
+    "softplus": torch.nn.functional.softplus,
+    "mish": torch.nn.functional.mish,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_at_extreme_inputs_are_those_of_pytorch(name: str, dtype: str) -> None:
+    made = derive.graph(f"x: [n]; y = {name}(x)").kernel(dtype=dtype)
+    x = np.array([0.0, 1e4, -1e4, 1e30, -1e30, 1e-30, -1e-30, 88.8, -103.9, 20.1, -20.1, 710.0, -745.0], dtype)
+    leaf = torch.tensor(x, requires_grad=True)
+    theirs = ACTIVATIONS[name](leaf)
+    theirs.backward(torch.ones_like(leaf))
+    y, (grad,) = made.forward_and_vjp(x, np.ones_like(x))
+    tolerance = {"rtol": 2e-5, "atol": 1e-7} if dtype == "float32" else {"rtol": 1e-9, "atol": 1e-15}
+    np.testing.assert_allclose(y, theirs.detach().numpy(), **tolerance)
+    np.testing.assert_allclose(grad, leaf.grad.numpy(), **tolerance)
+    assert np.isnan(made.forward(np.array([np.nan], dtype))).all()
+
+
+@pytest.mark.parametrize(("n", "c"), [(1, 1), (1, 5), (5, 1), (2, 17), (3, 33)])
+def test_one_row_and_one_class(loss: Kernel, n: int, c: int) -> None:
+    z, t = logits(n, c)
+    leaf = torch.tensor(z, requires_grad=True)
+    torch.nn.functional.cross_entropy(leaf, torch.tensor(t)).backward()
+    np.testing.assert_allclose(loss.value_and_grad(z, t)[1][0], leaf.grad.numpy(), rtol=1e-12, atol=1e-16)
+
+
+def test_an_empty_batch_has_no_mean_as_in_pytorch(loss: Kernel, norm: Kernel) -> None:
+    value, (grad,) = loss.value_and_grad(np.empty((0, 4)), np.empty(0, int))
+    assert np.isnan(value)
+    assert grad.shape == (0, 4)
+    y, (dx, dgamma, dbeta, _) = norm.forward_and_vjp(np.empty((0, 4)), np.ones(4), np.ones(4), 0.1, np.empty((0, 4)))
+    assert y.shape == dx.shape == (0, 4)
+    assert not dgamma.any()
+    assert not dbeta.any()
+
+
+# ---------------------------------------------------------------- the text of a module
+
+
+def test_the_module_opens_with_its_mathematics_and_fingerprint(loss: Kernel) -> None:
+    document = ast.get_docstring(ast.parse(loss.source)) or ""
+    assert "∂J/∂z_ni = (p_ni − δ_{i,t_n}) / N" in document
+    assert "sha256:" in document
+    assert "Made by derive. Edit the source, not this file." in document
+
+
+def test_the_module_imports_numpy_and_numba_alone(loss: Kernel) -> None:
+    tree = ast.parse(loss.source)
+    modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    assert {m.split(".")[0] for m in modules if m} == {"llvmlite", "math", "numba", "numpy", "operator"}
+
+
+def test_the_same_definition_gives_the_same_text() -> None:
+    first, second = (derive.graph("s: [C]; t: label[C]; L = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)") for _ in "ab")
+    assert first.kernel().source == second.kernel().source
+
+
+def test_every_function_says_what_it_takes(loss: Kernel) -> None:
+    document = loss.value_and_grad.__doc__
+    for line in ("z: float64 of shape (N, C)", "t: labels 0 … C - 1, int64 of shape (N,)", "grad_z (N, C)"):
+        assert line in document
+
+
+def test_a_planted_mistake_is_found_by_the_reference() -> None:
+    graph = library.load("hinge")
+    made = kernel(graph, dtype="float64", name="planted")
+    sizes = size_sets(graph)[0]
+    arrays, _ = drawn(plain_program(graph, made, "value").graph, sizes, 0, "float64")
+    right = call(made, "value", arrays, sizes)["L"]
+    arrays["s"] = arrays["s"] + 1e-3 * np.arange(len(arrays["s"]))
+    assert abs(call(made, "value", arrays, sizes)["L"] - right) > FLOAT64
