@@ -23,7 +23,6 @@ from derive.language.program import read  # noqa: E402
 from derive.notation import definitions, matrices  # noqa: E402
 from derive.notation.definitions import context_of  # noqa: E402
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402
-from derive.notation.style import name_layout  # noqa: E402
 from derive.notation.terms import Context, layout  # noqa: E402
 from derive.proof import prove  # noqa: E402
 from derive.teaching.gradient import matrix_side  # noqa: E402
@@ -48,7 +47,8 @@ DERIVED, PROVED, ONE = 6.0, 25.0, 1.0
 HEAD = """# The library
 
 Every definition of the library and its derivatives, as `derive` finds them: by each input, and by each named result whose
-gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$ (or $`G`$) its gradient by the output.
+gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$, or $`G`$ for a
+matrix, its gradient by the output.
 Where there is no matrix form the index form is the form. *Steps* counts the lines of a derivation, all of them proved;
 *ms* is the processor time to derive one gradient on a fresh graph.
 
@@ -111,7 +111,7 @@ def _definition(name: str, graph: Graph) -> str:
 def _equation(node: Node, context: Context) -> Layout:
     if node.surface in (None, node.body) or not node.indices:
         return definitions.definition(node, context)
-    return row(name_layout(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
+    return row(context.called(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
 
 
 def _result(found: Derivation) -> str:
@@ -122,7 +122,8 @@ def _result(found: Derivation) -> str:
 def _form(found: Derivation) -> str:
     if found.form is None:
         return ""
-    return _math(row(matrix_side(found), EQUALS, matrices.layout(found.form, context_of(found.graph))))
+    context = context_of(found.graph)
+    return _math(row(matrix_side(found, context), EQUALS, matrices.layout(found.form, context)))
 
 
 def _math(formula: Layout) -> str:

@@ -11,6 +11,7 @@ examples never mix before the mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
@@ -79,6 +80,7 @@ def batch(graph: Graph, inputs: Sequence[str]) -> Batch:
         graph.source,
         (*graph.letters, (size, letters)),
     )
+    batched = replace(batched, shown=_capitals(batched, members))
     return Batch(graph, batched, members, example)
 
 
@@ -95,6 +97,22 @@ def _free(preferred: Sequence[str], taken: set[str]) -> Iterator[str]:
     """Names that mean nothing yet, in order of preference."""
     endless = chain(preferred, (f"{preferred[0]}{number}" for number in count(1)))
     return (name for name in endless if name not in taken)
+
+
+def _capitals(graph: Graph, members: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The vectors that a batch makes matrices, and their capitals, where these mean nothing else: X for x, Ŷ for ŷ."""
+    taken, found = _taken(graph), dict[str, str]()
+    for name in graph.members:
+        capital = name[0].upper() + name[1:]
+        letter = _LETTER.fullmatch(name)
+        if letter and name in members and len(graph.members[name].axes) == 2 and capital not in taken:
+            found[name] = capital
+            taken.add(capital)
+    return tuple(found.items())
+
+
+_LETTER = re.compile(r"[a-z](_?(hat|bar|tilde))?(_?\d+|_.+)?")
+"""A name that is printed as one letter, with its accent, number or subscript."""
 
 
 # ---------------------------------------------------------------- formulas of one entry

@@ -309,8 +309,14 @@ def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     """The graph with an upstream gradient g on `of`, and the loss L = Σ g · of that it belongs to."""
     if ("seeded", of) not in graph.memory:
         member = graph.members[of]
-        taken = {*graph.members, *(c for _, letters in graph.letters for c in letters), *map(str, _all_sizes(graph))}
-        g = next(n for n in ("g", "G", "upstream", "upstream_g") if n not in taken)
+        taken = {
+            *graph.members,
+            *(name for _, name in graph.shown),
+            *(c for _, letters in graph.letters for c in letters),
+            *map(str, _all_sizes(graph)),
+        }
+        preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
+        g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
         loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
         upstream = Input(g, member.indices)
         entry = Element(member.head, *member.indices)

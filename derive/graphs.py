@@ -105,6 +105,8 @@ class Graph:
     """For each axis size, the index letters its author uses over it, in order of preference (never empty)."""
     upstream: str = ""
     """The input that is the gradient of a loss by some tensor, if there is one."""
+    shown: tuple[tuple[str, str], ...] = ()
+    """What tensors are called in print, where that is not their own name: the rows x of a batch, X."""
 
     @property
     def output(self) -> Node:

@@ -59,9 +59,9 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("affine", "W"): ("g hᵀ", r"gh^{\top}"),
     ("affine", "h"): ("Wᵀ g", r"W^{\top}g"),
     ("affine", "b"): ("g", "g"),
-    ("affine_batch", "X"): ("g W", "gW"),
-    ("affine_batch", "W"): ("gᵀ X", r"g^{\top}X"),
-    ("affine_batch", "b"): ("gᵀ 𝟏", r"g^{\top}\mathbf{1}"),
+    ("affine_batch", "X"): ("G W", "GW"),
+    ("affine_batch", "W"): ("Gᵀ X", r"G^{\top}X"),
+    ("affine_batch", "b"): ("Gᵀ 𝟏", r"G^{\top}\mathbf{1}"),
     ("bilinear", "A"): ("x yᵀ", r"xy^{\top}"),
     ("bilinear", "x"): ("A y", "Ay"),
     ("bilinear", "y"): ("Aᵀ x", r"A^{\top}x"),
@@ -72,7 +72,7 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("mlp", "b2"): ("p − 𝐞_t", r"p - \mathbf{e}_{t}"),
     ("mlp", "W2"): ("(∇_z L) hᵀ", r"(\nabla_{z}L)h^{\top}"),
     ("mlp", "x"): ("W⁽¹⁾ᵀ ∇_a L", r"W^{(1)\top}\nabla_{a}L"),
-    ("attention", "V"): ("Pᵀ g", r"P^{\top}g"),
+    ("attention", "V"): ("Pᵀ G", r"P^{\top}G"),
     ("attention", "S"): (
         "P ⊙ (∇_P L − ((∇_P L) ⊙ P) 𝟏 𝟏ᵀ)",
         r"P \odot (\nabla_{P}L - ((\nabla_{P}L) \odot P)\mathbf{1}\mathbf{1}^{\top})",
@@ -99,20 +99,20 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
         "1/r (g ⊙ γ − 1 / (r² n) ((g ⊙ γ)ᵀ x) x)",
         r"\frac{1}{r}\left(g \odot \gamma - \frac{1}{r^{2}n}((g \odot \gamma)^{\top}x)x\right)",
     ),
-    ("batch_norm", "beta"): ("gᵀ 𝟏", r"g^{\top}\mathbf{1}"),
-    ("batch_norm", "gamma"): ("(g ⊙ X̂)ᵀ 𝟏", r"(g \odot \hat{X})^{\top}\mathbf{1}"),
+    ("batch_norm", "beta"): ("Gᵀ 𝟏", r"G^{\top}\mathbf{1}"),
+    ("batch_norm", "gamma"): ("(G ⊙ X̂)ᵀ 𝟏", r"(G \odot \hat{X})^{\top}\mathbf{1}"),
     ("batch_norm", "v"): (
-        "−1/2 γ ⊙ ((g ⊙ X̂)ᵀ 𝟏) ⊘ (v + ε 𝟏)",
-        r"-\frac{1}{2}\gamma \odot ((g \odot \hat{X})^{\top}\mathbf{1}) \oslash (v + \epsilon\mathbf{1})",
+        "−1/2 γ ⊙ ((G ⊙ X̂)ᵀ 𝟏) ⊘ (v + ε 𝟏)",
+        r"-\frac{1}{2}\gamma \odot ((G \odot \hat{X})^{\top}\mathbf{1}) \oslash (v + \epsilon\mathbf{1})",
     ),
     ("batch_norm", "epsilon"): (
-        "−1/2 𝟏ᵀ (g ⊙ X̂) (γ ⊘ (v + ε 𝟏))",
-        r"-\frac{1}{2}\mathbf{1}^{\top}(g \odot \hat{X})(\gamma \oslash (v + \epsilon\mathbf{1}))",
+        "−1/2 𝟏ᵀ (G ⊙ X̂) (γ ⊘ (v + ε 𝟏))",
+        r"-\frac{1}{2}\mathbf{1}^{\top}(G \odot \hat{X})(\gamma \oslash (v + \epsilon\mathbf{1}))",
     ),
     ("batch_norm", "X"): (
-        "(g − 1/N 𝟏 𝟏ᵀ g − 1/N X̂ diag((g ⊙ X̂)ᵀ 𝟏)) diag(γ ⊘ √(v + ε 𝟏))",
-        r"\left(g - \frac{1}{N}\mathbf{1}\mathbf{1}^{\top}g - \frac{1}{N}\hat{X}\operatorname{diag}"
-        r"((g \odot \hat{X})^{\top}\mathbf{1})\right)\operatorname{diag}(\gamma \oslash \sqrt{v + \epsilon\mathbf{1}})",
+        "(G − 1/N 𝟏 𝟏ᵀ G − 1/N X̂ diag((G ⊙ X̂)ᵀ 𝟏)) diag(γ ⊘ √(v + ε 𝟏))",
+        r"\left(G - \frac{1}{N}\mathbf{1}\mathbf{1}^{\top}G - \frac{1}{N}\hat{X}\operatorname{diag}"
+        r"((G \odot \hat{X})^{\top}\mathbf{1})\right)\operatorname{diag}(\gamma \oslash \sqrt{v + \epsilon\mathbf{1}})",
     ),
     ("embedding", "E"): ("𝐞_t gᵀ", r"\mathbf{e}_{t}g^{\top}"),
     ("rnn_cell", "b"): ("g ⊙ (𝟏 − y^(∘2))", r"g \odot (\mathbf{1} - y^{\odot 2})"),
@@ -306,7 +306,7 @@ def test_a_condition_on_numbers_alone_prints() -> None:
 
 def test_numpy_code_is_short() -> None:
     assert gradient("mse", "yhat").numpy == "((2/n) * (yhat - y))"
-    assert gradient("attention", "V").numpy == "(P.T @ g)"
+    assert gradient("attention", "V").numpy == "(P.T @ G)"
     assert gradient("rnn_cell", "b").numpy == "(g * (np.ones(m) - (y**2)))"
 
 
@@ -348,7 +348,7 @@ def test_the_numpy_code_against_central_differences(source: str, tmp_path: Path)
     output = graph.output.name
     values = forward(graph, sizes, inputs, FLOAT).arrays
     seed = random.normal(size=values[output].shape) if graph.output.axes else np.array(1.0)
-    scope = {"np": np, **FUNCTIONS, **{s.name: n for s, n in sizes.items()}, **values, "g": seed}
+    scope = {"np": np, **FUNCTIONS, **{s.name: n for s, n in sizes.items()}, **values, "g": seed, "G": seed}
     for name, member in reversed(graph.members.items()):
         if name != output and member.axes:
             found = graph.derive("", name, upstream=bool(graph.output.axes))

@@ -46,7 +46,7 @@ FORMS = [
     ("logsumexp", "z", "e^(z_i − y)"),
     ("l2_penalty", "alpha", "1/2 Σ_i w_i²"),
     # normalizations in the compact form
-    ("batch_norm", "X", "γ_j/√(v_j + ε) (g_kj − 1/N Σ_i g_ij − X̂_kj/N Σ_i g_ij X̂_ij)"),
+    ("batch_norm", "X", "γ_j/√(v_j + ε) (G_kj − 1/N Σ_i G_ij − X̂_kj/N Σ_i G_ij X̂_ij)"),
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − x̂_i/n Σ_j g_j γ_j x̂_j) / √(v + ε)"),
     ("rms_norm", "x", "(g_i γ_i − x_i / (r² n) Σ_j g_j x_j γ_j) / r"),
     # attention through P and its adjoint

@@ -88,7 +88,7 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
 
 def _ref(tree: Ref, context: Context) -> Piece:
     rank = max(len(tree.indices), dict(context.ranks).get(tree.name, 0))
-    return Piece(subscripted(name_layout(tree.name, rank), [index_layout(i, context) for i in tree.indices]))
+    return Piece(subscripted(context.called(tree.name, rank), [index_layout(i, context) for i in tree.indices]))
 
 
 def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
@@ -297,7 +297,7 @@ def _atoms(term: Any) -> set[Index]:
 
 def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:
     """The name being defined, with its indices."""
-    return subscripted(name_layout(name, len(indices)), [index_layout(i, context) for i in indices])
+    return subscripted(context.called(name, len(indices)), [index_layout(i, context) for i in indices])
 
 
 def context_of(graph: Graph, style: Style | None = None) -> Context:
@@ -305,15 +305,17 @@ def context_of(graph: Graph, style: Style | None = None) -> Context:
     style = style or Style()
     ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
     printed: dict[str, str] = {}
+    shown = dict(graph.shown)
     for name, rank in sorted(ranks):
-        other = printed.setdefault(text(name_layout(name, rank)), name)
+        other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
             raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
-    single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
+    single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-    return Context(style, graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members])))
+    order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
+    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
 
 
 def _counts_from_zero(tree: Tree) -> bool:
@@ -343,5 +345,5 @@ def definition(node: Node, context: Context) -> Layout:
     entry = row(left, EQUALS, layout(node.body, context))
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
         return entry
-    whole = row(name_layout(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
+    whole = row(context.called(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
     return row(whole, Sign(r",\qquad ", ",   "), entry)

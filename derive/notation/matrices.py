@@ -46,7 +46,6 @@ from derive.notation.pieces import (
     multiplied,
     powered,
 )
-from derive.notation.style import name_layout
 from derive.notation.terms import Context, alternatives, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
@@ -64,16 +63,16 @@ FUNCTIONS: dict[Any, Sign] = {
 }
 
 
-def nabla(of: str, by: str, rank: int) -> Layout:
+def nabla(of: str, by: str, rank: int, context: Context) -> Layout:
     """∇_W L, the gradient of L by the tensor W."""
-    return row(Script(NABLA, name_layout(by, rank)), SPACE, name_layout(of))
+    return row(Script(NABLA, context.called(by, rank)), SPACE, context.called(of))
 
 
-def derivative(of: str, by: str, ranks: tuple[int, int]) -> Layout:
+def derivative(of: str, by: str, ranks: tuple[int, int], context: Context) -> Layout:
     """What a derivative as a whole is called: ∇_W L of a scalar by a tensor, else ∂y/∂x."""
     if not ranks[0] and ranks[1]:
-        return nabla(of, by, ranks[1])
-    return Frac(row(PARTIAL, _name(of, ranks[0]).layout), row(PARTIAL, name_layout(by, ranks[1])))
+        return nabla(of, by, ranks[1], context)
+    return Frac(row(PARTIAL, _name(of, ranks[0], context).layout), row(PARTIAL, context.called(by, ranks[1])))
 
 
 def layout(form: Matrix, context: Context | None = None) -> Layout:
@@ -84,9 +83,9 @@ def layout(form: Matrix, context: Context | None = None) -> Layout:
 def _piece(form: Matrix, context: Context) -> Piece:
     match form:
         case Tensor(name, axes):
-            return _name(name, sum(n is not None for n in axes))
+            return _name(name, sum(n is not None for n in axes), context)
         case Derivative(of, by, ranks):
-            return Piece(derivative(of, by, ranks), PREFIX if ranks[1] and not ranks[0] else POWER)
+            return Piece(derivative(of, by, ranks, context), PREFIX if ranks[1] and not ranks[0] else POWER)
         case Identity():
             return Piece(Sign(r"\mathbf{I}", "𝐈"))
         case Ones():
@@ -115,10 +114,10 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return _apply(function, args, context)
 
 
-def _name(name: str, rank: int) -> Piece:
+def _name(name: str, rank: int, context: Context) -> Piece:
     """A tensor by its name; a gradient that is one as ∇_z L."""
     parts = gradient_parts(name)
-    return Piece(name_layout(name, rank)) if parts is None else Piece(nabla(*parts, rank), PREFIX)
+    return Piece(context.called(name, rank)) if parts is None else Piece(nabla(*parts, rank, context), PREFIX)
 
 
 def _repeated(form: Matrix, times: int, context: Context) -> Piece:

@@ -101,6 +101,15 @@ class Context:
     taken: frozenset[str] = frozenset()
     order: tuple[str, ...] = ()
     """The tensors in the order in which their author mentions them."""
+    shown: tuple[tuple[str, str], ...] = ()
+    """What tensors are called in print, where that is not their own name."""
+
+    upstream: str = ""
+    """The gradient of a loss by a tensor, if there is one."""
+
+    def called(self, name: str, rank: int = 0) -> Layout:
+        """The name of a tensor with so many axes, as it is printed."""
+        return name_layout(dict(self.shown).get(name, name), rank)
 
     def place(self, term: Any) -> int:
         """Where the author first mentions one of the tensors of a term."""
@@ -320,8 +329,9 @@ def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
     """Numbers and scalars, adjoints, entries by their first index, functions, sums in brackets, δ and brackets, derivatives."""
     base = factor.base if factor.is_Pow and not factor.is_number else factor
     indices = free_indices(factor)
+    jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
     scalar = factor.is_number or (not indices and isinstance(base, (Symbol, Element)))
-    rank = 0 if scalar else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
+    rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
     first = min((j.name for j in indices), default="") if rank == 2 else ""
     axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
     return (rank, not factor.is_Rational, first, axes, context.place(factor) if rank < 3 else 0, signature(factor))
@@ -353,8 +363,8 @@ def _exponential(term: Any, context: Context) -> Piece:
 
 def _element(term: Element, context: Context) -> Piece:
     if parts := gradient_parts(term.name):
-        return derivative(Piece(name_layout(parts[0])), _gradient_by(term, context), True)
-    base = name_layout(term.name, len(term.indices))
+        return derivative(Piece(context.called(parts[0])), _gradient_by(term, context), True)
+    base = context.called(term.name, len(term.indices))
     return Piece(subscripted(base, [index_layout(i, context) for i in term.indices]))
 
 
@@ -507,7 +517,7 @@ def _second(body: Any, by: Any, context: Context) -> Piece | None:
     if parts is None:
         return None
     first, then = _gradient_by(body, context), _piece(by, context).layout
-    return Piece(second_derivative(name_layout(parts[0]), first, then), POWER)
+    return Piece(second_derivative(context.called(parts[0]), first, then), POWER)
 
 
 def second_derivative(of: Layout, first: Layout, then: Layout) -> Layout:
