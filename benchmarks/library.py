@@ -47,10 +47,10 @@ DERIVED, PROVED, ONE = 6.0, 25.0, 1.0
 HEAD = """# The library
 
 Every definition of the library and its derivatives, as `derive` finds them: by each input, and by each named result whose
-gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$, or $`G`$ for a
-matrix, its gradient by the output.
-Where there is no matrix form the index form is the form. *Steps* counts the lines of a derivation, all of them proved;
-*ms* is the processor time to derive one gradient on a fresh graph.
+gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$, or $`G`$ for a matrix, its
+gradient by the output. The rows of $`T`$ are the one-hot vectors of labels $`t`$: $`T_{ij} = \\delta_{j,t_i}`$. Where there is
+no matrix form the index form is the form. *Steps* counts the lines of a derivation, all of them proved; *ms* is the
+processor time to derive one gradient on a fresh graph.
 
 This page is written by `make library`.
 """

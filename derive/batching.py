@@ -11,7 +11,6 @@ examples never mix before the mean.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
@@ -21,6 +20,7 @@ from derive.calculus.terms import Adjoint, Element, Index, names, total, walk
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 from derive.language import library
+from derive.language.letters import capital
 from derive.language.sizes import named_size
 from derive.language.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language.words import FUNCTIONS, suggestion
@@ -103,16 +103,11 @@ def _capitals(graph: Graph, members: frozenset[str]) -> tuple[tuple[str, str], .
     """The vectors that a batch makes matrices, and their capitals, where these mean nothing else: X for x, Ŷ for ŷ."""
     taken, found = _taken(graph), dict[str, str]()
     for name in graph.members:
-        capital = name[0].upper() + name[1:]
-        letter = _LETTER.fullmatch(name)
-        if letter and name in members and len(graph.members[name].axes) == 2 and capital not in taken:
-            found[name] = capital
-            taken.add(capital)
+        large = capital(name)
+        if large and name in members and len(graph.members[name].axes) == 2 and large not in taken:
+            found[name] = large
+            taken.add(large)
     return tuple(found.items())
-
-
-_LETTER = re.compile(r"[a-z](_?(hat|bar|tilde))?(_?\d+|_.+)?")
-"""A name that is printed as one letter, with its accent, number or subscript."""
 
 
 # ---------------------------------------------------------------- formulas of one entry

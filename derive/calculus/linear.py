@@ -64,6 +64,14 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class OneHot:
+    """A one-hot row for each of the labels t: T with T_ij = 1 where j = t_i, else 0."""
+
+    label: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
 class Transpose:
     """The transpose of a matrix, or of a column."""
 
@@ -143,6 +151,7 @@ Matrix = (
     | Identity
     | Ones
     | Unit
+    | OneHot
     | Transpose
     | Product
     | Hadamard
@@ -160,7 +169,7 @@ Matrix = (
 def shape(form: Matrix) -> Shape:
     """(rows, columns), None for one."""
     match form:
-        case Tensor() | Derivative():
+        case Tensor() | Derivative() | OneHot():
             return form.shape
         case Identity(n):
             return (n, n)
@@ -191,7 +200,7 @@ def shape(form: Matrix) -> Shape:
 def size(form: Matrix) -> int:
     """How many signs a form takes to print: what decides between two ways to write one matrix."""
     match form:
-        case Tensor() | Derivative() | Identity() | Ones() | Unit():
+        case Tensor() | Derivative() | Identity() | Ones() | Unit() | OneHot():
             return 1
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body):
             return 1 + size(body)

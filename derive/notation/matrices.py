@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from sympy import Abs, Min, S, exp, fraction, sign
+from sympy import Abs, Dummy, Min, S, Symbol, exp, fraction, sign
 
 from derive.calculus.linear import (
     SCALAR,
@@ -17,6 +17,7 @@ from derive.calculus.linear import (
     Identity,
     Matrix,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Product,
@@ -30,9 +31,10 @@ from derive.calculus.linear import (
     shape,
     size,
 )
-from derive.calculus.terms import Maximum, Positive, Where
+from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
 from derive.graphs import gradient_parts
-from derive.notation.layout import PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
+from derive.language.letters import capital
+from derive.notation.layout import EQUALS, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
 from derive.notation.pieces import (
     ATOM,
     POWER,
@@ -45,7 +47,9 @@ from derive.notation.pieces import (
     fenced,
     multiplied,
     powered,
+    subscripted,
 )
+from derive.notation.style import name_layout
 from derive.notation.terms import Context, alternatives, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
@@ -92,6 +96,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return Piece(ONE)
         case Unit(label):
             return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), index_layout(label, context)))
+        case OneHot(label):
+            return Piece(one_hot(label, context))
         case Transpose(body):
             return _transpose(_piece(body, context))
         case Product(args):
@@ -112,6 +118,42 @@ def _piece(form: Matrix, context: Context) -> Piece:
             )
         case Apply(function, args):
             return _apply(function, args, context)
+
+
+def one_hot(label: str, context: Context) -> Layout:
+    """What the matrix of one-hot rows of the labels t is called: T, where that means nothing else."""
+    taken = {*context.order, *(name for _, name in context.shown), *(str(size) for size, _ in context.letters)}
+    name = capital(label)
+    if name and name not in taken:
+        return name_layout(name, 2)
+    return Script(Sign(r"\mathbf{E}", "𝐄"), name_layout(label))
+
+
+def one_hots(form: Matrix) -> tuple[OneHot, ...]:
+    """The matrices of one-hot rows in a form."""
+    match form:
+        case OneHot():
+            return (form,)
+        case Plus(args):
+            found = [h for _, a in args for h in one_hots(a)]
+        case Product(args) | Hadamard(args) | Apply(_, args):
+            found = [h for a in args for h in one_hots(a)]
+        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
+            return one_hots(body)
+        case Scaled(_, scalars, body):
+            found = [h for a in (*scalars, *([body] if body else [])) for h in one_hots(a)]
+        case _:
+            return ()
+    return tuple(dict.fromkeys(found))
+
+
+def one_hot_entry(form: OneHot, context: Context) -> Layout:
+    """What a matrix of one-hot rows is: T_ij = δ_{j,t_i}."""
+    rows, columns = form.shape
+    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns)), frozenset()).values()
+    label = Label(Element(Symbol(form.label, integer=True), i), columns)
+    entry = subscripted(one_hot(form.label, context), [index_layout(k, context) for k in (i, j)])
+    return row(entry, EQUALS, term_piece(Delta(j, label), context).layout)
 
 
 def _name(name: str, rank: int, context: Context) -> Piece:
@@ -286,7 +328,7 @@ def _names(form: Matrix) -> list[str]:
     match form:
         case Tensor(name):
             return [name]
-        case Derivative(_, by):
+        case Derivative(_, by) | OneHot(by):
             return [by]
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
             return _names(body)
@@ -323,7 +365,7 @@ def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
-_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit), (Product, Scaled, Hadamard, Apply, Diag))
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot), (Product, Scaled, Hadamard, Apply, Diag))
 
 
 def _contracts(form: Matrix) -> bool:

@@ -18,7 +18,7 @@ from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.terms import Context, condition_layout, layout, second_derivative
 from derive.proof import Proved
-from derive.teaching.document import Block, Equation, Inline, Line, Math, Steps, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Steps, Text, inlines
 from derive.teaching.page import Page
 
 Detail = Literal["brief", "normal", "full"]
@@ -139,10 +139,18 @@ def result_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     context = page.context(found.graph)
     lines: list[Line] = []
     if found.form is not None and found.result != 0:
-        lines += [Line(matrix_side(found, context)), Line(matrices.layout(found.form, context), EQUALS)]
+        form = matrices.layout(found.form, context)
+        lines += [Line(matrix_side(found, context)), Line(form, EQUALS, note=one_hot_note(found, page))]
     if cases := cases_layout(found, page):
         lines += [Line(layout(found.subject, context)), Line(cases, EQUALS)]
     return tuple(lines)
+
+
+def one_hot_note(found: Derivation, page: Page) -> Inlines:
+    """What the matrices of one-hot rows in a matrix form are."""
+    context = page.context(found.graph)
+    entries = [matrices.one_hot_entry(h, context) for h in matrices.one_hots(found.form)] if found.form else []
+    return inlines(page.say(N_("one-hot rows:")) + " ", *_separated(entries)) if entries else ()
 
 
 def matrix_side(found: Derivation, context: Context) -> Layout:
