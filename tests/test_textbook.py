@@ -14,7 +14,8 @@ import pytest
 import derive
 from derive.calculus.normal import cost
 from derive.calculus.terms import Adjoint, height
-from derive.notation.definitions import context_of
+from derive.notation import matrices
+from derive.notation.definitions import context_of, definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof import prove
@@ -75,6 +76,36 @@ def result(source: str, wrt: str) -> str:
 @pytest.mark.parametrize(("source", "wrt", "expected"), FORMS)
 def test_the_form_a_book_prints(source: str, wrt: str, expected: str) -> None:
     assert normalize("NFC", result(source, wrt)) == expected
+
+
+def test_the_terms_of_a_sum_over_paths_stay_in_their_order_from_line_to_line() -> None:
+    for name, wrt, way in [("gru_cell", "h0", ["a_r", "a_z", "u", "h1"]), ("batch_norm", "X", ["mu", "v", "Xhat"])]:
+        found = derive.graph(name).derive("", wrt, upstream=True)
+        context = context_of(found.graph)
+        lines = [text(layout(step.line, context)) for step in found.steps if step.line.has(Adjoint)]
+        heads = [
+            text(layout(Adjoint(found.subject.output, found.graph.members[n].element), context)).rpartition("_")[0] for n in way
+        ]
+        for line in lines:
+            places = [place for head in heads if (place := line.find(head)) >= 0]
+            assert places == sorted(places), line
+
+
+def test_a_difference_is_written_the_same_way_in_both_notations() -> None:
+    """|ŷ − y| as typed, and its slope with one sign in the index form and in the matrix form."""
+    graph = derive.graph("l1")
+    assert normalize("NFC", text(definition(graph.output, context_of(graph)))) == "L = 1/n Σ_i |ŷ_i − y_i|"
+    for wrt, index, matrix in [
+        ("yhat", "sign(ŷ_i − y_i) / n", "1/n sign(ŷ − y)"),
+        ("y", "sign(y_i − ŷ_i) / n", "1/n sign(y − ŷ)"),
+    ]:
+        found = graph.derive("L", wrt)
+        context = context_of(graph)
+        assert normalize("NFC", text(layout(found.result, context))) == index
+        assert found.form is not None
+        assert normalize("NFC", text(matrices.layout(found.form, context))) == matrix
+        lines = [text(layout(step.line, context)) for step in found.steps]
+        assert not any("|y" in normalize("NFC", line) for line in lines)
 
 
 def test_paths_that_meet_again_are_one_formula_only_for_nodes_that_serve_one_variable() -> None:

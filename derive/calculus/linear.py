@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Dummy, Mul, S
+from sympy import Add, Dummy, Mul, S, sign
 
 from derive.calculus.normal import common_factor
 from derive.calculus.terms import CACHE, factors
@@ -242,6 +242,9 @@ def scaled(value: Any, scalars: Sequence[Matrix], body: Matrix | None) -> Matrix
             case _:
                 body = part
     together = _powers_joined(parts)
+    match body:
+        case Apply(function, (Plus() as difference,)) if function is sign and value.could_extract_minus_sign():
+            value, body = -value, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
     if value.could_extract_minus_sign():
         return Plus(((True, scaled(-value, together, body)),))
     if value == 1 and body is not None and not together:

@@ -11,10 +11,13 @@ from sympy import Integer
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
+from derive.language import library
 from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
+from derive.language.words import FUNCTIONS
 from derive.notation.layout import (
     COMMA,
     EQUALS,
+    HADAMARD,
     MINUS,
     NEGATIVE,
     ONES,
@@ -105,13 +108,14 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             first, second = tree.args
             a = Piece(Fence(a.layout)) if _is_product(first) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
-            return _times(a, b, TIMES if numbers else PRODUCT)
+            tensors = all(_rank(t, context) for t in tree.args)
+            return _times(a, b, TIMES if numbers else HADAMARD if tensors else PRODUCT)
         case "/", [a, b]:
             return divided(a, b)
         case "**", [a, b]:
             return _power(tree, a, b)
         case "@", [a, b]:
-            if _rank(tree.args[0], context) == 1 and not _is_transpose(tree.args[0]):
+            if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
                 a = Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
@@ -125,8 +129,14 @@ def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
 
 
-def _is_transpose(tree: Tree) -> bool:
-    return isinstance(tree, Op) and tree.operator == "T"
+def _is_row(tree: Tree, context: Context) -> bool:
+    """Whether a vector is printed as a row as it stands: xᵀ, and xᵀ A, but not A x."""
+    match tree:
+        case Op("T", _):
+            return True
+        case Op("@", (a, _)):
+            return _rank(a, context) == 1
+    return False
 
 
 def _rank(tree: Tree, context: Context) -> int:
@@ -136,6 +146,10 @@ def _rank(tree: Tree, context: Context) -> int:
     ranks = [_rank(child, context) for child in children(tree)]
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
+    if isinstance(tree, Call) and tree.function not in FUNCTIONS and not library.function(tree.function):
+        called = library.load(tree.function)
+        mapped = [rank - len(given.indices) for rank, given in zip(ranks, called.inputs, strict=True)]
+        return max(0, *mapped) + len(called.output.indices)
     return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
 
 

@@ -34,7 +34,7 @@ from derive.calculus.linear import (
 from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
 from derive.graphs import gradient_parts
 from derive.language.letters import capital
-from derive.notation.layout import EQUALS, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
+from derive.notation.layout import EQUALS, HADAMARD, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
 from derive.notation.pieces import (
     ATOM,
     POWER,
@@ -55,7 +55,7 @@ from derive.notation.terms import piece as term_piece
 
 TRANSPOSE = Sign(r"\top", "T")
 NABLA = Sign(r"\nabla", "∇")
-HADAMARD, DIVIDED = Sign(r" \odot ", " ⊙ "), Sign(r" \oslash ", " ⊘ ")
+DIVIDED = Sign(r" \oslash ", " ⊘ ")
 ONE = Sign(r"\mathbf{1}", "𝟏")
 SPACE = Sign("", " ")
 

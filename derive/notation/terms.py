@@ -113,7 +113,14 @@ class Context:
 
     def place(self, term: Any) -> int:
         """Where the author first mentions one of the tensors of a term."""
-        known = names(term)
+        return self._first(names(term))
+
+    def path(self, term: Any) -> int:
+        """The same for the tensor through which a term leads, by its adjoint or its local derivative; else behind all."""
+        through = {t.by.name for t in term.atoms(Adjoint)}
+        return self._first(through or {t.body.name for t in term.atoms(Deriv) if isinstance(t.body, Element)})
+
+    def _first(self, known: frozenset[str] | set[str]) -> int:
         return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
 
     def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
@@ -245,10 +252,12 @@ def _term_order(term: Any, context: Context) -> list[Any]:
             t.could_extract_minus_sign(),
             bool(t.is_number),
             t.has(ArgMax),
+            context.path(t),
             not t.has(Binder),
             cost(t) if t.has(Binder) else 0,
             not free_indices(t),
             isinstance(t, Index),
+            () if names(t) else _axis_order(t, context),
             _index_order(t),
             context.place(t),
             cost(t),
@@ -262,13 +271,19 @@ def _term_order(term: Any, context: Context) -> list[Any]:
     return [t for t in ordered if t not in numbers] + numbers
 
 
+def _axis_order(term: Any, context: Context) -> tuple[int, ...]:
+    """Where the axes of the indices of a term stand among those of the author: o + k of y[o] = Σ_k …, not k + o."""
+    axes = [size for size, _ in context.letters]
+    return tuple(sorted(axes.index(j.size) for j in free_indices(term) if j.size in axes))
+
+
 def _index_order(term: Any) -> tuple[str, ...]:
     return tuple(sorted(j.name for j in free_indices(term)))
 
 
 def _product(term: Any, context: Context) -> Piece:
     term = _turned(term)
-    if term.could_extract_minus_sign():
+    if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
     if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
@@ -483,7 +498,9 @@ def _extremum(sign_: Sign) -> Any:
 
 
 def _absolute(term: Any, context: Context) -> Piece:
-    return Piece(Fence(_piece(term.args[0], context).layout, "|", "|"))
+    body = term.args[0]
+    first = min(terms(body), key=lambda t: (context.place(t), t.could_extract_minus_sign()))
+    return Piece(Fence(_piece(-body if first.could_extract_minus_sign() else body, context).layout, "|", "|"))
 
 
 def _gradient_by(term: Element, context: Context) -> Layout:
