@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from unicodedata import normalize
 
+import numpy as np
 import pytest
 
 import derive
@@ -18,6 +19,7 @@ from derive.notation import matrices
 from derive.notation.definitions import context_of, definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
+from derive.numpy_run import run_numpy
 from derive.proof import prove
 
 SELF_ATTENTION = "X: [n, d]\nS = X @ X.T\nP = softmax(S)\nO = P @ X"
@@ -27,8 +29,14 @@ RESIDUAL = "x: [n]\nW: [n, n]\na = W @ x\nh = tanh(a)\ny = x + h"
 FORMS = [
     # functions of a number keep their names, and lend them to one another
     ("softplus", "x", "σ(x)"),
-    ("silu", "x", "σ(x) (x (1 − σ(x)) + 1)"),
+    ("silu", "x", "σ(x) (1 + x (1 − σ(x)))"),
     ("gelu", "x", "Φ(x) + x φ(x)"),
+    (
+        "gelu_tanh",
+        "x",
+        "1/2 (1 + tanh(√(2/π) (x + 0.044715 x³)) + √(2/π) x (1 − tanh(√(2/π) (x + 0.044715 x³))²) (0.134145 x² + 1))",
+    ),
+    ("f = w*cos(x)/sqrt(2*pi)", "w", "cos(x) / √(2 π)"),
     ("normal_cdf", "x", "φ(x)"),
     ("mish", "x", "tanh(softplus(x)) + x σ(x) (1 − tanh(softplus(x))²)"),
     ("f = log(1 + exp(-y*z))", "z", "−y σ(−y z)"),
@@ -106,6 +114,21 @@ def test_a_difference_is_written_the_same_way_in_both_notations() -> None:
         assert normalize("NFC", text(matrices.layout(found.form, context))) == matrix
         lines = [text(layout(step.line, context)) for step in found.steps]
         assert not any("|y" in normalize("NFC", line) for line in lines)
+
+
+def test_exponentials_of_different_indices_stay_apart_and_none_overflows() -> None:
+    """The Hessian of log Σ e^z is diag(p) − p pᵀ with p = e^(z − y), also for scores of which no exponential is a number."""
+    found = derive.graph("logsumexp").derive("y", "z", order=2)
+    prove(found)
+    assert text(layout(found.result, context_of(found.graph))) == "e^(z_i − y) δ_ij − e^(z_i − y) e^(z_j − y)"
+    assert found.form is not None
+    assert found.numpy is not None
+    form = text(matrices.layout(found.form, context_of(found.graph)))
+    assert form == "diag(exp(z − y 𝟏)) − exp(z − y 𝟏) exp(z − y 𝟏)ᵀ"
+    z = np.array([1000.0, 1001.0, 1000.0])
+    p = np.exp(z - 1001) / np.exp(z - 1001).sum()
+    value = run_numpy(found.numpy, {"z": z, "y": 1001 + np.log(np.exp(z - 1001).sum()), "n": 3})
+    np.testing.assert_allclose(value, np.diag(p) - np.outer(p, p), rtol=1e-12)
 
 
 def test_paths_that_meet_again_are_one_formula_only_for_nodes_that_serve_one_variable() -> None:

@@ -56,6 +56,7 @@ from derive.calculus.terms import (
     Positive,
     Sum,
     Where,
+    exponentials_shared,
     factors,
     free_indices,
     signature,
@@ -288,6 +289,8 @@ def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
 
 def _exponentials_joined(term: Any) -> Any:
     """e^{-y} e^{z_i} as e^{z_i - y}."""
+    if (shared := exponentials_shared(term)) is not None:
+        return shared
     powers = [f for f in factors(term) if isinstance(f, exp)]
     constant = [f for f in powers if _is_number(f)]
     varying = [f for f in powers if f not in constant]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Mul, Rational, S, Symbol, exp, sign
+from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, Symbol, exp, sign
 from sympy.core.numbers import Exp1, NegativeInfinity, Pi
 
 from derive.calculus.normal import cost, shared_number
@@ -35,6 +35,7 @@ from derive.calculus.terms import (
     Sum,
     Where,
     close,
+    exponentials_shared,
     factors,
     fraction,
     free_indices,
@@ -245,12 +246,13 @@ def _signed(term: Any, context: Context) -> Piece:
 
 
 def _term_order(term: Any, context: Context) -> list[Any]:
-    """Positive terms first; a number stands last unless it is the only positive term."""
+    """Positive terms first; a number stands last unless it is the only positive term, or beside a function: 1 + x (1 - σ(x))."""
+    leading = any(t.has(Function) and not isinstance(t, Bracket) for t in terms(term) if not t.has(Bracket))
 
     def key(t: Any) -> tuple[Any, ...]:
         return (
             t.could_extract_minus_sign(),
-            bool(t.is_number),
+            bool(t.is_number) is not leading,
             t.has(ArgMax),
             context.path(t),
             not t.has(Binder),
@@ -281,6 +283,10 @@ def _index_order(term: Any) -> tuple[str, ...]:
     return tuple(sorted(j.name for j in free_indices(term)))
 
 
+LONG = 24
+"""A sum of at least this cost stands behind 1/2, not over 2."""
+
+
 def _product(term: Any, context: Context) -> Piece:
     term = _turned(term)
     if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
@@ -294,6 +300,8 @@ def _product(term: Any, context: Context) -> Piece:
         return multiplied(_factor_pieces(term, context))
     behind = [f for f in factors(top) if _stands_behind(f, top, bottom)]
     front = Mul(*[f for f in factors(top) if f not in behind])
+    if bottom.is_number and top.is_Add and cost(top) > LONG:
+        return multiplied([divided(Piece(Sign("1", "1")), _piece(bottom, context)), _piece(top, context)])
     if not bottom.has(Binder, Add):
         first = divided(_piece(front, context), _piece(bottom, context))
         return multiplied([first, *_factor_pieces(Mul(*behind), context)]) if behind else first
@@ -313,10 +321,27 @@ def _turned(term: Any) -> Any:
     return term
 
 
+def _roots_joined(term: Any) -> Any:
+    """A product with the roots of constants as one: √2/√π is √(2/π), and √2/(2√π) is 1/√(2π)."""
+    roots = [f for f in factors(term) if f.is_Pow and f.is_number and abs(f.exp) == S.Half]
+    if {f.exp for f in roots} != {S.Half, -S.Half}:
+        return term
+    number, _ = term.as_coeff_Mul()
+    inner = Mul(*[Pow(f.base, 2 * f.exp) for f in roots])
+    rest = [f for f in factors(term) if f not in roots]
+    if number.is_positive and (below := 1 / (number**2 * inner)).is_number and fraction(below)[1] == 1:
+        return Mul(*(f for f in rest if f != number), Pow(Pow(below, S.Half, evaluate=False), -1, evaluate=False), evaluate=False)
+    return Mul(*rest, Pow(inner, S.Half, evaluate=False), evaluate=False)
+
+
 def _gathered(term: Any) -> Any:
     """A product as it is written: e^a e^(-b) as e^(a - b), and the number in 2x - 2y before its brackets."""
+    term = _roots_joined(term)
     powers = [f for f in factors(term) if isinstance(f, exp)]
-    if len({bool(f.args[0].could_extract_minus_sign()) for f in powers}) == 2:
+    shared = exponentials_shared(term) if len(powers) > 2 else None
+    if shared is not None:
+        term = shared
+    elif len({bool(f.args[0].could_extract_minus_sign()) for f in powers}) == 2 and not _apart(powers):
         others = [f for f in factors(term) if f not in powers]
         term = Mul(*others, exp(Add(*[f.args[0] for f in powers])), evaluate=False)
     for f in factors(term):
@@ -325,6 +350,11 @@ def _gathered(term: Any) -> Any:
             coefficient, others = Mul(*[g for g in factors(term) if g is not f]).as_coeff_Mul()
             return Mul(*(g for g in (coefficient * number, *factors(others)) if g != 1), rest, evaluate=False)
     return term
+
+
+def _apart(powers: list[Any]) -> bool:
+    """Whether exponentials are of different indices, one of them of a sum: e^(z_i - y) e^(z_j)."""
+    return len({i for f in powers if (i := free_indices(f))}) > 1 and any(f.args[0].is_Add for f in powers)
 
 
 def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
@@ -349,7 +379,15 @@ def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
     rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
     first = min((j.name for j in indices), default="") if rank == 2 else ""
     axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
-    return (rank, not factor.is_Rational, first, axes, context.place(factor) if rank < 3 else 0, signature(factor))
+    return (
+        rank,
+        not factor.is_Rational,
+        not factor.is_number,
+        first,
+        axes,
+        context.place(factor) if rank < 3 else 0,
+        signature(factor),
+    )
 
 
 _FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))
