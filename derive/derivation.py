@@ -383,11 +383,14 @@ def _join(trail: Trail, graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]
     The adjoints put in are those of the nodes on the way that serve this variable alone: the mean and the variance of a
     normalization, but not the gates of a recurrent cell, whose adjoints the gradients of the weights need as well.
     """
-    own = graph.between(wrt, of) - {
-        n for n in graph.between(wrt, of) if any(graph.members[p].axes for p in graph.parents(n) - {wrt} - graph.between(wrt, of))
-    }
-    if len(own) > MOST_JOINED:
-        return
+    for way in graph.between(wrt, of):
+        own = {n for n in way if not any(graph.members[p].axes for p in graph.parents(n) - {wrt} - way)}
+        if 0 < len(own) <= MOST_JOINED:
+            _join_over(own, trail, graph, of, rules)
+
+
+def _join_over(own: set[str], trail: Trail, graph: Graph, of: str, rules: tuple[Rule, ...]) -> None:
+    """The adjoints of these nodes put in, where that is no longer."""
     joined = Trail(trail.line)
     parts, deepest = cost(trail.line), height(trail.line)
     while names := [n for n in _named_in(joined.line) if n in own]:

@@ -23,6 +23,32 @@ from derive.numpy_run import run_numpy
 from derive.proof import prove
 
 SELF_ATTENTION = "X: [n, d]\nS = X @ X.T\nP = softmax(S)\nO = P @ X"
+PRE_NORM = """
+x: [n]
+W: [n, n]
+gamma: [n]
+beta: [n]
+epsilon: positive
+mu = mean(x)
+v = mean((x - mu)**2)
+xhat = (x - mu)/sqrt(v + epsilon)
+y = gamma*xhat + beta
+h = relu(W @ y)
+o = x + h"""
+PRE_NORM_ATTENTION = """
+X: [N, n]
+A: [n, n]
+B: [n, n]
+mu[i] = mean(X[i, j] for j in n)
+v[i] = mean((X[i, j] - mu[i])**2 for j in n)
+Xhat[i, j] = (X[i, j] - mu[i])/sqrt(v[i] + 1)
+Q = Xhat @ A.T
+K = Xhat @ B.T
+S = Q @ K.T
+P = softmax(S)
+Y = P @ Xhat
+O = X + Y
+Z = tanh(O)"""
 RESIDUAL = "x: [n]\nW: [n, n]\na = W @ x\nh = tanh(a)\ny = x + h"
 
 # (definition, by, the result): the gradient of a loss behind it where the definition is a tensor
@@ -54,10 +80,19 @@ FORMS = [
     ("mse", "yhat", "2/n (ŷ_i − y_i)"),
     ("logsumexp", "z", "e^(z_i − y)"),
     ("l2_penalty", "alpha", "1/2 Σ_i w_i²"),
+    # quotients that several terms share are folded together
+    ("sine_cosine", "r", "(s sin(θ) + c cos(θ)) / r"),
+    ("sine_cosine", "v", "(s c sin(θ) + cos(θ) (c² − 1)) / r"),
     # normalizations in the compact form
     ("batch_norm", "X", "γ_j/√(v_j + ε) (G_kj − 1/N Σ_i G_ij − X̂_kj/N Σ_i G_ij X̂_ij)"),
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − x̂_i/n Σ_j g_j γ_j x̂_j) / √(v + ε)"),
     ("rms_norm", "x", "(g_i γ_i − x_i / (r² n) Σ_j g_j x_j γ_j) / r"),
+    (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − x̂_i/n Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
+    (
+        PRE_NORM_ATTENTION,
+        "X",
+        "(∂L/∂X̂_ik − 1/n Σ_j ∂L/∂X̂_ij − X̂_ik/n Σ_j ∂L/∂X̂_ij X̂_ij) / √(v_i + 1) + ∂L/∂O_ik",
+    ),
     # attention through P and its adjoint
     ("attention", "S", "P_ij (∂L/∂P_ij − Σ_p ∂L/∂P_ip P_ip)"),
     ("attention", "Q", "1/√d Σ_j ∂L/∂S_ij K_jk"),
