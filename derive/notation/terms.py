@@ -246,8 +246,11 @@ def _signed(term: Any, context: Context) -> Piece:
 
 
 def _term_order(term: Any, context: Context) -> list[Any]:
-    """Positive terms first; a number stands last unless it is the only positive term, or beside a function: 1 + x (1 - σ(x))."""
-    leading = any(t.has(Function) and not isinstance(t, Bracket) for t in terms(term) if not t.has(Bracket))
+    """Positive terms first; a number stands last unless it is the only positive term, or all are positive and one has a
+    function: 1 + x (1 - σ(x)).
+    """
+    positive = not any(t.could_extract_minus_sign() for t in terms(term))
+    leading = positive and any(t.has(Function) for t in terms(term) if not t.has(Bracket))
 
     def key(t: Any) -> tuple[Any, ...]:
         return (
