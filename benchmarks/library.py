@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.speed import forget, machine  # noqa: E402
+from derive.calculus.functions import PRIMITIVES  # noqa: E402
 from derive.derivation import Derivation, derivation  # noqa: E402
 from derive.graphs import Graph, Node  # noqa: E402
 from derive.language import library  # noqa: E402
@@ -23,7 +24,6 @@ from derive.language.program import read  # noqa: E402
 from derive.notation import definitions, matrices  # noqa: E402
 from derive.notation.definitions import context_of  # noqa: E402
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402
-from derive.notation.style import name_layout  # noqa: E402
 from derive.notation.terms import Context, layout  # noqa: E402
 from derive.proof import prove  # noqa: E402
 from derive.teaching.gradient import matrix_side  # noqa: E402
@@ -48,9 +48,11 @@ DERIVED, PROVED, ONE = 6.0, 25.0, 1.0
 HEAD = """# The library
 
 Every definition of the library and its derivatives, as `derive` finds them: by each input, and by each named result whose
-gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$ (or $`G`$) its gradient by the output.
-Where there is no matrix form the index form is the form. *Steps* counts the lines of a derivation, all of them proved;
-*ms* is the processor time to derive one gradient on a fresh graph.
+gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$, or $`G`$ for a matrix, its
+gradient by the output. The rows of $`T`$ are the one-hot vectors of labels $`t`$: $`T_{ij} = \\delta_{j,t_i}`$. Where there is
+no matrix form the index form is the form. Primitives are the functions of the language; every other
+is a definition. *Steps* counts the lines of a derivation, all of them proved; *ms* is the processor time to derive one
+gradient on a fresh graph.
 
 This page is written by `make library`.
 """
@@ -72,16 +74,27 @@ class Timing:
 def page(milliseconds: Mapping[tuple[str, str], float]) -> str:
     """The page, with the time of each gradient where it is known."""
     groups = {group: [n for n in library.names() if library.header(n)["group"] == group] for group in GROUPS}
-    return "\n".join([HEAD, *("\n".join(_table(GROUPS[g], names, milliseconds)) for g, names in groups.items())])
+    tables = [_table("Primitives", [(name, f"`{name}`", primitive(name)) for name in PRIMITIVES], {})]
+    for group, names in groups.items():
+        linked = [(name, f"[{name}](../derive/library/{name}.derive)", library.load(name)) for name in names]
+        tables.append(_table(GROUPS[group], linked, milliseconds))
+    return "\n".join([HEAD, *map("\n".join, tables)])
 
 
-def _table(title: str, names: list[str], milliseconds: Mapping[tuple[str, str], float]) -> Iterator[str]:
+def primitive(name: str) -> Graph:
+    """A definition that is one function of the language, of numbers for which it is defined."""
+    count, _ = PRIMITIVES[name]
+    numbers = ("x", "z")[:count]
+    return read(f"{'x: positive' if name in ('log', 'sqrt') else 'x: real'}\ny = {name}({', '.join(numbers)})", name)
+
+
+def _table(title: str, graphs: list[tuple[str, str, Graph]], milliseconds: Mapping[tuple[str, str], float]) -> Iterator[str]:
+    """The rows of these definitions: (name, the name as it is shown, the graph)."""
     yield f"## {title}\n"
     yield "| definition | derivative | matrix form | steps | ms |"
     yield "|---|---|---|--:|--:|"
-    for name in names:
-        graph = library.load(name)
-        first = _definition(name, graph)
+    for name, head, graph in graphs:
+        first = _definition(head, graph)
         for found in gradients(graph):
             spent = milliseconds.get((name, found.wrt))
             cells = [first, _result(found), _form(found), str(len(found.steps)), "" if spent is None else f"{spent:.0f}"]
@@ -101,17 +114,17 @@ def gradients(graph: Graph) -> list[Derivation]:
     return found[::-1]
 
 
-def _definition(name: str, graph: Graph) -> str:
-    """The name, with a link to its text, and the definitions in it, in tensor notation where they are written so."""
+def _definition(head: str, graph: Graph) -> str:
+    """The name and the definitions in it, in tensor notation where they are written so."""
     context = context_of(graph)
     lines = [_math(_equation(node, context)) for node in graph.nodes if not node.inner]
-    return "<br>".join([f"[{name}](../derive/library/{name}.derive)", *lines])
+    return "<br>".join([head, *lines])
 
 
 def _equation(node: Node, context: Context) -> Layout:
     if node.surface in (None, node.body) or not node.indices:
         return definitions.definition(node, context)
-    return row(name_layout(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
+    return row(context.called(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
 
 
 def _result(found: Derivation) -> str:
@@ -122,7 +135,8 @@ def _result(found: Derivation) -> str:
 def _form(found: Derivation) -> str:
     if found.form is None:
         return ""
-    return _math(row(matrix_side(found), EQUALS, matrices.layout(found.form, context_of(found.graph))))
+    context = context_of(found.graph)
+    return _math(row(matrix_side(found, context), EQUALS, matrices.layout(found.form, context)))
 
 
 def _math(formula: Layout) -> str:

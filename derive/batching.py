@@ -20,6 +20,7 @@ from derive.calculus.terms import Adjoint, Element, Index, names, total, walk
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 from derive.language import library
+from derive.language.letters import capital
 from derive.language.sizes import named_size
 from derive.language.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language.words import FUNCTIONS, suggestion
@@ -84,6 +85,7 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
         graph.source,
         (*graph.letters, (size, letters)),
     )
+    batched = replace(batched, shown=_capitals(batched, members))
     return Batch(graph, batched, members, example)
 
 
@@ -100,6 +102,17 @@ def _free(preferred: Sequence[str], taken: set[str]) -> Iterator[str]:
     """Names that mean nothing yet, in order of preference."""
     endless = chain(preferred, (f"{preferred[0]}{number}" for number in count(1)))
     return (name for name in endless if name not in taken)
+
+
+def _capitals(graph: Graph, members: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The vectors that a batch makes matrices, and their capitals, where these mean nothing else: X for x, Ŷ for ŷ."""
+    taken, found = _taken(graph), dict[str, str]()
+    for name in graph.members:
+        large = capital(name)
+        if large and name in members and len(graph.members[name].axes) == 2 and large not in taken:
+            found[name] = large
+            taken.add(large)
+    return tuple(found.items())
 
 
 # ---------------------------------------------------------------- formulas of one entry

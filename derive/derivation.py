@@ -309,8 +309,14 @@ def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     """The graph with an upstream gradient g on `of`, and the loss L = Σ g · of that it belongs to."""
     if ("seeded", of) not in graph.memory:
         member = graph.members[of]
-        taken = {*graph.members, *(c for _, letters in graph.letters for c in letters), *map(str, _all_sizes(graph))}
-        g = next(n for n in ("g", "G", "upstream", "upstream_g") if n not in taken)
+        taken = {
+            *graph.members,
+            *(name for _, name in graph.shown),
+            *(c for _, letters in graph.letters for c in letters),
+            *map(str, _all_sizes(graph)),
+        }
+        preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
+        g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
         loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
         upstream = Input(g, member.indices)
         entry = Element(member.head, *member.indices)
@@ -377,11 +383,14 @@ def _join(trail: Trail, graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]
     The adjoints put in are those of the nodes on the way that serve this variable alone: the mean and the variance of a
     normalization, but not the gates of a recurrent cell, whose adjoints the gradients of the weights need as well.
     """
-    own = graph.between(wrt, of) - {
-        n for n in graph.between(wrt, of) if any(graph.members[p].axes for p in graph.parents(n) - {wrt} - graph.between(wrt, of))
-    }
-    if len(own) > MOST_JOINED:
-        return
+    for way in graph.between(wrt, of):
+        own = {n for n in way if not any(graph.members[p].axes for p in graph.parents(n) - {wrt} - way)}
+        if 0 < len(own) <= MOST_JOINED:
+            _join_over(own, trail, graph, of, rules)
+
+
+def _join_over(own: set[str], trail: Trail, graph: Graph, of: str, rules: tuple[Rule, ...]) -> None:
+    """The adjoints of these nodes put in, where that is no longer."""
     joined = Trail(trail.line)
     parts, deepest = cost(trail.line), height(trail.line)
     while names := [n for n in _named_in(joined.line) if n in own]:

@@ -191,7 +191,7 @@ def unrolled(graph: Graph, point: Values) -> Graph:
             one_node = Node(name, (), body, lower(body, heads), inner=node.inner)
             heads[name] = one_node.head
             nodes.append(one_node)
-    return Graph(tuple(inputs), tuple(nodes), graph.source)
+    return Graph(tuple(inputs), tuple(nodes), graph.source, shown=graph.shown)
 
 
 def _entry_name(name: str, entry: tuple[int, ...]) -> str:

@@ -106,6 +106,8 @@ class Graph:
     """For each axis size, the index letters its author uses over it, in order of preference (never empty)."""
     upstream: str = ""
     """The input that is the gradient of a loss by some tensor, if there is one."""
+    shown: tuple[tuple[str, str], ...] = ()
+    """What tensors are called in print, where that is not their own name: the rows x of a batch, X."""
 
     @property
     def output(self) -> Node:
@@ -160,20 +162,27 @@ class Graph:
             self.memory["ancestors", name] = frozenset(found)
         return self.memory["ancestors", name]
 
-    def between(self, name: str, output: str) -> frozenset[str]:
-        """The nodes on the paths from a tensor to the first node at which all its paths to the output meet again."""
+    def between(self, name: str, output: str) -> tuple[frozenset[str], ...]:
+        """The nodes on the paths from a tensor to the first node at which some of its paths to the output meet again, for each
+        such node, up to that at which all do: the mean and the variance of a normalization, then its whole residual block.
+        """
         if len(self.consumers(name)) < 2:
-            return frozenset()
+            return ()
         on_the_way = self.ancestors(output)
         meets: dict[str, frozenset[str]] = {output: frozenset([output])}
         for member in reversed(list(self.members)):
             users = [meets[y.name] for y in self.consumers(member) if y.name in meets]
             if users and member in on_the_way and member != output:
                 meets[member] = frozenset.intersection(*users) | {member}
-        if name not in meets:
-            return frozenset()
-        first = next((n for n in self.members if n in meets[name] and n != name), name)
-        return frozenset(n for n in self.ancestors(first) - {name, first} if name in self.ancestors(n))
+        ways = [y.name for y in self.consumers(name) if y.name in meets]
+        groups: dict[frozenset[str], frozenset[str]] = {}
+        for first in self.members:
+            met = frozenset(y for y in ways if first in meets[y])
+            if len(met) > 1 and met not in groups:
+                groups[met] = frozenset(n for n in self.ancestors(first) - {name, first} if name in self.ancestors(n))
+            if len(met) == len(ways):
+                break
+        return tuple(groups.values())
 
     @cached_property
     def _consumers(self) -> dict[str, tuple[Node, ...]]:

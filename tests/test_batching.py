@@ -29,7 +29,7 @@ from derive.language.program import read
 from derive.language.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
 from derive.points import draw, size_sets
 from derive.proof import prove
-from derive.teaching.batched import of_the_mean, reasoning
+from derive.teaching.batched import of_the_mean, of_the_whole, reasoning
 from derive.teaching.directives import build_lecture
 from derive.teaching.explain import derivations
 from derive.teaching.lecture import read as read_lecture
@@ -376,7 +376,7 @@ def test_one_parameter_and_one_tensor_of_the_examples_are_shown() -> None:
     assert [p.derivation.wrt for p in reasoning(b, ["x", "W2"]).all] == ["L", "z", "W2"]
     assert [p.derivation.wrt for p in reasoning(b, ["x"]).all] == ["L", "x"]
     layer = reasoning(batch_of("affine", "h"))
-    assert ([p.derivation.wrt for p in layer.one], layer.all) == (["W", "h"], ())
+    assert [[p.derivation.wrt for p in found] for found in (layer.one, layer.all)] == [["W", "h"], ["W", "h"]]
 
 
 @pytest.mark.parametrize(
@@ -403,22 +403,63 @@ def test_the_page_says_how_g_h_becomes_a_product_of_matrices(capsys: pytest.Capt
     page = shown(capsys, LOSS, "--batch", "x,y", "--wrt", "W")
     story = [
         "Definition for one example a = W x + b, a_i = Σ_j W_ij x_j + b_i",
-        "Definition for all examples a = x Wᵀ + 𝟏 bᵀ, a_ni = Σ_j W_ij x_nj + b_i",
-        "L_n = Σ_i (a_ni − y_ni)² J = 1/N Σ_n L_n",
+        "Definition for all examples A = X Wᵀ + 𝟏 bᵀ, A_ni = Σ_j W_ij X_nj + b_i",
+        "L_n = Σ_i (A_ni − Y_ni)² J = 1/N Σ_n L_n",
         "Gradient for one example ∂L/∂W_ij",
         "∇_W L = (∇_a L) xᵀ",
         "= 1/N Σ_m ∂L_m/∂L_n linearity of the derivative = 1/N Σ_m δ_mn",
-        "= 1/N Σ_m ∂L_n/∂a_ni δ_mn the loss of an example depends on its own entries only",
+        "= 1/N Σ_m ∂L_n/∂A_ni δ_mn the loss of an example depends on its own entries only",
         "∂J/∂W_ij = Σ_n ∂J/∂L_n ∂L_n/∂W_ij chain rule: the sum over every path",
         "= 1/N Σ_n ∂L_n/∂W_ij with ∂J/∂L_n = 1/N",
-        "= 1/N Σ_n ∂L_n/∂a_ni x_nj the gradient for one example, with ∂L_n/∂W_ij = ∂L_n/∂a_ni x_nj",
-        "= Σ_n ∂J/∂a_ni x_nj with ∂J/∂a_ni = 1/N ∂L_n/∂a_ni",
-        "∇_W J = (∇_a J)ᵀ x a matrix product sums over the index that its factors share",
-        "∇_a J = 2/N (a − y)",
+        "= 1/N Σ_n ∂L_n/∂A_ni X_nj the gradient for one example, with ∂L_n/∂W_ij = ∂L_n/∂A_ni X_nj",
+        "= Σ_n ∂J/∂A_ni X_nj with ∂J/∂A_ni = 1/N ∂L_n/∂A_ni",
+        "∇_W J = (∇_A J)ᵀ X a matrix product sums over the index that its factors share",
+        "∇_A J = 2/N (A − Y)",
     ]
     places = [page.find(line) for line in story]
     assert -1 not in places, story[places.index(-1)]
     assert places == sorted(places)
+
+
+def test_the_page_of_a_layer_has_no_mean_and_says_where_its_sum_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    page = shown(capsys, "affine", "--batch", "h", "--wrt", "W,h")
+    story = [
+        "A = H Wᵀ + 𝟏 bᵀ, A_si = Σ_j W_ij H_sj + b_i",
+        "∇_W L = g hᵀ",
+        "Gradient for all examples ∂L/∂W_ij",
+        "∂L/∂W_ij = Σ_{k, s} ∂L/∂A_sk ∂A_sk/∂W_ij chain rule: the sum over every path",
+        "= Σ_{k, s} G_sk ∂A_sk/∂W_ij with ∂L/∂A_si = G_si",
+        "= Σ_s G_si H_sj the gradient for one example, with Σ_k G_sk ∂A_sk/∂W_ij = G_si H_sj",
+        "∇_W L = Gᵀ H a matrix product sums over the index that its factors share",
+        "No mean is taken here: the sum over the examples comes from the chain rule.",
+        "the output for an example depends on its own entries only, with ∂A_ri/∂H_sj = δ_rs ∂A_si/∂H_sj",
+        "∇_H L = G W",
+    ]
+    places = [page.find(line) for line in story]
+    assert -1 not in places, story[places.index(-1)]
+    assert places == sorted(places)
+
+
+WHOLE = [("affine", "h", "W"), ("affine", "h", "h"), ("rnn_cell", "h,x", "W"), ("embedding", "t", "E"), ("attention", "Q", "K")]
+
+
+@pytest.mark.parametrize(("source", "inputs", "wrt"), WHOLE)
+def test_the_gradient_behind_a_tensor_follows_from_that_of_one_example(source: str, inputs: str, wrt: str) -> None:
+    b = batch_of(source, inputs)
+    found, swept = of_the_whole(b, wrt), b.graph.derive("", wrt, upstream=True)
+    prove(found)
+    assert any(step.line.has(Delta) and step.family == "own" for step in found.steps) == (wrt in b.members)
+    assert normal(found.result - swept.result) == 0
+    with pytest.raises(ProofError, match="line 3" if wrt not in b.members else "line 5"):
+        prove(planted(found, "one", lambda line: 2 * line))
+
+
+def test_a_vector_that_a_batch_makes_a_matrix_is_printed_as_a_capital() -> None:
+    one = derive.graph("x: [n]\ny_hat: [n]\nX: real\nmu: [n]\nu: [n]\nt: label[n]\nu0 = x*mu - X*y_hat\nL = u @ u0 + u0[t]")
+    graph = one.batched("x", "y_hat", "mu", "t")
+    assert graph.shown == (("y_hat", "Y_hat"), ("u0", "U0"))
+    assert "X" in graph.members, "x keeps its name, since X is another's"
+    assert derive.graph("affine").shown == ()
 
 
 def test_the_page_speaks_french(capsys: pytest.CaptureFixture[str]) -> None:
@@ -453,4 +494,4 @@ def test_a_lecture_shows_a_gradient_for_all_examples() -> None:
     blocks = f"```derive define net\n{LOSS}\n```\n\n```derive gradient net\nwrt: W\nbatch: x, y\n```\n".replace("; ", "\n")
     lecture = read_lecture(f"---\ntitle: T\nlang: en\n---\n# S\n\n{blocks}", "lecture.md", Path())
     page = render_text(build_lecture(lecture, "en"), 120, False)
-    assert "∇_W J = (∇_a J)ᵀ x" in page
+    assert "∇_W J = (∇_A J)ᵀ X" in page

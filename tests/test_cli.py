@@ -472,7 +472,7 @@ def test_check_shows_proofs_and_gradients(derive: Derive) -> None:
 def test_check_speaks_french(derive: Derive) -> None:
     text = done(derive("check", "softmax", "--lang", "fr"))
     assert "Preuve de chaque ligne" in text
-    assert "d’accord" in text
+    assert "concorde" in text
 
 
 # --------------------------------------------------------------------------------------------------------------- status

@@ -28,7 +28,6 @@ from derive.graphs import Graph, Node
 from derive.notation import matrices
 from derive.notation.definitions import context_of, definition, layout
 from derive.notation.layout import EQUALS, Layout, latex, row, text
-from derive.notation.style import name_layout
 from derive.teaching.gradient import matrix_side
 from derive.values import FLOAT, forward
 from rendering import Formula, katex_errors
@@ -407,7 +406,7 @@ IDENTITIES = [
         "GBC 6.5.6",
         "A: [m, n]\nB: [n, p]\nY = A @ B",
         lambda A, B: A @ B,
-        {"A": ("g Bᵀ", lambda A, B, G: G @ B.T), "B": ("Aᵀ g", lambda A, B, G: A.T @ G)},
+        {"A": ("G Bᵀ", lambda A, B, G: G @ B.T), "B": ("Aᵀ G", lambda A, B, G: A.T @ G)},
     ),
     Identity(
         PRODUCTS,
@@ -415,9 +414,9 @@ IDENTITIES = [
         "A: [m, n]\nB: [n, p]\nC: [p, q]\nY = A @ B @ C",
         lambda A, B, C: A @ B @ C,
         {
-            "A": ("g Cᵀ Bᵀ", lambda A, B, C, G: G @ (B @ C).T),
-            "B": ("Aᵀ g Cᵀ", lambda A, B, C, G: A.T @ G @ C.T),
-            "C": ("Bᵀ Aᵀ g", lambda A, B, C, G: (A @ B).T @ G),
+            "A": ("G Cᵀ Bᵀ", lambda A, B, C, G: G @ (B @ C).T),
+            "B": ("Aᵀ G Cᵀ", lambda A, B, C, G: A.T @ G @ C.T),
+            "C": ("Bᵀ Aᵀ G", lambda A, B, C, G: (A @ B).T @ G),
         },
     ),
     Identity(
@@ -425,35 +424,35 @@ IDENTITIES = [
         "outer product",
         "x: [n]\ny: [m]\nZ[i, j] = x[i]*y[j]",
         lambda x, y: x[:, None] * y,
-        {"x": ("g y", lambda x, y, G: G @ y), "y": ("gᵀ x", lambda x, y, G: G.T @ x)},
+        {"x": ("G y", lambda x, y, G: G @ y), "y": ("Gᵀ x", lambda x, y, G: G.T @ x)},
     ),
     Identity(
         PRODUCTS,
         "outer product with itself",
         "x: [n]\nZ[i, j] = x[i]*x[j]",
         lambda x: x[:, None] * x,
-        {"x": ("(g + gᵀ) x", lambda x, G: (G + G.T) @ x)},
+        {"x": ("(G + Gᵀ) x", lambda x, G: (G + G.T) @ x)},
     ),
     Identity(
         PRODUCTS,
         "Gram matrix",
         "X: [N, n]\nC = X.T @ X",
         lambda X: X.T @ X,
-        {"X": ("X (g + gᵀ)", lambda X, G: X @ (G + G.T))},
+        {"X": ("X (G + Gᵀ)", lambda X, G: X @ (G + G.T))},
     ),
     Identity(
         PRODUCTS,
         "scaled columns",
         "X: [m, n]\nd: [n]\nY[i, j] = X[i, j]*d[j]",
         lambda X, d: X * d,
-        {"X": ("g diag(d)", lambda X, d, G: G @ np.diag(d)), "d": ("(g ⊙ X)ᵀ 𝟏", lambda X, d, G: (G * X).sum(0))},
+        {"X": ("G diag(d)", lambda X, d, G: G @ np.diag(d)), "d": ("(G ⊙ X)ᵀ 𝟏", lambda X, d, G: (G * X).sum(0))},
     ),
     Identity(
         PRODUCTS,
         "elementwise product",
         "A: [m, n]\nB: [m, n]\nY = A*B",
         lambda A, B: A * B,
-        {"A": ("g ⊙ B", lambda A, B, G: G * B)},
+        {"A": ("G ⊙ B", lambda A, B, G: G * B)},
     ),
     # ------------------------------------------------------------ functions of affine maps
     Identity(
@@ -616,7 +615,7 @@ def test_the_numpy_code_of_an_identity_is_the_formula_of_the_book(identity: Iden
     given = {i.name: inputs[i.name] for i in identity.graph.inputs}
     values = forward(identity.graph, sizes, given, FLOAT).arrays
     (tmp_path / "form.py").write_text(f"form = {code}\n", encoding="utf-8")
-    scope = {"np": np, **FUNCTIONS_OF_THE_LIBRARY, **SIZES, **values, "g": inputs.get("G")}
+    scope = {"np": np, **FUNCTIONS_OF_THE_LIBRARY, **SIZES, **values, "g": inputs.get("G"), "G": inputs.get("G")}
     ours = runpy.run_path(str(tmp_path / "form.py"), scope)["form"]
     book = identity.derivatives[wrt][1](**inputs)
     assert np.shape(ours) == np.shape(book) == np.shape(inputs[wrt])
@@ -640,8 +639,9 @@ def test_the_formula_of_the_book_is_the_gradient_of_pytorch(identity: Identity, 
 OPENING = """# Identities of matrix calculus
 
 Every line below is derived from its definition by the rules of the calculus, none is stored. Vectors are columns,
-$\\odot$ is the elementwise product, $\\mathbf{1}$ a column of ones; where the definition is a tensor, $g$ is the gradient of
-a loss by it. `tests/test_identities.py` compares each with the formula of its book and with PyTorch, and writes this page.
+$\\odot$ is the elementwise product, $\\mathbf{1}$ a column of ones; where the definition is a tensor, $g$, or $G$ for a
+matrix, is the gradient of a loss by it. `tests/test_identities.py` compares each with the formula of its book and with
+PyTorch, and writes this page.
 
 PC is *The Matrix Cookbook* (Petersen and Pedersen, 2012), GBC *Deep Learning* (Goodfellow, Bengio and Courville, 2016),
 HTF *The Elements of Statistical Learning* (Hastie, Tibshirani and Friedman, 2009).
@@ -653,10 +653,10 @@ def equation(node: Node, graph: Graph) -> Layout:
     context = context_of(graph)
     form = None if any(n.inner for n in graph.nodes) else matrix_form(node.expr, node.indices)
     if form is not None:
-        return row(name_layout(node.name, len(node.indices)), EQUALS, matrices.layout(form, context))
+        return row(context.called(node.name, len(node.indices)), EQUALS, matrices.layout(form, context))
     if node.surface is None or not node.indices:
         return definition(node, context)
-    return row(name_layout(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
+    return row(context.called(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
 
 
 def page() -> str:
@@ -669,7 +669,7 @@ def page() -> str:
                 found = derivative(identity, wrt)
                 assert found.form is not None
                 form = matrices.layout(found.form, context_of(found.graph))
-                lines.append(latex(row(matrix_side(found), EQUALS, form)))
+                lines.append(latex(row(matrix_side(found, context_of(found.graph)), EQUALS, form)))
             body = " \\\\\n".join(lines)
             parts.append(f"*{identity.source}*\n\n```math\n\\begin{{gathered}}\n{body}\n\\end{{gathered}}\n```\n")
     return "\n".join(parts)

@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.library import GROUPS, PAGE, page
+from benchmarks.library import GROUPS, PAGE, page, primitive
+from derive.calculus.functions import PRIMITIVES
 from derive.errors import DeriveError
 from derive.language import library, read
+from derive.proof import prove
 from rendering import Formula, katex_errors
 from test_gradients import by_hand, in_float, point_of
 
@@ -105,6 +107,15 @@ def test_every_definition_is_on_the_page_with_its_inputs() -> None:
     rows = [line.split(" | ") for line in lines if line.startswith("| ") and "definition" not in line]
     assert {len(row) for row in rows} == {5}
     assert len(rows) >= sum(given.differentiable for name in library.names() for given in library.load(name).inputs)
+
+
+@pytest.mark.xdist_group("the page of the library")
+def test_every_primitive_is_on_the_page_with_its_slope() -> None:
+    rows = {name: line for name in PRIMITIVES for line in current_page().splitlines() if line.startswith(f"| `{name}`")}
+    assert list(rows) == list(PRIMITIVES)
+    assert r"$`y = \tanh(x)`$ | $`\frac{\partial y}{\partial x} = 1 - y^{2}`$" in rows["tanh"]
+    for name in PRIMITIVES:
+        prove(primitive(name).derive("y", "x"))
 
 
 @pytest.mark.needs("katex")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sympy import Integer, Rational, Symbol, symbols
 
+import cli
 import derive
 from derive.calculus import linear
 from derive.calculus.matrix import matrix_form
@@ -59,9 +60,9 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("affine", "W"): ("g hᵀ", r"gh^{\top}"),
     ("affine", "h"): ("Wᵀ g", r"W^{\top}g"),
     ("affine", "b"): ("g", "g"),
-    ("affine_batch", "X"): ("g W", "gW"),
-    ("affine_batch", "W"): ("gᵀ X", r"g^{\top}X"),
-    ("affine_batch", "b"): ("gᵀ 𝟏", r"g^{\top}\mathbf{1}"),
+    ("affine_batch", "X"): ("G W", "GW"),
+    ("affine_batch", "W"): ("Gᵀ X", r"G^{\top}X"),
+    ("affine_batch", "b"): ("Gᵀ 𝟏", r"G^{\top}\mathbf{1}"),
     ("bilinear", "A"): ("x yᵀ", r"xy^{\top}"),
     ("bilinear", "x"): ("A y", "Ay"),
     ("bilinear", "y"): ("Aᵀ x", r"A^{\top}x"),
@@ -72,7 +73,7 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("mlp", "b2"): ("p − 𝐞_t", r"p - \mathbf{e}_{t}"),
     ("mlp", "W2"): ("(∇_z L) hᵀ", r"(\nabla_{z}L)h^{\top}"),
     ("mlp", "x"): ("W⁽¹⁾ᵀ ∇_a L", r"W^{(1)\top}\nabla_{a}L"),
-    ("attention", "V"): ("Pᵀ g", r"P^{\top}g"),
+    ("attention", "V"): ("Pᵀ G", r"P^{\top}G"),
     ("attention", "S"): (
         "P ⊙ (∇_P L − ((∇_P L) ⊙ P) 𝟏 𝟏ᵀ)",
         r"P \odot (\nabla_{P}L - ((\nabla_{P}L) \odot P)\mathbf{1}\mathbf{1}^{\top})",
@@ -99,22 +100,26 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
         "1/r (g ⊙ γ − 1 / (r² n) ((g ⊙ γ)ᵀ x) x)",
         r"\frac{1}{r}\left(g \odot \gamma - \frac{1}{r^{2}n}((g \odot \gamma)^{\top}x)x\right)",
     ),
-    ("batch_norm", "beta"): ("gᵀ 𝟏", r"g^{\top}\mathbf{1}"),
-    ("batch_norm", "gamma"): ("(g ⊙ X̂)ᵀ 𝟏", r"(g \odot \hat{X})^{\top}\mathbf{1}"),
+    ("batch_norm", "beta"): ("Gᵀ 𝟏", r"G^{\top}\mathbf{1}"),
+    ("batch_norm", "gamma"): ("(G ⊙ X̂)ᵀ 𝟏", r"(G \odot \hat{X})^{\top}\mathbf{1}"),
     ("batch_norm", "v"): (
-        "−1/2 γ ⊙ ((g ⊙ X̂)ᵀ 𝟏) ⊘ (v + ε 𝟏)",
-        r"-\frac{1}{2}\gamma \odot ((g \odot \hat{X})^{\top}\mathbf{1}) \oslash (v + \epsilon\mathbf{1})",
+        "−1/2 γ ⊙ ((G ⊙ X̂)ᵀ 𝟏) ⊘ (v + ε 𝟏)",
+        r"-\frac{1}{2}\gamma \odot ((G \odot \hat{X})^{\top}\mathbf{1}) \oslash (v + \epsilon\mathbf{1})",
     ),
     ("batch_norm", "epsilon"): (
-        "−1/2 𝟏ᵀ (g ⊙ X̂) (γ ⊘ (v + ε 𝟏))",
-        r"-\frac{1}{2}\mathbf{1}^{\top}(g \odot \hat{X})(\gamma \oslash (v + \epsilon\mathbf{1}))",
+        "−1/2 𝟏ᵀ (G ⊙ X̂) (γ ⊘ (v + ε 𝟏))",
+        r"-\frac{1}{2}\mathbf{1}^{\top}(G \odot \hat{X})(\gamma \oslash (v + \epsilon\mathbf{1}))",
     ),
     ("batch_norm", "X"): (
-        "(g − 1/N 𝟏 𝟏ᵀ g − 1/N X̂ diag((g ⊙ X̂)ᵀ 𝟏)) diag(γ ⊘ √(v + ε 𝟏))",
-        r"\left(g - \frac{1}{N}\mathbf{1}\mathbf{1}^{\top}g - \frac{1}{N}\hat{X}\operatorname{diag}"
-        r"((g \odot \hat{X})^{\top}\mathbf{1})\right)\operatorname{diag}(\gamma \oslash \sqrt{v + \epsilon\mathbf{1}})",
+        "(G − 1/N 𝟏 𝟏ᵀ G − 1/N X̂ diag((G ⊙ X̂)ᵀ 𝟏)) diag(γ ⊘ √(v + ε 𝟏))",
+        r"\left(G - \frac{1}{N}\mathbf{1}\mathbf{1}^{\top}G - \frac{1}{N}\hat{X}\operatorname{diag}"
+        r"((G \odot \hat{X})^{\top}\mathbf{1})\right)\operatorname{diag}(\gamma \oslash \sqrt{v + \epsilon\mathbf{1}})",
     ),
     ("embedding", "E"): ("𝐞_t gᵀ", r"\mathbf{e}_{t}g^{\top}"),
+    ("embedding_sequence", "E"): ("Tᵀ G", r"T^{\top}G"),
+    ("softmax_cross_entropy_batch", "Z"): ("1/N (P − T)", r"\frac{1}{N}(P - T)"),
+    ("softmax_cross_entropy_batch", "P"): ("−1/N T ⊘ P", r"-\frac{1}{N}T \oslash P"),
+    ("softmax_regression", "Z"): ("1/N (P − T)", r"\frac{1}{N}(P - T)"),
     ("rnn_cell", "b"): ("g ⊙ (𝟏 − y^(∘2))", r"g \odot (\mathbf{1} - y^{\odot 2})"),
     ("rnn_cell", "h"): ("Wᵀ ∇_a L", r"W^{\top}\nabla_{a}L"),
     ("rnn_cell", "W"): ("(∇_a L) hᵀ", r"(\nabla_{a}L)h^{\top}"),
@@ -180,12 +185,41 @@ def test_three_indices_a_shift_and_a_condition_on_indices_have_no_matrix_form() 
     assert matrix_form(T, (i, j, k)) is None
 
 
-def test_one_label_for_each_row_is_no_column() -> None:
-    n, m = (Symbol(name, integer=True, positive=True) for name in "nm")
-    i, j = Index("i", n), Index("j", m)
-    one = Delta(j, Label(Element(Symbol("t", integer=True), i), m))
-    for order in ((i, j), (j, i)):
-        assert matrix_form(one, order) is None
+LOOKED_UP = [
+    # an entry picked by a label for each example, and the code of its form
+    ("E: [V, d]\nt: label[N, V]\nY[i, j] = E[t[i], j]", "T E", "(np.eye(V)[t] @ E)"),
+    ("E: [V, d]\nt: label[N, V]\nY[j, i] = E[t[i], j]", "Eᵀ Tᵀ", "(E.T @ np.eye(V)[t].T)"),
+    ("x: [V]\nt: label[N, V]\ny[i] = x[t[i]]", "T x", "(np.eye(V)[t] @ x)"),
+    ("P: [N, C]\nt: label[N, C]\ny[i] = P[i, t[i]]", "(P ⊙ T) 𝟏", "((P * np.eye(C)[t]) @ np.ones(C))"),
+    ("A: [C, C]\nt: label[N, C]\ns: label[M, C]\nY[i, j] = A[t[i], s[j]]", "T A Sᵀ", "(np.eye(C)[t] @ A @ np.eye(C)[s].T)"),
+    ("A: [C, d]\nt: label[N, C]\nu: label[d]\ny[i] = A[t[i], u]", "T A 𝐞_u", "(np.eye(C)[t] @ (A @ np.eye(d)[u]))"),
+    ("T: real\nx: [V]\nt: label[N, V]\ny[i] = T*x[t[i]]", "T 𝐄_t x", "(T * (np.eye(V)[t] @ x))"),
+]
+
+
+@pytest.mark.parametrize(("source", "form", "code"), LOOKED_UP)
+def test_a_label_for_each_example_is_a_matrix_of_one_hot_rows(source: str, form: str, code: str, tmp_path: Path) -> None:
+    graph = derive.graph(source)
+    node = graph.output
+    found = matrix_form(node.expr, node.indices)
+    assert found is not None
+    assert text(matrices.layout(found, context_of(graph))) == form
+    assert numpy_code(found) == code
+    sizes, random = lengths(graph), np.random.default_rng(5)
+    values = forward(graph, sizes, {i.name: drawn(i, sizes, random) for i in graph.inputs}, FLOAT).arrays
+    result = computed(code, {"np": np, **{s.name: n for s, n in sizes.items()}, **values}, tmp_path)
+    np.testing.assert_allclose(result, values[node.name], rtol=1e-14)
+
+
+def test_what_the_one_hot_rows_are_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "softmax_cross_entropy_batch", "--wrt", "Z"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "∇_Z L = 1/N (P − T) one-hot rows: T_ij = δ_{j,t_i}" in page
+
+
+def test_one_label_is_a_column() -> None:
+    m = Symbol("m", integer=True, positive=True)
+    j = Index("j", m)
     assert matrix_form(Delta(j, Label(Element(Symbol("t", integer=True)), m)), (j,)) is not None
 
 
@@ -275,7 +309,6 @@ def obstacles(term: Any) -> set[str]:
     found |= {f"{len(indices)} indices" for _, indices in entries if len(indices) > 2}
     places = {i for _, indices in entries for i in indices} | {i for d in term.atoms(Delta, Differ) for i in d.args}
     found |= {"an index that is computed" for i in places if not isinstance(i, (Index, Label))}
-    found |= {"a label for each example" for i in places if isinstance(i, Label) and i.element.indices}
     found |= {"i ≠ j" for _ in term.atoms(Differ)}
     return found
 
@@ -306,7 +339,7 @@ def test_a_condition_on_numbers_alone_prints() -> None:
 
 def test_numpy_code_is_short() -> None:
     assert gradient("mse", "yhat").numpy == "((2/n) * (yhat - y))"
-    assert gradient("attention", "V").numpy == "(P.T @ g)"
+    assert gradient("attention", "V").numpy == "(P.T @ G)"
     assert gradient("rnn_cell", "b").numpy == "(g * (np.ones(m) - (y**2)))"
 
 
@@ -348,7 +381,7 @@ def test_the_numpy_code_against_central_differences(source: str, tmp_path: Path)
     output = graph.output.name
     values = forward(graph, sizes, inputs, FLOAT).arrays
     seed = random.normal(size=values[output].shape) if graph.output.axes else np.array(1.0)
-    scope = {"np": np, **FUNCTIONS, **{s.name: n for s, n in sizes.items()}, **values, "g": seed}
+    scope = {"np": np, **FUNCTIONS, **{s.name: n for s, n in sizes.items()}, **values, "g": seed, "G": seed}
     for name, member in reversed(graph.members.items()):
         if name != output and member.axes:
             found = graph.derive("", name, upstream=bool(graph.output.axes))

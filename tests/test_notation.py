@@ -188,7 +188,7 @@ def test_an_entry_of_a_name_with_scripts(name: str) -> None:
 
 def test_a_power_of_an_entry_keeps_its_index_under_it() -> None:
     assert latex(layout(x(i) ** 2)) == "x_{i}^{2}"
-    assert latex(layout(tensor("W1")(i, j) ** 2)) == "{W_{ij}^{(1)}}^{2}"
+    assert latex(layout(tensor("W1")(i, j) ** 2)) == "(W_{ij}^{(1)})^{2}"
     assert latex(layout(tensor("y_max")() ** 2)) == r"y_{\mathrm{max}}^{2}"
 
 
@@ -286,6 +286,15 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("x: [n]\nf = sum(x[i]*x[j] for i in n for j in n if i < j)", "f = Σ_{i<j} x_i x_j"),
     ("x: [n]\ny = softmax(x)", "y = softmax(x),   y_i = e^(x_i) / Σ_j e^(x_j)"),
     ("X: [N, n]\nW: [m, n]\nb: [m]\nA = X @ W.T + b", "A = X Wᵀ + b,   A_ij = Σ_k X_ik W_jk + b_j"),
+    ("x: [m]\nA: [m, n]\ny: [n]\nf = x.T @ A @ y", "f = xᵀ A y,   f = Σ_j (Σ_i x_i A_ij) y_j"),
+    ("x: [n]\nA: [m, n]\ny: [m]\nf = x @ A.T @ y", "f = xᵀ Aᵀ y,   f = Σ_j (Σ_i x_i A_ji) y_j"),
+    ("x: [n]\nA: [m, n]\ny: [m]\nf = A @ x @ y", "f = (A x)ᵀ y,   f = Σ_j (Σ_i A_ji x_i) y_j"),
+    ("r: [n]\nu: [n]\nc: real\na = 2*c*r*u", "a = 2 c r ⊙ u,   a_i = 2 c r_i u_i"),
+    ("r: [n]\nu: [n]\na = (r + u)*tanh(u)", "a = (r + u) ⊙ tanh(u),   a_i = (r_i + u_i) tanh(u_i)"),
+    ("W: [n, n]\nx: [n]\na = (W @ x)*softmax(x)", "a = (W x) ⊙ softmax(x),   a_i = (Σ_j W_ij x_j) p_i"),
+    ("z: [n]\na = logsumexp(z)*z", "a = logsumexp(z) z,   a_i = y z_i"),
+    ("h3: [n]\ny = sum(h3**2)", "y = Σ_i (h_i⁽³⁾)²"),
+    ("x: [O + K - 1]\nw: [K]\ny[o] = sum(w[k]*x[o + k] for k in K)", "y_o = Σ_k w_k x_{o + k}"),
     ("s: [C]\nt: label[C]\nL = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)", "L = Σ_{j≠t} max(0, s_j − s_t + 1)"),
 ]
 

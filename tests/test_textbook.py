@@ -9,25 +9,60 @@ from __future__ import annotations
 
 from unicodedata import normalize
 
+import numpy as np
 import pytest
 
 import derive
 from derive.calculus.normal import cost
 from derive.calculus.terms import Adjoint, height
-from derive.notation.definitions import context_of
+from derive.notation import matrices
+from derive.notation.definitions import context_of, definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
+from derive.numpy_run import run_numpy
 from derive.proof import prove
 
 SELF_ATTENTION = "X: [n, d]\nS = X @ X.T\nP = softmax(S)\nO = P @ X"
+PRE_NORM = """
+x: [n]
+W: [n, n]
+gamma: [n]
+beta: [n]
+epsilon: positive
+mu = mean(x)
+v = mean((x - mu)**2)
+xhat = (x - mu)/sqrt(v + epsilon)
+y = gamma*xhat + beta
+h = relu(W @ y)
+o = x + h"""
+PRE_NORM_ATTENTION = """
+X: [N, n]
+A: [n, n]
+B: [n, n]
+mu[i] = mean(X[i, j] for j in n)
+v[i] = mean((X[i, j] - mu[i])**2 for j in n)
+Xhat[i, j] = (X[i, j] - mu[i])/sqrt(v[i] + 1)
+Q = Xhat @ A.T
+K = Xhat @ B.T
+S = Q @ K.T
+P = softmax(S)
+Y = P @ Xhat
+O = X + Y
+Z = tanh(O)"""
 RESIDUAL = "x: [n]\nW: [n, n]\na = W @ x\nh = tanh(a)\ny = x + h"
 
 # (definition, by, the result): the gradient of a loss behind it where the definition is a tensor
 FORMS = [
     # functions of a number keep their names, and lend them to one another
     ("softplus", "x", "σ(x)"),
-    ("silu", "x", "σ(x) (x (1 − σ(x)) + 1)"),
+    ("silu", "x", "σ(x) (1 + x (1 − σ(x)))"),
     ("gelu", "x", "Φ(x) + x φ(x)"),
+    (
+        "gelu_tanh",
+        "x",
+        "1/2 (1 + tanh(√(2/π) (x + 0.044715 x³)) + √(2/π) x (1 − tanh(√(2/π) (x + 0.044715 x³))²) (0.134145 x² + 1))",
+    ),
+    ("f = w*cos(x)/sqrt(2*pi)", "w", "cos(x) / √(2 π)"),
     ("normal_cdf", "x", "φ(x)"),
     ("mish", "x", "tanh(softplus(x)) + x σ(x) (1 − tanh(softplus(x))²)"),
     ("f = log(1 + exp(-y*z))", "z", "−y σ(−y z)"),
@@ -45,10 +80,19 @@ FORMS = [
     ("mse", "yhat", "2/n (ŷ_i − y_i)"),
     ("logsumexp", "z", "e^(z_i − y)"),
     ("l2_penalty", "alpha", "1/2 Σ_i w_i²"),
+    # quotients that several terms share are folded together
+    ("sine_cosine", "r", "(s sin(θ) + c cos(θ)) / r"),
+    ("sine_cosine", "v", "(s c sin(θ) + cos(θ) (c² − 1)) / r"),
     # normalizations in the compact form
-    ("batch_norm", "X", "γ_j/√(v_j + ε) (g_kj − 1/N Σ_i g_ij − X̂_kj/N Σ_i g_ij X̂_ij)"),
+    ("batch_norm", "X", "γ_j/√(v_j + ε) (G_kj − 1/N Σ_i G_ij − X̂_kj/N Σ_i G_ij X̂_ij)"),
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − x̂_i/n Σ_j g_j γ_j x̂_j) / √(v + ε)"),
     ("rms_norm", "x", "(g_i γ_i − x_i / (r² n) Σ_j g_j x_j γ_j) / r"),
+    (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − x̂_i/n Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
+    (
+        PRE_NORM_ATTENTION,
+        "X",
+        "(∂L/∂X̂_ik − 1/n Σ_j ∂L/∂X̂_ij − X̂_ik/n Σ_j ∂L/∂X̂_ij X̂_ij) / √(v_i + 1) + ∂L/∂O_ik",
+    ),
     # attention through P and its adjoint
     ("attention", "S", "P_ij (∂L/∂P_ij − Σ_p ∂L/∂P_ip P_ip)"),
     ("attention", "Q", "1/√d Σ_j ∂L/∂S_ij K_jk"),
@@ -75,6 +119,51 @@ def result(source: str, wrt: str) -> str:
 @pytest.mark.parametrize(("source", "wrt", "expected"), FORMS)
 def test_the_form_a_book_prints(source: str, wrt: str, expected: str) -> None:
     assert normalize("NFC", result(source, wrt)) == expected
+
+
+def test_the_terms_of_a_sum_over_paths_stay_in_their_order_from_line_to_line() -> None:
+    for name, wrt, way in [("gru_cell", "h0", ["a_r", "a_z", "u", "h1"]), ("batch_norm", "X", ["mu", "v", "Xhat"])]:
+        found = derive.graph(name).derive("", wrt, upstream=True)
+        context = context_of(found.graph)
+        lines = [text(layout(step.line, context)) for step in found.steps if step.line.has(Adjoint)]
+        heads = [
+            text(layout(Adjoint(found.subject.output, found.graph.members[n].element), context)).rpartition("_")[0] for n in way
+        ]
+        for line in lines:
+            places = [place for head in heads if (place := line.find(head)) >= 0]
+            assert places == sorted(places), line
+
+
+def test_a_difference_is_written_the_same_way_in_both_notations() -> None:
+    """|ŷ − y| as typed, and its slope with one sign in the index form and in the matrix form."""
+    graph = derive.graph("l1")
+    assert normalize("NFC", text(definition(graph.output, context_of(graph)))) == "L = 1/n Σ_i |ŷ_i − y_i|"
+    for wrt, index, matrix in [
+        ("yhat", "sign(ŷ_i − y_i) / n", "1/n sign(ŷ − y)"),
+        ("y", "sign(y_i − ŷ_i) / n", "1/n sign(y − ŷ)"),
+    ]:
+        found = graph.derive("L", wrt)
+        context = context_of(graph)
+        assert normalize("NFC", text(layout(found.result, context))) == index
+        assert found.form is not None
+        assert normalize("NFC", text(matrices.layout(found.form, context))) == matrix
+        lines = [text(layout(step.line, context)) for step in found.steps]
+        assert not any("|y" in normalize("NFC", line) for line in lines)
+
+
+def test_exponentials_of_different_indices_stay_apart_and_none_overflows() -> None:
+    """The Hessian of log Σ e^z is diag(p) − p pᵀ with p = e^(z − y), also for scores of which no exponential is a number."""
+    found = derive.graph("logsumexp").derive("y", "z", order=2)
+    prove(found)
+    assert text(layout(found.result, context_of(found.graph))) == "e^(z_i − y) δ_ij − e^(z_i − y) e^(z_j − y)"
+    assert found.form is not None
+    assert found.numpy is not None
+    form = text(matrices.layout(found.form, context_of(found.graph)))
+    assert form == "diag(exp(z − y 𝟏)) − exp(z − y 𝟏) exp(z − y 𝟏)ᵀ"
+    z = np.array([1000.0, 1001.0, 1000.0])
+    p = np.exp(z - 1001) / np.exp(z - 1001).sum()
+    value = run_numpy(found.numpy, {"z": z, "y": 1001 + np.log(np.exp(z - 1001).sum()), "n": 3})
+    np.testing.assert_allclose(value, np.diag(p) - np.outer(p, p), rtol=1e-12)
 
 
 def test_paths_that_meet_again_are_one_formula_only_for_nodes_that_serve_one_variable() -> None:

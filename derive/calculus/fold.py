@@ -119,7 +119,7 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
             return t
         left, rest = t.primitive() if kind is Add else (1, t)
         found = match(fold.pattern, rest, fold.holes, {})
-        if found is None and kind is Mul and (among or fold.function) and len(t.args) > len(fold.pattern.args):
+        if found is None and kind is Mul and (among or fold.function):
             left, found = _match_factors(fold, t)
         return t if found is None else left * substituted(fold.result, found)
 
@@ -127,12 +127,24 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
 
 
 def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
-    """The pattern among the factors of a product: (the other factors, the binding)."""
-    for chosen in permutations(term.args, len(fold.pattern.args)) if len(term.args) <= MOST_FACTORS else ():
+    """The pattern among the factors of a product, or of their powers: (the other factors, the binding)."""
+    parts = [part for f in term.args for part in _split(f, fold.pattern)]
+    for chosen in permutations(parts, len(fold.pattern.args)) if len(parts) <= MOST_FACTORS else ():
         found = _match_all(fold.pattern.args, chosen, fold.holes, {})
         if found is not None:
             return term / Mul(*chosen), found
     return term, None
+
+
+def _split(factor: Any, pattern: Any) -> tuple[Any, ...]:
+    """A power as two, where the pattern is a quotient with a lower power of the same entry: 1/r² as 1/r · 1/r for u/r."""
+    base, exponent = factor.as_base_exp()
+    if isinstance(base, Element) and _is_quotient(pattern):
+        for part in pattern.args:
+            own, lower = part.as_base_exp()
+            if own == base and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
+                return base**lower, base ** (exponent - lower)
+    return (factor,)
 
 
 # ---------------------------------------------------------------- folds solved from a definition
@@ -286,10 +298,37 @@ def folded(term: Any, folds: tuple[Fold, ...]) -> tuple[Any, tuple[Fold, ...]]:
         if new is not None:
             term = new
             used.append(fold)
+    term, together = _together(term, [fold for fold in folds if fold not in used])
+    used += together
     if len(used) > 1:  # what one fold brought about, one before it may finish
         for fold in dict.fromkeys(used):
             term = _shortened(term, fold) or term
     return term, tuple(dict.fromkeys(used))
+
+
+def _together(term: Any, folds: list[Fold]) -> tuple[Any, list[Fold]]:
+    """A normal form with several whole quotients folded where one alone makes nothing shorter: u a/r² + v b/r² with s = u/r
+    and c = v/r is (s a + c b)/r.
+    """
+    new, used = term, list[Fold]()
+    quotients = [f for f in folds if f.whole and not f.function and _is_quotient(f.pattern) and f.concerns(term)]
+    for fold in quotients if len(quotients) > 1 else ():
+        changed = _cleared(new, fold)
+        if changed != new:
+            new, used = changed, [*used, fold]
+    if len(used) < 2 or _divisors(new) - _divisors(term) or _length(new) >= _length(term):
+        return term, []
+    return new, used
+
+
+def _length(term: Any) -> tuple[float, Any]:
+    """What a normal form costs when written in its shortest form, and the highest power of an entry that it divides by."""
+    powers = [-t.exp for t in _outside(term) if t.is_Pow and t.exp.is_Rational and isinstance(t.base, Element)]
+    return cost(shortest(term)), max(powers, default=0)
+
+
+def _is_quotient(pattern: Any) -> bool:
+    return any(f.is_Pow and f.exp.is_negative for f in factors(pattern))
 
 
 def _shortened(term: Any, fold: Fold) -> Any:

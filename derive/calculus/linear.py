@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Dummy, Mul, S
+from sympy import Add, Dummy, Mul, S, sign
 
 from derive.calculus.normal import common_factor
 from derive.calculus.terms import CACHE, factors
@@ -61,6 +61,14 @@ class Unit:
 
     label: Any
     size: Any
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """A one-hot row for each of the labels t: T with T_ij = 1 where j = t_i, else 0."""
+
+    label: str
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,7 @@ Matrix = (
     | Identity
     | Ones
     | Unit
+    | OneHot
     | Transpose
     | Product
     | Hadamard
@@ -160,7 +169,7 @@ Matrix = (
 def shape(form: Matrix) -> Shape:
     """(rows, columns), None for one."""
     match form:
-        case Tensor() | Derivative():
+        case Tensor() | Derivative() | OneHot():
             return form.shape
         case Identity(n):
             return (n, n)
@@ -191,7 +200,7 @@ def shape(form: Matrix) -> Shape:
 def size(form: Matrix) -> int:
     """How many signs a form takes to print: what decides between two ways to write one matrix."""
     match form:
-        case Tensor() | Derivative() | Identity() | Ones() | Unit():
+        case Tensor() | Derivative() | Identity() | Ones() | Unit() | OneHot():
             return 1
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body):
             return 1 + size(body)
@@ -233,6 +242,9 @@ def scaled(value: Any, scalars: Sequence[Matrix], body: Matrix | None) -> Matrix
             case _:
                 body = part
     together = _powers_joined(parts)
+    match body:
+        case Apply(function, (Plus() as difference,)) if function is sign and value.could_extract_minus_sign():
+            value, body = -value, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
     if value.could_extract_minus_sign():
         return Plus(((True, scaled(-value, together, body)),))
     if value == 1 and body is not None and not together:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Min, Mul, S, exp, sign
+from sympy import Abs, Add, Dummy, Function, Integer, Min, Mul, S, exp, sign
 
 from derive.calculus.linear import (
     Apply,
@@ -23,6 +23,7 @@ from derive.calculus.linear import (
     Identity,
     Matrix,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Tensor,
@@ -55,6 +56,7 @@ from derive.calculus.terms import (
     Positive,
     Sum,
     Where,
+    exponentials_shared,
     factors,
     free_indices,
     signature,
@@ -161,6 +163,8 @@ def _is_number(term: Any) -> bool:
 
 def _tensor(term: Any, axes: Axes) -> Matrix:
     """A tensor or a derivative with its indices in either order, or with a label for one of them."""
+    if labels := [i for i in dict.fromkeys(_indices(term)) if _is_one_for_each(i)]:
+        return _looked_up(term, labels, axes)
     parts: tuple[Any, ...] = (term.output, term.by) if isinstance(term, Adjoint) else (term,)
     indices = tuple(i for part in parts for i in part.indices)
     if len(indices) > 2 or not all(isinstance(i, Index) or _is_fixed(i) for i in indices):
@@ -181,13 +185,32 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
     return leaf if own == axes else transposed(leaf)
 
 
+def _indices(term: Any) -> tuple[Any, ...]:
+    """The indices of an entry, or of both entries of a derivative."""
+    return (*term.output.indices, *term.by.indices) if isinstance(term, Adjoint) else tuple(term.indices)
+
+
+def _is_one_for_each(index: Any) -> bool:
+    """Whether an index is a label for each example, t_i."""
+    return isinstance(index, Label) and len(index.element.indices) == 1 and isinstance(index.element.indices[0], Index)
+
+
+def _looked_up(term: Any, labels: list[Any], axes: Axes) -> Matrix:
+    """What has a label for each example as an index, as a product with one-hot rows: E_{t_i,j} = Σ_k T_ik E_kj."""
+    fresh = {label: Index(Dummy("k", integer=True), label.size) for label in labels}
+    picked = Mul(*[Delta(index, label) for label, index in fresh.items()])
+    return _contracted(tuple(fresh.values()), term.xreplace(fresh) * picked, axes)
+
+
 def _is_fixed(index: Any) -> bool:
     """Whether an index is one given place: an integer, or a label without indices."""
     return isinstance(index, Integer) or (isinstance(index, Label) and not index.element.indices)
 
 
 def _delta(term: Delta, axes: Axes) -> Matrix:
-    """δ_ij is the identity, δ_it a column."""
+    """δ_ij is the identity, δ_it a column, δ_{j,t_i} a matrix of one-hot rows."""
+    if labels := [a for a in term.args if _is_one_for_each(a)]:
+        return _one_hot(term, labels[0], axes)
     if not axes or not all(isinstance(a, Index) or _is_fixed(a) for a in term.args):
         raise _NoForm
     n = axes[0].size
@@ -195,6 +218,19 @@ def _delta(term: Delta, axes: Axes) -> Matrix:
         return Identity(n)
     fixed = next(a for a in term.args if _is_fixed(a))
     return Unit(fixed.element if isinstance(fixed, Label) else fixed, n)
+
+
+def _one_hot(term: Delta, label: Any, axes: Axes) -> Matrix:
+    """δ_{j,t_i} as T, or Tᵀ; of two places that are looked up, a product."""
+    (other,) = (a for a in term.args if a != label)
+    if not isinstance(other, Index):
+        k = Index(Dummy("k", integer=True), label.size)
+        return _contracted((k,), Delta(k, label) * Delta(k, other), axes)
+    (example,) = label.element.indices
+    rows = OneHot(label.element.name, (example.size, label.size))
+    if other == example:
+        return Diagonal(rows)
+    return rows if axes == (example, other) else transposed(rows)
 
 
 def _spread(form: Matrix, own: Axes, axes: Axes) -> Matrix:
@@ -228,7 +264,7 @@ def _contraction(term: Sum, order: Axes) -> Matrix:
 
 def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
     """Σ over `bound` of a product of factors."""
-    whole = (*order, *bound)
+    whole, term = (*order, *bound), _labels_replaced(term)
     scalars: list[Matrix] = []
     value, groups = S.One, Groups()
     for part in sorted(factors(_exponentials_joined(term)), key=_part_key):
@@ -253,6 +289,8 @@ def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
 
 def _exponentials_joined(term: Any) -> Any:
     """e^{-y} e^{z_i} as e^{z_i - y}."""
+    if (shared := exponentials_shared(term)) is not None:
+        return shared
     powers = [f for f in factors(term) if isinstance(f, exp)]
     constant = [f for f in powers if _is_number(f)]
     varying = [f for f in powers if f not in constant]
@@ -260,6 +298,16 @@ def _exponentials_joined(term: Any) -> Any:
         return term
     whole = exp(Add(*[f.args[0] for f in (*constant, varying[0])]), evaluate=False)
     return Mul(*[f for f in factors(term) if f not in (*constant, varying[0])], whole, evaluate=False)
+
+
+def _labels_replaced(term: Any) -> Any:
+    """δ_{j,t_i} f(t_i) as δ_{j,t_i} f(j)."""
+    for delta in factors(term):
+        if isinstance(delta, Delta) and sum(map(_is_one_for_each, delta.args)) == 1:
+            label, index = sorted(delta.args, key=_is_one_for_each, reverse=True)
+            if isinstance(index, Index):
+                term = delta * (term / delta).xreplace({label: index})
+    return term
 
 
 def _part_key(part: Any) -> tuple[Any, ...]:

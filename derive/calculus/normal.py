@@ -352,13 +352,18 @@ def _grouped(term: Any) -> Any:
         return term
     if len(term.args) > FEW:
         return min(common_factor(term), term, key=cost)
-    shared = {f for t in term.args for f in factors(t) if isinstance(f.as_base_exp()[0], (Element, Bracket, Sum, Function))}
+    shared = {f for t in term.args for f in factors(t) if _may_be_shared(*f.as_base_exp())}
     options = []
     for factor in sorted(shared, key=signature):
         having = [t for t in term.args if factor in factors(t)]
         if 1 < len(having) < len(term.args):
             options.append(_factored(Add(*having)) + _grouped(Add(*[t for t in term.args if t not in having])))
     return min([*options, _factored(term), term], key=cost)
+
+
+def _may_be_shared(base: Any, exponent: Any) -> bool:
+    """Whether a power may be taken out of some of the terms of a sum: also one over √(v + ε)."""
+    return isinstance(base, (Element, Bracket, Sum, Function)) or bool(base.is_Add and exponent.is_negative)
 
 
 def _factored(term: Any) -> Any:

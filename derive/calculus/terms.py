@@ -25,7 +25,7 @@ from functools import lru_cache
 from itertools import groupby, permutations, product
 from typing import Any
 
-from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal, sympify
+from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, exp, expand, preorder_traversal, sympify
 from sympy.core.basic import Basic
 
 CACHE = 1 << 16
@@ -487,6 +487,24 @@ class Adjoint(Expr):
 def factors(term: Any) -> tuple[Any, ...]:
     """The factors of a product."""
     return tuple(Mul.make_args(term))
+
+
+def exponentials_shared(term: Any) -> Any:
+    """A product with e^{-2y} e^{z_i} e^{z_j} as e^{z_i - y} e^{z_j - y}: a constant exponent is shared out among exponentials
+    of different indices, so that none overflows, or given to the first.  None where there is nothing to share.
+    """
+    powers = [f for f in factors(term) if isinstance(f, exp)]
+    constant = [f for f in powers if not free_indices(f)]
+    varying = [f for f in powers if f not in constant]
+    alike = len({f.args[0].could_extract_minus_sign() for f in varying}) == 1
+    if not (constant and alike) or len({free_indices(f) for f in varying}) < len(varying):
+        return None
+    whole = Add(*[f.args[0] for f in constant])
+    even = all((c / len(varying)).is_Integer for c in whole.as_coefficients_dict().values())
+    shares = [whole / len(varying)] * len(varying) if even else [whole, *[S.Zero] * (len(varying) - 1)]
+    varying = sorted(varying, key=signature)
+    others = [f for f in factors(term) if f not in powers]
+    return Mul(*others, *(exp(f.args[0] + s, evaluate=False) for f, s in zip(varying, shares, strict=True)), evaluate=False)
 
 
 def fraction(term: Any) -> tuple[Any, Any]:

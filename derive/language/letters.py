@@ -6,6 +6,7 @@ which its formula meets them, its own axes first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import count
 from typing import Any
@@ -59,3 +60,12 @@ class Letters:
         if unused or free:
             return (unused or free)[0]
         return next(letter for number in count(1) if (letter := f"i{number}") not in refused)
+
+
+def capital(name: str) -> str:
+    """The name of a matrix whose rows are vectors of this name, X for x; nothing for a word, or a letter with no capital."""
+    return name[0].upper() + name[1:] if _ONE_LETTER.fullmatch(name) else ""
+
+
+_ONE_LETTER = re.compile(r"[a-z](_?(hat|bar|tilde))?(_?\d+|_.+)?")
+"""A name that is printed as one letter, with its accent, number or subscript."""

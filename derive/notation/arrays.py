@@ -17,6 +17,7 @@ from derive.calculus.linear import (
     Identity,
     Matrix,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Product,
@@ -49,6 +50,8 @@ def numpy_code(form: Matrix) -> str:
             return f"np.ones({n})"
         case Unit(label, n):
             return f"np.eye({n})[{_number(label)}]"
+        case OneHot(label, (_, n)):
+            return f"np.eye({n})[{label}]"
         case Transpose(body):
             return numpy_code(body) if None in shape(body) else f"{numpy_code(body)}.T"
         case Product(args):

@@ -11,10 +11,13 @@ from sympy import Integer
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
+from derive.language import library
 from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
+from derive.language.words import FUNCTIONS
 from derive.notation.layout import (
     COMMA,
     EQUALS,
+    HADAMARD,
     MINUS,
     NEGATIVE,
     ONES,
@@ -88,7 +91,7 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
 
 def _ref(tree: Ref, context: Context) -> Piece:
     rank = max(len(tree.indices), dict(context.ranks).get(tree.name, 0))
-    return Piece(subscripted(name_layout(tree.name, rank), [index_layout(i, context) for i in tree.indices]))
+    return Piece(subscripted(context.called(tree.name, rank), [index_layout(i, context) for i in tree.indices]))
 
 
 def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
@@ -105,13 +108,14 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             first, second = tree.args
             a = Piece(Fence(a.layout)) if _is_product(first) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
-            return _times(a, b, TIMES if numbers else PRODUCT)
+            tensors = all(_rank(t, context) for t in tree.args)
+            return _times(a, b, TIMES if numbers else HADAMARD if tensors else PRODUCT)
         case "/", [a, b]:
             return divided(a, b)
         case "**", [a, b]:
             return _power(tree, a, b)
         case "@", [a, b]:
-            if _rank(tree.args[0], context) == 1 and not _is_transpose(tree.args[0]):
+            if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
                 a = Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
@@ -125,8 +129,14 @@ def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
 
 
-def _is_transpose(tree: Tree) -> bool:
-    return isinstance(tree, Op) and tree.operator == "T"
+def _is_row(tree: Tree, context: Context) -> bool:
+    """Whether a vector is printed as a row as it stands: xᵀ, and xᵀ A, but not A x."""
+    match tree:
+        case Op("T", _):
+            return True
+        case Op("@", (a, _)):
+            return _rank(a, context) == 1
+    return False
 
 
 def _rank(tree: Tree, context: Context) -> int:
@@ -136,6 +146,10 @@ def _rank(tree: Tree, context: Context) -> int:
     ranks = [_rank(child, context) for child in children(tree)]
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
+    if isinstance(tree, Call) and tree.function not in FUNCTIONS and not library.function(tree.function):
+        called = library.load(tree.function)
+        mapped = [rank - len(given.indices) for rank, given in zip(ranks, called.inputs, strict=True)]
+        return max(0, *mapped) + len(called.output.indices)
     return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
 
 
@@ -297,7 +311,7 @@ def _atoms(term: Any) -> set[Index]:
 
 def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:
     """The name being defined, with its indices."""
-    return subscripted(name_layout(name, len(indices)), [index_layout(i, context) for i in indices])
+    return subscripted(context.called(name, len(indices)), [index_layout(i, context) for i in indices])
 
 
 def context_of(graph: Graph, style: Style | None = None) -> Context:
@@ -305,15 +319,17 @@ def context_of(graph: Graph, style: Style | None = None) -> Context:
     style = style or Style()
     ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
     printed: dict[str, str] = {}
+    shown = dict(graph.shown)
     for name, rank in sorted(ranks):
-        other = printed.setdefault(text(name_layout(name, rank)), name)
+        other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
             raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
-    single = frozenset(m.name for m in graph.members.values() if len(m.name) == 1)
+    single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-    return Context(style, graph.letters, ranks, single, tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members])))
+    order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
+    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
 
 
 def _counts_from_zero(tree: Tree) -> bool:
@@ -343,5 +359,5 @@ def definition(node: Node, context: Context) -> Layout:
     entry = row(left, EQUALS, layout(node.body, context))
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
         return entry
-    whole = row(name_layout(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
+    whole = row(context.called(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
     return row(whole, Sign(r",\qquad ", ",   "), entry)

@@ -230,6 +230,7 @@ def _is_partial(layout: Layout) -> bool:
 # ---------------------------------------------------------------- signs in common use
 
 PLUS, MINUS, TIMES = Sign(" + ", " + "), Sign(" - ", " − "), Sign(r" \cdot ", " · ")
+HADAMARD = Sign(r" \odot ", " ⊙ ")
 EQUALS, ABOUT, NEGATIVE = Sign(" = ", " = "), Sign(r" \approx ", " ≈ "), Sign("-", "−")
 COMMA, PRODUCT = Sign(", ", ", "), Sign("", " ")
 SUM, PROD = Sign(r"\sum", "Σ"), Sign(r"\prod", "Π")

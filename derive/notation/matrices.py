@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from sympy import Abs, Min, S, exp, fraction, sign
+from sympy import Abs, Dummy, Min, S, Symbol, exp, fraction, sign
 
 from derive.calculus.linear import (
     SCALAR,
@@ -17,6 +17,7 @@ from derive.calculus.linear import (
     Identity,
     Matrix,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Product,
@@ -30,9 +31,10 @@ from derive.calculus.linear import (
     shape,
     size,
 )
-from derive.calculus.terms import Maximum, Positive, Where
+from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
 from derive.graphs import gradient_parts
-from derive.notation.layout import PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
+from derive.language.letters import capital
+from derive.notation.layout import EQUALS, HADAMARD, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
 from derive.notation.pieces import (
     ATOM,
     POWER,
@@ -45,6 +47,7 @@ from derive.notation.pieces import (
     fenced,
     multiplied,
     powered,
+    subscripted,
 )
 from derive.notation.style import name_layout
 from derive.notation.terms import Context, alternatives, condition_layout, function_name, index_layout
@@ -52,7 +55,7 @@ from derive.notation.terms import piece as term_piece
 
 TRANSPOSE = Sign(r"\top", "T")
 NABLA = Sign(r"\nabla", "∇")
-HADAMARD, DIVIDED = Sign(r" \odot ", " ⊙ "), Sign(r" \oslash ", " ⊘ ")
+DIVIDED = Sign(r" \oslash ", " ⊘ ")
 ONE = Sign(r"\mathbf{1}", "𝟏")
 SPACE = Sign("", " ")
 
@@ -64,16 +67,16 @@ FUNCTIONS: dict[Any, Sign] = {
 }
 
 
-def nabla(of: str, by: str, rank: int) -> Layout:
+def nabla(of: str, by: str, rank: int, context: Context) -> Layout:
     """∇_W L, the gradient of L by the tensor W."""
-    return row(Script(NABLA, name_layout(by, rank)), SPACE, name_layout(of))
+    return row(Script(NABLA, context.called(by, rank)), SPACE, context.called(of))
 
 
-def derivative(of: str, by: str, ranks: tuple[int, int]) -> Layout:
+def derivative(of: str, by: str, ranks: tuple[int, int], context: Context) -> Layout:
     """What a derivative as a whole is called: ∇_W L of a scalar by a tensor, else ∂y/∂x."""
     if not ranks[0] and ranks[1]:
-        return nabla(of, by, ranks[1])
-    return Frac(row(PARTIAL, _name(of, ranks[0]).layout), row(PARTIAL, name_layout(by, ranks[1])))
+        return nabla(of, by, ranks[1], context)
+    return Frac(row(PARTIAL, _name(of, ranks[0], context).layout), row(PARTIAL, context.called(by, ranks[1])))
 
 
 def layout(form: Matrix, context: Context | None = None) -> Layout:
@@ -84,15 +87,17 @@ def layout(form: Matrix, context: Context | None = None) -> Layout:
 def _piece(form: Matrix, context: Context) -> Piece:
     match form:
         case Tensor(name, axes):
-            return _name(name, sum(n is not None for n in axes))
+            return _name(name, sum(n is not None for n in axes), context)
         case Derivative(of, by, ranks):
-            return Piece(derivative(of, by, ranks), PREFIX if ranks[1] and not ranks[0] else POWER)
+            return Piece(derivative(of, by, ranks, context), PREFIX if ranks[1] and not ranks[0] else POWER)
         case Identity():
             return Piece(Sign(r"\mathbf{I}", "𝐈"))
         case Ones():
             return Piece(ONE)
         case Unit(label):
             return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), index_layout(label, context)))
+        case OneHot(label):
+            return Piece(one_hot(label, context))
         case Transpose(body):
             return _transpose(_piece(body, context))
         case Product(args):
@@ -115,10 +120,46 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return _apply(function, args, context)
 
 
-def _name(name: str, rank: int) -> Piece:
+def one_hot(label: str, context: Context) -> Layout:
+    """What the matrix of one-hot rows of the labels t is called: T, where that means nothing else."""
+    taken = {*context.order, *(name for _, name in context.shown), *(str(size) for size, _ in context.letters)}
+    name = capital(label)
+    if name and name not in taken:
+        return name_layout(name, 2)
+    return Script(Sign(r"\mathbf{E}", "𝐄"), name_layout(label))
+
+
+def one_hots(form: Matrix) -> tuple[OneHot, ...]:
+    """The matrices of one-hot rows in a form."""
+    match form:
+        case OneHot():
+            return (form,)
+        case Plus(args):
+            found = [h for _, a in args for h in one_hots(a)]
+        case Product(args) | Hadamard(args) | Apply(_, args):
+            found = [h for a in args for h in one_hots(a)]
+        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
+            return one_hots(body)
+        case Scaled(_, scalars, body):
+            found = [h for a in (*scalars, *([body] if body else [])) for h in one_hots(a)]
+        case _:
+            return ()
+    return tuple(dict.fromkeys(found))
+
+
+def one_hot_entry(form: OneHot, context: Context) -> Layout:
+    """What a matrix of one-hot rows is: T_ij = δ_{j,t_i}."""
+    rows, columns = form.shape
+    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns)), frozenset()).values()
+    label = Label(Element(Symbol(form.label, integer=True), i), columns)
+    entry = subscripted(one_hot(form.label, context), [index_layout(k, context) for k in (i, j)])
+    return row(entry, EQUALS, term_piece(Delta(j, label), context).layout)
+
+
+def _name(name: str, rank: int, context: Context) -> Piece:
     """A tensor by its name; a gradient that is one as ∇_z L."""
     parts = gradient_parts(name)
-    return Piece(name_layout(name, rank)) if parts is None else Piece(nabla(*parts, rank), PREFIX)
+    return Piece(context.called(name, rank)) if parts is None else Piece(nabla(*parts, rank, context), PREFIX)
 
 
 def _repeated(form: Matrix, times: int, context: Context) -> Piece:
@@ -287,7 +328,7 @@ def _names(form: Matrix) -> list[str]:
     match form:
         case Tensor(name):
             return [name]
-        case Derivative(_, by):
+        case Derivative(_, by) | OneHot(by):
             return [by]
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
             return _names(body)
@@ -324,7 +365,7 @@ def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
-_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit), (Product, Scaled, Hadamard, Apply, Diag))
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot), (Product, Scaled, Hadamard, Apply, Diag))
 
 
 def _contracts(form: Matrix) -> bool:

@@ -100,8 +100,10 @@ def divided(top: Piece, bottom: Piece) -> Piece:
 
 
 def powered(base: Piece, exponent: Piece) -> Piece:
-    """A power; an index stays under it."""
-    if isinstance(base.layout, Script) and base.layout.sup is None:
+    """A power; an index stays under it, and what has a superscript already goes in brackets."""
+    if isinstance(base.layout, Script):
+        if base.layout.sup is not None:
+            return Piece(Script(Fence(base.layout), None, exponent.layout), POWER)
         return Piece(Script(base.layout.base, base.layout.sub, exponent.layout), POWER)
     return Piece(Script(fenced(base, ATOM), None, exponent.layout), POWER)
 

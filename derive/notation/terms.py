@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Mul, Rational, S, Symbol, exp, sign
+from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, Symbol, exp, sign
 from sympy.core.numbers import Exp1, NegativeInfinity, Pi
 
 from derive.calculus.normal import cost, shared_number
@@ -35,6 +35,7 @@ from derive.calculus.terms import (
     Sum,
     Where,
     close,
+    exponentials_shared,
     factors,
     fraction,
     free_indices,
@@ -101,10 +102,26 @@ class Context:
     taken: frozenset[str] = frozenset()
     order: tuple[str, ...] = ()
     """The tensors in the order in which their author mentions them."""
+    shown: tuple[tuple[str, str], ...] = ()
+    """What tensors are called in print, where that is not their own name."""
+
+    upstream: str = ""
+    """The gradient of a loss by a tensor, if there is one."""
+
+    def called(self, name: str, rank: int = 0) -> Layout:
+        """The name of a tensor with so many axes, as it is printed."""
+        return name_layout(dict(self.shown).get(name, name), rank)
 
     def place(self, term: Any) -> int:
         """Where the author first mentions one of the tensors of a term."""
-        known = names(term)
+        return self._first(names(term))
+
+    def path(self, term: Any) -> int:
+        """The same for the tensor through which a term leads, by its adjoint or its local derivative; else behind all."""
+        through = {t.by.name for t in term.atoms(Adjoint)}
+        return self._first(through or {t.body.name for t in term.atoms(Deriv) if isinstance(t.body, Element)})
+
+    def _first(self, known: frozenset[str] | set[str]) -> int:
         return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
 
     def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
@@ -229,17 +246,23 @@ def _signed(term: Any, context: Context) -> Piece:
 
 
 def _term_order(term: Any, context: Context) -> list[Any]:
-    """Positive terms first; a number stands last unless it is the only positive term."""
+    """Positive terms first; a number stands last unless it is the only positive term, or all are positive and one has a
+    function: 1 + x (1 - σ(x)).
+    """
+    positive = not any(t.could_extract_minus_sign() for t in terms(term))
+    leading = positive and any(t.has(Function) for t in terms(term) if not t.has(Bracket))
 
     def key(t: Any) -> tuple[Any, ...]:
         return (
             t.could_extract_minus_sign(),
-            bool(t.is_number),
+            bool(t.is_number) is not leading,
             t.has(ArgMax),
+            context.path(t),
             not t.has(Binder),
             cost(t) if t.has(Binder) else 0,
             not free_indices(t),
             isinstance(t, Index),
+            () if names(t) else _axis_order(t, context),
             _index_order(t),
             context.place(t),
             cost(t),
@@ -253,13 +276,23 @@ def _term_order(term: Any, context: Context) -> list[Any]:
     return [t for t in ordered if t not in numbers] + numbers
 
 
+def _axis_order(term: Any, context: Context) -> tuple[int, ...]:
+    """Where the axes of the indices of a term stand among those of the author: o + k of y[o] = Σ_k …, not k + o."""
+    axes = [size for size, _ in context.letters]
+    return tuple(sorted(axes.index(j.size) for j in free_indices(term) if j.size in axes))
+
+
 def _index_order(term: Any) -> tuple[str, ...]:
     return tuple(sorted(j.name for j in free_indices(term)))
 
 
+LONG = 24
+"""A sum of at least this cost stands behind 1/2, not over 2."""
+
+
 def _product(term: Any, context: Context) -> Piece:
     term = _turned(term)
-    if term.could_extract_minus_sign():
+    if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
     if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
@@ -270,6 +303,8 @@ def _product(term: Any, context: Context) -> Piece:
         return multiplied(_factor_pieces(term, context))
     behind = [f for f in factors(top) if _stands_behind(f, top, bottom)]
     front = Mul(*[f for f in factors(top) if f not in behind])
+    if bottom.is_number and top.is_Add and cost(top) > LONG:
+        return multiplied([divided(Piece(Sign("1", "1")), _piece(bottom, context)), _piece(top, context)])
     if not bottom.has(Binder, Add):
         first = divided(_piece(front, context), _piece(bottom, context))
         return multiplied([first, *_factor_pieces(Mul(*behind), context)]) if behind else first
@@ -289,10 +324,27 @@ def _turned(term: Any) -> Any:
     return term
 
 
+def _roots_joined(term: Any) -> Any:
+    """A product with the roots of constants as one: √2/√π is √(2/π), and √2/(2√π) is 1/√(2π)."""
+    roots = [f for f in factors(term) if f.is_Pow and f.is_number and abs(f.exp) == S.Half]
+    if {f.exp for f in roots} != {S.Half, -S.Half}:
+        return term
+    number, _ = term.as_coeff_Mul()
+    inner = Mul(*[Pow(f.base, 2 * f.exp) for f in roots])
+    rest = [f for f in factors(term) if f not in roots]
+    if number.is_positive and (below := 1 / (number**2 * inner)).is_number and fraction(below)[1] == 1:
+        return Mul(*(f for f in rest if f != number), Pow(Pow(below, S.Half, evaluate=False), -1, evaluate=False), evaluate=False)
+    return Mul(*rest, Pow(inner, S.Half, evaluate=False), evaluate=False)
+
+
 def _gathered(term: Any) -> Any:
     """A product as it is written: e^a e^(-b) as e^(a - b), and the number in 2x - 2y before its brackets."""
+    term = _roots_joined(term)
     powers = [f for f in factors(term) if isinstance(f, exp)]
-    if len({bool(f.args[0].could_extract_minus_sign()) for f in powers}) == 2:
+    shared = exponentials_shared(term) if len(powers) > 2 else None
+    if shared is not None:
+        term = shared
+    elif len({bool(f.args[0].could_extract_minus_sign()) for f in powers}) == 2 and not _apart(powers):
         others = [f for f in factors(term) if f not in powers]
         term = Mul(*others, exp(Add(*[f.args[0] for f in powers])), evaluate=False)
     for f in factors(term):
@@ -301,6 +353,11 @@ def _gathered(term: Any) -> Any:
             coefficient, others = Mul(*[g for g in factors(term) if g is not f]).as_coeff_Mul()
             return Mul(*(g for g in (coefficient * number, *factors(others)) if g != 1), rest, evaluate=False)
     return term
+
+
+def _apart(powers: list[Any]) -> bool:
+    """Whether exponentials are of different indices, one of them of a sum: e^(z_i - y) e^(z_j)."""
+    return len({i for f in powers if (i := free_indices(f))}) > 1 and any(f.args[0].is_Add for f in powers)
 
 
 def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
@@ -320,11 +377,20 @@ def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
     """Numbers and scalars, adjoints, entries by their first index, functions, sums in brackets, δ and brackets, derivatives."""
     base = factor.base if factor.is_Pow and not factor.is_number else factor
     indices = free_indices(factor)
+    jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
     scalar = factor.is_number or (not indices and isinstance(base, (Symbol, Element)))
-    rank = 0 if scalar else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
+    rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
     first = min((j.name for j in indices), default="") if rank == 2 else ""
     axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
-    return (rank, not factor.is_Rational, first, axes, context.place(factor) if rank < 3 else 0, signature(factor))
+    return (
+        rank,
+        not factor.is_Rational,
+        not factor.is_number,
+        first,
+        axes,
+        context.place(factor) if rank < 3 else 0,
+        signature(factor),
+    )
 
 
 _FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))
@@ -353,8 +419,8 @@ def _exponential(term: Any, context: Context) -> Piece:
 
 def _element(term: Element, context: Context) -> Piece:
     if parts := gradient_parts(term.name):
-        return derivative(Piece(name_layout(parts[0])), _gradient_by(term, context), True)
-    base = name_layout(term.name, len(term.indices))
+        return derivative(Piece(context.called(parts[0])), _gradient_by(term, context), True)
+    base = context.called(term.name, len(term.indices))
     return Piece(subscripted(base, [index_layout(i, context) for i in term.indices]))
 
 
@@ -473,7 +539,9 @@ def _extremum(sign_: Sign) -> Any:
 
 
 def _absolute(term: Any, context: Context) -> Piece:
-    return Piece(Fence(_piece(term.args[0], context).layout, "|", "|"))
+    body = term.args[0]
+    first = min(terms(body), key=lambda t: (context.place(t), t.could_extract_minus_sign()))
+    return Piece(Fence(_piece(-body if first.could_extract_minus_sign() else body, context).layout, "|", "|"))
 
 
 def _gradient_by(term: Element, context: Context) -> Layout:
@@ -507,7 +575,7 @@ def _second(body: Any, by: Any, context: Context) -> Piece | None:
     if parts is None:
         return None
     first, then = _gradient_by(body, context), _piece(by, context).layout
-    return Piece(second_derivative(name_layout(parts[0]), first, then), POWER)
+    return Piece(second_derivative(context.called(parts[0]), first, then), POWER)
 
 
 def second_derivative(of: Layout, first: Layout, then: Layout) -> Layout:

@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.batching import Batch
-from derive.calculus.normal import contracted, shortest
+from derive.calculus.normal import contracted, pulled, shortest
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
-from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, simplify
+from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, free_letters, seeded, simplify
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
-from derive.teaching.document import Block, Slide, Steps, inlines
+from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines
 from derive.teaching.gradient import Detail, definition_blocks, derivation_steps, result_blocks, result_lines
 from derive.teaching.page import Page
 
 OWN = N_("the loss of an example depends on its own entries only")
+OWN_OUTPUT = N_("the output for an example depends on its own entries only")
 ONE = N_("the gradient for one example")
+NO_MEAN = N_("No mean is taken here: the sum over the examples comes from the chain rule.")
 SUMS = N_("a matrix product sums over the index that its factors share")
 
 
@@ -37,7 +39,7 @@ class Reasoning:
 def reasoning(batch: Batch, wrt: Sequence[str] = ()) -> Reasoning:
     """Why the batched gradients are what they are, by the first parameter (of `wrt`) and by a tensor that is batched.
 
-    For an output that is a tensor, the gradients for one example alone: no mean is taken.
+    For an output that is a tensor no mean is taken: its gradients are those of a loss of all examples behind it.
     """
     one, members = batch.one, batch.one.members
     known = [n for n in wrt or members if n in one.ancestors(one.output.name) - {one.output.name}]
@@ -45,7 +47,8 @@ def reasoning(batch: Batch, wrt: Sequence[str] = ()) -> Reasoning:
     shared, own = (next((n for n in known if (n in batch.members) is batched), "") for batched in (False, True))
     if not batch.averaged:
         found = [derivation(one, "", name, upstream=True) for name in (shared, own) if name]
-        return Reasoning(tuple(map(prove, found)), ())
+        together = [of_the_whole(batch, d.wrt) for d in found if batch.members.issuperset(d.named)]
+        return Reasoning(tuple(map(prove, found)), tuple(map(prove, together)))
     found = [derivation(one, "", shared)] if shared else []
     named = [name for d in found for name in d.named if name in batch.members]
     means = [derivation(batch.graph, "", one.output.name), *(of_the_mean(batch, name, by_name=True) for name in named)]
@@ -85,6 +88,34 @@ def of_the_mean(batch: Batch, wrt: str, by_name: bool = False) -> Derivation:
     return Derivation(graph, mean.name, wrt, Adjoint(mean, x), tuple(trail.steps))
 
 
+def of_the_whole(batch: Batch, wrt: str) -> Derivation:
+    """The derivation of ∂L/∂wrt, for a loss L behind a tensor output, from the gradient for one example.
+
+    What it names is batched: the gradient of L by an entry of an example is that of the example's own loss.
+    """
+    output, n = batch.one.output, batch.example
+    one = derivation(batch.one, "", wrt, upstream=True)
+    graph, of = seeded(batch.graph, batch.graph.output.name)
+    m, loss = Index(graph.letters_over(n.size)[1], n.size), graph.output.element
+    head, upstream = (graph.members[name].head for name in (output.name, graph.upstream))
+    x = batch.lifted(one.subject.by, n)
+    inner = free_letters(graph, output, (n.name, m.name, *(i.name for i in x.indices)))
+    at_n, at_m = (Adjoint(Element(head, example, *inner), x) for example in (n, m))
+    known = derivation(graph, of, output.name)
+    trail = Trail(Adjoint(loss, x))
+    trail.to(total(Adjoint(loss, at_m.output) * at_m, m, *inner), PATHS, "paths")
+    trail.to(_put(trail.line, known.subject, known.result), SUBSTITUTE, "substitute", [(known.subject, known.result)])
+    if wrt in batch.members:
+        alone = (at_m, Delta(m, n) * at_n)
+        trail.to(_put(trail.line, *alone), OWN_OUTPUT, "own", [alone])
+        trail.to(contracted(trail.line), PICK, "delta")
+    behind = {Element(one.graph.members[one.of].head): loss, one.graph.members[one.graph.upstream].head: upstream}
+    share = replace(batch, members=batch.members | {one.graph.upstream}).lifted(one.result, n).xreplace(behind)
+    example = total(Element(upstream, n, *inner) * at_n, *inner)
+    trail.to(share if wrt in batch.members else pulled(total(share, n)), ONE, "one", [(example, share)])
+    return Derivation(graph, of, wrt, Adjoint(loss, x), tuple(trail.steps))
+
+
 def _put(line: Any, old: Adjoint, new: Any) -> Any:
     """The line with what a gradient is put in, at any indices."""
 
@@ -110,9 +141,10 @@ def definition_slides(batch: Batch, page: Page) -> tuple[Slide, ...]:
 
 
 def reasoning_slides(found: Reasoning, batch: Batch, page: Page, detail: Detail) -> tuple[Slide, ...]:
-    """The gradients for one example, and why those of the mean follow."""
+    """The gradients for one example, and why those for all follow."""
     ones = [_slide(page.say(N_("Gradient for one example")), p, page, result_blocks(p, page)) for p in found.one]
-    means = [_slide(page.say(N_("Gradient of the mean")), p, page, _mean_blocks(p, batch, page, detail)) for p in found.all]
+    title = page.say(N_("Gradient of the mean") if batch.averaged else N_("Gradient for all examples"))
+    means = [_slide(title, p, page, _mean_blocks(p, batch, page, detail)) for p in found.all]
     return (*ones, *means)
 
 
@@ -126,4 +158,5 @@ def _mean_blocks(proved: Proved, batch: Batch, page: Page, detail: Detail) -> tu
     found, results = proved.derivation, result_lines(proved, page)
     if found.form is not None and found.wrt not in batch.members:
         results = (results[0], replace(results[1], reason=inlines(page.say(SUMS))), *results[2:])
-    return (Steps((*derivation_steps(proved, page, detail).lines, *results)),)
+    steps = Steps((*derivation_steps(proved, page, detail).lines, *results))
+    return (steps,) if batch.averaged or found.wrt in batch.members else (steps, Paragraph(inlines(page.say(NO_MEAN))))

@@ -195,7 +195,8 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
         raise DeriveError("at: numbers are shown for the graph's own output only")
     values = replace(run.values, graph=graph, _adjoints={(found.of, n): g for n, g in run.gradients.items()})
     numbers, exact = array(np.array(values.array(found.result, found.indices), dtype=object), desk.page.style)
-    left = matrix_side(found) if found.indices else layout(found.subject, desk.page.context(found.graph))
+    context = desk.page.context(found.graph)
+    left = matrix_side(found, context) if found.indices else layout(found.subject, context)
     ending = (Line(left), Line(numbers, relation(exact)))
     before = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
     return (Steps((*before, *ending)),)

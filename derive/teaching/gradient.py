@@ -16,10 +16,9 @@ from derive.errors import DeriveError
 from derive.graphs import Graph, gradient_parts
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
-from derive.notation.style import name_layout
 from derive.notation.terms import Context, condition_layout, layout, second_derivative
 from derive.proof import Proved
-from derive.teaching.document import Block, Equation, Inline, Line, Math, Steps, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Steps, Text, inlines
 from derive.teaching.page import Page
 
 Detail = Literal["brief", "normal", "full"]
@@ -95,7 +94,7 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
-    given = [u for u in step.uses if isinstance(u[0], Adjoint)]
+    given = [u for u in step.uses if isinstance(u[0], (Adjoint, Sum))]
     return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))), *_with(given, context, page))
 
 
@@ -140,21 +139,29 @@ def result_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     context = page.context(found.graph)
     lines: list[Line] = []
     if found.form is not None and found.result != 0:
-        lines += [Line(matrix_side(found)), Line(matrices.layout(found.form, context), EQUALS)]
+        form = matrices.layout(found.form, context)
+        lines += [Line(matrix_side(found, context)), Line(form, EQUALS, note=one_hot_note(found, page))]
     if cases := cases_layout(found, page):
         lines += [Line(layout(found.subject, context)), Line(cases, EQUALS)]
     return tuple(lines)
 
 
-def matrix_side(found: Derivation) -> Layout:
+def one_hot_note(found: Derivation, page: Page) -> Inlines:
+    """What the matrices of one-hot rows in a matrix form are."""
+    context = page.context(found.graph)
+    entries = [matrices.one_hot_entry(h, context) for h in matrices.one_hots(found.form)] if found.form else []
+    return inlines(page.say(N_("one-hot rows:")) + " ", *_separated(entries)) if entries else ()
+
+
+def matrix_side(found: Derivation, context: Context) -> Layout:
     """What the matrix form is the form of: ∇_W L, or ∂p/∂z; of a second derivative ∇²_z L, or ∂²L/∂z∂w."""
     ranks = len(found.subject.output.indices), len(found.subject.by.indices)
     if parts := gradient_parts(found.of):
         of, first = parts
         if first == found.wrt:
-            return row(Script(NABLA_SQUARED, name_layout(first, ranks[0])), Sign("", " "), name_layout(of))
-        return second_derivative(name_layout(of), name_layout(first, ranks[0]), name_layout(found.wrt, ranks[1]))
-    return matrices.derivative(found.of, found.wrt, ranks)
+            return row(Script(NABLA_SQUARED, context.called(first, ranks[0])), Sign("", " "), context.called(of))
+        return second_derivative(context.called(of), context.called(first, ranks[0]), context.called(found.wrt, ranks[1]))
+    return matrices.derivative(found.of, found.wrt, ranks, context)
 
 
 def cases_layout(found: Derivation, page: Page) -> Layout | None:
@@ -187,7 +194,9 @@ def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
 
     matrix = found.form
     ends = [Line(matrices.layout(matrix, context), EQUALS)] if matrix is not None else []
-    return (Steps((Line(matrix_side(found)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)),)
+    return (
+        Steps((Line(matrix_side(found, context)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)),
+    )
 
 
 def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:

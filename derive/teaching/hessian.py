@@ -87,5 +87,6 @@ def value_lines(found: Derivation, run: Run, page: Page) -> tuple[Line, ...]:
         return ()
     point = forward(found.graph, run.values.sizes, {i.name: run.exact[i.name] for i in found.graph.inputs})
     numbers, exact = array(np.array(point.array(found.result, found.indices), dtype=object), page.style)
-    left = matrix_side(found) if found.indices else layout(found.subject, page.context(found.graph))
+    context = page.context(found.graph)
+    left = matrix_side(found, context) if found.indices else layout(found.subject, context)
     return (Line(left), Line(numbers, relation(exact)))

@@ -16,7 +16,6 @@ from derive.language.at import Point
 from derive.language.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
 from derive.notation.layout import latex
-from derive.notation.style import name_layout
 from derive.notation.terms import function_name
 from derive.run import Run
 from derive.teaching.document import Picture
@@ -48,10 +47,14 @@ def diagram_of(source: Graph, page: Page, run: Run | None = None) -> Diagram:
     graph = elementary(source)
     output = graph.output
     reached = graph.ancestors(output.name)
-    boxes = [Box(i.name, latex(name_layout(i.name, len(i.indices))), "input") for i in graph.inputs if i.name in reached]
+    boxes = [
+        Box(i.name, latex(page.context(source).called(i.name, len(i.indices))), "input")
+        for i in graph.inputs
+        if i.name in reached
+    ]
     boxes += [Box(n.name, operation_label(n, page), "operation") for n in graph.nodes if n.name in reached]
     end = f"{output.name} "
-    boxes.append(Box(end, latex(name_layout(output.name, len(output.indices))), "output"))
+    boxes.append(Box(end, latex(page.context(source).called(output.name, len(output.indices))), "output"))
     arrows = [
         Arrow(used, node.name, *(_numbers(run, graph, used, node, page) if run else ()))
         for node in graph.nodes

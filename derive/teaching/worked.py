@@ -25,7 +25,6 @@ from derive.language.typed import Nested
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
-from derive.notation.style import name_layout
 from derive.notation.terms import Context, derivative, layout
 from derive.notation.terms import piece as term_piece
 from derive.run import Run
@@ -65,7 +64,7 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line]:
         return [
             Line(definitions.left_side(node.name, node.indices, context)),
             Line(definitions.layout(node.body, context), EQUALS),
-            Line(name_layout(node.name, len(shape))),
+            Line(context.called(node.name, len(shape))),
             Line(numbers, relation(exact)),
         ]
     entries = list(np.ndindex(shape))
@@ -219,12 +218,12 @@ def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
     lines: list[Line] = []
     for name in run.gradients:
         rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)
-        lines += chained([Line(_partial(output, name)), *rules])
+        lines += chained([Line(_partial(output, name, page.context(run.graph))), *rules])
     return (Steps(tuple(lines)),)
 
 
-def _partial(output: str, name: str) -> Layout:
-    return derivative(Piece(name_layout(output)), name_layout(name), True).layout
+def _partial(output: str, name: str, context: Context) -> Layout:
+    return derivative(Piece(context.called(output)), context.called(name), True).layout
 
 
 def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
@@ -236,8 +235,8 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
         if user.name not in run.gradients:
             continue
         body = definitions.piece(user.body, context, lambda ref: None)
-        local = derivative(body if body.level >= ATOM else Piece(fenced(body, ATOM)), name_layout(name), True)
-        rules.append(row(local.layout, TIMES, _partial(output, user.name)))
+        local = derivative(body if body.level >= ATOM else Piece(fenced(body, ATOM)), context.called(name), True)
+        rules.append(row(local.layout, TIMES, _partial(output, user.name, context)))
         slope = shortest(differentiated(user.expr, x))
         upstream, exact = number(run.gradients[user.name][()], page.style)
         value, exact_slope = number(run.values.array(slope)[()], page.style)
@@ -274,7 +273,7 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
         context = page.context(found.graph)
         matrix = found.form
         form = matrices.layout(matrix, context) if matrix is not None else None
-        left = matrices.nabla(found.of, name, len(member.indices)) if member.indices else layout(found.subject, context)
+        left = matrices.nabla(found.of, name, len(member.indices), context) if member.indices else layout(found.subject, context)
         numbers, exact = array(run.gradients[name], page.style)
         if form is None and member.indices:
             blocks += [Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS)]
