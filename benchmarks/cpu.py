@@ -172,9 +172,7 @@ def hinge(n: int, c: int, quick: bool, **goals: Any) -> Case:
     if not quick:
         import jax.numpy as jnp
 
-        fast = compiled(
-            lambda x, y: (F.relu(x - x.gather(1, y[:, None]) + 1).sum() - x.shape[0]) / x.shape[0]
-        )
+        fast = compiled(lambda x, y: (F.relu(x - x.gather(1, y[:, None]) + 1).sum() - x.shape[0]) / x.shape[0])
         calls["torch.compile"] = results["torch.compile"] = backward(lambda x: fast(x, labels), leaf)
 
         def loss(x: Any, y: Any) -> Any:
@@ -300,7 +298,12 @@ def activation(name: str, n: int, quick: bool, **goals: Any) -> Case:
         import jax
         import jax.numpy as jnp
 
-        jaxes = {"tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "gelu": lambda a: jax.nn.gelu(a, approximate=False), "relu": jax.nn.relu}
+        jaxes = {
+            "tanh": jnp.tanh,
+            "sigmoid": jax.nn.sigmoid,
+            "gelu": lambda a: jax.nn.gelu(a, approximate=False),
+            "relu": jax.nn.relu,
+        }
 
         def both(a: Any, e: Any) -> Any:
             value, back = jax.vjp(jaxes[name], a)
@@ -591,7 +594,9 @@ def row(case: Case, times: Mapping[str, list[float]]) -> dict[str, Any]:
 def line(found: Mapping[str, Any]) -> str:
     best, goals = found["ratios"][found["best"]], found["goals"]
     others = ", ".join(
-        f"{n} {r['median']:.2f}×" for n, r in found["ratios"].items() if n not in (found["best"], "stream", "plain stream", "matrix products")
+        f"{n} {r['median']:.2f}×"
+        for n, r in found["ratios"].items()
+        if n not in (found["best"], "stream", "plain stream", "matrix products")
     )
     share = found["stream"] if found["products"] is None else found["products"]
     what = "" if share is None else f"{share:.2f}{' of the products' if found['products'] is not None else ''}"
@@ -628,7 +633,9 @@ def main(argv: Iterable[str] | None = None) -> int:
 
 def machine() -> str:
     names = ", ".join(f"{n} {version(n)}" for n in ("numba", "numpy", "torch", "jax"))
-    model = next((s.split(":")[1].strip() for s in Path("/proc/cpuinfo").read_text().splitlines() if s.startswith("model name")), "")
+    model = next(
+        (s.split(":")[1].strip() for s in Path("/proc/cpuinfo").read_text().splitlines() if s.startswith("model name")), ""
+    )
     return f"{get_num_threads()} threads, {model}; {names}; float32."
 
 

@@ -33,7 +33,9 @@ Weights = tuple[Any, Any, Any, Any]
 def data() -> tuple[Any, Any, Any, Any]:
     """(training images, held-out images, training labels, held-out labels), pixels between 0 and 1."""
     images, labels = load_digits(return_X_y=True)
-    found: tuple[Any, Any, Any, Any] = tuple(train_test_split(images / 16, labels, test_size=0.25, random_state=SEED, stratify=labels))
+    found: tuple[Any, Any, Any, Any] = tuple(
+        train_test_split(images / 16, labels, test_size=0.25, random_state=SEED, stratify=labels)
+    )
     return found
 
 

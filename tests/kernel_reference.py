@@ -46,7 +46,9 @@ def call(kernel: Kernel, name: str, arrays: Mapping[str, Array], sizes: Mapping[
     wanted = [n for n in inspect.signature(function).parameters if n not in ("out", "workspace")]
     given = [(arrays[n] if arrays[n].ndim else arrays[n].item()) if n in arrays else lengths[n] for n in wanted]
     result = function(*given, **options)
-    flat = {"value": lambda: [result], "forward": lambda: [result], "vjp": lambda: [*result]}.get(name, lambda: [result[0], *result[1]])
+    flat = {"value": lambda: [result], "forward": lambda: [result], "vjp": lambda: [*result]}.get(
+        name, lambda: [result[0], *result[1]]
+    )
     return dict(zip(kernel.text.programs[name].outputs, map(np.asarray, flat()), strict=True))
 
 
@@ -72,7 +74,9 @@ def error(ours: Array, exact: Array, floor: float) -> float:
         return float(max((abs(a - b) for a, b in pairs), default=0) / scale)
 
 
-def errors(graph: Graph, kernel: Kernel, sizes: Mapping[Any, int], seed: int, dtype: str, floor: float) -> Iterator[tuple[str, str, float]]:
+def errors(
+    graph: Graph, kernel: Kernel, sizes: Mapping[Any, int], seed: int, dtype: str, floor: float
+) -> Iterator[tuple[str, str, float]]:
     """(function, output, error) of everything that a kernel computes, at a random point."""
     for name in kernel.text.programs:
         whole = plain_program(graph, kernel, name).graph

@@ -65,9 +65,7 @@ BATCHED = {
 def worst(graph: Graph, name: str, dtype: str) -> float:
     made = kernel(graph, dtype=dtype, name=name)
     floor = SMALL if dtype == "float64" else 1.0
-    return max(
-        e for seed, sizes in enumerate(size_sets(graph)[:2]) for _, _, e in errors(graph, made, sizes, seed, dtype, floor)
-    )
+    return max(e for seed, sizes in enumerate(size_sets(graph)[:2]) for _, _, e in errors(graph, made, sizes, seed, dtype, floor))
 
 
 @pytest.mark.parametrize("name", library.names())

@@ -104,7 +104,8 @@ class Scope:
         return name
 
     def _value(self, term: Any) -> str:
-        row = _printer(type(term))
+        kind: Any = type(term)
+        row = _printer(kind)
         if row is not None:
             return row(self, term)
         if term.is_Rational:
@@ -131,7 +132,8 @@ class Scope:
         if brackets:
             return self.chosen(brackets, Mul(*[f for f in factors(term) if f not in brackets]), S.Zero)
         number, rest = term.as_coeff_Mul()
-        above, below = [], []
+        above: list[Any] = []
+        below: list[Any] = []
         for f in factors(rest):
             (below if f.is_Pow and f.exp.could_extract_minus_sign() else above).append(f)
         above.sort(key=lambda f: (weight(f), str(f)))
@@ -288,5 +290,5 @@ def _known(name: str) -> str:
 
 
 @cache
-def _printer(kind: type) -> Row | None:
+def _printer(kind: Any) -> Row | None:
     return next((row for known, row in ROWS if issubclass(kind, known)), None)

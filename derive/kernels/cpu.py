@@ -35,7 +35,6 @@ CACHED = 1 << 17
 """About how many entries of a thread's data stay in its cache."""
 
 
-
 def entry_name(e: Element) -> str:
     """An entry that is a variable."""
     return e.name
@@ -119,18 +118,20 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     wholes, places = _laid_out([s for s in scratch if s.entry.is_integer], region)
     lines = [f"{m.name} = scratch[{m.start}:{m.end}]{_shaped(m)}" for m in memory.values()]
     lines += [f"{m.name} = places[{m.start}:{m.end}]{_shaped(m)}" for m in wholes.values()]
-    lines += [f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts]
+    lines += [
+        f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts
+    ]
     lines += [f"{s.name} = {_start64(s)}" for s in totals]
     rooms, end = _rooms(past, inside, region, end)
     lines += [f"{array}__room = scratch[{start}:{stop}]" for array, (start, stop) in rooms.items()]
-    rows = [f"{view} = {array}[{region.outer.name}]" for array, view in printer.rows.items()] if region.outer else []
+    rows = [f"{view} = {array}[{region.index.name}]" for array, view in printer.rows.items()] if region.outer else []
     for array in past:
-        cut = "start:stop" if region.way == "lanes" else region.outer.name
+        cut = "start:stop" if region.way == "lanes" else region.index.name
         room = f"{array}__room[:stop - start]" if region.way == "lanes" else f"{array}__room"
         rows.append(f"{array}__out = {room} if past else {array}[{cut}]")
         body += ["if past:", f"    stream({array}[{cut}], {array}__out, {Scope(dtype, entry_name).number(1)})"]
     if region.way == "rows":
-        lines += [f"for {region.outer.name} in range(first, last):", *indented([*rows, *body])]
+        lines += [f"for {region.index.name} in range(first, last):", *indented([*rows, *body])]
     elif region.way == "lanes":
         lines += ["for start in range(first, last, width):", *indented(["stop = min(start + width, last)", *rows, *body])]
     else:
@@ -163,7 +164,9 @@ def _laid_out(statements: Sequence[Statement], region: Region) -> tuple[dict[str
     end = "0"
     for s in statements:
         added_up = region.outer in s.over
-        own = [(i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if added_up or region.way == "lanes" or i != region.outer]
+        own = [
+            (i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if added_up or region.way == "lanes" or i != region.outer
+        ]
         shape = tuple("width" if i == region.outer and region.way == "lanes" else size_code(axis) for i, axis in own)
         size = "*".join(f"({d})" if " " in d else d for d in shape)
         start, end = end, size if end == "0" else f"{end} + {size}"
@@ -246,8 +249,8 @@ def compiled_run(name: str, run: Run, plan: Plan, dtype: str, checks: Sequence[s
     body = [f"{line.replace('RETURN', 'return')}{nothing}" if "RETURN" in line else line for line in body]
     text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions)
     for kind in ("serial", "parallel") if regions else ("serial",):
-        given = (*arguments, "threads") if kind == "parallel" else arguments
-        text += function_text(f"{name}_{kind}", given, _threads(body, kind), kind)
+        taken = (*arguments, "threads") if kind == "parallel" else arguments
+        text += function_text(f"{name}_{kind}", taken, _threads(body, kind), kind)
     for r in regions:
         used |= r.used
     return Compiled(name, text, arguments, frozenset(used), _work(run), threaded=bool(regions))

@@ -16,7 +16,6 @@ from derive.kernels.program import Program, gradient
 from derive.kernels.schedule import MatrixProduct
 from derive.kernels.stages import Plan, Run, sizes_in
 
-
 FEW = 4
 """So many pairs of arrays are compared in compiled code, where it costs nothing; more would take long to compile."""
 
@@ -38,7 +37,9 @@ SCALAR = (
 TENSOR = (
     Kind("forward", True, False, "{output}."),
     Kind("vjp", False, True, "The gradients by {wrt} of a loss whose gradient by {output} is {upstream}."),
-    Kind("forward_and_vjp", True, True, "{output}, and the gradients by {wrt} of a loss whose gradient by {output} is {upstream}."),
+    Kind(
+        "forward_and_vjp", True, True, "{output}, and the gradients by {wrt} of a loss whose gradient by {output} is {upstream}."
+    ),
 )
 
 
@@ -192,7 +193,10 @@ class _Wrapper:
         """(what compiled code tests, what is raised): labels outside their axis, outputs that share memory with another array."""
         read = self._read
         labels = [i for i in read if i.kind == "label"]
-        found = [(f"outside({i.name}, {size_code(i.classes)})", f"_bad_label({i.name!r}, {i.name}, {size_code(i.classes)})") for i in labels]
+        found = [
+            (f"outside({i.name}, {size_code(i.classes)})", f"_bad_label({i.name!r}, {i.name}, {size_code(i.classes)})")
+            for i in labels
+        ]
         return (*found, *(self._apart if len(self._apart) <= FEW else ()))
 
     @cached_property
@@ -208,7 +212,9 @@ class _Wrapper:
     def apart(self) -> Iterator[str]:
         """The same test for many arrays, in Python, where `out` is given."""
         if len(self._apart) > FEW:
-            written, read = (f"({', '.join(f'({n!r}, {n})' for n in names)},)" for names in (self.written, [i.name for i in self._read]))
+            written, read = (
+                f"({', '.join(f'({n!r}, {n})' for n in names)},)" for names in (self.written, [i.name for i in self._read])
+            )
             yield "if out is not None:"
             yield f"    _check_apart({written}, {read})"
 
@@ -253,7 +259,7 @@ class _Wrapper:
         value = [n for n in self.program.outputs[:1] if self.kind.value and n in self.written]
         form = f"({', '.join(self.gradients)}{',' if len(self.gradients) == 1 else ''})" if self.gradients else ""
         form = ", ".join([*value, *([form] if form else [])])
-        places = {n: "out" if not self.gradients else "out[0]" for n in value}
+        places = dict.fromkeys(value, "out" if not self.gradients else "out[0]")
         places |= {g: f"out[1][{k}]" if value else f"out[{k}]" for k, g in enumerate(self.gradients)}
         yield "if out is None:"
         for name in self.written:
@@ -308,9 +314,8 @@ class _Wrapper:
             shapes = [f"{g} {shape_code(self.axes(g)) if self.axes(g) else '(a number)'}" for g in self.gradients]
             yield f"The gradients are a tuple: {', '.join(shapes)}."
         if self.written:
-            yield "`out` gives the arrays to write to, in the form of the result; they share no memory with the inputs."
-        yield "`workspace` keeps the memory that the function needs for the next call.  Raises TypeError or ValueError, naming the"
-        yield "argument, before anything is written."
+            yield "`workspace` keeps the memory that the function needs for the next call."
+        yield "Raises TypeError or ValueError, naming the argument, before anything is written."
         yield '"""'
 
 
@@ -318,6 +323,10 @@ def _described(i: Input, dtype: str) -> str:
     if i.kind == "label":
         what = f"labels 0 … {size_code(i.classes)} - 1, int64 of shape" if i.axes else f"a label 0 … {size_code(i.classes)} - 1"
     else:
-        of = {"onehot": "one-hot along the last axis, ", "probability": "probabilities along the last axis, ", "positive": "positive, "}
+        of = {
+            "onehot": "one-hot along the last axis, ",
+            "probability": "probabilities along the last axis, ",
+            "positive": "positive, ",
+        }
         what = of.get(i.kind, "") + (f"{dtype} of shape" if i.axes else "a number")
     return f"{what} {shape_code(i.axes)}" if i.axes else what

@@ -14,7 +14,6 @@ from derive.graphs import Graph
 from derive.kernels.cache import load
 from derive.kernels.module import TARGETS, WRAPS, Module, module
 
-
 EXTRAS = ("Workspace", "Kernel")
 """What a module may offer besides its functions: `Kernel` is the `torch.autograd.Function` of wrap="torch"."""
 

@@ -94,15 +94,19 @@ def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> 
     if not wrt:
         raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
     inputs = [i.name for i in graph.inputs]
-    return _environment().get_template("kernels/torch.j2").render(
-        kernel="Kernel",
-        arguments=[*inputs, *function.sizes],
-        names=tuple([*inputs, *function.sizes]),
-        inputs=len(inputs),
-        output=graph.output.name,
-        wrt=wrt,
-        dtype=dtype,
-        scalar=not graph.output.axes,
+    return (
+        _environment()
+        .get_template("kernels/torch.j2")
+        .render(
+            kernel="Kernel",
+            arguments=[*inputs, *function.sizes],
+            names=(*inputs, *function.sizes),
+            inputs=len(inputs),
+            output=graph.output.name,
+            wrt=wrt,
+            dtype=dtype,
+            scalar=not graph.output.axes,
+        )
     )
 
 
@@ -115,8 +119,9 @@ def _environment() -> jinja2.Environment:
 # ---------------------------------------------------------------- names
 
 OWN = (
-    "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 OPTIONS REAL WHOLE WRT Workspace Apart CompilerBase DefaultPassBuilder "
-    "outside overlap threads thread scratch places totals first last start stop width share status run out workspace k "
+    "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
+    "CompilerBase DefaultPassBuilder Apart OPTIONS REAL WHOLE WRT Workspace outside overlap "
+    "threads thread scratch places totals first last start stop width share past status out workspace k "
     "abs min max range float type len"
 )
 """Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
@@ -145,7 +150,9 @@ def _check_names(graph: Graph, taken: frozenset[str]) -> None:
     """Refuse an argument whose name the module uses itself."""
     for name in (*(i.name for i in graph.inputs), *map(str, graph.sizes)):
         if name in taken or "__" in name:
-            raise DeriveError(f"a kernel has no argument called {name}: its own code uses that name", hint="Give it another name.")
+            raise DeriveError(
+                f"a kernel has no argument called {name}: its own code uses that name", hint="Give it another name."
+            )
 
 
 # ---------------------------------------------------------------- what stands at the top
@@ -173,7 +180,11 @@ def _mathematics(graph: Graph, wrt: Sequence[str]) -> list[str]:
     context = context_of(graph)
     lines = [text(definition(node, context)) for node in graph.nodes]
     found = derivations(graph, wrt)
-    return [*lines, *([""] if found else []), *(f"{text(layout(d.subject, context_of(d.graph)))} = {text(layout(d.result, context_of(d.graph)))}" for d in found)]
+    return [
+        *lines,
+        *([""] if found else []),
+        *(f"{text(layout(d.subject, context_of(d.graph)))} = {text(layout(d.result, context_of(d.graph)))}" for d in found),
+    ]
 
 
 def proved(graph: Graph, wrt: Sequence[str]) -> str:
@@ -189,7 +200,9 @@ def proved(graph: Graph, wrt: Sequence[str]) -> str:
             raise
         except DeriveError:
             large.append(found.wrt)
-    return "Every line of the derivation is proved" + (f", but for the gradients by {', '.join(large)}, which are too large" if large else "")
+    return "Every line of the derivation is proved" + (
+        f", but for the gradients by {', '.join(large)}, which are too large" if large else ""
+    )
 
 
 def fingerprint(graph: Graph, wrt: Sequence[str]) -> str:

@@ -105,7 +105,7 @@ class Printer:
         if e.name in self.streamed:
             return self._at(f"{e.name}__out", e.indices if self.lanes else e.indices[1:], local=True)
         if home == ARRAY and not self.lanes and len(e.indices) > 1 and e.indices[0] == self.region.outer:
-            return self._at(self.rows.setdefault(e.name, f"{e.name}__{self.region.outer.name}"), e.indices[1:])
+            return self._at(self.rows.setdefault(e.name, f"{e.name}__{self.region.index.name}"), e.indices[1:])
         return self._at(e.name, e.indices, local=home == SCRATCH)
 
     def _entry(self, name: str) -> Element:
@@ -191,7 +191,9 @@ class Printer:
         bracket = self._narrowing(nest).get(index)
         if bracket is None:
             return scope.place(index.size)
-        slope, low, high = narrowed(bracket, index)
+        found = narrowed(bracket, index)
+        assert found is not None
+        slope, low, high = found
         first, end = scope.place(low), scope.place(high)
         if slope != 1:
             step = scope.place(slope)
@@ -276,10 +278,12 @@ class Printer:
         """Loops that set all entries of a tensor to what its sums start from."""
         busy = {i.name for nest in self.region.nests for i in nest.loops}
         axes = tuple(
-            self.region.outer if i == self.region.outer else Index(next(n for n in (f"k{k}", f"k{k}_") if n not in busy), size)
+            self.region.index if i == self.region.outer else Index(next(n for n in (f"k{k}", f"k{k}_") if n not in busy), size)
             for k, (i, size) in enumerate(zip(s.entry.indices, s.axes, strict=True))
         )
-        target = replace(s, entry=Element(s.entry.head, *axes), term=NEUTRAL[s.kind], kind=MAP, over=(), scatter=False, guard=S.One)
+        target = replace(
+            s, entry=Element(s.entry.head, *axes), term=NEUTRAL[s.kind], kind=MAP, over=(), scatter=False, guard=S.One
+        )
         return self._loops(Nest(tuple(i for i in axes if self.lanes or i != self.region.outer), (target,)), 0)
 
     def _opened(self, s: Statement) -> list[str]:

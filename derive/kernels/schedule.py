@@ -31,8 +31,8 @@ KINDS = {Sum: SUM, LargestBinder: LARGEST, Product: PRODUCT, ArgMax: ARGMAX}
 class Statement:
     """`entry = term` for all values of `loops`, or `entry` accumulates `term` over the indices in `over`.
 
-    `axes` are the sizes of the tensor's axes.  With `scatter`, the entry's own place is computed by the term's loops, and may stand outside its axis where `guard`
-    is 0; the whole tensor is 0 before.
+    `axes` are the sizes of the tensor's axes.  With `scatter`, the entry's own place is computed by the term's loops, and may
+    stand outside its axis where `guard` is 0; the whole tensor is 0 before.
     """
 
     entry: Element
@@ -108,6 +108,12 @@ class Region:
     @property
     def statements(self) -> tuple[Statement, ...]:
         return tuple(s for nest in self.nests for s in nest.statements)
+
+    @property
+    def index(self) -> Index:
+        """The outer index, where there is one."""
+        assert self.outer is not None
+        return self.outer
 
 
 @dataclass(frozen=True)
@@ -252,7 +258,9 @@ def _nests(group: Sequence[Statement], outer: Index | None, lanes: bool = False)
                 same = at_once and parts[nest][0] == inner and e.indices == source.entry.indices
                 earliest = max(earliest, nest if same else nest + 1)
         guarded = not _free_of_guards(s)
-        k = next((k for k in range(earliest, len(parts)) if parts[k][0] == inner and not guarded and _open(parts[k][1])), len(parts))
+        k = next(
+            (k for k in range(earliest, len(parts)) if parts[k][0] == inner and not guarded and _open(parts[k][1])), len(parts)
+        )
         if k == len(parts):
             parts.append((inner, []))
         parts[k][1].append(s)

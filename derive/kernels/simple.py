@@ -17,7 +17,6 @@ from typing import Any
 
 from sympy import Abs, Add, Mul, S, Symbol, sign
 
-from derive.calculus.functions import Named
 from derive.calculus.terms import (
     CACHE,
     AtMost,
@@ -155,8 +154,7 @@ class _Naming:
     def _alike(self, target: Element, term: Any) -> Assign:
         apart = {i: i.fresh() for i in target.indices}
         letters = {apart[i]: letter for i, letter in self.letters.renaming(target.indices).items()}
-        put = lambda t: substituted(substituted(t, apart), letters)  # noqa: E731
-        return Assign(put(target), put(term))
+        return Assign(*(substituted(substituted(t, apart), letters) for t in (target, term)))
 
     def _fresh(self, term: Any) -> str:
         kind = {"Largest": "largest", "ArgMax": "where", "Product": "product", "Sum": "sum"}.get(type(term).__name__, "c")
@@ -265,7 +263,8 @@ def _gathered(term: Any, every: frozenset[Index], like: tuple[Index, ...], namin
     """The terms of a sum or the factors of a product, those together that vary least, as one if they are worth a name."""
     args = list(term.args)
     for size in sorted({len(free_indices(a)) for a in args}):
-        for free in sorted({free_indices(a) for a in args if len(free_indices(a)) == size}, key=lambda f: sorted(i.name for i in f)):
+        same = {free_indices(a) for a in args if len(free_indices(a)) == size}
+        for free in sorted(same, key=lambda f: sorted(i.name for i in f)):
             inside = [a for a in args if free_indices(a) <= free]
             whole = term.func(*inside)
             if free < every and len(inside) < len(args) and _worth_a_name(whole):
@@ -331,10 +330,11 @@ def contracted(assign: Assign) -> tuple[Element, ...]:
     return ()
 
 
-Axes = tuple[tuple[Index, ...], ...]
+Axes = tuple[Index, ...]
+Groups = tuple[Axes, Axes]
 
 
-def product_axes(entry: Element, a: Element, b: Element, over: tuple[Index, ...]) -> tuple[Axes, Axes, Axes] | None:
+def product_axes(entry: Element, a: Element, b: Element, over: tuple[Index, ...]) -> tuple[Groups, Groups, Groups] | None:
     """The axes of a, of b and of the result, in groups (examples…, rows, columns), where the product can be taken by a
     matrix product without moving a number: each group's axes stand together, in one order, and the examples in front.
     """
@@ -342,11 +342,12 @@ def product_axes(entry: Element, a: Element, b: Element, over: tuple[Index, ...]
     left = tuple(i for i in a.indices if i not in b.indices)
     right = tuple(i for i in b.indices if i not in a.indices)
     middle = tuple(i for i in a.indices if i in over)
-    groups = tuple(_in_groups(e.indices, examples, *two) for e, two in ((a, (left, middle)), (b, (middle, right)), (entry, (left, right))))
-    return None if None in groups else groups  # type: ignore[return-value]
+    of_a, of_b = _in_groups(a.indices, examples, left, middle), _in_groups(b.indices, examples, middle, right)
+    of_entry = _in_groups(entry.indices, examples, left, right)
+    return (of_a, of_b, of_entry) if of_a and of_b and of_entry else None
 
 
-def _in_groups(indices: tuple[Index, ...], examples: Axes, first: Axes, second: Axes) -> Axes | None:
+def _in_groups(indices: Axes, examples: Axes, first: Axes, second: Axes) -> Groups | None:
     """The two groups in the order in which they stand behind the examples; None where they are not together."""
     for order in ((first, second), (second, first)):
         if indices == (*examples, *order[0], *order[1]):
@@ -366,4 +367,3 @@ def scattered(term: Any, indices: tuple[Index, ...]) -> tuple[Index, Any, Any] |
                 if k in indices and isinstance(k, Index) and free_indices(place) - set(indices):
                     return k, place, Mul(*[g for g in factors(term) if g is not f])
     return None
-

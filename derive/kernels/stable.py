@@ -20,7 +20,20 @@ from sympy import Add, Mul, S, Symbol, exp, log
 
 from derive.calculus.fold import match
 from derive.calculus.functions import Named, named
-from derive.calculus.terms import Bracket, Differ, Element, Index, Largest, Sum, Where, close, factors, free_indices, substituted, walk
+from derive.calculus.terms import (
+    Bracket,
+    Differ,
+    Element,
+    Index,
+    Largest,
+    Sum,
+    Where,
+    close,
+    factors,
+    free_indices,
+    substituted,
+    walk,
+)
 from derive.kernels.program import Assign, Program, entry, equal, mapped
 from derive.language import library
 
@@ -76,7 +89,7 @@ def _shift_in(term: Any, known: Program) -> tuple[tuple[Assign, ...], Any]:
 
 def _exponential_sums(term: Any) -> set[Sum]:
     """The sums of exponentials in a term that no other binder stands around; those inside come out with them."""
-    return {t for t in term.atoms(Sum) if type(t) is Sum and _exponent(t.opened()[1], t.indices) is not None and _closed_in(t, term)}
+    return {t for t in term.atoms(Sum) if type(t) is Sum and _exponent(t.opened()[1]) is not None and _closed_in(t, term)}
 
 
 def _closed_in(total: Sum, term: Any) -> bool:
@@ -84,8 +97,8 @@ def _closed_in(total: Sum, term: Any) -> bool:
     return all(i in free_indices(term) for i in free_indices(total))
 
 
-def _exponent(body: Any, indices: tuple[Index, ...]) -> Any:
-    """The exponent f of the one exponential factor of a body, where it varies with every entry of the sum."""
+def _exponent(body: Any) -> Any:
+    """The exponent f of the one exponential factor of a body."""
     found = [f.args[0] for f in factors(body) if isinstance(f, exp)]
     return found[0] if len(found) == 1 and found[0].has(Element) and not found[0].has(Sum) else None
 
@@ -114,7 +127,7 @@ class _Shifted:
 
 def _shift(total: Sum, known: Program) -> _Shifted:
     indices, body = total.opened()
-    exponent = _exponent(body, indices)
+    exponent = _exponent(body)
     conditions = Mul(*[f for f in factors(body) if isinstance(f, Bracket)])
     own = tuple(sorted(free_indices(total), key=lambda i: i.name))
     over = Where(conditions, exponent, S.NegativeInfinity) if conditions != 1 else exponent
@@ -163,11 +176,12 @@ def _logarithm(term: Any, program: Program) -> Any:
     if isinstance(term, Element):
         assign = program.assigned.get(term.name)
         return None if assign is None else _logarithm(_definition(assign, term), program)
-    for power, rest in ((term, S.Zero), (1 - term, S.One)):  # log(1 - p) where p is a tensor: 1 - its definition
-        if rest == 1 and isinstance(power, Element) and power.name in program.assigned:
-            power = _definition(program.assigned[power.name], power)
-        if isinstance(power, library.function("sigmoid")):
-            return -library.function("softplus")(power.args[0] if rest else -power.args[0])
+    left = 1 - term  # log(1 - p) where p is a tensor: of 1 less its definition
+    if isinstance(left, Element) and left.name in program.assigned:
+        left = _definition(program.assigned[left.name], left)
+    for sigmoid, sign in ((term, -1), (left, 1)):
+        if type(sigmoid).__name__ == "sigmoid":
+            return -_softplus(sign * sigmoid.args[0])
     if isinstance(term, (exp, exp_nonpositive)):
         return term.args[0]
     parts = [_base_and_power(f) for f in factors(term)]
@@ -230,14 +244,20 @@ def _product(first: Any, term: Any, without: list[Any]) -> Any:
 
 def careful(program: Program) -> Program:
     """The functions that lose nothing, where their definitions stand."""
-    softplus = library.function("softplus")
-    return mapped(program, lambda t: _careful(t, softplus))
+    return mapped(program, _careful)
 
 
-def _careful(term: Any, softplus: Any) -> Any:
+def _softplus(x: Any) -> Any:
+    """log(1 + e^x), as the library's function."""
+    function = library.function("softplus")
+    assert function is not None
+    return function(x)
+
+
+def _careful(term: Any) -> Any:
     if isinstance(term, log) and term.args[0].is_Add and S.One in term.args[0].args:
         rest = term.args[0] - 1
-        return softplus(rest.args[0]) if isinstance(rest, exp) else log1p(rest)
+        return _softplus(rest.args[0]) if isinstance(rest, exp) else log1p(rest)
     if term.is_Add and -1 in term.args and (power := next((a for a in term.args if isinstance(a, exp)), None)) is not None:
         return Add(expm1(power.args[0]), *[a for a in term.args if a not in (power, -1)])
     return term
