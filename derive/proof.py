@@ -41,7 +41,7 @@ TOLERANCE = mpmath.mpf(10) ** -25
 REFINED = 2
 """So often are the digits doubled where lines differ."""
 
-VANISHING = mpmath.mpf(10) ** -15
+VANISHING = mpmath.mpf(10) ** -8
 """A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
 
 KINK_POINTS = 16
@@ -53,7 +53,7 @@ FEWEST = 8
 AMPLE = 100_000
 """Fewer entries are compared where more numbers than this would be computed for one derivation."""
 
-MOST = 4_000_000
+MOST = 3_000_000
 """A derivation for which more numbers would be computed is refused: a million take about two seconds."""
 
 
@@ -219,7 +219,7 @@ def _refined(gap: Gap, point: Values, both: Callable[[Values], tuple[Any, Any]])
     """
     first = gap.absolute
     for _ in range(REFINED):
-        if gap.relative < TOLERANCE:
+        if gap.relative < TOLERANCE or not gap.absolute:
             return gap
         coarse, point = gap, point.finer
         gap = _distance(*both(point))

@@ -351,8 +351,9 @@ class Values:
         """
         known = self._slopes.setdefault((output, name), {})
         if missing := sorted(set(map(int, entries)) - known.keys()):
-            size = np.size(self.arrays[name])
-            known.update(zip(missing, self._along(output, name, np.eye(size, dtype=int)[missing]), strict=True))
+            moved = np.zeros((len(missing), np.size(self.arrays[name])), dtype=int)
+            moved[np.arange(len(missing)), missing] = 1
+            known.update(zip(missing, self._along(output, name, moved), strict=True))
         return np.stack([np.asarray(known[int(e)], dtype=object) for e in entries])
 
     def slope_along(self, output: str, name: str, direction: Array) -> Array:
