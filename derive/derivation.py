@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Add, S
 
+from derive.calculus.budget import Budget
 from derive.calculus.fold import Fold, facts_of, folded, function_folds, match, replaced, solved_folds
 from derive.calculus.linear import Matrix
 from derive.calculus.matrix import matrix_form
@@ -35,7 +36,7 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node
+from derive.graphs import Graph, Input, Node, gradient_name
 from derive.language import library
 from derive.language.tree import Op, Reduce, Ref
 from derive.notation import arrays, matrices
@@ -72,13 +73,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """∂of/∂wrt.  `subject` is the entry derived, `steps` the rewrites; the last line is the result."""
+    """∂of/∂wrt.  `subject` is the entry derived, `steps` the rewrites; the last line is the result.
+
+    `work` is what was spent of its budget.
+    """
 
     graph: Graph
     of: str
     wrt: str
     subject: Adjoint
     steps: tuple[Step, ...]
+    work: int = field(default=0, compare=False)
 
     @property
     def result(self) -> Any:
@@ -208,14 +213,16 @@ def _vocabulary(graph: Graph) -> tuple[Fold, ...]:
 
 @dataclass
 class Trail:
-    """A line under rewriting and the steps so far."""
+    """A line under rewriting, the steps so far, and the budget of the derivation that it is for."""
 
     line: Any
+    budget: Budget
     steps: list[Step] = field(default_factory=list)
 
     def to(self, line: Any, rule: str, family: str, uses: Iterable[tuple[Any, Any]] = ()) -> None:
         """Record a new line; a rewrite that changed nothing is no step."""
         if line != self.line:
+            self.budget.spend(line)
             self.steps.append(Step(line, rule, family, tuple(uses)))
             self.line = line
 
@@ -238,6 +245,7 @@ def simplify(trail: Trail, graph: Graph) -> None:
     known_here = knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
+    trail.budget.spend(plain)
     named, used = folded(plain, known_here.folds)
     known, sure = folded(named, known_here.facts(named))
     short = shortest(known)
@@ -298,8 +306,9 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
     if not wrt and len(candidates) != 1:
         raise DeriveError("say by what to differentiate", hint=f"wrt may be {', '.join(candidates)}.")
     wrt = wrt or candidates[0]
-    if not getattr(graph.members[wrt], "differentiable", True):
-        raise DeriveError(f"{wrt} is a label: it takes whole numbers, so nothing can be differentiated by it")
+    if not graph.members[wrt].differentiable:
+        kind = "a label" if isinstance(graph.members[wrt], Input) else "an index"
+        raise DeriveError(f"{wrt} is {kind}: it takes whole numbers, so nothing can be differentiated by it")
     if upstream:
         graph, of = seeded(graph, of)
     return _adjoint(graph, of, wrt, rules)
@@ -340,34 +349,36 @@ def _all_sizes(graph: Graph) -> set[Any]:
 
 
 def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
-    """∂of/∂wrt, each once for a graph."""
-    key = ("adjoint", of, wrt, rules)
-    if key not in graph.memory:
-        graph.memory[key] = _derive(graph, of, wrt, rules)
-    return graph.memory[key]
+    """∂of/∂wrt, each once for a graph, after those of all that lies between the two: from the output back."""
+    if ("adjoint", of, wrt, rules) not in graph.memory:
+        for name in graph.way(wrt, of):
+            key = ("adjoint", of, name, rules)
+            if key not in graph.memory:
+                graph.memory[key] = _derive(graph, of, name, rules)
+    return graph.memory["adjoint", of, wrt, rules]
 
 
 def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     output, variable = graph.members[of], graph.members[wrt]
     o = Element(output.head, *output.indices)
     x = Element(variable.head, *free_letters(graph, variable, tuple(i.name for i in output.indices)))
-    subject = Adjoint(o, x)
+    subject, budget = Adjoint(o, x), Budget(gradient_name(of, wrt))
     users = [y for y in graph.consumers(wrt) if y.name in graph.ancestors(of)]
     if of == wrt or not users:
         same = of == wrt
         line = differentiated_entry(o, x) if same else Add(0)
         return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
     found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
-    named = _attempt(graph, subject, users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
+    named = _attempt(graph, Trail(subject, budget), users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
     short = {n: d for n, d in found.items() if not sums(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
     if any(not is_atomic(d.result) for d in short.values()):
-        written = _attempt(graph, subject, users, short, rules)
+        written = _attempt(graph, Trail(subject, budget), users, short, rules)
         if sums(written.line) <= sums(named.line) and (
             cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
         ):
             named = written
     _join(named, graph, of, wrt, rules)
-    return Derivation(graph, of, wrt, subject, tuple(named.steps))
+    return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
 
 
 SHORT = 16
@@ -391,7 +402,7 @@ def _join(trail: Trail, graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]
 
 def _join_over(own: set[str], trail: Trail, graph: Graph, of: str, rules: tuple[Rule, ...]) -> None:
     """The adjoints of these nodes put in, where that is no longer."""
-    joined = Trail(trail.line)
+    joined = Trail(trail.line, trail.budget)
     parts, deepest = cost(trail.line), height(trail.line)
     while names := [n for n in _named_in(joined.line) if n in own]:
         found = {n: _adjoint(graph, of, n, rules) for n in names}
@@ -404,9 +415,9 @@ def _join_over(own: set[str], trail: Trail, graph: Graph, of: str, rules: tuple[
         trail.steps += joined.steps
 
 
-def _attempt(graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]) -> Trail:
-    """The derivation with the adjoints in `given` put in at once and the others left by name."""
-    trail = Trail(subject)
+def _attempt(graph: Graph, trail: Trail, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]) -> Trail:
+    """The derivation of the adjoint that a trail begins with, those in `given` put in at once and the others left by name."""
+    subject = trail.line
     _paths(trail, graph, subject, users, given)
     differentiate(trail, rules)
     simplify(trail, graph)

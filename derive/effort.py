@@ -10,8 +10,8 @@ from typing import Any
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
-from derive.graphs import Graph
-from derive.values import Values, has_move, opened_once
+from derive.graphs import Graph, Node
+from derive.values import Values, has_move
 
 Numbers = Counter[tuple[tuple[Any, ...], bool]]
 """How many arrays of numbers are computed, by their axes, and whether there is one for each chosen entry."""
@@ -61,9 +61,12 @@ class Effort:
             self.moved[pair] = self.moved.get(pair, False) or not free_indices(term.by) <= self.free
             return [(i, times) for x in (term.output, term.by) for i in x.indices]
         if isinstance(term, Deriv):
-            return [(Values({}, {}, self.graph).moving(term), 2 * times)]
+            moved, places = Values({}, {}, self.graph).moving(term)
+            chosen = {i for i, place in places.items() if not self.free.isdisjoint(free_indices(place))}
+            Effort(self.graph, self.free | chosen, self.numbers, self.moved, self.seen).add(moved, 2 * times)
+            return []
         if isinstance(term, Binder):
-            return [(opened_once(term)[1], times)]
+            return [(term.body, times)]
         return [(a, times) for a in ((term.unfolded,) if isinstance(term, Named) else term.args)]
 
     def cost(self, values: Values) -> Cost:
@@ -73,12 +76,16 @@ class Effort:
         for (axes, chosen), times in self.numbers.items():
             numbers = times * math.prod(map(values.size, axes))
             once, each = (once, each + numbers) if chosen else (once + numbers, each)
-        moves = []
-        for (output, by), whole in self.moved.items():
+        moves, waiting = [], dict(self.moved)
+        while waiting:
+            (output, by), whole = waiting.popitem()
+            gate = self.graph.gate(by, output)
             entries = math.prod(map(values.size, self.graph.members[by].axes))
-            work = 2 * _count(_nodes(self.graph, output, by), values)
+            work = 2 * _count(_nodes(self.graph, gate or output, by), values)
             once += entries * work if whole else 0
             moves += [] if whole else [(entries, work)]
+            if gate:
+                waiting[output, gate] = True
         return Cost(once, each, tuple(moves))
 
 
@@ -89,10 +96,20 @@ def _nodes(graph: Graph, output: str, by: str) -> Numbers:
         numbers: Numbers = Counter()
         for node in graph.nodes:
             if not output or (node.name != by and node.name in graph.ancestors(output) and by in graph.ancestors(node.name)):
-                effort = Effort(graph, numbers=numbers)
-                effort.add(node.expr)
-                numbers[node.axes, False] += 1
+                numbers.update(_node(graph, node))
         graph.memory[key] = numbers
+    found: Numbers = graph.memory[key]
+    return found
+
+
+def _node(graph: Graph, node: Node) -> Numbers:
+    """What is computed for one node; known once for a graph."""
+    key = ("effort", node.name)
+    if key not in graph.memory:
+        effort = Effort(graph)
+        effort.add(node.expr)
+        effort.numbers[node.axes, False] += 1
+        graph.memory[key] = effort.numbers
     found: Numbers = graph.memory[key]
     return found
 

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from derive.calculus.terms import Element, Index, names
+from derive.calculus.terms import ArgMax, Element, Index, names
 from derive.language.tree import Reduce, Tree, subtrees, terms_of
 
 if TYPE_CHECKING:
     from derive.derivation import Derivation
     from derive.kernels.kernel import Kernel
     from derive.run import Run
+
+REACH = 8
+"""At least so many nodes are run again for a central difference, before slopes found already are made use of."""
 
 KINDS = ("real", "positive", "label", "onehot", "probability")
 
@@ -91,6 +94,11 @@ class Node:
         return Symbol(self.name, real=True, **({known: True} if known else {}))
 
     @property
+    def differentiable(self) -> bool:
+        """Whether it moves with what it is computed from; an index, such as an arg max, does not."""
+        return not (self.expr.is_integer and self.expr.atoms(ArgMax, Element))
+
+    @property
     def element(self) -> Element:
         return Element(self.head, *self.indices)
 
@@ -149,7 +157,7 @@ class Graph:
         return self._parents.get(name, frozenset())
 
     def consumers(self, name: str) -> tuple[Node, ...]:
-        """The nodes whose definitions mention this tensor, in order of evaluation."""
+        """The nodes that move with this tensor, in order of evaluation: those whose definitions mention it."""
         return self._consumers.get(name, ())
 
     def ancestors(self, name: str) -> frozenset[str]:
@@ -161,6 +169,16 @@ class Graph:
                     found |= self._parents[node.name]
             self.memory["ancestors", name] = frozenset(found)
         return self.memory["ancestors", name]
+
+    def way(self, name: str, output: str) -> tuple[str, ...]:
+        """What lies between a tensor and the output, on any path, from the output's side; then the tensor itself."""
+        onward, found = {name}, list[str]()
+        for node in self.nodes:
+            if node.differentiable and node.name not in (name, output) and not onward.isdisjoint(self._parents[node.name]):
+                onward.add(node.name)
+                if node.name in self.ancestors(output):
+                    found.append(node.name)
+        return (*reversed(found), name)
 
     def between(self, name: str, output: str) -> tuple[frozenset[str], ...]:
         """The nodes on the paths from a tensor to the first node at which some of its paths to the output meet again, for each
@@ -184,10 +202,43 @@ class Graph:
                 break
         return tuple(groups.values())
 
+    def gate(self, name: str, output: str) -> str:
+        """The first node past REACH nodes that depend on a tensor through which alone it acts on the output; "" if none."""
+        key = ("gate", name, output)
+        if key not in self.memory:
+            self.memory[key] = self._gate(name, output)
+        found: str = self.memory[key]
+        return found
+
+    def _gate(self, name: str, output: str) -> str:
+        last = self._last_uses(output)
+        moved, count, horizon = {name}, 0, last.get(name, -1)
+        for place, node in enumerate(self.nodes):
+            if node.name == output:
+                break
+            if node.name not in last or node.name == name or moved.isdisjoint(self._parents[node.name]):
+                continue
+            count += 1
+            if count > REACH and horizon <= place and node.differentiable:
+                return node.name
+            moved.add(node.name)
+            horizon = max(horizon, last[node.name])
+        return ""
+
+    def _last_uses(self, output: str) -> dict[str, int]:
+        """Where in the order of evaluation each tensor that the output is computed from is used last."""
+        if ("last uses", output) not in self.memory:
+            reached = self.ancestors(output)
+            self.memory["last uses", output] = {
+                name: place for place, node in enumerate(self.nodes) if node.name in reached for name in self._parents[node.name]
+            }
+        found: dict[str, int] = self.memory["last uses", output]
+        return found
+
     @cached_property
     def _consumers(self) -> dict[str, tuple[Node, ...]]:
         found: dict[str, list[Node]] = {}
-        for node in self.nodes:
+        for node in (n for n in self.nodes if n.differentiable):
             for name in sorted(self._parents[node.name]):
                 found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}

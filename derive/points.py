@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Abs, Mul, Symbol, preorder_traversal, sign
+from sympy import Abs, Integer, Mul, S, Symbol, preorder_traversal, sign
 
 from derive.calculus.functions import Named
-from derive.calculus.terms import Binder, Element, Index, Largest, Maximum, Positive
+from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.errors import ProofError
 from derive.graphs import Graph, Input, Node
-from derive.values import DIGITS, DomainError, Values, forward, real
+from derive.values import DIGITS, DomainError, Values, real, value_of
 
 Sizes = dict[Symbol, int]
 
@@ -27,6 +29,11 @@ ROUNDING = 1e-40
 """A kink nearer than this lies at the point."""
 
 TRIES = 60
+PATIENCE = 4
+"""After so many tries, what was drawn for the node before is drawn again, too."""
+
+KINK = "every point drawn lies at a kink"
+
 MOST_SETS = 8
 
 
@@ -125,28 +132,60 @@ def draw(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Values:
 
 
 def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Values:
-    problem = ""
-    for attempt in range(TRIES):
-        chance = random.Random(f"{which} {seed} {attempt}")
-        arrays = {i.name: _draw_input(i, sizes, chance, 1 + seed % 3, attempt < TRIES // 3) for i in graph.inputs}
-        try:
-            point = forward(graph, sizes, arrays)
-        except DomainError as error:
-            problem = error.message
+    """A point, node by node: where one has no value or lies at a kink, what it is computed from is drawn again, the latest first.
+
+    It is drawn larger at a kink, and larger and smaller in turn where there was no value: values neither vanish nor explode
+    along a chain.
+    """
+    chance, scale = random.Random(f"{which} {seed} 0"), Fraction(1 + seed % 3)
+    arrays = {i.name: _draw_input(i, sizes, chance, scale) for i in graph.inputs}
+    failed, place = [0] * len(graph.nodes), 0
+    while place < len(graph.nodes):
+        problem = _computed(graph, graph.nodes[place], sizes, arrays)
+        if not problem:
+            place += 1
             continue
-        if not any(at_kink(point, node) for node in graph.nodes):
-            return point
-        problem = "every point drawn lies at a kink"
-    raise ProofError("no point was found at which to compare the lines", hint=problem)
+        tries = failed[place] = failed[place] + 1
+        again = _latest(graph, place, tries // PATIENCE)
+        if tries == TRIES or sum(failed) > TRIES + PATIENCE * len(failed) or not again:
+            raise ProofError("no point was found at which to compare the lines", hint=problem)
+        chance = random.Random(f"{which} {seed} {place} {sum(failed)}")
+        size = scale * Fraction(2) ** (tries // PATIENCE if problem == KINK or tries % 2 else -(tries // PATIENCE))
+        for given in again:
+            arrays[given.name] = _draw_input(given, sizes, chance, size, low=tries < TRIES // 3)
+        place = min(_first_use(graph, given.name) for given in again)
+    return Values(sizes, arrays, graph)
 
 
-def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: int, low: bool) -> Any:
+def _computed(graph: Graph, node: Node, sizes: Sizes, arrays: dict[str, Any]) -> str:
+    """A node computed, among the arrays; why that will not do, if it will not."""
+    point = Values(sizes, arrays, graph)
+    try:
+        arrays[node.name] = value_of(point, node)
+    except DomainError as error:
+        return error.message
+    return KINK if at_kink(point, node) else ""
+
+
+def _latest(graph: Graph, place: int, back: int) -> list[Input]:
+    """The inputs that a node is computed from, of which the first use lies no more than so many nodes before it; one at least."""
+    reached = graph.ancestors(graph.nodes[place].name)
+    used = {i.name: _first_use(graph, i.name) for i in graph.inputs if i.name in reached}
+    latest = min(max(used.values(), default=0), place - back)
+    return [i for i in graph.inputs if i.name in used and used[i.name] >= latest]
+
+
+def _first_use(graph: Graph, name: str) -> int:
+    return next(place for place, node in enumerate(graph.nodes) if name in graph.parents(node.name))
+
+
+def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True) -> Any:
     """Random entries by kind; with `low` unset, real numbers are drawn positive (for logarithms and roots)."""
     probe = Values(sizes, {})
     shape = tuple(probe.size(a) for a in given.axes)
     out = np.empty(shape, dtype=object)
     for entry in np.ndindex(shape):
-        out[entry] = Fraction(scale * chance.randint(100, 1500) * (chance.choice((1, -1)) if low else 1), 1000)
+        out[entry] = scale * chance.randint(100, 1500) * (chance.choice((1, -1)) if low else 1) / 1000
     if given.kind == "label":
         classes = probe.size(given.classes)
         return np.array([chance.randrange(classes) for _ in np.ndindex(shape)], dtype=object).reshape(shape)
@@ -164,23 +203,60 @@ def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: int, l
 # ---------------------------------------------------------------- kinks
 
 
+@dataclass(frozen=True)
+class Kink:
+    """What must not vanish for a term to be smooth, over the indices bound around it, where a condition holds.
+
+    For a `Largest` or an `ArgMax`, it is the gap between its two largest entries.  What stands under a root must not vanish
+    even where it does so identically.
+    """
+
+    gap: Any
+    indices: tuple[Index, ...] = ()
+    condition: Any = S.One
+    root: bool = False
+
+
 def at_kink(point: Values, node: Node, clearance: float = CLEARANCE) -> bool:
-    """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either."""
-    for indices, gap in _kinks(node.expr, node.indices, roots=True):
-        if isinstance(gap, Largest):
-            inner, body = gap.opened()
-            entries = np.array(point.array(body, (*indices, *inner)), dtype=float).reshape(
-                *[point.size(i.size) for i in indices], -1
-            )
-            ranked = np.sort(entries, axis=-1)
-            with np.errstate(invalid="ignore"):  # entries that a condition leaves out are -oo
-                gaps = ranked[..., 1:] - ranked[..., :-1] if ranked.shape[-1] > 1 else np.array([1])
-            distance = gaps[..., -1:]
-        else:
-            distance = point.array(gap, indices)
-        if any(abs(float(d)) < clearance for d in np.ravel(distance)):
+    """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either.
+
+    Two sides that are one and the same term there, |x_i - x_j| at i = j, have no kink between them.
+    """
+    return any(
+        _met_largest(point, node, kink, clearance) if isinstance(kink.gap, Binder) else _met(point, node, kink, clearance)
+        for kink in kinks(node.expr)
+    )
+
+
+def _met(point: Values, node: Node, kink: Kink, clearance: float) -> bool:
+    indices = (*node.indices, *kink.indices)
+    guarded = kink.gap if kink.condition is S.One else Where(kink.condition, kink.gap, S.One)
+    near = np.argwhere(_double(np.abs(point.array(guarded, indices))) < clearance)
+    return any(kink.root or _at(point, kink.gap, indices, place) != 0 for place in near)
+
+
+def _met_largest(point: Values, node: Node, kink: Kink, clearance: float) -> bool:
+    inner, body = opened(kink.gap)
+    outer = (*node.indices, *kink.indices)
+    holds = np.asarray(point.array(kink.condition, outer), dtype=bool)
+    entries = _double(point.array(Where(kink.condition, body, S.Zero), (*outer, *inner)))
+    for place in np.argwhere(holds):
+        here = entries[tuple(place)]
+        near = np.argwhere(np.max(here) - here < clearance) if np.isfinite(np.max(here)) else ()
+        if len({_at(point, body, (*outer, *inner), (*place, *more)) for more in near}) > 1:
             return True
     return False
+
+
+def _double(array: Any) -> Any:
+    """An array in float64; what is larger than that holds is infinite."""
+    return np.vectorize(lambda v: float(mpmath.mpmathify(v)), otypes=[float])(array)
+
+
+def _at(point: Values, term: Any, indices: tuple[Index, ...], place: Any) -> Any:
+    """A term with numbers for its indices and sizes."""
+    numbers = {s: Integer(int(n)) for s, n in point.sizes.items()}
+    return term.xreplace({i: Integer(int(k)) for i, k in zip(indices, place, strict=True)}).xreplace(numbers)
 
 
 def kinks_met(graph: Graph, point: Values) -> tuple[str, ...]:
@@ -190,24 +266,43 @@ def kinks_met(graph: Graph, point: Values) -> tuple[str, ...]:
 
 def has_kink(term: Any) -> bool:
     """Whether a term, with its functions written out, has a max, an |·| or a condition on numbers in it."""
-    return any(True for _ in _kinks(term, ()))
+    return any(not kink.root for kink in kinks(term))
 
 
-def _kinks(term: Any, indices: tuple[Index, ...], roots: bool = False) -> Iterator[tuple[tuple[Index, ...], Any]]:
-    """What must not vanish for a term to be smooth, with the indices it runs over; what is under a root, if they count."""
+@lru_cache(maxsize=CACHE)
+def kinks(term: Any) -> tuple[Kink, ...]:
+    """The kinks of a term, with its functions written out, and its roots."""
+    if isinstance(term, (Index, Element)) or not term.args:
+        return ()
     if isinstance(term, Named):
-        yield from _kinks(term.unfolded, indices, roots)
-    elif isinstance(term, Maximum):
-        yield indices, term.args[0] - term.args[1]
-    elif isinstance(term, (Abs, sign, Positive)):
-        yield indices, term.args[0]
-    elif isinstance(term, Largest):
-        yield indices, term
-    elif roots and term.is_Pow and term.exp.is_Rational and not term.exp.is_Integer:
-        yield indices, term.base
+        return kinks(term.unfolded)
+    found = [kink for part, condition in _guarded(term) for kink in _under(kinks(part), condition)]
     if isinstance(term, Binder):
-        inner, body = term.opened()
-        yield from _kinks(body, (*indices, *inner), roots)
-    elif not isinstance(term, (Index, Element)):
-        for a in term.args:
-            yield from _kinks(a, indices, roots)
+        inner, body = opened(term)
+        found = [replace(kink, indices=(*inner, *kink.indices)) for kink in kinks(body)]
+    if isinstance(term, Maximum):
+        found.append(Kink(term.args[0] - term.args[1]))
+    elif isinstance(term, (Abs, sign, Positive)):
+        found.append(Kink(term.args[0]))
+    elif isinstance(term, (Largest, ArgMax)):
+        found.append(Kink(term))
+    elif term.is_Pow and term.exp.is_Rational and not term.exp.is_Integer:
+        found.append(Kink(term.base, root=True))
+    return tuple(kink for kink in dict.fromkeys(found) if not kink.gap.is_number)
+
+
+def _guarded(term: Any) -> list[tuple[Any, Any]]:
+    """The parts of a term, each with the condition under which it counts."""
+    if isinstance(term, Binder):
+        return []
+    if isinstance(term, Where):
+        condition, yes, no = term.args
+        return [(condition, S.One), (yes, condition), (no, 1 - condition)]
+    if not term.is_Mul:
+        return [(a, S.One) for a in term.args]
+    conditions = [a for a in term.args if isinstance(a, Bracket) or isinstance(1 - a, Bracket)]
+    return [(a, Mul(*[c for c in conditions if c is not a])) for a in term.args]
+
+
+def _under(found: tuple[Kink, ...], condition: Any) -> tuple[Kink, ...]:
+    return found if condition is S.One else tuple(replace(kink, condition=condition * kink.condition) for kink in found)

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -26,14 +28,21 @@ from derive.derivation import Derivation, Step
 from derive.effort import Cost, Effort
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph, Node, gradient_name
+from derive.notation.definitions import context_of
+from derive.notation.layout import text
+from derive.notation.terms import layout
 from derive.points import draw, has_kink, size_sets
 from derive.values import DIGITS, DomainError, Values
 
 TOLERANCE = mpmath.mpf(10) ** -25
-"""Lines that differ by more than this, relative to 1 + their size, are not equal.  A central difference errs by 1e-30."""
+"""Lines that differ by more than this, relative to their size, are looked at in more digits.  A central difference errs by
+1e-30 of the values that it subtracts."""
 
-LOOSEST = mpmath.mpf(10) ** 10
-"""By at most this factor is the tolerance loosened where values are large."""
+REFINED = 2
+"""So often are the digits doubled where lines differ."""
+
+VANISHING = mpmath.mpf(10) ** -8
+"""A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
 
 KINK_POINTS = 16
 """At how many points, over all sets of sizes, lines with a kink in them are compared: their cases must all be met."""
@@ -44,7 +53,7 @@ FEWEST = 8
 AMPLE = 100_000
 """Fewer entries are compared where more numbers than this would be computed for one derivation."""
 
-MOST = 4_000_000
+MOST = 3_000_000
 """A derivation for which more numbers would be computed is refused: a million take about two seconds."""
 
 
@@ -168,49 +177,84 @@ def _compare(found: Derivation, point: Values, count: int, chance: random.Random
     for number, step in enumerate(found.steps, 1):
         if stray := free_indices(step.line) - set(found.indices):
             raise _unequal(found, point, number, f"the index {min(i.name for i in stray)} is bound nowhere")
+        lines = (found.steps[number - 2].line if number > 1 else found.subject, step.line)
         try:
             after = here.on(grid, step.line)
-            error = _distance(before, after)
+            gap = _refined(_distance(before, after), point, partial(_both, lines, grid))
         except DomainError as undefined:
             raise _unequal(found, point, number, undefined.message) from None
-        if not error < _tolerance(point):
+        error = gap.relative
+        if not error < TOLERANCE:
             raise _unequal(found, point, number, f"the two differ by {mpmath.nstr(error, 3)}")
         errors.append(float(error))
         before = after
     return errors
 
 
+def _both(lines: tuple[Any, Any], grid: dict[Index, Any], point: Values) -> tuple[Any, Any]:
+    """Two lines at a point; only what they share is evaluated once."""
+    here = replace(point, memo={})
+    return here.on(grid, lines[0]), here.on(grid, lines[1])
+
+
 def _compare_whole(found: Derivation, point: Values, chance: random.Random) -> None:
     """Every entry of the result at once: times a random direction, it is how the output moves in that direction."""
     moved = np.array([chance.choice((-3, -2, -1, 1, 2, 3)) for _ in range(np.size(point.arrays[found.wrt]))])
-    with mpmath.workdps(DIGITS):
+
+    def both(point: Values) -> tuple[Any, Any]:
         result = point.array(found.result, found.indices)
-        along = result.reshape(-1, moved.size) @ moved
-    error = _distance(np.ravel(point.slope_along(found.of, found.wrt, moved)), along)
-    if not error < _tolerance(point):
+        with mpmath.workdps(point.digits):
+            along = result.reshape(-1, moved.size) @ moved
+        return np.ravel(point.slope_along(found.of, found.wrt, moved)), along
+
+    error = _refined(_distance(*both(point)), point, both).relative
+    if not error < TOLERANCE:
         raise _unequal(found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mpmath.nstr(error, 3)}")
+
+
+def _refined(gap: Gap, point: Values, both: Callable[[Values], tuple[Any, Any]]) -> Gap:
+    """How far two lines are apart, in so many digits that it is known whether they are at all.
+
+    What rounding and central differences err by vanishes as the digits grow; what is wrong with a line does not.
+    """
+    first = gap.absolute
+    for _ in range(REFINED):
+        if gap.relative < TOLERANCE or not gap.absolute:
+            return gap
+        coarse, point = gap, point.finer
+        gap = _distance(*both(point))
+        if not gap.absolute <= VANISHING * coarse.absolute:
+            return gap
+    return gap if gap.relative < TOLERANCE else Gap(gap.absolute, gap.absolute / first)
 
 
 def _unequal(found: Derivation, point: Values, number: int, wrong: str) -> ProofError:
     step = found.steps[number - 1]
     return ProofError(
         f"line {number} of the derivation of {gradient_name(found.of, found.wrt)} does not follow from the line before it",
-        hint=f"Rule: {step.rule}.  At sizes {_sizes_text(point)} {wrong}: {step.line}",
+        hint=f"Rule: {step.rule}.  At sizes {_sizes_text(point)} {wrong}: {text(layout(step.line, context_of(found.graph)))}",
     )
 
 
-def _tolerance(point: Values) -> Any:
-    """What a central difference may err by at a point: it loses digits as the values it subtracts are large."""
-    numbers = [abs(mpmath.mpmathify(v)) for array in point.arrays.values() for v in np.ravel(array)]
-    return TOLERANCE * min(max([mpmath.mpf(1), *numbers]), LOOSEST)
+@dataclass(frozen=True)
+class Gap:
+    """How far two lines are apart at most, over the entries compared, and that relative to their size."""
+
+    absolute: Any
+    relative: Any
 
 
-def _distance(a: Any, b: Any) -> Any:
-    """The largest |a − b| / (1 + |a|) over the entries; not a number where either is none."""
+def _distance(a: Any, b: Any) -> Gap:
+    """The largest |a − b|, and |a − b| / (s + |a|) with s = 1, or the size of the largest entry if that is less."""
     with mpmath.workdps(DIGITS):
-        pairs = zip(np.ravel(a), np.ravel(b), strict=True)
-        gaps = [abs(mpmath.mpmathify(x) - mpmath.mpmathify(y)) / (1 + abs(mpmath.mpmathify(x))) for x, y in pairs]
-        return mpmath.nan if any(mpmath.isnan(g) for g in gaps) else max(gaps, default=mpmath.mpf(0))
+        pairs = [(mpmath.mpmathify(x), mpmath.mpmathify(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
+        gaps = [abs(x - y) for x, y in pairs]
+        if any(map(mpmath.isnan, gaps)):
+            return Gap(mpmath.nan, mpmath.nan)
+        if not any(gaps):
+            return Gap(mpmath.mpf(0), mpmath.mpf(0))
+        small = min(mpmath.mpf(1), max(max(abs(x), abs(y)) for x, y in pairs))
+        return Gap(max(gaps), max(gap / (small + abs(x)) for gap, (x, _) in zip(gaps, pairs, strict=True)))
 
 
 def _sizes_text(point: Values) -> str:

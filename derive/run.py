@@ -69,9 +69,7 @@ class Run:
         values = Values(self.values.sizes, arrays, graph, self.values.numbers, known)
         reached = graph.ancestors(self.graph.output.name)
         out = {}
-        for name in reversed(
-            [m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]
-        ):
+        for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
             found = derivation(graph, output, name)
             try:
                 out[name] = known[output, name] = np.array(values.array(found.result, found.indices), dtype=object)

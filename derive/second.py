@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from derive.calculus.budget import Budget
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Adjoint, walk
@@ -147,7 +148,7 @@ def _extended(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Graph
 
 def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:
     """A derivation gone on with until its result names no other derivative."""
-    trail = Trail(found.result, list(found.steps))
+    trail = Trail(found.result, Budget(gradient_name(found.of, found.wrt), found.work), list(found.steps))
     while adjoints_in(trail.line):
         given = {a.by.name: derivation(found.graph, found.of, a.by.name, rules=rules) for a in adjoints_in(trail.line)}
 
@@ -157,4 +158,4 @@ def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:
         uses = [(given[name].subject, given[name].result) for name in sorted(given)]
         trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", uses)
         simplify(trail, found.graph)
-    return replace(found, steps=tuple(trail.steps))
+    return replace(found, steps=tuple(trail.steps), work=trail.budget.spent)

@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache, lru_cache, reduce
+from functools import cache, cached_property, lru_cache, reduce
 from numbers import Integral
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Abs, Mul, S, Symbol, sign
+from sympy import Abs, Dummy, Expr, Mul, S, Symbol, sign
 from sympy.core.numbers import NumberSymbol
 
 from derive.calculus.functions import Named
@@ -42,15 +42,16 @@ from derive.calculus.terms import (
     Product,
     Where,
     free_indices,
+    names,
     substituted,
-    walk,
 )
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 
 DIGITS = 50
-STEP = mpmath.ldexp(1, -60)
-"""The step of a central difference, about 1e-18: it errs by 1e-36 of the third derivative, and by 1e-50 / STEP from rounding."""
+STEP_BITS = 60
+"""A central difference in 50 digits takes a step of 2^-60, about 1e-18, of the largest entry moved, or of 1 if that is more.
+It errs by 1e-36 of the third derivative, and by 1e-32 from rounding."""
 
 MAX_BITS = 1 << 12
 """A fraction with a longer numerator or denominator goes on as a 50-digit number."""
@@ -169,7 +170,7 @@ EXACT = Numbers(
         "erf": _vectorised(_exact_or({0: 0}, "erf")),
     },
     lambda p, q: int(p) if q == 1 else Fraction(int(p), int(q)),
-    lambda c: real(mpmath.mpmathify(c.evalf(DIGITS + 10))),
+    lambda c: real(mpmath.mpmathify(c.evalf(mpmath.mp.dps + 10))),
     _vectorised(_reciprocal),
     lambda a, q: _vectorised(lambda x: _root(x, q))(a),
     lambda a: np.asarray(_vectorised(_bounded)(a), dtype=object),
@@ -201,8 +202,8 @@ Grid = Mapping[Index, Array]
 class Values:
     """What is known at a point: the size of every axis and an array for every tensor of a graph.
 
-    `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands in several lines is evaluated
-    once; it must then be looked at over one grid of its free indices alone (see `on`).
+    `digits` are those computed with.  `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands
+    in several lines is evaluated once.
     """
 
     sizes: Mapping[Symbol, Any]
@@ -211,10 +212,26 @@ class Values:
     numbers: Numbers = EXACT
     _adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
     _slopes: dict[tuple[str, str], dict[int, Array]] = field(default_factory=dict, repr=False)
+    _steps: dict[str, Any] = field(default_factory=dict, repr=False)
     copied: frozenset[str] = frozenset()
     memo: dict[Any, Array] | None = field(default=None, repr=False)
     still: Values | None = field(default=None, repr=False)
     """The same values with no entry moved, where one is."""
+    digits: int = DIGITS
+
+    @cached_property
+    def finer(self) -> Values:
+        """The same point in twice as many digits: its inputs as they are, its nodes computed again."""
+        assert self.graph is not None
+        inputs = {i.name: self.arrays[i.name] for i in self.graph.inputs}
+        return forward(self.graph, self.sizes, inputs, self.numbers, 2 * self.digits)
+
+    def step(self, name: str) -> Any:
+        """How far an entry of a tensor is moved for a central difference: a power of 2."""
+        if name not in self._steps:
+            largest = max((mpmath.frexp(real(v))[1] for v in np.ravel(self.arrays[name])), default=0)
+            self._steps[name] = mpmath.ldexp(1, max(0, largest) - STEP_BITS * self.digits // DIGITS)
+        return self._steps[name]
 
     def size(self, axis: Any) -> int:
         """The size of an axis."""
@@ -227,13 +244,13 @@ class Values:
         shape = [self.size(i.size) for i in indices]
         last = len(shape) - 1
         grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
-        with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
+        with mpmath.workdps(self.digits), np.errstate(all="ignore"):
             return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
 
     def on(self, grid: Grid, term: Any) -> Array:
         """A term at chosen entries: the grid holds, for each free index, the values it takes, all of one length."""
         shape = np.broadcast_shapes(*map(np.shape, grid.values()))
-        with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
+        with mpmath.workdps(self.digits), np.errstate(all="ignore"):
             return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
 
     def evaluate(self, term: Any, grid: Grid) -> Array:
@@ -242,7 +259,7 @@ class Values:
             return self._evaluated(term, grid)
         if self.still is not None and not has_move(term):
             return self.still.evaluate(term, grid)
-        key = (term, *((i, grid[i].shape) for i in free_indices(term)))
+        key = (term, *((i, grid[i].shape, grid[i].tobytes()) for i in free_indices(term)))
         if (known := self.memo.get(key)) is None:
             known = self._evaluated(term, grid)
             if np.size(known) <= MAX_REMEMBERED:
@@ -295,17 +312,25 @@ class Values:
 
     def derivative(self, term: Deriv, grid: Grid) -> Array:
         """∂body/∂x_K over the grid: the body with x_K, and no other entry, moved up and down; other tensors are held."""
-        there, still = self.moving(term), self.still or self
-        up, down = (self._with_move(h, still).evaluate(there, grid) for h in (STEP, -STEP))
-        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) * (1 / (2 * STEP))
+        (there, indices), still, step = self.moving(term), self.still or self, self.step(term.by.name)
+        inner = {**grid, **{i: np.asarray(self.evaluate(k, grid)).astype(int) for i, k in indices.items()}}
+        up, down = (self._with_move(h, still).evaluate(there, inner) for h in (step, -step))
+        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) * (1 / (2 * step))
 
-    def moving(self, term: Deriv) -> Any:
-        """The body of a derivative with the entry that it is taken by moved by `_MOVE`."""
+    def moving(self, term: Deriv) -> tuple[Any, dict[Index, Any]]:
+        """The body of a derivative with the entry that it is taken by moved by `_MOVE`, and where its own indices stand.
+
+        A definition is opened, and an entry moved, at indices of its own: those of the line might be bound in it.
+        """
         body, by = term.body, term.by
-        if isinstance(body, Element) and body.name != by.name and self.graph is not None:
-            node = self.graph.members[body.name]
-            body = substituted(node.expr, dict(zip(node.indices, body.indices, strict=True))) if isinstance(node, Node) else body
-        return _moved(body, by)
+        node = self.graph.members[body.name] if self.graph is not None and isinstance(body, Element) else None
+        if not isinstance(node, Node) or body.name == by.name:
+            own = _fresh(by.indices)
+            return _moved(body, Element(by.head, *own)), dict(zip(own, by.indices, strict=True))
+        places = (*body.indices, *by.indices)
+        own = _fresh((*node.indices, *by.indices))
+        opened = _at_indices(node.expr, node.indices, own[: len(node.indices)])
+        return _moved(opened, Element(by.head, *own[len(node.indices) :])), dict(zip(own, places, strict=True))
 
     def _with_move(self, step: Any, still: Values) -> Values:
         return replace(self, sizes={**self.sizes, _MOVE: step}, memo=None if self.memo is None else {}, still=still)
@@ -314,7 +339,7 @@ class Values:
         """∂output/∂name along every path: an array over the axes of both."""
         if (output, name) not in self._adjoints:
             base = np.shape(self.arrays[name])
-            with mpmath.workdps(DIGITS):
+            with mpmath.workdps(self.digits):
                 slopes = self.slopes(output, name, np.arange(math.prod(base)))
             self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(slopes.shape[1:] + base)
         return self._adjoints[output, name]
@@ -326,22 +351,33 @@ class Values:
         """
         known = self._slopes.setdefault((output, name), {})
         if missing := sorted(set(map(int, entries)) - known.keys()):
-            base = np.array(self.arrays[name], dtype=object)
-            known.update(zip(missing, _central(self, output, name, np.eye(base.size, dtype=int)[missing]), strict=True))
+            moved = np.zeros((len(missing), np.size(self.arrays[name])), dtype=int)
+            moved[np.arange(len(missing)), missing] = 1
+            known.update(zip(missing, self._along(output, name, moved), strict=True))
         return np.stack([np.asarray(known[int(e)], dtype=object) for e in entries])
 
     def slope_along(self, output: str, name: str, direction: Array) -> Array:
         """How the output moves as all entries of `name` move in one direction."""
-        with mpmath.workdps(DIGITS):
-            return _central(self, output, name, np.reshape(direction, (1, -1)))[0]
+        with mpmath.workdps(self.digits):
+            return self._along(output, name, np.reshape(direction, (1, -1)))[0]
+
+    def _along(self, output: str, name: str, directions: Array) -> Array:
+        """How the output moves along each direction: the graph is run again as far as a gate, whose slopes are known."""
+        assert self.graph is not None
+        gate = self.graph.gate(name, output)
+        if not gate:
+            return _central(self, output, name, directions)
+        inner, outer = _central(self, gate, name, directions), self.adjoint(output, gate)
+        axes = inner.ndim - 1
+        return np.asarray(np.tensordot(inner, np.moveaxis(outer, range(outer.ndim - axes), range(axes, outer.ndim)), axes))
 
 
 def _central(values: Values, output: str, name: str, directions: Array) -> Array:
     """The central difference of the output along each direction in which the entries of one tensor may move."""
-    base = np.array(values.arrays[name], dtype=object)
-    steps = np.concatenate([directions * STEP, directions * -STEP])
+    base, step = np.array(values.arrays[name], dtype=object), values.step(name)
+    steps = np.concatenate([directions * step, directions * -step])
     ends = _rerun(values, name, (base.ravel() + steps).reshape(len(steps), *base.shape), output)
-    return (ends[: len(directions)] + -1 * ends[len(directions) :]) * (1 / (2 * STEP))
+    return (ends[: len(directions)] + -1 * ends[len(directions) :]) * (1 / (2 * step))
 
 
 _MOVE = Symbol("_move", real=True)
@@ -355,15 +391,30 @@ def has_move(term: Any) -> bool:
 
 
 @lru_cache(maxsize=CACHE)
+def _fresh(indices: tuple[Any, ...]) -> tuple[Index, ...]:
+    """Indices that stand nowhere else, the same for the same places."""
+    return tuple(Index(Dummy("at", integer=True), getattr(i, "size", S.One)) for i in indices)
+
+
+@lru_cache(maxsize=CACHE)
+def _at_indices(term: Any, old: tuple[Index, ...], new: tuple[Index, ...]) -> Any:
+    return substituted(term, dict(zip(old, new, strict=True)))
+
+
+@lru_cache(maxsize=CACHE)
 def _moved(body: Any, by: Element) -> Any:
-    """A term with the entry `by`, and no other of its tensor, moved by `_MOVE`."""
+    """A term with the entry `by`, and no other of its tensor, moved by `_MOVE`.
 
-    def moved(t: Any) -> Any:
-        if not isinstance(t, Element) or t.name != by.name:
-            return t
-        return Where(Mul(*[Delta(a, b) for a, b in zip(t.indices, by.indices, strict=True)]), t + _MOVE, t)
-
-    return walk(body, moved)
+    Binders stay closed: an index of `by` is free, so none of them can take it for its own.
+    """
+    if by.name not in names(body):
+        return body
+    if isinstance(body, (Binder, Deriv)):
+        return Expr.__new__(type(body), _moved(body.args[0], by), *body.args[1:])
+    moved = body.func(*(_moved(a, by) for a in body.args))
+    if not isinstance(body, Element) or body.name != by.name:
+        return moved
+    return Where(Mul(*[Delta(a, b) for a, b in zip(moved.indices, by.indices, strict=True)]), moved + _MOVE, moved)
 
 
 _COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
@@ -378,9 +429,11 @@ def _rerun(values: Values, moved: str, copies: Array, output: str) -> Array:
     sizes = {**values.sizes, _COPY.size: count}
     for node in values.graph.nodes:
         if node.name != moved and stale & values.graph.parents(node.name):
-            here = Values(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale))
+            here = Values(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale), digits=values.digits)
             arrays[node.name] = here.array(node.expr, (_COPY, *node.indices))
             stale.add(node.name)
+        if node.name == output:
+            break
     out = np.asarray(arrays[output], dtype=object)
     return out if output in stale else np.broadcast_to(out, (count, *out.shape))
 
@@ -401,12 +454,6 @@ def _element(values: Values, term: Element, grid: Grid) -> Array:
     return array[tuple(np.broadcast_arrays(*_places(values, indices, array.shape, grid)))] if indices else array[()]
 
 
-@lru_cache(maxsize=CACHE)
-def opened_once(term: Binder) -> tuple[tuple[Index, ...], Any]:
-    """A binder opened once for all evaluations: nothing is bound again here, so nothing can be captured."""
-    return term.opened()
-
-
 def _needed(term: Any, grid: Grid) -> dict[Index, Array]:
     """The part of a grid that a term depends on."""
     free = free_indices(term)
@@ -414,7 +461,8 @@ def _needed(term: Any, grid: Grid) -> dict[Index, Array]:
 
 
 def _binder(values: Values, term: Binder, grid: Grid) -> Array:
-    indices, body = opened_once(term)
+    """A binder, closed as it is: nothing is put into it here, and on the way to a leaf no name is bound twice."""
+    indices, body = term.indices, term.body
     inner = _needed(term, grid)
     depth = max((np.ndim(a) for a in inner.values()), default=0)
     for k, index in enumerate(indices):
@@ -523,16 +571,23 @@ def _evaluator(kind: type) -> Evaluator | None:
 # ---------------------------------------------------------------- graphs
 
 
-def forward(graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: Numbers = EXACT) -> Values:
+def forward(
+    graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: Numbers = EXACT, digits: int = DIGITS
+) -> Values:
     """Every node of a graph at the given inputs.
 
     Raises DomainError, naming the node, where a function has no value there.
     """
     known = dict(arrays)
     for node in graph.nodes:
-        try:
-            known[node.name] = Values(sizes, known, graph, numbers).array(node.expr, node.indices)
-        except (DomainError, ZeroDivisionError) as error:
-            what = error.message if isinstance(error, DomainError) else "division by zero"
-            raise DomainError(f"{node.name} has no value here: {what}") from None
-    return Values(sizes, known, graph, numbers)
+        known[node.name] = value_of(Values(sizes, known, graph, numbers, digits=digits), node)
+    return Values(sizes, known, graph, numbers, digits=digits)
+
+
+def value_of(values: Values, node: Node) -> Array:
+    """A node at a point.  Raises DomainError, naming the node, where it has no value there."""
+    try:
+        return values.array(node.expr, node.indices)
+    except (DomainError, ZeroDivisionError) as error:
+        what = error.message if isinstance(error, DomainError) else "division by zero"
+        raise DomainError(f"{node.name} has no value here: {what}") from None

@@ -145,6 +145,7 @@ DECLARATIONS: list[tuple[str, tuple[int, int] | None, str]] = [
     ("t: label\nf = t", NOWHERE, "number of classes"),
     ("f = f + 1", (1, 4), "defined by itself"),
     ("f = g\ng = x", (1, 4), "used before it is defined (in line 2)"),
+    ("f = d*x; d = 3", (1, 4), "d is used before it is defined (in line 1)"),
     ("h[i] = tanh(h[i])", (1, 12), "defined by itself"),
 ]
 

@@ -6,6 +6,7 @@ Two terms are equal for every size of their axes if their normal forms are the s
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -49,6 +50,12 @@ MANY, FEW = 12, 5
 MAX_TERMS = 128
 """A product of sums that would have more terms than this stays a product."""
 
+MAX_LENGTH = 8192
+"""A product of sums that would have more symbols than this stays a product, too."""
+
+MAX_MONOMIALS = 150
+"""A fraction that might have more monomials than this above or below its line is not brought to lowest terms."""
+
 
 @lru_cache(maxsize=CACHE)
 def normal(term: Any) -> Any:
@@ -77,7 +84,7 @@ def normal(term: Any) -> Any:
 
 def _multiplied(sums: list[tuple[Any, ...]]) -> Any:
     """A product of sums, multiplied out."""
-    if prod(map(len, sums)) > MAX_TERMS:
+    if _too_long(sums):
         return _settled(Mul(*[Add(*s) for s in sums]))
     out = Add(*[_settled(Mul(*choice)) for choice in product(*sums)])
     if any(_expandable(f) for t in terms(out) for f in factors(t)):
@@ -88,7 +95,15 @@ def _multiplied(sums: list[tuple[Any, ...]]) -> Any:
 def _multiplied_again(term: Any) -> Any:
     """A product with the sums that came up in it multiplied out, if that is not too long."""
     parts = [terms(normal(f)) if _expandable(f) else (f,) for f in factors(term)]
-    return _multiplied(parts) if 1 < prod(map(len, parts)) <= MAX_TERMS else term
+    return _multiplied(parts) if any(len(p) > 1 for p in parts) and not _too_long(parts) else term
+
+
+def _too_long(sums: list[tuple[Any, ...]]) -> bool:
+    """Whether a product of sums would be too long, multiplied out."""
+    count = prod(map(len, sums))
+    if count > MAX_TERMS:
+        return True
+    return count > 1 and sum(count // len(s) * sum(map(length, s)) for s in sums) > MAX_LENGTH
 
 
 def _without_deltas(condition: Any, a: Any, b: Any) -> Any:
@@ -327,6 +342,12 @@ def shared_number(term: Any) -> tuple[Any, Any]:
 
 
 @lru_cache(maxsize=CACHE)
+def length(term: Any) -> int:
+    """How many symbols and operations there are in a term, all in all."""
+    return 1 + sum(map(length, term.args))
+
+
+@lru_cache(maxsize=CACHE)
 def sums(term: Any) -> int:
     """How many indices are bound in a term, all in all."""
     own = len(term.indices) if isinstance(term, Binder) else 0
@@ -341,7 +362,7 @@ def shortest(term: Any) -> Any:
     plain = _merged(normal(term))
     options = [_grouped(plain)]
     if any(f.is_Pow and f.exp.is_Integer and f.exp.is_negative and f.base.is_Add for t in terms(plain) for f in factors(t)):
-        options.append(_lowest(plain))
+        options += _lowest(plain)
     return min(options, key=cost)
 
 
@@ -378,26 +399,69 @@ def _factored(term: Any) -> Any:
     return whole if inner == rest[0] else Mul(*[inner if f is rest[0] else f for f in whole.args], evaluate=False)
 
 
-def _lowest(term: Any) -> Any:
-    """A rational function of entries and functions with the common divisors of its fraction cancelled."""
+def _lowest(term: Any) -> tuple[Any, ...]:
+    """A rational function of entries and functions with the common divisors of its fraction cancelled; none if that is dear."""
     masks: dict[Any, Dummy] = {}
 
     def masked(t: Any) -> Any:
         if t.is_Rational:
             return t
-        if t.is_Add or t.is_Mul or (t.is_Pow and t.exp.is_Integer):
+        if _is_rational_operation(t):
             return t.func(*map(masked, t.args))
         return masks.setdefault(t, Dummy(real=True))
 
-    lowest = factor_terms(cancel(masked(term))).xreplace({dummy: t for t, dummy in masks.items()})
+    fraction = masked(term)
+    if max(map(_monomials, _degrees(fraction))) > MAX_MONOMIALS:
+        return ()
+    lowest = factor_terms(cancel(fraction)).xreplace({dummy: t for t, dummy in masks.items()})
     bases = {f.base for t in terms(term) for f in factors(t) if f.is_Pow}
     for f in factors(lowest):
         if f.is_Pow and f.exp.is_Integer and f.base.is_Add and f.base not in bases and -f.base in bases:
             lowest = (lowest / f) * (-1) ** f.exp * Pow(-f.base, f.exp)
     top = [f for f in factors(lowest) if f.is_Add]
     if len(top) == 1 and lowest.as_coeff_Mul()[0] == -1:
-        return -lowest / top[0] * expand(-top[0])
-    return lowest
+        return (-lowest / top[0] * expand(-top[0]),)
+    return (lowest,)
+
+
+Degrees = Counter[Any]
+"""The degree of a polynomial in each of its symbols."""
+
+
+def _is_rational_operation(term: Any) -> bool:
+    return bool(term.is_Add or term.is_Mul or (term.is_Pow and term.exp.is_Integer))
+
+
+@lru_cache(maxsize=CACHE)
+def _degrees(term: Any) -> tuple[Degrees, Degrees]:
+    """What the degrees of a rational function are at most, above and below its line, where nothing cancels."""
+    if term.is_Rational or not term.args:
+        return Counter() if term.is_Rational else Counter({term: 1}), Counter()
+    if term.is_Pow:
+        above, below = (_times(d, abs(int(term.exp))) for d in _degrees(term.base))
+        return (above, below) if term.exp > 0 else (below, above)
+    parts = [_degrees(t) for t in term.args]
+    if term.is_Mul:
+        return sum((a for a, _ in parts), Counter()), sum((b for _, b in parts), Counter())
+    divisors: dict[Any, int] = {}
+    for f in (f for t in term.args for f in factors(t) if f.is_Pow and f.exp.is_negative):
+        divisors[f.base] = max(divisors.get(f.base, 0), -int(f.exp))
+    shared = sum((_times(_degrees(base)[0], power) for base, power in divisors.items()), Counter())
+    for _, b in parts:
+        shared |= b
+    above = Counter[Any]()
+    for a, b in parts:
+        above |= a + shared - b
+    return above, shared
+
+
+def _times(degrees: Degrees, factor: int) -> Degrees:
+    return Counter({symbol: factor * degree for symbol, degree in degrees.items()})
+
+
+def _monomials(degrees: Degrees) -> int:
+    """How many monomials a polynomial of these degrees may have."""
+    return prod(1 + degree for degree in degrees.values())
 
 
 def common_factor(term: Any) -> Any:

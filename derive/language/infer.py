@@ -80,8 +80,7 @@ class Inference:
         if name in self.members:
             return self.members[name]
         if name in self.later:
-            line = self.later[name]
-            here = self.source.place(node).line == line
+            line, here = self.later[name], name == next(iter(self.later))
             raise self.error(
                 f"{name} is defined by itself." if here else f"{name} is used before it is defined (in line {line}).",
                 node,

@@ -315,8 +315,15 @@ def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout
 
 
 def context_of(graph: Graph, style: Style | None = None) -> Context:
-    """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order."""
-    style = style or Style()
+    """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order; found once."""
+    key = ("context", style or Style())
+    if key not in graph.memory:
+        graph.memory[key] = _context_of(graph, style or Style())
+    found: Context = graph.memory[key]
+    return found
+
+
+def _context_of(graph: Graph, style: Style) -> Context:
     ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
     printed: dict[str, str] = {}
     shown = dict(graph.shown)

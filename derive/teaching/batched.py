@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.batching import Batch
+from derive.calculus.budget import Budget
 from derive.calculus.normal import contracted, pulled, shortest
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
 from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, free_letters, seeded, simplify
+from derive.graphs import gradient_name
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines
@@ -43,7 +45,7 @@ def reasoning(batch: Batch, wrt: Sequence[str] = ()) -> Reasoning:
     """
     one, members = batch.one, batch.one.members
     known = [n for n in wrt or members if n in one.ancestors(one.output.name) - {one.output.name}]
-    known = [n for n in known if getattr(members[n], "differentiable", True) and not getattr(members[n], "inner", False)]
+    known = [n for n in known if members[n].differentiable and not getattr(members[n], "inner", False)]
     shared, own = (next((n for n in known if (n in batch.members) is batched), "") for batched in (False, True))
     if not batch.averaged:
         found = [derivation(one, "", name, upstream=True) for name in (shared, own) if name]
@@ -68,7 +70,7 @@ def of_the_mean(batch: Batch, wrt: str, by_name: bool = False) -> Derivation:
     share = derivation(graph, "", loss.name)
     x = batch.lifted(one.subject.by, n)
     at_n, at_m = (Adjoint(Element(loss, example), x) for example in (n, m))
-    trail = Trail(Adjoint(mean, x))
+    trail = Trail(Adjoint(mean, x), Budget(gradient_name(mean.name, wrt)))
     trail.to(total(Adjoint(mean, at_m.output) * at_m, m), PATHS, "paths")
     known = (share.subject, share.result)
     trail.to(shortest(_put(trail.line, *known)), SUBSTITUTE, "substitute", [known])
@@ -85,7 +87,7 @@ def of_the_mean(batch: Batch, wrt: str, by_name: bool = False) -> Derivation:
             named, own = Adjoint(mean, entry), Adjoint(Element(loss, n), entry)
             line = shortest(_put(trail.line, own, named / share.result))
             trail.to(line, SUBSTITUTE, "substitute", [(named, share.result * own)])
-    return Derivation(graph, mean.name, wrt, Adjoint(mean, x), tuple(trail.steps))
+    return Derivation(graph, mean.name, wrt, Adjoint(mean, x), tuple(trail.steps), trail.budget.spent)
 
 
 def of_the_whole(batch: Batch, wrt: str) -> Derivation:
@@ -102,7 +104,7 @@ def of_the_whole(batch: Batch, wrt: str) -> Derivation:
     inner = free_letters(graph, output, (n.name, m.name, *(i.name for i in x.indices)))
     at_n, at_m = (Adjoint(Element(head, example, *inner), x) for example in (n, m))
     known = derivation(graph, of, output.name)
-    trail = Trail(Adjoint(loss, x))
+    trail = Trail(Adjoint(loss, x), Budget(gradient_name(loss.name, wrt)))
     trail.to(total(Adjoint(loss, at_m.output) * at_m, m, *inner), PATHS, "paths")
     trail.to(_put(trail.line, known.subject, known.result), SUBSTITUTE, "substitute", [(known.subject, known.result)])
     if wrt in batch.members:
@@ -113,7 +115,7 @@ def of_the_whole(batch: Batch, wrt: str) -> Derivation:
     share = replace(batch, members=batch.members | {one.graph.upstream}).lifted(one.result, n).xreplace(behind)
     example = total(Element(upstream, n, *inner) * at_n, *inner)
     trail.to(share if wrt in batch.members else pulled(total(share, n)), ONE, "one", [(example, share)])
-    return Derivation(graph, of, wrt, Adjoint(loss, x), tuple(trail.steps))
+    return Derivation(graph, of, wrt, Adjoint(loss, x), tuple(trail.steps), trail.budget.spent)
 
 
 def _put(line: Any, old: Adjoint, new: Any) -> Any:

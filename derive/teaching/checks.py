@@ -86,5 +86,5 @@ def _orders(done: Checked, page: Page) -> Table:
     rows = []
     for step, error, order in done.orders:
         power = row(Script(Sign("10", "10"), None, Sign(f"-{step}", f"−{step}")))
-        rows.append((inlines(power), error_layout(error, page), inlines("") if order is None else _number(round(order, 2), page)))
+        rows.append((inlines(power), error_layout(error, page), inlines("") if order is None else _number(round(order, 1), page)))
     return Table(header, tuple(rows), ("right", "right", "right"))

@@ -38,7 +38,7 @@ def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> tuple[
         return hessians(graph, wrt)
     output = graph.output
     reached = graph.ancestors(output.name) - {output.name}
-    names = [m.name for m in graph.members.values() if m.name in reached and getattr(m, "differentiable", True)]
+    names = [m.name for m in graph.members.values() if m.name in reached and m.differentiable]
     own = [n for n in names if not getattr(graph.members[n], "inner", False)]
     for name in wrt:
         derivation(graph, "", name)

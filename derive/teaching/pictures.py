@@ -74,7 +74,7 @@ def _numbers(run: Run, graph: Graph, used: str, node: Node, page: Page) -> tuple
     """The value along an edge, and what flows back: the gradient by the node times the node's slope, nothing for a label."""
     member = graph.members[used]
     forward = _printed(run.exact[used], page)
-    if not getattr(member, "differentiable", True) or node.name not in run.gradients:
+    if not member.differentiable or node.name not in run.gradients:
         return forward, ""
     if member.axes or node.axes:
         return forward, _printed(run.gradients[used], page) if len(graph.consumers(used)) == 1 else ""

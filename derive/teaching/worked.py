@@ -267,7 +267,7 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
     blocks: list[Line] = []
     for name in reversed([m for m in graph.members if m in graph.ancestors(of) and m != of]):
         member = graph.members[name]
-        if not getattr(member, "differentiable", True) or getattr(member, "inner", False):
+        if not member.differentiable or getattr(member, "inner", False):
             continue
         found = derivation(graph, of, name, upstream=bool(graph.output.axes))
         context = page.context(found.graph)
