@@ -65,7 +65,7 @@ def test_no_exponential_is_taken_of_what_may_be_large(name: str) -> None:
 
 def test_no_logarithm_is_taken_of_a_probability() -> None:
     loss = stable(whole("softmax_cross_entropy_label", "z", "t")).assigned["L"]
-    assert str(loss.term) == "log(Sum_@1(shifted[n,@1])) + largest[n] - z[n,t[n]]"
+    assert str(loss.term) == "log(Sum_@1(shifted[n,@1])) - together(-largest[n] + z[n,t[n]])"
     assert "log" not in str(stable(whole("binary_cross_entropy")))
 
 

@@ -34,6 +34,7 @@ from derive.calculus.terms import (
 )
 from derive.kernels.device import FUNCTIONS
 from derive.kernels.simple import safe, weight
+from derive.kernels.stable import together
 
 Access = Callable[[Element], str]
 """How an entry is read: the code that gives its value."""
@@ -280,6 +281,7 @@ ROWS: tuple[tuple[type, Row], ...] = (
     (cos, _python("cos")),
     (Abs, lambda s, t: f"abs({s.value(t.args[0])})"),
     (sign, _sign),
+    (together, lambda s, t: f"({s.value(t.args[0])})"),
     (Named, lambda s, t: s.call(_known(type(t).__name__), s.value(t.args[0]))),
 )
 

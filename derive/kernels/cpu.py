@@ -121,7 +121,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     lines += [
         f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts
     ]
-    lines += [f"{s.name} = {_start64(s)}" for s in totals]
+    lines += [f"{s.name} = {_start64(s)}" for s in totals if region.outer is not None]
     rooms, end = _rooms(past, inside, region, end)
     lines += [f"{array}__room = scratch[{start}:{stop}]" for array, (start, stop) in rooms.items()]
     rows = [f"{view} = {array}[{region.index.name}]" for array, view in printer.rows.items()] if region.outer else []
@@ -284,7 +284,11 @@ def _region_call(r: RegionText, dtype: str, small: bool) -> list[str]:
     if not r.count:
         lines += [f"scratch = np.empty({r.scratch}, {dtype})"] if r.scratch else []
         lines += [f"places = np.empty({r.places}, np.int64)"] if r.places else []
-        return [*lines, f"{r.name}({', '.join(arguments)})"]
+        lines += [f"totals = np.empty({len(r.totals)})"] if r.totals else []
+        lines.append(f"{r.name}({', '.join(arguments)})")
+        found = [f"totals[{k}]" for k in range(len(r.totals))]
+        kinds = [(s, f"int64({code})" if s.entry.is_integer else code) for s, code in zip(r.totals, found, strict=True)]
+        return [*lines, *(f"{s.name} = {code}" for s, code in kinds)]
     if r.lanes:
         lines.append(f"width = {r.width}")
         lines.append(f"share = -(-({r.count})//({LANES}*threads))*{LANES}")
@@ -312,15 +316,15 @@ def _region_call(r: RegionText, dtype: str, small: bool) -> list[str]:
 def _joined(s: Statement, start: str, dtype: str) -> list[str]:
     """What the threads have added up of a tensor, added up."""
     scope = Scope(dtype, entry_name)
-    entry = f"{s.name}__flat[k]"
+    entry = f"{s.name}__flat[at__]"
     first = "0" if start == "0" else start
     return [
         f"{s.name}__flat = {s.name}.reshape(-1)",
-        f"for k in range({s.name}__flat.shape[0]):",
-        f"    {entry} = scratch[0, uint64({first} + k)]",
+        f"for at__ in range({s.name}__flat.shape[0]):",
+        f"    {entry} = scratch[0, uint64({first} + at__)]",
         "for thread in range(1, threads):",
-        f"    for k in range({s.name}__flat.shape[0]):",
-        f"        {entry} = {added(s.kind, entry, f'scratch[thread, uint64({first} + k)]', scope)}",
+        f"    for at__ in range({s.name}__flat.shape[0]):",
+        f"        {entry} = {added(s.kind, entry, f'scratch[thread, uint64({first} + at__)]', scope)}",
     ]
 
 

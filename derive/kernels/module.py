@@ -121,7 +121,7 @@ def _environment() -> jinja2.Environment:
 OWN = (
     "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
     "CompilerBase DefaultPassBuilder Apart OPTIONS REAL WHOLE WRT Workspace outside overlap "
-    "threads thread scratch places totals first last start stop width share past status out workspace k "
+    "threads thread scratch places totals first last start stop width share past status out workspace "
     "abs min max range float type len"
 )
 """Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
@@ -177,6 +177,7 @@ def _mathematics(graph: Graph, wrt: Sequence[str]) -> list[str]:
     from derive.notation.layout import text
     from derive.notation.terms import layout
 
+    graph = replace(graph, shown=())  # tensors are called as the functions call them
     context = context_of(graph)
     lines = [text(definition(node, context)) for node in graph.nodes]
     found = derivations(graph, wrt)

@@ -14,7 +14,7 @@ Where a tensor of the region lives:
 
 An array too large for the cache is written past it: a row, or a block of a vector, is made in the memory of the thread
 (NAME__out) and then streamed.
-    total     a variable: the same for a number
+    total     a variable: the same for a number, which is handed back
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict
     found = {**dict.fromkeys(numbers, NUMBER), **dict.fromkeys(arrays, ARRAY)}
     for nest in region.nests:
         for s in nest.statements:
-            if region.outer in s.over:
+            if region.outer in s.over or (region.outer is None and not s.axes):
                 found[s.name] = PART if s.axes else TOTAL
             elif s.name not in found:
                 one = region.way != "lanes" and set(s.entry.indices) <= {region.outer}
@@ -293,7 +293,7 @@ class Printer:
     def _closed(self, s: Statement) -> list[str]:
         home, value = self.homes[s.name], f"{s.name}__at" if s.kind == ARGMAX else f"{s.name}__all"
         target = self.access(s.entry)
-        if home in (TOTAL, PART):
+        if home in (TOTAL, PART) and self.region.outer is not None:
             value = f"float64({value})" if home == TOTAL else value
             return [f"{target} = {added(s.kind, target, value, self._scope())}"]
         return [f"{target} = {value}"]

@@ -40,6 +40,7 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.kernels.program import Assign, Program, entry, equal
+from derive.kernels.stable import together
 
 CHEAP = 3
 """What costs no more than this is computed again rather than kept; what costs more is not computed again in a loop."""
@@ -78,7 +79,7 @@ def weight(term: Any) -> int:
         return inner + (DIVISION if term.exp == S.Half else 2 * DIVISION if term.exp == -S.Half else 2 * FUNCTION)
     if isinstance(term, (Bracket, Maximum, Where, Abs, sign)):
         return inner + 1
-    return inner + FUNCTION
+    return inner if isinstance(term, together) else inner + FUNCTION
 
 
 # ---------------------------------------------------------------- letters

@@ -43,6 +43,9 @@ log1p = named("log1p", (X,), log(1 + X))
 exp_nonpositive = named("exp_nonpositive", (X,), exp(X))
 """e^x where x <= 0 is known: no care is taken of large numbers."""
 
+together = named("together", (X,), X)
+"""x, computed before anything is added to it: z - m, where both may be so large that nothing else would be left of a sum."""
+
 
 @dataclass(frozen=True)
 class Rewrite:
@@ -183,7 +186,7 @@ def _logarithm(term: Any, program: Program) -> Any:
         if type(sigmoid).__name__ == "sigmoid":
             return -_softplus(sign * sigmoid.args[0])
     if isinstance(term, (exp, exp_nonpositive)):
-        return term.args[0]
+        return together(term.args[0])
     parts = [_base_and_power(f) for f in factors(term)]
     found = [_logarithm(base, program) for base, _ in parts] if len(parts) > 1 else []
     if not any(f is not None for f in found) or not all(f.is_positive for f in factors(term)):
@@ -268,7 +271,7 @@ def spelled(program: Program) -> Program:
     from derive.kernels.device import FUNCTIONS
 
     def rewrite(term: Any) -> Any:
-        if isinstance(term, Named) and type(term).__name__ not in FUNCTIONS:
+        if isinstance(term, Named) and type(term).__name__ not in FUNCTIONS and not isinstance(term, together):
             return walk(term.unfolded, rewrite)
         return term
 
