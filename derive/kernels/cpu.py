@@ -17,12 +17,14 @@ from derive.kernels.code import Scope
 from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented, streamed
 from derive.kernels.schedule import MatrixProduct, Region, Scalars, Statement
 from derive.kernels.simple import product_axes, weight
-from derive.kernels.stages import Plan, Run, sizes_in
+from derive.kernels.stages import Plan, Run, in_place, sizes_in
 
-THREADS_FROM = 150_000
-"""From how many tenths of a nanosecond of work on more than one thread is worth its start."""
+THREADS_FROM, THREADS_BESIDE = 150_000, 100_000_000
+"""From how many tenths of a nanosecond of work on more than one thread is worth its start: 15 µs; and 10 ms where the matrix
+products of a BLAS come between, whose threads are held up by ours, which wait for more work without sleeping.
+"""
 
-BLOCK = 2048
+BLOCK = 512
 """How many entries of a vector a thread takes at a time."""
 
 PAST = 1 << 24
@@ -154,7 +156,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         region.way == "lanes",
         _width(region),
         frozenset(printer.used | ({"stream", "fence"} if past else set())),
-        _past(past, inside, dtype),
+        _past(past, inside, plan, dtype),
     )
 
 
@@ -184,9 +186,11 @@ def _rooms(past: Sequence[str], inside: dict[str, Statement], region: Region, en
     return found, end
 
 
-def _past(past: Sequence[str], inside: dict[str, Statement], dtype: str) -> str:
-    entries = Add(*[Mul(*inside[name].axes) for name in past])
-    return f"{size_code(4 * entries if dtype == 'float32' else 8 * entries)} > {PAST}" if past else ""
+def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: str) -> str:
+    """When the arrays are large enough; what is written over what was read is in the cache already."""
+    size = (4 if dtype == "float32" else 8) * Add(*[Mul(*inside[name].axes) for name in past])
+    apart = [f"address({a}) != address({b})" for a, b in sorted(in_place(plan.schedule.program)) if a in past]
+    return " and ".join([f"{size_code(size)} > {PAST}", *apart]) if past else ""
 
 
 def _shaped(memory: Memory) -> str:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from derive.calculus.terms import Binder, Element
 from derive.graphs import Graph, Input
-from derive.kernels.cpu import THREADS_FROM, Compiled, compiled_run, function_text, matrix_product, size_code
+from derive.kernels.cpu import Compiled, compiled_run, function_text, matrix_product, size_code
 from derive.kernels.program import Program, gradient
 from derive.kernels.schedule import MatrixProduct
-from derive.kernels.stages import Plan, Run, sizes_in
+from derive.kernels.stages import Plan, Run, in_place, sizes_in
 
 FEW = 4
 """So many pairs of arrays are compared in compiled code, where it costs nothing; more would take long to compile."""
@@ -205,7 +204,7 @@ class _Wrapper:
         found = []
         for k, a in enumerate(self.written):
             for b in (*(i.name for i in self._read), *self.written[k + 1 :]):
-                test = f"overlap({a}, {b})" + (f" and address({a}) != address({b})" if (a, b) in self._in_place else "")
+                test = f"overlap({a}, {b})" + (f" and address({a}) != address({b})" if (a, b) in in_place(self.program) else "")
                 found.append((test, f"_shared({a!r}, {b!r})"))
         return tuple(found)
 
@@ -222,15 +221,6 @@ class _Wrapper:
     def _read(self) -> tuple[Input, ...]:
         """The arrays that compiled code reads."""
         return tuple(i for i in self.arrays if i in self.plan.inputs)
-
-    @cached_property
-    def _in_place(self) -> set[tuple[str, str]]:
-        """(output, input) pairs that may be one array: every entry is read where it is written, and nowhere else."""
-        if len(self.program.assigns) != 1 or self.program.assigns[0].term.atoms(Binder):
-            return set()
-        (assign,) = self.program.assigns
-        entries = assign.term.atoms(Element)
-        return {(assign.name, e.name) for e in entries if all(o.indices == assign.indices for o in entries if o.name == e.name)}
 
     def tested(self, word: str) -> list[str]:
         """The tests, each with the status that it returns."""
@@ -288,7 +278,7 @@ class _Wrapper:
         given = ", ".join(a.removesuffix("__given") for a in compiled.arguments)
         made = f"{', '.join(['status', *run.made])}{'' if run.made else ','}"
         if compiled.threaded:
-            yield f"if {size_code(compiled.work)} > {THREADS_FROM}:"
+            yield f"if {size_code(compiled.work)} > THREADS_FROM:"
             yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
             yield "else:"
             yield f"    {made} = {compiled.name}_serial({given})"

@@ -16,10 +16,11 @@ from derive.calculus.terms import Element, walk
 from derive.derivation import Derivation, derivation, seeded
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph
+from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM
 from derive.kernels.device import DTYPES, defined, sources
 from derive.kernels.functions import SCALAR, TENSOR, Public, public
 from derive.kernels.program import Program, program
-from derive.kernels.schedule import schedule
+from derive.kernels.schedule import MatrixProduct, schedule
 from derive.kernels.simple import simple
 from derive.kernels.stable import stable
 from derive.kernels.stages import plan
@@ -61,12 +62,15 @@ def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title:
     kinds = TENSOR if graph.output.axes else SCALAR
     programs: dict[str, Program] = {}
     functions: list[Public] = []
+    mixed = False
     for kind in kinds:
         if kind.gradients and not names:
             continue
         whole = program(graph, names if kind.gradients else (), kind.value)
         programs[kind.name] = simple(stable(renamed(whole, taken)))
-        functions.append(public(kind, plan(schedule(programs[kind.name])), graph, names, dtype))
+        made = plan(schedule(programs[kind.name]))
+        mixed |= any(isinstance(part, MatrixProduct) for part in made.parts)
+        functions.append(public(kind, made, graph, names, dtype))
     used = frozenset().union(*(f.used for f in functions)) | {"address"}
     template = _environment().get_template("kernels/cpu.j2")
     source = template.render(
@@ -79,6 +83,7 @@ def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title:
         device=sources(used, dtype, IMPORTS).strip(),
         functions="".join("".join(c.text for c in f.compiled) + f.text for f in functions).lstrip("\n"),
         wrt=names,
+        threads_from=THREADS_BESIDE if mixed else THREADS_FROM,
         wrap=wrap,
     )
     if wrap:
@@ -120,7 +125,7 @@ def _environment() -> jinja2.Environment:
 
 OWN = (
     "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
-    "CompilerBase DefaultPassBuilder Apart OPTIONS REAL WHOLE WRT Workspace outside overlap "
+    "CompilerBase DefaultPassBuilder Apart THREADS_FROM OPTIONS REAL WHOLE WRT Workspace outside overlap "
     "threads thread scratch places totals first last start stop width share past status out workspace "
     "abs min max range float type len"
 )

@@ -316,7 +316,7 @@ def accumulated(kind: str, total: str, value: str, scope: Scope) -> str:
 def added(kind: str, total: str, value: str, scope: Scope) -> str:
     """What was added up with one more value."""
     if kind == LARGEST:
-        return scope.call("maximum", total, value)
+        return scope.call("accumulate_maximum", total, value)
     return f"{total}*({value})" if kind == PRODUCT else f"{total} + ({value})" if " " in value else f"{total} + {value}"
 
 

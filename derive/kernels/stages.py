@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from derive.calculus.terms import Binder, Element
 from derive.graphs import Input
+from derive.kernels.program import Program
 from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, Statement
 
 
@@ -111,6 +113,16 @@ def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[
     arrays = [n for n in memory if n in read or n in made]
     numbers = [n for n in read if n not in memory and n not in made]
     return Run(stages, tuple(arrays), tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))
+
+
+def in_place(program: Program) -> frozenset[tuple[str, str]]:
+    """(output, input) pairs that may be one array: every entry is read where it is written, and nowhere else."""
+    if len(program.assigns) != 1 or program.assigns[0].term.atoms(Binder):
+        return frozenset()
+    (assign,) = program.assigns
+    entries = assign.term.atoms(Element)
+    names = {e.name for e in entries}
+    return frozenset((assign.name, n) for n in names if all(o.indices == assign.indices for o in entries if o.name == n))
 
 
 def sizes_in(*terms: Any) -> set[str]:

@@ -57,7 +57,19 @@ _ROWS = (
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({row.name: row for row in _ROWS})
 
-OPERATIONS = ("accumulate", "address", "copysign", "fence", "fma", "maximum", "minimum", "polynomial", "select", "stream")
+OPERATIONS = (
+    "accumulate",
+    "accumulate_maximum",
+    "address",
+    "copysign",
+    "fence",
+    "fma",
+    "maximum",
+    "minimum",
+    "polynomial",
+    "select",
+    "stream",
+)
 """Instructions of `intrinsics.py` that a kernel may use itself; the docstring of each says what it does."""
 
 

@@ -51,12 +51,13 @@ def polynomial(typing, x, coefficients):
     return x(x, coefficients), generate
 
 
-def instruction(name):
+def instruction(name, flags=()):
     """The code of LLVM's instruction `name` of two floats."""
 
     def generate(context, builder, signature, arguments):
         kind = arguments[0].type
-        return builder.call(builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind, kind])), arguments)
+        function = builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments, fastmath=flags)
 
     return generate
 
@@ -65,6 +66,12 @@ def instruction(name):
 def maximum(typing, a, b):
     """The larger of a and b; NaN if either is, so that a loop of it needs no order."""
     return a(a, a), instruction("llvm.maximum")
+
+
+@intrinsic
+def accumulate_maximum(typing, largest, x):
+    """The larger of what was largest and x, NaN if either is; 0 and -0 count alike, which saves half of the instructions."""
+    return largest(largest, largest), instruction("llvm.maximum", ("nsz",))
 
 
 @intrinsic
