@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.speed import forget, machine  # noqa: E402
+from benchmarks.speed import LAYERS, chain, forget, machine  # noqa: E402
 from derive.calculus.functions import PRIMITIVES  # noqa: E402
 from derive.derivation import Derivation, derivation  # noqa: E402
 from derive.graphs import Graph, Node  # noqa: E402
@@ -71,14 +72,25 @@ class Timing:
 # ------------------------------------------------------------------------------------------------------------- the page
 
 
-def page(milliseconds: Mapping[tuple[str, str], float]) -> str:
-    """The page, with the time of each gradient where it is known."""
+def page(milliseconds: Mapping[tuple[str, str], float], chains: Mapping[int, float] | None = None) -> str:
+    """The page, with the time of each gradient, and of chains of so many layers in seconds, where they are known."""
     groups = {group: [n for n in library.names() if library.header(n)["group"] == group] for group in GROUPS}
     tables = [_table("Primitives", [(name, f"`{name}`", primitive(name)) for name in PRIMITIVES], {})]
     for group, names in groups.items():
         linked = [(name, f"[{name}](../derive/library/{name}.derive)", library.load(name)) for name in names]
         tables.append(_table(GROUPS[group], linked, milliseconds))
-    return "\n".join([HEAD, *map("\n".join, tables)])
+    return "\n".join([HEAD, *map("\n".join, tables), *_chains(chains or {})])
+
+
+def _chains(seconds: Mapping[int, float]) -> Iterator[str]:
+    """What the gradients by all weights of a chain of layers cost, since adjoints keep their names."""
+    if seconds:
+        yield "## Chains of layers\n"
+        yield "All gradients of $`h_{k} = \\tanh(W_{k}h_{k-1})`$, $`L = \\sum_{i}h_{i}^{2}`$, derived on a fresh graph.\n"
+        yield "| layers | s | ms a layer |"
+        yield "|--:|--:|--:|"
+        yield from (f"| {layers} | {spent:.2f} | {1000 * spent / layers:.0f} |" for layers, spent in seconds.items())
+        yield ""
 
 
 def primitive(name: str) -> Graph:
@@ -197,10 +209,12 @@ def main() -> int:
     all_proved = on_two_cores()
     with ProcessPoolExecutor(2) as pool:
         each = [timing for found in pool.map(timings, library.names()) for timing in found]
+    with ProcessPoolExecutor(1) as pool:
+        chains = {layers: median(pool.submit(chain, layers).result()) for layers in LAYERS}
     for name in library.names():
         for found in gradients(library.load(name)):
             prove(found)
-    PAGE.write_text(page({(t.name, t.wrt): 1000 * t.derived for t in each}), encoding="utf-8")
+    PAGE.write_text(page({(t.name, t.wrt): 1000 * t.derived for t in each}, chains), encoding="utf-8")
     slowest = max(each, key=lambda t: t.derived)
     figures = (
         (f"{len(library.names())} definitions derived by all inputs", DERIVED, all_derived),

@@ -8,7 +8,7 @@ digits, so that numbers never depend on the rules they are used to check.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, cached_property, lru_cache, reduce
@@ -48,7 +48,7 @@ from derive.calculus.terms import (
 from derive.errors import DeriveError
 from derive.graphs import Graph, Node
 
-DIGITS = 50
+DIGITS, MOST_DIGITS = 50, 200
 STEP_BITS = 60
 """A central difference in 50 digits takes a step of 2^-60, about 1e-18, of the largest entry moved, or of 1 if that is more.
 It errs by 1e-36 of the third derivative, and by 1e-32 from rounding."""
@@ -244,14 +244,21 @@ class Values:
         shape = [self.size(i.size) for i in indices]
         last = len(shape) - 1
         grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
-        with mpmath.workdps(self.digits), np.errstate(all="ignore"):
-            return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
+        return self._on(grid, term, shape)
 
     def on(self, grid: Grid, term: Any) -> Array:
         """A term at chosen entries: the grid holds, for each free index, the values it takes, all of one length."""
-        shape = np.broadcast_shapes(*map(np.shape, grid.values()))
-        with mpmath.workdps(self.digits), np.errstate(all="ignore"):
-            return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
+        return self._on(grid, term, np.broadcast_shapes(*map(np.shape, grid.values())))
+
+    def _on(self, grid: Grid, term: Any, shape: Sequence[int]) -> Array:
+        """A term over a grid; a number that is lost in so many digits (1 - σ(142) in 50) is looked for in more."""
+        try:
+            with mpmath.workdps(self.digits), np.errstate(all="ignore"):
+                return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
+        except DomainError:
+            if self.numbers is not EXACT or self.digits >= MOST_DIGITS:
+                raise
+        return replace(self, digits=2 * self.digits, memo=None, still=None)._on(grid, term, shape)
 
     def evaluate(self, term: Any, grid: Grid) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
@@ -576,11 +583,17 @@ def forward(
 ) -> Values:
     """Every node of a graph at the given inputs.
 
-    Raises DomainError, naming the node, where a function has no value there.
+    Where one has no value in so many digits, all are computed in more, too.  Raises DomainError, naming the node, where a
+    function has no value there.
     """
     known = dict(arrays)
-    for node in graph.nodes:
-        known[node.name] = value_of(Values(sizes, known, graph, numbers, digits=digits), node)
+    try:
+        for node in graph.nodes:
+            known[node.name] = value_of(Values(sizes, known, graph, numbers, digits=digits), node)
+    except DomainError:
+        if numbers is not EXACT or digits >= MOST_DIGITS:
+            raise
+        return forward(graph, sizes, arrays, numbers, 2 * digits)
     return Values(sizes, known, graph, numbers, digits=digits)
 
 

@@ -346,3 +346,9 @@ def test_what_the_output_does_not_depend_on_has_no_gradient() -> None:
 
 def test_the_number_systems_have_the_same_functions() -> None:
     assert set(EXACT.functions) == set(FLOAT.functions)
+
+
+def test_a_number_that_fifty_digits_lose_is_found_in_more() -> None:
+    run = derive.graph("x: real; p = 1/(1 + exp(-x)); L = log(1 - p)").at(x=142)
+    assert run["L"] == pytest.approx(-142)
+    assert run.grad["x"] == pytest.approx(-1)
