@@ -94,7 +94,8 @@ class Scope:
     def atom(self, term: Any) -> str:
         """The code of a number as a name, a literal or a call."""
         code = self.value(term)
-        return f"({code})" if (term.is_Add or term.is_Mul or term.is_Pow) and not code.isidentifier() else code
+        alone = code.isidentifier() or code.startswith("math.")
+        return f"({code})" if (term.is_Add or term.is_Mul or term.is_Pow) and not alone else code
 
     def named(self, term: Any) -> str:
         """The code of a number as a name: what is used more than once."""

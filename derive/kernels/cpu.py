@@ -78,6 +78,16 @@ def size_code(term: Any) -> str:
     return SIZES.place(term)
 
 
+def bracketed(code: str) -> str:
+    """Code that may be multiplied."""
+    return f"({code})" if " " in code else code
+
+
+def factor_code(term: Any) -> str:
+    """What is made of sizes, as a factor."""
+    return bracketed(size_code(term))
+
+
 # ---------------------------------------------------------------- regions
 
 
@@ -152,7 +162,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         "" if places == "0" else places,
         tuple(totals),
         tuple((s, memory[s.name].start) for s in parts),
-        "" if region.outer is None else size_code(region.outer.size),
+        "" if region.outer is None else factor_code(region.outer.size),
         region.way == "lanes",
         _width(region),
         frozenset(printer.used | ({"stream", "fence"} if past else set())),
@@ -170,7 +180,7 @@ def _laid_out(statements: Sequence[Statement], region: Region) -> tuple[dict[str
             (i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if added_up or region.way == "lanes" or i != region.outer
         ]
         shape = tuple("width" if i == region.outer and region.way == "lanes" else size_code(axis) for i, axis in own)
-        size = "*".join(f"({d})" if " " in d else d for d in shape)
+        size = "*".join(map(bracketed, shape))
         start, end = end, size if end == "0" else f"{end} + {size}"
         found[s.name] = Memory(s.name, shape, start, end)
     return found, end
@@ -180,7 +190,7 @@ def _rooms(past: Sequence[str], inside: dict[str, Statement], region: Region, en
     """Where the rows that are streamed are made, behind what a thread's memory holds already."""
     found = {}
     for name in past:
-        size = "width" if region.way == "lanes" else f"({size_code(inside[name].axes[1])})"
+        size = "width" if region.way == "lanes" else factor_code(inside[name].axes[1])
         start, end = end, size if end == "0" else f"{end} + {size}"
         found[name] = (start, end)
     return found, end
@@ -214,7 +224,7 @@ def _width(region: Region) -> str:
     others = {Mul(*[i.size for i in nest.loops if i != region.outer]) for nest in region.nests} - {1}
     if not others:
         return str(BLOCK)
-    longest = " + ".join(sorted(f"({size_code(o)})" for o in others))
+    longest = " + ".join(sorted(factor_code(o) for o in others))
     return f"max({LANES}, {CACHED}//(1 + {longest})//{LANES}*{LANES})"
 
 
@@ -295,10 +305,10 @@ def _region_call(r: RegionText, dtype: str, small: bool) -> list[str]:
         return [*lines, *(f"{s.name} = {code}" for s, code in kinds)]
     if r.lanes:
         lines.append(f"width = {r.width}")
-        lines.append(f"share = -(-({r.count})//({LANES}*threads))*{LANES}")
+        lines.append(f"share = -(-{r.count}//({LANES}*threads))*{LANES}")
         low, high = f"min(thread*share, {r.count})", f"min((thread + 1)*share, {r.count})"
     else:
-        low, high = f"({r.count})*thread//threads", f"({r.count})*(thread + 1)//threads"
+        low, high = f"{r.count}*thread//threads", f"{r.count}*(thread + 1)//threads"
     lines += [f"past = {r.past}"] if r.past else []
     lines += [f"scratch = np.empty((threads, {r.scratch}), {dtype})"] if r.scratch else []
     lines += [f"places = np.empty((threads, {r.places}), np.int64)"] if r.places else []

@@ -29,16 +29,16 @@ class Kind:
     summary: str
 
 
+GRADIENTS = "the gradients by {wrt} of a loss whose gradient by {output} is {upstream}"
+
 SCALAR = (
-    Kind("value", True, False, "{output}."),
-    Kind("value_and_grad", True, True, "{output} and its gradients by {wrt}."),
+    Kind("value", True, False, "The number {output}."),
+    Kind("value_and_grad", True, True, "The number {output} and its gradients by {wrt}."),
 )
 TENSOR = (
-    Kind("forward", True, False, "{output}."),
-    Kind("vjp", False, True, "The gradients by {wrt} of a loss whose gradient by {output} is {upstream}."),
-    Kind(
-        "forward_and_vjp", True, True, "{output}, and the gradients by {wrt} of a loss whose gradient by {output} is {upstream}."
-    ),
+    Kind("forward", True, False, "The tensor {output}."),
+    Kind("vjp", False, True, f"The vector-Jacobian product: {GRADIENTS}."),
+    Kind("forward_and_vjp", True, True, f"The tensor {{output}}, and {GRADIENTS}."),
 )
 
 
@@ -293,8 +293,7 @@ class _Wrapper:
 
     def docstring(self) -> Iterator[str]:
         words = {"output": self.graph.output.name, "wrt": ", ".join(self.wrt), "upstream": self.program.graph.upstream}
-        summary = self.kind.summary.format(**words)
-        yield f'"""{summary[0].upper() + summary[1:]}'
+        yield f'"""{self.kind.summary.format(**words)}'
         yield ""
         for i in self.arguments:
             yield f"{i.name}: {_described(i, self.dtype)}"

@@ -317,7 +317,9 @@ def added(kind: str, total: str, value: str, scope: Scope) -> str:
     """What was added up with one more value."""
     if kind == LARGEST:
         return scope.call("accumulate_maximum", total, value)
-    return f"{total}*({value})" if kind == PRODUCT else f"{total} + ({value})" if " " in value else f"{total} + {value}"
+    if kind == PRODUCT:
+        return f"{total}*({value})"
+    return f"{total} + ({value})" if " + " in value or " - " in value else f"{total} + {value}"
 
 
 def indented(lines: Iterable[str]) -> list[str]:
