@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -13,6 +13,7 @@ from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.kernels.cache import load
 from derive.kernels.module import TARGETS, WRAPS, Module, module
+from derive.kernels.program import Program
 
 EXTRAS = ("Workspace", "Kernel")
 """What a module may offer besides its functions: `Kernel` is the `torch.autograd.Function` of wrap="torch"."""
@@ -32,6 +33,11 @@ class Kernel:
     @property
     def source(self) -> str:
         return self.text.source
+
+    @property
+    def programs(self) -> Mapping[str, Program]:
+        """What each function computes, in order; `print` shows it as mathematics."""
+        return self.text.programs
 
     @property
     def wrt(self) -> tuple[str, ...]:

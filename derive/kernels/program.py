@@ -20,11 +20,16 @@ import mpmath
 import numpy as np
 from sympy import Expr, Symbol
 
+from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Element, Index, names, walk
 from derive.derivation import adjoints_in, derivation, seeded
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph, Input
+from derive.language import library
 from derive.language.words import suggestion
+from derive.notation.definitions import context_of
+from derive.notation.layout import text
+from derive.notation.terms import layout
 from derive.points import draw, size_sets
 from derive.values import DIGITS, Values
 
@@ -94,7 +99,16 @@ class Program:
         return replace(self, assigns=tuple(reversed(kept)))
 
     def __str__(self) -> str:
-        return "\n".join(f"{assign.entry} = {assign.term}" for assign in self.assigns)
+        """The assignments as mathematics, a line each."""
+        context = context_of(replace(self.graph, shown=()))
+        return "\n".join(
+            f"{text(layout(a.entry, context))} = {text(layout(walk(a.term, _plain), context))}" for a in self.assigns
+        )
+
+
+def _plain(term: Any) -> Any:
+    """A function that only kernels know, as it is defined."""
+    return term.unfolded if isinstance(term, Named) and not library.known(type(term).__name__) else term
 
 
 def gradient(name: str) -> str:
