@@ -284,8 +284,8 @@ class Graph:
     def kernel(
         self,
         target: str = "cpu",
-        batch: Sequence[str] = (),
-        wrt: Sequence[str] = (),
+        batch: str | Sequence[str] = (),
+        wrt: str | Sequence[str] = (),
         dtype: str = "float32",
         reduction: str = "mean",
         wrap: str = "",

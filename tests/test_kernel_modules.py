@@ -180,6 +180,15 @@ def test_gradcheck_takes_a_wrapped_convolution_with_its_sizes() -> None:
     assert torch.autograd.gradcheck(lambda *a: apply(*a, 5, 1, 2), (double(2, 10), double(3, 2, 3), double(3)))
 
 
+def test_a_wrapped_layer_sees_that_its_input_was_changed() -> None:
+    apply, x = wrapped("x: [n]; y = x*x*x"), double(4)
+    h = x * 1
+    y = apply(h)
+    h.mul_(10)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
 def test_a_wrapped_kernel_trains_among_layers_of_pytorch() -> None:
     apply = wrapped("mse", wrt=("yhat",))
     layer = torch.nn.Linear(3, 1, dtype=torch.float64)

@@ -17,6 +17,7 @@ from derive.batching import batch
 from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.kernels.kernel import Kernel, kernel
+from derive.kernels.module import reserved
 from derive.language import library
 from derive.points import size_sets
 from kernel_reference import call, drawn, error, errors, expected, plain_program
@@ -218,7 +219,7 @@ def bad_calls() -> list[tuple[str, dict[str, Any], type[Exception], str]]:
         ("a negative label", {"t": t - 9}, ValueError, "t holds labels 0 to 3"),
         ("an output's type", {"out": (np.empty((5, 4), "float32"),)}, TypeError, "out[0] is an array of float64, and float32"),
         ("an output's shape", {"out": (np.empty((4, 4)),)}, ValueError, "out[0] has the shape (5, 4), and (4, 4) is given"),
-        ("an output's strides", {"out": (np.empty((5, 8))[:, ::2],)}, ValueError, "out[0] is contiguous"),
+        ("an output's strides", {"out": (np.empty((5, 8))[:, ::2],)}, ValueError, "out[0] must be contiguous"),
         ("a list as output", {"out": ([1.0],)}, TypeError, "out[0] is an array of float64, and list is given"),
         ("too many outputs", {"out": (np.empty((5, 4)),) * 2}, TypeError, "out has the form of the result"),
         ("an output that is the input", {"out": (z,), "z": z}, ValueError, "shares memory with z"),
@@ -275,6 +276,39 @@ def test_bad_options_are_refused_with_one_message(source: str, options: dict[str
     with pytest.raises(DeriveError) as raised:
         derive.graph(source).kernel(**options)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(0, ValueError), (-1, ValueError), (2**31, ValueError), (2.0, TypeError), (None, TypeError)]
+)
+def test_a_size_that_no_array_tells_is_a_whole_number_from_1(size: Any, kind: type[Exception]) -> None:
+    made = derive.graph("max_pool1d").kernel(dtype="float64")
+    np.testing.assert_array_equal(made.forward(np.arange(9.0), 3, 2), [2, 4, 6, 8])
+    for sizes, name in (((size, 2), "K"), ((3, size), "s")):
+        with pytest.raises(kind, match=f"{name} is a"):
+            made.forward(np.arange(9.0), *sizes)
+
+
+def test_what_makes_no_array_is_named(loss: Kernel) -> None:
+    for given in ([[1.0, 2.0], [3.0]], torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)):
+        with pytest.raises(TypeError, match="z is an array of float64"):
+            loss.value(given, np.zeros(2, int))
+
+
+@pytest.mark.parametrize("name", ["hinge", "mlp", "conv1d_layer", "batch_norm", "max_pool1d", "gelu"])
+def test_every_name_that_a_module_uses_is_reserved(name: str) -> None:
+    """An argument of such a name would hide it."""
+    tree = ast.parse(derive.graph(name).kernel(wrap="torch").source)
+    used = set()
+    for function in (
+        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.lstrip("_").startswith(("value", "forward", "vjp"))
+    ):
+        names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+        own = {a.arg for a in (*function.args.args, *function.args.kwonlyargs)} | {
+            n.id for n in names if isinstance(n.ctx, ast.Store)
+        }
+        used |= {n.id for n in names} - own
+    assert {n for n in used if not n.startswith("_")} <= reserved("float32")
 
 
 # ---------------------------------------------------------------- extreme inputs, beside PyTorch

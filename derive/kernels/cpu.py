@@ -6,7 +6,7 @@ printed by `regions`.  How much work makes threads worth their start is estimate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -231,46 +231,52 @@ def _width(region: Region) -> str:
 # ---------------------------------------------------------------- runs
 
 
-def compiled_run(name: str, run: Run, plan: Plan, dtype: str, checks: Sequence[str] = ()) -> Compiled:
+def compiled_run(name: str, run: Run, plan: Plan, dtype: str, tests: Sequence[str] = ()) -> Compiled:
     """The functions of a run: its regions, and two that call them, on one thread and on all.
 
-    Both return a status, 0 if all is well, and the numbers that the run makes.
+    Both return a status and the numbers that the run makes; the status is 0 if all is well, and else the number of the
+    first of the `tests` that holds.
     """
-    regions = [
-        region_text(f"{name}_region{k}", stage, plan, dtype) for k, stage in enumerate(run.stages) if isinstance(stage, Region)
-    ]
-    sizes = sorted(_run_sizes(run, regions))
+    regions = {
+        stage: region_text(f"{name}_region{k}", stage, plan, dtype)
+        for k, stage in enumerate(run.stages)
+        if isinstance(stage, Region)
+    }
+    sizes = sorted(_run_sizes(run))
     extra = [n for n in sizes if _size_source(n, run, plan) is None]
     given = [n if n in plan.whole else f"{n}__given" for n in run.numbers]
-    arguments = (*run.arrays, *given, *extra)
-    scope = Scope(dtype, entry_name)
-    body: list[str] = [f"{n} = {_size_source(n, run, plan)}" for n in sizes if n not in extra]
-    body += [f"{n} = {dtype}({n}__given)" for n, g in zip(run.numbers, given, strict=True) if g != n]
-    body += checks
-    texts = iter(regions)
-    used = set(scope.used)
-    for stage in run.stages:
-        if isinstance(stage, Scalars):
-            for s in stage.statements:
-                line = Scope(dtype, _entry_code, used=used)
-                value = line.value(s.term)
-                body += [*line.lines, f"{s.name} = {value}"]
-        else:
-            body += _region_call(next(texts), dtype, _is_small(stage, run))
-    made = ", ".join(["0", *run.made])
-    body.append(f"return {made}{'' if run.made else ','}")
     nothing = "".join(f", {'0' if n in plan.whole else '0.0'}" for n in run.made) or ","
-    body = [f"{line.replace('RETURN', 'return')}{nothing}" if "RETURN" in line else line for line in body]
-    text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions)
+    head = [f"{n} = {_size_source(n, run, plan)}" for n in sizes if n not in extra]
+    head += [f"{n} = {dtype}({n}__given)" for n, g in zip(run.numbers, given, strict=True) if g != n]
+    for k, test in enumerate(tests, start=1):
+        head += [f"if {test}:", f"    return {k}{nothing}"]
+    end = f"return {', '.join(['0', *run.made])}{'' if run.made else ','}"
+    used: set[str] = set().union(*(r.used for r in regions.values()))
+    text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions.values())
     for kind in ("serial", "parallel") if regions else ("serial",):
-        taken = (*arguments, "threads") if kind == "parallel" else arguments
-        text += function_text(f"{name}_{kind}", taken, _threads(body, kind), kind)
-    for r in regions:
-        used |= r.used
-    return Compiled(name, text, arguments, frozenset(used), _work(run), threaded=bool(regions))
+        arguments = (*run.arrays, *given, *extra, *(["threads"] if kind == "parallel" else []))
+        body = ["threads = 1"] if regions and kind == "serial" else []
+        for stage in run.stages:
+            if isinstance(stage, Scalars):
+                body += _numbers(stage, dtype, used)
+            else:
+                small = _is_small(stage, run)
+                body += _region_call(regions[stage], dtype, small, "prange" if kind == "parallel" and not small else "range")
+        text += function_text(f"{name}_{kind}", arguments, [*head, *body, end], kind)
+    return Compiled(name, text, (*run.arrays, *given, *extra), frozenset(used), _work(run), threaded=bool(regions))
 
 
-def _run_sizes(run: Run, regions: Iterable[RegionText]) -> set[str]:
+def _numbers(stage: Scalars, dtype: str, used: set[str]) -> list[str]:
+    """The lines that compute numbers."""
+    lines = []
+    for s in stage.statements:
+        scope = Scope(dtype, _entry_code, used=used)
+        value = scope.value(s.term)
+        lines += [*scope.lines, f"{s.name} = {value}"]
+    return lines
+
+
+def _run_sizes(run: Run) -> set[str]:
     terms = [t for s in run.statements for t in (s.term, s.guard, *s.axes)]
     return sizes_in(*terms).union(*(_sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
 
@@ -291,7 +297,7 @@ def _is_small(region: Region, run: Run) -> bool:
     return region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
 
 
-def _region_call(r: RegionText, dtype: str, small: bool) -> list[str]:
+def _region_call(r: RegionText, dtype: str, small: bool, loop: str) -> list[str]:
     """The lines that call a region, once for each thread, and add up what the threads leave; a small one is called once."""
     lines: list[str] = []
     arguments = list(r.arguments)
@@ -317,7 +323,7 @@ def _region_call(r: RegionText, dtype: str, small: bool) -> list[str]:
         low, high = "0", r.count
     passed = {"first": low, "last": high, "scratch": "scratch[thread]", "places": "places[thread]", "totals": "totals[thread]"}
     call = ", ".join(passed.get(a, a) for a in arguments)
-    lines += [f"for thread in {'range(1)' if small else 'prange(threads)'}:", f"    {r.name}({call})"]
+    lines += [f"for thread in {loop}({'1' if small else 'threads'}):", f"    {r.name}({call})"]
     scope = Scope("float64", entry_name)
     for k, s in enumerate(r.totals):
         lines += [f"{s.name} = {_start64(s)}", f"for thread in range({'1' if small else 'threads'}):"]
@@ -340,12 +346,6 @@ def _joined(s: Statement, start: str, dtype: str) -> list[str]:
         f"    for at__ in range({s.name}__flat.shape[0]):",
         f"        {entry} = {added(s.kind, entry, f'scratch[thread, uint64({first} + at__)]', scope)}",
     ]
-
-
-def _threads(body: Sequence[str], kind: str) -> list[str]:
-    if not any("threads" in line for line in body):
-        return list(body)
-    return list(body) if kind == "parallel" else ["threads = 1", *(line.replace("prange(", "range(") for line in body)]
 
 
 def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str = "") -> str:

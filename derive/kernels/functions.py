@@ -67,7 +67,9 @@ def public(kind: Kind, plan: Plan, graph: Graph, wrt: Sequence[str], dtype: str)
         if isinstance(part, MatrixProduct):
             lines.append(matrix_product(part))
             continue
-        run = compiled_run(f"_{kind.name}{len(compiled)}", part, plan, dtype, [] if alone else wrapper.tested("RETURN"))
+        run = compiled_run(
+            f"_{kind.name}{len(compiled)}", part, plan, dtype, () if alone else [test for test, _ in wrapper.tests]
+        )
         compiled.append(run)
         lines += [*wrapper.call(run, part), *(() if alone else wrapper.refusal())]
     lines.append(f"return {wrapper.result()}")
@@ -139,6 +141,7 @@ class _Wrapper:
     def sizes(self) -> Iterator[str]:
         """Every size, from the first array that has it as an axis; what does not fit is refused."""
         known = set(self.given_sizes)
+        yield from (f"{n} = _size({n!r}, {n})" for n in self.given_sizes)
         for i in self.arrays:
             for k, axis in enumerate(i.axes):
                 if axis.is_Symbol and axis.name not in known:
@@ -222,9 +225,9 @@ class _Wrapper:
         """The arrays that compiled code reads."""
         return tuple(i for i in self.arrays if i in self.plan.inputs)
 
-    def tested(self, word: str) -> list[str]:
+    def tested(self) -> list[str]:
         """The tests, each with the status that it returns."""
-        return [line for k, (test, _) in enumerate(self.tests, start=1) for line in (f"if {test}:", f"    {word} {k}")]
+        return [line for k, (test, _) in enumerate(self.tests, start=1) for line in (f"if {test}:", f"    return {k}")]
 
     def refusal(self) -> Iterator[str]:
         """What is raised for each status."""
@@ -238,7 +241,7 @@ class _Wrapper:
         sizes = sorted(sizes_in(*(i.classes for i in self._read if i.kind == "label")))
         given = (*(i.name for i in self._read), *self.written, *sizes)
         name = f"_{self.kind.name}_check"
-        return Compiled(name, function_text(name, given, [*self.tested("return"), "return 0"]), given, frozenset(), 0)
+        return Compiled(name, function_text(name, given, [*self.tested(), "return 0"]), given, frozenset(), 0)
 
     # ---- what is made
 
@@ -298,7 +301,7 @@ class _Wrapper:
         for i in self.arguments:
             yield f"{i.name}: {_described(i, self.dtype)}"
         for name in self.given_sizes:
-            yield f"{name}: a size that no array tells"
+            yield f"{name}: a size that no array tells, a whole number from 1"
         if self.gradients:
             shapes = [f"{g} {shape_code(self.axes(g)) if self.axes(g) else '(a number)'}" for g in self.gradients]
             yield f"The gradients are a tuple: {', '.join(shapes)}."

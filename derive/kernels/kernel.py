@@ -8,7 +8,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from derive.batching import batch
+from derive.batching import REDUCTIONS, batch
 from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.kernels.cache import load
@@ -50,7 +50,7 @@ class Kernel:
         return load(self.source, self.text.name)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in (*self.text.programs, *EXTRAS):
+        if name.startswith("_") or name == "text" or name not in (*self.text.programs, *EXTRAS):
             raise AttributeError(f"this kernel has no {name}; it has {', '.join(self.text.programs)}")
         return getattr(self.loaded, name)
 
@@ -58,8 +58,8 @@ class Kernel:
 def kernel(
     graph: Graph,
     target: str = "cpu",
-    batched: Sequence[str] = (),
-    wrt: Sequence[str] = (),
+    batched: str | Sequence[str] = (),
+    wrt: str | Sequence[str] = (),
     dtype: str = "float32",
     reduction: str = "mean",
     name: str = "",
@@ -68,6 +68,9 @@ def kernel(
     """The kernel of a graph, made once; see `Graph.kernel`.  `name` is what the module is called."""
     if target not in TARGETS:
         raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
+    if reduction not in REDUCTIONS:
+        raise DeriveError(f"there is no reduction {reduction}", hint=f"The reductions are {' and '.join(REDUCTIONS)}.")
+    batched, wrt = _names(batched), _names(wrt)
     if wrap and wrap not in WRAPS:
         raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(WRAPS)}.")
     key = ("kernel", target, tuple(batched), tuple(wrt), dtype, reduction, name, wrap)
@@ -76,3 +79,9 @@ def kernel(
         graph.memory[key] = Kernel(module(whole, wrt, dtype, name, wrap))
     found: Kernel = graph.memory[key]
     return found
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names, also as one text with commas, each once."""
+    names = given.split(",") if isinstance(given, str) else given
+    return tuple(dict.fromkeys(n.strip() for n in names if n.strip()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jinja2
@@ -40,12 +40,12 @@ IMPORTS = (
 class Module:
     """The text of a module, and what it computes."""
 
-    source: str
+    source: str = field(repr=False)
     name: str
-    graph: Graph
+    graph: Graph = field(repr=False)
     wrt: tuple[str, ...]
     dtype: str
-    programs: dict[str, Program]
+    programs: dict[str, Program] = field(repr=False)
 
 
 def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = "") -> Module:
@@ -96,14 +96,13 @@ WRAPS = ("torch",)
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> str:
     """The text of a function that PyTorch differentiates."""
-    if not wrt:
+    if not wrt or graph.output.expr.is_integer:
         raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
     inputs = [i.name for i in graph.inputs]
     return (
         _environment()
         .get_template("kernels/torch.j2")
         .render(
-            kernel="Kernel",
             arguments=[*inputs, *function.sizes],
             names=(*inputs, *function.sizes),
             inputs=len(inputs),
@@ -127,7 +126,8 @@ OWN = (
     "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
     "CompilerBase DefaultPassBuilder Apart THREADS_FROM OPTIONS REAL WHOLE WRT Workspace outside overlap "
     "threads thread scratch places totals first last start stop width share past status out workspace "
-    "abs min max range float type len"
+    "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "
+    "getattr sorted any dict zip next iter tuple list super value value_and_grad forward vjp forward_and_vjp"
 )
 """Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
 
