@@ -258,3 +258,9 @@ def test_numbers_are_shown_with_the_digits_they_were_typed_with(capsys: pytest.C
     assert "1.50 · (−0.10)" in out
     assert cli.main(["explain", "f = x*w", "--at", "x=1/3, w=1e2"]) == 0
     assert "0.3333 · 100" in capsys.readouterr().out
+
+
+def test_an_axis_is_as_long_as_all_entries_allow_that_its_index_picks() -> None:
+    first = derive.graph("y: [2*O - 1]; x: [O + 1]; S[r] = x[O - r]*y[2*r]")
+    second = derive.graph("y: [2*O - 1]; x: [O + 1]; S[r] = y[2*r]*x[O - r]")
+    assert str(first.output.axes[0]) == str(second.output.axes[0]) == "O"

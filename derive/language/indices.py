@@ -9,10 +9,10 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sympy import Integer, S, expand
+from sympy import Dummy, Integer, S, cancel, expand, fraction
 
 from derive.calculus.terms import Index, never_negative
-from derive.language.sizes import named_size
+from derive.language.sizes import Sizes, named_size
 from derive.language.words import suggestion
 
 if TYPE_CHECKING:
@@ -127,7 +127,31 @@ def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
 
 
 def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) -> None:
-    """Raise unless 0 ≤ index < size for all sizes; an unknown axis of an index becomes as long as fits."""
+    """Raise unless 0 ≤ index < size for all sizes; an unknown axis of an index becomes as long as fits, here and wherever else
+    the index stands.
+    """
+    sizes = reader.sizes
+    unknown = {atom.size for atom, _ in index.slopes if isinstance(atom.size, Dummy) and atom.size not in sizes.found}
+    low, high = _ends(reader, index, node)
+    if sizes.unify(high, size - 1) is None or sizes.unify(low, S.Zero) is None:
+        raise reader.error("The axes of these indices cannot be told.", node, "Name them where they are bound: for o in O.")
+    sizes.fitted |= unknown & sizes.found.keys()
+    if not _inside(sizes, low, high, size):
+        for atom, slope in index.slopes:
+            room = expand(sizes.size(size - 1) - sizes.size(high)) if never_negative(sizes.size(slope)) else sizes.size(low)
+            shorter = cancel(sizes.size(atom.size) + room / abs(sizes.size(slope)))
+            if isinstance(atom.size, Dummy) and fraction(shorter)[1] == 1 and sizes.shorten(atom.size, expand(shorter)):
+                break
+        low, high = _ends(reader, index, node)
+    if not _inside(sizes, low, high, size):
+        low, high, last = sizes.size(low), sizes.size(high), sizes.size(size - 1)
+        raise reader.error(
+            f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node, _PICK
+        )
+
+
+def _ends(reader: Inference, index: Affine, node: ast.expr) -> tuple[Any, Any]:
+    """The least and the largest value of an index."""
     sizes = reader.sizes
     low = high = sizes.size(index.offset)
     for atom, slope in index.slopes:
@@ -138,11 +162,8 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) ->
             low = low + reach
         else:
             raise reader.error("The sign of a factor in this index is not known.", node)
-    low, high = expand(low), expand(high)
-    if sizes.unify(high, size - 1) is None or sizes.unify(low, S.Zero) is None:
-        raise reader.error("The axes of these indices cannot be told.", node, "Name them where they are bound: for o in O.")
-    low, high, last = sizes.size(low), sizes.size(high), sizes.size(size - 1)
-    if not (never_negative(low) and never_negative(last - high)):
-        raise reader.error(
-            f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node, _PICK
-        )
+    return expand(low), expand(high)
+
+
+def _inside(sizes: Sizes, low: Any, high: Any, size: Any) -> bool:
+    return never_negative(sizes.size(low)) and never_negative(expand(sizes.size(size - 1) - sizes.size(high)))

@@ -10,6 +10,8 @@ from typing import Any
 
 from sympy import Dummy, Symbol, cancel, expand, fraction
 
+from derive.calculus.terms import never_negative
+
 
 def named_size(name: str) -> Symbol:
     """The size of the axis with this name: a positive integer."""
@@ -21,6 +23,8 @@ class Sizes:
 
     def __init__(self) -> None:
         self.found: dict[Dummy, Any] = {}
+        self.fitted: set[Dummy] = set()
+        """Sizes of axes that are as long as the entries read so far allow: more entries may make them shorter."""
 
     def unknown(self, name: str) -> Dummy:
         return Dummy(name, integer=True, positive=True)
@@ -38,6 +42,7 @@ class Sizes:
 
     def unify(self, a: Any, b: Any) -> bool | None:
         """Whether two sizes are equal, once an unknown size that makes them so is put in; None where that is open."""
+        self.fitted -= a.atoms(Dummy) | b.atoms(Dummy)  # whoever asks goes by what they are now
         a, b = self.size(a), self.size(b)
         if a == b:
             return True
@@ -56,6 +61,13 @@ class Sizes:
         if bottom != 1 or top.is_positive is False:
             return False
         self.found[unknown] = expand(top)
+        return True
+
+    def shorten(self, unknown: Dummy, to: Any) -> bool:
+        """Make a fitted axis shorter, if it is that for certain."""
+        if unknown not in self.fitted or not never_negative(expand(self.size(unknown) - to)):
+            return False
+        self.found[unknown] = to
         return True
 
 
