@@ -75,8 +75,7 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     size = named_size(next(_free(AXES, taken)))
     example = Index(letters[0], size)
     nodes = [_batched(node, graph, members, example) if node.name in members else node for node in graph.nodes]
-    if reduction not in REDUCTIONS:
-        raise DeriveError(f"there is no reduction {reduction}", hint=f"The reductions are {' and '.join(REDUCTIONS)}.")
+    check_reduction(reduction)
     if reduction == "mean" and not output.indices and not output.expr.is_integer:
         nodes.append(_mean(nodes[-1], next(_free(MEANS, {*taken, *letters, size.name}))))
     batched = Graph(
@@ -87,6 +86,12 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     )
     batched = replace(batched, shown=_capitals(batched, members))
     return Batch(graph, batched, members, example)
+
+
+def check_reduction(name: str) -> None:
+    """Raise DeriveError unless this is a way to make one number of those of all examples."""
+    if name not in REDUCTIONS:
+        raise DeriveError(f"there is no reduction {name}", hint=f"The reductions are {' and '.join(REDUCTIONS)}.")
 
 
 # ---------------------------------------------------------------- names

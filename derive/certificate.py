@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +78,19 @@ class Certificate:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the definitions and of every line derived from them, in LaTeX."""
-        context = context_of(self.graph)
-        content = {
-            "inputs": [[i.name, i.kind, [*map(str, i.axes)], str(i.classes or "")] for i in self.graph.inputs],
-            "definitions": [[n.name, [*map(str, n.axes)], latex(definition(n, context))] for n in self.graph.nodes],
-            "derivations": [[p.derivation.of, p.derivation.wrt, p.derivation.latex()] for p in self.proofs],
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        """See `fingerprint`."""
+        return fingerprint(self.graph, [p.derivation for p in self.proofs])
+
+
+def fingerprint(graph: Graph, derivations: Sequence[Derivation]) -> str:
+    """The SHA-256 of the definitions and of every line derived from them, in LaTeX."""
+    context = context_of(graph)
+    content = {
+        "inputs": [[i.name, i.kind, [*map(str, i.axes)], str(i.classes or "")] for i in graph.inputs],
+        "definitions": [[n.name, [*map(str, n.axes)], latex(definition(n, context))] for n in graph.nodes],
+        "derivations": [[d.of, d.wrt, d.latex()] for d in derivations],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -133,7 +133,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     lines += [
         f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts
     ]
-    lines += [f"{s.name} = {_start64(s)}" for s in totals if region.outer is not None]
+    lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}" for s in totals if region.outer is not None]
     rooms, end = _rooms(past, inside, region, end)
     lines += [f"{array}__room = scratch[{start}:{stop}]" for array, (start, stop) in rooms.items()]
     rows = [f"{view} = {array}[{region.index.name}]" for array, view in printer.rows.items()] if region.outer else []
@@ -205,10 +205,6 @@ def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: 
 
 def _shaped(memory: Memory) -> str:
     return "" if len(memory.shape) == 1 else f".reshape({', '.join(memory.shape)})"
-
-
-def _start64(s: Statement) -> str:
-    return {"sum": "0.0", "product": "1.0", "largest": "-np.inf"}[s.kind]
 
 
 def _sizes_of(region: Region) -> set[str]:
@@ -326,7 +322,7 @@ def _region_call(r: RegionText, dtype: str, small: bool, loop: str) -> list[str]
     lines += [f"for thread in {loop}({'1' if small else 'threads'}):", f"    {r.name}({call})"]
     scope = Scope("float64", entry_name)
     for k, s in enumerate(r.totals):
-        lines += [f"{s.name} = {_start64(s)}", f"for thread in range({'1' if small else 'threads'}):"]
+        lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}", f"for thread in range({'1' if small else 'threads'}):"]
         lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
     for s, start in r.parts:
         lines += _joined(s, start, dtype)

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from derive.batching import REDUCTIONS, batch
+from derive.batching import batch, check_reduction
 from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.kernels.cache import load
@@ -68,12 +68,11 @@ def kernel(
     """The kernel of a graph, made once; see `Graph.kernel`.  `name` is what the module is called."""
     if target not in TARGETS:
         raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
-    if reduction not in REDUCTIONS:
-        raise DeriveError(f"there is no reduction {reduction}", hint=f"The reductions are {' and '.join(REDUCTIONS)}.")
+    check_reduction(reduction)
     batched, wrt = _names(batched), _names(wrt)
     if wrap and wrap not in WRAPS:
         raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(WRAPS)}.")
-    key = ("kernel", target, tuple(batched), tuple(wrt), dtype, reduction, name, wrap)
+    key = ("kernel", target, batched, wrt, dtype, reduction, name, wrap)
     if key not in graph.memory:
         whole = batch(graph, batched, reduction).graph if batched else graph
         graph.memory[key] = Kernel(module(whole, wrt, dtype, name, wrap))

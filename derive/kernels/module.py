@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,17 +12,21 @@ from sympy import Symbol
 
 from derive import __version__
 from derive.calculus.terms import Element, walk
-from derive.derivation import Derivation, derivation, seeded
+from derive.certificate import fingerprint
+from derive.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph
 from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM
 from derive.kernels.device import DTYPES, defined, sources
 from derive.kernels.functions import SCALAR, TENSOR, Public, public
-from derive.kernels.program import Program, program
+from derive.kernels.program import Program, derivations, program
 from derive.kernels.schedule import MatrixProduct, schedule
 from derive.kernels.simple import simple
 from derive.kernels.stable import stable
 from derive.kernels.stages import plan
+from derive.notation.definitions import context_of, definition
+from derive.notation.layout import text
+from derive.notation.terms import layout
 from derive.resources import folder
 
 TARGETS = ("cpu",)
@@ -72,14 +75,15 @@ def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title:
         mixed |= any(isinstance(part, MatrixProduct) for part in made.parts)
         functions.append(public(kind, made, graph, names, dtype))
     used = frozenset().union(*(f.used for f in functions)) | {"address"}
+    derived = derivations(graph, names)
     template = _environment().get_template("kernels/cpu.j2")
     source = template.render(
         title=title or graph.output.name,
         version=__version__,
         dtype=dtype,
-        mathematics=textwrap.indent("\n".join(_mathematics(graph, names)), "    "),
-        proved=proved(graph, names),
-        fingerprint=fingerprint(graph, names),
+        mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
+        proved=proved(derived),
+        fingerprint=fingerprint(graph, derived),
         device=sources(used, dtype, IMPORTS).strip(),
         functions="".join("".join(c.text for c in f.compiled) + f.text for f in functions).lstrip("\n"),
         wrt=names,
@@ -163,43 +167,23 @@ def _check_names(graph: Graph, taken: frozenset[str]) -> None:
 # ---------------------------------------------------------------- what stands at the top
 
 
-def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
-    """The derivations that the gradients come from, from the output back."""
-    whole, of = seeded(graph, graph.output.name) if graph.output.axes else (graph, graph.output.name)
-    found: dict[str, Derivation] = {}
-    pending = list(wrt)
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found[name] = derivation(whole, of, name)
-            pending += found[name].named
-    return [found[name] for name in reversed(whole.members) if name in found]
-
-
-def _mathematics(graph: Graph, wrt: Sequence[str]) -> list[str]:
-    """The definitions, and the gradients as they were derived."""
-    from derive.notation.definitions import context_of, definition
-    from derive.notation.layout import text
-    from derive.notation.terms import layout
-
-    graph = replace(graph, shown=())  # tensors are called as the functions call them
-    context = context_of(graph)
+def _mathematics(graph: Graph, derived: Sequence[Derivation]) -> list[str]:
+    """The definitions, and the gradients as they were derived; tensors are called as the functions call them."""
+    context = context_of(replace(graph, shown=()))
     lines = [text(definition(node, context)) for node in graph.nodes]
-    found = derivations(graph, wrt)
-    return [
-        *lines,
-        *([""] if found else []),
-        *(f"{text(layout(d.subject, context_of(d.graph)))} = {text(layout(d.result, context_of(d.graph)))}" for d in found),
-    ]
+    if not derived:
+        return lines
+    context = context_of(replace(derived[0].graph, shown=()))
+    return [*lines, "", *(f"{text(layout(d.subject, context))} = {text(layout(d.result, context))}" for d in derived)]
 
 
-def proved(graph: Graph, wrt: Sequence[str]) -> str:
+def proved(derived: Sequence[Derivation]) -> str:
     """What is said of the proofs: every derivation is proved, but those that are too large are only said to be.
 
     Raises ProofError where a line does not follow from the one before.
     """
     large = []
-    for found in derivations(graph, wrt):
+    for found in derived:
         try:
             found.prove()
         except ProofError:
@@ -209,11 +193,3 @@ def proved(graph: Graph, wrt: Sequence[str]) -> str:
     return "Every line of the derivation is proved" + (
         f", but for the gradients by {', '.join(large)}, which are too large" if large else ""
     )
-
-
-def fingerprint(graph: Graph, wrt: Sequence[str]) -> str:
-    """The SHA-256 of the definitions and of the lines of the derivations, in LaTeX."""
-    lines = [f"{i.name}: {i.kind}{list(map(str, i.axes))} {i.classes or ''}" for i in graph.inputs]
-    lines += [f"{node.element} = {node.expr}" for node in graph.nodes]
-    lines += [d.latex() for d in derivations(graph, wrt)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

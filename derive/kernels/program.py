@@ -22,7 +22,7 @@ from sympy import Expr, Symbol
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Element, Index, names, walk
-from derive.derivation import adjoints_in, derivation, seeded
+from derive.derivation import Derivation, derivation, seeded
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph, Input
 from derive.language import library
@@ -124,10 +124,10 @@ def program(graph: Graph, wrt: Sequence[str] = (), value: bool = True) -> Progra
     """
     for name in wrt:
         _check_input(graph, name)
-    of = graph.output.name
-    whole, loss = seeded(graph, of) if wrt and graph.output.axes else (graph, of)
+    of, derived = graph.output.name, derivations(graph, wrt)
+    whole = derived[0].graph if derived else graph
     forward = [Assign(node.element, node.expr) for node in graph.nodes]
-    program = Program(whole, (*forward, *_backward(whole, loss, wrt)), (*([of] if value else []), *map(gradient, wrt)))
+    program = Program(whole, (*forward, *_backward(derived)), (*([of] if value else []), *map(gradient, wrt)))
     clash = next((g for g in map(gradient, whole.members) if g in whole.members), None)
     if clash:
         raise DeriveError(f"{clash} is the name of a gradient in kernels", hint="Give the tensor another name.")
@@ -142,17 +142,22 @@ def _check_input(graph: Graph, name: str) -> None:
         raise DeriveError(fault, hint=suggestion(name, inputs) or f"Kernels differentiate by {', '.join(inputs)}.")
 
 
-def _backward(graph: Graph, loss: str, wrt: Sequence[str]) -> list[Assign]:
-    """The gradients by `wrt` and those that their formulas name, from the output back."""
-    found: dict[str, Assign] = {}
+def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
+    """The derivations that the gradients of a graph by `wrt` come from, from the output back; see `program`."""
+    whole, loss = seeded(graph, graph.output.name) if graph.output.axes else (graph, graph.output.name)
+    found: dict[str, Derivation] = {}
     pending = list(wrt)
     while pending:
         name = pending.pop()
         if name not in found:
-            derived = derivation(graph, loss, name)
-            found[name] = Assign(_gradient_entry(derived.subject), walk(derived.result, _named))
-            pending += [adjoint.by.name for adjoint in adjoints_in(derived.result)]
-    return [found[name] for name in reversed(graph.members) if name in found]
+            found[name] = derivation(whole, loss, name)
+            pending += found[name].named
+    return [found[name] for name in reversed(whole.members) if name in found]
+
+
+def _backward(derived: Sequence[Derivation]) -> list[Assign]:
+    """The gradients, those that other formulas name before these."""
+    return [Assign(_gradient_entry(d.subject), walk(d.result, _named)) for d in derived]
 
 
 def _named(term: Any) -> Any:

@@ -71,6 +71,11 @@ def _labels(entry: Element) -> set[Element]:
     return {e for i in entry.indices for e in i.atoms(Element)}
 
 
+def read_by(statements: Iterable[Statement]) -> frozenset[str]:
+    """The tensors that any of these statements reads."""
+    return frozenset().union(*(s.reads for s in statements))
+
+
 @dataclass(frozen=True)
 class MatrixProduct:
     """`entry = Σ a b` over the indices in `over`: each of a, b shares them, and has indices of its own."""
@@ -110,6 +115,10 @@ class Region:
         return tuple(s for nest in self.nests for s in nest.statements)
 
     @property
+    def reads(self) -> frozenset[str]:
+        return read_by(self.statements)
+
+    @property
     def index(self) -> Index:
         """The outer index, where there is one."""
         assert self.outer is not None
@@ -121,6 +130,10 @@ class Scalars:
     """Numbers that no loop computes."""
 
     statements: tuple[Statement, ...]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return read_by(self.statements)
 
 
 Stage = Region | Scalars | MatrixProduct

@@ -12,7 +12,7 @@ from typing import Any
 from derive.calculus.terms import Binder, Element
 from derive.graphs import Input
 from derive.kernels.program import Program
-from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, Statement
+from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, Statement, read_by
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Run:
     def statements(self) -> tuple[Statement, ...]:
         return tuple(s for stage in self.stages for s in stage.statements)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        return read_by(self.statements)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -45,7 +49,7 @@ class Plan:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The inputs that are read, in the order in which they were declared."""
-        read = frozenset().union(*(part.reads if isinstance(part, MatrixProduct) else _reads(part) for part in self.parts))
+        read = frozenset().union(*(part.reads for part in self.parts))
         return tuple(i for i in self.schedule.program.inputs if i.name in read)
 
     @cached_property
@@ -53,10 +57,6 @@ class Plan:
         """The tensors in memory that are neither given nor wanted."""
         given = {i.name for i in self.schedule.program.inputs}
         return tuple(n for n in self.memory if n not in given and n not in self.schedule.program.outputs)
-
-
-def _reads(run: Run) -> frozenset[str]:
-    return frozenset().union(*(s.reads for s in run.statements)) if run.statements else frozenset()
 
 
 def plan(schedule: Schedule) -> Plan:
@@ -70,20 +70,14 @@ def plan(schedule: Schedule) -> Plan:
             groups[-1].append(stage)
         else:
             groups.append([stage])
-    wanted = {*schedule.program.outputs}
     parts: list[Run | MatrixProduct] = []
-    for k, group in enumerate(groups):
-        later = wanted.union(*(_group_reads(g) for g in groups[k + 1 :]))
-        parts.append(group if isinstance(group, MatrixProduct) else _run(group, memory, later))
+    later = {*schedule.program.outputs}
+    for group in reversed(groups):
+        parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, memory, later))
+        later |= parts[0].reads
     whole = {s.name for g in groups if isinstance(g, list) for stage in g for s in stage.statements if s.entry.is_integer}
     labels = {i.name for i in schedule.program.inputs if i.kind == "label"}
     return Plan(schedule, tuple(parts), memory, frozenset(whole | labels))
-
-
-def _group_reads(group: list[Region | Scalars] | MatrixProduct) -> frozenset[str]:
-    if isinstance(group, MatrixProduct):
-        return group.reads
-    return frozenset().union(*(s.reads for stage in group for s in stage.statements))
 
 
 def _memory(schedule: Schedule) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -95,14 +89,10 @@ def _memory(schedule: Schedule) -> Iterator[tuple[str, tuple[Any, ...]]]:
         if isinstance(stage, MatrixProduct):
             yield stage.name, tuple(i.size for i in stage.entry.indices)
             continue
-        elsewhere = {n for other in (*schedule.stages[:k], *schedule.stages[k + 1 :]) for n in _stage_reads(other)}
+        elsewhere = {n for other in (*schedule.stages[:k], *schedule.stages[k + 1 :]) for n in other.reads}
         for s in stage.statements:
             if s.axes and (s.name in elsewhere or s.name in schedule.program.outputs):
                 yield s.name, s.axes
-
-
-def _stage_reads(stage: Any) -> frozenset[str]:
-    return stage.reads if isinstance(stage, MatrixProduct) else frozenset().union(*(s.reads for s in stage.statements))
 
 
 def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Run:
