@@ -8,7 +8,7 @@ from typing import Any
 from derive.calculus.normal import length
 from derive.errors import DeriveError
 
-MOST = 45_000
+MOST = 100_000
 """So many symbols may stand in all the lines that a derivation looks at; those of the library need at most a few thousand."""
 
 

@@ -151,8 +151,7 @@ def schedule(program: Program) -> Schedule:
     """The stages of a program of simple assignments: matrix products and numbers as soon as they can be computed, and
     then as much as possible in one region.
     """
-    letters = Letters.of(program)
-    waiting: list[Statement | MatrixProduct] = [_statement(a, letters) for a in program.assigns]
+    waiting = statements(program)
     done = {i.name for i in program.inputs}
     stages: list[Stage] = []
     while waiting:
@@ -170,6 +169,12 @@ def schedule(program: Program) -> Schedule:
         done |= names
         waiting = [s for s in waiting if s.name not in names]
     return Schedule(program, tuple(stages))
+
+
+def statements(program: Program) -> list[Statement | MatrixProduct]:
+    """The assignments of a program, with the letters of their sums made alike."""
+    letters = Letters.of(program)
+    return [_statement(a, letters) for a in program.assigns]
 
 
 def _statement(assign: Assign, letters: Letters) -> Statement | MatrixProduct:
