@@ -43,7 +43,7 @@ def call(kernel: Kernel, name: str, arrays: Mapping[str, Array], sizes: Mapping[
     """What one function of a kernel gives, by the names of the program's outputs."""
     function = getattr(kernel, name)
     lengths = {str(s): int(n) for s, n in sizes.items()}
-    wanted = [n for n in inspect.signature(function).parameters if n not in ("out", "workspace")]
+    wanted = [n for n in inspect.signature(function).parameters if n not in ("out", "workspace", "stream")]
     given = [(arrays[n] if arrays[n].ndim else arrays[n].item()) if n in arrays else lengths[n] for n in wanted]
     result = function(*given, **options)
     flat = {"value": lambda: [result], "forward": lambda: [result], "vjp": lambda: [*result]}.get(

@@ -295,3 +295,30 @@ def _known(name: str) -> str:
 @cache
 def _printer(kind: Any) -> Row | None:
     return next((row for known, row in ROWS if issubclass(kind, known)), None)
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def entry_name(e: Element) -> str:
+    """An entry that is a variable."""
+    return e.name
+
+
+SIZES = Scope("float64", entry_name)
+"""Prints what is made of sizes."""
+
+
+def size_code(term: Any) -> str:
+    """What is made of sizes, as whole numbers."""
+    return SIZES.place(term)
+
+
+def bracketed(code: str) -> str:
+    """Code that may be multiplied."""
+    return f"({code})" if " " in code else code
+
+
+def factor_code(term: Any) -> str:
+    """What is made of sizes, as a factor."""
+    return bracketed(size_code(term))

@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
-from derive.kernels.code import Scope
+from derive.kernels.code import SIZES, Scope, bracketed, entry_name, factor_code, size_code
 from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented, streamed
 from derive.kernels.schedule import MatrixProduct, Region, Scalars, Statement
 from derive.kernels.simple import product_axes, weight
@@ -37,18 +37,9 @@ CACHED = 1 << 17
 """About how many entries of a thread's data stay in its cache."""
 
 
-def entry_name(e: Element) -> str:
-    """An entry that is a variable."""
-    return e.name
-
-
 def _entry_code(e: Element) -> str:
     """A number, or the entry of an array at a given place."""
     return f"{e.name}[{', '.join(f'uint64({SIZES.place(i)})' for i in e.indices)}]" if e.indices else e.name
-
-
-SIZES = Scope("float64", entry_name)
-"""Prints what is made of sizes."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +62,6 @@ class Memory:
     shape: tuple[str, ...]
     start: str
     end: str
-
-
-def size_code(term: Any) -> str:
-    """What is made of sizes, as whole numbers."""
-    return SIZES.place(term)
-
-
-def bracketed(code: str) -> str:
-    """Code that may be multiplied."""
-    return f"({code})" if " " in code else code
-
-
-def factor_code(term: Any) -> str:
-    """What is made of sizes, as a factor."""
-    return bracketed(size_code(term))
 
 
 # ---------------------------------------------------------------- regions

@@ -75,7 +75,7 @@ def kernel(
     key = ("kernel", target, batched, wrt, dtype, reduction, name, wrap)
     if key not in graph.memory:
         whole = batch(graph, batched, reduction).graph if batched else graph
-        graph.memory[key] = Kernel(module(whole, wrt, dtype, name, wrap))
+        graph.memory[key] = Kernel(module(whole, wrt, dtype, name, wrap, target))
     found: Kernel = graph.memory[key]
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,25 +18,50 @@ from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph
 from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM
 from derive.kernels.device import DTYPES, defined, sources
-from derive.kernels.functions import SCALAR, TENSOR, Public, public
+from derive.kernels import cpu_functions, cuda_functions
+from derive.kernels.functions import SCALAR, TENSOR, Kind, Public
 from derive.kernels.program import Program, derivations, program
-from derive.kernels.schedule import MatrixProduct, schedule
 from derive.kernels.simple import simple
 from derive.kernels.stable import stable
-from derive.kernels.stages import plan
+from derive.kernels.threads import COMBINED, NEUTRALS
 from derive.notation.definitions import context_of, definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.resources import folder
 
-TARGETS = ("cpu",)
+Names = tuple[tuple[str, str], ...]
 
-IMPORTS = (
-    *(("numba", name) for name in ("get_num_threads", "njit", "prange")),
-    *(("numba.core.compiler", name) for name in ("CompilerBase", "DefaultPassBuilder")),
-    *(("numpy", name) for name in ("empty", "float32", "float64", "int32", "int64", "ndarray", "uint64")),
-)
-"""What the text of a module imports besides numpy itself."""
+NUMPY: Names = tuple(("numpy", name) for name in ("float32", "float64", "int32", "int64"))
+
+
+@dataclass(frozen=True)
+class Target:
+    """What kernels run on: who prints the functions, the template of a module, and what its text imports besides numpy
+    itself; (module, name).
+    """
+
+    public: Callable[[Kind, Program, Graph, Sequence[str], str], Public]
+    template: str
+    imports: Names
+
+
+TARGETS = {
+    "cpu": Target(
+        cpu_functions.public,
+        "kernels/cpu.j2",
+        (
+            *(("numba", name) for name in ("get_num_threads", "njit", "prange")),
+            *(("numba.core.compiler", name) for name in ("CompilerBase", "DefaultPassBuilder")),
+            *(("numpy", name) for name in ("empty", "ndarray", "uint64")),
+            *NUMPY,
+        ),
+    ),
+    "cuda": Target(
+        cuda_functions.public,
+        "kernels/cuda.j2",
+        (*(("numba", name) for name in ("cuda", "types")), ("numba.types", "void"), *NUMPY),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -51,32 +76,31 @@ class Module:
     programs: dict[str, Program] = field(repr=False)
 
 
-def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = "") -> Module:
-    """The module of a graph: its output and the gradients by `wrt`, by default by every input that has one.
+def module(
+    graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = "", target: str = "cpu"
+) -> Module:
+    """The module of a graph for one of the TARGETS: its output and the gradients by `wrt`, by default by every input that has one.
 
     With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch.  Raises DeriveError for a name that
     is none, and for a type that kernels do not have.
     """
     if dtype not in DTYPES:
         raise DeriveError(f"there are no kernels of {dtype}", hint=f"The types are {' and '.join(DTYPES)}.")
-    taken = reserved(dtype)
+    on, taken = TARGETS[target], reserved(dtype, target)
     _check_names(graph, taken)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
     kinds = TENSOR if graph.output.axes else SCALAR
     programs: dict[str, Program] = {}
     functions: list[Public] = []
-    mixed = False
     for kind in kinds:
         if kind.gradients and not names:
             continue
         whole = program(graph, names if kind.gradients else (), kind.value)
         programs[kind.name] = simple(stable(renamed(whole, taken)))
-        made = plan(schedule(programs[kind.name]))
-        mixed |= any(isinstance(part, MatrixProduct) for part in made.parts)
-        functions.append(public(kind, made, graph, names, dtype))
-    used = frozenset().union(*(f.used for f in functions)) | {"address"}
+        functions.append(on.public(kind, programs[kind.name], graph, names, dtype))
+    used = frozenset().union(*(f.used for f in functions))
     derived = derivations(graph, names)
-    template = _environment().get_template("kernels/cpu.j2")
+    template = _environment().get_template(on.template)
     source = template.render(
         title=title or graph.output.name,
         version=__version__,
@@ -84,21 +108,22 @@ def module(graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title:
         mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
         proved=proved(derived),
         fingerprint=fingerprint(graph, derived),
-        device=sources(used, dtype, IMPORTS).strip(),
-        functions="".join("".join(c.text for c in f.compiled) + f.text for f in functions).lstrip("\n"),
+        device=sources(used, dtype, on.imports, target).strip(),
+        functions="".join(f.text for f in functions).lstrip("\n"),
         wrt=names,
-        threads_from=THREADS_BESIDE if mixed else THREADS_FROM,
+        sums=[(kind, COMBINED[kind], NEUTRALS[kind]) for kind in COMBINED],
+        threads_from=THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM,
         wrap=wrap,
     )
     if wrap:
-        source += _wrapped(graph, names, dtype, functions[0])
+        source += _wrapped(graph, names, dtype, functions[0], target)
     return Module(source.rstrip("\n") + "\n", title or graph.output.name, graph, names, dtype, programs)
 
 
 WRAPS = ("torch",)
 
 
-def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> str:
+def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, target: str) -> str:
     """The text of a function that PyTorch differentiates."""
     if not wrt or graph.output.expr.is_integer:
         raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
@@ -114,6 +139,7 @@ def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> 
             wrt=wrt,
             dtype=dtype,
             scalar=not graph.output.axes,
+            target=target,
         )
     )
 
@@ -131,14 +157,16 @@ OWN = (
     "CompilerBase DefaultPassBuilder Apart THREADS_FROM OPTIONS REAL WHOLE WRT Workspace outside overlap "
     "threads thread scratch places totals first last start stop width share past status out workspace "
     "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "
-    "getattr sorted any dict zip next iter tuple list super value value_and_grad forward vjp forward_and_vjp"
+    "getattr sorted any all dict zip next iter tuple list super value value_and_grad forward vjp forward_and_vjp "
+    "cache cuda types void PARTIAL NUMBER SIZE REALS WHOLES PARTS WIDE THREADS ROOM LABELS_CHECKED DETERMINISTIC LIBRARIES ROWS "
+    "TILE DEEP kernel stream reversed hasattr property"
 )
 """Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
 
 
-def reserved(dtype: str) -> frozenset[str]:
+def reserved(dtype: str, target: str = "cpu") -> frozenset[str]:
     """The names that no tensor may have in a module."""
-    return frozenset({*OWN.split(), *defined(dtype)})
+    return frozenset({*OWN.split(), *defined(dtype, target)})
 
 
 def renamed(whole: Program, taken: frozenset[str]) -> Program:

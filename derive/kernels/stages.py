@@ -47,6 +47,10 @@ class Plan:
     """The tensors of whole numbers."""
 
     @property
+    def program(self) -> Program:
+        return self.schedule.program
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         """The inputs that are read, in the order in which they were declared."""
         read = frozenset().union(*(part.reads for part in self.parts))

@@ -1,7 +1,7 @@
 """The elementary functions of kernels: what they are good for, and the source text that an emitted module carries.
 
-`float32.py` and `float64.py` define the same functions, on the instructions of `intrinsics.py`.  All three are Numba code
-that can be imported; this module only reads them, so that Numba is not loaded before something is compiled.
+`float32.py` and `float64.py` define the same functions, on the instructions of `intrinsics.py`; `cuda.py` has them for CUDA.
+They are Numba code that can be imported; this module only reads them, so that Numba is not loaded before something is compiled.
 """
 
 from __future__ import annotations
@@ -57,33 +57,50 @@ _ROWS = (
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({row.name: row for row in _ROWS})
 
-OPERATIONS = (
-    "accumulate",
-    "accumulate_maximum",
-    "address",
-    "copysign",
-    "fence",
-    "fma",
-    "maximum",
-    "minimum",
-    "polynomial",
-    "select",
-    "stream",
+OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cpu": (
+            "accumulate",
+            "accumulate_maximum",
+            "address",
+            "copysign",
+            "fence",
+            "fma",
+            "maximum",
+            "minimum",
+            "polynomial",
+            "select",
+            "stream",
+        ),
+        "cuda": (
+            "accumulate",
+            "accumulate_maximum",
+            "accumulate_product",
+            "atomic_add",
+            "maximum",
+            "read",
+            "row_largest",
+            "row_product",
+            "row_sum",
+            "select",
+            "write",
+        ),
+    }
 )
-"""Instructions of `intrinsics.py` that a kernel may use itself; the docstring of each says what it does."""
+"""Instructions of a target's file that a kernel may use itself; the docstring of each says what it does."""
 
 
-def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]] = ()) -> str:
+def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]] = (), target: str = "cpu") -> str:
     """Source text that defines `names`, of FUNCTIONS or OPERATIONS, for float32 or float64, and only what they need.
 
     The text imports from numba, llvmlite and numpy alone, besides `imports`, (module, name), of whoever puts it into a module;
     it is the same however `names` are ordered or repeated.
     """
-    definitions = _definitions(dtype)
+    definitions = _definitions(dtype, target)
     wanted: set[str] = set()
     pending = list(names)
     for name in pending:
-        if name not in FUNCTIONS and name not in OPERATIONS:
+        if name not in FUNCTIONS and name not in OPERATIONS[target]:
             raise ValueError(f"no device function is called {name}")
     while pending:
         name = pending.pop()
@@ -92,12 +109,13 @@ def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]]
             pending += definitions[name].needs
     parts = [definition for name, definition in definitions.items() if name in wanted]
     needed = [*(part for part in parts if isinstance(part, _Import)), *(_Import(*pair) for pair in imports)]
-    return _import_lines(needed) + _definition_lines((part for part in parts if isinstance(part, _Definition)), dtype)
+    said = {name: f.comment(dtype) for name, f in FUNCTIONS.items()} if target == "cpu" else {}
+    return _import_lines(needed) + _definition_lines((part for part in parts if isinstance(part, _Definition)), said)
 
 
-def defined(dtype: str) -> frozenset[str]:
+def defined(dtype: str, target: str = "cpu") -> frozenset[str]:
     """Every name that the text for one type may define or import."""
-    return frozenset(_definitions(dtype))
+    return frozenset(_definitions(dtype, target))
 
 
 # ----------------------------------------------------------------------------------------------------- reading the files
@@ -123,12 +141,12 @@ class _Definition:
 
 
 @cache
-def _definitions(dtype: str) -> Mapping[str, _Import | _Definition]:
+def _definitions(dtype: str, target: str) -> Mapping[str, _Import | _Definition]:
     """What the files for one type define, in an order in which nothing is used before it is defined."""
     if dtype not in DTYPES:
         raise ValueError(f"device functions are for {' and '.join(DTYPES)}, not {dtype}")
     found: dict[str, _Import | _Definition] = {}
-    for module in ("intrinsics", dtype):
+    for module in ("intrinsics", dtype) if target == "cpu" else (target,):
         text = Path(__file__).with_name(f"{module}.py").read_text("utf-8")
         for definition in _read(text, found):
             found[definition.name] = definition
@@ -143,6 +161,8 @@ def _read(text: str, known: Mapping[str, object]) -> Iterator[_Import | _Definit
             case ast.ImportFrom(module=str(module), names=aliases):
                 if module != "__future__" and not module.startswith("derive."):
                     yield from (_Import(module, alias.name) for alias in aliases)
+            case ast.Import():  # of the standard library, which every module imports
+                pass
             case ast.Assign(targets=[ast.Name(id=name)]):
                 yield _Definition(
                     name, "\n".join(lines[statement.lineno - 1 : statement.end_lineno]), _used(statement, known), False
@@ -171,11 +191,11 @@ def _import_lines(imports: Iterable[_Import]) -> str:
     return "".join(f"from {module} import {', '.join(sorted(names))}\n" for module, names in sorted(modules.items()))
 
 
-def _definition_lines(definitions: Iterable[_Definition], dtype: str) -> str:
-    """A function stands by itself, under what it is good for; constants stand in blocks."""
+def _definition_lines(definitions: Iterable[_Definition], said: Mapping[str, str]) -> str:
+    """A function stands by itself, under what is said of it; constants stand in blocks."""
     text, previous = "", True
     for definition in definitions:
-        remark = f"{FUNCTIONS[definition.name].comment(dtype)}\n" if definition.name in FUNCTIONS else ""
+        remark = f"{said[definition.name]}\n" if definition.name in said else ""
         gap = "\n\n" if definition.is_function or previous else ""
         text += f"{gap}{remark}{definition.text}\n"
         previous = definition.is_function

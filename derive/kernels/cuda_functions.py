@@ -1,0 +1,285 @@
+"""The public functions of a CUDA module: Python that checks what it is given and launches kernels, one after the other.
+
+Nothing waits for the device, but for labels, which are checked before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import Mul
+
+from derive.calculus.terms import Index
+from derive.graphs import Graph, Input
+from derive.kernels.code import Scope, factor_code, size_code
+from derive.kernels.functions import Kind, Public, Wrapper, shape_code
+from derive.kernels.launches import Cells, Launch, Launches, Numbers, Rows, launches
+from derive.kernels.program import Program
+from derive.kernels.schedule import MatrixProduct, Statement
+from derive.kernels.simple import product_axes
+from derive.kernels.stages import in_place
+from derive.kernels.threads import (
+    AT,
+    OUT,
+    PART,
+    SIZE,
+    KernelText,
+    Printer,
+    cells_kernels,
+    lying_along,
+    many,
+    numbers_kernel,
+    registers,
+    rows_kernels,
+    sliced,
+)
+
+
+def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
+    """The text of a public function and of the kernels it launches."""
+    made = launches(program)
+    wrapper = _CudaWrapper(kind, made, graph, tuple(wrt), dtype)
+    lines = [*wrapper.docstring(), "_ready()", *wrapper.inputs(), *wrapper.sizes(), *wrapper.device(), *wrapper.outputs()]
+    lines += [*wrapper.labels(), *wrapper.between()]
+    printer = Printer(made, dtype, wrapper.by_value)
+    kernels: list[KernelText] = []
+    for k, stage in enumerate(made.stages):
+        lines += wrapper.launch(f"_{kind.name}{k}", stage, printer, kernels)
+    lines.append(f"return {wrapper.result()}")
+    used = frozenset().union(*(t.used for t in kernels))
+    mixed = any(isinstance(stage, MatrixProduct) for stage in made.stages)
+    return Public(kind.name, "".join(t.text for t in kernels) + wrapper.text(lines), used, wrapper.given_sizes, mixed)
+
+
+@dataclass(frozen=True)
+class _CudaWrapper(Wrapper):
+    """A public function being printed."""
+
+    plan: Launches
+
+    def signature(self) -> list[str]:
+        return [*super().signature(), "stream=None"]
+
+    # ---- what is given
+
+    def inputs(self) -> Iterator[str]:
+        """Arrays of the right type and number of axes on the device."""
+        for i in self.arguments:
+            if i.axes:
+                yield f"{i.name} = _array({i.name!r}, {i.name}, {self.number_type(i.name)}, {len(i.axes)})"
+            else:
+                yield f"{i.name} = {'_label' if i.kind == 'label' else '_number'}({i.name!r}, {i.name})"
+
+    def device(self) -> Iterator[str]:
+        """The library whose arrays are given, and the stream."""
+        yield f"device__ = _library({', '.join(i.name for i in self.arrays)})"
+        yield "stream__ = _stream(stream, device__)"
+
+    def labels(self) -> Iterator[str]:
+        found = [i for i in self.read if i.kind == "label"]
+        if found:
+            yield "if LABELS_CHECKED:"
+        yield from (f"    _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__, stream__)" for i in found)
+
+    # ---- numbers that the host computes
+
+    @cached_property
+    def _on_host(self) -> dict[str, str]:
+        """The code of numbers that need no array and no elementary function."""
+        known = {i.name for i in self.program.inputs if not i.axes}
+        found: dict[str, str] = {}
+        for stage in self.plan.stages:
+            for s in stage.statements if isinstance(stage, Numbers) else ():
+                scope = Scope("float64", lambda e: e.name)
+                code = scope.value(s.term) if s.reads <= known else ""
+                if code and not scope.lines and not scope.used and not s.entry.is_integer:
+                    found[s.name] = code
+                    known.add(s.name)
+        return found
+
+    @property
+    def by_value(self) -> frozenset[str]:
+        """The numbers that kernels are given by value."""
+        return frozenset({*(i.name for i in self.program.inputs if not i.axes), *self._on_host})
+
+    # ---- what is made
+
+    def outputs(self) -> Iterator[str]:
+        """New arrays, or those that `out` gives in the form of the result; numbers are arrays without axes, always new."""
+        yield from (f"{n} = {code}" for n, code in self._on_host.items())
+        made = [n for n in self.program.outputs if n not in self._on_host]
+        yield "if out is None:" if self.written else ""
+        for name in self.written:
+            yield f"    {name} = _new(device__, {shape_code(self.axes(name))}, {self.number_type(name)})"
+        if self.written:
+            yield from self._given_outputs()
+        for name in made:
+            if name not in self.written:
+                yield f"{name} = _new(device__, (), {self.number_type(name)})"
+
+    def _given_outputs(self) -> Iterator[str]:
+        form, places = self.form()
+        yield "else:"
+        if self.gradients:
+            yield from ("    try:", f"        {form} = out", "    except (TypeError, ValueError):")
+            yield f"        raise TypeError({f'out has the form of the result: {form}'!r}) from None"
+        else:
+            yield f"    {form} = out"
+        for name in self.written:
+            yield f"    {name} = _out({places[name]!r}, {name}, {shape_code(self.axes(name))}, {self.number_type(name)})"
+        written, read = (
+            f"({', '.join(f'({n!r}, {n})' for n in names)},)" for names in (self.written, [i.name for i in self.read])
+        )
+        allowed = sorted(in_place(self.program))
+        yield f"    _check_apart({written}, {read if self.read else '()'}{f', {allowed!r}' if allowed else ''})"
+
+    def between(self) -> Iterator[str]:
+        """The arrays and numbers that pass from one launch to another: of the workspace, or new."""
+        for name in self.plan.between:
+            yield self._room(name, shape_code(self.plan.memory[name]), self.number_type(name))
+        for s in self._passed:
+            if s.name not in self.program.outputs:
+                yield self._room(s.name, "()", self.number_type(s.name))
+
+    @cached_property
+    def _passed(self) -> tuple[Statement, ...]:
+        """The numbers computed on the device that another launch reads, or that are wanted."""
+        found = []
+        for k, stage in enumerate(self.plan.stages):
+            others = frozenset().union(*(o.reads for j, o in enumerate(self.plan.stages) if j != k))
+            wanted = others | {*self.program.outputs}
+            numbers = (*stage.totals, *stage.statements) if isinstance(stage, Numbers) else getattr(stage, "sums", ())
+            found += [s for s in numbers if not s.axes and s.name in wanted and s.name not in self._on_host]
+        return tuple(found)
+
+    def _room(self, name: str, shape: str, kind: str) -> str:
+        return f"{name} = _room(workspace, device__, {f'{self.kind.name}.{name}'!r}, {shape}, {kind})"
+
+    def result(self) -> str:
+        given = {n: n if n in self._on_host else f"{n}.given" for n in self.program.outputs}
+        gradients = f"({', '.join(given[g] for g in self.gradients)}{',' if len(self.gradients) == 1 else ''})"
+        if not self.gradients:
+            return given[self.program.outputs[0]]
+        return f"{given[self.program.outputs[0]]}, {gradients}" if self.kind.value else gradients
+
+    # ---- launches
+
+    def launch(self, name: str, stage: Launch, printer: Printer, kernels: list[KernelText]) -> Iterator[str]:
+        """The lines that launch a stage; its kernels are put to the others."""
+        if isinstance(stage, MatrixProduct):
+            yield _product(stage)
+        elif isinstance(stage, Numbers):
+            stage = Numbers(stage.totals, tuple(s for s in stage.statements if s.name not in self._on_host))
+            wanted = {s.name for s in self._passed}
+            if stage.totals or stage.statements:
+                kernels.append(numbers_kernel(printer, name, stage, wanted))
+                yield f"{name}()[1, THREADS, stream__]({self._call(kernels[-1])})"
+        elif isinstance(stage, Rows):
+            kernels += rows_kernels(printer, name, stage)
+            yield from self._rows(name, stage, printer, *kernels[-2:])
+        elif stage.statements[0].scatter:
+            kernels += cells_kernels(printer, name, stage)
+            yield from self._scattered(name, stage, *kernels[-2:])
+        else:
+            kernels += cells_kernels(printer, name, stage)
+            yield from self._cells(name, stage, printer, kernels[-1])
+
+    def _call(self, kernel: KernelText, targets: dict[str, str] | None = None) -> str:
+        """The arguments of a kernel."""
+        codes = []
+        for name, kind in kernel.arguments:
+            if name.endswith("__parts"):
+                codes.append(f"{name.removesuffix('__parts')}{PART}.shape[0]")
+            elif kind == SIZE or name in self.by_value:
+                codes.append(name)
+            elif name.endswith(OUT):
+                tensor = name.removesuffix(OUT)
+                codes.append(f"{(targets or {}).get(tensor, tensor)}.pointer")
+            else:
+                codes.append(f"{name.removesuffix(AT)}.pointer")
+        return ", ".join(codes)
+
+    def _rows(self, name: str, stage: Rows, printer: Printer, short: KernelText, long: KernelText) -> Iterator[str]:
+        along, rows, length = lying_along(printer, stage), many(stage.outer), many(stage.inner)
+        arrays = "".join(f", {n}" for n in along)
+        yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
+        parts = bool(stage.totals or stage.columns)
+        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts})"
+        for s in stage.totals:
+            yield self._room(f"{s.name}{PART}", "(grid__*R__,)", "PARTIAL")
+        for s in stage.columns:
+            yield self._room(f"{s.name}{PART}", f"(grid__*R__, {length})", "REAL")
+        yield "if E__:"
+        yield f"    {name}(T__, V__, E__)[grid__, (T__, R__), stream__]({self._call(short)})"
+        yield "else:"
+        yield f"    {name}_long(T__, V__)[grid__, (T__, R__), stream__]({self._call(long)})"
+        for s in stage.columns:
+            yield f"_add_up_{s.kind}({s.name}{PART}, {s.name}, grid__*R__, {length}, stream__)"
+
+    def _cells(self, name: str, stage: Cells, printer: Printer, kernel: KernelText) -> Iterator[str]:
+        count = many(stage.loops)
+        if not stage.over:
+            arrays = "".join(f", {n}" for n in lying_along(printer, stage))
+            yield f"V__ = _wide({count}{arrays})"
+            yield f"grid__ = _grid({count}//V__)"
+            for s in stage.totals:
+                yield self._room(f"{s.name}{PART}", "(grid__,)", "PARTIAL")
+            yield f"{name}(V__)[grid__, THREADS, stream__]({self._call(kernel)})"
+            return
+        sums = [s for s in stage.sums if s.kind != "argmax"]
+        if not sums:
+            yield "slices__ = 1"
+            yield f"{name}()[_grid({count}), THREADS, stream__]({self._call(kernel)})"
+            return
+        yield f"slices__ = _slices({count}, {many(stage.over)}, {factor_code(sliced(stage).size)})"
+        for s in sums:
+            yield f"{s.name}{PART} = {s.name}"
+        yield "if slices__ > 1:"
+        for s in sums:
+            yield f"    {self._room(f'{s.name}{PART}', f'(slices__, {count})', 'REAL')}"
+        targets = {s.name: f"{s.name}{PART}" for s in sums}
+        yield f"{name}()[_grid({count}*slices__), THREADS, stream__]({self._call(kernel, targets)})"
+        yield "if slices__ > 1:"
+        for s in sums:
+            yield f"    _add_up_{s.kind}({s.name}{PART}, {s.name}, slices__, {count}, stream__)"
+
+    def _scattered(self, name: str, stage: Cells, atomic: KernelText, ordered: KernelText) -> Iterator[str]:
+        (s,) = stage.statements
+        yield f"_clear({s.name}, stream__)"
+        yield "if DETERMINISTIC:"
+        yield f"    {name}_ordered()[_grid({many(stage.loops)}), THREADS, stream__]({self._call(ordered)})"
+        yield "else:"
+        every = many((*stage.loops, *stage.over))
+        yield f"    {name}_atomic()[_grid({every}), THREADS, stream__]({self._call(atomic)})"
+
+
+def _product(product: MatrixProduct) -> str:
+    """One call of the library's matrix product: for each of the three arrays how far apart examples, rows and columns lie."""
+    groups = product_axes(product.entry, product.a, product.b, product.over)
+    assert groups is not None
+    of_a, of_b, of_c = groups
+    middle = next(g for g in of_a if set(g) == set(product.over))
+    left = next(g for g in of_a if g is not middle)
+    right = next(g for g in of_b if set(g) != set(product.over))
+    examples = tuple(i for i in product.entry.indices if i in product.a.indices and i in product.b.indices)
+    views = [
+        f"({name}, ({', '.join(_step(g, axes) for g in (examples, rows, columns))}))"
+        for name, axes, rows, columns in (
+            (product.a.name, product.a.indices, left, middle),
+            (product.b.name, product.b.indices, middle, right),
+            (product.name, product.entry.indices, left, right),
+        )
+    ]
+    shape = ", ".join(many(g) for g in (examples, left, middle, right))
+    return f"device__.product(stream__, {', '.join(views)}, {shape})"
+
+
+def _step(group: Sequence[Index], axes: Any) -> str:
+    """How far the values of a group of indices lie apart in an array with these axes."""
+    if not group:
+        return "0"
+    behind = axes[axes.index(group[-1]) + 1 :]
+    return size_code(Mul(*[i.size for i in behind])) if behind else "1"
