@@ -146,7 +146,8 @@ class Derivation:
         a, b = splits.pop()
         keep, drop = (a, b) if isinstance(b, Index) else (b, a)
         same = shortest(substituted(self.result, {drop: keep}))
-        apart = shortest(self.result.xreplace({Delta(a, b): S.Zero, Differ(a, b): S.One}))
+        differ = {Delta(a, b): S.Zero, Differ(a, b): S.One}
+        apart = shortest(walk(self.result, lambda t: differ.get(t, t)))
         return ((same, Delta(a, b)), (apart, Differ(a, b)))
 
     @property

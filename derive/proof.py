@@ -44,6 +44,15 @@ REFINED = 2
 VANISHING = mpmath.mpf(10) ** -8
 """A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
 
+TRIES = 12
+"""At so many points, one after the other, lines are compared until what they differ by can be told."""
+
+
+def noise(digits: int) -> Any:
+    """What a central difference in so many digits errs by, of values about 1: a smaller one is not seen."""
+    return mpmath.mpf(10) ** (-3 * digits // 5)
+
+
 KINK_POINTS = 16
 """At how many points, over all sets of sizes, lines with a kink in them are compared: their cases must all be met."""
 
@@ -86,7 +95,9 @@ def prove(found: Derivation) -> Proved:
         graph, sets = found.graph, size_sets(found.graph)
         plan = _plan(found, [Values(sizes, {}, graph) for sizes in sets])
         errors = [
-            _compare(found, draw(graph, sizes, seed, which), plan.entries[which], random.Random(f"{which} {seed}"))
+            _compared(
+                found, partial(draw, graph, sizes, which=which), seed, plan.entries[which], random.Random(f"{which} {seed}")
+            )
             for which, sizes in enumerate(sets)
             for seed in range(plan.points)
         ]
@@ -169,6 +180,22 @@ def _chosen(found: Derivation, point: Values, count: int, chance: random.Random)
 # ---------------------------------------------------------------- numeric
 
 
+class _Lost(Exception):
+    """Lines differ by no more than what a slope errs by at this point, however many digits there are."""
+
+
+def _compared(found: Derivation, drawn: Callable[[int], Values], seed: int, count: int, chance: random.Random) -> list[float]:
+    """How far each line is from the one before it, at the point with this seed, or at another where that cannot be told."""
+    for attempt in range(TRIES):
+        try:
+            return _compare(found, drawn(seed + attempt * KINK_POINTS), count, chance)
+        except _Lost:
+            continue
+    raise ProofError(
+        f"no point is found at which the lines of the derivation of {gradient_name(found.of, found.wrt)} can be compared"
+    )
+
+
 def _compare(found: Derivation, point: Values, count: int, chance: random.Random) -> list[float]:
     """How far each line is from the one before it, at a point; raises at the first that differs."""
     grid = _chosen(found, point, count, chance)
@@ -207,7 +234,10 @@ def _compare_whole(found: Derivation, point: Values, chance: random.Random) -> N
             along = result.reshape(-1, moved.size) @ moved
         return np.ravel(point.slope_along(found.of, found.wrt, moved)), along
 
-    error = _refined(_distance(*both(point)), point, both).relative
+    try:
+        error = _refined(_distance(*both(point)), point, both).relative
+    except _Lost:  # each entry of it has been compared
+        return
     if not error < TOLERANCE:
         raise _unequal(found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mpmath.nstr(error, 3)}")
 
@@ -221,10 +251,12 @@ def _refined(gap: Gap, point: Values, both: Callable[[Values], tuple[Any, Any]])
     for _ in range(REFINED):
         if gap.relative < TOLERANCE or not gap.absolute:
             return gap
-        coarse, point = gap, point.finer
+        seen, coarse, point = gap.absolute > noise(point.digits), gap, point.finer
         gap = _distance(*both(point))
-        if not gap.absolute <= VANISHING * coarse.absolute:
+        if seen and not gap.absolute <= VANISHING * coarse.absolute:
             return gap
+    if gap.absolute < noise(point.digits):
+        raise _Lost
     return gap if gap.relative < TOLERANCE else Gap(gap.absolute, gap.absolute / first)
 
 

@@ -467,8 +467,11 @@ def _needed(term: Any, grid: Grid) -> dict[Index, Array]:
     return {i: a for i, a in grid.items() if i in free or i is _COPY}
 
 
-def _binder(values: Values, term: Binder, grid: Grid) -> Array:
-    """A binder, closed as it is: nothing is put into it here, and on the way to a leaf no name is bound twice."""
+def _binder(values: Values, term: Binder, grid: Grid, empty: bool = False) -> Array:
+    """A binder, closed as it is: nothing is put into it here, and on the way to a leaf no name is bound twice.
+
+    Where it may be `empty`, the largest of no entries is -oo: an arg max outside never points there.
+    """
     indices, body = term.indices, term.body
     inner = _needed(term, grid)
     depth = max((np.ndim(a) for a in inner.values()), default=0)
@@ -476,13 +479,14 @@ def _binder(values: Values, term: Binder, grid: Grid) -> Array:
         inner[index] = np.arange(values.size(index.size)).reshape((-1,) + (1,) * (depth + k))
     axes = tuple(range(len(indices)))
     shape = tuple(values.size(i.size) for i in reversed(indices)) + (1,) * depth
-    value = np.asarray(values.evaluate(body, inner))
+    inside = isinstance(term, ArgMax) and isinstance(body, Largest)
+    value = np.asarray(_binder(values, body, inner, empty=True) if inside else values.evaluate(body, inner))
     value = np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
     if isinstance(term, Product):
         return value.prod(axis=axes)
     if isinstance(term, (Largest, ArgMax)):
         largest = reduce(_larger, value.reshape(-1, *value.shape[len(axes) :]))
-        if isinstance(term, Largest) and np.any(np.equal(largest, -np.inf)):
+        if isinstance(term, Largest) and not empty and np.any(np.equal(largest, -np.inf)):
             raise DomainError("the largest of no entries does not exist")
         return largest if isinstance(term, Largest) else np.asarray(value == largest, dtype=bool).argmax(axis=0)
     return value.sum(axis=axes)

@@ -21,6 +21,7 @@ import pytest
 KATEX = Path(__file__).parent / "tools" / "node_modules" / "katex"
 
 AVAILABLE: dict[str, Callable[[], object]] = {
+    "cuda": lambda: find_spec("numba_cuda"),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),
     "pandoc": lambda: which("pandoc"),

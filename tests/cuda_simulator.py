@@ -8,12 +8,14 @@ New arrays are full of NaN.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextvars import copy_context
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -140,6 +142,7 @@ class Thread(greenlet):
         self.waits = ""
         self.value: Any = None
         self.given: Any = None
+        self.gr_context = copy_context()
 
     def wait(self, for_whom: str, value: Any) -> Any:
         self.waits, self.value = for_whom, value
@@ -211,8 +214,9 @@ class Kernel:
 
     function: Any
     signature: Any
+    bounds: int
     host: SimulatedCuda
-    launches: list[tuple[Any, ...]] = field(default_factory=list)
+    runs: int = 0
 
     def __getitem__(self, configuration: Any) -> Callable[..., None]:
         grid, block = (d if isinstance(d, tuple) else (d,) for d in configuration[:2])
@@ -226,7 +230,8 @@ class Kernel:
 
     def _run(self, grid: Any, block: Any, arguments: list[Any]) -> None:
         number, module = next(LAUNCHES), self.function.__globals__
-        assert math.prod(block) <= 1024
+        self.runs += 1
+        assert math.prod(block) <= self.bounds <= 1024
         for place in np.ndindex(*grid[::-1]):
             device, here = Device(grid, block), kernelapi.Dim3(*map(int, place[::-1]))
             threads = [
@@ -255,9 +260,9 @@ class SimulatedCuda:
     def __init__(self) -> None:
         self.kernels: list[Kernel] = []
 
-    def jit(self, signature: Any, launch_bounds: int = 0, cache: bool = False) -> Callable[[Any], Kernel]:
+    def jit(self, signature: Any, launch_bounds: tuple[int, int], cache: bool) -> Callable[[Any], Kernel]:
         def compiled(function: Any) -> Kernel:
-            self.kernels.append(Kernel(function, signature, self))
+            self.kernels.append(Kernel(function, signature, launch_bounds[0], self))
             return self.kernels[-1]
 
         return compiled
@@ -322,8 +327,8 @@ MATH = SimpleNamespace(
 """The functions of `math` for numpy's numbers: they keep the type, and give infinities where `math` raises."""
 
 
-def simulated(source: str, name: str = "module") -> ModuleType:
-    """The module of a text, on the simulated device."""
+def imported(source: str, name: str = "module") -> ModuleType:
+    """The module of a text."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.py"
         path.write_text(source, "utf-8")
@@ -334,6 +339,12 @@ def simulated(source: str, name: str = "module") -> ModuleType:
         sys.dont_write_bytecode, written = True, sys.dont_write_bytecode
         spec.loader.exec_module(module)
         sys.dont_write_bytecode = written
+    return module
+
+
+def simulated(source: str, name: str = "module") -> ModuleType:
+    """The module of a text, on the simulated device."""
+    module = imported(source, name)
     names = vars(module)
     for key, value in list(names.items()):
         if hasattr(value, "py_func"):
@@ -358,8 +369,6 @@ class Simulated:
     __hash__ = object.__hash__
 
     def __getattr__(self, name: str) -> Any:
-        import functools
-
         function = getattr(self.module(), name)
 
         @functools.wraps(function)

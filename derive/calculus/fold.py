@@ -168,7 +168,7 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
         whole = (*whole, replace(whole[0], pattern=plain))
     whole = (*whole, *_bracketed(name, definition, holes, owner), *_numerator(name, plain, holes, owner))
     opaque = _normalisers(definition, holes)
-    held = definition.xreplace(dict(opaque))
+    held = substituted(definition, dict(opaque))
     for part in _parts(held, holes):
         hole = Dummy("t", real=True, positive=part.is_positive)
         solution = _solve(held.xreplace({part: hole}), name, hole)
@@ -176,8 +176,8 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
             continue
         target, value = (part.base, solution ** (1 / part.exp)) if part.is_Pow and not part.exp.is_Integer else (part, solution)
         back = {e: s for s, e in opaque}
-        result = normal(value).xreplace(back)
-        return (*whole, Fold(target.xreplace(back), result, holes, owner=owner))
+        result = substituted(normal(value), back)
+        return (*whole, Fold(substituted(target, back), result, holes, owner=owner))
     return whole
 
 
@@ -360,7 +360,7 @@ def _cleared(term: Any, fold: Fold) -> Any:
     keep = [Fold(s, e, fold.holes) for s, e in held.items()]
     for k in keep:
         term = replaced(term, k)
-    term = normal(replaced(term, replace(fold, result=fold.result.xreplace(held)), among=True))
+    term = normal(replaced(term, replace(fold, result=substituted(fold.result, held)), among=True))
     for s, e in held.items():
         term = replaced(term, Fold(e, s, fold.holes))
     return normal(term)

@@ -113,7 +113,7 @@ def _without_deltas(condition: Any, a: Any, b: Any) -> Any:
     if not shared:
         return Where(condition, a, b)
     gone = dict.fromkeys(shared, S.One)
-    return _settled(Mul(*shared) * Where(condition, a.xreplace(gone), b.xreplace(gone)))
+    return _settled(Mul(*shared) * Where(condition, substituted(a, gone), substituted(b, gone)))
 
 
 def _expandable(factor: Any) -> bool:
@@ -149,7 +149,7 @@ def _decided(rest: Any, gap: Any) -> Any:
         if isinstance(largest, Maximum) and largest.args == (0, gap):
             return rest
     decided = {m: m.args[1] for m in rest.atoms(Maximum) if m.args[1] - m.args[0] == gap}
-    return bracket * rest.xreplace(decided) if decided else bracket * rest
+    return bracket * substituted(rest, decided) if decided else bracket * rest
 
 
 def solve_delta(delta: Any, index: Index) -> Any:

@@ -138,10 +138,11 @@ def _product_over_axis(e: Any, x: Element) -> Any:
 def _largest(e: Any, x: Element) -> Any:
     if not isinstance(e, Largest):
         return None
-    (*outer, j), body = e.opened()
-    if outer:
-        return Deriv(close(Largest, outer, substituted(body, {j: close(ArgMax, [j], body)})), x)
-    return Deriv(substituted(body, {j: close(ArgMax, [j], body)}), x)
+    indices, body = e.opened()
+    j, *inner = sorted(indices, key=lambda i: body.count(i))
+    values = close(Largest, inner, body) if inner else body
+    body = substituted(body, {j: close(ArgMax, [j], values)})
+    return Deriv(close(Largest, inner, body) if inner else body, x)
 
 
 def _maximum(e: Any, x: Element) -> Any:

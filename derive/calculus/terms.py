@@ -292,10 +292,11 @@ def walk(term: Any, rewrite: Callable[[Any], Any]) -> Any:
 
 
 def substituted(term: Any, values: dict[Any, Any]) -> Any:
-    """A term with other indices or entries put in.  A value that binds indices itself (arg max) is put only into open bodies,
-    so that a closed binder around it never takes its indices for its own.
+    """A term with other indices or entries put in.  What binds indices itself (arg max) is put only into open bodies, so that a
+    closed binder around it never takes its indices for its own, and taken only out of them, for the names that a binder
+    binds tell how deep its body is.
     """
-    if not any(isinstance(t, Binder) for v in values.values() for t in preorder_traversal(v)):
+    if not any(isinstance(t, Binder) for v in (*values, *values.values()) for t in preorder_traversal(v)):
         return term.xreplace(values)
 
     def put(t: Any) -> Any:

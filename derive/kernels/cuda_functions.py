@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Mul
 
 from derive.calculus.terms import Index
-from derive.graphs import Graph, Input
+from derive.graphs import Graph
 from derive.kernels.code import Scope, factor_code, size_code
 from derive.kernels.functions import Kind, Public, Wrapper, shape_code
 from derive.kernels.launches import Cells, Launch, Launches, Numbers, Rows, launches
@@ -109,7 +109,9 @@ class _CudaWrapper(Wrapper):
 
     def outputs(self) -> Iterator[str]:
         """New arrays, or those that `out` gives in the form of the result; numbers are arrays without axes, always new."""
-        yield from (f"{n} = {code}" for n, code in self._on_host.items())
+        if self._on_host:
+            yield 'with np.errstate(all="ignore"):'
+        yield from (f"    {n} = {code}" for n, code in self._on_host.items())
         made = [n for n in self.program.outputs if n not in self._on_host]
         yield "if out is None:" if self.written else ""
         for name in self.written:
@@ -260,7 +262,7 @@ def _product(product: MatrixProduct) -> str:
     """One call of the library's matrix product: for each of the three arrays how far apart examples, rows and columns lie."""
     groups = product_axes(product.entry, product.a, product.b, product.over)
     assert groups is not None
-    of_a, of_b, of_c = groups
+    of_a, of_b, _ = groups
     middle = next(g for g in of_a if set(g) == set(product.over))
     left = next(g for g in of_a if g is not middle)
     right = next(g for g in of_b if set(g) != set(product.over))

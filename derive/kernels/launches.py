@@ -164,11 +164,8 @@ def _kernel(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> lis
     choices = dict.fromkeys(axes for s in waiting if isinstance(s, Statement) and (axes := _row_axes(s)))
     groups = [(axes, _grown(*axes, waiting, done)) for axes in choices]
     (outer, inner), group = max(groups, key=lambda g: len(g[1]), default=(((), ()), []))
-    stage: Launch
-    if any(set(s.over) == set(inner) for s in group):
-        stage = Rows(outer, inner, _nests(group, outer))
-    else:
-        stage = _cells(waiting, done)
+    sums = any(set(s.over) == set(inner) for s in group)
+    stage = Rows(outer, inner, _nests(group, outer)) if sums else _cells(waiting, done)
     return [stage, Numbers(stage.totals, ())] if stage.totals else [stage]
 
 
@@ -255,9 +252,9 @@ def _cells(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Cell
 def _alike(first: Statement, waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Iterable[Statement]:
     """The sums over the same loops for the same entries."""
     for s in waiting:
-        if isinstance(s, Statement) and s.reads <= done and (s.indices, set(s.over)) == (first.indices, set(first.over)):
-            if s is first or (s.kind not in (MAP, ARGMAX) and first.kind != ARGMAX and not s.scatter):
-                yield s
+        alike = isinstance(s, Statement) and s.reads <= done and (s.indices, set(s.over)) == (first.indices, set(first.over))
+        if isinstance(s, Statement) and alike and (s is first or (not {s.kind, first.kind} & {MAP, ARGMAX} and not s.scatter)):
+            yield s
 
 
 def _order(s: Statement) -> Axes:

@@ -16,9 +16,9 @@ from derive.certificate import fingerprint
 from derive.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph
+from derive.kernels import cpu_functions, cuda_functions
 from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM
 from derive.kernels.device import DTYPES, defined, sources
-from derive.kernels import cpu_functions, cuda_functions
 from derive.kernels.functions import SCALAR, TENSOR, Kind, Public
 from derive.kernels.program import Program, derivations, program
 from derive.kernels.simple import simple
@@ -59,7 +59,12 @@ TARGETS = {
     "cuda": Target(
         cuda_functions.public,
         "kernels/cuda.j2",
-        (*(("numba", name) for name in ("cuda", "types")), ("numba.types", "void"), *NUMPY),
+        (
+            *(("numba", name) for name in ("cuda", "types")),
+            ("numba.core.errors", "NumbaPerformanceWarning"),
+            ("numba.types", "void"),
+            *NUMPY,
+        ),
     ),
 }
 
@@ -79,7 +84,7 @@ class Module:
 def module(
     graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = "", target: str = "cpu"
 ) -> Module:
-    """The module of a graph for one of the TARGETS: its output and the gradients by `wrt`, by default by every input that has one.
+    """The module of a graph for one of the TARGETS: its output and the gradients by `wrt`, by default by all that have one.
 
     With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch.  Raises DeriveError for a name that
     is none, and for a type that kernels do not have.

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Mul
+from sympy import Mul, S
 
 from derive.calculus.terms import Element, Index, Inside, factors
 from derive.kernels.code import Scope, factor_code, repeated
@@ -74,7 +74,7 @@ class Printer:
         text = [
             "@cache",
             f"def {name}({', '.join(constants)}):",
-            f"    @cuda.jit(void({types}), launch_bounds={bounds}, cache=True)",
+            f"    @cuda.jit(void({types}), launch_bounds=({bounds}, 1), cache=True)",
             f"    def kernel({', '.join(a for a, _ in arguments)}):",
             *indented(indented(lines)),
             "",
@@ -397,7 +397,8 @@ class _RowPrinter:
             *(f"    {s.name}__all = {s.name}__all*scale__" for s in sums),
             f"    {highest} = top__",
         ]
-        body = self._indexed([*scope.lines, *self._body(sums, {m.entry: highest})])
+        added = [f"if {highest} != {scope.value(S.NegativeInfinity)}:", *indented(self._body(sums, {m.entry: highest}))]
+        body = self._indexed([*scope.lines, *added])
         closed = self._closed(m, highest)
         top = closed[0].split(" = ")[0]
         lines = [*first, *self._chunks(loads, body), *closed, f"scale__ = exp({highest} - {top})"]
@@ -425,9 +426,11 @@ def rows_kernels(printer: Printer, name: str, stage: Rows) -> list[KernelText]:
 
 
 def registers(printer: Printer, stage: Rows) -> int:
-    """How many numbers a thread keeps for each entry of a row that it has."""
+    """How many numbers a thread keeps at most, from one nest to the next, for each entry of a row that it has."""
     made = _RowPrinter(printer, stage, long=False, flat=False)
-    return len({e.name for e in made._registers(stage.statements)} | {s.name for s in stage.columns})
+    rows = [{e.name for e in made._registers(nest)} for nest in stage.nests]
+    kept = [set().union(*rows[:k]) & set().union(*rows[k:]) for k in range(1, len(rows))]
+    return max(map(len, kept), default=0) + len(stage.columns)
 
 
 def lying_along(printer: Printer, stage: Rows | Cells) -> list[str]:
@@ -547,10 +550,8 @@ def _scattered(printer: Printer, name: str, stage: Cells, ordered: bool) -> Kern
     inner = scope.inner()
     target = block.place(s.entry, printer.memory[s.name])
     value = inner.value(s.term)
-    if ordered:
-        put = f"{s.name}{OUT}[{target}] += {value}"
-    else:
-        put = inner.call("atomic_add", f"{s.name}{OUT}", target, value)
+    into = f"{s.name}{OUT}"
+    put = f"{into}[{target}] += {value}" if ordered else inner.call("atomic_add", into, target, value)
     guards = [f"({scope.condition(g)})" for g in factors(s.guard) if g != 1]
     body = [*scope.lines, *([f"if {' and '.join(guards)}:", *indented([*inner.lines, put])] if guards else [*inner.lines, put])]
     loops = stage.loops if ordered else (*stage.loops, *stage.over)

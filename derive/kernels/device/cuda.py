@@ -11,6 +11,7 @@ import math
 
 from llvmlite import ir
 from numba import cuda, types
+from numba.cuda import cgutils
 from numba.cuda.extending import intrinsic
 from numba.cuda.np.arrayobj import make_array
 
@@ -69,7 +70,7 @@ def normcdf(typing, x):
 
     def generate(context, builder, signature, arguments):
         kind = arguments[0].type
-        function = builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(kind, [kind]), name)
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name)
         return builder.call(function, arguments)
 
     return x(x), generate
@@ -204,7 +205,10 @@ def atomic_add(typing, array, at, x):
     """Add to an entry that other threads add to."""
 
     def generate(context, builder, signature, arguments):
-        builder.atomic_rmw("fadd", builder.gep(arguments[0], [arguments[1]]), arguments[2], "monotonic")
+        place, kind = builder.gep(arguments[0], [arguments[1]]), arguments[2].type
+        name = f"llvm.nvvm.atomic.load.add.f{array.dtype.bitwidth}.p0f{array.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [place.type, kind]), name)
+        builder.call(function, [place, arguments[2]])
         return context.get_dummy_value()
 
     return types.void(array, types.int64, array.dtype), generate
