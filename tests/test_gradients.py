@@ -356,6 +356,10 @@ TEXTS: dict[str, tuple[str, Callable[..., Array]]] = {
         "x: [n]\ny: [n]\np = prod(1 + x[i]*y[i] for i in n)",
         lambda m, x, y: (1 + x[0] * y[0]) * (1 + x[1] * y[1]) * (1 + x[2] * y[2]),
     ),
+    "the largest over two axes": (
+        "A: [m, n]\nb: [n]\nf = max(A[i, j]**2 + b[j] for i in m for j in n if i < j)",
+        lambda m, A, b: m.stack([A[i, j] ** 2 + b[j] for i in range(A.shape[0]) for j in range(i + 1, A.shape[1])]).max(),
+    ),
     "base and exponent": ("x: positive\np: real\ny = x**p + p*x**3", lambda m, x, p: m.exp(p * m.log(x)) + p * x**3),
     "a variable to itself": ("x: positive\ny = x**x", lambda m, x: m.exp(x * m.log(x))),
 }

@@ -250,6 +250,16 @@ def test_capture_by_hand() -> None:
     assert normal(total(x(i), i) ** 2) == normal(total(x(i) * x(j), i, j))
 
 
+def test_a_binder_taken_out_of_another_leaves_no_name_to_be_captured() -> None:
+    """[m > s] decides max(-m, -s) inside a product, and takes the sum in m out of it: the product's index is not renamed."""
+    mean = total(x(j), j)
+    inner = total(Where(Differ(k, i), Maximum(-mean, -s()) + i, S.One), i, kind=Product)
+    body = Positive(mean - s()) * inner
+    assert same(normal(total(body, k)), total(body, k))
+    taken = normal(body).atoms(Product).pop()
+    assert taken == total(Where(Differ(k, i), i - s(), S.One), i, kind=Product)
+
+
 def test_nested_sums_of_one_kind_are_one_and_of_two_kinds_are_not() -> None:
     double = total(total(A(i, j), j), i)
     assert isinstance(double, Binder)
