@@ -19,8 +19,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
-
 import derive
 from cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
 from cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
@@ -34,6 +32,8 @@ from kernel_reference import errors
 from test_kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 
 Array = Any
+
+pytestmark = pytest.mark.needs("cuda", "torch")
 
 
 def on_device(graph: Graph, dtype: str = "float64", batched: str = "") -> Simulated:
@@ -55,7 +55,7 @@ def test_every_definition_of_the_library_keeps_its_digits_in_float32(name: str) 
     assert worst(library.load(name), "float32") <= FLOAT32
 
 
-@pytest.mark.parametrize("name", [n for n in BATCHED if "attention" not in n])
+@pytest.mark.parametrize("name", [n for n in BATCHED if n not in ("attention", "attention_causal", "lstm_cell")])  # long to run
 def test_batches_agree_with_50_digits(name: str) -> None:
     assert worst(batch(library.load(name), BATCHED[name].split(",")).graph, "float64") <= FLOAT64
 
