@@ -50,9 +50,9 @@ ALLOWED, ALLOWED_CACHED = 2.5, 0.010
 
 def run(kernels: dict[str, tuple[str, str, str]], folder: str) -> dict[str, list[float]]:
     code = CODE.format(root=str(ROOT), kernels=kernels)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "DERIVE_CACHE": folder}
-    )
+    environment = {**os.environ, "DERIVE_CACHE": folder}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are kept as bytecode, as Python does unless it is told not to
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     found: dict[str, list[float]] = json.loads(done.stdout)
     return found
 

@@ -119,6 +119,10 @@ def _is_offset(graph: Graph, symbol: Symbol, axes: tuple[Any, ...]) -> bool:
 # ---------------------------------------------------------------- points
 
 
+SMALLER = 16
+"""With every so many seeds numbers are drawn half as large: where slopes vanish beside values, they may not there."""
+
+
 def draw(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Values:
     """A random point of a graph: every input by its kind, every node with a value, none near a kink.
 
@@ -137,7 +141,7 @@ def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Values:
     It is drawn larger at a kink, and larger and smaller in turn where there was no value: values neither vanish nor explode
     along a chain.
     """
-    chance, scale = random.Random(f"{which} {seed} 0"), Fraction(1 + seed % 3)
+    chance, scale = random.Random(f"{which} {seed} 0"), Fraction(1 + seed % 3, 2 ** (seed // SMALLER))
     arrays = {i.name: _draw_input(i, sizes, chance, scale) for i in graph.inputs}
     failed, place = [0] * len(graph.nodes), 0
     while place < len(graph.nodes):

@@ -31,7 +31,7 @@ from derive.graphs import Graph, Node, gradient_name
 from derive.notation.definitions import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.points import draw, has_kink, size_sets
+from derive.points import SMALLER, draw, has_kink, size_sets
 from derive.values import DIGITS, DomainError, Values
 
 TOLERANCE = mpmath.mpf(10) ** -25
@@ -45,7 +45,7 @@ VANISHING = mpmath.mpf(10) ** -8
 """A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
 
 TRIES = 12
-"""At so many points, one after the other, lines are compared until what they differ by can be told."""
+"""At so many points, with ever smaller numbers, lines are compared until what they differ by can be told."""
 
 
 def noise(digits: int) -> Any:
@@ -53,7 +53,7 @@ def noise(digits: int) -> Any:
     return mpmath.mpf(10) ** (-3 * digits // 5)
 
 
-KINK_POINTS = 16
+KINK_POINTS = SMALLER
 """At how many points, over all sets of sizes, lines with a kink in them are compared: their cases must all be met."""
 
 FEWEST = 8
@@ -188,7 +188,7 @@ def _compared(found: Derivation, drawn: Callable[[int], Values], seed: int, coun
     """How far each line is from the one before it, at the point with this seed, or at another where that cannot be told."""
     for attempt in range(TRIES):
         try:
-            return _compare(found, drawn(seed + attempt * KINK_POINTS), count, chance)
+            return _compare(found, drawn(seed + attempt * SMALLER), count, chance)
         except _Lost:
             continue
     raise ProofError(
@@ -255,9 +255,11 @@ def _refined(gap: Gap, point: Values, both: Callable[[Values], tuple[Any, Any]])
         gap = _distance(*both(point))
         if seen and not gap.absolute <= VANISHING * coarse.absolute:
             return gap
-    if gap.absolute < noise(point.digits):
+    if gap.relative >= TOLERANCE:
+        gap = Gap(gap.absolute, gap.absolute / first)
+    if gap.relative >= TOLERANCE and gap.absolute < noise(point.digits):
         raise _Lost
-    return gap if gap.relative < TOLERANCE else Gap(gap.absolute, gap.absolute / first)
+    return gap
 
 
 def _unequal(found: Derivation, point: Values, number: int, wrong: str) -> ProofError:

@@ -106,9 +106,8 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     wholes, places = _laid_out([s for s in scratch if s.entry.is_integer], region)
     lines = [f"{m.name} = scratch[{m.start}:{m.end}]{_shaped(m)}" for m in memory.values()]
     lines += [f"{m.name} = places[{m.start}:{m.end}]{_shaped(m)}" for m in wholes.values()]
-    lines += [
-        f"scratch[{memory[s.name].start}:{memory[s.name].end}] = {Scope(dtype, entry_name).value(NEUTRAL[s.kind])}" for s in parts
-    ]
+    neutral = Scope(dtype, entry_name).value
+    lines += [f"fill(scratch[{memory[s.name].start}:{memory[s.name].end}], {neutral(NEUTRAL[s.kind])})" for s in parts]
     lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}" for s in totals if region.outer is not None]
     rooms, end = _rooms(past, inside, region, end)
     lines += [f"{array}__room = scratch[{start}:{stop}]" for array, (start, stop) in rooms.items()]
@@ -300,28 +299,12 @@ def _region_call(r: RegionText, dtype: str, small: bool, loop: str) -> list[str]
     for k, s in enumerate(r.totals):
         lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}", f"for thread in range({'1' if small else 'threads'}):"]
         lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
-    for s, start in r.parts:
-        lines += _joined(s, start, dtype)
+    lines += [f"join_{s.kind}({s.name}{'.reshape(-1)' if len(s.axes) > 1 else ''}, scratch, {start})" for s, start in r.parts]
     return lines
 
 
-def _joined(s: Statement, start: str, dtype: str) -> list[str]:
-    """What the threads have added up of a tensor, added up."""
-    scope = Scope(dtype, entry_name)
-    entry = f"{s.name}__flat[at__]"
-    first = "0" if start == "0" else start
-    return [
-        f"{s.name}__flat = {s.name}.reshape(-1)",
-        f"for at__ in range({s.name}__flat.shape[0]):",
-        f"    {entry} = scratch[0, uint64({first} + at__)]",
-        "for thread in range(1, threads):",
-        f"    for at__ in range({s.name}__flat.shape[0]):",
-        f"        {entry} = {added(s.kind, entry, f'scratch[thread, uint64({first} + at__)]', scope)}",
-    ]
-
-
 def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str = "") -> str:
-    options = {"parallel": "parallel=True, **OPTIONS", "region": "pipeline_class=Apart, **OPTIONS"}.get(kind, "**OPTIONS")
+    options = {"parallel": "parallel=True, **OPTIONS", "region": "pipeline_class=Apart, **INSIDE"}.get(kind, "**OPTIONS")
     return f"\n\n@njit({options})\ndef {name}({', '.join(arguments)}):\n" + "\n".join(indented(lines or ["pass"])) + "\n"
 
 
