@@ -83,7 +83,7 @@ class Recorder:
     def get_current_device(self) -> Any:
         return SimpleNamespace(MULTIPROCESSOR_COUNT=132)
 
-    def device_array(self, shape: Any, dtype: Any) -> Any:
+    def device_array(self, shape: Any, dtype: Any, stream: Any = 0) -> Any:
         return placed(shape, dtype)
 
 

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -217,9 +217,11 @@ class Kernel:
     bounds: int
     host: SimulatedCuda
     runs: int = 0
+    streams: list[int] = field(default_factory=list)
 
     def __getitem__(self, configuration: Any) -> Callable[..., None]:
         grid, block = (d if isinstance(d, tuple) else (d,) for d in configuration[:2])
+        self.streams.append(getattr(configuration[2], "handle", configuration[2]))
 
         def launch(*arguments: Any) -> None:
             assert len(arguments) == len(self.signature.args)
@@ -234,13 +236,13 @@ class Kernel:
         assert math.prod(block) <= self.bounds <= 1024
         for place in np.ndindex(*grid[::-1]):
             device, here = Device(grid, block), kernelapi.Dim3(*map(int, place[::-1]))
-            threads = [
-                Thread(lambda: self.function(*arguments), k, kernelapi.Dim3(*map(int, p[::-1])), here, number)
-                for k, p in enumerate(np.ndindex(*block[::-1]))
-            ]
             module["cuda"] = device
             try:
                 with np.errstate(all="ignore"):
+                    threads = [
+                        Thread(lambda: self.function(*arguments), k, kernelapi.Dim3(*map(int, p[::-1])), here, number)
+                        for k, p in enumerate(np.ndindex(*block[::-1]))
+                    ]
                     run_block(threads)
             finally:
                 module["cuda"] = self.host
@@ -276,7 +278,10 @@ class SimulatedCuda:
     def get_current_device(self) -> Any:
         return SimpleNamespace(MULTIPROCESSOR_COUNT=PROCESSORS)
 
-    def device_array(self, shape: Any, dtype: Any) -> DeviceArray:
+    def external_stream(self, handle: int) -> Any:
+        return SimpleNamespace(handle=handle, synchronize=lambda: None)
+
+    def device_array(self, shape: Any, dtype: Any, stream: Any = 0) -> DeviceArray:
         return DeviceArray(np.full(shape, np.nan if np.dtype(dtype).kind == "f" else 7, dtype))
 
     def as_cuda_array(self, array: DeviceArray, sync: bool = True) -> DeviceArray:
@@ -342,14 +347,16 @@ def imported(source: str, name: str = "module") -> ModuleType:
     return module
 
 
-def simulated(source: str, name: str = "module") -> ModuleType:
-    """The module of a text, on the simulated device."""
+def simulated(source: str, name: str = "module", small: bool = True) -> ModuleType:
+    """The module of a text, on the simulated device; products of matrices have `small` tiles, which run sooner."""
     module = imported(source, name)
     names = vars(module)
     for key, value in list(names.items()):
         if hasattr(value, "py_func"):
             names[key] = value.py_func
     names.update({key: twin for key, twin in TWINS.items() if key in names}, math=MATH, cuda=SimulatedCuda())
+    if "TILE" in names and small:
+        names.update(TILE=16, DEEP=4)
     return module
 
 

@@ -65,6 +65,11 @@ def test_definitions_typed_in_agree_with_50_digits(text: str) -> None:
     assert worst(derive.graph(text), "float64") <= FLOAT64
 
 
+def test_a_number_may_have_a_name_that_kernels_use_as_an_attribute() -> None:
+    """cuda.threadIdx.x is no x of the definition."""
+    assert worst(derive.graph("a: [n]; x = sum(a[i] for i in n); y = x*x + 1; J = y*exp(x)"), "float64") <= FLOAT64
+
+
 # ---------------------------------------------------------------- rows of any length
 
 LENGTHS = (1, 3, 31, 32, 33, 1000, 4096, 50257)
@@ -246,6 +251,12 @@ def test_results_are_written_where_they_are_wanted_and_a_workspace_serves_again(
         np.testing.assert_array_equal(a.numbers, b.numbers)
 
 
+def test_matrices_larger_than_a_tile_are_multiplied() -> None:
+    module = simulated(kernel(derive.graph("A: [m, n]; B: [n, k]; C = A @ B"), "cuda", dtype="float64").source, small=False)
+    a, b = (np.random.default_rng(0).normal(size=s) for s in ((70, 19), (19, 3)))
+    np.testing.assert_allclose(module.forward(DeviceArray(a), DeviceArray(b)).numbers, a @ b, rtol=1e-12)
+
+
 def test_an_update_may_be_made_in_place() -> None:
     module = simulated(kernel(derive.graph("w: [n]; g: [n]; eta: real; v = w - eta*g"), "cuda", dtype="float64").source)
     w, g = DeviceArray(np.arange(100.0)), DeviceArray(np.ones(100))
@@ -262,27 +273,64 @@ def test_arrays_that_do_not_start_at_16_bytes_are_read_one_by_one(shift: int) ->
     assert constants == {2 if shift == 0 else 1}
 
 
-def test_matrices_are_multiplied_by_the_library_of_the_arrays() -> None:
-    """PyTorch's own product, on what a module hands to it: views of any order of the axes."""
-    module = imported(
-        kernel(
-            derive.graph("A: [b, m, n]; B: [b, n, k]; C[i, j, l] = sum(A[i, j, r]*B[i, r, l] for r in n)"),
-            "cuda",
-            dtype="float64",
-        ).source
+@pytest.fixture
+def products() -> Any:
+    """A module of matrix products, and PyTorch in it, on the host: what it does with streams is written down."""
+    text = "A: [b, m, n]; B: [b, n, k]; C[i, j, l] = sum(A[i, j, r]*B[i, r, l] for r in n)"
+    module = imported(kernel(derive.graph(text), "cuda", dtype="float64").source)
+    found, asked = module._Torch(), []
+    found.device = "cpu"
+    streams = SimpleNamespace(
+        stream=lambda s: asked.append(s) or nullcontext(),
+        ExternalStream=lambda handle: f"stream {handle}",
+        default_stream=lambda: "default",
     )
-    handles: list[int] = []
-    library_ = module._Torch()
-    library_.device = "cpu"
-    fake = SimpleNamespace(stream=lambda s: nullcontext(), ExternalStream=handles.append)
-    library_.library = SimpleNamespace(as_tensor=torch.as_tensor, matmul=torch.matmul, cuda=fake)
+    found.library = SimpleNamespace(as_tensor=torch.as_tensor, matmul=torch.matmul, cuda=streams)
+    vars(module)["_named"] = {"torch": found}.__getitem__
+    return SimpleNamespace(module=module, library=found, asked=asked)
+
+
+def test_matrices_are_multiplied_by_the_library_of_the_arrays(products: Any) -> None:
+    """PyTorch's own product, on what a module hands to it: views of any order of the axes."""
     a, b = (torch.randn(2, *s, dtype=torch.float64) for s in ((3, 4), (5, 4)))
     c = torch.empty(2, 5, 3, dtype=torch.float64)
     given = [SimpleNamespace(given=x) for x in (a, b, c)]
     # c_ekr = Σ_m a_erm b_ekm
-    library_.product(77, (given[0], (12, 4, 1)), (given[1], (20, 1, 4)), (given[2], (15, 1, 3)), 2, 3, 4, 5)
+    products.library.product((given[0], (12, 4, 1)), (given[1], (20, 1, 4)), (given[2], (15, 1, 3)), 2, 3, 4, 5)
     torch.testing.assert_close(c, (a @ b.transpose(1, 2)).transpose(1, 2))
-    assert handles == [77]
+
+
+@pytest.mark.parametrize(
+    ("stream", "name"),
+    [
+        (0, "default"),
+        (77, "stream 77"),
+        (SimpleNamespace(cuda_stream=5), "stream 5"),
+        (SimpleNamespace(ptr=6), "stream 6"),
+        (SimpleNamespace(handle=SimpleNamespace(value=7)), "stream 7"),
+    ],
+)
+def test_a_stream_becomes_the_current_one_of_the_library(products: Any, stream: Any, name: str) -> None:
+    with products.module._on(stream, torch.zeros(1)):
+        assert products.asked == [name]
+
+
+def test_a_tensor_of_a_class_of_its_own_is_one_of_pytorch(products: Any) -> None:
+    class Mine(torch.Tensor):
+        pass
+
+    assert products.module._library(torch.zeros(2).as_subclass(Mine)) is products.library
+
+
+def test_kernels_are_launched_on_the_stream_that_is_given() -> None:
+    module = simulated(kernel(library.load("mlp"), "cuda", "x,t", dtype="float64").source)
+    random = np.random.default_rng(0)
+    shapes = ((3, 6), (4, 6), (4,), (3, 4), (3,))
+    arrays = [DeviceArray(random.normal(size=s)) for s in shapes]
+    module.value(*arrays, DeviceArray(np.array([0, 2, 1])), stream=9)
+    assert {s for k in module.cuda.kernels for s in k.streams} == {9}
+    module.value(*arrays, DeviceArray(np.array([0, 2, 1])))
+    assert {s for k in module.cuda.kernels for s in k.streams} == {9, 0}
 
 
 USE = """

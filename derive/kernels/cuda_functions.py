@@ -42,7 +42,15 @@ def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype
     """The text of a public function and of the kernels it launches."""
     made = launches(program)
     wrapper = _CudaWrapper(kind, made, graph, tuple(wrt), dtype)
-    lines = [*wrapper.docstring(), "_ready()", *wrapper.inputs(), *wrapper.sizes(), *wrapper.device(), *wrapper.outputs()]
+    lines = [
+        *wrapper.docstring(),
+        "_ready()",
+        *wrapper.elsewhere(),
+        *wrapper.inputs(),
+        *wrapper.sizes(),
+        *wrapper.device(),
+        *wrapper.outputs(),
+    ]
     lines += [*wrapper.labels(), *wrapper.between()]
     printer = Printer(made, dtype, wrapper.by_value)
     kernels: list[KernelText] = []
@@ -73,16 +81,25 @@ class _CudaWrapper(Wrapper):
             else:
                 yield f"{i.name} = {'_label' if i.kind == 'label' else '_number'}({i.name!r}, {i.name})"
 
+    def elsewhere(self) -> Iterator[str]:
+        """The same call with `stream` as the current one."""
+        arrays = "".join(f", {i.name}" for i in self.arrays)
+        out = "out=out, " if self.written else ""
+        given = "".join(f"{n}, " for n in (*(i.name for i in self.arguments), *self.given_sizes))
+        yield "if stream is not None:"
+        yield f"    with _on(stream{arrays}):"
+        yield f"        return {self.kind.name}({given}{out}workspace=workspace)"
+
     def device(self) -> Iterator[str]:
-        """The library whose arrays are given, and the stream."""
-        yield f"device__ = _library({', '.join(i.name for i in self.arrays)})"
-        yield "stream__ = _stream(stream, device__)"
+        """The library whose arrays are given, and its stream."""
+        yield f"device__ = _library({', '.join(f'{i.name}.given' for i in self.arrays)})"
+        yield "stream__ = device__.current()"
 
     def labels(self) -> Iterator[str]:
         found = [i for i in self.read if i.kind == "label"]
         if found:
             yield "if LABELS_CHECKED:"
-        yield from (f"    _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__, stream__)" for i in found)
+        yield from (f"    _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__)" for i in found)
 
     # ---- numbers that the host computes
 
@@ -209,7 +226,7 @@ class _CudaWrapper(Wrapper):
         arrays = "".join(f", {n}" for n in along)
         yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
         parts = bool(stage.totals or stage.columns)
-        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts})"
+        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts}, {bool(stage.columns)})"
         for s in stage.totals:
             yield self._room(f"{s.name}{PART}", "(grid__*R__,)", "PARTIAL")
         for s in stage.columns:
@@ -225,7 +242,7 @@ class _CudaWrapper(Wrapper):
         count = many(stage.loops)
         if not stage.over:
             arrays = "".join(f", {n}" for n in lying_along(printer, stage))
-            yield f"V__ = _wide({count}{arrays})"
+            yield f"V__ = _wide({factor_code(stage.loops[-1].size) if stage.loops else '1'}{arrays})"
             yield f"grid__ = _grid({count}//V__)"
             for s in stage.totals:
                 yield self._room(f"{s.name}{PART}", "(grid__,)", "PARTIAL")
@@ -236,7 +253,7 @@ class _CudaWrapper(Wrapper):
             yield "slices__ = 1"
             yield f"{name}()[_grid({count}), THREADS, stream__]({self._call(kernel)})"
             return
-        yield f"slices__ = _slices({count}, {many(stage.over)}, {factor_code(sliced(stage).size)})"
+        yield f"slices__ = _slices({count}, {factor_code(sliced(stage).size)})"
         for s in sums:
             yield f"{s.name}{PART} = {s.name}"
         yield "if slices__ > 1:"
@@ -276,7 +293,7 @@ def _product(product: MatrixProduct) -> str:
         )
     ]
     shape = ", ".join(many(g) for g in (examples, left, middle, right))
-    return f"device__.product(stream__, {', '.join(views)}, {shape})"
+    return f"device__.product({', '.join(views)}, {shape})"
 
 
 def _step(group: Sequence[Index], axes: Any) -> str:

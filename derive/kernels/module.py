@@ -61,7 +61,7 @@ TARGETS = {
         "kernels/cuda.j2",
         (
             *(("numba", name) for name in ("cuda", "types")),
-            ("numba.core.errors", "NumbaPerformanceWarning"),
+            ("numba.cuda.core.errors", "NumbaPerformanceWarning"),
             ("numba.types", "void"),
             *NUMPY,
         ),
@@ -165,7 +165,7 @@ OWN = (
     "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "
     "getattr sorted any all dict zip next iter tuple list super value value_and_grad forward vjp forward_and_vjp "
     "cache cuda types void PARTIAL NUMBER SIZE REALS WHOLES PARTS WIDE THREADS ROOM LABELS_CHECKED DETERMINISTIC LIBRARIES ROWS "
-    "TILE DEEP kernel stream reversed hasattr property"
+    "TILE DEEP kernel stream reversed hasattr property threading warnings contextmanager"
 )
 """Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
 

@@ -110,7 +110,7 @@ class Printer:
 
 
 def _words(lines: Iterable[str]) -> set[str]:
-    return {word for line in lines for word in re.findall(r"[^\W\d]\w*", line)}
+    return {word for line in lines for word in re.findall(r"(?<![\w.])[^\W\d]\w*", line)}
 
 
 # ---------------------------------------------------------------- places
@@ -193,13 +193,18 @@ class _RowPrinter:
         return (*self.stage.outer, *self.stage.inner)
 
     @property
+    def _lying(self) -> tuple[Axes, ...]:
+        """The indices of entries that lie one behind the other along what a thread has."""
+        return (self.along, self.stage.inner[-1:]) if self.flat else (self.along, self.stage.inner)
+
+    @property
     def entries(self) -> dict[str, Element]:
         """The entries along a row that registers may hold: of arrays that lie in rows, and of what is computed."""
         found = {}
         for s in self.stage.statements:
             for e in sorted({*s.entries, s.entry}, key=str):
-                if e.indices in (self.along, self.stage.inner) and e.indices and not e.is_integer:
-                    found[f"{e.name}"] = e
+                if e.indices in self._lying and not e.is_integer:
+                    found[e.name] = e
         return found
 
     def lines(self) -> list[str]:
@@ -287,12 +292,27 @@ class _RowPrinter:
         """A loop over what a thread has of a row, V numbers at a time."""
         each = ["for v__ in range(V__):", *indented([*([] if self.long else ["e__ = c__*V__ + v__"]), *body])] if body else []
         if self.long:
-            return ["for at__ in range(t__*V__, length__, step__):", *indented([*before, *each, *after])]
+            lines = self._places([*before, *each, *after])
+            return ["for at__ in range(t__*V__, length__, step__):", *indented(lines)]
         inside = ["at__ = (c__*T__ + t__)*V__", "if at__ < length__:", *indented([*before, *each, *after])]
         return ["for c__ in range(E__//V__):", *indented(inside)]
 
     def _place(self, e: Element) -> str:
-        return "at__" if e.indices == self.stage.inner or self.flat else "row__*length__ + at__"
+        if self.flat:
+            return "at__" if e.indices == self.along else "last__"
+        return "at__" if e.indices == self.stage.inner else "row__*length__ + at__"
+
+    def _places(self, lines: Sequence[str]) -> list[str]:
+        """Lines that know where they are in the one row of cells, with that in front: V__ numbers have one place but on the
+        last axis.
+        """
+        *lead, last = self.stage.inner
+        words = _words(lines)
+        if not self.flat or not lead:
+            return list(lines)
+        size = factor_code(last.size)
+        found = [line for line in split(f"(at__//{size})", tuple(lead)) if line.split(" ")[0] in words]
+        return [*(["last__ = at__ % " + size] if "last__" in words else []), *found, *lines]
 
     def _loads(self, statements: Sequence[Statement]) -> list[str]:
         """The registers that statements read and that hold nothing yet, filled."""
@@ -342,6 +362,9 @@ class _RowPrinter:
     def _indexed(self, lines: Sequence[str]) -> list[str]:
         """Lines with the indices that they mention in front."""
         words = _words(lines)
+        if self.flat and len(self.stage.inner) > 1:
+            last = self.stage.inner[-1].name
+            return [*([f"{last} = last__ + v__"] if last in words else []), *lines]
         place = "at__ + v__" if len(self.stage.inner) == 1 else "(at__ + v__)"
         return [*(line for line in split(place, self.stage.inner) if line.split(" ")[0] in words), *lines]
 
@@ -488,11 +511,9 @@ def _summed(printer: Printer, name: str, stage: Cells) -> KernelText:
     loops = scope.lines
     for k, index in reversed(list(enumerate(over))):
         low, high = _bounds(index, narrow, block)
-        if k == 0:
-            size = factor_code(index.size)
-            low = _latest(low, f"{size}*slice__//slices__")
-            high = _earliest(high, f"{size}*(slice__ + 1)//slices__")
-        loops = [f"for {index.name} in range({low}, {high}):", *indented(loops)]
+        step = ", slices__" if k == 0 else ""
+        low = ("slice__" if low == "0" else f"{low} + slice__") if k == 0 else low
+        loops = [f"for {index.name} in range({low}, {high}{step}):", *indented(loops)]
     cell = ["cell__ = at__ % count__", "slice__ = at__//count__", *split("cell__", stage.loops), *opened, *loops, *closed]
     lines = [f"count__ = {many(stage.loops)}", *_threads("count__*slices__", cell)]
     return printer.kernel(name, (), lines, block.used, "THREADS")
@@ -534,14 +555,6 @@ def _bounds(index: Index, narrow: Mapping[Index, Inside], block: Block) -> tuple
     return f"max(0, {first})", f"min({size}, {end})"
 
 
-def _latest(low: str, start: str) -> str:
-    return start if low == "0" else f"max({start}, {low})"
-
-
-def _earliest(high: str, end: str) -> str:
-    return f"min({end}, {high})" if high.startswith("min(") else end
-
-
 def _scattered(printer: Printer, name: str, stage: Cells, ordered: bool) -> KernelText:
     """Each thread adds to the entries whose place it computes: one term, or all that share the other indices, in order."""
     (s,) = stage.statements
@@ -554,7 +567,7 @@ def _scattered(printer: Printer, name: str, stage: Cells, ordered: bool) -> Kern
     put = f"{into}[{target}] += {value}" if ordered else inner.call("atomic_add", into, target, value)
     guards = [f"({scope.condition(g)})" for g in factors(s.guard) if g != 1]
     body = [*scope.lines, *([f"if {' and '.join(guards)}:", *indented([*inner.lines, put])] if guards else [*inner.lines, put])]
-    loops = stage.loops if ordered else (*stage.loops, *stage.over)
+    loops = stage.loops if ordered else (*stage.over, *stage.loops)
     if ordered:
         for index in reversed(stage.over):
             body = [f"for {index.name} in range({factor_code(index.size)}):", *indented(body)]
