@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,11 +25,11 @@ from cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
 from cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
 from derive.batching import batch
 from derive.graphs import Graph
-from derive.kernels.kernel import kernel
+from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
 from derive.language import library
 from derive.points import size_sets
-from kernel_reference import errors
+from kernel_reference import errors, plain_program
 from test_kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 
 Array = Any
@@ -419,6 +420,32 @@ def launched(name: str, dtype: str) -> list[tuple[Launch, int]]:
         for launch in recorded(source, function, *shapes(length, dtype)):
             found.setdefault((launch.name, *sorted(launch.constants.items())), (launch, length))
     return list(found.values())
+
+
+def given(graph: Graph, made: Kernel, function: str) -> list[Any]:
+    """Arguments of a function at the smallest sizes, arrays by their shapes."""
+    inputs = {i.name: i for i in plain_program(graph, made, function).graph.inputs}
+    sizes = size_sets(graph)[0]
+    found: list[Any] = []
+    for name in signature(getattr(imported(made.source), function)).parameters:
+        if name in inputs:
+            kind, axes = inputs[name].kind == "label", inputs[name].axes
+            shape = tuple(int(a.xreplace(sizes)) for a in axes)
+            found.append((shape, L if kind else F) if axes else 0 if kind else 0.5)
+        elif name not in ("out", "workspace", "stream"):
+            found.append(next(int(n) for s, n in sizes.items() if str(s) == name))
+    return found
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_definition_of_the_library_compiles(name: str) -> None:
+    """The simulator takes what Numba cannot type."""
+    graph = library.load(name)
+    made = kernel(graph, "cuda", name=name)
+    function = next(f for f in ("value_and_grad", "forward_and_vjp", "value", "forward") if f in made.programs)
+    launches = recorded(made.source, function, *given(graph, made, function))
+    assert bool(launches) == any(i.axes for i in graph.inputs)
+    assert all("local_depot" not in ptx(launch, (9, 0)) for launch in launches if "tiles" not in launch.name)
 
 
 @pytest.mark.parametrize("name", COMPILED)

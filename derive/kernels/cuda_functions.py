@@ -14,28 +14,16 @@ from sympy import Mul
 
 from derive.calculus.terms import Index
 from derive.graphs import Graph
+from derive.kernels.cells import cells_kernels, numbers_kernel, sliced
 from derive.kernels.code import Scope, factor_code, size_code
 from derive.kernels.functions import Kind, Public, Wrapper, shape_code
 from derive.kernels.launches import Cells, Launch, Launches, Numbers, Rows, launches
 from derive.kernels.program import Program
+from derive.kernels.rows import lying_along, registers, rows_kernels
 from derive.kernels.schedule import MatrixProduct, Statement
 from derive.kernels.simple import product_axes
 from derive.kernels.stages import in_place
-from derive.kernels.threads import (
-    AT,
-    OUT,
-    PART,
-    SIZE,
-    KernelText,
-    Printer,
-    cells_kernels,
-    lying_along,
-    many,
-    numbers_kernel,
-    registers,
-    rows_kernels,
-    sliced,
-)
+from derive.kernels.threads import AT, OUT, PART, SIZE, KernelText, Printer, many
 
 
 def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
@@ -130,10 +118,10 @@ class _CudaWrapper(Wrapper):
             yield 'with np.errstate(all="ignore"):'
         yield from (f"    {n} = {code}" for n, code in self._on_host.items())
         made = [n for n in self.program.outputs if n not in self._on_host]
-        yield "if out is None:" if self.written else ""
-        for name in self.written:
-            yield f"    {name} = _new(device__, {shape_code(self.axes(name))}, {self.number_type(name)})"
         if self.written:
+            yield "if out is None:"
+            for name in self.written:
+                yield f"    {name} = _new(device__, {shape_code(self.axes(name))}, {self.number_type(name)})"
             yield from self._given_outputs()
         for name in made:
             if name not in self.written:
