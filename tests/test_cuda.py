@@ -334,6 +334,19 @@ def test_kernels_are_launched_on_the_stream_that_is_given() -> None:
     assert {s for k in module.cuda.kernels for s in k.streams} == {9, 0}
 
 
+@pytest.mark.parametrize(("name", "batched"), [("softmax_cross_entropy_label", "z,t"), ("softmax", "z")])
+def test_the_wrapper_for_pytorch_hands_on_gradients(name: str, batched: str) -> None:
+    """The class is run with the CPU's functions in place of those that need a device."""
+    graph = library.load(name)
+    module = imported(kernel(graph, "cuda", batched, dtype="float64", wrap="torch").source)
+    host = kernel(graph, "cpu", batched, dtype="float64")
+    vars(module).update({function: getattr(host, function) for function in host.programs})
+    z = torch.randn(3, 4, dtype=torch.float64).requires_grad_()
+    labels = [torch.tensor([0, 2, 1])] if "t" in batched else []
+    assert torch.autograd.gradcheck(lambda x: module.Kernel.apply(x, *labels), (z,))
+    assert torch.autograd.gradcheck(lambda x: module.Kernel.apply(x.T, *labels[:0], *(t[:3] for t in labels)), (z[:, :3],))
+
+
 USE = """
 import numpy as np, sys
 import loss
