@@ -6,7 +6,7 @@ printed by `regions`.  How much work makes threads worth their start is estimate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,42 +99,29 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     past = streamed(region, plan.schedule.program.outputs)
     printer = Printer(region, where, dtype, past)
     body = printer.lines()
-    scratch = [s for s in inside.values() if where[s.name] == SCRATCH]
-    parts = [s for s in inside.values() if where[s.name] == PART]
-    totals = [s for s in inside.values() if where[s.name] == TOTAL]
-    memory, end = _laid_out([*(s for s in scratch if not s.entry.is_integer), *parts], region)
-    wholes, places = _laid_out([s for s in scratch if s.entry.is_integer], region)
-    lines = [f"{m.name} = scratch[{m.start}:{m.end}]{_shaped(m)}" for m in memory.values()]
-    lines += [f"{m.name} = places[{m.start}:{m.end}]{_shaped(m)}" for m in wholes.values()]
+    scratch, parts, totals = ([s for s in inside.values() if where[s.name] == home] for home in (SCRATCH, PART, TOTAL))
+    rooms = {f"{n}__room": ("width" if region.way == "lanes" else size_code(inside[n].axes[1]),) for n in past}
+    kept = {s.name: _shape(s, region) for s in (*(s for s in scratch if not s.entry.is_integer), *parts)}
+    memory, end = _laid_out({**kept, **rooms})
+    wholes, places = _laid_out({s.name: _shape(s, region) for s in scratch if s.entry.is_integer})
     neutral = Scope(dtype, entry_name).value
-    lines += [f"fill(scratch[{memory[s.name].start}:{memory[s.name].end}], {neutral(NEUTRAL[s.kind])})" for s in parts]
-    lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}" for s in totals if region.outer is not None]
-    rooms, end = _rooms(past, inside, region, end)
-    lines += [f"{array}__room = scratch[{start}:{stop}]" for array, (start, stop) in rooms.items()]
-    rows = [f"{view} = {array}[{region.index.name}]" for array, view in printer.rows.items()] if region.outer else []
-    for array in past:
-        cut = "start:stop" if region.way == "lanes" else region.index.name
-        room = f"{array}__room[:stop - start]" if region.way == "lanes" else f"{array}__room"
-        rows.append(f"{array}__out = {room} if past else {array}[{cut}]")
-        body += ["if past:", f"    stream({array}[{cut}], {array}__out, {Scope(dtype, entry_name).number(1)})"]
-    if region.way == "rows":
-        lines += [f"for {region.index.name} in range(first, last):", *indented([*rows, *body])]
-    elif region.way == "lanes":
-        lines += ["for start in range(first, last, width):", *indented(["stop = min(start + width, last)", *rows, *body])]
-    else:
-        lines += body
-    lines += ["if past:", "    fence()"] if past else []
-    lines += [f"totals[{k}] = {s.name}" for k, s in enumerate(totals)]
-    memory_used = [*(["scratch"] if end != "0" else []), *(["places"] if places != "0" else []), *(["totals"] if totals else [])]
+    lines = [
+        *_views("scratch", memory),
+        *_views("places", wholes),
+        *(f"fill(scratch[{memory[s.name].start}:{memory[s.name].end}], {neutral(NEUTRAL[s.kind])})" for s in parts),
+        *(f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}" for s in totals if region.outer is not None),
+        *_looped(region, printer.rows, body, past, Scope(dtype, entry_name).number(1)),
+        *(f"totals[{k}] = {s.name}" for k, s in enumerate(totals)),
+    ]
+    own = (("scratch", memory), ("places", wholes), ("totals", totals))
+    bounds = {"once": [], "rows": ["first", "last"], "lanes": ["first", "last", "width"]}[region.way]
     given = [n for n in arrays if where[n] == ARRAY]
-    sizes = sorted(_sizes_of(region))
-    bounds = [] if region.way == "once" else ["first", "last", *(["width"] if region.way == "lanes" else [])]
     return RegionText(
         name,
         tuple(lines),
-        (*bounds, *given, *numbers, *sizes, *(["past"] if past else []), *memory_used),
-        "" if end == "0" else end,
-        "" if places == "0" else places,
+        (*bounds, *given, *numbers, *sorted(_sizes_of(region)), *(["past"] if past else []), *(n for n, has in own if has)),
+        end,
+        places,
         tuple(totals),
         tuple((s, memory[s.name].start) for s in parts),
         "" if region.outer is None else factor_code(region.outer.size),
@@ -145,30 +132,40 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     )
 
 
-def _laid_out(statements: Sequence[Statement], region: Region) -> tuple[dict[str, Memory], str]:
-    """Where each tensor lies in the memory of a thread, and how much there is."""
+def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: Sequence[str], one: str) -> list[str]:
+    """The loop over a region's rows or blocks around what one of them computes; rows written past the cache are made apart."""
+    if region.way == "once":
+        return list(body)
+    views = [f"{view} = {array}[{region.index.name}]" for array, view in rows.items()]
+    cut, part = ("start:stop", "[:stop - start]") if region.way == "lanes" else (region.index.name, "")
+    views += [f"{array}__out = {array}__room{part} if past else {array}[{cut}]" for array in past]
+    stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out, {one})")]
+    head = f"for {region.index.name} in range(first, last):"
+    if region.way == "lanes":
+        head, views = "for start in range(first, last, width):", ["stop = min(start + width, last)", *views]
+    return [head, *indented([*views, *body, *stored]), *(["if past:", "    fence()"] if past else [])]
+
+
+def _shape(s: Statement, region: Region) -> tuple[str, ...]:
+    """The axes of a tensor in the memory of a thread: of a region's own index there is one value, or a block."""
+    lanes = region.way == "lanes"
+    own = [(i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if region.outer in s.over or lanes or i != region.outer]
+    return tuple("width" if i == region.outer and lanes else size_code(axis) for i, axis in own)
+
+
+def _laid_out(shapes: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Memory], str]:
+    """Where each tensor lies in the memory of a thread, one behind the other, and how much there is; "" for none."""
     found: dict[str, Memory] = {}
-    end = "0"
-    for s in statements:
-        added_up = region.outer in s.over
-        own = [
-            (i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if added_up or region.way == "lanes" or i != region.outer
-        ]
-        shape = tuple("width" if i == region.outer and region.way == "lanes" else size_code(axis) for i, axis in own)
+    end = ""
+    for name, shape in shapes.items():
         size = "*".join(map(bracketed, shape))
-        start, end = end, size if end == "0" else f"{end} + {size}"
-        found[s.name] = Memory(s.name, shape, start, end)
+        start, end = end or "0", f"{end} + {size}" if end else size
+        found[name] = Memory(name, shape, start, end)
     return found, end
 
 
-def _rooms(past: Sequence[str], inside: dict[str, Statement], region: Region, end: str) -> tuple[dict[str, tuple[str, str]], str]:
-    """Where the rows that are streamed are made, behind what a thread's memory holds already."""
-    found = {}
-    for name in past:
-        size = "width" if region.way == "lanes" else factor_code(inside[name].axes[1])
-        start, end = end, size if end == "0" else f"{end} + {size}"
-        found[name] = (start, end)
-    return found, end
+def _views(memory: str, tensors: Mapping[str, Memory]) -> list[str]:
+    return [f"{t.name} = {memory}[{t.start}:{t.end}]{_shaped(t)}" for t in tensors.values()]
 
 
 def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: str) -> str:
