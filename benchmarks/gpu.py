@@ -96,47 +96,38 @@ def backward(function: Callable[..., Any], leaves: list[Any], gradient: Any = No
 # ---------------------------------------------------------------- the cases
 
 
-def cross_entropy(n: int, c: int, quick: bool, **goals: Any) -> Case:
+def rows(name: str, n: int, c: int, quick: bool, **goals: Any) -> Case:
+    """A loss of N rows with labels, and its gradient by them."""
+    source, function = LOSSES[name]
     sets = sets_of(8 * n * c)
     z, t = normal(sets, n, c), labels(sets, c, n)
     leaves = [x.clone().requires_grad_() for x in z]
-    out, made = torch.empty_like(z[0]), kernel("softmax_cross_entropy_label", "z,t")
+    out, made = torch.empty_like(z[0]), kernel(source, ("z,t" if source.startswith("softmax") else "s,t"))
     space = made.Workspace()
 
     def ours(k: int) -> list[Any]:
         value, (grad,) = made.value_and_grad(z[k], t[k], out=(out,), workspace=space)
         return [value, grad]
 
-    runs: dict[str, Run] = {"derive": ours, "torch": lambda k: backward(lambda x: F.cross_entropy(x, t[k]), [leaves[k]])}
+    runs: dict[str, Run] = {"derive": ours, "torch": lambda k: backward(lambda x: function(x, t[k]), [leaves[k]])}
     if not quick:
-        fast = torch.compile(lambda x, y: F.cross_entropy(x, y))
+        fast = torch.compile(function)
         runs["torch.compile"] = lambda k: backward(lambda x: fast(x, t[k]), [leaves[k]])
-    if not quick and find_spec("triton"):
-        runs["triton"] = lambda k: triton_cross_entropy(z[k], t[k], out)
-    if not quick and find_spec("jax"):
-        runs |= by_jax("cross_entropy", z, t)
-    return Case("softmax cross-entropy", f"({n}, {c})", runs, sets, 8 * n * c, **goals)
+        if name == "softmax cross-entropy" and find_spec("triton"):
+            runs["triton"] = lambda k: triton_cross_entropy(z[k], t[k], out)
+        if name == "softmax cross-entropy" and find_spec("jax"):
+            runs |= cross_entropy_by_jax(z, t)
+    return Case(name, f"({n}, {c})", runs, sets, 8 * n * c, **goals)
 
 
-def hinge(n: int, c: int, quick: bool, **goals: Any) -> Case:
-    sets = sets_of(8 * n * c)
-    s, t = normal(sets, n, c), labels(sets, c, n)
-    leaves = [x.clone().requires_grad_() for x in s]
-    out, made = torch.empty_like(s[0]), kernel("hinge", "s,t")
-    space = made.Workspace()
+def hinge_by_torch(s: Any, t: Any) -> Any:
+    return (F.relu(s - s.gather(1, t[:, None]) + 1).sum() - s.shape[0]) / s.shape[0]
 
-    def ours(k: int) -> list[Any]:
-        value, (grad,) = made.value_and_grad(s[k], t[k], out=(out,), workspace=space)
-        return [value, grad]
 
-    def loss(x: Any, y: Any) -> Any:
-        return (F.relu(x - x.gather(1, y[:, None]) + 1).sum() - n) / n
-
-    runs: dict[str, Run] = {"derive": ours, "torch": lambda k: backward(lambda x: loss(x, t[k]), [leaves[k]])}
-    if not quick:
-        fast = torch.compile(loss)
-        runs["torch.compile"] = lambda k: backward(lambda x: fast(x, t[k]), [leaves[k]])
-    return Case("hinge", f"({n}, {c})", runs, sets, 8 * n * c, **goals)
+LOSSES: Mapping[str, tuple[str, Callable[..., Any]]] = {
+    "softmax cross-entropy": ("softmax_cross_entropy_label", F.cross_entropy),
+    "hinge": ("hinge", hinge_by_torch),
+}
 
 
 def norm(name: str, n: int, c: int, quick: bool, **goals: Any) -> Case:
@@ -194,21 +185,21 @@ def update(n: int, **goals: Any) -> Case:
 
 def cases(quick: bool) -> Iterator[Case]:
     for n, c in ((65536, 1000), (65536, 1024), (16384, 4096), (8192, 8192), (4096, 16384), (2048, 32768), (1024, 50257)):
-        yield cross_entropy(n, c, quick, floor=1.3, share=0.85)
-    yield hinge(65536, 1000, quick, floor=1.3, share=0.85)
+        yield rows("softmax cross-entropy", n, c, quick, floor=1.3, share=0.85)
+    yield rows("hinge", 65536, 1000, quick, floor=1.3, share=0.85)
     yield norm("layer norm", 16384, 1024, quick, floor=1.3, share=0.85)
     yield norm("layer norm", 4096, 4096, quick, floor=1.3, share=0.85)
     yield norm("batch norm", 65536, 256, quick)
     for name in ("gelu", "relu"):
         yield elementwise(name, 2**26, quick)
     yield update(2**26)
-    yield cross_entropy(8, 10, quick)
+    yield rows("softmax cross-entropy", 8, 10, quick)
 
 
 # ---------------------------------------------------------------- peers
 
 
-def by_jax(name: str, z: list[Any], t: list[Any]) -> dict[str, Run]:
+def cross_entropy_by_jax(z: list[Any], t: list[Any]) -> dict[str, Run]:
     """The same by JAX, where it finds the device."""
     import jax
     import jax.numpy as jnp

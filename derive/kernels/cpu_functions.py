@@ -126,11 +126,7 @@ class _CpuWrapper(Wrapper):
         for name in self.written:
             yield f"    {name} = empty({shape_code(self.axes(name))}, {self.number_type(name)})"
         yield "else:"
-        if self.gradients:
-            yield from ("    try:", f"        {form} = out", "    except (TypeError, ValueError):")
-            yield f"        raise TypeError({f'out has the form of the result: {form}'!r}) from None"
-        else:
-            yield f"    {form} = out"
+        yield from self.unpacked(form)
         for name in self.written:
             shape, kind = shape_code(self.axes(name)), self.number_type(name)
             test = f"type({name}) is not ndarray or {name}.dtype is not {kind} or {name}.shape != {shape}"

@@ -130,11 +130,7 @@ class _CudaWrapper(Wrapper):
     def _given_outputs(self) -> Iterator[str]:
         form, places = self.form()
         yield "else:"
-        if self.gradients:
-            yield from ("    try:", f"        {form} = out", "    except (TypeError, ValueError):")
-            yield f"        raise TypeError({f'out has the form of the result: {form}'!r}) from None"
-        else:
-            yield f"    {form} = out"
+        yield from self.unpacked(form)
         for name in self.written:
             yield f"    {name} = _out({places[name]!r}, {name}, {shape_code(self.axes(name))}, {self.number_type(name)})"
         written, read = (

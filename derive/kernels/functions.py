@@ -187,6 +187,14 @@ class Wrapper:
         places |= {g: f"out[1][{k}]" if value else f"out[{k}]" for k, g in enumerate(self.gradients)}
         return form, places
 
+    def unpacked(self, form: str) -> Iterator[str]:
+        """The lines that take `out` apart."""
+        if self.gradients:
+            yield from ("    try:", f"        {form} = out", "    except (TypeError, ValueError):")
+            yield f"        raise TypeError({f'out has the form of the result: {form}'!r}) from None"
+        else:
+            yield f"    {form} = out"
+
     def result(self) -> str:
         gradients = f"({', '.join(self.gradients)}{',' if len(self.gradients) == 1 else ''})"
         if not self.gradients:
