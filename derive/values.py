@@ -218,6 +218,8 @@ class Values:
     still: Values | None = field(default=None, repr=False)
     """The same values with no entry moved, where one is."""
     digits: int = DIGITS
+    empty: bool = False
+    """Whether the largest of no entries is -oo, not an error."""
 
     @cached_property
     def finer(self) -> Values:
@@ -486,7 +488,7 @@ def _binder(values: Values, term: Binder, grid: Grid, empty: bool = False) -> Ar
         return value.prod(axis=axes)
     if isinstance(term, (Largest, ArgMax)):
         largest = reduce(_larger, value.reshape(-1, *value.shape[len(axes) :]))
-        if isinstance(term, Largest) and not empty and np.any(np.equal(largest, -np.inf)):
+        if isinstance(term, Largest) and not (empty or values.empty) and np.any(np.equal(largest, -np.inf)):
             raise DomainError("the largest of no entries does not exist")
         return largest if isinstance(term, Largest) else np.asarray(value == largest, dtype=bool).argmax(axis=0)
     return value.sum(axis=axes)
@@ -525,7 +527,7 @@ def _entrywise(values: Values, term: Any, grid: Grid) -> Array:
     full = {i: np.broadcast_to(a, shape) for i, a in needed.items()}
     out = np.empty(shape, dtype=object)
     for entry in np.ndindex(shape):
-        out[entry] = here.evaluate(term, {i: a[entry] for i, a in full.items()})
+        out[entry] = np.asarray(here.evaluate(term, {i: a[entry] for i, a in full.items()})).item()
     return out
 
 

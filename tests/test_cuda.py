@@ -220,6 +220,7 @@ def bad_calls() -> list[tuple[str, dict[str, Any], type[Exception], str]]:
         ("an output to read", {"out": (DeviceArray(np.zeros((5, 4)), readonly=True),)}, ValueError, "out[0] cannot be written"),
         ("too many outputs", {"out": (1, 2)}, TypeError, "out has the form of the result: (grad_z,)"),
         ("the input as output", {"out": (z,), "z": z}, ValueError, "shares memory with z"),
+        ("what is no workspace", {"workspace": 3}, TypeError, "workspace is a Workspace of this module, and int is given"),
         ("an unknown stream", {"stream": "fast"}, TypeError, "stream"),
     ]
 

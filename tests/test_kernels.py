@@ -108,6 +108,33 @@ def test_definitions_typed_in_agree_with_50_digits(text: str) -> None:
     assert worst(derive.graph(text), "typed", "float64") <= FLOAT64
 
 
+GATED: dict[str, Any] = {
+    "gelu_tanh(x[i])": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+    "x[i]*sigmoid(1.6*x[i] + 0.07*x[i]**3)": lambda x: x * torch.sigmoid(1.6 * x + 0.07 * x**3),
+    "x[i]/2*(1 + tanh(x[i] + x[i]**3))": lambda x: x / 2 * (1 + torch.tanh(x + x**3)),
+    "mish(x[i])": torch.nn.functional.mish,
+}
+
+
+@pytest.mark.parametrize("text", GATED)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_of_gated_functions_do_not_cancel_where_the_gate_is_open(text: str, dtype: str) -> None:
+    made = derive.graph(f"x: [n]; y[i] = {text}").kernel(dtype=dtype)
+    x = np.array([-1e8, -1e3, -100, -8, -1, 0, 1, 8, 100, 1e3, 1e4, 1e8], dtype)
+    leaf = torch.tensor(x.astype("float64"), requires_grad=True)
+    GATED[text](leaf).sum().backward()
+    np.testing.assert_allclose(
+        made.vjp(x, np.ones_like(x))[0], leaf.grad.numpy(), atol=FLOAT64 if dtype == "float64" else FLOAT32
+    )
+
+
+def test_an_argument_may_be_called_like_a_function_of_the_module() -> None:
+    made = derive.graph("query: [n, d]; value: [n, d]; L = sum(query*value)").kernel(dtype="float64")
+    q, v = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    assert made.value(q, v) == 15
+    np.testing.assert_array_equal(made.value_and_grad(q, v)[1][1], q)
+
+
 # ---------------------------------------------------------------- what may be given
 
 
@@ -196,6 +223,19 @@ def test_a_workspace_keeps_its_memory_and_follows_the_shapes() -> None:
 def shapes(n: int) -> tuple[Array, ...]:
     random = np.random.default_rng(n)
     return (*(random.normal(size=s) for s in ((n, 6), (4, 6), (4,), (3, 4), (3,))), random.integers(0, 3, n))
+
+
+def test_an_array_with_a_type_equal_to_that_wanted_is_written_to(norm: Kernel) -> None:
+    x, one = logits()[0], np.ones(4)
+    out = np.zeros((5, 4)).view(np.dtype("float64", metadata={"from": "elsewhere"}))
+    assert norm.forward(x, one, one, 0.1, out=out) is out
+    np.testing.assert_array_equal(out, norm.forward(x, one, one, 0.1))
+
+
+def test_what_is_no_workspace_is_named() -> None:
+    made = derive.graph("mlp").kernel(batch=("x", "t"), dtype="float64")
+    with pytest.raises(TypeError, match="workspace is a Workspace of this module, and int is given"):
+        made.value(*shapes(3), workspace=3)
 
 
 def test_an_update_may_be_made_in_place() -> None:

@@ -102,6 +102,7 @@ def test_every_text_whose_gradients_are_checked_is_proved(name: str) -> None:
         "x: [n]; y: [n]; b: [m]; d[k] = b[k] + normal_pdf(relu(x @ y))",
         "u: [m]; L = normal_cdf(sum(30*u[k]**2 for k in m))",
         "W: [k, m]; p[i, j] = mean(W) - W[i, j]; L = mean(p)",
+        "x: [n]; y[i] = where(x[i] > 0, x[i]*log(x[i]), 0)",
     ],
 )
 def test_a_slope_too_small_to_be_seen_beside_its_value_is_proved(text: str) -> None:

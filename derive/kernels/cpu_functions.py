@@ -131,10 +131,13 @@ class _CpuWrapper(Wrapper):
             shape, kind = shape_code(self.axes(name)), self.number_type(name)
             test = f"type({name}) is not ndarray or {name}.dtype is not {kind} or {name}.shape != {shape}"
             yield f"    if {test} or not {name}.flags.carray:"
-            yield f"        raise _bad_out({places[name]!r}, {name}, {shape}, {kind})"
+            yield f"        _check_out({places[name]!r}, {name}, {shape}, {kind})"
 
     def between(self) -> Iterator[str]:
         """The arrays that pass from one part to another: of the workspace, or new."""
+        if self.plan.between:
+            yield "if workspace is not None:"
+            yield "    _check_workspace(workspace)"
         for name in self.plan.between:
             shape, kind = shape_code(self.plan.memory[name]), self.number_type(name)
             kept = f"workspace.array({f'{self.kind.name}.{name}'!r}, {shape}, {kind})"

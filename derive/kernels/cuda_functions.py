@@ -55,6 +55,7 @@ class _CudaWrapper(Wrapper):
     """A public function being printed."""
 
     plan: Launches
+    remarks = ("`stream` is a stream, or the number of its handle, to do all this on.",)
 
     def signature(self) -> list[str]:
         return [*super().signature(), "stream=None"]
@@ -76,7 +77,7 @@ class _CudaWrapper(Wrapper):
         given = "".join(f"{n}, " for n in (*(i.name for i in self.arguments), *self.given_sizes))
         yield "if stream is not None:"
         yield f"    with _on(stream{arrays}):"
-        yield f"        return {self.kind.name}({given}{out}workspace=workspace)"
+        yield f"        return globals()[{self.kind.name!r}]({given}{out}workspace=workspace)"
 
     def device(self) -> Iterator[str]:
         """The library whose arrays are given, and its stream."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from derive.graphs import Graph, Input
 from derive.kernels.code import size_code
@@ -91,6 +91,9 @@ class Wrapper:
     @property
     def program(self) -> Program:
         return self.plan.program
+
+    remarks: ClassVar[tuple[str, ...]] = ()
+    """What the docstring says of one target only."""
 
     @cached_property
     def arguments(self) -> tuple[Input, ...]:
@@ -218,7 +221,9 @@ class Wrapper:
             shapes = [f"{g} {shape_code(self.axes(g)) if self.axes(g) else '(a number)'}" for g in self.gradients]
             yield f"The gradients are a tuple: {', '.join(shapes)}."
         if self.written:
-            yield "`workspace` keeps the memory that the function needs for the next call."
+            yield "`out` takes arrays to write to, in the form of the result; a number has None there."
+        yield "`workspace` keeps the memory that the function needs for the next call."
+        yield from self.remarks
         yield "Raises TypeError or ValueError, naming the argument, before anything is written."
         yield '"""'
 

@@ -163,7 +163,7 @@ OWN = (
     "fill join_sum join_largest join_product "
     "threads thread scratch places totals first last start stop width share past status out workspace "
     "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "
-    "getattr sorted any all dict zip next iter tuple list super value value_and_grad forward vjp forward_and_vjp "
+    "getattr sorted any all dict zip next iter tuple list super globals "
     "cache cuda types void PARTIAL NUMBER SIZE REALS WHOLES PARTS WIDE THREADS ROOM LABELS_CHECKED DETERMINISTIC LIBRARIES ROWS "
     "TILE DEEP kernel stream reversed hasattr property threading warnings contextmanager"
 )

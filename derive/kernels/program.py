@@ -173,10 +173,10 @@ def _gradient_entry(adjoint: Adjoint) -> Element:
 
 
 def arrays_of(program: Program, point: Values) -> dict[str, Any]:
-    """Every tensor of a program in 50 digits, at a point that gives its inputs."""
+    """Every tensor of a program in 50 digits, at a point that gives its inputs; as in kernels, the largest of nothing is -oo."""
     known = {i.name: point.arrays[i.name] for i in program.inputs}
     for assign in program.assigns:
-        known[assign.name] = Values(point.sizes, known, program.graph).array(assign.term, assign.indices)
+        known[assign.name] = Values(point.sizes, known, program.graph, empty=True).array(assign.term, assign.indices)
     return known
 
 

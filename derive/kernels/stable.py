@@ -8,6 +8,7 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
     log(1 + x)                    log1p(x)
     1 - e_t/Σ_k e_k               Σ_{k≠t} e_k/Σ_k e_k: the rest of a sum is not what is left of 1
+    a x³ - a x³ tanh²             a x³ (1 - tanh²): large terms do not cancel
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Add, Mul, S, Symbol, exp, log
+from sympy import Add, Mul, S, Symbol, exp, expand_mul, log
 
 from derive.calculus.fold import match
 from derive.calculus.functions import Named, named
@@ -32,6 +33,7 @@ from derive.calculus.terms import (
     factors,
     free_indices,
     substituted,
+    terms,
     walk,
 )
 from derive.kernels.program import Assign, Program, entry, equal, mapped
@@ -278,6 +280,35 @@ def spelled(program: Program) -> Program:
     return mapped(program, rewrite)
 
 
+BOUNDED = ("tanh", "sigmoid", "erf", "normal_cdf", "sin", "cos")
+
+
+def grouped(program: Program) -> Program:
+    """In every sum, what bounded functions multiply alike taken out of it: a x³ - a x³ tanh² is a x³ (1 - tanh²), so that large
+    numbers do not cancel where the function has come to its bound.
+    """
+
+    def rewrite(t: Any) -> Any:
+        if not t.is_Add:
+            return t
+        groups: dict[Any, list[Any]] = {}
+        parts = [p for a in t.args for p in (terms(expand_mul(a, deep=False)) if _bounded(a) else (a,))]
+        for part in parts:
+            bounded = _bounded(part)
+            number, rest = (part / Mul(*bounded)).as_coeff_Mul()
+            groups.setdefault(rest, []).append(number * Mul(*bounded))
+        if all(len(found) == 1 for rest, found in groups.items() if rest != 1):
+            return t
+        return Add(*[rest * Add(*found) for rest, found in groups.items()])
+
+    return mapped(program, rewrite)
+
+
+def _bounded(term: Any) -> list[Any]:
+    """The factors that are powers of bounded functions."""
+    return [f for f in factors(term) if type(f.base if f.is_Pow else f).__name__ in BOUNDED]
+
+
 REWRITES = (
     Rewrite("writing functions of the library out", spelled),
     Rewrite("shifting by the maximum", shifted),
@@ -285,4 +316,5 @@ REWRITES = (
     Rewrite("taking the rest of a sum", rests),
     Rewrite("joining exponentials", joined),
     Rewrite("using functions that lose nothing", careful),
+    Rewrite("grouping what cancels", grouped),
 )
