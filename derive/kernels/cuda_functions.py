@@ -23,7 +23,7 @@ from derive.kernels.rows import lying_along, registers, rows_kernels
 from derive.kernels.schedule import MatrixProduct, Statement
 from derive.kernels.simple import product_axes
 from derive.kernels.stages import in_place
-from derive.kernels.threads import AT, OUT, PART, SIZE, KernelText, Printer, many
+from derive.kernels.threads import AT, OUT, PART, SIZE, KernelText, Printer, broken, many
 
 
 def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
@@ -138,7 +138,7 @@ class _CudaWrapper(Wrapper):
             f"({', '.join(f'({n!r}, {n})' for n in names)},)" for names in (self.written, [i.name for i in self.read])
         )
         allowed = sorted(in_place(self.program))
-        yield f"    _check_apart({written}, {read if self.read else '()'}{f', {allowed!r}' if allowed else ''})"
+        yield from broken(f"    _check_apart({written}, {read if self.read else '()'}{f', {allowed!r}' if allowed else ''})")
 
     def between(self) -> Iterator[str]:
         """The arrays and numbers that pass from one launch to another: of the workspace, or new."""
@@ -180,7 +180,7 @@ class _CudaWrapper(Wrapper):
             wanted = {s.name for s in self._passed}
             if stage.totals or stage.statements:
                 kernels.append(numbers_kernel(printer, name, stage, wanted))
-                yield f"{name}()[1, THREADS, stream__]({self._call(kernels[-1])})"
+                yield from broken(f"{name}()[1, THREADS, stream__]({self._call(kernels[-1])})")
         elif isinstance(stage, Rows):
             kernels += rows_kernels(printer, name, stage)
             yield from self._rows(name, stage, printer, *kernels[-2:])
@@ -217,9 +217,9 @@ class _CudaWrapper(Wrapper):
         for s in stage.columns:
             yield self._room(f"{s.name}{PART}", f"(grid__*R__, {length})", "REAL")
         yield "if E__:"
-        yield f"    {name}(T__, V__, E__)[grid__, (T__, R__), stream__]({self._call(short)})"
+        yield from broken(f"    {name}(T__, V__, E__)[grid__, (T__, R__), stream__]({self._call(short)})")
         yield "else:"
-        yield f"    {name}_long(T__, V__)[grid__, (T__, R__), stream__]({self._call(long)})"
+        yield from broken(f"    {name}_long(T__, V__)[grid__, (T__, R__), stream__]({self._call(long)})")
         for s in stage.columns:
             yield f"_add_up_{s.kind}({s.name}{PART}, {s.name}, grid__*R__, {length}, stream__)"
 
@@ -231,12 +231,12 @@ class _CudaWrapper(Wrapper):
             yield f"grid__ = _grid({count}//V__)"
             for s in stage.totals:
                 yield self._room(f"{s.name}{PART}", "(grid__,)", "PARTIAL")
-            yield f"{name}(V__)[grid__, THREADS, stream__]({self._call(kernel)})"
+            yield from broken(f"{name}(V__)[grid__, THREADS, stream__]({self._call(kernel)})")
             return
         sums = [s for s in stage.sums if s.kind != "argmax"]
         if not sums:
             yield "slices__ = 1"
-            yield f"{name}()[_grid({count}), THREADS, stream__]({self._call(kernel)})"
+            yield from broken(f"{name}()[_grid({count}), THREADS, stream__]({self._call(kernel)})")
             return
         yield f"slices__ = _slices({count}, {factor_code(sliced(stage).size)})"
         for s in sums:
@@ -245,7 +245,7 @@ class _CudaWrapper(Wrapper):
         for s in sums:
             yield f"    {self._room(f'{s.name}{PART}', f'(slices__, {count})', 'REAL')}"
         targets = {s.name: f"{s.name}{PART}" for s in sums}
-        yield f"{name}()[_grid({count}*slices__), THREADS, stream__]({self._call(kernel, targets)})"
+        yield from broken(f"{name}()[_grid({count}*slices__), THREADS, stream__]({self._call(kernel, targets)})")
         yield "if slices__ > 1:"
         for s in sums:
             yield f"    _add_up_{s.kind}({s.name}{PART}, {s.name}, slices__, {count}, stream__)"
@@ -254,10 +254,10 @@ class _CudaWrapper(Wrapper):
         (s,) = stage.statements
         yield f"_clear({s.name}, stream__)"
         yield "if DETERMINISTIC:"
-        yield f"    {name}_ordered()[_grid({many(stage.loops)}), THREADS, stream__]({self._call(ordered)})"
+        yield from broken(f"    {name}_ordered()[_grid({many(stage.loops)}), THREADS, stream__]({self._call(ordered)})")
         yield "else:"
         every = many((*stage.loops, *stage.over))
-        yield f"    {name}_atomic()[_grid({every}), THREADS, stream__]({self._call(atomic)})"
+        yield from broken(f"    {name}_atomic()[_grid({every}), THREADS, stream__]({self._call(atomic)})")
 
 
 def _product(product: MatrixProduct) -> str:

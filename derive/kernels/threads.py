@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any
 
 from derive.calculus.terms import Element, Index
@@ -70,8 +71,8 @@ class Printer:
         text = [
             "@cache",
             f"def {name}({', '.join(constants)}):",
-            f"    @cuda.jit(void({types}), launch_bounds=({bounds}, 1), cache=True)",
-            f"    def kernel({', '.join(a for a, _ in arguments)}):",
+            *broken(f"    @cuda.jit(void({types}), launch_bounds=({bounds}, 1), cache=True)"),
+            *broken(f"    def kernel({', '.join(a for a, _ in arguments)}):"),
             *indented(indented(lines)),
             "",
             "    return kernel",
@@ -108,6 +109,12 @@ class Printer:
 def words(lines: Iterable[str]) -> set[str]:
     """The names that lines mention, those of attributes apart."""
     return {word for line in lines for word in re.findall(r"(?<![\w.])[^\W\d]\w*", line)}
+
+
+def broken(line: str) -> list[str]:
+    """A line, in several where it is long; it has spaces between brackets only."""
+    indent = len(line) - len(line.lstrip())
+    return wrap(line, 116 - indent, subsequent_indent=" " * (indent + 8), break_long_words=False, break_on_hyphens=False)
 
 
 # ---------------------------------------------------------------- places
