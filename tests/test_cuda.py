@@ -309,7 +309,7 @@ def test_matrices_are_multiplied_by_the_library_of_the_arrays(products: Any) -> 
         (77, "stream 77"),
         (SimpleNamespace(cuda_stream=5), "stream 5"),
         (SimpleNamespace(ptr=6), "stream 6"),
-        (SimpleNamespace(handle=SimpleNamespace(value=7)), "stream 7"),
+        (SimpleNamespace(__cuda_stream__=lambda: (0, 7)), "stream 7"),
     ],
 )
 def test_a_stream_becomes_the_current_one_of_the_library(products: Any, stream: Any, name: str) -> None:
