@@ -477,7 +477,7 @@ def test_every_definition_of_the_library_compiles(name: str) -> None:
     made = kernel(graph, "cuda", name=name)
     function = next(f for f in ("value_and_grad", "forward_and_vjp", "value", "forward") if f in made.programs)
     launches = recorded(made.source, function, *given(graph, made, function))
-    assert bool(launches) == any(i.axes for i in graph.inputs)
+    assert launches or not any(i.axes for i in graph.inputs)
     assert all("local_depot" not in ptx(launch, (9, 0)) for launch in launches if "tiles" not in launch.name)
 
 
