@@ -19,7 +19,7 @@ course: $(INSTALLED)
 test: lint katex
 	$(BIN)/pytest --numprocesses auto --dist loadgroup
 
-# Which lines of derive/ the tests reach; tracing them makes the tests half as long again.
+# Which lines of derive/ the tests reach; tracing them, the tests take nearly three times as long.
 coverage: $(INSTALLED_EXTRAS) katex
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --cov
 

@@ -51,27 +51,8 @@ def test_every_definition_of_the_library_agrees_with_50_digits(name: str) -> Non
     assert worst(library.load(name), "float64") <= FLOAT64
 
 
-SINGLE = (
-    "attention",
-    "batch_norm",
-    "conv1d_layer",
-    "embedding_sequence",
-    "gelu",
-    "hinge",
-    "layer_norm",
-    "linear_svm",
-    "log_softmax",
-    "max_pool1d",
-    "mlp",
-    "mse",
-    "softmax_cross_entropy_label",
-    "triplet_margin",
-)
-"""Definitions with kernels of every kind; float32 differs from float64 in the types and in how much 16 bytes hold."""
-
-
-@pytest.mark.parametrize("name", SINGLE)
-def test_definitions_keep_their_digits_in_float32(name: str) -> None:
+@pytest.mark.parametrize("name", library.names())
+def test_every_definition_of_the_library_keeps_its_digits_in_float32(name: str) -> None:
     assert worst(library.load(name), "float32") <= FLOAT32
 
 
