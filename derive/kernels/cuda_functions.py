@@ -20,7 +20,7 @@ from derive.kernels.functions import Kind, Public, Wrapper, shape_code
 from derive.kernels.launches import Cells, Launch, Launches, Numbers, Rows, launches
 from derive.kernels.program import Program
 from derive.kernels.rows import lying_along, registers, rows_kernels
-from derive.kernels.schedule import MatrixProduct, Statement
+from derive.kernels.schedule import ARGMAX, MatrixProduct, Statement
 from derive.kernels.simple import product_axes
 from derive.kernels.stages import in_place
 from derive.kernels.threads import AT, OUT, PART, SIZE, KernelText, Printer, broken, many
@@ -233,7 +233,7 @@ class _CudaWrapper(Wrapper):
                 yield self._room(f"{s.name}{PART}", "(grid__,)", "PARTIAL")
             yield from broken(f"{name}(V__)[grid__, THREADS, stream__]({self._call(kernel)})")
             return
-        sums = [s for s in stage.sums if s.kind != "argmax"]
+        sums = [s for s in stage.sums if s.kind != ARGMAX]
         if not sums:
             yield "slices__ = 1"
             yield from broken(f"{name}()[_grid({count}), THREADS, stream__]({self._call(kernel)})")

@@ -22,6 +22,7 @@ from derive.calculus.terms import Element, Index, free_indices, walk
 from derive.graphs import Input
 from derive.kernels.program import Program
 from derive.kernels.schedule import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
+from derive.kernels.stages import memory
 
 Axes = tuple[Index, ...]
 
@@ -107,14 +108,7 @@ class Launches:
     @cached_property
     def memory(self) -> dict[str, tuple[Any, ...]]:
         """The tensors with axes that are given, wanted, or read by another launch than the one that computes them."""
-        found = {i.name: i.axes for i in self.program.inputs if i.axes}
-        for k, stage in enumerate(self.stages):
-            if isinstance(stage, MatrixProduct):
-                found[stage.name] = tuple(i.size for i in stage.entry.indices)
-                continue
-            elsewhere = frozenset().union(*(s.reads for j, s in enumerate(self.stages) if j != k))
-            found |= {s.name: s.axes for s in stage.statements if s.axes and s.name in elsewhere | {*self.program.outputs}}
-        return found
+        return dict(memory(self.program, self.stages))
 
     @property
     def inputs(self) -> tuple[Input, ...]:

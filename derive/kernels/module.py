@@ -17,13 +17,15 @@ from derive.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph
 from derive.kernels import cpu_functions, cuda_functions
+from derive.kernels.code import Scope
 from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM
 from derive.kernels.device import DTYPES, defined, sources
 from derive.kernels.functions import SCALAR, TENSOR, Kind, Public
 from derive.kernels.program import Program, derivations, program
+from derive.kernels.regions import NEUTRAL
 from derive.kernels.simple import simple
 from derive.kernels.stable import stable
-from derive.kernels.threads import COMBINED, NEUTRALS
+from derive.kernels.threads import COMBINED
 from derive.notation.definitions import context_of, definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
@@ -116,7 +118,7 @@ def module(
         device=sources(used, dtype, on.imports, target).strip(),
         functions="".join(f.text for f in functions).lstrip("\n"),
         wrt=names,
-        sums=[(kind, COMBINED[kind], NEUTRALS[kind]) for kind in COMBINED],
+        sums=[(kind, combined, Scope(dtype, str).value(NEUTRAL[kind])) for kind, combined in COMBINED.items()],
         threads_from=THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM,
         wrap=wrap,
     )

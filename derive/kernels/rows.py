@@ -170,6 +170,7 @@ class _RowPrinter(_Along):
     """Rows, each shared by a group of threads: kept in registers, or `long`."""
 
     def lines(self) -> list[str]:
+        """The kernel: the nests of each row, and what all rows add up to."""
         nests, inside = self.stage.nests, list[str]()
         while nests:
             online = running(nests[0], nests[1]) if self.long and len(nests) > 1 else None
@@ -321,6 +322,7 @@ class _MapPrinter(_Along):
         return [*([f"{last} = {place} + v__"] if last in words(lines) else []), *lines]
 
     def lines(self) -> list[str]:
+        """The kernel: the maps, and what all cells add up to."""
         totals = [s for s in self.stage.statements if s.kind != MAP]
         inside = [line for nest in self.stage.nests for line in self.loop(nest)]
         self.used |= {OVER_ROW[s.kind] for s in totals}

@@ -4,7 +4,7 @@ the memory and numbers that pass between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -65,7 +65,7 @@ class Plan:
 
 def plan(schedule: Schedule) -> Plan:
     """The plan of a schedule."""
-    memory = dict(_memory(schedule))
+    kept = dict(memory(schedule.program, schedule.stages))
     groups: list[list[Region | Scalars] | MatrixProduct] = []
     for stage in schedule.stages:
         if isinstance(stage, MatrixProduct):
@@ -77,25 +77,25 @@ def plan(schedule: Schedule) -> Plan:
     parts: list[Run | MatrixProduct] = []
     later = {*schedule.program.outputs}
     for group in reversed(groups):
-        parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, memory, later))
+        parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, kept, later))
         later |= parts[0].reads
     whole = {s.name for g in groups if isinstance(g, list) for stage in g for s in stage.statements if s.entry.is_integer}
     labels = {i.name for i in schedule.program.inputs if i.kind == "label"}
-    return Plan(schedule, tuple(parts), memory, frozenset(whole | labels))
+    return Plan(schedule, tuple(parts), kept, frozenset(whole | labels))
 
 
-def _memory(schedule: Schedule) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def memory(program: Program, stages: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """The tensors with axes that are given, wanted, or read by another stage than the one that computes them."""
-    for i in schedule.program.inputs:
+    for i in program.inputs:
         if i.axes:
             yield i.name, i.axes
-    for k, stage in enumerate(schedule.stages):
+    for k, stage in enumerate(stages):
         if isinstance(stage, MatrixProduct):
             yield stage.name, tuple(i.size for i in stage.entry.indices)
             continue
-        elsewhere = {n for other in (*schedule.stages[:k], *schedule.stages[k + 1 :]) for n in other.reads}
+        elsewhere = {n for other in (*stages[:k], *stages[k + 1 :]) for n in other.reads}
         for s in stage.statements:
-            if s.axes and (s.name in elsewhere or s.name in schedule.program.outputs):
+            if s.axes and (s.name in elsewhere or s.name in program.outputs):
                 yield s.name, s.axes
 
 

@@ -25,7 +25,6 @@ from derive.kernels.schedule import LARGEST, PRODUCT, SUM, Statement
 from derive.kernels.simple import safe
 
 COMBINED = {SUM: "accumulate", LARGEST: "accumulate_maximum", PRODUCT: "accumulate_product"}
-NEUTRALS = {SUM: "0", LARGEST: "-np.inf", PRODUCT: "1"}
 OVER_ROW = {SUM: "row_sum", LARGEST: "row_largest", PRODUCT: "row_product"}
 REALS, WHOLES, PARTS, NUMBER, SIZE = "REALS", "WHOLES", "PARTS", "NUMBER", "SIZE"
 """The types of a kernel's arguments: pointers to numbers, to whole numbers, to parts of sums; a number, a size."""
@@ -35,10 +34,8 @@ PART, AT, OUT = "__part", "__at", "__out"
 
 @dataclass(frozen=True)
 class KernelText:
-    """A factory of kernels: its name, the constants it takes, its text, and the arguments of the kernel with their types."""
+    """A factory of kernels: its text, the arguments of the kernel with their types, and the device functions it uses."""
 
-    name: str
-    constants: tuple[str, ...]
     text: str
     arguments: tuple[tuple[str, str], ...]
     used: frozenset[str]
@@ -61,9 +58,7 @@ class Printer:
     def memory(self) -> Mapping[str, Axes]:
         return self.launches.memory
 
-    def kernel(
-        self, name: str, constants: Sequence[str], lines: Sequence[str], used: set[str], bounds: str = "256"
-    ) -> KernelText:
+    def kernel(self, name: str, constants: Sequence[str], lines: Sequence[str], used: set[str], bounds: str) -> KernelText:
         """The factory of a kernel with these lines; its arguments are what the lines mention."""
         lines = [*self._numbers(lines), *lines]
         arguments = self._arguments(lines)
@@ -77,7 +72,7 @@ class Printer:
             "",
             "    return kernel",
         ]
-        return KernelText(name, tuple(constants), "\n\n" + "\n".join(text) + "\n", arguments, frozenset(used))
+        return KernelText("\n\n" + "\n".join(text) + "\n", arguments, frozenset(used))
 
     def _numbers(self, lines: Iterable[str]) -> list[str]:
         """The computed numbers that lines mention, read."""
