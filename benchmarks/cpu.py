@@ -524,7 +524,7 @@ def streams(count: int) -> dict[str, Call]:
     def past(a, b):
         threads = get_num_threads()
         for k in prange(threads):
-            stream(b[n * k // threads : n * (k + 1) // threads], a[n * k // threads : n * (k + 1) // threads], a[0])
+            stream(b[n * k // threads : n * (k + 1) // threads], a[n * k // threads : n * (k + 1) // threads])
             fence()
 
     @njit(parallel=True)

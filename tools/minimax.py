@@ -56,12 +56,6 @@ def _atanh(z: mpf) -> mpf:
     return (2 * mpmath.atanh(s) - 2 * s) / (s * z) if z > TINY**2 else mpf(2) / 3 + z * 2 / 5
 
 
-def _tanh(u: mpf) -> mpf:
-    """p in tanh(x) = x + x u p(u), u = x^2."""
-    x = mpmath.sqrt(u)
-    return (mpmath.tanh(x) / x - 1) / u if u > TINY**2 else -mpf(1) / 3 + u * 2 / 15
-
-
 def _erf(u: mpf) -> mpf:
     """p in erf(x) = x + x p(x^2)."""
     x = mpmath.sqrt(u)
@@ -75,10 +69,6 @@ def _erfc(a: mpf) -> mpf:
 
 def _exp_fit(degree: int) -> Fit:
     return Fit(_exp, degree, -HALF_LN2, HALF_LN2, lambda r: r**2 / mpmath.exp(r))
-
-
-def _tanh_fit(degree: int) -> Fit:
-    return Fit(_tanh, degree, mpf(0), mpf("0.3601"), lambda u: u * mpmath.sqrt(u) / mpmath.tanh(mpmath.sqrt(u)) if u else u)
 
 
 def _erf_fit(degree: int) -> Fit:
@@ -107,7 +97,6 @@ FITS: dict[str, dict[str, Fit]] = {
     "float32": {
         "EXP": _exp_fit(4),
         "LOG": Fit(_log, 8, LOW, HIGH, lambda f: f**2 / abs(mpmath.log1p(f)) if f else abs(f)),
-        "TANH": _tanh_fit(4),
         "ERF": _erf_fit(6),
         "ERFC": _erfc_fit(5, 4.0),
         "TAIL": _tail_fit(10, 13.5, centre=2),
@@ -115,7 +104,6 @@ FITS: dict[str, dict[str, Fit]] = {
     "float64": {
         "EXP": _exp_fit(9),
         "LOG": Fit(_atanh, 6, mpf(0), (HIGH / (2 + HIGH)) ** 2, lambda z: z / 2),
-        "TANH": _tanh_fit(10),
         "ERF": _erf_fit(11),
         "ERFC": _erfc_fit(17, 6.0),
         "TAIL": _tail_fit(22, 38.0, centre=4),

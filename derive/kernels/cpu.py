@@ -14,7 +14,7 @@ from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
 from derive.kernels.code import SIZES, Scope, bracketed, entry_name, factor_code, size_code
-from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented, streamed
+from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented, lodgers, streamed
 from derive.kernels.schedule import MatrixProduct, Region, Scalars, Statement
 from derive.kernels.simple import product_axes, weight
 from derive.kernels.stages import Plan, Run, in_place, sizes_in
@@ -96,10 +96,13 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     arrays = [n for n in plan.memory if n in mentioned]
     numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
     where = homes(region, arrays, numbers)
-    past = streamed(region, plan.schedule.program.outputs)
-    printer = Printer(region, where, dtype, past)
+    guests = lodgers(region, where)
+    past = streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
+    printer = Printer(region, where, dtype, past, guests)
     body = printer.lines()
-    scratch, parts, totals = ([s for s in inside.values() if where[s.name] == home] for home in (SCRATCH, PART, TOTAL))
+    scratch, parts, totals = (
+        [s for s in inside.values() if where[s.name] == home and s.name not in guests] for home in (SCRATCH, PART, TOTAL)
+    )
     rooms = {f"{n}__room": ("width" if region.way == "lanes" else size_code(inside[n].axes[1]),) for n in past}
     kept = {s.name: _shape(s, region) for s in (*(s for s in scratch if not s.entry.is_integer), *parts)}
     memory, end = _laid_out({**kept, **rooms})
@@ -110,7 +113,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         *_views("places", wholes),
         *(f"fill(scratch[{memory[s.name].start}:{memory[s.name].end}], {neutral(NEUTRAL[s.kind])})" for s in parts),
         *(f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}" for s in totals if region.outer is not None),
-        *_looped(region, printer.rows, body, past, Scope(dtype, entry_name).number(1)),
+        *_looped(region, printer.rows, body, past),
         *(f"totals[{k}] = {s.name}" for k, s in enumerate(totals)),
     ]
     own = (("scratch", memory), ("places", wholes), ("totals", totals))
@@ -132,14 +135,14 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     )
 
 
-def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: Sequence[str], one: str) -> list[str]:
+def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: Sequence[str]) -> list[str]:
     """The loop over a region's rows or blocks around what one of them computes; rows written past the cache are made apart."""
     if region.way == "once":
         return list(body)
     views = [f"{view} = {array}[{region.index.name}]" for array, view in rows.items()]
     cut, part = ("start:stop", "[:stop - start]") if region.way == "lanes" else (region.index.name, "")
     views += [f"{array}__out = {array}__room{part} if past else {array}[{cut}]" for array in past]
-    stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out, {one})")]
+    stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out)")]
     head = f"for {region.index.name} in range(first, last):"
     if region.way == "lanes":
         head, views = "for start in range(first, last, width):", ["stop = min(start + width, last)", *views]
@@ -202,8 +205,7 @@ def _width(region: Region) -> str:
 def compiled_run(name: str, run: Run, plan: Plan, dtype: str, tests: Sequence[str] = ()) -> Compiled:
     """The functions of a run: its regions, and two that call them, on one thread and on all.
 
-    Both return a status and the numbers that the run makes; the status is 0 if all is well, and else the number of the
-    first of the `tests` that holds.
+    Both return a status and the numbers that the run makes; the status is the first of the `tests` that is not 0.
     """
     regions = {
         stage: region_text(f"{name}_region{k}", stage, plan, dtype)
@@ -216,8 +218,7 @@ def compiled_run(name: str, run: Run, plan: Plan, dtype: str, tests: Sequence[st
     nothing = "".join(f", {'0' if n in plan.whole else '0.0'}" for n in run.made) or ","
     head = [f"{n} = {_size_source(n, run, plan)}" for n in sizes if n not in extra]
     head += [f"{n} = {dtype}({n}__given)" for n, g in zip(run.numbers, given, strict=True) if g != n]
-    for k, test in enumerate(tests, start=1):
-        head += [f"if {test}:", f"    return {k}{nothing}"]
+    head += checked(tests, nothing)
     end = f"return {', '.join(['0', *run.made])}{'' if run.made else ','}"
     used: set[str] = set().union(*(r.used for r in regions.values()))
     text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions.values())
@@ -298,6 +299,11 @@ def _region_call(r: RegionText, dtype: str, small: bool, loop: str) -> list[str]
         lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
     lines += [f"join_{s.kind}({s.name}{'.reshape(-1)' if len(s.axes) > 1 else ''}, scratch, {start})" for s, start in r.parts]
     return lines
+
+
+def checked(tests: Sequence[str], nothing: str = "") -> list[str]:
+    """The lines that return the first status that is not 0, and nothing else."""
+    return [line for test in tests for line in (f"status = {test}", "if status:", f"    return status{nothing}")]
 
 
 def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str = "") -> str:

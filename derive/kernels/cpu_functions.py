@@ -8,23 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from derive.graphs import Graph
+from derive.graphs import Graph, Input
 from derive.kernels.code import size_code
-from derive.kernels.cpu import Compiled, compiled_run, function_text, matrix_product
+from derive.kernels.cpu import Compiled, checked, compiled_run, function_text, matrix_product
 from derive.kernels.functions import Kind, Public, Wrapper, shape_code
 from derive.kernels.program import Program
 from derive.kernels.schedule import MatrixProduct, schedule
 from derive.kernels.stages import Plan, Run, in_place, plan, sizes_in
-
-FEW = 4
-"""So many pairs of arrays are compared in compiled code, where it costs nothing; more would take long to compile."""
 
 
 def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
-    lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.apart(), *wrapper.between()]
+    lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.between()]
     compiled: list[Compiled] = []
     alone = wrapper.tests and not (len(made.parts) == 1 and isinstance(made.parts[0], Run))
     if alone:
@@ -34,9 +31,7 @@ def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype
         if isinstance(part, MatrixProduct):
             lines.append(matrix_product(part))
             continue
-        run = compiled_run(
-            f"_{kind.name}{len(compiled)}", part, made, dtype, () if alone else [test for test, _ in wrapper.tests]
-        )
+        run = compiled_run(f"_{kind.name}{len(compiled)}", part, made, dtype, () if alone else wrapper.tests)
         compiled.append(run)
         lines += [*wrapper.call(run, part), *(() if alone else wrapper.refusal())]
     lines.append(f"return {wrapper.result()}")
@@ -68,52 +63,44 @@ class _CpuWrapper(Wrapper):
     # ---- tests in compiled code
 
     @cached_property
-    def tests(self) -> tuple[tuple[str, str], ...]:
-        """(what compiled code tests, what is raised): labels outside their axis, outputs that share memory with another array."""
-        read = self.read
-        labels = [i for i in read if i.kind == "label"]
-        found = [
-            (f"outside({i.name}, {size_code(i.classes)})", f"_bad_label({i.name!r}, {i.name}, {size_code(i.classes)})")
-            for i in labels
-        ]
-        return (*found, *(self._apart if len(self._apart) <= FEW else ()))
+    def tests(self) -> tuple[str, ...]:
+        """What compiled code computes first, each a status, 0 if all is well: for labels outside their axis, and for outputs
+        that share memory with another array.
+        """
+        labels = (f"outside({i.name}, {size_code(i.classes)}, {k})" for k, i in enumerate(self._labels, start=1))
+        spans = ", ".join(f"(address({n}), {n}.nbytes)" for n in self._apart)
+        may = len(self.written) + len(self._same)
+        return (*labels, *([f"clash(({spans},), {len(self.written)}, {may})"] if self.written else []))
 
     @cached_property
-    def _apart(self) -> tuple[tuple[str, str], ...]:
-        """(test, what is raised) for every output and another array that must not share memory."""
-        found = []
-        for k, a in enumerate(self.written):
-            for b in (*(i.name for i in self.read), *self.written[k + 1 :]):
-                test = f"overlap({a}, {b})" + (f" and address({a}) != address({b})" if (a, b) in in_place(self.program) else "")
-                found.append((test, f"_shared({a!r}, {b!r})"))
-        return tuple(found)
+    def _labels(self) -> list[Input]:
+        return [i for i in self.read if i.kind == "label"]
 
-    def apart(self) -> Iterator[str]:
-        """The same test for many arrays, in Python, where `out` is given."""
-        if len(self._apart) > FEW:
-            written, read = (
-                f"({', '.join(f'({n!r}, {n})' for n in names)},)" for names in (self.written, [i.name for i in self.read])
-            )
-            yield "if out is not None:"
-            yield f"    _check_apart({written}, {read})"
+    @cached_property
+    def _same(self) -> list[str]:
+        """The inputs that may be an output."""
+        return sorted({name for _, name in in_place(self.program)} & {i.name for i in self.read})
 
-    def tested(self) -> list[str]:
-        """The tests, each with the status that it returns."""
-        return [line for k, (test, _) in enumerate(self.tests, start=1) for line in (f"if {test}:", f"    return {k}")]
+    @cached_property
+    def _apart(self) -> tuple[str, ...]:
+        """The outputs, and then the inputs, whose memory must be apart."""
+        return (*self.written, *self._same, *(i.name for i in self.read if i.name not in self._same))
 
     def refusal(self) -> Iterator[str]:
         """What is raised for each status."""
         if self.tests:
             yield "if status:"
-        for k, (_, error) in enumerate(self.tests, start=1):
-            yield from (f"    if status == {k}:", f"        raise {error}")
+        for k, i in enumerate(self._labels, start=1):
+            yield from (f"    if status == {k}:", f"        raise _bad_label({i.name!r}, {i.name}, {size_code(i.classes)})")
+        if self.written:
+            yield f"    raise _shared({self._apart}, status)"
 
     def check(self) -> Compiled:
         """The tests as a compiled function of their own."""
-        sizes = sorted(sizes_in(*(i.classes for i in self.read if i.kind == "label")))
+        sizes = sorted(sizes_in(*(i.classes for i in self._labels)))
         given = (*(i.name for i in self.read), *self.written, *sizes)
         name = f"_{self.kind.name}_check"
-        return Compiled(name, function_text(name, given, [*self.tested(), "return 0"]), given, frozenset(), 0)
+        return Compiled(name, function_text(name, given, [*checked(self.tests), "return 0"]), given, frozenset(), 0)
 
     # ---- what is made
 

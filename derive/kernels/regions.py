@@ -12,9 +12,11 @@ Where a tensor of the region lives:
     scratch   memory of the thread: what one row or block passes on from nest to nest
     part      memory of the thread: what all rows or blocks add up to, entry by entry
 
-An array too large for the cache is written past it: a row, or a block of a vector, is made in the memory of the thread
-(NAME__out) and then streamed.
     total     a variable: the same for a number, which is handed back
+
+An array too large for the cache is written past it where little is computed: a row, or a block of a vector, is made in the
+memory of the thread (NAME__out) and then streamed.  Where rows are read several times, memory has nothing to do after the first,
+so that the next row is fetched meanwhile; and what a row passes on lies in the row of an output, if that is made of it.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from sympy import Mul, S
 from derive.calculus.terms import Element, Index, Inside, factors
 from derive.kernels.code import Scope, repeated
 from derive.kernels.schedule import ARGMAX, LARGEST, MAP, PRODUCT, SUM, Nest, Region, Statement, narrowed
-from derive.kernels.simple import safe
+from derive.kernels.simple import FUNCTION, safe, weight
 
 ARRAY, NUMBER, HERE, SCRATCH, PART, TOTAL = "array", "number", "here", "scratch", "part", "total"
 NEUTRAL = {SUM: S.Zero, PRODUCT: S.One, LARGEST: S.NegativeInfinity, ARGMAX: S.NegativeInfinity}
@@ -48,8 +50,14 @@ def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict
     return found
 
 
+BUSY = 2 * FUNCTION
+"""From how much work an entry on what is made need not be written past the cache: it is written back in the meantime."""
+
+
 def streamed(region: Region, arrays: Iterable[str]) -> tuple[str, ...]:
     """The arrays that a region writes a whole row, or a whole block of a vector, at a time, in order."""
+    if any(weight(s.term) >= BUSY for nest in region.nests for s in nest.statements if nest.loops):
+        return ()
     found = []
     for nest in region.nests:
         for s in nest.statements:
@@ -58,6 +66,39 @@ def streamed(region: Region, arrays: Iterable[str]) -> tuple[str, ...]:
             if s.kind == MAP and s.name in arrays and (rows or blocks) and len(nest.loops) == 1 and not s.entry.is_integer:
                 found.append(s.name)
     return tuple(found)
+
+
+def lodgers(region: Region, where: Mapping[str, str]) -> dict[str, str]:
+    """The scratch rows that lie in the row of an array: one that is made, entry by entry, where they are read last."""
+    found: dict[str, str] = {}
+    if region.way != "rows":
+        return found
+    for s in region.statements:
+        readers = [(nest, r) for nest in region.nests for r in nest.statements if s.name in r.reads]
+        if where[s.name] != SCRATCH or not readers:
+            continue
+        nest, last = readers[-1]
+        hosted = s.kind == last.kind == MAP and where[last.name] == ARRAY and last.name not in found.values()
+        alike = s.axes == last.axes and s.entry.is_integer == last.entry.is_integer and last.entry.indices[0] == region.outer
+        same = {e.indices for r in nest.statements for e in r.entries if e.name == s.name} == {last.entry.indices}
+        if hosted and alike and same and s.entry.indices[0] == region.outer:
+            found[s.name] = last.name
+    return found
+
+
+def fetched(region: Region) -> tuple[dict[str, tuple[int, int]], ...]:
+    """For each nest (k, m) of the arrays of whose next row the part k of m is fetched then: the nests after the one that reads
+    this row first share it.
+    """
+    looped = [nest for nest in region.nests if nest.loops]
+    found: dict[Nest, dict[str, tuple[int, int]]] = {nest: {} for nest in region.nests}
+    for k, nest in enumerate(looped if region.way == "rows" else ()):
+        later = looped[k + 1 :]
+        entries = {e for s in nest.statements for e in s.entries if len(e.indices) > 1 and e.indices[0] == region.outer}
+        for name in sorted({e.name for e in entries} - {name for shares in found.values() for name in shares}):
+            for part, other in enumerate(later):
+                found[other][name] = (part, len(later))
+    return tuple(found.values())
 
 
 def _stays(s: Statement, nest: Nest, region: Region) -> bool:
@@ -76,6 +117,7 @@ class Printer:
     homes: Mapping[str, str]
     dtype: str
     streamed: tuple[str, ...] = ()
+    lodgers: Mapping[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     rows: dict[str, str] = field(default_factory=dict)
     """The names of the rows of arrays."""
@@ -90,12 +132,27 @@ class Printer:
 
     def lines(self) -> list[str]:
         """The nests, in order."""
-        return [line for nest in self.region.nests for line in self._nest(nest)]
+        return [
+            line
+            for nest, shares in zip(self.region.nests, fetched(self.region), strict=True)
+            for line in (*self._fetch(shares), *self._nest(nest))
+        ]
+
+    def _fetch(self, shares: Mapping[str, tuple[int, int]]) -> list[str]:
+        """The lines that fetch a part of the next row of some arrays."""
+        found = {name: share for name, share in shares.items() if self.homes[name] == ARRAY and name not in self.streamed}
+        self.used |= {"fetch"} if found else set()
+        return [
+            f"fetch({name}[min({self.region.index.name} + 1, last - 1)], {part}, {parts})"
+            for name, (part, parts) in found.items()
+        ]
 
     # ---- entries
 
     def access(self, e: Element) -> str:
         """The code of an entry."""
+        if e.name in self.lodgers:
+            return self.access(Element(self._entry(self.lodgers[e.name]).head, *e.indices))
         home = self.homes[e.name]
         if home in (HERE, NUMBER, TOTAL):
             return e.name
@@ -177,7 +234,8 @@ class Printer:
         before = [line for s in carried for line in self._opened(s)]
         head = f"for {index.name} in range({self._range(index, nest)}):"
         if innermost:
-            self._inner, self._views, self._written = index, {}, frozenset(s.name for s in nest.statements)
+            self._inner, self._views = index, {}
+            self._written = frozenset(self.lodgers.get(s.name, s.name) for s in nest.statements)
         inside = self._loops(nest, depth + 1)
         if innermost:
             before += [f"{name} = {code}" for code, name in self._views.items()]

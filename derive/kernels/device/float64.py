@@ -11,6 +11,7 @@ from derive.kernels.device.intrinsics import (
     device,
     fma,
     fraction_exponent,
+    kept,
     polynomial,
     power_of_two,
     select,
@@ -25,6 +26,8 @@ NAN = float("nan")
 LOG2_E = 1.4426950408889634
 LN2 = 0.6931471805599453
 LN2_REST = 2.3190468138462996e-17  # ln 2 less LN2
+LN2_HIGH = 0.6931471805598903  # of so few bits that its product by an exponent is exact
+LN2_LOW = 5.497923018708371e-14  # ln 2 less LN2_HIGH
 SQRT_2 = 1.4142135623730951
 PDF_0 = 0.3989422804014327  # 1/sqrt(2 pi)
 SMALLEST_NORMAL = 2.0**-1022
@@ -38,8 +41,8 @@ EXP_MAX = 710.0  # infinity from here on
 FLUSH = -709.09  # -1023 ln 2 and a little: the exponent that makes 0 of 2^n
 EXPM1_MIN = -38.0  # -1 from here on
 ERF_MAX = 6.0  # 1 from here on
-NORMAL_MAX = 38.0  # 0 and 1 from here on
-TANH_NEAR = 0.6  # the polynomial below here
+NORMAL_MAX = 37.66  # 0 and 1 from here on: a^2/2 is that of FLUSH
+TANH_MAX = 20.0  # 1 from here on
 TAIL_CENTRE = 4.0  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
 
 # From `python tools/minimax.py`, from the constant upwards.
@@ -63,19 +66,6 @@ LOG = (
     0.18183562843180204,
     0.1531408503441549,
     0.14795631597234002,
-)
-TANH = (
-    -0.33333333333333126,
-    0.13333333333299738,
-    -0.05396825394931306,
-    0.021869488002690115,
-    -0.008863226776409616,
-    0.0035920373525110657,
-    -0.001455215140664604,
-    0.0005871874135757002,
-    -0.00023039427861392236,
-    7.931046341841632e-05,
-    -1.7176712386451962e-05,
 )
 ERF = (
     0.12837916709551256,
@@ -144,9 +134,9 @@ TAIL = (
 @device
 def nearest_power(x):
     """t and r with x = n ln 2 + r, t = n + SHIFT, |r| <= ln 2/2."""
-    t = fma(x, LOG2_E, SHIFT)
-    n = t - SHIFT
-    return t, fma(n, -LN2_REST, fma(n, -LN2, x))
+    t = fma(x, kept(LOG2_E), kept(SHIFT))
+    n = t - kept(SHIFT)
+    return t, fma(n, -kept(LN2_REST), fma(n, -kept(LN2), x))
 
 
 @device
@@ -157,45 +147,45 @@ def expm1_near_0(r):
 
 @device
 def exp(x):
-    x = select(x > EXP_MAX, EXP_MAX, x)
-    x = select(x < EXP_MIN, EXP_MIN, x)
+    x = select(x > kept(EXP_MAX), kept(EXP_MAX), x)
+    x = select(x < kept(EXP_MIN), kept(EXP_MIN), x)
     t, r = nearest_power(x)
-    t_half = fma(t - SHIFT, HALF, SHIFT)  # 2^n may be out of range; 2^(n/2) twice is not
+    t_half = fma(t - kept(SHIFT), kept(HALF), kept(SHIFT))  # 2^n may be out of range; 2^(n/2) twice is not
     s = power_of_two(t_half)
-    return fma(expm1_near_0(r), s, s) * power_of_two(t - (t_half - SHIFT))
+    return fma(expm1_near_0(r), s, s) * power_of_two(t - (t_half - kept(SHIFT)))
 
 
 @device
 def exp_nonpositive(x):
-    t, r = nearest_power(select(x < FLUSH, FLUSH, x))
+    t, r = nearest_power(select(x < kept(FLUSH), kept(FLUSH), x))
     s = power_of_two(t)
     return fma(expm1_near_0(r), s, s)
 
 
 @device
 def expm1(x):
-    y = select(x > EXP_MAX, EXP_MAX, x)
-    t, r = nearest_power(select(y < EXPM1_MIN, EXPM1_MIN, y))
-    s = power_of_two(t - ONE)  # half of 2^n, which may be out of range
+    y = select(x > kept(EXP_MAX), kept(EXP_MAX), x)
+    t, r = nearest_power(select(y < kept(EXPM1_MIN), kept(EXPM1_MIN), y))
+    s = power_of_two(t - kept(ONE))  # half of 2^n, which may be out of range
     near = expm1_near_0(r)
-    y = fma(near, s, s - HALF)
-    return copysign(select(t == SHIFT, near, y + y), x)
+    y = fma(near, s, s - kept(HALF))
+    return copysign(select(t == kept(SHIFT), near, y + y), x)
 
 
 @device
 def tanh(x):
     a = abs(x)
-    u = x * x
-    near = fma(polynomial(u, TANH) * u, x, x)
-    e = exp_nonpositive(-TWO * a)
-    far = ONE - (e + e) / (ONE + e)
-    return copysign(select(a < TANH_NEAR, near, far), x)
+    a = select(a > kept(TANH_MAX), kept(TANH_MAX), a)
+    t, r = nearest_power(a + a)
+    s = power_of_two(t)
+    y = fma(expm1_near_0(r), s, s - kept(ONE))  # e^2a - 1
+    return copysign(y / (y + kept(TWO)), x)
 
 
 @device
 def sigmoid(x):
     e = exp_nonpositive(-abs(x))
-    return select(x < ZERO, e, ONE) / (ONE + e)
+    return select(x < ZERO, e, kept(ONE)) / (kept(ONE) + e)
 
 
 # ------------------------------------------------------------------------------------------------------------ logarithms
@@ -204,11 +194,11 @@ def sigmoid(x):
 @device
 def log_of(f, e):
     """log(2^e (1 + f)) for sqrt(1/2) <= 1 + f <= sqrt(2), by 2 atanh(f/(2 + f)) as in fdlibm's e_log.c."""
-    s = f / (TWO + f)
+    s = f / (kept(TWO) + f)
     z = s * s
-    half_square = HALF * f * f
-    rest = fma(s, fma(polynomial(z, LOG), z, half_square), e * LN2_REST)
-    return fma(e, LN2, f - (half_square - rest))
+    half_square = kept(HALF) * f * f
+    rest = fma(s, fma(polynomial(z, LOG), z, half_square), e * kept(LN2_REST))
+    return fma(e, kept(LN2), f - (half_square - rest))
 
 
 @device
@@ -235,8 +225,8 @@ def log1p(x):
 @device
 def softplus(x):
     e = exp_nonpositive(-abs(x))
-    upper = e > SQRT_2 - ONE
-    y = log_of(select(upper, fma(e, HALF, -HALF), e), select(upper, ONE, ZERO))
+    upper = e > SQRT_2 - kept(ONE)
+    y = log_of(select(upper, fma(e, kept(HALF), -kept(HALF)), e), select(upper, kept(ONE), ZERO))
     return select(x > ZERO, x, ZERO) + y
 
 
@@ -247,29 +237,31 @@ def softplus(x):
 def erf(x):
     a = abs(x)
     near = fma(x, polynomial(x * x, ERF), x)
-    b = select(a > ERF_MAX, ERF_MAX, a)
-    far = ONE - exp_nonpositive(-b * polynomial(b, ERFC))
-    return select(a < ONE, near, copysign(far, x))
+    b = select(a > kept(ERF_MAX), kept(ERF_MAX), a)
+    far = kept(ONE) - exp_nonpositive(-b * polynomial(b, ERFC))
+    return select(a < kept(ONE), near, copysign(far, x))
 
 
 @device
 def bell(a):
-    """exp(-a^2/2) for 0 <= a <= NORMAL_MAX; what a*a loses in rounding is put back."""
-    square = a * a
-    y = exp_nonpositive(-HALF * square)
-    return fma(-HALF * fma(a, a, -square), y, y)
+    """exp(-a^2/2) for 0 <= a <= NORMAL_MAX, without the rounding of a*a."""
+    half = -kept(HALF) * a
+    t = fma(half * a, kept(LOG2_E), kept(SHIFT))
+    n = t - kept(SHIFT)
+    s = power_of_two(t)
+    return fma(expm1_near_0(fma(n, -kept(LN2_LOW), fma(half, a, n * -kept(LN2_HIGH)))), s, s)
 
 
 @device
 def normal_pdf(x):
     a = abs(x)
-    return PDF_0 * bell(select(a > NORMAL_MAX, NORMAL_MAX, a))
+    return kept(PDF_0) * bell(select(a > kept(NORMAL_MAX), kept(NORMAL_MAX), a))
 
 
 @device
 def normal_cdf(x):
     a = abs(x)
-    a = select(a > NORMAL_MAX, NORMAL_MAX, a)
-    t = ONE / (a + TAIL_CENTRE)
-    tail = bell(a) * (t * polynomial((a - TAIL_CENTRE) * t, TAIL))
-    return select(x > ZERO, ONE - tail, tail)
+    a = select(a > kept(NORMAL_MAX), kept(NORMAL_MAX), a)
+    t = kept(ONE) / (a + kept(TAIL_CENTRE))
+    tail = bell(a) * (t * polynomial((a - kept(TAIL_CENTRE)) * t, TAIL))
+    return select(x > ZERO, kept(ONE) - tail, tail)

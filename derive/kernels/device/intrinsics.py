@@ -13,6 +13,12 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+LINE = 64
+"""How many bytes a line of the cache has."""
+
+FETCHED = 1 << 14
+"""At most so many bytes are asked for ahead."""
+
 device = njit(forceinline=True, error_model="numpy")
 
 
@@ -35,14 +41,44 @@ def fma(typing, a, b, c):
     return a(a, a, a), generate
 
 
+def hidden(builder, value):
+    """A float that LLVM knows nothing about, through an empty piece of assembly."""
+    bits = ir.IntType({"float": 32, "double": 64}[str(value.type)])
+    call = builder.asm(ir.FunctionType(bits, [bits]), "", "=r,0", [builder.bitcast(value, bits)], False)
+    call.attributes.add("readnone")
+    call.attributes.add("nounwind")
+    return builder.bitcast(call, value.type)
+
+
+@intrinsic
+def kept(typing, constant):
+    """A constant that is loaded once before a loop and then kept, in a register or on the stack.
+
+    LLVM would fetch it again in every pass, by its address of 64 bits, where there are more constants than registers.
+    """
+
+    def generate(context, builder, signature, arguments):
+        return hidden(builder, arguments[0])
+
+    return constant(constant), generate
+
+
 @intrinsic
 def polynomial(typing, x, coefficients):
-    """c[0] + c[1] x + c[2] x^2 + ... by Horner's rule; the coefficients are rounded to the type of x."""
+    """c[0] + c[1] x + c[2] x^2 + ...; the coefficients are rounded to the type of x.
+
+    Neighbours are paired, c[0] + c[1] x, c[2] + c[3] x, ..., until few are left for Horner's rule, whose steps wait for one
+    another (Estrin 1960).
+    """
 
     def generate(context, builder, signature, arguments):
         x, coefficients = arguments
         kind, given = signature.args[0], signature.args[1].dtype
-        values = [context.cast(builder, c, given, kind) for c in cgutils.unpack_tuple(builder, coefficients)]
+        values = [hidden(builder, context.cast(builder, c, given, kind)) for c in cgutils.unpack_tuple(builder, coefficients)]
+        while len(values) > 4:
+            rest = [values.pop()] if len(values) % 2 else []
+            values = [builder.fma(b, x, a) for a, b in zip(values[::2], values[1::2], strict=True)] + rest
+            x = builder.fmul(x, x)
         total = values.pop()
         while values:
             total = builder.fma(total, x, values.pop())
@@ -149,8 +185,8 @@ def address(typing, array):
 
 
 @intrinsic
-def stream(typing, destination, source, factor):
-    """destination[:] = factor*source, written past the cache on x86; a `fence` must follow before another thread reads.
+def stream(typing, destination, source):
+    """destination[:] = source, written past the cache on x86; a `fence` must follow before another thread reads.
 
     Both are contiguous vectors of one type; as many elements as the shorter has.
     """
@@ -173,8 +209,7 @@ def stream(typing, destination, source, factor):
 
         def one_by_one(first, last):
             with cgutils.for_range_slice(builder, first, last, number(1)) as (i, _):
-                value = builder.fmul(arguments[2], builder.load(builder.gep(read.data, [i])))
-                builder.store(value, builder.gep(write.data, [i]))
+                builder.store(builder.load(builder.gep(read.data, [i])), builder.gep(write.data, [i]))
 
         count = smaller(builder.extract_value(write.shape, 0), builder.extract_value(read.shape, 0))
         past_line = builder.and_(builder.sub(number(0), builder.ptrtoint(write.data, whole)), number(63))
@@ -182,21 +217,17 @@ def stream(typing, destination, source, factor):
         lines = builder.udiv(builder.sub(count, start), number(vector.count))
         stop = builder.add(start, builder.mul(lines, number(vector.count)))
 
-        factors = ir.Constant(vector, ir.Undefined)
-        for lane in range(vector.count):
-            factors = builder.insert_element(factors, arguments[2], ir.Constant(ir.IntType(32), lane))
-
         one_by_one(number(0), start)
         with cgutils.for_range_slice(builder, start, stop, number(vector.count)) as (i, _):
             line = builder.load(builder.bitcast(builder.gep(read.data, [i]), vector.as_pointer()), align=size)
             place = builder.bitcast(builder.gep(write.data, [i]), vector.as_pointer())
-            store = builder.store(builder.fmul(factors, line), place, align=64)
+            store = builder.store(line, place, align=64)
             if builder.module.triple.startswith(("x86_64", "i686")):
                 store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
         one_by_one(stop, count)
         return context.get_dummy_value()
 
-    return types.void(destination, source, destination.dtype), generate
+    return types.void(destination, source), generate
 
 
 @intrinsic
@@ -210,3 +241,32 @@ def fence(typing):
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+@intrinsic
+def fetch(typing, array, part, parts):
+    """Ask for the part of so many of a contiguous array to be brought into the cache, while something else is computed.
+
+    Of a long array only FETCHED bytes are asked for: the rest would push out what is being computed.
+    """
+    if not isinstance(array, types.Array) or array.layout != "C":
+        raise TypingError("fetch: the array must be contiguous")
+
+    def generate(context, builder, signature, arguments):
+        given = make_array(array)(context, builder, arguments[0])
+        whole, byte, number = context.get_value_type(types.intp), ir.IntType(8).as_pointer(), ir.IntType(32)
+        size = builder.mul(given.nitems, given.itemsize)
+        most = ir.Constant(whole, FETCHED)
+        size = builder.select(builder.icmp_signed("<", size, most), size, most)
+        first, last = (
+            builder.sdiv(builder.mul(size, k), arguments[2])
+            for k in (arguments[1], builder.add(arguments[1], ir.Constant(whole, 1)))
+        )
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        data = builder.bitcast(given.data, byte)
+        with cgutils.for_range_slice(builder, first, last, ir.Constant(whole, LINE)) as (i, _):
+            builder.call(ask, [builder.gep(data, [i]), *(ir.Constant(number, n) for n in (0, 3, 1))])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), generate
