@@ -6,7 +6,7 @@ printed by `regions`.  How much work makes threads worth their start is estimate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +44,25 @@ def _entry_code(e: Element) -> str:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A function for Numba: its name, the text of it and of those it calls, its arguments and the device functions used."""
+    """The functions of some runs for Numba: the text of them and of those they call, their arguments, the numbers that they
+    return, the device functions used, and for each run how much work it is; None where there is nothing for threads.
+    """
 
     name: str
     text: str
     arguments: tuple[str, ...]
+    made: tuple[str, ...]
     used: frozenset[str]
-    work: Any
-    threaded: bool = False
+    works: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What is computed first: statuses, which are 0 if all is well, and the arrays and sizes that these mention."""
+
+    codes: tuple[str, ...] = ()
+    arrays: frozenset[str] = frozenset()
+    sizes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -87,17 +98,20 @@ class RegionText:
     used: frozenset[str]
     past: str
     """When its arrays are written past the cache; "" for never."""
+    small: bool
+    """Whether one thread computes it all."""
 
 
-def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText:
-    """The text of a region's function."""
+def region_text(name: str, region: Region, run: Run, plan: Plan, dtype: str) -> RegionText:
+    """The text of the function of a region of a run."""
+    small = _is_small(region, run)
     inside = {s.name: s for s in region.statements}
     mentioned = {e.name for s in region.statements for e in (s.entry, *s.entries)}
     arrays = [n for n in plan.memory if n in mentioned]
     numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
     where = homes(region, arrays, numbers)
     guests = lodgers(region, where)
-    past = streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
+    past = () if small else streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
     printer = Printer(region, where, dtype, past, guests)
     body = printer.lines()
     scratch, parts, totals = (
@@ -132,6 +146,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         _width(region),
         frozenset(printer.used | ({"stream", "fence"} if past else set())),
         _past(past, inside, plan, dtype),
+        small,
     )
 
 
@@ -142,7 +157,7 @@ def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: 
     views = [f"{view} = {array}[{region.index.name}]" for array, view in rows.items()]
     cut, part = ("start:stop", "[:stop - start]") if region.way == "lanes" else (region.index.name, "")
     views += [f"{array}__out = {array}__room{part} if past else {array}[{cut}]" for array in past]
-    stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out)")]
+    stored = [line for array in past for line in ("if past:", f"    write_past({array}[{cut}], {array}__out)")]
     head = f"for {region.index.name} in range(first, last):"
     if region.way == "lanes":
         head, views = "for start in range(first, last, width):", ["stop = min(start + width, last)", *views]
@@ -202,37 +217,53 @@ def _width(region: Region) -> str:
 # ---------------------------------------------------------------- runs
 
 
-def compiled_run(name: str, run: Run, plan: Plan, dtype: str, tests: Sequence[str] = ()) -> Compiled:
-    """The functions of a run: its regions, and two that call them, on one thread and on all.
+def compiled(name: str, runs: Sequence[Run], plan: Plan, dtype: str, tests: Tests) -> Compiled:
+    """The functions of some runs: their regions, and two that compute one of the runs, on one thread and on all.
 
-    Both return a status and the numbers that the run makes; the status is the first of the `tests` that is not 0.
+    Both return a status and the numbers that the runs make.  Of several runs they are told which `part`, and given the numbers
+    that are made already.  The first run is preceded by the tests: the first status that is not 0 is returned, and nothing done.
     """
-    regions = {
-        stage: region_text(f"{name}_region{k}", stage, plan, dtype)
-        for k, stage in enumerate(run.stages)
-        if isinstance(stage, Region)
-    }
-    sizes = sorted(_run_sizes(run))
-    extra = [n for n in sizes if _size_source(n, run, plan) is None]
-    given = [n if n in plan.whole else f"{n}__given" for n in run.numbers]
-    nothing = "".join(f", {'0' if n in plan.whole else '0.0'}" for n in run.made) or ","
-    head = [f"{n} = {_size_source(n, run, plan)}" for n in sizes if n not in extra]
-    head += [f"{n} = {dtype}({n}__given)" for n, g in zip(run.numbers, given, strict=True) if g != n]
-    head += checked(tests, nothing)
-    end = f"return {', '.join(['0', *run.made])}{'' if run.made else ','}"
+    several = len(runs) > 1
+    arrays = [n for n in plan.memory if n in tests.arrays or any(n in run.arrays for run in runs)]
+    made = tuple(dict.fromkeys(n for run in runs for n in run.made))
+    numbers = dict.fromkeys(n for run in runs for n in run.numbers if n not in made) | dict.fromkeys(made if several else ())
+    given = {n: n if n in plan.whole else f"{n}__given" for n in numbers}
+    sizes = {n: _size_source(n, arrays, plan) for n in sorted(tests.sizes.union(*map(_run_sizes, runs)))}
+    threaded = [[stage for stage in run.stages if isinstance(stage, Region)] for run in runs]
+    stages = [(run, stage) for run, own in zip(runs, threaded, strict=True) for stage in own]
+    regions = {stage: region_text(f"{name}_region{k}", stage, run, plan, dtype) for k, (run, stage) in enumerate(stages)}
     used: set[str] = set().union(*(r.used for r in regions.values()))
     text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions.values())
-    for kind in ("serial", "parallel") if regions else ("serial",):
-        arguments = (*run.arrays, *given, *extra, *(["threads"] if kind == "parallel" else []))
-        body = ["threads = 1"] if regions and kind == "serial" else []
-        for stage in run.stages:
-            if isinstance(stage, Scalars):
-                body += _numbers(stage, dtype, used)
-            else:
-                small = _is_small(stage, run)
-                body += _region_call(regions[stage], dtype, small, "prange" if kind == "parallel" and not small else "range")
-        text += function_text(f"{name}_{kind}", arguments, [*head, *body, end], kind)
-    return Compiled(name, text, (*run.arrays, *given, *extra), frozenset(used), _work(run), threaded=bool(regions))
+    arguments = (*(["part"] if several else []), *arrays, *given.values(), *(n for n, source in sizes.items() if not source))
+    for kind, loop in (("serial", "range"), ("parallel", "prange")) if regions else (("serial", "range"),):
+        lines = [f"{n} = {source}" for n, source in sizes.items() if source]
+        lines += ["threads = 1"] if regions and kind == "serial" else []
+        parts = [k for k, own in enumerate(threaded) if own or kind == "serial"]
+        for k in parts:
+            block = [f"{n} = {dtype}({given[n]})" for n in runs[k].numbers if given[n] != n]
+            block += _checked(tests, [zero(n, plan) for n in made]) if k == 0 else []
+            for stage in runs[k].stages:
+                block += _numbers(stage, dtype, used) if isinstance(stage, Scalars) else _region_call(regions[stage], dtype, loop)
+            found = {n: n if n in runs[k].made else given[n] for n in made}
+            block.append(_returned("0", [f"{'int64' if n in plan.whole else 'float64'}({code})" for n, code in found.items()]))
+            lines += block if k == parts[-1] else [f"if part == {k}:", *indented(block)]
+        text += function_text(f"{name}_{kind}", (*arguments, *(["threads"] if kind == "parallel" else [])), lines, kind)
+    works = tuple(_work(run) if own else None for run, own in zip(runs, threaded, strict=True))
+    return Compiled(name, text, arguments, made, frozenset(used), works)
+
+
+def _checked(tests: Tests, nothing: Sequence[str]) -> list[str]:
+    """The lines that return the first status that is not 0."""
+    return [line for code in tests.codes for line in (f"status = {code}", "if status:", f"    {_returned('status', nothing)}")]
+
+
+def _returned(status: str, numbers: Sequence[str]) -> str:
+    return f"return {', '.join([status, *numbers])}{'' if numbers else ','}"
+
+
+def zero(name: str, plan: Plan) -> str:
+    """What stands for a number that is not made yet."""
+    return "0" if name in plan.whole else "0.0"
 
 
 def _numbers(stage: Scalars, dtype: str, used: set[str]) -> list[str]:
@@ -250,13 +281,13 @@ def _run_sizes(run: Run) -> set[str]:
     return sizes_in(*terms).union(*(_sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
 
 
-def _size_source(name: str, run: Run, plan: Plan) -> str | None:
-    """Where a run reads a size: from the shape of an array; None where it has to be given."""
-    for array in run.arrays:
+def _size_source(name: str, arrays: Iterable[str], plan: Plan) -> str:
+    """Where a size is read: from the shape of an array; "" where it has to be given."""
+    for array in arrays:
         for k, axis in enumerate(plan.memory[array]):
             if axis.is_Symbol and axis.name == name:
                 return f"{array}.shape[{k}]"
-    return None
+    return ""
 
 
 def _is_small(region: Region, run: Run) -> bool:
@@ -266,7 +297,7 @@ def _is_small(region: Region, run: Run) -> bool:
     return region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
 
 
-def _region_call(r: RegionText, dtype: str, small: bool, loop: str) -> list[str]:
+def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:
     """The lines that call a region, once for each thread, and add up what the threads leave; a small one is called once."""
     lines: list[str] = []
     arguments = list(r.arguments)
@@ -288,22 +319,19 @@ def _region_call(r: RegionText, dtype: str, small: bool, loop: str) -> list[str]
     lines += [f"scratch = np.empty((threads, {r.scratch}), {dtype})"] if r.scratch else []
     lines += [f"places = np.empty((threads, {r.places}), np.int64)"] if r.places else []
     lines += [f"totals = np.empty((threads, {len(r.totals)}))"] if r.totals else []
-    if small:
+    if r.small:
         low, high = "0", r.count
     passed = {"first": low, "last": high, "scratch": "scratch[thread]", "places": "places[thread]", "totals": "totals[thread]"}
     call = ", ".join(passed.get(a, a) for a in arguments)
-    lines += [f"for thread in {loop}({'1' if small else 'threads'}):", f"    {r.name}({call})"]
+    lines += [f"for thread in {'range(1)' if r.small else f'{loop}(threads)'}:", f"    {r.name}({call})"]
     scope = Scope("float64", entry_name)
     for k, s in enumerate(r.totals):
-        lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}", f"for thread in range({'1' if small else 'threads'}):"]
+        lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}", f"for thread in range({'1' if r.small else 'threads'}):"]
         lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
-    lines += [f"join_{s.kind}({s.name}{'.reshape(-1)' if len(s.axes) > 1 else ''}, scratch, {start})" for s, start in r.parts]
+    for s, start in r.parts:
+        whole = f"{s.name}.reshape(-1)" if len(s.axes) > 1 else s.name
+        lines.append(f"join_{s.kind}({whole}, scratch, int64({start}))")  # Numba would compile it anew for a literal
     return lines
-
-
-def checked(tests: Sequence[str], nothing: str = "") -> list[str]:
-    """The lines that return the first status that is not 0, and nothing else."""
-    return [line for test in tests for line in (f"status = {test}", "if status:", f"    return status{nothing}")]
 
 
 def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str = "") -> str:

@@ -10,35 +10,35 @@ from functools import cached_property
 
 from derive.graphs import Graph, Input
 from derive.kernels.code import size_code
-from derive.kernels.cpu import Compiled, checked, compiled_run, function_text, matrix_product
+from derive.kernels.cpu import Compiled, Tests, compiled, matrix_product, zero
 from derive.kernels.functions import Kind, Public, Wrapper, shape_code
 from derive.kernels.program import Program
 from derive.kernels.schedule import MatrixProduct, schedule
 from derive.kernels.stages import Plan, Run, in_place, plan, sizes_in
+
+NOTHING = Run((), (), (), ())
+"""A run that computes nothing."""
 
 
 def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
+    runs = [part for part in made.parts if isinstance(part, Run)]
+    before = bool(wrapper.tests.codes) and not isinstance(made.parts[0], Run)  # tests, and then a matrix product
+    done = compiled(f"_{kind.name}", [*([NOTHING] if before else []), *runs], made, dtype, wrapper.tests)
     lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.between()]
-    compiled: list[Compiled] = []
-    alone = wrapper.tests and not (len(made.parts) == 1 and isinstance(made.parts[0], Run))
-    if alone:
-        compiled.append(wrapper.check())
-        lines += [f"status = {compiled[0].name}({', '.join(compiled[0].arguments)})", *wrapper.refusal()]
-    for part in made.parts:
+    lines += [f"{n} = {zero(n, made)}" for n in done.made if len(done.works) > 1]
+    called = 0
+    for part in (*([NOTHING] if before else []), *made.parts):
         if isinstance(part, MatrixProduct):
             lines.append(matrix_product(part))
-            continue
-        run = compiled_run(f"_{kind.name}{len(compiled)}", part, made, dtype, () if alone else wrapper.tests)
-        compiled.append(run)
-        lines += [*wrapper.call(run, part), *(() if alone else wrapper.refusal())]
+        else:
+            lines += [*wrapper.call(done, called), *(wrapper.refusal() if called == 0 else ())]
+            called += 1
     lines.append(f"return {wrapper.result()}")
-    used = frozenset({"address"}).union(*(c.used for c in compiled))
     mixed = any(isinstance(part, MatrixProduct) for part in made.parts)
-    text = "".join(c.text for c in compiled) + wrapper.text(lines)
-    return Public(kind.name, text, used, wrapper.given_sizes, mixed)
+    return Public(kind.name, done.text + wrapper.text(lines), done.used | {"address"}, wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class _CpuWrapper(Wrapper):
     # ---- tests in compiled code
 
     @cached_property
-    def tests(self) -> tuple[str, ...]:
-        """What compiled code computes first, each a status, 0 if all is well: for labels outside their axis, and for outputs
-        that share memory with another array.
-        """
+    def tests(self) -> Tests:
+        """For labels outside their axis, and for outputs that share memory with another array."""
         labels = (f"outside({i.name}, {size_code(i.classes)}, {k})" for k, i in enumerate(self._labels, start=1))
         spans = ", ".join(f"(address({n}), {n}.nbytes)" for n in self._apart)
         may = len(self.written) + len(self._same)
-        return (*labels, *([f"clash(({spans},), {len(self.written)}, {may})"] if self.written else []))
+        codes = (*labels, *([f"clash(({spans},), {len(self.written)}, {may})"] if self.written else []))
+        arrays = {*(self._apart if self.written else ()), *(i.name for i in self._labels)}
+        return Tests(codes, frozenset(arrays), frozenset(sizes_in(*(i.classes for i in self._labels))))
 
     @cached_property
     def _labels(self) -> list[Input]:
@@ -88,19 +88,12 @@ class _CpuWrapper(Wrapper):
 
     def refusal(self) -> Iterator[str]:
         """What is raised for each status."""
-        if self.tests:
+        if self.tests.codes:
             yield "if status:"
         for k, i in enumerate(self._labels, start=1):
             yield from (f"    if status == {k}:", f"        raise _bad_label({i.name!r}, {i.name}, {size_code(i.classes)})")
         if self.written:
             yield f"    raise _shared({self._apart}, status)"
-
-    def check(self) -> Compiled:
-        """The tests as a compiled function of their own."""
-        sizes = sorted(sizes_in(*(i.classes for i in self._labels)))
-        given = (*(i.name for i in self.read), *self.written, *sizes)
-        name = f"_{self.kind.name}_check"
-        return Compiled(name, function_text(name, given, [*checked(self.tests), "return 0"]), given, frozenset(), 0)
 
     # ---- what is made
 
@@ -130,14 +123,15 @@ class _CpuWrapper(Wrapper):
             kept = f"workspace.array({f'{self.kind.name}.{name}'!r}, {shape}, {kind})"
             yield f"{name} = empty({shape}, {kind}) if workspace is None else {kept}"
 
-    def call(self, compiled: Compiled, run: Run) -> Iterator[str]:
-        """The call of a run, on one thread or on all."""
-        given = ", ".join(a.removesuffix("__given") for a in compiled.arguments)
-        made = f"{', '.join(['status', *run.made])}{'' if run.made else ','}"
-        if compiled.threaded:
-            yield f"if {size_code(compiled.work)} > THREADS_FROM:"
-            yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
-            yield "else:"
-            yield f"    {made} = {compiled.name}_serial({given})"
-        else:
+    def call(self, compiled: Compiled, part: int) -> Iterator[str]:
+        """The call of one of the runs, on one thread or on all."""
+        first, *rest = (a.removesuffix("__given") for a in compiled.arguments)
+        given = ", ".join([str(part) if first == "part" else first, *rest])
+        made = f"{', '.join(['status', *compiled.made])}{'' if compiled.made else ','}"
+        if compiled.works[part] is None:
             yield f"{made} = {compiled.name}_serial({given})"
+            return
+        yield f"if {size_code(compiled.works[part])} > THREADS_FROM:"
+        yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
+        yield "else:"
+        yield f"    {made} = {compiled.name}_serial({given})"

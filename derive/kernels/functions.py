@@ -131,10 +131,12 @@ class Wrapper:
         known = set(self.given_sizes)
         yield from (f"{n} = _size({n!r}, {n})" for n in self.given_sizes)
         for i in self.arrays:
-            for k, axis in enumerate(i.axes):
-                if axis.is_Symbol and axis.name not in known:
-                    known.add(axis.name)
-                    yield f"{axis.name} = {i.name}.shape[{k}]"
+            fresh = {a.name: k for k, a in enumerate(i.axes) if a.is_Symbol and a.name not in known}
+            known |= fresh.keys()
+            if len(fresh) == len(i.axes) > 1:
+                yield f"{', '.join(fresh)} = {i.name}.shape"
+            else:
+                yield from (f"{name} = {i.name}.shape[{k}]" for name, k in fresh.items())
         for i in self.arrays:
             for k, axis in enumerate(i.axes):
                 if unknown := [s for s in axis.free_symbols if s.name not in known]:

@@ -19,10 +19,13 @@ LINE = 64
 FETCHED = 1 << 14
 """At most so many bytes are asked for ahead."""
 
-device = njit(forceinline=True, error_model="numpy")
+INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""The options of what only compiled code calls."""
+
+device = njit(forceinline=True, **INNER)
 
 
-@njit(forceinline=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+@njit(forceinline=True, fastmath={"reassoc", "nsz"}, **INNER)
 def accumulate(total, x):
     """total + x for a loop that may add in any order, in vector lanes; the only sum that is not as written."""
     return total + x
