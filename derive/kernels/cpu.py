@@ -157,7 +157,7 @@ def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: 
     views = [f"{view} = {array}[{region.index.name}]" for array, view in rows.items()]
     cut, part = ("start:stop", "[:stop - start]") if region.way == "lanes" else (region.index.name, "")
     views += [f"{array}__out = {array}__room{part} if past else {array}[{cut}]" for array in past]
-    stored = [line for array in past for line in ("if past:", f"    write_past({array}[{cut}], {array}__out)")]
+    stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out)")]
     head = f"for {region.index.name} in range(first, last):"
     if region.way == "lanes":
         head, views = "for start in range(first, last, width):", ["stop = min(start + width, last)", *views]

@@ -206,7 +206,22 @@ def _region(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Reg
     best = max((c for c in found if c.group), key=lambda c: c.rank, default=None)
     if best is None:
         return Region(None, "once", _nests(ready[:1], None))
-    return Region(best.outer, best.way, _nests(best.group, best.outer, lanes=best.way == "lanes"))
+    now = [s for s in best.group if not _can_wait(s, best, waiting)] or best.group
+    return Region(best.outer, best.way, _nests(now, best.outer, lanes=best.way == "lanes"))
+
+
+def _can_wait(s: Statement, region: _Candidate, waiting: Sequence[Statement | MatrixProduct]) -> bool:
+    """Whether a sum over a region's rows is better left to a later region, which reads the same rows anyway."""
+    others = read_by(t for t in region.group if t is not s)
+    if region.outer not in s.over or s.reads & others:
+        return False
+    needing, names = [], {s.name}  # what cannot be computed before
+    for t in waiting:
+        if t.reads & names:
+            needing.append(t)
+            names.add(t.name)
+    later = (t for t in waiting if isinstance(t, Statement) and t not in needing and t not in region.group)
+    return any(t.loops == s.loops and s.reads <= t.reads for t in later)
 
 
 @dataclass(frozen=True)

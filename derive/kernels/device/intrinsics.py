@@ -212,7 +212,8 @@ def stream(typing, destination, source):
 
         def one_by_one(first, last):
             with cgutils.for_range_slice(builder, first, last, number(1)) as (i, _):
-                builder.store(builder.load(builder.gep(read.data, [i])), builder.gep(write.data, [i]))
+                value = builder.load(builder.gep(read.data, [i]))
+                builder.store_atomic(value, builder.gep(write.data, [i]), "monotonic", size)  # LLVM leaves this loop short
 
         count = smaller(builder.extract_value(write.shape, 0), builder.extract_value(read.shape, 0))
         past_line = builder.and_(builder.sub(number(0), builder.ptrtoint(write.data, whole)), number(63))
