@@ -48,7 +48,7 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
     explain.add_argument("--format", default="text", choices=("text", "markdown", "latex", "json"))
-    explain.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
+    explain.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _language(explain)
     _force(explain)
     explain.set_defaults(run=run_explain)
@@ -69,7 +69,7 @@ def arguments() -> argparse.ArgumentParser:
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
     kernel.add_argument("--dtype", default="float32", choices=("float32", "float64"))
     kernel.add_argument("--wrap", default="", choices=("torch",), help="add a torch.autograd.Function")
-    kernel.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
+    kernel.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _force(kernel)
     kernel.set_defaults(run=run_kernel)
 
@@ -77,7 +77,7 @@ def arguments() -> argparse.ArgumentParser:
     _source(check)
     _point(check)
     check.add_argument("--format", default="text", choices=("text", "json"))
-    check.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the certificate to this file")
+    check.add_argument("-o", "--output", type=_file, metavar="FILE", help="write the certificate to this file")
     _language(check)
     _force(check)
     check.set_defaults(run=run_check)
@@ -94,6 +94,11 @@ def arguments() -> argparse.ArgumentParser:
     _force(course)
     course.set_defaults(run=run_course)
     return parser
+
+
+def _file(text: str) -> Path | None:
+    """A file to write to; none for `-`, which is standard output."""
+    return None if text == "-" else Path(text)
 
 
 def _source(parser: argparse.ArgumentParser) -> None:

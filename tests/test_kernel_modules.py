@@ -64,8 +64,9 @@ def test_a_written_module_is_overwritten_only_by_its_like(hinge: Path, capsys: p
     assert main(["kernel", "squared_hinge", "-o", str(hinge / "again.py")]) == 0
 
 
-def test_without_a_file_the_text_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["kernel", "x: [n]; y = tanh(x)"]) == 0
+@pytest.mark.parametrize("output", [[], ["-o", "-"]])
+def test_without_a_file_the_text_is_printed(output: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", "x: [n]; y = tanh(x)", *output]) == 0
     assert capsys.readouterr().out == derive.graph("x: [n]; y = tanh(x)").kernel().source
 
 

@@ -13,6 +13,7 @@ from derive.calculus.terms import Element, Sum
 from derive.errors import ProofError
 from derive.graphs import Graph
 from derive.kernels.program import Program, equal, program
+from derive.kernels.regions import fetched, homes, lodgers
 from derive.kernels.schedule import MatrixProduct, Region, Schedule, schedule
 from derive.kernels.simple import simple, weight
 from derive.kernels.stable import REWRITES, exp_nonpositive, stable
@@ -111,6 +112,25 @@ def test_layer_norm_forward_and_backward_is_one_pass_over_rows() -> None:
 def test_batch_norm_reads_whole_rows_three_times() -> None:
     found = [r for r in regions(scheduled("batch_norm")) if any(nest.loops for nest in r.nests) and r.way == "rows"]
     assert len(found) == 3
+
+
+def test_a_sum_over_rows_waits_for_the_pass_that_reads_them_anyway() -> None:
+    first, second, *_ = [r for r in regions(scheduled("batch_norm")) if r.way == "rows"]
+    assert "G" not in first.reads
+    assert {"grad_beta", "G"} <= {s.name for s in second.statements} | second.reads
+
+
+def test_exponentials_lie_in_the_row_of_the_gradient_and_the_next_row_is_fetched() -> None:
+    found = scheduled("softmax_cross_entropy_label", "z", "t")
+    (region,) = regions(found)
+    where = homes(region, ["z", "t", "grad_z"], ["c2"])
+    assert lodgers(region, where) == {"shifted": "grad_z"}
+    assert [shares.get("z") for shares in fetched(region)] == [None, (0, 2), None, (1, 2)]
+
+
+def test_a_row_that_is_read_after_another_is_made_of_it_does_not_lodge_there() -> None:
+    (region,) = regions(scheduled("x: [N, n]; e[i, j] = exp(x[i, j]); y[i, j] = e[i, j]*sum(e[i, k] for k in n)*e[i, n - 1 - j]"))
+    assert not lodgers(region, homes(region, ["x", "y"], []))
 
 
 def test_elementwise_functions_are_vectors() -> None:

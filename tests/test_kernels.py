@@ -108,6 +108,20 @@ def test_definitions_typed_in_agree_with_50_digits(text: str) -> None:
     assert worst(derive.graph(text), "typed", "float64") <= FLOAT64
 
 
+ROWS = [
+    # what a row passes on is read twice where it is read last, at another place, after the row that is made of it
+    "x: [n]; e = exp(x - max(x)); y[i] = e[i]/sum(e)*log(1 + e[i])",
+    "x: [n]; e = exp(x); y[i] = e[i]*e[n - 1 - i] + sum(e)",
+    "x: [n]; y: [n]; e = exp(x); s = sum(e*y); u[i] = e[i]*s; v[i] = u[i]**2/(s + u[i]) + e[i]",
+    "x: [n]; e = exp(tanh(x)); s = sum(e); m = max(e); y[i] = (e[i] - m)**3/s + where(e[i] > s/n, e[i]*s, 0)",
+]
+
+
+@pytest.mark.parametrize("text", ROWS)
+def test_rows_that_lodge_in_others_agree_with_50_digits(text: str) -> None:
+    assert worst(batch(derive.graph(text), ["x"]).graph, "rows", "float64") <= FLOAT64
+
+
 GATED: dict[str, Any] = {
     "gelu_tanh(x[i])": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
     "x[i]*sigmoid(1.6*x[i] + 0.07*x[i]**3)": lambda x: x * torch.sigmoid(1.6 * x + 0.07 * x**3),
@@ -173,6 +187,20 @@ def test_large_outputs_are_written_past_the_cache_whole() -> None:
     y, (grad,) = made.forward_and_vjp(x, np.ones_like(x))
     np.testing.assert_allclose(y, np.tanh(x), rtol=1e-15)
     np.testing.assert_allclose(grad, 1 - np.tanh(x) ** 2, rtol=1e-12, atol=1e-16)
+
+
+def test_large_rows_are_written_past_the_cache_whole() -> None:
+    made, rows, classes = derive.graph("hinge").kernel(batch=("s", "t")), 2101, 1003
+    s = np.random.default_rng(0).normal(size=(rows, classes)).astype(np.float32)
+    t = np.arange(rows) % classes
+    assert "stream(grad_s[" in made.source
+    value, (grad,) = made.value_and_grad(s, t)
+    margins = np.maximum(0, s - s[np.arange(rows), t][:, None] + 1)
+    margins[np.arange(rows), t] = 0
+    expected = (margins > 0) / np.float32(rows)
+    expected[np.arange(rows), t] = -expected.sum(1)
+    assert value == pytest.approx(margins.sum(dtype=float) / rows, rel=1e-5)
+    np.testing.assert_allclose(grad, expected, rtol=1e-5)
 
 
 def test_arrays_that_are_not_contiguous_give_the_same(loss: Kernel) -> None:

@@ -27,7 +27,7 @@ products of a BLAS come between, whose threads are held up by ours, which wait f
 BLOCK = 512
 """How many entries of a vector a thread takes at a time."""
 
-PAST = 1 << 24
+PAST = 1 << 23
 """Outputs of more bytes in all are written past the cache: it could not keep them."""
 
 LANES = 16

@@ -11,12 +11,11 @@ Where a tensor of the region lives:
     here      a variable: it is read where it is computed, or has one entry for each row
     scratch   memory of the thread: what one row or block passes on from nest to nest
     part      memory of the thread: what all rows or blocks add up to, entry by entry
-
     total     a variable: the same for a number, which is handed back
 
-An array too large for the cache is written past it where little is computed: a row, or a block of a vector, is made in the
-memory of the thread (NAME__out) and then streamed.  Where rows are read several times, memory has nothing to do after the first,
-so that the next row is fetched meanwhile; and what a row passes on lies in the row of an output, if that is made of it.
+Three habits save memory's time.  An array too large for the cache is written past it: a row, or a block of a vector, is made in
+the memory of the thread, NAME__out, and then copied (`streamed`).  What a row passes on lies in the row of the array that is made
+of it (`lodgers`).  The next row is fetched while the present one is read again (`fetched`).
 """
 
 from __future__ import annotations
@@ -51,11 +50,11 @@ def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict
 
 
 BUSY = 2 * FUNCTION
-"""From how much work an entry on what is made need not be written past the cache: it is written back in the meantime."""
+"""From how much work an entry on arrays need not be written past the cache: it writes back in the meantime."""
 
 
 def streamed(region: Region, arrays: Iterable[str]) -> tuple[str, ...]:
-    """The arrays that a region writes a whole row, or a whole block of a vector, at a time, in order."""
+    """The arrays that a region writes a whole row, or a whole block of a vector, at a time, in order; none of a busy region."""
     if any(weight(s.term) >= BUSY for nest in region.nests for s in nest.statements if nest.loops):
         return ()
     found = []
@@ -87,8 +86,8 @@ def lodgers(region: Region, where: Mapping[str, str]) -> dict[str, str]:
 
 
 def fetched(region: Region) -> tuple[dict[str, tuple[int, int]], ...]:
-    """For each nest (k, m) of the arrays of whose next row the part k of m is fetched then: the nests after the one that reads
-    this row first share it.
+    """For each nest the arrays of whose next row a part (k of m) is fetched before it: the nests after the one that reads an
+    array first share its row.
     """
     looped = [nest for nest in region.nests if nest.loops]
     found: dict[Nest, dict[str, tuple[int, int]]] = {nest: {} for nest in region.nests}
