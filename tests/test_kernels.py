@@ -112,6 +112,7 @@ ROWS = [
     # what a row passes on is read twice where it is read last, at another place, after the row that is made of it
     "x: [n]; e = exp(x - max(x)); y[i] = e[i]/sum(e)*log(1 + e[i])",
     "x: [n]; e = exp(x); y[i] = e[i]*e[n - 1 - i] + sum(e)",
+    "x: [n]; e = exp(x); y[i] = tanh(e[i]/sum(e))",
     "x: [n]; y: [n]; e = exp(x); s = sum(e*y); u[i] = e[i]*s; v[i] = u[i]**2/(s + u[i]) + e[i]",
     "x: [n]; e = exp(tanh(x)); s = sum(e); m = max(e); y[i] = (e[i] - m)**3/s + where(e[i] > s/n, e[i]*s, 0)",
 ]
