@@ -7,7 +7,8 @@ printed by `regions`.  How much work makes threads worth their start is estimate
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from sympy import Add, Mul
@@ -98,20 +99,17 @@ class RegionText:
     used: frozenset[str]
     past: str
     """When its arrays are written past the cache; "" for never."""
-    small: bool
-    """Whether one thread computes it all."""
 
 
-def region_text(name: str, region: Region, run: Run, plan: Plan, dtype: str) -> RegionText:
-    """The text of the function of a region of a run."""
-    small = _is_small(region, run)
+def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText:
+    """The text of a region's function."""
     inside = {s.name: s for s in region.statements}
     mentioned = {e.name for s in region.statements for e in (s.entry, *s.entries)}
     arrays = [n for n in plan.memory if n in mentioned]
     numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
     where = homes(region, arrays, numbers)
     guests = lodgers(region, where)
-    past = () if small else streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
+    past = streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
     printer = Printer(region, where, dtype, past, guests)
     body = printer.lines()
     scratch, parts, totals = (
@@ -146,7 +144,6 @@ def region_text(name: str, region: Region, run: Run, plan: Plan, dtype: str) -> 
         _width(region),
         frozenset(printer.used | ({"stream", "fence"} if past else set())),
         _past(past, inside, plan, dtype),
-        small,
     )
 
 
@@ -229,16 +226,16 @@ def compiled(name: str, runs: Sequence[Run], plan: Plan, dtype: str, tests: Test
     numbers = dict.fromkeys(n for run in runs for n in run.numbers if n not in made) | dict.fromkeys(made if several else ())
     given = {n: n if n in plan.whole else f"{n}__given" for n in numbers}
     sizes = {n: _size_source(n, arrays, plan) for n in sorted(tests.sizes.union(*map(_run_sizes, runs)))}
-    threaded = [[stage for stage in run.stages if isinstance(stage, Region)] for run in runs]
-    stages = [(run, stage) for run, own in zip(runs, threaded, strict=True) for stage in own]
-    regions = {stage: region_text(f"{name}_region{k}", stage, run, plan, dtype) for k, (run, stage) in enumerate(stages)}
+    runs = [replace(r, stages=tuple(_at_once(s, r) if isinstance(s, Region) else s for s in r.stages)) for r in runs]
+    own = [[stage for stage in run.stages if isinstance(stage, Region)] for run in runs]
+    regions = {stage: region_text(f"{name}_region{k}", stage, plan, dtype) for k, stage in enumerate(chain(*own))}
     used: set[str] = set().union(*(r.used for r in regions.values()))
     text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions.values())
     arguments = (*(["part"] if several else []), *arrays, *given.values(), *(n for n, source in sizes.items() if not source))
     for kind, loop in (("serial", "range"), ("parallel", "prange")) if regions else (("serial", "range"),):
         lines = [f"{n} = {source}" for n, source in sizes.items() if source]
         lines += ["threads = 1"] if regions and kind == "serial" else []
-        parts = [k for k, own in enumerate(threaded) if own or kind == "serial"]
+        parts = [k for k, some in enumerate(own) if some or kind == "serial"]
         for k in parts:
             block = [f"{n} = {dtype}({given[n]})" for n in runs[k].numbers if given[n] != n]
             block += _checked(tests, [zero(n, plan) for n in made]) if k == 0 else []
@@ -248,7 +245,7 @@ def compiled(name: str, runs: Sequence[Run], plan: Plan, dtype: str, tests: Test
             block.append(_returned("0", [f"{'int64' if n in plan.whole else 'float64'}({code})" for n, code in found.items()]))
             lines += block if k == parts[-1] else [f"if part == {k}:", *indented(block)]
         text += function_text(f"{name}_{kind}", (*arguments, *(["threads"] if kind == "parallel" else [])), lines, kind)
-    works = tuple(_work(run) if own else None for run, own in zip(runs, threaded, strict=True))
+    works = tuple(_work(run) if some else None for run, some in zip(runs, own, strict=True))
     return Compiled(name, text, arguments, made, frozenset(used), works)
 
 
@@ -290,15 +287,16 @@ def _size_source(name: str, arrays: Iterable[str], plan: Plan) -> str:
     return ""
 
 
-def _is_small(region: Region, run: Run) -> bool:
-    """Whether a region's one axis is that of loops inside another region, which then has far more to do."""
+def _at_once(region: Region, run: Run) -> Region:
+    """A region over an axis that is also one of the loops inside another, which then has far more to do: without threads."""
     others = [r for r in run.stages if isinstance(r, Region) and r is not region]
     inner = {i.size for r in others for nest in r.nests for i in nest.loops if i != r.outer}
-    return region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
+    small = region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
+    return replace(region, outer=None, way="once") if small and region.way == "lanes" else region
 
 
 def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:
-    """The lines that call a region, once for each thread, and add up what the threads leave; a small one is called once."""
+    """The lines that call a region, once for each thread, and add up what the threads leave."""
     lines: list[str] = []
     arguments = list(r.arguments)
     if not r.count:
@@ -319,14 +317,12 @@ def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:
     lines += [f"scratch = np.empty((threads, {r.scratch}), {dtype})"] if r.scratch else []
     lines += [f"places = np.empty((threads, {r.places}), np.int64)"] if r.places else []
     lines += [f"totals = np.empty((threads, {len(r.totals)}))"] if r.totals else []
-    if r.small:
-        low, high = "0", r.count
     passed = {"first": low, "last": high, "scratch": "scratch[thread]", "places": "places[thread]", "totals": "totals[thread]"}
     call = ", ".join(passed.get(a, a) for a in arguments)
-    lines += [f"for thread in {'range(1)' if r.small else f'{loop}(threads)'}:", f"    {r.name}({call})"]
+    lines += [f"for thread in {loop}(threads):", f"    {r.name}({call})"]
     scope = Scope("float64", entry_name)
     for k, s in enumerate(r.totals):
-        lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}", f"for thread in range({'1' if r.small else 'threads'}):"]
+        lines += [f"{s.name} = {SIZES.value(NEUTRAL[s.kind])}", "for thread in range(threads):"]
         lines.append(f"    {s.name} = {added(s.kind, s.name, f'totals[thread, {k}]', scope)}")
     for s, start in r.parts:
         whole = f"{s.name}.reshape(-1)" if len(s.axes) > 1 else s.name

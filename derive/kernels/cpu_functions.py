@@ -65,7 +65,8 @@ class _CpuWrapper(Wrapper):
     @cached_property
     def tests(self) -> Tests:
         """For labels outside their axis, and for outputs that share memory with another array."""
-        labels = (f"outside({i.name}, {size_code(i.classes)}, {k})" for k, i in enumerate(self._labels, start=1))
+        flat = {i.name: i.name if len(i.axes) == 1 else f"{i.name}.reshape(-1)" for i in self._labels}
+        labels = (f"outside({flat[i.name]}, {size_code(i.classes)}, {k})" for k, i in enumerate(self._labels, start=1))
         spans = ", ".join(f"(address({n}), {n}.nbytes)" for n in self._apart)
         may = len(self.written) + len(self._same)
         codes = (*labels, *([f"clash(({spans},), {len(self.written)}, {may})"] if self.written else []))
