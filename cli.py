@@ -291,7 +291,11 @@ def _batch(text: str, name: str, inputs: Sequence[str]) -> Batch:
 
 
 def _names(text: str) -> list[str]:
-    return [n.strip() for n in text.split(",") if n.strip()]
+    """The names in a list with commas.  Raises DeriveError where there is a comma and no name."""
+    found = [n.strip() for n in text.split(",") if n.strip()]
+    if text and not found:
+        raise DeriveError(f"{text!r} has no name", hint="Names are given with commas: x,t")
+    return found
 
 
 # ---------------------------------------------------------------- files

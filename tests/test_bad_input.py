@@ -144,6 +144,7 @@ VALUES: dict[str, tuple[str, str, str, str, str]] = {
 OPTIONS: dict[str, Bad] = {
     "wrt an unknown name": Bad(explain(PRODUCT, "--wrt", "q"), "no q", "", "u, v, w"),
     "wrt a label": Bad(explain(NLL, "--wrt", "t"), "t is a label"),
+    "wrt no name": Bad(explain(PRODUCT, "--wrt", ","), "has no name", "", "commas"),
     "wrt the output": Bad(explain(PRODUCT, "--wrt", "f"), "f is not computed from f"),
     "unknown language": Bad(explain(PRODUCT, "--lang", "de"), "no language 'de'", "", "en, fr"),
     "language as a path": Bad(explain(PRODUCT, "--lang", "../../etc/passwd"), "no language"),

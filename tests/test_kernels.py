@@ -337,6 +337,7 @@ def test_what_is_no_number_is_named(norm: Kernel, epsilon: Any) -> None:
         ("hinge", {"wrt": ("t",)}, "t is a label"),
         ("softmax", {"batch": ("q",)}, "no input q"),
         ("hinge", {"batch": ("s", "t"), "reduction": "sum"}, "no reduction sum"),
+        ("hinge", {"reduction": "none"}, "no reduction without examples"),
         ("out: [n]; y = 2*out", {}, "no argument called out"),
         ("softmax", {"wrap": "tensorflow"}, "no wrapper for tensorflow"),
     ],

@@ -70,6 +70,8 @@ def kernel(
         raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
     check_reduction(reduction)
     batched, wrt = _names(batched), _names(wrt)
+    if reduction != "mean" and not batched:
+        raise DeriveError("there is no reduction without examples", hint="Say which inputs differ between examples: batch.")
     if wrap and wrap not in WRAPS:
         raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(WRAPS)}.")
     key = ("kernel", target, batched, wrt, dtype, reduction, name, wrap)

@@ -249,7 +249,7 @@ def fence(typing):
 
 @intrinsic
 def fetch(typing, array, part, parts):
-    """Ask for the part of so many of a contiguous array to be brought into the cache, while something else is computed.
+    """Ask for one of so many parts of a contiguous array to be brought into the cache, while something else is computed.
 
     Of a long array only FETCHED bytes are asked for: the rest would push out what is being computed.
     """
