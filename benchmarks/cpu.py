@@ -655,12 +655,14 @@ def write(rows: list[dict[str, Any]]) -> None:
     figure = Figure(figsize=(8, 0.34 * len(rows) + 1.2), layout="constrained")
     axes = figure.subplots()
     names = [f"{r['case']}  {r['size']}" for r in rows][::-1]
-    axes.barh(names, [r["ratios"][r["best"]]["median"] for r in rows][::-1], color="#3b6ea5")
+    axes.barh(names, [r["ratios"][r["best"]]["median"] - 1 for r in rows][::-1], left=1, color="#3b6ea5")
     for k, found in enumerate(rows[::-1]):
         if found["goals"]["floor"]:
             axes.plot([found["goals"]["floor"]] * 2, [k - 0.4, k + 0.4], color="black")
     axes.axvline(1, color="gray", linewidth=0.8)
     axes.set_xscale("log")
+    axes.set_xticks([1, 2, 4, 8, 16], labels=["1", "2", "4", "8", "16"], minor=False)
+    axes.minorticks_off()
     axes.set_xlabel("times as fast as the best peer (black: what is wanted at least)")
     figure.savefig(RESULTS / "cpu.svg", metadata={"Date": None})
 

@@ -256,7 +256,7 @@ def test_stream_refuses_what_is_not_contiguous() -> None:
         run(np.zeros(4), np.zeros(4, np.float32))
 
 
-def test_fetch_asks_for_every_line_of_an_array_once() -> None:
+def test_fetch_takes_arrays_of_any_length_and_asks_ahead() -> None:
     from numba import njit
 
     from derive.kernels.device.intrinsics import fetch

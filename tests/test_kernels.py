@@ -16,8 +16,10 @@ import derive
 from derive.batching import batch
 from derive.errors import DeriveError
 from derive.graphs import Graph
+from derive.kernels import cpu
 from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
+from derive.kernels.regions import lodgers
 from derive.language import library
 from derive.points import size_sets
 from kernel_reference import call, drawn, error, errors, expected, plain_program
@@ -110,17 +112,20 @@ def test_definitions_typed_in_agree_with_50_digits(text: str) -> None:
 
 ROWS = [
     # what a row passes on is read twice where it is read last, at another place, after the row that is made of it
-    "x: [n]; e = exp(x - max(x)); y[i] = e[i]/sum(e)*log(1 + e[i])",
-    "x: [n]; e = exp(x); y[i] = e[i]*e[n - 1 - i] + sum(e)",
-    "x: [n]; e = exp(x); y[i] = tanh(e[i]/sum(e))",
-    "x: [n]; y: [n]; e = exp(x); s = sum(e*y); u[i] = e[i]*s; v[i] = u[i]**2/(s + u[i]) + e[i]",
-    "x: [n]; e = exp(tanh(x)); s = sum(e); m = max(e); y[i] = (e[i] - m)**3/s + where(e[i] > s/n, e[i]*s, 0)",
+    ("x: [n]; e = exp(x - max(x)); y[i] = e[i]/sum(e)*log(1 + e[i])", True),
+    ("x: [n]; e = exp(x); y[i] = e[i]*e[n - 1 - i] + sum(e)", False),
+    ("x: [n]; e = exp(x); y[i] = tanh(e[i]/sum(e))", True),
+    ("x: [n]; y: [n]; e = exp(x); s = sum(e*y); u[i] = e[i]*s; v[i] = u[i]**2/(s + u[i]) + e[i]", True),
+    ("x: [n]; e = exp(tanh(x)); s = sum(e); m = max(e); y[i] = (e[i] - m)**3/s + where(e[i] > s/n, e[i]*s, 0)", True),
 ]
 
 
-@pytest.mark.parametrize("text", ROWS)
-def test_rows_that_lodge_in_others_agree_with_50_digits(text: str) -> None:
+@pytest.mark.parametrize(("text", "lodge"), ROWS)
+def test_rows_that_lodge_in_others_agree_with_50_digits(text: str, lodge: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[dict[str, str]] = []
+    monkeypatch.setattr(cpu, "lodgers", lambda *given: found.append(lodgers(*given)) or found[-1])
     assert worst(batch(derive.graph(text), ["x"]).graph, "rows", "float64") <= FLOAT64
+    assert any(found) == lodge
 
 
 GATED: dict[str, Any] = {
@@ -317,9 +322,54 @@ def test_an_output_that_overlaps_an_input_is_refused(loss: Kernel) -> None:
 
 def test_outputs_that_overlap_one_another_are_refused(norm: Kernel) -> None:
     x, one = np.ones((5, 4)), np.ones(4)
-    y = np.empty((5, 4))
-    with pytest.raises(ValueError, match="shares memory with"):
+    y, pair = np.full((5, 4), 7.0), np.empty(7)
+    with pytest.raises(ValueError, match="array for y shares memory with grad_x"):
         norm.forward_and_vjp(x, one, one, 0.1, x, out=(y, (y, np.empty(4), np.empty(4), None)))
+    with pytest.raises(ValueError, match="array for grad_gamma shares memory with grad_beta"):
+        norm.forward_and_vjp(x, one, one, 0.1, x, out=(y, (np.empty((5, 4)), pair[:4], pair[3:], None)))
+    assert (y == 7).all()
+
+
+def test_an_update_in_place_is_made_of_the_whole_array_only() -> None:
+    made = derive.graph("w: [n]; g: [n]; eta: real; v = w - eta*g").kernel(dtype="float64")
+    w, g = np.arange(100_001.0), np.ones(100_001)
+    assert made.forward(w, g, 2, out=w) is w
+    np.testing.assert_array_equal(w, np.arange(100_001.0) - 2)
+    with pytest.raises(ValueError, match="array for v shares memory with w"):
+        made.forward(w[1:], g[1:], 2, out=w[:-1])
+    np.testing.assert_array_equal(w, np.arange(100_001.0) - 2)
+    empty = np.empty(0)
+    assert made.forward(empty, empty, 2, out=empty) is empty
+
+
+def test_nothing_is_written_before_a_matrix_product_if_what_is_given_is_bad() -> None:
+    made = derive.graph("W: [m, n]; X: [N, n]; t: label[N, m]; Y[k, i] = sum(W[i, j]*X[k, j] for j in n)*W[t[k], 0]").kernel(
+        wrt=("X",), dtype="float64"
+    )
+    w, x, y = np.ones((2, 3)), np.ones((4, 3)), np.full((4, 2), 7.0)
+    with pytest.raises(ValueError, match="t holds"):
+        made.forward(w, x, np.array([0, 1, 2, 0]), out=y)
+    with pytest.raises(ValueError, match="array for Y shares memory with W"):
+        made.forward(y[:2, :].reshape(-1)[:3].reshape(1, 3), x, np.zeros(4, int), out=y.reshape(-1)[:4].reshape(4, 1))
+    assert (y == 7).all()
+
+
+def test_each_of_two_labels_is_named() -> None:
+    made = derive.graph("A: [n, n]; s: label[n]; t: label[n]; y = A[s, t]**2").kernel(batch=("s", "t"))
+    good, bad = np.array([0, 1]), np.array([0, 3])
+    for given, name in (((bad, good), "s"), ((good, bad), "t")):
+        with pytest.raises(ValueError, match=f"^{name} "):
+            made.value(np.ones((3, 3), np.float32), *given)
+
+
+def test_a_constant_is_a_kernel_without_arguments() -> None:
+    assert derive.graph("y = 3").kernel().value() == 3
+
+
+def test_what_no_threads_can_share_is_compiled_for_one() -> None:
+    source = derive.graph("x: [n]; y = argmax(x)").kernel().source
+    assert "_value_serial(" in source
+    assert "_value_parallel(" not in source
 
 
 @pytest.mark.parametrize("epsilon", ["0.1x", None, [1, 2]])

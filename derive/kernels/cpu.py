@@ -1,7 +1,7 @@
 """The CPU printer: a plan as functions that Numba compiles, and Python around them that checks what it is given.
 
-For each run there are a function for one thread and one for all, which call the same regions; a region's text is
-printed by `regions`.  How much work makes threads worth their start is estimated from the loops.
+For each public function there are one for one thread and one for all, which call the same regions; a region's text is printed by
+`regions`.  How much work makes threads worth their start is estimated from the loops.
 """
 
 from __future__ import annotations
@@ -217,8 +217,8 @@ def _width(region: Region) -> str:
 def compiled(name: str, runs: Sequence[Run], plan: Plan, dtype: str, tests: Tests) -> Compiled:
     """The functions of some runs: their regions, and two that compute one of the runs, on one thread and on all.
 
-    Both return a status and the numbers that the runs make.  Of several runs they are told which `part`, and given the numbers
-    that are made already.  The first run is preceded by the tests: the first status that is not 0 is returned, and nothing done.
+    Both return a status and the numbers that the runs make.  Of several runs they are told which, and given the numbers that are
+    made already.  The first run is preceded by the tests: the first status that is not 0 is returned, and nothing done.
     """
     several = len(runs) > 1
     arrays = [n for n in plan.memory if n in tests.arrays or any(n in run.arrays for run in runs)]
@@ -228,24 +228,33 @@ def compiled(name: str, runs: Sequence[Run], plan: Plan, dtype: str, tests: Test
     sizes = {n: _size_source(n, arrays, plan) for n in sorted(tests.sizes.union(*map(_run_sizes, runs)))}
     runs = [replace(r, stages=tuple(_at_once(s, r) if isinstance(s, Region) else s for s in r.stages)) for r in runs]
     own = [[stage for stage in run.stages if isinstance(stage, Region)] for run in runs]
+    shared = [any(region.outer is not None for region in some) for some in own]
     regions = {stage: region_text(f"{name}_region{k}", stage, plan, dtype) for k, stage in enumerate(chain(*own))}
     used: set[str] = set().union(*(r.used for r in regions.values()))
+
+    def block(k: int, loop: str) -> list[str]:
+        """The lines of one run."""
+        lines = [f"{n} = {dtype}({given[n]})" for n in runs[k].numbers if given[n] != n]
+        lines += _checked(tests, [zero(n, plan) for n in made]) if k == 0 else []
+        for stage in runs[k].stages:
+            lines += _numbers(stage, dtype, used) if isinstance(stage, Scalars) else _region_call(regions[stage], dtype, loop)
+        if not several:
+            return [*lines, _returned("0", made)]
+        known = {n: n if n in runs[k].made else given[n] for n in made}
+        return [*lines, _returned("0", [f"{'int64' if n in plan.whole else 'float64'}({code})" for n, code in known.items()])]
+
     text = "".join(function_text(r.name, r.arguments, r.lines, "region") for r in regions.values())
-    arguments = (*(["part"] if several else []), *arrays, *given.values(), *(n for n, source in sizes.items() if not source))
-    for kind, loop in (("serial", "range"), ("parallel", "prange")) if regions else (("serial", "range"),):
-        lines = [f"{n} = {source}" for n, source in sizes.items() if source]
-        lines += ["threads = 1"] if regions and kind == "serial" else []
-        parts = [k for k, some in enumerate(own) if some or kind == "serial"]
-        for k in parts:
-            block = [f"{n} = {dtype}({given[n]})" for n in runs[k].numbers if given[n] != n]
-            block += _checked(tests, [zero(n, plan) for n in made]) if k == 0 else []
-            for stage in runs[k].stages:
-                block += _numbers(stage, dtype, used) if isinstance(stage, Scalars) else _region_call(regions[stage], dtype, loop)
-            found = {n: n if n in runs[k].made else given[n] for n in made}
-            block.append(_returned("0", [f"{'int64' if n in plan.whole else 'float64'}({code})" for n, code in found.items()]))
-            lines += block if k == parts[-1] else [f"if part == {k}:", *indented(block)]
-        text += function_text(f"{name}_{kind}", (*arguments, *(["threads"] if kind == "parallel" else [])), lines, kind)
-    works = tuple(_work(run) if some else None for run, some in zip(runs, own, strict=True))
+    head = [f"{n} = {source}" for n, source in sizes.items() if source]
+    arguments = (*arrays, *given.values(), *(n for n, source in sizes.items() if not source))
+    for kind, loop in (("serial", "range"), ("parallel", "prange")):
+        serial = kind == "serial"
+        chosen = [k for k in range(len(runs)) if serial or shared[k]]
+        lines = [*head, *(["threads = 1"] if serial and any(shared) else [])]
+        for k in chosen:
+            lines += block(k, loop) if k == chosen[-1] else [f"if run == {k}:", *indented(block(k, loop))]
+        taken = (*(["run"] if several else []), *arguments, *([] if serial else ["threads"]))
+        text += function_text(f"{name}_{kind}", taken, lines, kind) if chosen else ""
+    works = tuple(_work(run) if threads else None for run, threads in zip(runs, shared, strict=True))
     return Compiled(name, text, arguments, made, frozenset(used), works)
 
 
@@ -291,8 +300,8 @@ def _at_once(region: Region, run: Run) -> Region:
     """A region over an axis that is also one of the loops inside another, which then has far more to do: without threads."""
     others = [r for r in run.stages if isinstance(r, Region) and r is not region]
     inner = {i.size for r in others for nest in r.nests for i in nest.loops if i != r.outer}
-    small = region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
-    return replace(region, outer=None, way="once") if small and region.way == "lanes" else region
+    flat = region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
+    return replace(region, outer=None, way="once") if flat else region
 
 
 def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 from derive.graphs import Graph, Input
 from derive.kernels.code import size_code
@@ -24,21 +25,18 @@ def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype
     """The text of a public function and of what it calls."""
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
-    runs = [part for part in made.parts if isinstance(part, Run)]
-    before = bool(wrapper.tests.codes) and not isinstance(made.parts[0], Run)  # tests, and then a matrix product
-    done = compiled(f"_{kind.name}", [*([NOTHING] if before else []), *runs], made, dtype, wrapper.tests)
+    before = wrapper.tests.codes and isinstance(made.parts[0], MatrixProduct)  # then the tests are a run of their own
+    parts = (NOTHING, *made.parts) if before else made.parts
+    done = compiled(f"_{kind.name}", [part for part in parts if isinstance(part, Run)], made, dtype, wrapper.tests)
     lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.between()]
     lines += [f"{n} = {zero(n, made)}" for n in done.made if len(done.works) > 1]
-    called = 0
-    for part in (*([NOTHING] if before else []), *made.parts):
-        if isinstance(part, MatrixProduct):
-            lines.append(matrix_product(part))
-        else:
-            lines += [*wrapper.call(done, called), *(wrapper.refusal() if called == 0 else ())]
-            called += 1
+    runs = count()
+    for part in parts:
+        lines += [matrix_product(part)] if isinstance(part, MatrixProduct) else wrapper.call(done, next(runs))
     lines.append(f"return {wrapper.result()}")
-    mixed = any(isinstance(part, MatrixProduct) for part in made.parts)
-    return Public(kind.name, done.text + wrapper.text(lines), done.used | {"address"}, wrapper.given_sizes, mixed)
+    mixed = any(isinstance(part, MatrixProduct) for part in parts)
+    used = done.used | ({"address"} if wrapper.written else set())
+    return Public(kind.name, done.text + wrapper.text(lines), used, wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class _CpuWrapper(Wrapper):
     def tests(self) -> Tests:
         """For labels outside their axis, and for outputs that share memory with another array."""
         flat = {i.name: i.name if len(i.axes) == 1 else f"{i.name}.reshape(-1)" for i in self._labels}
-        labels = (f"outside({flat[i.name]}, {size_code(i.classes)}, {k})" for k, i in enumerate(self._labels, start=1))
+        labels = (f"outside({flat[i.name]}, {size_code(i.classes)}, int64({k}))" for k, i in enumerate(self._labels, start=1))
         spans = ", ".join(f"(address({n}), {n}.nbytes)" for n in self._apart)
         may = len(self.written) + len(self._same)
         codes = (*labels, *([f"clash(({spans},), {len(self.written)}, {may})"] if self.written else []))
@@ -79,7 +77,7 @@ class _CpuWrapper(Wrapper):
 
     @cached_property
     def _same(self) -> list[str]:
-        """The inputs that may be an output."""
+        """The inputs that may be the output, which is one then."""
         return sorted({name for _, name in in_place(self.program)} & {i.name for i in self.read})
 
     @cached_property
@@ -124,15 +122,18 @@ class _CpuWrapper(Wrapper):
             kept = f"workspace.array({f'{self.kind.name}.{name}'!r}, {shape}, {kind})"
             yield f"{name} = empty({shape}, {kind}) if workspace is None else {kept}"
 
-    def call(self, compiled: Compiled, part: int) -> Iterator[str]:
-        """The call of one of the runs, on one thread or on all."""
-        first, *rest = (a.removesuffix("__given") for a in compiled.arguments)
-        given = ", ".join([str(part) if first == "part" else first, *rest])
+    def call(self, compiled: Compiled, run: int) -> Iterator[str]:
+        """The call of one of the runs, on one thread or on all, and after the first what its status says."""
+        given = ", ".join(
+            [*([str(run)] if len(compiled.works) > 1 else []), *(a.removesuffix("__given") for a in compiled.arguments)]
+        )
         made = f"{', '.join(['status', *compiled.made])}{'' if compiled.made else ','}"
-        if compiled.works[part] is None:
-            yield f"{made} = {compiled.name}_serial({given})"
-            return
-        yield f"if {size_code(compiled.works[part])} > THREADS_FROM:"
-        yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
-        yield "else:"
-        yield f"    {made} = {compiled.name}_serial({given})"
+        serial = f"{made} = {compiled.name}_serial({given})"
+        if compiled.works[run] is None:
+            yield serial
+        else:
+            yield f"if {size_code(compiled.works[run])} > THREADS_FROM:"
+            yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
+            yield from ("else:", f"    {serial}")
+        if run == 0:
+            yield from self.refusal()

@@ -161,7 +161,7 @@ def _environment() -> jinja2.Environment:
 
 OWN = (
     "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
-    "CompilerBase DefaultPassBuilder Apart THREADS_FROM INSIDE OPTIONS part REAL WHOLE WRT Workspace outside clash "
+    "CompilerBase DefaultPassBuilder Apart THREADS_FROM INSIDE OPTIONS run REAL WHOLE WRT Workspace outside clash "
     "fill join_sum join_largest join_product "
     "threads thread scratch places totals first last start stop width share past status out workspace "
     "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "

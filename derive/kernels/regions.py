@@ -13,9 +13,9 @@ Where a tensor of the region lives:
     part      memory of the thread: what all rows or blocks add up to, entry by entry
     total     a variable: the same for a number, which is handed back
 
-Three habits save memory's time.  An array too large for the cache is written past it: a row, or a block of a vector, is made in
-the memory of the thread, NAME__out, and then copied (`streamed`).  What a row passes on lies in the row of the array that is made
-of it (`lodgers`).  The next row is fetched while the present one is read again (`fetched`).
+Three habits save memory's time.  What a row passes on lies in the row of the array that is made of it (`lodgers`).  Another array
+that is too large for the cache is written past it: a row, or a block of a vector, is made in the memory of the thread, NAME__out,
+and then copied (`streamed`).  The next row is fetched while the present one is read again (`fetched`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict
 
 
 BUSY = 2 * FUNCTION
-"""From how much work an entry on arrays need not be written past the cache: it writes back in the meantime."""
+"""A region with a statement of this weight is bound by arithmetic: the cache has time to write back what is stored."""
 
 
 def streamed(region: Region, arrays: Iterable[str]) -> tuple[str, ...]:
@@ -93,11 +93,16 @@ def fetched(region: Region) -> tuple[dict[str, tuple[int, int]], ...]:
     found: dict[Nest, dict[str, tuple[int, int]]] = {nest: {} for nest in region.nests}
     for k, nest in enumerate(looped if region.way == "rows" else ()):
         later = looped[k + 1 :]
-        entries = {e for s in nest.statements for e in s.entries if len(e.indices) > 1 and e.indices[0] == region.outer}
+        entries = {e for s in nest.statements for e in s.entries if e.indices[:1] == (region.outer,) and _along(e, nest)}
         for name in sorted({e.name for e in entries} - {name for shares in found.values() for name in shares}):
             for part, other in enumerate(later):
                 found[other][name] = (part, len(later))
     return tuple(found.values())
+
+
+def _along(e: Element, nest: Nest) -> bool:
+    """Whether a nest reads a tensor along its loops, not one entry of it."""
+    return any(place.has(*nest.loops) for place in e.indices[1:])
 
 
 def _stays(s: Statement, nest: Nest, region: Region) -> bool:

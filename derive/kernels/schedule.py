@@ -12,7 +12,7 @@ Both the CPU's printer and the GPU's start from here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -206,21 +206,20 @@ def _region(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Reg
     best = max((c for c in found if c.group), key=lambda c: c.rank, default=None)
     if best is None:
         return Region(None, "once", _nests(ready[:1], None))
-    now = [s for s in best.group if not _can_wait(s, best, waiting)] or best.group
-    return Region(best.outer, best.way, _nests(now, best.outer, lanes=best.way == "lanes"))
+    now = tuple(s for s in best.group if not _can_wait(s, best, waiting))
+    best = replace(best, group=now or best.group)
+    return Region(best.outer, best.way, _nests(best.group, best.outer, lanes=best.way == "lanes"))
 
 
-def _can_wait(s: Statement, region: _Candidate, waiting: Sequence[Statement | MatrixProduct]) -> bool:
+def _can_wait(s: Statement, candidate: _Candidate, waiting: Sequence[Statement | MatrixProduct]) -> bool:
     """Whether a sum over a region's rows is better left to a later region, which reads the same rows anyway."""
-    others = read_by(t for t in region.group if t is not s)
-    if region.outer not in s.over or s.reads & others:
+    others = read_by(t for t in candidate.group if t is not s)
+    if candidate.outer not in s.over or s.reads & others:
         return False
-    needing, names = [], {s.name}  # what cannot be computed before
+    dependent = {s.name}
     for t in waiting:
-        if t.reads & names:
-            needing.append(t)
-            names.add(t.name)
-    later = (t for t in waiting if isinstance(t, Statement) and t not in needing and t not in region.group)
+        dependent |= {t.name} if t.reads & dependent else set()
+    later = (t for t in waiting if isinstance(t, Statement) and t.name not in dependent and t not in candidate.group)
     return any(t.loops == s.loops and s.reads <= t.reads for t in later)
 
 

@@ -1,5 +1,5 @@
-"""What the functions of a module are made of: the stages of a schedule in runs that one compiled function computes, and
-the memory and numbers that pass between them.
+"""What the functions of a module are made of: the stages of a schedule in runs, between which stand matrix products, and the
+memory and numbers that pass between them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, St
 
 @dataclass(frozen=True)
 class Run:
-    """Regions and numbers that one compiled function computes, in order.
+    """Regions and numbers that one call of compiled code computes, in order.
 
     `arrays` are the tensors in memory that it reads or writes, `numbers` those it is given, `made` those it gives back.
     """
@@ -115,7 +115,7 @@ def in_place(program: Program) -> frozenset[tuple[str, str]]:
         return frozenset()
     (assign,) = program.assigns
     entries = assign.term.atoms(Element)
-    names = {e.name for e in entries}
+    names = {e.name for e in entries} - {i.name for i in program.inputs if i.kind == "label"}
     return frozenset((assign.name, n) for n in names if all(o.indices == assign.indices for o in entries if o.name == n))
 
 

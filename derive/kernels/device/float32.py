@@ -43,7 +43,7 @@ EXP_MAX = float32(89)  # infinity from here on
 FLUSH = float32(-88.03)  # -127 ln 2 and a little: the exponent that makes 0 of 2^n
 EXPM1_MIN = float32(-18)  # -1 from here on
 ERF_MAX = float32(4)  # 1 from here on
-NORMAL_MAX = float32(13.27)  # 0 and 1 from here on: a^2/2 is that of FLUSH
+NORMAL_MAX = float32(13.27)  # 0 and 1 from here on: a^2/2 is just beyond -FLUSH, and 2^n is 0
 TANH_MAX = float32(9.1)  # 1 from here on
 TAIL_CENTRE = float32(2)  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
 
@@ -185,7 +185,7 @@ def log1p(x):
 @device
 def softplus(x):
     e = exp_nonpositive(-abs(x))
-    upper = e > SQRT_2 - kept(ONE)
+    upper = e > kept(SQRT_2 - ONE)
     y = log_of(select(upper, fma(e, kept(HALF), -kept(HALF)), e), select(upper, kept(ONE), ZERO))
     return select(x > ZERO, x, ZERO) + y
 

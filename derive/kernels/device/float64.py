@@ -41,7 +41,7 @@ EXP_MAX = 710.0  # infinity from here on
 FLUSH = -709.09  # -1023 ln 2 and a little: the exponent that makes 0 of 2^n
 EXPM1_MIN = -38.0  # -1 from here on
 ERF_MAX = 6.0  # 1 from here on
-NORMAL_MAX = 37.66  # 0 and 1 from here on: a^2/2 is that of FLUSH
+NORMAL_MAX = 37.66  # 0 and 1 from here on: a^2/2 is just beyond -FLUSH, and 2^n is 0
 TANH_MAX = 20.0  # 1 from here on
 TAIL_CENTRE = 4.0  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
 
@@ -225,7 +225,7 @@ def log1p(x):
 @device
 def softplus(x):
     e = exp_nonpositive(-abs(x))
-    upper = e > SQRT_2 - kept(ONE)
+    upper = e > kept(SQRT_2 - ONE)
     y = log_of(select(upper, fma(e, kept(HALF), -kept(HALF)), e), select(upper, kept(ONE), ZERO))
     return select(x > ZERO, x, ZERO) + y
 

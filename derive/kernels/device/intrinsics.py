@@ -45,7 +45,7 @@ def fma(typing, a, b, c):
 
 
 def hidden(builder, value):
-    """A float that LLVM knows nothing about, through an empty piece of assembly."""
+    """A float that LLVM does not see to be a constant, behind an empty piece of assembly."""
     bits = ir.IntType({"float": 32, "double": 64}[str(value.type)])
     call = builder.asm(ir.FunctionType(bits, [bits]), "", "=r,0", [builder.bitcast(value, bits)], False)
     call.attributes.add("readnone")
@@ -57,7 +57,8 @@ def hidden(builder, value):
 def kept(typing, constant):
     """A constant that is loaded once before a loop and then kept, in a register or on the stack.
 
-    LLVM would fetch it again in every pass, by its address of 64 bits, where there are more constants than registers.
+    LLVM would fetch it again in every pass, by its address of 64 bits, where there are more constants than registers.  Functions
+    that loops over large arrays call keep theirs, but 0, which costs nothing.
     """
 
     def generate(context, builder, signature, arguments):
@@ -68,7 +69,7 @@ def kept(typing, constant):
 
 @intrinsic
 def polynomial(typing, x, coefficients):
-    """c[0] + c[1] x + c[2] x^2 + ...; the coefficients are rounded to the type of x.
+    """c[0] + c[1] x + c[2] x^2 + ...; the coefficients are rounded to the type of x, and kept.
 
     Neighbours are paired, c[0] + c[1] x, c[2] + c[3] x, ..., until few are left for Horner's rule, whose steps wait for one
     another (Estrin 1960).
@@ -202,7 +203,7 @@ def stream(typing, destination, source):
         write, read = (make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1))
         kind, whole = context.get_data_type(destination.dtype), context.get_value_type(types.intp)
         size = destination.dtype.bitwidth // 8
-        vector = ir.VectorType(kind, 64 // size)  # a line of the cache
+        vector = ir.VectorType(kind, LINE // size)
 
         def number(n):
             return ir.Constant(whole, n)
@@ -216,7 +217,7 @@ def stream(typing, destination, source):
                 builder.store_atomic(value, builder.gep(write.data, [i]), "monotonic", size)  # LLVM leaves this loop short
 
         count = smaller(builder.extract_value(write.shape, 0), builder.extract_value(read.shape, 0))
-        past_line = builder.and_(builder.sub(number(0), builder.ptrtoint(write.data, whole)), number(63))
+        past_line = builder.and_(builder.sub(number(0), builder.ptrtoint(write.data, whole)), number(LINE - 1))
         start = smaller(builder.udiv(past_line, number(size)), count)
         lines = builder.udiv(builder.sub(count, start), number(vector.count))
         stop = builder.add(start, builder.mul(lines, number(vector.count)))
@@ -225,7 +226,7 @@ def stream(typing, destination, source):
         with cgutils.for_range_slice(builder, start, stop, number(vector.count)) as (i, _):
             line = builder.load(builder.bitcast(builder.gep(read.data, [i]), vector.as_pointer()), align=size)
             place = builder.bitcast(builder.gep(write.data, [i]), vector.as_pointer())
-            store = builder.store(line, place, align=64)
+            store = builder.store(line, place, align=LINE)
             if builder.module.triple.startswith(("x86_64", "i686")):
                 store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
         one_by_one(stop, count)
