@@ -120,6 +120,18 @@ ROWS = [
 ]
 
 
+MIRRORED = [
+    # what is scattered to where the largest was found depends on that place
+    "x: [n]; c: [n]; e[i] = c[i]*x[n - 1 - i]; L = max(e[i] for i in n)",
+    "W: [m, n]; x: [n]; c[i] = sum(tanh(W[j, i]) for j in m); e[i] = c[i]*(x[i]*x[n - 1 - i] + x[i]); L = max(e[i] for i in n)",
+]
+
+
+@pytest.mark.parametrize("text", MIRRORED)
+def test_the_slope_of_a_largest_product_is_taken_where_it_was_found(text: str) -> None:
+    assert worst(batch(derive.graph(text), ["x"]).graph, "mirrored", "float64") <= FLOAT64
+
+
 @pytest.mark.parametrize(("text", "lodge"), ROWS)
 def test_rows_that_lodge_in_others_agree_with_50_digits(text: str, lodge: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, str]] = []
@@ -364,6 +376,16 @@ def test_each_of_two_labels_is_named() -> None:
 
 def test_a_constant_is_a_kernel_without_arguments() -> None:
     assert derive.graph("y = 3").kernel().value() == 3
+    assert derive.graph("x: [n]; L = sum(x[i] - x[i] for i in n)").kernel().value(np.ones(3, np.float32)) == 0
+    zeros = derive.graph("x: [n]; y[i] = x[i] - x[i]").kernel(dtype="float64").forward(np.ones(3))
+    assert zeros.dtype == np.float64
+    assert not zeros.any()
+
+
+@pytest.mark.parametrize("text", ["x: [n]; L = x[0]**2", "x: [n]; L = x[n - 1]**2", "x: [n]; k = argmax(x); L = x[k]**2"])
+def test_no_entry_is_read_of_an_empty_axis(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^n is 0"):
+        derive.graph(text).kernel().value_and_grad(np.empty(0, np.float32))
 
 
 def test_what_no_threads_can_share_is_compiled_for_one() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
+from derive.calculus.terms import ArgMax, Element, Index
 from derive.graphs import Graph, Input
 from derive.kernels.code import size_code
 from derive.kernels.program import Program, gradient
@@ -63,9 +64,7 @@ class Planned(Protocol):
     def program(self) -> Program: ...
 
     @property
-    def whole(self) -> frozenset[str]:
-        """The tensors of whole numbers."""
-        ...
+    def whole(self) -> frozenset[str]: ...
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -124,6 +123,21 @@ class Wrapper:
         out = ["out=None"] if self.written else []
         return [*(i.name for i in self.arguments), *self.given_sizes, "*", *out, "workspace=None"]
 
+    @cached_property
+    def _occupied(self) -> list[str]:
+        """The sizes of axes that must not be empty: an entry is read at a given place, or where one was found."""
+        found = {a.name for a in self.program.assigns if isinstance(a.term, ArgMax)}
+        axes = {i.name: i.axes for i in self.program.inputs} | {n: self.axes(n) for n in self.program.assigned}
+        places = [
+            (place, size)
+            for a in self.program.assigns
+            for e in a.term.atoms(Element)
+            for place, size in zip(e.indices, axes[e.name], strict=True)
+        ]
+        names = {p: {e.name for e in p.atoms(Element)} for p, _ in places}
+        fixed = (size for p, size in places if names[p] & found or not (names[p] or p.atoms(Index)))
+        return sorted({size.name for size in fixed if size.is_Symbol})
+
     # ---- what is given
 
     def sizes(self) -> Iterator[str]:
@@ -146,6 +160,9 @@ class Wrapper:
             if not self._defines(i):
                 yield f"if {i.name}.shape != {shape_code(i.axes)}:"
                 yield f"    raise _misshapen({i.name!r}, {i.name}, {shape_code(i.axes)!r}, {shape_code(i.axes)})"
+        for name in self._occupied:
+            yield f"if {name} < 1:"
+            yield f"    raise ValueError('{name} is 0, and an entry of that axis is wanted')"
         for i in self.arguments:
             if i.kind == "label" and not i.axes:
                 yield f"if not 0 <= {i.name} < {size_code(i.classes)}:"

@@ -116,11 +116,9 @@ class Launches:
         read = frozenset().union(*(stage.reads for stage in self.stages))
         return tuple(i for i in self.program.inputs if i.name in read)
 
-    @cached_property
+    @property
     def whole(self) -> frozenset[str]:
-        """The tensors of whole numbers."""
-        labels = {i.name for i in self.program.inputs if i.kind == "label"}
-        return frozenset(labels | {a.name for a in self.program.assigns if a.entry.is_integer})
+        return self.program.whole
 
     @cached_property
     def between(self) -> tuple[str, ...]:

@@ -84,6 +84,12 @@ class Program:
         letters = (c for _, letters in self.graph.letters for c in letters)
         return frozenset({*self.graph.members, *self.assigned, *letters, *map(str, self.graph.sizes)})
 
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """The tensors of whole numbers: labels, what is found or counted; an array of one constant is one of real numbers."""
+        labels = {i.name for i in self.inputs if i.kind == "label"}
+        return frozenset(labels | {a.name for a in self.assigns if a.entry.is_integer and not (a.indices and a.term.is_Rational)})
+
     def fresh(self, *preferred: str) -> str:
         """A name that means nothing yet."""
         endless = (f"{preferred[0]}{k}" for k in range(1, 1 << 16))

@@ -361,10 +361,14 @@ def _plain(element: Element) -> bool:
 
 
 def scattered(term: Any, indices: tuple[Index, ...]) -> tuple[Index, Any, Any] | None:
-    """(k, place, rest) where an opened body is δ_k,place · rest for a free k, and the place depends on something bound."""
+    """(k, place, rest) where an opened body is δ_k,place · rest for a free k, and the place depends on something bound.
+
+    The rest is that at k = place.
+    """
     for f in factors(term):
         if isinstance(f, Delta):
             for k, place in (f.args, f.args[::-1]):
                 if k in indices and isinstance(k, Index) and free_indices(place) - set(indices):
-                    return k, place, Mul(*[g for g in factors(term) if g is not f])
+                    rest = Mul(*[g for g in factors(term) if g is not f])
+                    return k, place, substituted(rest, {k: place})
     return None

@@ -43,12 +43,14 @@ class Plan:
     schedule: Schedule
     parts: tuple[Run | MatrixProduct, ...]
     memory: dict[str, tuple[Any, ...]]
-    whole: frozenset[str]
-    """The tensors of whole numbers."""
 
     @property
     def program(self) -> Program:
         return self.schedule.program
+
+    @property
+    def whole(self) -> frozenset[str]:
+        return self.program.whole
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -79,9 +81,7 @@ def plan(schedule: Schedule) -> Plan:
     for group in reversed(groups):
         parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, kept, later))
         later |= parts[0].reads
-    whole = {s.name for g in groups if isinstance(g, list) for stage in g for s in stage.statements if s.entry.is_integer}
-    labels = {i.name for i in schedule.program.inputs if i.kind == "label"}
-    return Plan(schedule, tuple(parts), kept, frozenset(whole | labels))
+    return Plan(schedule, tuple(parts), kept)
 
 
 def memory(program: Program, stages: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
