@@ -199,12 +199,21 @@ def test_many_rows_are_shared_among_threads_with_the_same_result(loss: Kernel) -
     np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-11, atol=1e-17)
 
 
-def test_large_outputs_are_written_past_the_cache_whole() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (1, 1), (3, 6), (7, 0)])
+def test_large_outputs_are_written_past_the_cache_whole(one: int, other: int, threads: int) -> None:
     made = derive.graph("x: [n]; y = tanh(x)").kernel(dtype="float64")
-    x = np.random.default_rng(0).normal(size=(1 << 21) + 13)
-    y, (grad,) = made.forward_and_vjp(x, np.ones_like(x))
-    np.testing.assert_allclose(y, np.tanh(x), rtol=1e-15)
-    np.testing.assert_allclose(grad, 1 - np.tanh(x) ** 2, rtol=1e-12, atol=1e-16)
+    n = (1 << 20) + 13
+    x, room = np.random.default_rng(0).normal(size=n), np.full((2, n + 20), 7.0)
+    out = (room[0, 2 + one : 2 + one + n], (room[1, 2 + other : 2 + other + n],))
+    before, made.loaded.THREADS_FROM = made.loaded.THREADS_FROM, 0 if threads == 2 else 1 << 60
+    try:
+        made.forward_and_vjp(x, np.ones_like(x), out=out)
+    finally:
+        made.loaded.THREADS_FROM = before
+    np.testing.assert_allclose(out[0], np.tanh(x), rtol=1e-15)
+    np.testing.assert_allclose(out[1][0], 1 - np.tanh(x) ** 2, rtol=1e-12, atol=1e-16)
+    assert (room == 7).sum() == 40
 
 
 def test_large_rows_are_written_past_the_cache_whole() -> None:

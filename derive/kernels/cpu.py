@@ -31,6 +31,9 @@ BLOCK = 512
 PAST = 1 << 23
 """Outputs of more bytes in all are written past the cache: it could not keep them."""
 
+LINE = 64
+"""How many bytes a line of the cache has."""
+
 LANES = 16
 """A block of lanes is a multiple of so many: a line of the cache, and the vector registers."""
 
@@ -142,23 +145,30 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         "" if region.outer is None else factor_code(region.outer.size),
         region.way == "lanes",
         _width(region),
-        frozenset(printer.used | ({"stream", "fence"} if past else set())),
+        frozenset(printer.used | ({"address", "stream", "fence"} if past else set())),
         _past(past, inside, plan, dtype),
     )
 
 
 def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: Sequence[str]) -> list[str]:
-    """The loop over a region's rows or blocks around what one of them computes; rows written past the cache are made apart."""
+    """The loop over a region's rows or blocks around what one of them computes; rows written past the cache are made apart.
+
+    Blocks written past the cache begin where a line of it does.
+    """
     if region.way == "once":
         return list(body)
     views = [f"{view} = {array}[{region.index.name}]" for array, view in rows.items()]
     cut, part = ("start:stop", "[:stop - start]") if region.way == "lanes" else (region.index.name, "")
     views += [f"{array}__out = {array}__room{part} if past else {array}[{cut}]" for array in past]
     stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out)")]
-    head = f"for {region.index.name} in range(first, last):"
-    if region.way == "lanes":
-        head, views = "for start in range(first, last, width):", ["stop = min(start + width, last)", *views]
-    return [head, *indented([*views, *body, *stored]), *(["if past:", "    fence()"] if past else [])]
+    head = [f"for {region.index.name} in range(first, last):"]
+    if region.way == "lanes" and past:
+        lead = f"lead = address({past[0]})%{LINE}//{past[0]}.itemsize if past else 0"
+        head = [lead, "for block in range(first - lead, last, width):"]
+        views = ["start = max(block, first)", "stop = min(block + width, last)", *views]
+    elif region.way == "lanes":
+        head, views = ["for start in range(first, last, width):"], ["stop = min(start + width, last)", *views]
+    return [*head, *indented([*views, *body, *stored]), *(["if past:", "    fence()"] if past else [])]
 
 
 def _shape(s: Statement, region: Region) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ OWN = (
     "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
     "CompilerBase DefaultPassBuilder Apart THREADS_FROM INSIDE OPTIONS run REAL WHOLE WRT Workspace outside clash "
     "fill join_sum join_largest join_product "
-    "threads thread scratch places totals first last start stop width share past status out workspace "
+    "threads thread scratch places totals first last block lead start stop width share past status out workspace "
     "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "
     "getattr sorted any all dict zip next iter tuple list super globals "
     "cache cuda types void PARTIAL NUMBER SIZE REALS WHOLES PARTS WIDE THREADS ROOM LABELS_CHECKED DETERMINISTIC LIBRARIES ROWS "
