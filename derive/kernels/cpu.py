@@ -31,9 +31,6 @@ BLOCK = 512
 PAST = 1 << 23
 """Outputs of more bytes in all are written past the cache: it could not keep them."""
 
-LINE = 64
-"""How many bytes a line of the cache has."""
-
 LANES = 16
 """A block of lanes is a multiple of so many: a line of the cache, and the vector registers."""
 
@@ -64,9 +61,9 @@ class Compiled:
 class Tests:
     """What is computed first: statuses, which are 0 if all is well, and the arrays and sizes that these mention."""
 
-    codes: tuple[str, ...] = ()
-    arrays: frozenset[str] = frozenset()
-    sizes: frozenset[str] = frozenset()
+    codes: tuple[str, ...]
+    arrays: frozenset[str]
+    sizes: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -163,7 +160,7 @@ def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: 
     stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out)")]
     head = [f"for {region.index.name} in range(first, last):"]
     if region.way == "lanes" and past:
-        lead = f"lead = address({past[0]})%{LINE}//{past[0]}.itemsize if past else 0"
+        lead = f"lead = address({past[0]})%LINE//{past[0]}.itemsize if past else 0"
         head = [lead, "for block in range(first - lead, last, width):"]
         views = ["start = max(block, first)", "stop = min(block + width, last)", *views]
     elif region.way == "lanes":

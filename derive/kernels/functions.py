@@ -229,6 +229,7 @@ class Wrapper:
         return head + "".join(f"    {line}".rstrip() + "\n" for line in lines)
 
     def docstring(self) -> Iterator[str]:
+        """What the function says of itself: its arguments with shapes and types, its result, its errors."""
         words = {"output": self.graph.output.name, "wrt": ", ".join(self.wrt), "upstream": self.program.graph.upstream}
         yield f'"""{self.kind.summary.format(**words)}'
         yield ""

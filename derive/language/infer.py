@@ -179,6 +179,7 @@ class Inference:
     # ------------------------------------------------------------ expressions
 
     def expression(self, node: ast.expr, scope: Scope) -> Typed:
+        """The formula of a node, with its axes.  Raises DeriveError, pointing at what cannot be read."""
         match node:
             case ast.Constant(value=value) if type(value) in (int, float):
                 return self._literal(node)

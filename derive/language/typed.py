@@ -51,6 +51,7 @@ class _Reader:
         self.at = 0
 
     def pairs(self) -> dict[str, Nested]:
+        """Each name with its value, to the end of the text.  Raises DeriveError, pointing at the word."""
         found: dict[str, Nested] = {}
         while self.at < len(self.words):
             kind, name, _ = self.words[self.at]
@@ -68,6 +69,7 @@ class _Reader:
         return found
 
     def value(self, depth: int) -> Nested:
+        """The number or list that begins here, inside so many others.  Raises DeriveError, pointing at the word."""
         if self.at >= len(self.words):
             raise self.error("A value is missing here.", "Write a number, or a list in [ ].")
         kind, word, _ = self.words[self.at]
