@@ -199,11 +199,11 @@ def test_many_rows_are_shared_among_threads_with_the_same_result(loss: Kernel) -
     np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-11, atol=1e-17)
 
 
+@pytest.mark.parametrize("n", [5, 1000, (1 << 20) + 13])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (1, 1), (3, 6), (7, 0)])
-def test_large_outputs_are_written_past_the_cache_whole(one: int, other: int, threads: int) -> None:
-    made = derive.graph("x: [n]; y = tanh(x)").kernel(dtype="float64")
-    n = (1 << 20) + 13
+def test_outputs_are_written_whole_and_nothing_beside_them(one: int, other: int, threads: int, n: int) -> None:
+    made = derive.graph("x: [n]; y = tanh(x)").kernel(dtype="float64")  # the largest are written past the cache
     x, room = np.random.default_rng(0).normal(size=n), np.full((2, n + 20), 7.0)
     out = (room[0, 2 + one : 2 + one + n], (room[1, 2 + other : 2 + other + n],))
     before, made.loaded.THREADS_FROM = made.loaded.THREADS_FROM, 0 if threads == 2 else 1 << 60
