@@ -555,6 +555,43 @@ def test_a_checkout_runs_as_a_script_and_as_a_module(start: list[str]) -> None:
     assert "f = t₁ w = 5 · 4 = 20" in run.stdout
 
 
+FOREIGN = ("cli.py", "numpy.py", "sympy.py", "json.py", "random.py", "typing_extensions.py", "teaching/__init__.py")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder of the user's, whose files and folders have the names of ours, and of modules that ours import."""
+    for name in FOREIGN:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"raise SystemExit('{name} of the user was run')\n")
+    for folder in ("templates", "lectures", "library", "locale"):
+        (tmp_path / folder).mkdir()
+    return tmp_path
+
+
+CONSOLE = "import sys; from derive.__main__ import main; sys.argv[0] = 'derive'; sys.exit(main())"
+
+
+@pytest.mark.parametrize(
+    "start", [["-m", "derive"], ["-P", "-m", "derive"], ["-P", "-c", CONSOLE]], ids=["-m", "-P -m", "derive"]
+)
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--version"], "derive 0"),
+        (["explain", PRODUCT, "--at", POINT], "f = t₁ w = 5 · 4 = 20"),
+        (["explain", PRODUCT, "--format", "latex", "--lang", "fr"], r"\begin{document}"),
+        (["library", "mse"], "mean"),
+    ],
+    ids=["version", "explain", "latex", "library"],
+)
+def test_nothing_of_the_current_folder_is_run(elsewhere: Path, start: list[str], arguments: list[str], shown: str) -> None:
+    run = python(*start, *arguments, cwd=elsewhere, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert (run.returncode, run.stderr) == (0, "")
+    assert shown in run.stdout
+
+
 def test_a_reader_that_stops_early_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)

@@ -57,6 +57,7 @@ def test_everything_is_carried(wheel: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["library"]])
 def test_it_runs_from_anywhere(installed: Path, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "cli.py").write_text("raise SystemExit('this is another program')")
     run = _python(installed, tmp_path, "-m", "derive", *arguments)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout
