@@ -17,8 +17,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numba import cuda
-from numba.cuda import dispatcher
 
 from cuda_simulator import imported
 
@@ -96,6 +94,7 @@ def placed(shape: Any, dtype: Any) -> Any:
 def recorded(source: str, function: str, *arguments: Any) -> list[Launch]:
     """What a function of a module launches for these arguments; an array is given as (shape, dtype)."""
     module, recorder = imported(source), Recorder()
+    cuda = vars(module)["cuda"]
     vars(module)["cuda"] = recorder
     vars(module)["LABELS_CHECKED"] = False
     given = [placed(*a) if isinstance(a, tuple) else a for a in arguments]
@@ -107,6 +106,8 @@ def recorded(source: str, function: str, *arguments: Any) -> list[Launch]:
 @contextmanager
 def pretended(capability: tuple[int, int]) -> Iterator[None]:
     """Numba compiles functions of the device for the device that is there; here is one."""
+    from numba.cuda import dispatcher
+
     found = dispatcher.get_current_device
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
     try:
@@ -117,6 +118,8 @@ def pretended(capability: tuple[int, int]) -> Iterator[None]:
 
 def ptx(launch: Launch, capability: tuple[int, int]) -> str:
     """The PTX of a kernel."""
+    from numba import cuda
+
     with pretended(capability):
         text, _ = cuda.compile_ptx(launch.function, launch.signature.args, cc=capability)
     return str(text)

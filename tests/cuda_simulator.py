@@ -27,7 +27,6 @@ import mpmath
 import numpy as np
 from greenlet import getcurrent, greenlet
 from numba import types
-from numba.cuda.simulator import kernelapi
 
 Array = Any
 ROOM = 16
@@ -183,26 +182,37 @@ def run_block(threads: list[Thread]) -> None:
             running = waiting
 
 
-class Device(kernelapi.FakeCUDAModule):  # type: ignore[misc]
+@cache
+def kernelapi() -> Any:
+    """Numba's simulator, with coroutines for threads."""
+    from numba.cuda.simulator import kernelapi as found
+
+    found.threading = SimpleNamespace(current_thread=getcurrent, Lock=threading.Lock)
+    return found
+
+
+def device(grid: Any, block: Any) -> Any:
     """What a kernel sees of CUDA."""
+    arrays: dict[int, Memory] = {}
 
-    def __init__(self, grid: Any, block: Any):
-        super().__init__(grid, block, 0)
-        self._arrays: dict[int, Memory] = {}
-        self._shared.array = self._array
-
-    def _array(self, shape: Any, dtype: Any) -> Memory:
+    def array(shape: Any, dtype: Any) -> Memory:
         """Shared memory, one array for each line that asks for one, as with Numba's."""
         line = sys._getframe(1).f_lineno
-        return self._arrays.setdefault(line, Memory(np.full(shape, np.nan, dtype)))
+        return arrays.setdefault(line, Memory(np.full(shape, np.nan, dtype)))
 
-    def shfl_xor_sync(self, mask: int, value: Any, distance: int) -> Any:
-        me = getcurrent()
-        return me.wait("warp", value)[(me.thread_id % 32) ^ distance]
+    made = kernelapi().FakeCUDAModule(grid, block, 0)
+    made._shared.array, made.shfl_xor_sync, made.fma = array, shfl_xor_sync, fma
+    return made
 
-    def fma(self, a: Any, b: Any, c: Any) -> Any:
-        with mpmath.workdps(40):
-            return type(a)(mpmath.mpf(float(a)) * mpmath.mpf(float(b)) + mpmath.mpf(float(c)))
+
+def shfl_xor_sync(mask: int, value: Any, distance: int) -> Any:
+    me = getcurrent()
+    return me.wait("warp", value)[(me.thread_id % 32) ^ distance]
+
+
+def fma(a: Any, b: Any, c: Any) -> Any:
+    with mpmath.workdps(40):
+        return type(a)(mpmath.mpf(float(a)) * mpmath.mpf(float(b)) + mpmath.mpf(float(c)))
 
 
 LAUNCHES = count(1)
@@ -231,16 +241,16 @@ class Kernel:
         return launch
 
     def _run(self, grid: Any, block: Any, arguments: list[Any]) -> None:
-        number, module = next(LAUNCHES), self.function.__globals__
+        number, module, place_of = next(LAUNCHES), self.function.__globals__, kernelapi().Dim3
         self.runs += 1
         assert math.prod(block) <= self.bounds <= 1024
         for place in np.ndindex(*grid[::-1]):
-            device, here = Device(grid, block), kernelapi.Dim3(*map(int, place[::-1]))
-            module["cuda"] = device
+            here = place_of(*map(int, place[::-1]))
+            module["cuda"] = device(grid, block)
             try:
                 with np.errstate(all="ignore"):
                     threads = [
-                        Thread(lambda: self.function(*arguments), k, kernelapi.Dim3(*map(int, p[::-1])), here, number)
+                        Thread(lambda: self.function(*arguments), k, place_of(*map(int, p[::-1])), here, number)
                         for k, p in enumerate(np.ndindex(*block[::-1]))
                     ]
                     run_block(threads)
@@ -286,9 +296,6 @@ class SimulatedCuda:
 
     def as_cuda_array(self, array: DeviceArray, sync: bool = True) -> DeviceArray:
         return array
-
-
-kernelapi.threading = SimpleNamespace(current_thread=getcurrent, Lock=threading.Lock)
 
 
 # ---------------------------------------------------------------- functions of the device

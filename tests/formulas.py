@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Any
 
-import torch
-import torch.nn.functional as F
+from extras import functional as F
+from extras import torch
 
 Value = Any
 """A float64 tensor, or int64 for labels."""
@@ -615,31 +615,31 @@ class Row:
 
 # F.hardsigmoid is not among them: its gradient multiplies by 1/6 in single precision.
 NUMBERS: dict[str, Row] = {
-    "exp": Row(torch.exp, positive=True),
-    "log": Row(torch.log, takes="p"),
-    "sqrt": Row(torch.sqrt, lambda x: [x], takes="p", positive=True),
-    "abs": Row(torch.abs, lambda x: [x]),
-    "sin": Row(torch.sin),
-    "cos": Row(torch.cos),
-    "tanh": Row(torch.tanh),
-    "erf": Row(torch.erf),
-    "max": Row(torch.maximum, lambda a, b: [a - b], "rr"),
-    "min": Row(torch.minimum, lambda a, b: [a - b], "rr"),
+    "exp": Row(lambda x: torch.exp(x), positive=True),
+    "log": Row(lambda x: torch.log(x), takes="p"),
+    "sqrt": Row(lambda x: torch.sqrt(x), lambda x: [x], takes="p", positive=True),
+    "abs": Row(lambda x: torch.abs(x), lambda x: [x]),
+    "sin": Row(lambda x: torch.sin(x)),
+    "cos": Row(lambda x: torch.cos(x)),
+    "tanh": Row(lambda x: torch.tanh(x)),
+    "erf": Row(lambda x: torch.erf(x)),
+    "max": Row(lambda a, b: torch.maximum(a, b), lambda a, b: [a - b], "rr"),
+    "min": Row(lambda a, b: torch.minimum(a, b), lambda a, b: [a - b], "rr"),
     "elu": Row(lambda x, a: torch.where(x > 0, x, a * torch.expm1(x)), lambda x, a: [x], "rn"),
-    "gelu": Row(F.gelu),
+    "gelu": Row(lambda x: F.gelu(x)),
     "gelu_tanh": Row(lambda x: F.gelu(x, approximate="tanh")),
     "hard_sigmoid": Row(lambda x: torch.clamp(x + 3, 0, 6) / 6, lambda x: [x - 3, x + 3]),
-    "hard_tanh": Row(F.hardtanh, lambda x: [x - 1, x + 1]),
+    "hard_tanh": Row(lambda x: F.hardtanh(x), lambda x: [x - 1, x + 1]),
     "leaky_relu": Row(lambda x, a: torch.where(x > 0, x, a * x), lambda x, a: [x], "rn"),
-    "mish": Row(F.mish),
-    "normal_cdf": Row(torch.special.ndtr, positive=True),
+    "mish": Row(lambda x: F.mish(x)),
+    "normal_cdf": Row(lambda x: torch.special.ndtr(x), positive=True),
     "normal_pdf": Row(lambda x: torch.exp(-x * x / 2) / math.sqrt(2 * math.pi), positive=True),
-    "relu": Row(F.relu, lambda x: [x]),
+    "relu": Row(lambda x: F.relu(x), lambda x: [x]),
     "selu": Row(lambda x, a, b: b * torch.where(x > 0, x, a * torch.expm1(x)), lambda x, a, b: [x], "rnn"),
-    "sigmoid": Row(torch.sigmoid, positive=True),
-    "silu": Row(F.silu),
+    "sigmoid": Row(lambda x: torch.sigmoid(x), positive=True),
+    "silu": Row(lambda x: F.silu(x)),
     "softplus": Row(lambda x: F.softplus(x, threshold=100), positive=True),
-    "softsign": Row(F.softsign, lambda x: [x]),
+    "softsign": Row(lambda x: F.softsign(x), lambda x: [x]),
 }
 
 

@@ -18,7 +18,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import torch
 
 import derive
 from derive.calculus.terms import names
@@ -27,6 +26,7 @@ from derive.errors import DeriveError
 from derive.graphs import Graph
 from derive.run import Run
 from derive.values import FLOAT, Values, forward, real
+from extras import torch
 from formulas import Point, Value, Watch
 from random_graphs import Drawn, random_graph, smaller
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
-import torch
-
+from extras import torch
 from formulas import (
     NUMBERS,
     TENSORS,

@@ -22,9 +22,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import torch
 from sympy.core.cache import clear_cache
 
+from extras import torch
 from fuzzing import THOROUGH, Depth, Disagreement, Seen, check_number
 
 CHUNK = 50

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import derive
 from cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
@@ -29,6 +28,7 @@ from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
 from derive.language import library
 from derive.points import size_sets
+from extras import torch
 from kernel_reference import errors, plain_program
 from test_kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 
@@ -194,6 +194,7 @@ def cross_entropy() -> Any:
 
 
 def bad_calls() -> list[tuple[str, dict[str, Any], type[Exception], str]]:
+    """What each is, the arguments that are changed (those of PyTorch are made when they are called), and what is said."""
     z, _ = logits()
     other = DeviceArray(np.zeros((5, 4)))
     other.device = SimpleNamespace(index=1)
@@ -205,8 +206,8 @@ def bad_calls() -> list[tuple[str, dict[str, Any], type[Exception], str]]:
             "z is an array of float64 on a CUDA device, and a numpy.ndarr",
         ),
         ("a list", {"z": [[1.0]]}, TypeError, "and a list is given"),
-        ("a tensor of the host", {"z": torch.zeros(5, 4)}, TypeError, "z is an array of float64 on a CUDA device"),
-        ("one that requires a gradient", {"z": torch.zeros(5, 4, requires_grad=True)}, TypeError, "that requires a gradient"),
+        ("a tensor of the host", {"z": lambda: torch.zeros(5, 4)}, TypeError, "z is an array of float64 on a CUDA device"),
+        ("one with a gradient", {"z": lambda: torch.zeros(5, 4).requires_grad_()}, TypeError, "that requires a gradient"),
         ("a type", {"z": DeviceArray(np.zeros((5, 4), "float32"))}, TypeError, "z is an array of float64, and float32 is given"),
         ("small labels", {"t": DeviceArray(np.zeros(5, "int32"))}, TypeError, "t is an array of int64, and int32 is given"),
         ("too few axes", {"z": DeviceArray(np.zeros(4))}, ValueError, "z has 2 axes"),
@@ -231,8 +232,9 @@ def test_a_bad_argument_is_named_before_anything_is_written(
 ) -> None:
     z, t = logits()
     out = DeviceArray(np.full((5, 4), 7.0))
+    given = {name: value() if callable(value) else value for name, value in changed.items()}
     with pytest.raises(kind) as raised:
-        cross_entropy.value_and_grad(**{"z": z, "t": t, "out": (out,), **changed})
+        cross_entropy.value_and_grad(**{"z": z, "t": t, "out": (out,), **given})
     assert message in str(raised.value)
     assert (out.numbers == 7).all()
     runs = [k.function.__qualname__ for k in cross_entropy.cuda.kernels if k.runs and "_outside" not in k.function.__qualname__]

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import derive
 from cli import main
 from derive.kernels import cache
+from extras import torch
 
 ROOT = Path(__file__).parent.parent
 
@@ -165,22 +165,26 @@ def wrapped(source: str, *batch: str, **options: Any) -> Any:
     return derive.graph(source).kernel(batch=batch, dtype="float64", wrap="torch", **options).Kernel.apply
 
 
+@pytest.mark.needs("torch")
 def test_gradcheck_takes_a_wrapped_loss() -> None:
     apply, labels = wrapped("softmax_cross_entropy_label", "z", "t"), torch.tensor([0, 2, 1])
     assert torch.autograd.gradcheck(lambda z: apply(z, labels), (double(3, 4),))
 
 
+@pytest.mark.needs("torch")
 def test_gradcheck_takes_a_wrapped_layer_with_a_number() -> None:
     apply, epsilon = wrapped("layer_norm", "x"), torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(apply, (double(3, 4), double(4), double(4), epsilon))
     assert torch.autograd.gradcheck(lambda *a: apply(*a, 0.1), (double(3, 4), double(4), double(4)))
 
 
+@pytest.mark.needs("torch")
 def test_gradcheck_takes_a_wrapped_convolution_with_its_sizes() -> None:
     apply = wrapped("conv1d_layer")
     assert torch.autograd.gradcheck(lambda *a: apply(*a, 5, 1, 2), (double(2, 10), double(3, 2, 3), double(3)))
 
 
+@pytest.mark.needs("torch")
 def test_a_wrapped_layer_sees_that_its_input_was_changed() -> None:
     apply, x = wrapped("x: [n]; y = x*x*x"), double(4)
     h = x * 1
@@ -190,6 +194,7 @@ def test_a_wrapped_layer_sees_that_its_input_was_changed() -> None:
         y.sum().backward()
 
 
+@pytest.mark.needs("torch")
 def test_a_wrapped_kernel_trains_among_layers_of_pytorch() -> None:
     apply = wrapped("mse", wrt=("yhat",))
     layer = torch.nn.Linear(3, 1, dtype=torch.float64)
@@ -208,6 +213,7 @@ def test_a_wrapped_kernel_trains_among_layers_of_pytorch() -> None:
 # ---------------------------------------------------------------- a whole training
 
 
+@pytest.mark.needs("torch")
 def test_digits_are_learned_as_in_pytorch() -> None:
     found = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "digits.py")], capture_output=True, text=True, timeout=300, cwd=ROOT

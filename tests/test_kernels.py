@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import derive
 from derive.batching import batch
@@ -22,6 +21,7 @@ from derive.kernels.module import reserved
 from derive.kernels.regions import lodgers
 from derive.language import library
 from derive.points import size_sets
+from extras import functional, torch
 from kernel_reference import call, drawn, error, errors, expected, plain_program
 
 Array = Any
@@ -141,13 +141,14 @@ def test_rows_that_lodge_in_others_agree_with_50_digits(text: str, lodge: bool, 
 
 
 GATED: dict[str, Any] = {
-    "gelu_tanh(x[i])": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+    "gelu_tanh(x[i])": lambda x: functional.gelu(x, approximate="tanh"),
     "x[i]*sigmoid(1.6*x[i] + 0.07*x[i]**3)": lambda x: x * torch.sigmoid(1.6 * x + 0.07 * x**3),
     "x[i]/2*(1 + tanh(x[i] + x[i]**3))": lambda x: x / 2 * (1 + torch.tanh(x + x**3)),
-    "mish(x[i])": torch.nn.functional.mish,
+    "mish(x[i])": lambda x: functional.mish(x),
 }
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("text", GATED)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_slopes_of_gated_functions_do_not_cancel_where_the_gate_is_open(text: str, dtype: str) -> None:
@@ -185,6 +186,7 @@ def logits(n: int = 5, c: int = 4) -> tuple[Array, Array]:
     return random.normal(size=(n, c)), random.integers(0, c, n)
 
 
+@pytest.mark.needs("torch")
 def test_many_rows_are_shared_among_threads_with_the_same_result(loss: Kernel) -> None:
     z, t = logits(4001, 37)
     rows = [loss.value_and_grad(z[k : k + 1], t[k : k + 1]) for k in range(0, len(t), 500)]
@@ -193,7 +195,7 @@ def test_many_rows_are_shared_among_threads_with_the_same_result(loss: Kernel) -
     for k, (_, (row,)) in zip(range(0, len(t), 500), rows, strict=True):
         np.testing.assert_allclose(grad[k] * len(t), row[0], rtol=1e-13, atol=1e-15)
     leaf = torch.tensor(z, requires_grad=True)
-    theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
+    theirs = functional.cross_entropy(leaf, torch.tensor(t))
     theirs.backward()
     assert value == pytest.approx(theirs.item(), rel=1e-13)
     np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-11, atol=1e-17)
@@ -441,9 +443,14 @@ def test_a_size_that_no_array_tells_is_a_whole_number_from_1(size: Any, kind: ty
 
 
 def test_what_makes_no_array_is_named(loss: Kernel) -> None:
-    for given in ([[1.0, 2.0], [3.0]], torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)):
-        with pytest.raises(TypeError, match="z is an array of float64"):
-            loss.value(given, np.zeros(2, int))
+    with pytest.raises(TypeError, match="z is an array of float64"):
+        loss.value([[1.0, 2.0], [3.0]], np.zeros(2, int))
+
+
+@pytest.mark.needs("torch")
+def test_a_tensor_that_requires_a_gradient_makes_no_array(loss: Kernel) -> None:
+    with pytest.raises(TypeError, match="z is an array of float64"):
+        loss.value(torch.zeros(2, 3, dtype=torch.float64, requires_grad=True), np.zeros(2, int))
 
 
 @pytest.mark.parametrize("name", ["hinge", "mlp", "conv1d_layer", "batch_norm", "max_pool1d", "gelu"])
@@ -478,13 +485,14 @@ EXTREMES = [
 ]
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("row", EXTREMES, ids=str)
 def test_cross_entropy_at_extreme_logits_is_that_of_pytorch(row: list[float], dtype: str) -> None:
     made = derive.graph("softmax_cross_entropy_label").kernel(batch=("z", "t"), dtype=dtype)
     z, t = np.array([row, [0.5, 1.0, -1.0]], dtype), np.array([0, 2])
     leaf = torch.tensor(z, requires_grad=True)
-    theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
+    theirs = functional.cross_entropy(leaf, torch.tensor(t))
     theirs.backward()
     value, (grad,) = made.value_and_grad(z, t)
     tolerance = {"rtol": 1e-5, "atol": 1e-7} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-15}
@@ -492,24 +500,17 @@ def test_cross_entropy_at_extreme_logits_is_that_of_pytorch(row: list[float], dt
     np.testing.assert_allclose(grad, leaf.grad.numpy(), **tolerance)
 
 
-ACTIVATIONS = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "gelu": torch.nn.functional.gelu,
-    "silu": torch.nn.functional.silu,
-    "softplus": torch.nn.functional.softplus,
-    "mish": torch.nn.functional.mish,
-}
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "gelu", "silu", "softplus", "mish")
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_at_extreme_inputs_are_those_of_pytorch(name: str, dtype: str) -> None:
     made = derive.graph(f"x: [n]; y = {name}(x)").kernel(dtype=dtype)
     x = np.array([0.0, 1e4, -1e4, 1e30, -1e30, 1e-30, -1e-30, 88.8, -103.9, 20.1, -20.1, 710.0, -745.0], dtype)
     leaf = torch.tensor(x, requires_grad=True)
-    theirs = ACTIVATIONS[name](leaf)
+    theirs = getattr(functional, name)(leaf)
     theirs.backward(torch.ones_like(leaf))
     y, (grad,) = made.forward_and_vjp(x, np.ones_like(x))
     tolerance = {"rtol": 2e-5, "atol": 1e-7} if dtype == "float32" else {"rtol": 1e-8, "atol": 1e-15}  # softplus beyond 20
@@ -519,10 +520,11 @@ def test_activations_at_extreme_inputs_are_those_of_pytorch(name: str, dtype: st
 
 
 @pytest.mark.parametrize(("n", "c"), [(1, 1), (1, 5), (5, 1), (2, 17), (3, 33)])
+@pytest.mark.needs("torch")
 def test_one_row_and_one_class(loss: Kernel, n: int, c: int) -> None:
     z, t = logits(n, c)
     leaf = torch.tensor(z, requires_grad=True)
-    torch.nn.functional.cross_entropy(leaf, torch.tensor(t)).backward()
+    functional.cross_entropy(leaf, torch.tensor(t)).backward()
     np.testing.assert_allclose(loss.value_and_grad(z, t)[1][0], leaf.grad.numpy(), rtol=1e-12, atol=1e-16)
 
 
