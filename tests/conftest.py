@@ -8,6 +8,8 @@ tests fail instead.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
@@ -18,6 +20,7 @@ from shutil import which
 import hypothesis
 import pytest
 
+ROOT = Path(__file__).parent.parent
 KATEX = Path(__file__).parent / "tools" / "node_modules" / "katex"
 
 AVAILABLE: dict[str, Callable[[], object]] = {
@@ -74,6 +77,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("missing tools")
         for tool, count in sorted(tests.items()):
             terminalreporter.line(f"{tool}: {count} test{'s' * (count > 1)} {outcome}")
+
+
+@pytest.fixture(scope="session")
+def courses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two folders of the shipped lectures, built under different hashes: once, where all that look at them are of one group."""
+    folders = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("course")
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "cli.py", "course", "-o", folder],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for seed, folder in enumerate(folders, 1)
+    ]
+    said = [run.communicate(timeout=300)[1] for run in runs]
+    assert [(run.returncode, text) for run, text in zip(runs, said, strict=True)] == [(0, b"")] * 2
+    return folders
 
 
 @pytest.fixture

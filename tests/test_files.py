@@ -253,36 +253,22 @@ def test_an_explanation_does_not_depend_on_what_came_before(capsys: pytest.Captu
     assert explained(names) == explained(reversed(names))
 
 
-Courses = tuple[dict[str, bytes], dict[str, bytes]]
-
-
-@pytest.fixture(scope="module")
-def courses(tmp_path_factory: pytest.TempPathFactory) -> Courses:
-    """Every file of the course, built twice under different hashes."""
-    folders = [tmp_path_factory.mktemp("course") for _ in range(2)]
-    runs = [started(seed, "cli.py", "course", "-o", folder) for seed, folder in enumerate(folders, 1)]
-    for run in runs:
-        ended(run)
-    first, second = map(contents, folders)
-    return first, second
-
-
 @pytest.mark.xdist_group("course")
-def test_the_course_does_not_depend_on_hashes(courses: Courses) -> None:
-    first, second = courses
+def test_the_course_does_not_depend_on_hashes(courses: tuple[Path, Path]) -> None:
+    first, second = map(contents, courses)
     assert {Path(name).suffix for name in first} == {".tex", ".md", ".svg", ".pdf"}
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 
 
 @pytest.mark.xdist_group("course")
-def test_every_file_of_the_course_says_who_made_it(courses: Courses) -> None:
-    assert [name for name, content in courses[0].items() if cli.OURS not in content] == []
+def test_every_file_of_the_course_says_who_made_it(courses: tuple[Path, Path]) -> None:
+    assert [name for name, content in contents(courses[0]).items() if cli.OURS not in content] == []
 
 
 @pytest.mark.xdist_group("course")
-def test_the_committed_course_is_what_the_lectures_build_to(courses: Courses) -> None:
-    built, committed = courses[0], contents(OUTPUT)
+def test_the_committed_course_is_what_the_lectures_build_to(courses: tuple[Path, Path]) -> None:
+    built, committed = contents(courses[0]), contents(OUTPUT)
     texts = {name for name in built.keys() | committed.keys() if name.endswith((".tex", ".md"))}
     differing = sorted(name for name in texts if built.get(name) != committed.get(name))
     assert not differing, f"run make course and look at what changed in output/: {', '.join(differing)}"

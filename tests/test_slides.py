@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import cli
 from derive.teaching import lecture as lectures
 from rendering import Log, compile_latex, katex_errors, math_in_markdown, pandoc_slides
 
@@ -18,14 +17,12 @@ OVERFULL = 5.0
 BUILT = [(path.stem, lang) for path in sorted(LECTURES.glob("*.md")) for lang in ("en", "fr")]
 
 # Built once, by one worker.
-pytestmark = [pytest.mark.xdist_group("slides"), pytest.mark.parametrize(("name", "lang"), BUILT)]
+pytestmark = [pytest.mark.xdist_group("course"), pytest.mark.parametrize(("name", "lang"), BUILT)]
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("course")
-    assert cli.main(["course", "-o", str(folder)]) == 0
-    return folder
+def course(courses: tuple[Path, Path]) -> Path:
+    return courses[0]
 
 
 @pytest.fixture(scope="module")
