@@ -1,0 +1,153 @@
+"""The form of every result: what a change of a cost, of an order or of a law makes of them shows as a difference of text.
+
+`golden/forms/` holds, for every definition of the library and of the tables that other tests go through, each gradient as
+it is printed, its matrix form, its NumPy code, the families of its steps and its cases.  That a result is right is proved
+elsewhere; here it is to be the one that was there before, or `pytest --update tests/test_forms.py` and a look at the
+difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+from unicodedata import normalize
+
+import pytest
+
+import derive
+import test_batching
+import test_course
+import test_gradients
+import test_identities
+import test_matrix
+import test_places
+import test_proof
+import test_second
+import test_textbook
+from benchmarks.library import GROUPS
+from derive.batching import batch
+from derive.derivation import Derivation
+from derive.graphs import Graph, Node
+from derive.language import library
+from derive.notation import arrays, matrices
+from derive.notation.definitions import context_of
+from derive.notation.layout import text
+from derive.notation.terms import layout
+
+FOLDER = Path(__file__).parent / "golden" / "forms"
+
+
+class Entry(NamedTuple):
+    """A definition, the inputs that differ between examples if it is one for many, and the pair of a second derivative."""
+
+    source: str
+    inputs: str = ""
+    second: tuple[str, ...] = ()
+    name: str = ""
+
+
+def entries(sources: Iterable[str]) -> list[Entry]:
+    return [Entry(source) for source in dict.fromkeys(sources)]
+
+
+MASKED = (
+    # products entry by entry of a matrix and a transposed one: which of the factors is transposed decides the length
+    "A: [m, n]; B: [n, m]; C: [k, n]; Y = (A.T*B) @ (A*B.T) @ C.T",
+    "A: [n, m]; B: [m, n]; C: [n, m]; X: [n, k]; Y = (A.T*B*C.T) @ X",
+    "A: [n, n]; B: [n, n]; Y = A @ (A.T*B)",
+    "A: [m, n]; B: [n, m]; X: [m, k]; L = sum(((A.T*B) @ X)**2)",
+    "A: [m, n]; B: [n, m]; X: [m, k]; L = sum(((A.T + B) @ X)**2)",
+    "A: [m, n]; B: [n, m]; H = A.T*B; Y = H @ H.T",
+    "A: [n, n]; B: [n, n]; L = sum((A*B) @ (A.T*B))",
+)
+
+TABLES: dict[str, list[Entry]] = {
+    **{f"library-{group}": entries(n for n in library.names() if library.header(n)["group"] == group) for group in GROUPS},
+    "texts": [Entry(source, name=name) for name, (source, _) in test_gradients.TEXTS.items()],
+    "identities": entries(identity.definition for identity in test_identities.IDENTITIES),
+    "second": [Entry(case.source, second=case.wrt, name=name) for name, case in test_second.CASES.items()],
+    "batches": [Entry(*case) for case in (*test_batching.CASES, *map(test_batching.formula, test_batching.NOTATION))],
+    "matrices": entries(
+        source
+        for source in (
+            *(name for name, _ in (*test_matrix.GRADIENTS, *test_matrix.JACOBIANS)),
+            test_matrix.BATCH,
+            *(source for source, _, _ in test_matrix.LOOKED_UP),
+            test_course.SCORES,
+            test_course.LAYER,
+        )
+        if source not in library.names() and source not in test_gradients.TEXTS
+    ),
+    "masked": entries(MASKED),
+    "books": entries(
+        source
+        for source in (*(source for source, _, _ in test_textbook.FORMS), test_textbook.SELF_ATTENTION, test_textbook.RESIDUAL)
+        if source not in library.names()
+    ),
+    "axes": entries(
+        [
+            *test_proof.AXES,
+            *(source for source, _ in test_proof.LARGE.values()),
+            *test_places.EVERYWHERE_A_PLACE_WITHOUT_KINK,
+            *test_places.ARG_MAX,
+        ]
+    ),
+}
+
+
+# ---------------------------------------------------------------- as text
+
+
+def entry_text(entry: Entry) -> Iterator[str]:
+    """A definition and its derivatives."""
+    yield f"## {entry.name or entry.source.splitlines()[-1]}" + (f", for examples {entry.inputs}" if entry.inputs else "")
+    graph = replace(derive.graph(entry.source))  # remembers nothing from another test
+    if entry.source not in library.names():
+        yield from (f"    {line}" for line in entry.source.splitlines())
+    if entry.inputs:
+        graph = batch(graph, entry.inputs.split(",")).graph
+    for found in derivatives(graph, entry.second):
+        yield ""
+        yield from form(found)
+    yield ""
+
+
+def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
+    """The second derivative by a pair; else by every tensor with a name, and of a tensor the Jacobians by its inputs, too."""
+    if second:
+        yield graph.derive(wrt=second, order=2)
+        return
+    reached = graph.ancestors(graph.output.name) - {graph.output.name}
+    members = [m for n, m in graph.members.items() if n in reached and m.differentiable and not getattr(m, "inner", False)]
+    for member in members:
+        yield graph.derive("", member.name, upstream=bool(graph.output.axes))
+    for member in members if graph.output.axes else ():
+        if not isinstance(member, Node):
+            yield graph.derive("", member.name)
+
+
+def form(found: Derivation) -> Iterator[str]:
+    context = context_of(found.graph)
+    matrix = found.form
+
+    def printed(term: object) -> str:
+        return normalize("NFC", text(layout(term, context)))
+
+    yield f"{printed(found.subject)} = {printed(found.result)}"
+    if matrix is not None:
+        yield "  matrix  " + normalize("NFC", text(matrices.layout(matrix, context)))
+        yield f"  numpy   {arrays.numpy_code(matrix)}"
+    yield f"  steps   {len(found.steps)}: {' '.join(step.family for step in found.steps)}"
+    for value, condition in found.cases or ():
+        yield f"  case    {printed(value)}  if {printed(condition)}"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_form_of_every_result_is_the_one_it_was(table: str, golden: Callable[[Path, str], None]) -> None:
+    golden(FOLDER / f"{table}.txt", "\n".join(line for entry in TABLES[table] for line in entry_text(entry)))
+
+
+def test_every_file_of_forms_is_compared() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(TABLES)
