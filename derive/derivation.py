@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, S
@@ -36,7 +36,7 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, gradient_name
+from derive.graphs import Graph, Input, Node, gradient_name, remembered
 from derive.language import library
 from derive.language.tree import Op, Reduce, Ref
 from derive.notation import arrays, matrices
@@ -176,26 +176,27 @@ class Knowledge:
         return tuple(f for m in reversed(self.graph.members.values()) if m.name in summed for f in self._facts(m))
 
     def _facts(self, member: Input | Node) -> tuple[Fold, ...]:
-        key = ("facts", member.name)
-        if key not in self.graph.memory:
-            entry = Element(member.head, *member.indices)
+        return remembered(self.graph, ("facts", member.name), lambda: self._facts_of(member))
+
+    def _facts_of(self, member: Input | Node) -> tuple[Fold, ...]:
+        entry = Element(member.head, *member.indices)
+        if isinstance(member, Node):
             before = self.graph.ancestors(member.name)
-            if isinstance(member, Node):
-                folds = tuple(f for f in self.folds if f.owner in before and f.owner != member.name)
-                self.graph.memory[key] = facts_of(entry, member.expr, member.indices, folds)
-            else:
-                known = member.kind in ("onehot", "probability")
-                self.graph.memory[key] = (Fold(total(entry, member.indices[-1]), Add(1), member.indices[:-1]),) if known else ()
-        return self.graph.memory[key]
+            folds = tuple(f for f in self.folds if f.owner in before and f.owner != member.name)
+            return facts_of(entry, member.expr, member.indices, folds)
+        known = member.kind in ("onehot", "probability")
+        return (Fold(total(entry, member.indices[-1]), Add(1), member.indices[:-1]),) if known else ()
 
 
 def knowledge(graph: Graph) -> Knowledge:
     """What a graph knows, found once."""
-    if "knowledge" not in graph.memory:
-        own = graph.nodes[:-1] if graph.upstream else graph.nodes  # the loss behind an upstream gradient is anyone's
-        solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
-        graph.memory["knowledge"] = Knowledge(graph, (*solved, *_vocabulary(graph)))
-    return graph.memory["knowledge"]
+    return remembered(graph, "knowledge", lambda: _knowledge(graph))
+
+
+def _knowledge(graph: Graph) -> Knowledge:
+    own = graph.nodes[:-1] if graph.upstream else graph.nodes  # the loss behind an upstream gradient is anyone's
+    solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
+    return Knowledge(graph, (*solved, *_vocabulary(graph)))
 
 
 def _vocabulary(graph: Graph) -> tuple[Fold, ...]:
@@ -317,32 +318,31 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
 
 def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     """The graph with an upstream gradient g on `of`, and the loss L = Σ g · of that it belongs to."""
-    if ("seeded", of) not in graph.memory:
-        member = graph.members[of]
-        taken = {
-            *graph.members,
-            *(name for _, name in graph.shown),
-            *(c for _, letters in graph.letters for c in letters),
-            *map(str, _all_sizes(graph)),
-        }
-        preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
-        g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
-        loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
-        upstream = Input(g, member.indices)
-        entry = Element(member.head, *member.indices)
-        body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
-        node = Node(
-            loss,
-            (),
-            Reduce("sum", body, member.indices),
-            total(Element(upstream.head, *member.indices) * entry, *member.indices),
-            body,
-        )
-        graph.memory["seeded", of] = (
-            replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g),
-            loss,
-        )
-    return graph.memory["seeded", of]
+    return remembered(graph, ("seeded", of), lambda: _seeded(graph, of))
+
+
+def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
+    member = graph.members[of]
+    taken = {
+        *graph.members,
+        *(name for _, name in graph.shown),
+        *(c for _, letters in graph.letters for c in letters),
+        *map(str, _all_sizes(graph)),
+    }
+    preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
+    g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
+    loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
+    upstream = Input(g, member.indices)
+    entry = Element(member.head, *member.indices)
+    body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
+    node = Node(
+        loss,
+        (),
+        Reduce("sum", body, member.indices),
+        total(Element(upstream.head, *member.indices) * entry, *member.indices),
+        body,
+    )
+    return replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss
 
 
 def _all_sizes(graph: Graph) -> set[Any]:
@@ -351,12 +351,14 @@ def _all_sizes(graph: Graph) -> set[Any]:
 
 def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     """∂of/∂wrt, each once for a graph, after those of all that lies between the two: from the output back."""
-    if ("adjoint", of, wrt, rules) not in graph.memory:
-        for name in graph.way(wrt, of):
-            key = ("adjoint", of, name, rules)
-            if key not in graph.memory:
-                graph.memory[key] = _derive(graph, of, name, rules)
-    return graph.memory["adjoint", of, wrt, rules]
+
+    def swept() -> Derivation:
+        *between, _ = graph.way(wrt, of)
+        for name in between:
+            remembered(graph, ("adjoint", of, name, rules), partial(_derive, graph, of, name, rules))
+        return _derive(graph, of, wrt, rules)
+
+    return remembered(graph, ("adjoint", of, wrt, rules), swept)
 
 
 def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:

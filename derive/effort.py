@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
-from derive.graphs import Graph, Node
+from derive.graphs import Graph, Node, remembered
 from derive.values import Values, has_move
 
 Numbers = Counter[tuple[tuple[Any, ...], bool]]
@@ -91,27 +91,27 @@ class Effort:
 
 def _nodes(graph: Graph, output: str, by: str) -> Numbers:
     """What is computed for the nodes on the paths between two tensors, or for all; known once for a graph."""
-    key = ("effort", output, by)
-    if key not in graph.memory:
+
+    def counted() -> Numbers:
         numbers: Numbers = Counter()
         for node in graph.nodes:
             if not output or (node.name != by and node.name in graph.ancestors(output) and by in graph.ancestors(node.name)):
                 numbers.update(_node(graph, node))
-        graph.memory[key] = numbers
-    found: Numbers = graph.memory[key]
-    return found
+        return numbers
+
+    return remembered(graph, ("effort between", output, by), counted)
 
 
 def _node(graph: Graph, node: Node) -> Numbers:
     """What is computed for one node; known once for a graph."""
-    key = ("effort", node.name)
-    if key not in graph.memory:
+
+    def counted() -> Numbers:
         effort = Effort(graph)
         effort.add(node.expr)
         effort.numbers[node.axes, False] += 1
-        graph.memory[key] = effort.numbers
-    found: Numbers = graph.memory[key]
-    return found
+        return effort.numbers
+
+    return remembered(graph, ("effort of", node.name), counted)
 
 
 def _count(numbers: Numbers, values: Values) -> int:

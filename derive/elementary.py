@@ -17,7 +17,7 @@ from sympy import Integer, Symbol
 
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node
+from derive.graphs import Graph, Input, Node, remembered
 from derive.language.lower import lower
 from derive.language.tree import (
     Call,
@@ -46,9 +46,7 @@ TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
 
 def elementary(graph: Graph) -> Graph:
     """The same computation with one operation in each node; values and gradients of the old nodes stay what they are."""
-    if "elementary" not in graph.memory:
-        graph.memory["elementary"] = _Splitter(graph).graph()
-    return graph.memory["elementary"]
+    return remembered(graph, "elementary", lambda: _Splitter(graph).graph())
 
 
 class _Splitter:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sympy import Symbol
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from derive.derivation import Derivation
     from derive.kernels.kernel import Kernel
     from derive.run import Run
+
+T = TypeVar("T")
 
 REACH = 8
 """At least so many nodes are run again for a central difference, before slopes found already are made use of."""
@@ -136,8 +138,8 @@ class Graph:
         return tuple(sorted({s for t in terms for s in t.free_symbols if s.is_integer and s.is_positive}, key=str))
 
     @cached_property
-    def memory(self) -> dict[Any, Any]:
-        """What has been derived from this graph, so that nothing is derived twice."""
+    def _memory(self) -> dict[Hashable, Any]:
+        """What has been made of this graph; see `remembered`."""
         return {}
 
     @cached_property
@@ -162,13 +164,14 @@ class Graph:
 
     def ancestors(self, name: str) -> frozenset[str]:
         """The tensor itself and everything it is computed from."""
-        if ("ancestors", name) not in self.memory:
-            found = {name}
-            for node in reversed(self.nodes):
-                if node.name in found:
-                    found |= self._parents[node.name]
-            self.memory["ancestors", name] = frozenset(found)
-        return self.memory["ancestors", name]
+        return remembered(self, ("ancestors", name), lambda: self._ancestors(name))
+
+    def _ancestors(self, name: str) -> frozenset[str]:
+        found = {name}
+        for node in reversed(self.nodes):
+            if node.name in found:
+                found |= self._parents[node.name]
+        return frozenset(found)
 
     def way(self, name: str, output: str) -> tuple[str, ...]:
         """What lies between a tensor and the output, on any path, from the output's side; then the tensor itself."""
@@ -204,11 +207,7 @@ class Graph:
 
     def gate(self, name: str, output: str) -> str:
         """The first node past REACH nodes that depend on a tensor through which alone it acts on the output; "" if none."""
-        key = ("gate", name, output)
-        if key not in self.memory:
-            self.memory[key] = self._gate(name, output)
-        found: str = self.memory[key]
-        return found
+        return remembered(self, ("gate", name, output), lambda: self._gate(name, output))
 
     def _gate(self, name: str, output: str) -> str:
         last = self._last_uses(output)
@@ -227,13 +226,13 @@ class Graph:
 
     def _last_uses(self, output: str) -> dict[str, int]:
         """Where in the order of evaluation each tensor that the output is computed from is used last."""
-        if ("last uses", output) not in self.memory:
+
+        def found() -> dict[str, int]:
             reached = self.ancestors(output)
-            self.memory["last uses", output] = {
-                name: place for place, node in enumerate(self.nodes) if node.name in reached for name in self._parents[node.name]
-            }
-        found: dict[str, int] = self.memory["last uses", output]
-        return found
+            nodes = enumerate(self.nodes)
+            return {name: place for place, node in nodes if node.name in reached for name in self._parents[node.name]}
+
+        return remembered(self, ("last uses", output), found)
 
     @cached_property
     def _consumers(self) -> dict[str, tuple[Node, ...]]:
@@ -315,3 +314,11 @@ class Graph:
 
         context = context_of(self)
         return r"$\begin{gathered}" + r" \\ ".join(latex(definition(node, context)) for node in self.nodes) + r"\end{gathered}$"
+
+
+def remembered(graph: Graph, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives, made once for a graph: nothing is derived twice.  No two functions share the first word of a key."""
+    if key not in graph._memory:
+        graph._memory[key] = make()
+    found: T = graph._memory[key]
+    return found

@@ -17,7 +17,7 @@ from sympy import Abs, Integer, Mul, S, Symbol, preorder_traversal, sign
 from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.errors import ProofError
-from derive.graphs import Graph, Input, Node
+from derive.graphs import Graph, Input, Node, remembered
 from derive.values import DIGITS, DomainError, Values, real, value_of
 
 Sizes = dict[Symbol, int]
@@ -49,11 +49,9 @@ def size_sets(graph: Graph) -> tuple[Sizes, ...]:
 
     Raises ProofError where no sizes will do.
     """
-    if "sizes" not in graph.memory:
-        graph.memory["sizes"] = next(_separating(graph), ())
-    if not graph.memory["sizes"]:
+    found = remembered(graph, "sizes", lambda: next(_separating(graph), ()))
+    if not found:
         raise ProofError("no sizes were found at which all axes differ")
-    found: tuple[Sizes, ...] = graph.memory["sizes"]
     return found
 
 
@@ -128,11 +126,7 @@ def draw(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Values:
 
     Raises ProofError where no such point is found.
     """
-    key = ("point", tuple(sizes.items()), seed, which)
-    if key not in graph.memory:
-        graph.memory[key] = _drawn(graph, sizes, seed, which)
-    point: Values = graph.memory[key]
-    return point
+    return remembered(graph, ("point", tuple(sizes.items()), seed, which), lambda: _drawn(graph, sizes, seed, which))
 
 
 def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Values:

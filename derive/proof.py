@@ -27,7 +27,7 @@ from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_i
 from derive.derivation import Derivation, Step
 from derive.effort import Cost, Effort
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph, Node, gradient_name
+from derive.graphs import Graph, Node, gradient_name, remembered
 from derive.notation.definitions import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
@@ -90,25 +90,23 @@ def prove(found: Derivation) -> Proved:
 
     Raises ProofError on the first line that cannot be shown equal, and DeriveError where that is too much work.
     """
-    key = ("proved", found.of, found.wrt, found.steps)
-    if key not in found.graph.memory:
-        graph, sets = found.graph, size_sets(found.graph)
-        plan = _plan(found, [Values(sizes, {}, graph) for sizes in sets])
-        errors = [
-            _compared(
-                found, partial(draw, graph, sizes, which=which), seed, plan.entries[which], random.Random(f"{which} {seed}")
-            )
-            for which, sizes in enumerate(sets)
-            for seed in range(plan.points)
-        ]
-        for which in plan.partly:
-            _compare_whole(found, draw(graph, sets[which], 0, which), random.Random(which))
-        worst = tuple(max(seen) for seen in zip(*errors, strict=True))
-        kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
-        named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets)
-        graph.memory[key] = Proved(found, kinds, worst, named, plan.points, plan.entries)
-    proved: Proved = found.graph.memory[key]
-    return proved
+    return remembered(found.graph, ("proved", found.of, found.wrt, found.steps), lambda: _proved(found))
+
+
+def _proved(found: Derivation) -> Proved:
+    graph, sets = found.graph, size_sets(found.graph)
+    plan = _plan(found, [Values(sizes, {}, graph) for sizes in sets])
+    errors = [
+        _compared(found, partial(draw, graph, sizes, which=which), seed, plan.entries[which], random.Random(f"{which} {seed}"))
+        for which, sizes in enumerate(sets)
+        for seed in range(plan.points)
+    ]
+    for which in plan.partly:
+        _compare_whole(found, draw(graph, sets[which], 0, which), random.Random(which))
+    worst = tuple(max(seen) for seen in zip(*errors, strict=True))
+    kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
+    named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets)
+    return Proved(found, kinds, worst, named, plan.points, plan.entries)
 
 
 # ---------------------------------------------------------------- how much is compared
@@ -311,10 +309,8 @@ def _kind(found: Derivation, k: int) -> str:
 
 def _plain(graph: Graph, line: Any, step: Step) -> Any:
     """The normal form of a line unfolded for a step; a line that two steps share is seldom unfolded twice."""
-    key = ("plain", line, step.uses, step.family == "fold")
-    if key not in graph.memory:
-        graph.memory[key] = normal(_unfolded(graph, line, step))
-    return graph.memory[key]
+    folds = step.family == "fold"
+    return remembered(graph, ("plain", line, step.uses, folds), lambda: normal(_unfolded(graph, line, step)))
 
 
 def _unfolded(graph: Graph, line: Any, step: Step) -> Any:

@@ -19,7 +19,7 @@ from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Adjoint, walk
 from derive.derivation import SUBSTITUTE, Derivation, Trail, adjoint_at, adjoints_in, derivation, knowledge, simplify
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, gradient_name, gradient_parts
+from derive.graphs import Graph, Input, Node, gradient_name, gradient_parts, remembered
 from derive.language.tree import Size
 
 
@@ -47,19 +47,19 @@ def second_derivation(graph: Graph, of: str = "", wrt: str | Sequence[str] = "",
     of = of or graph.output.name
     first, by = _pair(graph, of, wrt)
     extended = _extended(_held(graph, of, first, by), of, first, rules)
-    extended.memory["freed"] = getattr(graph.members[by], "kind", "") in ("onehot", "probability")
+    extended._memory["freed"] = getattr(graph.members[by], "kind", "") in ("onehot", "probability")
     return derivation(extended, gradient_name(of, first), by, rules=rules)
 
 
 def gradient_of(found: Derivation) -> Derivation:
     """The derivation of the gradient that a second derivative was taken of."""
-    gradient: Derivation = found.graph.memory["gradient"]
+    gradient: Derivation = found.graph._memory["gradient"]
     return gradient
 
 
 def is_freed(found: Derivation) -> bool:
     """Whether the entries of the second variable, a one-hot or a probability, are moved without regard to their sum."""
-    return bool(found.graph.memory["freed"])
+    return bool(found.graph._memory["freed"])
 
 
 def is_square(found: Derivation) -> bool:
@@ -108,42 +108,43 @@ def _held(graph: Graph, of: str, first: str, by: str) -> Graph:
     member = graph.members[by]
     if isinstance(member, Input) and member.kind in ("real", "positive"):
         return graph
-    key = ("held", of, first, by)
-    if key not in graph.memory:
-        kind = "positive" if member.head.is_positive else "real"
-        inputs = tuple(Input(i.name, i.indices, kind) if i.name == by else i for i in graph.inputs)
-        if isinstance(member, Node):
-            inputs = (*inputs, Input(by, member.indices, kind))
-        heads = {graph.members[i.name].head: i.head for i in inputs}
-        nodes = []
-        for node in graph.nodes:
-            if node.name != by:
-                nodes.append(replace(node, expr=node.expr.xreplace(heads)))
-                heads[node.head] = nodes[-1].head  # what is known of its sign may have come from the kind of `by`
-        whole = replace(graph, inputs=inputs, nodes=tuple(nodes))
-        used = whole.ancestors(of) | whole.ancestors(first) | {by}
-        graph.memory[key] = replace(
-            whole,
-            inputs=tuple(i for i in inputs if i.name in used),
-            nodes=tuple(n for n in nodes if n.name in used),
-        )
-    held: Graph = graph.memory[key]
-    return held
+    return remembered(graph, ("held", of, first, by), lambda: _cut(graph, of, first, by))
+
+
+def _cut(graph: Graph, of: str, first: str, by: str) -> Graph:
+    member = graph.members[by]
+    kind = "positive" if member.head.is_positive else "real"
+    inputs = tuple(Input(i.name, i.indices, kind) if i.name == by else i for i in graph.inputs)
+    if isinstance(member, Node):
+        inputs = (*inputs, Input(by, member.indices, kind))
+    heads = {graph.members[i.name].head: i.head for i in inputs}
+    nodes = []
+    for node in graph.nodes:
+        if node.name != by:
+            nodes.append(replace(node, expr=node.expr.xreplace(heads)))
+            heads[node.head] = nodes[-1].head  # what is known of its sign may have come from the kind of `by`
+    whole = replace(graph, inputs=inputs, nodes=tuple(nodes))
+    used = whole.ancestors(of) | whole.ancestors(first) | {by}
+    return replace(
+        whole,
+        inputs=tuple(i for i in inputs if i.name in used),
+        nodes=tuple(n for n in nodes if n.name in used),
+    )
 
 
 def _extended(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Graph:
     """The graph with ∂of/∂wrt as its output."""
-    key = ("with gradient", of, wrt, rules)
-    if key not in graph.memory:
+
+    def made() -> Graph:
         found = _complete(derivation(graph, of, wrt, rules=rules), rules)
         gradient = Node(gradient_name(of, wrt), found.subject.by.indices, Size(found.result), found.result)
         nodes = (replace(node, inner=True) for node in graph.nodes)  # so that no second derivative is left by name either
         extended = replace(graph, nodes=(*nodes, gradient))
-        extended.memory["gradient"] = found
-        extended.memory["knowledge"] = knowledge(graph)  # a gradient is opened by its definition, not recognised
-        graph.memory[key] = extended
-    made: Graph = graph.memory[key]
-    return made
+        extended._memory["gradient"] = found
+        extended._memory["knowledge"] = knowledge(graph)  # a gradient is opened by its definition, not recognised
+        return extended
+
+    return remembered(graph, ("with gradient", of, wrt, rules), made)
 
 
 def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:

@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -213,6 +213,47 @@ def test_planted_writing_is_found(source: str) -> None:
 @pytest.mark.parametrize("source", ["open('w')", "open('a', 'rb')", "path.open()", "path.open('r')", "out.write('w')"])
 def test_reading_is_left_alone(source: str) -> None:
     assert writes(source) == []
+
+
+# ------------------------------------------------------------------------------------------------------ what is remembered
+
+
+def keys(source: str) -> Iterator[tuple[str, str]]:
+    """The first word of every key that something is remembered under, and the function or class that it stands in."""
+    for outer in ast.parse(source).body:
+        for node in ast.walk(outer):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "remembered":
+                yield _first_word(node.args[1]), f"{getattr(outer, 'name', '')} {node.lineno}"
+
+
+def _first_word(key: ast.expr) -> str:
+    match key:
+        case ast.Constant(value=str(word)) | ast.Tuple(elts=[ast.Constant(value=str(word)), *_]):
+            return word
+    raise ValueError(f"line {key.lineno}: the key does not begin with a word that can be read here")
+
+
+def shared(sources: Iterable[str]) -> list[str]:
+    """The words under which two functions remember something."""
+    owners: dict[str, set[str]] = {}
+    for number, source in enumerate(sources):
+        for word, place in keys(source):
+            owners.setdefault(word, set()).add(f"{number} {place.split()[0]}")
+    return [word for word, places in owners.items() if len(places) > 1]
+
+
+def test_no_two_functions_remember_under_one_key() -> None:
+    sources = [path.read_text("utf-8") for _, _, path in modules()]
+    assert len([key for source in sources for key in keys(source)]) > 10
+    assert shared(sources) == []
+
+
+def test_a_planted_key_of_two_is_found() -> None:
+    one, two = ("def {}(g):\n    return remembered(g, {}, make)".format(*p) for p in (("a", "('sizes', 1)"), ("b", "'sizes'")))
+    assert shared([one, two]) == shared([f"{one}\n{two}"]) == ["sizes"]
+    assert shared([one, two.replace("sizes", "points")]) == []
+    with pytest.raises(ValueError, match="line 2"):
+        shared([one.replace("('sizes', 1)", "key")])
 
 
 # ------------------------------------------------------------------------------------------------------------- start-up

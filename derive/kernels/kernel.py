@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.batching import batch, check_reduction
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs import Graph, remembered
 from derive.kernels.cache import load
 from derive.kernels.module import TARGETS, WRAPS, Module, module
 from derive.kernels.program import Program
@@ -74,12 +74,12 @@ def kernel(
         raise DeriveError("there is no reduction without examples", hint="Say which inputs differ between examples: batch.")
     if wrap and wrap not in WRAPS:
         raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(WRAPS)}.")
-    key = ("kernel", target, batched, wrt, dtype, reduction, name, wrap)
-    if key not in graph.memory:
+
+    def made() -> Kernel:
         whole = batch(graph, batched, reduction).graph if batched else graph
-        graph.memory[key] = Kernel(module(whole, wrt, dtype, name, wrap, target))
-    found: Kernel = graph.memory[key]
-    return found
+        return Kernel(module(whole, wrt, dtype, name, wrap, target))
+
+    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap), made)
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

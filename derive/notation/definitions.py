@@ -10,7 +10,7 @@ from sympy import Integer
 
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
-from derive.graphs import Graph, Node
+from derive.graphs import Graph, Node, remembered
 from derive.language import library
 from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language.words import FUNCTIONS
@@ -316,11 +316,8 @@ def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout
 
 def context_of(graph: Graph, style: Style | None = None) -> Context:
     """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order; found once."""
-    key = ("context", style or Style())
-    if key not in graph.memory:
-        graph.memory[key] = _context_of(graph, style or Style())
-    found: Context = graph.memory[key]
-    return found
+    chosen = style or Style()
+    return remembered(graph, ("context", chosen), lambda: _context_of(graph, chosen))
 
 
 def _context_of(graph: Graph, style: Style) -> Context:
