@@ -36,7 +36,7 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, gradient_name, remembered
+from derive.graphs import Graph, Input, Node, gradient_name, gradient_parts, remembered
 from derive.language import library
 from derive.language.tree import Op, Reduce, Ref
 from derive.notation import arrays, matrices
@@ -194,18 +194,18 @@ def knowledge(graph: Graph) -> Knowledge:
 
 
 def _knowledge(graph: Graph) -> Knowledge:
-    own = graph.nodes[:-1] if graph.upstream else graph.nodes  # the loss behind an upstream gradient is anyone's
+    nodes = tuple(n for n in graph.nodes if gradient_parts(n.name) is None)  # a gradient is opened by its definition
+    own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
-    return Knowledge(graph, (*solved, *_vocabulary(graph)))
+    return Knowledge(graph, (*solved, *_vocabulary(nodes)))
 
 
-def _vocabulary(graph: Graph) -> tuple[Fold, ...]:
-    """The functions that a result may be written with, unless one is what the graph defines."""
-    own = [node.expr for node in graph.nodes]
+def _vocabulary(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:
+    """The functions that a result may be written with, unless one is what a node defines."""
     return tuple(
         fold
         for function in library.vocabulary()
-        if all(match(fold.pattern, body, fold.holes, {}) is None for fold in function_folds(function) for body in own)
+        if all(match(fold.pattern, n.expr, fold.holes, {}) is None for fold in function_folds(function) for n in nodes)
         for fold in function_folds(function)
     )
 

@@ -90,7 +90,8 @@ def prove(found: Derivation) -> Proved:
 
     Raises ProofError on the first line that cannot be shown equal, and DeriveError where that is too much work.
     """
-    return remembered(found.graph, ("proved", found.of, found.wrt, found.steps), lambda: _proved(found))
+    made = remembered(found.graph, ("proved", found.of, found.wrt, found.steps), lambda: _proved(found))
+    return made if made.derivation is found else replace(made, derivation=found)
 
 
 def _proved(found: Derivation) -> Proved:

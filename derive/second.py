@@ -10,16 +10,16 @@ of a one-hot or a probability.  What holds at a point only must not be used befo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from derive.calculus.budget import Budget
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Adjoint, walk
-from derive.derivation import SUBSTITUTE, Derivation, Trail, adjoint_at, adjoints_in, derivation, knowledge, simplify
+from derive.derivation import SUBSTITUTE, Derivation, Trail, adjoint_at, adjoints_in, derivation, simplify
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, gradient_name, gradient_parts, remembered
+from derive.graphs import Graph, Input, Node, gradient_name, remembered
 from derive.language.tree import Size
 
 
@@ -39,33 +39,49 @@ def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstrea
     return derivation(graph, of, wrt, upstream)
 
 
-def second_derivation(graph: Graph, of: str = "", wrt: str | Sequence[str] = "", rules: tuple[Rule, ...] = RULES) -> Derivation:
-    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`.
+@dataclass(frozen=True, kw_only=True)
+class SecondDerivation(Derivation):
+    """∂²L/∂x∂y, as the derivation of a gradient by y on a graph in which `gradient_name(L, x)` is a node, its `of`.
 
-    Its graph is one in which `gradient_name(of, x)` is a node; its `of` is that node.
+    `gradient` is the derivation of that gradient.  In a `freed` one the entries of y, a one-hot or a probability, are moved
+    without regard to their sum.
     """
+
+    gradient: Derivation
+    freed: bool
+
+
+def second_derivation(
+    graph: Graph, of: str = "", wrt: str | Sequence[str] = "", rules: tuple[Rule, ...] = RULES
+) -> SecondDerivation:
+    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`."""
     of = of or graph.output.name
     first, by = _pair(graph, of, wrt)
-    extended = _extended(_held(graph, of, first, by), of, first, rules)
-    extended._memory["freed"] = getattr(graph.members[by], "kind", "") in ("onehot", "probability")
-    return derivation(extended, gradient_name(of, first), by, rules=rules)
+    gradient = _gradient(_held(graph, of, first, by), of, first, rules)
+    freed = getattr(graph.members[by], "kind", "") in ("onehot", "probability")
+
+    def made() -> SecondDerivation:
+        found = derivation(_extended(gradient, rules), gradient_name(of, first), by, rules=rules)
+        return SecondDerivation(**{f.name: getattr(found, f.name) for f in fields(found)}, gradient=gradient, freed=freed)
+
+    return remembered(gradient.graph, ("second", of, first, by, rules, freed), made)
 
 
 def gradient_of(found: Derivation) -> Derivation:
-    """The derivation of the gradient that a second derivative was taken of."""
-    gradient: Derivation = found.graph._memory["gradient"]
-    return gradient
+    """The derivation of the gradient that a second derivative was taken of.  Raises DeriveError for a first derivative."""
+    if isinstance(found, SecondDerivation):
+        return found.gradient
+    raise DeriveError(f"{gradient_name(found.of, found.wrt)} is a first derivative: it was not taken of a gradient")
 
 
 def is_freed(found: Derivation) -> bool:
-    """Whether the entries of the second variable, a one-hot or a probability, are moved without regard to their sum."""
-    return bool(found.graph._memory["freed"])
+    """Whether this is a second derivative whose second variable, a one-hot or a probability, is moved freely."""
+    return isinstance(found, SecondDerivation) and found.freed
 
 
 def is_square(found: Derivation) -> bool:
     """Whether this is a second derivative by one tensor twice."""
-    parts = gradient_parts(found.of)
-    return parts is not None and parts[1] == found.wrt
+    return isinstance(found, SecondDerivation) and found.gradient.wrt == found.wrt
 
 
 def is_symmetric(found: Derivation) -> bool:
@@ -132,19 +148,21 @@ def _cut(graph: Graph, of: str, first: str, by: str) -> Graph:
     )
 
 
-def _extended(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Graph:
-    """The graph with ∂of/∂wrt as its output."""
+def _gradient(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
+    """∂of/∂wrt, written out."""
+    return remembered(graph, ("gradient", of, wrt, rules), lambda: _complete(derivation(graph, of, wrt, rules=rules), rules))
+
+
+def _extended(gradient: Derivation, rules: tuple[Rule, ...]) -> Graph:
+    """The graph of a gradient with it as the output."""
 
     def made() -> Graph:
-        found = _complete(derivation(graph, of, wrt, rules=rules), rules)
-        gradient = Node(gradient_name(of, wrt), found.subject.by.indices, Size(found.result), found.result)
-        nodes = (replace(node, inner=True) for node in graph.nodes)  # so that no second derivative is left by name either
-        extended = replace(graph, nodes=(*nodes, gradient))
-        extended._memory["gradient"] = found
-        extended._memory["knowledge"] = knowledge(graph)  # a gradient is opened by its definition, not recognised
-        return extended
+        name = gradient_name(gradient.of, gradient.wrt)
+        node = Node(name, gradient.subject.by.indices, Size(gradient.result), gradient.result)
+        nodes = (replace(node, inner=True) for node in gradient.graph.nodes)  # no second derivative is left by name either
+        return replace(gradient.graph, nodes=(*nodes, node))
 
-    return remembered(graph, ("with gradient", of, wrt, rules), made)
+    return remembered(gradient.graph, ("with gradient", gradient.of, gradient.wrt, rules), made)
 
 
 def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:

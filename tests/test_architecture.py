@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from derive.graphs import Graph
 
 ROOT = Path(__file__).parent.parent
 
@@ -218,12 +221,39 @@ def test_reading_is_left_alone(source: str) -> None:
 # ------------------------------------------------------------------------------------------------------ what is remembered
 
 
+def reaches(source: str) -> list[int]:
+    """The lines outside of `remembered` that reach into what a graph remembers."""
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if getattr(node, "name", "") != "remembered"]
+    return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == MEMORY]
+
+
+MEMORY = "_memory"
+
+
+def test_a_graph_remembers_through_one_function() -> None:
+    assert isinstance(vars(Graph)[MEMORY], cached_property)
+    assert [f"{p}:{line}" for _, _, p in modules() for line in reaches(p.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "graph._memory['gradient'] = found",
+        "def gradient_of(found):\n    return found.graph._memory['gradient']",
+        "class Graph:\n    def gate(self):\n        return self._memory.get('gate')",
+    ],
+)
+def test_planted_reaching_is_found(source: str) -> None:
+    assert reaches(source)
+
+
 def keys(source: str) -> Iterator[tuple[str, str]]:
     """The first word of every key that something is remembered under, and the function or class that it stands in."""
     for outer in ast.parse(source).body:
         for node in ast.walk(outer):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "remembered":
-                yield _first_word(node.args[1]), f"{getattr(outer, 'name', '')} {node.lineno}"
+                yield _first_word(node.args[1]), getattr(outer, "name", "")
 
 
 def _first_word(key: ast.expr) -> str:
@@ -235,10 +265,10 @@ def _first_word(key: ast.expr) -> str:
 
 def shared(sources: Iterable[str]) -> list[str]:
     """The words under which two functions remember something."""
-    owners: dict[str, set[str]] = {}
+    owners: dict[str, set[tuple[int, str]]] = {}
     for number, source in enumerate(sources):
-        for word, place in keys(source):
-            owners.setdefault(word, set()).add(f"{number} {place.split()[0]}")
+        for word, owner in keys(source):
+            owners.setdefault(word, set()).add((number, owner))
     return [word for word, places in owners.items() if len(places) > 1]
 
 

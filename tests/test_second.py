@@ -17,7 +17,7 @@ import derive
 from derive import second
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Delta, Deriv
-from derive.derivation import Derivation
+from derive.derivation import Derivation, knowledge
 from derive.errors import DeriveError, ProofError
 from derive.graphs import Graph, Input, gradient_name, gradient_parts
 from derive.notation.definitions import context_of
@@ -370,6 +370,43 @@ def test_a_second_derivative_names_no_other() -> None:
         assert block.named == ()
         assert second.gradient_of(block).named == ()
         assert not block.result.atoms(Deriv)
+
+
+def test_what_a_second_derivative_was_taken_of_stays_with_it() -> None:
+    """On another graph, which remembers nothing, as well."""
+    graph, block = found("cross-entropy by the scores and the one-hot")
+    moved = replace(block, graph=replace(block.graph, shown=()))
+    assert second.gradient_of(moved) is second.gradient_of(block)
+    assert (second.gradient_of(block).of, second.gradient_of(block).wrt) == ("L", "z")
+    assert second.is_freed(moved)
+    assert not second.is_freed(found("cross-entropy by the scores")[1])
+    assert graph.derive(wrt=CASES["cross-entropy by the scores and the one-hot"].wrt, order=2) is block
+
+
+def test_a_first_derivative_was_not_taken_of_a_gradient() -> None:
+    first = derive.graph(CROSS_ENTROPY).derive(wrt="z")
+    assert not second.is_freed(first)
+    assert not second.is_square(first)
+    assert not second.is_symmetric(first)
+    with pytest.raises(DeriveError, match="∂L/∂z is a first derivative"):
+        second.gradient_of(first)
+
+
+def test_a_proof_is_of_the_derivation_it_was_asked_for() -> None:
+    """The gradient's own derivation by a tensor has the same lines, but is no second derivative."""
+    block = derive.graph(CROSS_ENTROPY).derive(wrt="z", order=2)
+    plain = block.graph.derive(block.of, wrt=block.wrt)
+    assert plain.steps == block.steps
+    assert prove(plain).derivation is plain
+    assert prove(block).derivation is block
+
+
+def test_a_gradient_is_opened_and_not_recognised() -> None:
+    """Also in a graph that remembers nothing: p_i - y_i is not folded back into ∂L/∂z_i."""
+    block = derive.graph(CROSS_ENTROPY).derive(wrt="z", order=2)
+    fresh = replace(block.graph)
+    assert fresh.derive(block.of, wrt=block.wrt).steps == block.steps
+    assert {fold.owner for fold in knowledge(fresh).folds} & set(fresh.members) == {"p", "L"}
 
 
 def test_the_name_of_a_gradient_is_taken_apart_again() -> None:
