@@ -20,13 +20,11 @@ import sympy
 
 from derive import __version__
 from derive.calculus.functions import Named
-from derive.calculus.terms import Adjoint
+from derive.calculus.terms import Adjoint, Index, canonical
 from derive.derivation import Derivation, adjoints_in, derivation
 from derive.errors import DeriveError, ProofError
 from derive.gradcheck import AGREE, Checked, checked
 from derive.graphs import Graph
-from derive.notation.definitions import context_of, definition
-from derive.notation.layout import latex
 from derive.numpy_run import run_numpy
 from derive.points import draw, kinks_met, size_sets
 from derive.proof import Proved, prove
@@ -83,14 +81,46 @@ class Certificate:
 
 
 def fingerprint(graph: Graph, derivations: Sequence[Derivation]) -> str:
-    """The SHA-256 of the definitions and of every line derived from them, in LaTeX."""
-    context = context_of(graph)
+    """The SHA-256 of the definitions and of every line derived from them, as terms.
+
+    It depends on what they say: neither on how it is printed, nor on the letters of indices or the rules' names.
+    """
     content = {
-        "inputs": [[i.name, i.kind, [*map(str, i.axes)], str(i.classes or "")] for i in graph.inputs],
-        "definitions": [[n.name, [*map(str, n.axes)], latex(definition(n, context))] for n in graph.nodes],
-        "derivations": [[d.of, d.wrt, d.latex()] for d in derivations],
+        "inputs": [[i.name, i.kind, _sizes(i.indices), _size(i.classes)] for i in graph.inputs],
+        "definitions": [[n.name, _canonical(n.indices, [n.expr])] for n in graph.nodes],
+        "derivations": [[d.of, d.wrt, _canonical(d.indices, _lines(d))] for d in derivations],
+        "functions": _functions([*(n.expr for n in graph.nodes), *(line for d in derivations for line in _lines(d))]),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _lines(found: Derivation) -> list[Any]:
+    return [found.subject, *(step.line for step in found.steps)]
+
+
+def _size(size: Any) -> str:
+    return "" if size is None else canonical(size, {})
+
+
+def _sizes(indices: Sequence[Index]) -> list[str]:
+    return [_size(i.size) for i in indices]
+
+
+def _canonical(indices: Sequence[Index], terms: Sequence[Any]) -> list[str]:
+    """The sizes of some indices, then terms in which these are free and called by their places."""
+    called = {index: f"@{place}" for place, index in enumerate(indices)}
+    return [*_sizes(indices), *(canonical(term, called) for term in terms)]
+
+
+def _functions(waiting: list[Any]) -> dict[str, str]:
+    """The definitions of the named functions in terms, and of those in their definitions."""
+    found: dict[str, str] = {}
+    while waiting:
+        for function in {type(t) for t in waiting.pop().atoms(Named)}:
+            if function.__name__ not in found:
+                found[function.__name__] = canonical(function.body, {}) + repr([p.name for p in function.parameters])
+                waiting.append(function.body)
+    return found
 
 
 def versions() -> dict[str, str]:

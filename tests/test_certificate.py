@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -13,14 +16,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sympy import Mul, Symbol, exp, pi
 
 import cli
 import derive
 from derive import certificate, gradcheck, values
-from derive.certificate import Certificate, certify, versions
+from derive.calculus.functions import named
+from derive.calculus.terms import Below, Delta, Element, Index, Largest, canonical, total
+from derive.certificate import Certificate, certify, fingerprint, versions
 from derive.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs import Graph
+from derive.notation import terms as printer
 from derive.numpy_run import run_numpy
 from derive.points import kinks_met
 from derive.proof import Proved, prove
@@ -175,6 +182,122 @@ def test_the_fingerprint_is_that_of_the_definitions_and_the_lines() -> None:
     assert renamed.fingerprint != made.fingerprint
 
 
+def derived(text: str) -> tuple[Graph, Derivation]:
+    """A graph of its own and the derivation of its output by its first input."""
+    graph = fresh(text)
+    return graph, graph.derive(wrt=graph.inputs[0].name)
+
+
+def print_of(text: str) -> str:
+    """The fingerprint of that one derivation."""
+    graph, found = derived(text)
+    return fingerprint(graph, [found])
+
+
+LINEAR = "A: [m, n]\nB: [m, n]\nx: [n]\nf = sum(A[i, j]*x[j]*B[i, j] for i in m for j in n)"
+
+
+def test_another_typography_leaves_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, latex = print_of("z: [n]\np = softmax(z)"), derived("z: [n]\np = softmax(z)")[1].latex()
+    bracket = (Delta, lambda term, context: printer._PRINTERS[-1][1](Symbol("bracket"), context))
+    monkeypatch.setattr(printer, "_PRINTERS", (bracket, *printer._PRINTERS))
+    assert r"\delta" in latex
+    assert r"\delta" not in derived("z: [n]\np = softmax(z)")[1].latex()
+    assert print_of("z: [n]\np = softmax(z)") == before
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LINEAR, LINEAR.replace("i, j", "a, b").replace("x[j]", "x[b]").replace("i in m for j in", "a in m for b in")),
+        (LINEAR, LINEAR.replace("i, j", "j, i").replace("x[j]", "x[i]").replace("i in m for j in", "j in m for i in")),
+        (LINEAR, LINEAR.replace("i in m for j in n", "j in n for i in m")),
+        ("x: [n]\ny[i] = x[i]**2 + i", "x: [n]\ny[k] = x[k]**2 + k"),
+        ("x: [n]\nf = sum(x[i]*x[j]*(i + 1) for i in n for j in n)", "x: [n]\nf = sum(x[j]*x[i]*(j + 1) for i in n for j in n)"),
+        (TENSOR, TENSOR.replace("W @ x", "(W@x)")),
+    ],
+)
+def test_letters_of_indices_leave_the_fingerprint(one: str, other: str) -> None:
+    assert print_of(one) == print_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SCALAR, SCALAR.replace("[C]", "[C + 1]")),
+        (SCALAR.replace("C", "3"), SCALAR.replace("C", "4")),
+        (SCALAR, SCALAR.replace("C", "K")),
+        (SCALAR, SCALAR.replace("p", "q")),
+        (SCALAR, SCALAR.replace("-log", "log")),
+        ("x: [n]\nf = sum(x)", "x: positive[n]\nf = sum(x)"),
+        ("x: [n]\nq: onehot[n]\nf = q @ x", "x: [n]\nq: probability[n]\nf = q @ x"),
+        ("x: [n]\nu: [n]\nf = sum(x)*sum(u)", "x: [n]\nu: [m]\nf = sum(x)*sum(u)"),
+        ("A: [n, n]\nx: [n]\ny = A @ x", "A: [n, n]\nx: [n]\ny = A.T @ x"),
+        ("A: [n, n]\nf = sum(A[i, j]*i for i in n for j in n)", "A: [n, n]\nf = sum(A[i, j]*j for i in n for j in n)"),
+        ("f = x + y\ng = f*x", "f = y + 2*x\ng = f*x"),
+    ],
+)
+def test_what_a_definition_says_is_in_the_fingerprint(one: str, other: str) -> None:
+    assert print_of(one) != print_of(other)
+
+
+def test_every_line_is_in_the_fingerprint_and_no_rule() -> None:
+    graph, found = derived("A: [n, n]\nx: [n]\ny = A @ sigmoid(x)")
+    assert fingerprint(graph, [found]) == fingerprint(
+        graph, [replace(found, steps=tuple(replace(s, rule="") for s in found.steps))]
+    )
+    lines = [(k, step.line) for k, step in enumerate(found.steps)]
+    i, *_, k = found.indices
+    changed = [(at, 2 * line) for at, line in lines] + [(at, line.xreplace({i: k, k: i})) for at, line in lines if line != 0]
+    steps = [(*found.steps[:at], replace(found.steps[at], line=line), *found.steps[at + 1 :]) for at, line in changed]
+    assert len({fingerprint(graph, [replace(found, steps=s)]) for s in (found.steps, *steps)}) == len(steps) + 1
+
+
+def test_a_function_of_the_library_is_in_the_fingerprint_with_its_definition() -> None:
+    graph = fresh("f = sigmoid(x)")
+    (f,) = graph.nodes
+    body = f.expr.func.body
+    other = named("sigmoid", f.expr.func.parameters, 2 * body)
+    assert str(other(*f.expr.args)) == str(f.expr)
+    assert fingerprint(replace(graph, nodes=(replace(f, expr=other(*f.expr.args)),)), []) != fingerprint(graph, [])
+
+
+def test_terms_that_differ_have_different_texts() -> None:
+    x, i, j = Symbol("x", real=True), Index("i", Symbol("n")), Index("j", Symbol("n"))
+    entry = Element(x, i, j)
+    terms = [
+        *(2 * (x + 1), Mul(2, x + 1, evaluate=False), 2 * x + 2, Symbol("pi"), pi, Element(Symbol("pi"))),
+        *(entry, Element(x, j, i), total(entry, i), total(entry, j), total(entry, i, j), total(entry, i, kind=Largest)),
+        *(x**2, 2**x, x / 2, exp(x), Delta(i, j), Below(i, j), Below(j, i), total(entry, Index("j", Symbol("m")))),
+    ]
+    assert len({canonical(t, {i: "@0", j: "@1"}) for t in terms}) == len(set(terms))
+    assert canonical(Delta(i, j), {i: "@1", j: "@0"}) == canonical(Delta(i, j), {i: "@0", j: "@1"})
+
+
+def test_the_fingerprint_is_the_same_in_every_process() -> None:
+    code = f"""
+from derive import graph
+from derive.certificate import fingerprint
+for text in {[SCALAR, LINEAR, TENSOR, "lstm_cell"]!r}:
+    g = graph(text)
+    print(fingerprint(g, [g.derive(wrt=i.name, upstream=bool(g.output.axes)) for i in g.inputs if i.differentiable]))
+"""
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        ).stdout
+        for seed in "012"
+    }
+    (out,) = seen
+    assert len(set(out.split())) == 4
+
+
 def test_the_fingerprint_does_not_depend_on_the_point() -> None:
     graph = fresh("f = x*y")
     assert certify(graph, graph.at(x=1, y=2)).fingerprint == certify(graph, graph.at(x=3, y=4)).fingerprint
@@ -258,7 +381,7 @@ def test_a_certificate_that_fails_is_written_with_status_3(
 # ---------------------------------------------------------------- NumPy code
 
 
-def test_numpy_code_is_run_as_it_is_printed() -> None:
+def test_numpy_code_is_run_as_it_is_print_of() -> None:
     A, x = np.arange(6.0).reshape(2, 3), np.array([1.0, -2.0, 0.5])
     names = {"A": A, "x": x, "t": 1, "n": 3, "twice": lambda a: 2 * a}
     codes = {

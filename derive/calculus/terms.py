@@ -20,12 +20,12 @@ An index ranges over its axis by construction, so Σ_j δ_jk f(j) = f(k) needs n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import groupby, permutations, product
 from typing import Any
 
-from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, exp, expand, preorder_traversal, sympify
+from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, exp, expand, preorder_traversal, srepr, sympify
 from sympy.core.basic import Basic
 
 CACHE = 1 << 16
@@ -207,16 +207,22 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
         return body.xreplace(dict(zip(order, new, strict=True))), new
 
     best = (
-        min((named(order) for order in _orders(bound, body)), key=lambda r: signature(r[0])) if len(bound) > 1 else named(bound)
+        min((named(order) for order in _orders(_seen(bound, body))), key=lambda r: signature(r[0]))
+        if len(bound) > 1
+        else named(bound)
     )
     return Expr.__new__(kind, best[0], *best[1])
 
 
-def _orders(bound: list[Index], body: Any) -> list[list[Index]]:
-    """The orders worth trying: sorted by what each index sees, ties in every order."""
+def _seen(bound: list[Index], body: Any) -> dict[Index, tuple[str, str]]:
+    """What each index sees: its size, and the body with the others masked."""
     mask = {j: Index("@", j.size) for j in bound}
-    key = {j: (signature(j.size), signature(body.xreplace({**mask, j: Index("@self", j.size)}))) for j in bound}
-    groups = [list(group) for _, group in groupby(sorted(bound, key=key.__getitem__), key=key.__getitem__)]
+    return {j: (signature(j.size), signature(body.xreplace({**mask, j: Index("@self", j.size)}))) for j in bound}
+
+
+def _orders(seen: dict[Index, tuple[str, str]]) -> list[list[Index]]:
+    """The orders worth trying: sorted by what each index sees, ties in every order."""
+    groups = [list(group) for _, group in groupby(sorted(seen, key=seen.__getitem__), key=seen.__getitem__)]
     choices = [list(permutations(group)) if len(group) <= 4 else [tuple(group)] for group in groups]
     return [[j for group in choice for j in group] for choice in product(*choices)]
 
@@ -242,6 +248,40 @@ def signature(term: Any) -> str:
     if not term.args:
         return str(term)
     return f"{type(term).__name__}({','.join(map(signature, term.args))})"
+
+
+def canonical(term: Any, called: Mapping[Index, str]) -> str:
+    """A text that two terms share exactly when they differ, if at all, in the names of their indices and in the order of what
+    may be exchanged: summands, factors, indices bound together.  It is the same in every process.
+
+    `called` are names for the free indices: "@0", "@1" … by their place, where their own names mean nothing.
+    """
+    if isinstance(term, Index) and term in called:
+        return called[term]
+    if isinstance(term, Symbol):
+        return repr(term.name)
+    if isinstance(term, Binder):
+        return min(_canonical_binder(term, order, called) for order in _canonical_orders(term, called))
+    if not term.args:
+        return srepr(term)
+    parts = [canonical(a, called) for a in term.args]
+    if isinstance(term, (Add, Mul, _Symmetric)):
+        parts.sort()
+    return f"{type(term).__name__}({', '.join(parts)})"
+
+
+def _canonical_binder(term: Binder, order: list[Index], called: Mapping[Index, str]) -> str:
+    """The text of a binder whose indices are called in this order, after all that is called around it."""
+    names = {j: f"@{len(called) + k}" for k, j in enumerate(order)}
+    bound = ", ".join(f"{name}: {canonical(j.size, {})}" for j, name in names.items())
+    return f"{type(term).__name__}({bound}; {canonical(term.body, {**called, **names})})"
+
+
+def _canonical_orders(term: Binder, called: Mapping[Index, str]) -> list[list[Index]]:
+    if len(term.indices) == 1:
+        return [list(term.indices)]
+    masked = {**called, **dict.fromkeys(term.indices, "@")}
+    return _orders({j: (canonical(j.size, {}), canonical(term.body, {**masked, j: "@self"})) for j in term.indices})
 
 
 @lru_cache(maxsize=CACHE)
