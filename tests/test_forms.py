@@ -102,10 +102,12 @@ TABLES: dict[str, list[Entry]] = {
 
 def entry_text(entry: Entry) -> Iterator[str]:
     """A definition and its derivatives."""
-    yield f"## {entry.name or entry.source.splitlines()[-1]}" + (f", for examples {entry.inputs}" if entry.inputs else "")
+    lines = entry.source.splitlines()
+    title = entry.name or lines[-1]
+    yield f"## {title}, for examples {entry.inputs}" if entry.inputs else f"## {title}"
+    if lines != [title]:
+        yield from (f"    {line}" for line in lines)
     graph = replace(derive.graph(entry.source))  # remembers nothing from another test
-    if entry.source not in library.names():
-        yield from (f"    {line}" for line in entry.source.splitlines())
     if entry.inputs:
         graph = batch(graph, entry.inputs.split(",")).graph
     for found in derivatives(graph, entry.second):
