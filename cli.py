@@ -20,7 +20,7 @@ from derive.errors import DeriveError, ProofError
 
 if TYPE_CHECKING:
     from derive.batching import Batch
-    from derive.graphs import Graph
+    from derive.graphs.graph import Graph
     from derive.run import Run
     from derive.teaching.page import Page
 

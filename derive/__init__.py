@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derive.graphs import Graph
+    from derive.graphs.graph import Graph
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ def __getattr__(name: str) -> Any:
     places = {
         "Derivation": "derive.derivation",
         "DeriveError": "derive.errors",
-        "Graph": "derive.graphs",
+        "Graph": "derive.graphs.graph",
         "ProofError": "derive.errors",
         "Run": "derive.run",
     }

@@ -18,11 +18,11 @@ from typing import Any
 
 from derive.calculus.terms import Adjoint, Element, Index, names, total, walk
 from derive.errors import DeriveError
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
+from derive.graphs.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language import library
 from derive.language.letters import capital
 from derive.language.sizes import named_size
-from derive.language.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language.words import FUNCTIONS, suggestion
 
 REDUCTIONS = ("mean", "none")

@@ -24,7 +24,7 @@ from derive.calculus.terms import Adjoint, Index, canonical
 from derive.derivation import Derivation, adjoints_in, derivation
 from derive.errors import DeriveError, ProofError
 from derive.gradcheck import AGREE, Checked, checked
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.numpy_run import run_numpy
 from derive.points import draw, kinks_met, size_sets
 from derive.proof import Proved, prove

@@ -36,9 +36,9 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, gradient_name, gradient_parts, remembered
+from derive.graphs.graph import Graph, Input, Node, gradient_name, gradient_parts, remembered
+from derive.graphs.tree import Op, Reduce, Ref
 from derive.language import library
-from derive.language.tree import Op, Reduce, Ref
 from derive.notation import arrays, matrices
 from derive.notation import layout as layouts
 from derive.notation.definitions import context_of

@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
-from derive.graphs import Graph, Node, remembered
+from derive.graphs.graph import Graph, Node, remembered
 from derive.values import Values, has_move
 
 Numbers = Counter[tuple[tuple[Any, ...], bool]]

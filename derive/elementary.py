@@ -17,9 +17,8 @@ from sympy import Integer, Symbol
 
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, remembered
-from derive.language.lower import lower
-from derive.language.tree import (
+from derive.graphs.graph import Graph, Input, Node, remembered
+from derive.graphs.tree import (
     Call,
     Compare,
     Number,
@@ -34,6 +33,7 @@ from derive.language.tree import (
     subtrees,
     terms_of,
 )
+from derive.language.lower import lower
 from derive.values import Values
 
 ATOMS = (Number, Ref, Size)

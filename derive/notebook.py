@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.derivation import Derivation
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.proof import prove
 from derive.run import Run
 from derive.teaching.document import Block, Document, Slide

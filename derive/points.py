@@ -17,7 +17,7 @@ from sympy import Abs, Integer, Mul, S, Symbol, preorder_traversal, sign
 from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.errors import ProofError
-from derive.graphs import Graph, Input, Node, remembered
+from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.values import DIGITS, DomainError, Values, real, value_of
 
 Sizes = dict[Symbol, int]

@@ -27,7 +27,7 @@ from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_i
 from derive.derivation import Derivation, Step
 from derive.effort import Cost, Effort
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph, Node, gradient_name, remembered
+from derive.graphs.graph import Graph, Node, gradient_name, remembered
 from derive.notation.definitions import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout

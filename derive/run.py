@@ -16,7 +16,7 @@ import numpy as np
 
 from derive.derivation import derivation, seeded
 from derive.elementary import elementary
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values import DIGITS, DomainError, Values, forward
 

@@ -19,8 +19,8 @@ from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Adjoint, walk
 from derive.derivation import SUBSTITUTE, Derivation, Trail, adjoint_at, adjoints_in, derivation, simplify
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node, gradient_name, remembered
-from derive.language.tree import Size
+from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
+from derive.graphs.tree import Size
 
 
 def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstream: bool, order: int) -> Derivation:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language.program import read
 
 MAX_BYTES = 1 << 20

@@ -46,7 +46,7 @@ from derive.calculus.terms import (
     substituted,
 )
 from derive.errors import DeriveError
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
 
 DIGITS, MOST_DIGITS = 50, 200
 STEP_BITS = 60

@@ -39,7 +39,7 @@ from derive.calculus.terms import (
     Product,
     Where,
 )
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
 
 DIGITS = 40
 STEP = mpmath.mpf(10) ** -12

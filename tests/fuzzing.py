@@ -23,7 +23,7 @@ import derive
 from derive.calculus.terms import names
 from derive.derivation import Derivation
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.run import Run
 from derive.values import FLOAT, Values, forward, real
 from extras import torch

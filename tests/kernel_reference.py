@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel
 from derive.kernels.program import Program, arrays_of, program
 from derive.points import draw

@@ -22,11 +22,11 @@ from derive.calculus.normal import normal
 from derive.calculus.terms import Delta
 from derive.derivation import Derivation, derivation
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
+from derive.graphs.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.lower import lower
 from derive.language.program import read
-from derive.language.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
 from derive.points import draw, size_sets
 from derive.proof import prove
 from derive.teaching.batched import of_the_mean, of_the_whole, reasoning

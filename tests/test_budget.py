@@ -12,7 +12,7 @@ from derive.calculus import budget, normal
 from derive.calculus.normal import cost, length, shortest
 from derive.calculus.terms import Element
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language import library
 from derive.proof import prove
 

@@ -26,7 +26,7 @@ from derive.calculus.terms import Below, Delta, Element, Index, Largest, canonic
 from derive.certificate import Certificate, certify, fingerprint, versions
 from derive.derivation import Derivation
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.notation import terms as printer
 from derive.numpy_run import run_numpy
 from derive.points import kinks_met

@@ -17,7 +17,7 @@ import derive
 from derive import proof
 from derive.derivation import Derivation
 from derive.errors import ProofError
-from derive.graphs import REACH, Graph
+from derive.graphs.graph import REACH, Graph
 from derive.points import draw, size_sets
 from derive.proof import prove
 from derive.teaching.explain import derivations

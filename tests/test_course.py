@@ -16,8 +16,8 @@ import derive
 from derive.calculus.terms import Delta, Differ, Element, Index
 from derive.derivation import Derivation
 from derive.elementary import entry_of, unrolled
-from derive.graphs import Graph
-from derive.language.tree import Call, Op, Tree
+from derive.graphs.graph import Graph
+from derive.graphs.tree import Call, Op, Tree
 from derive.notation import definitions, matrices
 from derive.notation.definitions import context_of
 from derive.notation.layout import text

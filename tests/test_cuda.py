@@ -23,7 +23,7 @@ import derive
 from cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
 from cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
 from derive.batching import batch
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
 from derive.language import library

@@ -29,7 +29,7 @@ import test_textbook
 from benchmarks.library import GROUPS
 from derive.batching import batch
 from derive.derivation import Derivation
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
 from derive.language import library
 from derive.notation import arrays, matrices
 from derive.notation.definitions import context_of

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import derive
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.run import Run
 from derive.values import FLOAT, Values, forward

@@ -24,7 +24,7 @@ import pytest
 import derive
 from derive.calculus.matrix import matrix_form
 from derive.derivation import Derivation
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
 from derive.notation.definitions import context_of, definition, layout
 from derive.notation.layout import EQUALS, Layout, latex, row, text

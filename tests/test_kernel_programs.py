@@ -11,7 +11,7 @@ import derive
 from derive.batching import batch
 from derive.calculus.terms import Element, Sum
 from derive.errors import ProofError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.kernels.program import Program, equal, program
 from derive.kernels.regions import fetched, homes, lodgers
 from derive.kernels.schedule import MatrixProduct, Region, Schedule, schedule

@@ -14,7 +14,7 @@ import pytest
 import derive
 from derive.batching import batch
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.kernels import cpu
 from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved

@@ -28,10 +28,10 @@ from derive.calculus.terms import (
     total,
 )
 from derive.errors import DeriveError
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
+from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library, read
 from derive.language.at import bind
-from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 from derive.values import forward
 
 

@@ -15,7 +15,7 @@ from sympy import Integer, Symbol
 import cli
 import derive
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Element, Index, Inside, total
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language import read
 from derive.notation.definitions import context_of, definition
 from derive.notation.layout import text

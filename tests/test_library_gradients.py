@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import derive
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language import library
 from test_gradients import LIBRARY, PYTORCH, WORST, by_torch, drawn, evaluated, in_float, length, with_sizes
 

@@ -34,7 +34,7 @@ from derive.calculus.terms import (
     total,
 )
 from derive.derivation import Derivation
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.notation import matrices
 from derive.notation.arrays import numpy_code

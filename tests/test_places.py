@@ -14,7 +14,7 @@ from derive.certificate import certify
 from derive.derivation import derivation
 from derive.errors import DeriveError, ProofError
 from derive.gradcheck import Checked
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.notation.style import Style
 from derive.points import at_kink
 from derive.proof import prove

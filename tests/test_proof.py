@@ -46,7 +46,7 @@ from derive.calculus.terms import (
 from derive.derivation import Derivation, derivation
 from derive.effort import Effort
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language import library
 from derive.points import CLEARANCE, draw
 from derive.proof import prove

@@ -19,7 +19,7 @@ from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Delta, Deriv
 from derive.derivation import Derivation, knowledge
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph, Input, gradient_name, gradient_parts
+from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
 from derive.notation.definitions import context_of
 from derive.notation.layout import text
 from derive.notation.matrices import layout as matrix_layout

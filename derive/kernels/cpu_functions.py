@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
 from derive.kernels.code import size_code
 from derive.kernels.cpu import Compiled, Tests, compiled, matrix_product, zero
 from derive.kernels.functions import Kind, Public, Wrapper, shape_code

@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Mul
 
 from derive.calculus.terms import Index
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.kernels.cells import cells_kernels, numbers_kernel, sliced
 from derive.kernels.code import Scope, factor_code, size_code
 from derive.kernels.functions import Kind, Public, Wrapper, shape_code

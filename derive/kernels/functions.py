@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 from derive.calculus.terms import ArgMax, Element, Index
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
 from derive.kernels.code import size_code
 from derive.kernels.program import Program, gradient
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.batching import batch, check_reduction
 from derive.errors import DeriveError
-from derive.graphs import Graph, remembered
+from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
 from derive.kernels.module import TARGETS, WRAPS, Module, module
 from derive.kernels.program import Program

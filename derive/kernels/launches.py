@@ -19,7 +19,7 @@ from typing import Any
 from sympy import Mul
 
 from derive.calculus.terms import Element, Index, free_indices, walk
-from derive.graphs import Input
+from derive.graphs.graph import Input
 from derive.kernels.program import Program
 from derive.kernels.schedule import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
 from derive.kernels.stages import memory

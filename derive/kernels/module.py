@@ -15,7 +15,7 @@ from derive.calculus.terms import Element, walk
 from derive.certificate import fingerprint
 from derive.derivation import Derivation
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.kernels import cpu_functions, cuda_functions
 from derive.kernels.code import Scope
 from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM

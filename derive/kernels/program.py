@@ -24,7 +24,7 @@ from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Element, Index, names, walk
 from derive.derivation import Derivation, derivation, seeded
 from derive.errors import DeriveError, ProofError
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.language.words import suggestion
 from derive.notation.definitions import context_of

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.calculus.terms import Binder, Element
-from derive.graphs import Input
+from derive.graphs.graph import Input
 from derive.kernels.program import Program
 from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, Statement, read_by
 

@@ -12,9 +12,9 @@ import numpy as np
 from sympy import Symbol, expand
 
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
+from derive.graphs.tree import Number, Reduce, Tree, children
 from derive.language.sizes import named_size
-from derive.language.tree import Number, Reduce, Tree, children
 from derive.language.typed import Nested, exact_numbers, read_values
 from derive.language.words import suggestion
 

@@ -6,12 +6,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from derive.calculus.functions import PRIMITIVES
+from derive.graphs.tree import Call, Compare, Reduce
 from derive.language import library
 from derive.language.draft import Typed
 from derive.language.expand import expanded
 from derive.language.indices import Scope
 from derive.language.refusals import refusal
-from derive.language.tree import Call, Compare, Reduce
 from derive.language.words import ELSEWHERE, FUNCTIONS, REDUCTIONS, suggestion
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from sympy import Symbol
 
 from derive.calculus.terms import Element, Index, Label
 from derive.errors import Place
-from derive.graphs import Input
-from derive.language.tree import Reduce, Tree
+from derive.graphs.graph import Input
+from derive.graphs.tree import Reduce, Tree
 
 
 @dataclass(frozen=True)

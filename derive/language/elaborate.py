@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.terms import Index
+from derive.graphs.tree import Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.draft import Draft
 from derive.language.letters import Letters
-from derive.language.tree import Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees
 
 Axes = tuple[Any, ...]
 Indices = tuple[Index, ...]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sympy import Dummy, Symbol
 
 from derive.calculus.terms import Element, Index, Label
-from derive.graphs import Graph, Input
+from derive.graphs.graph import Graph, Input
+from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees, terms_of
 from derive.language import library
 from derive.language.draft import Draft, Member, Typed
 from derive.language.sizes import named_size
-from derive.language.tree import Call, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees, terms_of
 
 if TYPE_CHECKING:
     from derive.language.indices import Scope

@@ -15,6 +15,7 @@ from sympy import Add, Integer, expand, pi
 
 from derive.calculus.terms import Index
 from derive.errors import DeriveError
+from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.calls import call
 from derive.language.draft import Draft, Member, Typed
@@ -23,7 +24,6 @@ from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
 from derive.language.sizes import Sizes, named_size
-from derive.language.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS, suggestion
 
 MAX_POWER = 99

@@ -12,7 +12,7 @@ from typing import Any
 from derive.calculus.functions import Named, named
 from derive.calculus.terms import Element
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language.words import suggestion
 
 FOLDER = Path(__file__).parent.parent / "library"

@@ -26,9 +26,9 @@ from derive.calculus.terms import (
     total,
 )
 from derive.errors import DeriveError
+from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library
 from derive.language.numbers import MAX_EXPONENT
-from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 
 Heads = Mapping[str, Symbol]
 _NO_VALUE = "Look for a division by zero, or a root or logarithm of a negative number."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from derive.language.tree import Number
+from derive.graphs.tree import Number
 
 MAX_DIGITS = 40
 MAX_EXPONENT = 308

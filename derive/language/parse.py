@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from derive.errors import DeriveError, Place
-from derive.graphs import KINDS
+from derive.graphs.graph import KINDS
 from derive.language.numbers import LITERAL
 from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
 

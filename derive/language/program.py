@@ -11,7 +11,8 @@ from sympy import Symbol
 
 from derive.calculus.terms import Index
 from derive.errors import DeriveError
-from derive.graphs import Graph, Input, Node
+from derive.graphs.graph import Graph, Input, Node
+from derive.graphs.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language import library
 from derive.language.calls import called
 from derive.language.draft import Draft, Member, Typed
@@ -23,7 +24,6 @@ from derive.language.letters import Letters
 from derive.language.lower import lower
 from derive.language.parse import SIZE, Declaration, Definition, Statement, parse
 from derive.language.sizes import unknown_sizes
-from derive.language.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
 
 MAX_DEFINITIONS = 300

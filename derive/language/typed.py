@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from derive.errors import DeriveError, Place
+from derive.graphs.tree import Number
 from derive.language.numbers import LITERAL, in_range, read_number
-from derive.language.tree import Number
 
 MAX_TEXT = 1_000_000
 MAX_DEPTH = 8

@@ -29,7 +29,7 @@ from derive.calculus.linear import (
     shape,
 )
 from derive.calculus.terms import Maximum, Positive, Where
-from derive.graphs import gradient_parts
+from derive.graphs.graph import gradient_parts
 
 
 def numpy_code(form: Matrix) -> str:

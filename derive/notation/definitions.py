@@ -10,9 +10,9 @@ from sympy import Integer
 
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
-from derive.graphs import Graph, Node, remembered
+from derive.graphs.graph import Graph, Node, remembered
+from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language import library
-from derive.language.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language.words import FUNCTIONS
 from derive.notation.layout import (
     COMMA,

@@ -32,7 +32,7 @@ from derive.calculus.linear import (
     size,
 )
 from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
-from derive.graphs import gradient_parts
+from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
 from derive.notation.layout import EQUALS, HADAMARD, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
 from derive.notation.pieces import (

@@ -44,7 +44,7 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.graphs import gradient_parts
+from derive.graphs.graph import gradient_parts
 from derive.notation.layout import (
     COMMA,
     PARTIAL,

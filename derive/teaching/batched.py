@@ -16,7 +16,7 @@ from derive.calculus.normal import contracted, pulled, shortest
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
 from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, free_letters, seeded, simplify
-from derive.graphs import gradient_name
+from derive.graphs.graph import gradient_name
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.language.at import read_values
 from derive.language.program import read
 from derive.notation.layout import EQUALS

@@ -11,8 +11,8 @@ from derive.batching import Batch
 from derive.calculus.rules import N_
 from derive.derivation import Derivation, derivation
 from derive.errors import DeriveError
-from derive.graphs import Graph, gradient_parts
-from derive.language.tree import Number
+from derive.graphs.graph import Graph, gradient_parts
+from derive.graphs.tree import Number
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout

@@ -13,7 +13,7 @@ from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Element, Index, Label, Sum
 from derive.derivation import DEFINITION, SUBSTITUTE, Derivation, Step
 from derive.errors import DeriveError
-from derive.graphs import Graph, gradient_parts
+from derive.graphs.graph import Graph, gradient_parts
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.terms import Context, condition_layout, layout, second_derivative

@@ -10,7 +10,7 @@ import numpy as np
 from derive.calculus.rules import N_
 from derive.derivation import Derivation, derivation
 from derive.errors import DeriveError
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.notation.terms import layout
 from derive.points import has_kink
 from derive.proof import Proved, prove

@@ -7,17 +7,7 @@ from collections.abc import Sequence
 from derive.notation.layout import Layout, latex
 from derive.teaching import escape
 from derive.teaching.columns import Columns, Display, Figure, Set, Stride, set_blocks
-from derive.teaching.document import (
-    Block,
-    CodeBlock,
-    Document,
-    Heading,
-    ItemList,
-    Paragraph,
-    Quote,
-    Raw,
-    Table,
-)
+from derive.teaching.document import Block, CodeBlock, Document, Heading, ItemList, Paragraph, Quote, Raw, Table
 from derive.teaching.frames import frames
 from derive.teaching.heights import WIDTH
 from derive.teaching.printer import Page, Printer, joined

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from derive.graphs import Graph
+from derive.graphs.graph import Graph
 from derive.notation.definitions import context_of
 from derive.notation.style import Style
 from derive.notation.terms import Context

@@ -11,9 +11,9 @@ from derive.calculus.normal import shortest
 from derive.calculus.rules import N_, differentiated
 from derive.calculus.terms import Element
 from derive.elementary import elementary, unrolled
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
+from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.language.at import Point
-from derive.language.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
 from derive.notation.layout import latex
 from derive.notation.terms import function_name

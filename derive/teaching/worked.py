@@ -18,9 +18,9 @@ from derive.calculus.rules import N_, differentiated
 from derive.calculus.terms import Element
 from derive.derivation import derivation
 from derive.elementary import entry_of
-from derive.graphs import Graph, Node
+from derive.graphs.graph import Graph, Node
+from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.lower import lower
-from derive.language.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.typed import Nested
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text

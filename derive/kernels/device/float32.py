@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from numpy import float32
 
-from derive.kernels.device.intrinsics import (
-    copysign,
-    device,
-    fma,
-    fraction_exponent,
-    kept,
-    polynomial,
-    power_of_two,
-    select,
-)
+from derive.kernels.device.intrinsics import copysign, device, fma, fraction_exponent, kept, polynomial, power_of_two, select
 
 ZERO = float32(0)
 HALF = float32(0.5)

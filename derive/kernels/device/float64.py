@@ -6,16 +6,7 @@ No fast-math flag is set: every product that is to be fused into a sum is writte
 
 from __future__ import annotations
 
-from derive.kernels.device.intrinsics import (
-    copysign,
-    device,
-    fma,
-    fraction_exponent,
-    kept,
-    polynomial,
-    power_of_two,
-    select,
-)
+from derive.kernels.device.intrinsics import copysign, device, fma, fraction_exponent, kept, polynomial, power_of_two, select
 
 ZERO = 0.0
 HALF = 0.5

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sympy import Symbol
 
 from derive.calculus.terms import ArgMax, Element, Index, names
-from derive.language.tree import Reduce, Tree, subtrees, terms_of
+from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
 if TYPE_CHECKING:
     from derive.derivation import Derivation
