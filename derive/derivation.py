@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, S
 
 from derive.calculus.budget import Budget
-from derive.calculus.fold import Fold, facts_of, folded, function_folds, match, replaced, solved_folds
-from derive.calculus.linear import Matrix
-from derive.calculus.matrix import matrix_form
-from derive.calculus.normal import contracted, cost, idle, normal, pulled, shortest, sums, unpicked
+from derive.calculus.cost import cost, idle, sums, unpicked
+from derive.calculus.fold import Fold, facts_of, folded, function_folds, replaced, solved_folds
+from derive.calculus.matching import match
+from derive.calculus.matrix_algebra import Matrix
+from derive.calculus.matrix_form import matrix_form
+from derive.calculus.normal import contracted, normal, pulled
 from derive.calculus.rules import N_, RULES, Rule, apply, has_deriv, next_rule, walk_derivs
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import (
     Adjoint,
     Delta,

@@ -9,7 +9,9 @@ import pytest
 import derive
 from derive import points
 from derive.calculus import budget, normal
-from derive.calculus.normal import cost, length, shortest
+from derive.calculus import shortest as shortening
+from derive.calculus.cost import cost, length
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
@@ -104,8 +106,8 @@ def test_a_fraction_is_brought_to_lowest_terms_where_that_is_cheap_and_left_wher
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cancelled: list[int] = []
-    cancel = normal.cancel
-    monkeypatch.setattr(normal, "cancel", lambda term: cancelled.append(length(term)) or cancel(term))
+    cancel = shortening.cancel
+    monkeypatch.setattr(shortening, "cancel", lambda term: cancelled.append(length(term)) or cancel(term))
     shortest.cache_clear()
     shortest(quotients(2).output.expr)
     assert len(cancelled) == 1
@@ -122,8 +124,8 @@ def test_the_bound_on_monomials_is_one() -> None:
     ):
         term = opened(text).output.expr
         masked = term.xreplace({e: e.head for e in term.atoms(Element)})
-        for found, foreseen in zip(normal.cancel(masked).as_numer_denom(), normal._degrees(masked), strict=True):
-            assert len(found.expand().as_ordered_terms()) <= normal._monomials(foreseen)
+        for found, foreseen in zip(shortening.cancel(masked).as_numer_denom(), shortening._degrees(masked), strict=True):
+            assert len(found.expand().as_ordered_terms()) <= shortening._monomials(foreseen)
 
 
 def test_a_product_that_would_be_too_long_stays_one() -> None:

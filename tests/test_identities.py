@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import derive
-from derive.calculus.matrix import matrix_form
+from derive.calculus.matrix_form import matrix_form
 from derive.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.notation import matrices

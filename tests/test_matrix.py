@@ -16,8 +16,8 @@ from sympy import Integer, Rational, Symbol, symbols
 
 import cli
 import derive
-from derive.calculus import linear
-from derive.calculus.matrix import matrix_form
+from derive.calculus import matrix_algebra
+from derive.calculus.matrix_form import matrix_form
 from derive.calculus.terms import (
     Adjoint,
     ArgMax,
@@ -403,7 +403,7 @@ def test_the_numpy_code_against_central_differences(source: str, tmp_path: Path)
 
 N_, M_ = symbols("n m", integer=True, positive=True)
 LONG = {N_: 2, M_: 3}
-LEAVES: dict[str, linear.Shape] = {
+LEAVES: dict[str, matrix_algebra.Shape] = {
     "A": (N_, M_),
     "B": (N_, M_),
     "C": (M_, N_),
@@ -423,11 +423,11 @@ class Grown:
         self.random = random
         self.arrays = {k: random.uniform(0.5, 1.5, [1 if a is None else LONG[a] for a in axes]) for k, axes in LEAVES.items()}
 
-    def grow(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def grow(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         """(the form, its value) for a shape."""
         if rows is None and columns is not None:
             form, value = self.grow(columns, rows, depth)
-            return linear.transposed(form), value.T
+            return matrix_algebra.transposed(form), value.T
         options = ["plus", "plus", "plus", "product", "product", "scaled"]
         options += [] if rows is None else ["hadamard", "power"] if columns is None else ["hadamard", "transposed"]
         options += ["diag"] if rows == columns and rows is not None else []
@@ -436,57 +436,59 @@ class Grown:
             return self.leaf(rows, columns) if rows is not None else self.inner()
         return getattr(self, str(self.random.choice(options)))(rows, columns, depth - 1)
 
-    def leaf(self, rows: Any, columns: Any) -> tuple[linear.Matrix, Array]:
+    def leaf(self, rows: Any, columns: Any) -> tuple[matrix_algebra.Matrix, Array]:
         name = str(self.random.choice([k for k, axes in LEAVES.items() if axes == (rows, columns)] + ["1"]))
         if name != "1":
-            return linear.Tensor(name, (rows, columns)), self.arrays[name]
-        ones = linear.Ones(rows)
+            return matrix_algebra.Tensor(name, (rows, columns)), self.arrays[name]
+        ones = matrix_algebra.Ones(rows)
         if columns is None:
             return ones, np.ones((LONG[rows], 1))
         if rows == columns:
-            return linear.Identity(rows), np.eye(LONG[rows])
-        return linear.product([ones, linear.Transpose(linear.Ones(columns))]), np.ones((LONG[rows], LONG[columns]))
+            return matrix_algebra.Identity(rows), np.eye(LONG[rows])
+        return matrix_algebra.product([ones, matrix_algebra.Transpose(matrix_algebra.Ones(columns))]), np.ones(
+            (LONG[rows], LONG[columns])
+        )
 
-    def inner(self) -> tuple[linear.Matrix, Array]:
+    def inner(self) -> tuple[matrix_algebra.Matrix, Array]:
         (f, a), (g, b) = self.leaf(N_, None), self.leaf(N_, None)
-        return linear.inner(f, g), a.T @ b
+        return matrix_algebra.inner(f, g), a.T @ b
 
-    def plus(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def plus(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         terms = [
             (bool(self.random.integers(2)), *self.grow(rows, columns, depth)) for _ in range(int(self.random.integers(2, 4)))
         ]
-        return linear.plus([(n, f) for n, f, _ in terms]), sum((-v if n else v) for n, _, v in terms)
+        return matrix_algebra.plus([(n, f) for n, f, _ in terms]), sum((-v if n else v) for n, _, v in terms)
 
-    def product(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def product(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         middle = [*LONG][self.random.integers(2)]
         (f, a), (g, b) = self.grow(rows, middle, depth), self.grow(middle, columns, depth)
-        return linear.product([f, g]), a @ b
+        return matrix_algebra.product([f, g]), a @ b
 
-    def scaled(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def scaled(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         number = Rational(int(self.random.choice([-3, -1, 2])), int(self.random.choice([1, 2])))
         (s, a), (f, b) = self.grow(None, None, min(depth, 1)), self.grow(rows, columns, depth)
-        return linear.scaled(number, [s], f), float(number) * a * b
+        return matrix_algebra.scaled(number, [s], f), float(number) * a * b
 
-    def hadamard(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def hadamard(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         (f, a), (g, b) = self.grow(rows, columns, depth), self.grow(rows, columns, depth)
-        return linear.hadamard([f, g]), a * b
+        return matrix_algebra.hadamard([f, g]), a * b
 
-    def power(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def power(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         f, a = self.grow(rows, columns, depth)
-        return linear.power(f, Integer(2)), a**2
+        return matrix_algebra.power(f, Integer(2)), a**2
 
-    def transposed(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def transposed(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         f, a = self.grow(columns, rows, depth)
-        return linear.transposed(f), a.T
+        return matrix_algebra.transposed(f), a.T
 
-    def diag(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def diag(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         f, a = self.grow(rows, None, depth)
-        return linear.diag(f), np.diag(a[:, 0])
+        return matrix_algebra.diag(f), np.diag(a[:, 0])
 
-    def trace(self, rows: Any, columns: Any, depth: int) -> tuple[linear.Matrix, Array]:
+    def trace(self, rows: Any, columns: Any, depth: int) -> tuple[matrix_algebra.Matrix, Array]:
         size = [*LONG][self.random.integers(2)]
         f, a = self.grow(size, size, depth)
-        return linear.trace(f), np.trace(a)
+        return matrix_algebra.trace(f), np.trace(a)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -494,7 +496,7 @@ def test_the_laws_of_the_algebra_keep_the_value(seed: int, tmp_path: Path) -> No
     """Expressions grown at random from a few tensors, so that factors are shared often, against plain arrays."""
     random = np.random.default_rng(seed)
     grown = Grown(random)
-    shapes: list[linear.Shape] = [(N_, M_), (N_, N_), (N_, None), linear.SCALAR]
+    shapes: list[matrix_algebra.Shape] = [(N_, M_), (N_, N_), (N_, None), matrix_algebra.SCALAR]
     pairs = [grown.grow(*shapes[k % 4], 1 + k % 3) for k in range(60)]
     scope = {
         "np": np,
@@ -504,7 +506,11 @@ def test_the_laws_of_the_algebra_keep_the_value(seed: int, tmp_path: Path) -> No
     for form, value in pairs:
         code = numpy_code(form)
         flat = (
-            value if None not in linear.shape(form) else value[:, 0] if linear.shape(form) != linear.SCALAR else np.squeeze(value)
+            value
+            if None not in matrix_algebra.shape(form)
+            else value[:, 0]
+            if matrix_algebra.shape(form) != matrix_algebra.SCALAR
+            else np.squeeze(value)
         )
         np.testing.assert_allclose(computed(code, scope, tmp_path), flat, rtol=1e-9, atol=1e-9, err_msg=code)
         assert text(matrices.layout(form))

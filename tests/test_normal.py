@@ -13,9 +13,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Abs, Integer, Mul, Rational, S, Symbol, exp, log, sign
 
+from derive.calculus.cost import cost
 from derive.calculus.fold import facts_of, folded, replaced, solved_folds
-from derive.calculus.normal import common_factor, contracted, cost, normal, shortest
+from derive.calculus.normal import contracted, normal
 from derive.calculus.rules import differentiated
+from derive.calculus.shortest import common_factor, shortest
 from derive.calculus.terms import (
     AtMost,
     Below,

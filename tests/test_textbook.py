@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import derive
-from derive.calculus.normal import cost
+from derive.calculus.cost import cost
 from derive.calculus.terms import Adjoint, height
 from derive.notation import matrices
 from derive.notation.definitions import context_of, definition

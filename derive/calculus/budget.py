@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from derive.calculus.normal import length
+from derive.calculus.cost import length
 from derive.errors import DeriveError
 
 MOST = 100_000

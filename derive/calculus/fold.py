@@ -13,14 +13,16 @@ from typing import Any
 
 from sympy import Add, Dummy, Function, Mul, Symbol, cancel, exp, expand, log, preorder_traversal
 
-from derive.calculus.normal import cost, normal, shortest
+from derive.calculus.cost import cost
+from derive.calculus.matching import Binding, Hole, match, match_all
+from derive.calculus.normal import normal
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import (
     Binder,
     Bracket,
     Element,
     Index,
     Sum,
-    depends,
     factors,
     free_indices,
     names,
@@ -32,9 +34,6 @@ from derive.calculus.terms import (
 
 MOST_FACTORS = 6
 """Products of more factors are not searched for a definition among them."""
-
-Hole = Index | Element
-Binding = dict[Hole, Any]
 
 
 @dataclass(frozen=True)
@@ -70,43 +69,6 @@ class Fold:
 # ---------------------------------------------------------------- matching
 
 
-def match(pattern: Any, term: Any, holes: tuple[Hole, ...], bound: Binding) -> Binding | None:
-    """What to put into the holes of a pattern to make it this term, or None: indices, or for a scalar any number."""
-    if pattern in holes:
-        if pattern in bound:
-            return bound if bound[pattern] == term else None
-        fits = not isinstance(pattern, Index) or getattr(term, "size", None) == pattern.size
-        return {**bound, pattern: term} if fits else None
-    if -pattern in holes and not (term.is_Mul or term.is_Add):
-        return match(-pattern, -term, holes, bound)
-    if type(pattern) is not type(term) or len(pattern.args) != len(term.args):
-        return None
-    if isinstance(pattern, Binder):
-        if [j.size for j in pattern.indices] != [j.size for j in term.indices]:
-            return None
-        indices, body = pattern.opened()
-        found = match(body, term.body.xreplace(dict(zip(term.indices, indices, strict=True))), holes, bound)
-        captured = found is not None and any(depends(v, i) for v in found.values() for i in indices)
-        return None if captured else found
-    if not pattern.args or isinstance(pattern, Index):
-        return bound if pattern == term else None
-    unordered = isinstance(pattern, (Add, Mul)) and len(pattern.args) <= 4
-    for order in permutations(term.args) if unordered else [term.args]:
-        found = _match_all(pattern.args, order, holes, bound)
-        if found is not None:
-            return found
-    return None
-
-
-def _match_all(patterns: tuple[Any, ...], args: tuple[Any, ...], holes: tuple[Hole, ...], bound: Binding) -> Binding | None:
-    found: Binding | None = bound
-    for p, t in zip(patterns, args, strict=True):
-        if found is None:
-            return None
-        found = match(p, t, holes, found)
-    return found
-
-
 def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
     """The term with every occurrence of the fold's pattern, or of a multiple of a sum, rewritten (not normalised).
 
@@ -130,7 +92,7 @@ def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
     """The pattern among the factors of a product, or of their powers: (the other factors, the binding)."""
     parts = [part for f in term.args for part in _split(f, fold.pattern)]
     for chosen in permutations(parts, len(fold.pattern.args)) if len(parts) <= MOST_FACTORS else ():
-        found = _match_all(fold.pattern.args, chosen, fold.holes, {})
+        found = match_all(fold.pattern.args, chosen, fold.holes, {})
         if found is not None:
             return term / Mul(*chosen), found
     return term, None

@@ -16,9 +16,11 @@ from typing import Any
 
 from sympy import Abs, Add, Function, Mul, Pow, S, log, sign
 
+from derive.calculus.cost import cost
 from derive.calculus.fold import folded, function_folds, replaced, solved_folds
 from derive.calculus.functions import Named
-from derive.calculus.normal import cost, normal, shortest
+from derive.calculus.normal import normal
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import (
     CACHE,
     Adjoint,

@@ -19,8 +19,8 @@ from typing import Any
 
 from sympy import Add, Mul, S, Symbol, exp, expand_mul, log
 
-from derive.calculus.fold import match
 from derive.calculus.functions import Named, named
+from derive.calculus.matching import match
 from derive.calculus.terms import (
     Bracket,
     Differ,

@@ -8,7 +8,7 @@ from sympy import Abs, Min, erf
 from sympy.printing.numpy import NumPyPrinter
 
 from derive.calculus.functions import Named
-from derive.calculus.linear import (
+from derive.calculus.matrix_algebra import (
     Apply,
     Derivative,
     Diag,

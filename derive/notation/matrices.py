@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Abs, Dummy, Min, S, Symbol, exp, fraction, sign
 
-from derive.calculus.linear import (
+from derive.calculus.matrix_algebra import (
     SCALAR,
     Apply,
     Derivative,

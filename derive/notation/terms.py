@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, Symbol, exp, sign
 from sympy.core.numbers import Exp1, NegativeInfinity, Pi
 
-from derive.calculus.normal import cost, shared_number
+from derive.calculus.cost import cost, shared_number
 from derive.calculus.terms import (
     Adjoint,
     ArgMax,

@@ -12,8 +12,9 @@ from typing import Any
 
 from derive.batching import Batch
 from derive.calculus.budget import Budget
-from derive.calculus.normal import contracted, pulled, shortest
+from derive.calculus.normal import contracted, pulled
 from derive.calculus.rules import N_
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
 from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, free_letters, seeded, simplify
 from derive.graphs.graph import gradient_name

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.normal import shortest
 from derive.calculus.rules import N_, differentiated
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
 from derive.elementary import elementary, unrolled
 from derive.graphs.graph import Graph, Node

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from sympy import Integer, Symbol
 
-from derive.calculus.normal import shortest
 from derive.calculus.rules import N_, differentiated
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
 from derive.derivation import derivation
 from derive.elementary import entry_of

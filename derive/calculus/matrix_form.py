@@ -16,7 +16,7 @@ from typing import Any
 
 from sympy import Abs, Add, Dummy, Function, Integer, Min, Mul, S, exp, sign
 
-from derive.calculus.linear import (
+from derive.calculus.matrix_algebra import (
     Apply,
     Derivative,
     Diagonal,

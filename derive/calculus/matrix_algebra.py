@@ -16,7 +16,7 @@ from typing import Any
 
 from sympy import Add, Dummy, Mul, S, sign
 
-from derive.calculus.normal import common_factor
+from derive.calculus.shortest import common_factor
 from derive.calculus.terms import CACHE, factors
 
 Shape = tuple[Any, Any]

@@ -1,0 +1,77 @@
+"""How long a term is to read: the one measure by which a form is called shorter."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sympy import S, preorder_traversal
+
+from derive.calculus.terms import CACHE, Binder, Delta, Element, Index, Label, Sum, depends, factors
+
+SUM_COST = 8
+"""What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols
+and operations a reader sees, and nested sums weigh most, since each is a loop to follow (and to run)."""
+
+UNPICKED = 5
+"""A delta that still stands under the Σ it picks from costs as much as this many loops."""
+
+IDLE = 0.5
+"""What a factor costs, on top, that stands in a loop it does not depend on: Σ_j a x_j is a Σ_j x_j."""
+
+
+@lru_cache(maxsize=CACHE)
+def cost(term: Any) -> float:
+    """How long a term is to read."""
+    if isinstance(term, (Element, Index, Label)) or not term.args:
+        return 1
+    number, rest = shared_number(term)
+    if number != 1:
+        return 2 + cost(rest)
+    own = 1.0
+    if isinstance(term, Binder):
+        own = SUM_COST * (len(term.indices) + UNPICKED * unpicked_signs(term)) + IDLE * idle_signs(term)
+    elif term.is_Add or term.is_Mul:
+        own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1)
+    inner = term.args[:1] if isinstance(term, Binder) else term.args
+    return own + sum(cost(a) for a in inner)
+
+
+def unpicked_signs(term: Binder) -> int:
+    return sum(isinstance(t, Delta) and any(depends(t, j) for j in term.indices) for t in preorder_traversal(term.body))
+
+
+def idle_signs(term: Binder) -> int:
+    return sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body)) if type(term) is Sum else 0
+
+
+def unpicked(term: Any) -> int:
+    """How many deltas stand under the very Σ that they pick from: work left to the reader."""
+    return sum(unpicked_signs(t) for t in preorder_traversal(term) if isinstance(t, Binder))
+
+
+def idle(term: Any) -> int:
+    """How many factors stand under a Σ that they could stand before."""
+    return sum(idle_signs(t) for t in preorder_traversal(term) if isinstance(t, Binder))
+
+
+def shared_number(term: Any) -> tuple[Any, Any]:
+    """A number that can stand before a sum because every term has it, up to sign, and nothing else."""
+    if not term.is_Add:
+        return S.One, term
+    number, rest = term.primitive()
+    alike = all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args if not t.is_number)
+    return (number, rest) if alike else (S.One, term)
+
+
+@lru_cache(maxsize=CACHE)
+def length(term: Any) -> int:
+    """How many symbols and operations there are in a term, all in all."""
+    return 1 + sum(map(length, term.args))
+
+
+@lru_cache(maxsize=CACHE)
+def sums(term: Any) -> int:
+    """How many indices are bound in a term, all in all."""
+    own = len(term.indices) if isinstance(term, Binder) else 0
+    return own + sum(sums(a) for a in term.args)
