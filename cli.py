@@ -19,8 +19,8 @@ from derive import __version__
 from derive.errors import DeriveError, ProofError
 
 if TYPE_CHECKING:
-    from derive.batching import Batch
     from derive.graphs.graph import Graph
+    from derive.language.batching import Batch
     from derive.run import Run
     from derive.teaching.page import Page
 
@@ -122,7 +122,7 @@ def _force(parser: argparse.ArgumentParser) -> None:
 
 def run_explain(options: argparse.Namespace) -> int:
     """`derive explain`: the explanation on standard output or in a file."""
-    from derive.sources import read_source
+    from derive.language.sources import read_source
     from derive.teaching import explain
 
     page = _page(options.lang)
@@ -172,7 +172,7 @@ def run_slides(options: argparse.Namespace) -> int:
 
 def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
     """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
-    from derive.sources import read_file
+    from derive.language.sources import read_file
     from derive.teaching import lecture as lectures
     from derive.teaching.directives import build_lecture
     from derive.teaching.render import FORMATS, render
@@ -207,8 +207,8 @@ def run_course(options: argparse.Namespace) -> int:
 def run_kernel(options: argparse.Namespace) -> int:
     """`derive kernel`: the text of a module, on standard output or in a file."""
     from derive.kernels.kernel import kernel
-    from derive.language.program import read
-    from derive.sources import read_source
+    from derive.language.read import read
+    from derive.language.sources import read_source
 
     text, name = read_source(options.source)
     made = kernel(
@@ -231,7 +231,7 @@ def run_kernel(options: argparse.Namespace) -> int:
 def run_check(options: argparse.Namespace) -> int:
     """`derive check`: the certificate of a definition, on standard output or in a file."""
     from derive.certificate import certify
-    from derive.sources import read_source
+    from derive.language.sources import read_source
     from derive.teaching.report import as_json, report
 
     page = _page(options.lang)
@@ -277,15 +277,15 @@ def _page(lang: str) -> Page:
 def _graph_at(text: str, name: str, values: str, batch: Batch | None = None) -> tuple[Graph, Run | None]:
     """The graph of a text, or of a batch of it, and its run at the values given, if any."""
     from derive.language.at import read_values
-    from derive.language.program import read
+    from derive.language.read import read
 
     graph = read(text, name) if batch is None else batch.graph
     return graph, graph.at(**read_values(values)) if values.strip() else None
 
 
 def _batch(text: str, name: str, inputs: Sequence[str]) -> Batch:
-    from derive.batching import batch
-    from derive.language.program import read
+    from derive.language.batching import batch
+    from derive.language.read import read
 
     return batch(read(text, name), inputs)
 

@@ -21,7 +21,7 @@ from derive.calculus.functions import PRIMITIVES  # noqa: E402
 from derive.derivation import Derivation, derivation  # noqa: E402
 from derive.graphs.graph import Graph, Node  # noqa: E402
 from derive.language import library  # noqa: E402
-from derive.language.program import read  # noqa: E402
+from derive.language.read import read  # noqa: E402
 from derive.notation import definitions, matrices  # noqa: E402
 from derive.notation.definitions import context_of  # noqa: E402
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402

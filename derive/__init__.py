@@ -21,7 +21,7 @@ def graph(source: str) -> Graph:
 
     Raises DeriveError, with the place of the mistake, for anything else.
     """
-    from derive.sources import open_graph
+    from derive.language.sources import open_graph
 
     return open_graph(source)
 

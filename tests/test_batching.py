@@ -17,7 +17,6 @@ from sympy import S
 
 import cli
 import derive
-from derive.batching import Batch, batch
 from derive.calculus.normal import normal
 from derive.calculus.terms import Delta
 from derive.derivation import Derivation, derivation
@@ -25,8 +24,9 @@ from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
 from derive.language import library
+from derive.language.batching import Batch, batch
 from derive.language.lower import lower
-from derive.language.program import read
+from derive.language.read import read
 from derive.points import draw, size_sets
 from derive.proof import prove
 from derive.teaching.batched import of_the_mean, of_the_whole, reasoning

@@ -22,11 +22,11 @@ import pytest
 import derive
 from cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
 from cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
-from derive.batching import batch
 from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
 from derive.language import library
+from derive.language.batching import batch
 from derive.points import size_sets
 from extras import torch
 from kernel_reference import errors, plain_program

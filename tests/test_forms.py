@@ -27,10 +27,10 @@ import test_proof
 import test_second
 import test_textbook
 from benchmarks.library import GROUPS
-from derive.batching import batch
 from derive.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.language import library
+from derive.language.batching import batch
 from derive.notation import arrays, matrices
 from derive.notation.definitions import context_of
 from derive.notation.layout import text

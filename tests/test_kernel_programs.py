@@ -8,7 +8,6 @@ import pytest
 from sympy import exp
 
 import derive
-from derive.batching import batch
 from derive.calculus.terms import Element, Sum
 from derive.errors import ProofError
 from derive.graphs.graph import Graph
@@ -18,6 +17,7 @@ from derive.kernels.schedule import MatrixProduct, Region, Schedule, schedule
 from derive.kernels.simple import simple, weight
 from derive.kernels.stable import REWRITES, exp_nonpositive, stable
 from derive.language import library
+from derive.language.batching import batch
 
 
 def whole(name: str, *batched: str) -> Program:

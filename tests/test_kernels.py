@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import derive
-from derive.batching import batch
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.kernels import cpu
@@ -20,6 +19,7 @@ from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
 from derive.kernels.regions import lodgers
 from derive.language import library
+from derive.language.batching import batch
 from derive.points import size_sets
 from extras import functional, torch
 from kernel_reference import call, drawn, error, errors, expected, plain_program

@@ -276,7 +276,7 @@ class Graph:
 
         Where the output is a number, the new output is its mean over the examples.  Raises DeriveError for unknown names.
         """
-        from derive.batching import batch
+        from derive.language.batching import batch
 
         return batch(self, inputs).graph
 

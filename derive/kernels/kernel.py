@@ -8,12 +8,12 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from derive.batching import batch, check_reduction
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
 from derive.kernels.module import TARGETS, WRAPS, Module, module
 from derive.kernels.program import Program
+from derive.language.batching import batch, check_reduction
 
 EXTRAS = ("Workspace", "Kernel")
 """What a module may offer besides its functions: `Kernel` is the `torch.autograd.Function` of wrap="torch"."""

@@ -1,4 +1,4 @@
-"""The graph language: text read into a Graph, never evaluated.  Start at `program.read`."""
+"""The graph language: text read into a Graph, never evaluated.  Start at `read.read`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 def __getattr__(name: str) -> Any:
     if name == "read":
-        from derive.language.program import read
+        from derive.language.read import read
 
         return read
     raise AttributeError(name)

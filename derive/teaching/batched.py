@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.batching import Batch
 from derive.calculus.budget import Budget
 from derive.calculus.normal import contracted, pulled
 from derive.calculus.rules import N_
@@ -18,6 +17,7 @@ from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
 from derive.derivation import PATHS, PICK, SUBSTITUTE, Derivation, Trail, derivation, free_letters, seeded, simplify
 from derive.graphs.graph import gradient_name
+from derive.language.batching import Batch
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines

@@ -16,7 +16,7 @@ import numpy as np
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
-from derive.language.program import read
+from derive.language.read import read
 from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from derive.batching import Batch
 from derive.calculus.rules import N_
 from derive.derivation import Derivation, derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
 from derive.graphs.tree import Number
+from derive.language.batching import Batch
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
