@@ -23,9 +23,12 @@ from derive.graphs.graph import Graph, Node  # noqa: E402
 from derive.language import library  # noqa: E402
 from derive.language.read import read  # noqa: E402
 from derive.notation import definitions, matrices  # noqa: E402
-from derive.notation.definitions import context_of  # noqa: E402
+from derive.notation.context import (
+    Context,
+    context_of,  # noqa: E402
+)
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402
-from derive.notation.terms import Context, layout  # noqa: E402
+from derive.notation.terms import layout  # noqa: E402
 from derive.proof import prove  # noqa: E402
 from derive.teaching.gradient import matrix_side  # noqa: E402
 

@@ -42,10 +42,10 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, gradient_name, gradient_parts, remembered
 from derive.graphs.tree import Op, Reduce, Ref
 from derive.language import library
-from derive.notation import arrays, matrices
 from derive.notation import layout as layouts
-from derive.notation.definitions import context_of
-from derive.notation.terms import POOL, layout
+from derive.notation import matrices, numpy_code
+from derive.notation.context import POOL, context_of
+from derive.notation.terms import layout
 
 if TYPE_CHECKING:
     from derive.proof import Proved
@@ -110,7 +110,7 @@ class Derivation:
     @property
     def numpy(self) -> str | None:
         """The matrix form as a NumPy expression, or None."""
-        return None if self.form is None else arrays.numpy_code(self.form)
+        return None if self.form is None else numpy_code.numpy_code(self.form)
 
     def latex(self) -> str:
         """All lines as an `aligned` environment, the subject on the left."""

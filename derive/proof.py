@@ -28,7 +28,7 @@ from derive.derivation import Derivation, Step
 from derive.effort import Cost, Effort
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Node, gradient_name, remembered
-from derive.notation.definitions import context_of
+from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.points import SMALLER, draw, has_kink, size_sets

@@ -19,7 +19,7 @@ from derive.elementary import entry_of, unrolled
 from derive.graphs.graph import Graph
 from derive.graphs.tree import Call, Op, Tree
 from derive.notation import definitions, matrices
-from derive.notation.definitions import context_of
+from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof import prove

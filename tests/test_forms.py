@@ -31,8 +31,8 @@ from derive.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.language import library
 from derive.language.batching import batch
-from derive.notation import arrays, matrices
-from derive.notation.definitions import context_of
+from derive.notation import matrices, numpy_code
+from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 
@@ -140,7 +140,7 @@ def form(found: Derivation) -> Iterator[str]:
     yield f"{printed(found.subject)} = {printed(found.result)}"
     if matrix is not None:
         yield "  matrix  " + normalize("NFC", text(matrices.layout(matrix, context)))
-        yield f"  numpy   {arrays.numpy_code(matrix)}"
+        yield f"  numpy   {numpy_code.numpy_code(matrix)}"
     yield f"  steps   {len(found.steps)}: {' '.join(step.family for step in found.steps)}"
     for value, condition in found.cases or ():
         yield f"  case    {printed(value)}  if {printed(condition)}"

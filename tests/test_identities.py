@@ -26,7 +26,8 @@ from derive.calculus.matrix_form import matrix_form
 from derive.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
-from derive.notation.definitions import context_of, definition, layout
+from derive.notation.context import context_of
+from derive.notation.definitions import definition, layout
 from derive.notation.layout import EQUALS, Layout, latex, row, text
 from derive.teaching.gradient import matrix_side
 from derive.values import FLOAT, forward

@@ -17,7 +17,8 @@ import derive
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Element, Index, Inside, total
 from derive.graphs.graph import Graph
 from derive.language import read
-from derive.notation.definitions import context_of, definition
+from derive.notation.context import context_of
+from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.values import DomainError

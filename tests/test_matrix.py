@@ -37,9 +37,9 @@ from derive.derivation import Derivation
 from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.notation import matrices
-from derive.notation.arrays import numpy_code
-from derive.notation.definitions import context_of
+from derive.notation.context import context_of
 from derive.notation.layout import text
+from derive.notation.numpy_code import numpy_code
 from derive.values import FLOAT, Values, forward
 from test_gradients import TEXTS, graph_of
 

@@ -29,10 +29,11 @@ from derive.calculus.terms import (
 )
 from derive.language import library
 from derive.notation import definitions, matrices
-from derive.notation.definitions import context_of, definition
+from derive.notation.context import Context, context_of
+from derive.notation.definitions import definition
 from derive.notation.layout import Frac, Layout, Sign, latex, row, text
 from derive.notation.style import Style, name_layout
-from derive.notation.terms import Context, layout
+from derive.notation.terms import layout
 from rendering import Formula, katex_errors
 from test_gradients import TEXTS, graph_of
 

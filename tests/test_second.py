@@ -20,7 +20,7 @@ from derive.calculus.terms import Delta, Deriv
 from derive.derivation import Derivation, knowledge
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
-from derive.notation.definitions import context_of
+from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.matrices import layout as matrix_layout
 from derive.notation.terms import layout

@@ -16,7 +16,8 @@ import derive
 from derive.calculus.cost import cost
 from derive.calculus.terms import Adjoint, height
 from derive.notation import matrices
-from derive.notation.definitions import context_of, definition
+from derive.notation.context import context_of
+from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.numpy_run import run_numpy

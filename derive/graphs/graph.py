@@ -309,7 +309,8 @@ class Graph:
         return graph_svg(self)
 
     def _repr_latex_(self) -> str:
-        from derive.notation.definitions import context_of, definition
+        from derive.notation.context import context_of
+        from derive.notation.definitions import definition
         from derive.notation.layout import latex
 
         context = context_of(self)

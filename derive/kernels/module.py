@@ -26,7 +26,8 @@ from derive.kernels.regions import NEUTRAL
 from derive.kernels.simple import simple
 from derive.kernels.stable import stable
 from derive.kernels.threads import COMBINED
-from derive.notation.definitions import context_of, definition
+from derive.notation.context import context_of
+from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.resources import folder

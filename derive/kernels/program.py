@@ -27,7 +27,7 @@ from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.language.words import suggestion
-from derive.notation.definitions import context_of
+from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.points import draw, size_sets

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sympy import Integer
 
-from derive.calculus.terms import Index, Label
-from derive.errors import DeriveError
-from derive.graphs.graph import Graph, Node, remembered
+from derive.calculus.terms import Index
+from derive.graphs.graph import Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language import library
 from derive.language.words import FUNCTIONS
+from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     COMMA,
     EQUALS,
@@ -36,7 +35,6 @@ from derive.notation.layout import (
     Sign,
     joined,
     row,
-    text,
 )
 from derive.notation.pieces import (
     ATOM,
@@ -53,8 +51,8 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
-from derive.notation.style import Style, letter, name_layout
-from derive.notation.terms import Context, function_name, index_layout
+from derive.notation.style import letter
+from derive.notation.terms import function_name, index_layout
 from derive.notation.terms import layout as term_layout
 
 Substitution = Callable[[Ref], Piece | None]
@@ -231,7 +229,7 @@ def _comparison(tree: Compare, context: Context, substitute: Substitution) -> La
 def _chained(chain: tuple[Compare, ...], context: Context, substitute: Substitution) -> Layout:
     """Comparisons of which each begins with what the one before ends with: 0 ≤ a < b."""
     sides = [chain[0].left, *(c.right for c in chain)]
-    spaced = any(isinstance(side, Tree) or _is_affine(side) for side in sides)
+    spaced = any(isinstance(side, Tree) or is_affine(side) for side in sides)
     items = [_side(sides[0], context, substitute)]
     for comparison, side in zip(chain, sides[1:], strict=True):
         sign = _RELATIONS[comparison.operator]
@@ -297,7 +295,7 @@ def _mean_count(tree: Reduce, context: Context) -> Layout:
 
 def _solved(condition: Compare, bound: tuple[Index, ...]) -> bool:
     """Whether a condition ties several bound indices by arithmetic: a reader has to be told which are bound."""
-    arithmetic = any(_is_affine(side) for side in (condition.left, condition.right))
+    arithmetic = any(is_affine(side) for side in (condition.left, condition.right))
     return arithmetic and len(_indices_of(condition) & set(bound)) > 1
 
 
@@ -312,44 +310,6 @@ def _atoms(term: Any) -> set[Index]:
 def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:
     """The name being defined, with its indices."""
     return subscripted(context.called(name, len(indices)), [index_layout(i, context) for i in indices])
-
-
-def context_of(graph: Graph, style: Style | None = None) -> Context:
-    """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order; found once."""
-    chosen = style or Style()
-    return remembered(graph, ("context", chosen), lambda: _context_of(graph, chosen))
-
-
-def _context_of(graph: Graph, style: Style) -> Context:
-    ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
-    printed: dict[str, str] = {}
-    shown = dict(graph.shown)
-    for name, rank in sorted(ranks):
-        other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
-        if other != name:
-            raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
-    if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
-        style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
-    single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
-    mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
-    order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
-    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
-
-
-def _counts_from_zero(tree: Tree) -> bool:
-    """Whether a node says something that is true of indices only if they count from 0: i = j and i < 2 do not, i < n does."""
-    match tree:
-        case Size(value):
-            return bool(value.atoms(Index))
-        case Ref(_, indices):
-            return any(map(_is_affine, indices))
-        case Compare(_, left, right) if not isinstance(left, Tree):
-            return not all(isinstance(side, Index | Label) or side.is_Integer for side in (left, right))
-    return False
-
-
-def _is_affine(index: Any) -> bool:
-    return bool(getattr(index, "is_Add", False) or getattr(index, "is_Mul", False))
 
 
 def _has_product(tree: Tree | None) -> bool:

@@ -34,6 +34,7 @@ from derive.calculus.matrix_algebra import (
 from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
 from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
+from derive.notation.context import Context
 from derive.notation.layout import EQUALS, HADAMARD, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
 from derive.notation.pieces import (
     ATOM,
@@ -50,7 +51,7 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.style import name_layout
-from derive.notation.terms import Context, alternatives, condition_layout, function_name, index_layout
+from derive.notation.terms import alternatives, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
 TRANSPOSE = Sign(r"\top", "T")

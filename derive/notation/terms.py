@@ -6,7 +6,7 @@ prints numbers, then entries by their first index, then brackets; conditions on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -45,6 +45,7 @@ from derive.calculus.terms import (
     walk,
 )
 from derive.graphs.graph import gradient_parts
+from derive.notation.context import Context
 from derive.notation.layout import (
     COMMA,
     PARTIAL,
@@ -81,8 +82,6 @@ from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import Style, decimal, letter, name_layout
 
 THIN = Sign(r"\,", "")
-POOL = "ijklqruvmnpabcdeo"
-"""Letters for bound indices, once those an author uses over the axis are taken."""
 
 FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "erf": r"\operatorname{erf}", "exp": r"\exp"}
 NAMED = {
@@ -90,54 +89,6 @@ NAMED = {
     "selu": "SELU", "mish": "Mish",
 }  # fmt: skip
 """How library functions are called in print, where that is not their own name."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a term is printed under: the conventions, and for each axis the letters its author uses."""
-
-    style: Style = field(default_factory=Style)
-    letters: tuple[tuple[Any, tuple[str, ...]], ...] = ()
-    ranks: frozenset[tuple[str, int]] = frozenset()
-    taken: frozenset[str] = frozenset()
-    order: tuple[str, ...] = ()
-    """The tensors in the order in which their author mentions them."""
-    shown: tuple[tuple[str, str], ...] = ()
-    """What tensors are called in print, where that is not their own name."""
-
-    upstream: str = ""
-    """The gradient of a loss by a tensor, if there is one."""
-
-    def called(self, name: str, rank: int = 0) -> Layout:
-        """The name of a tensor with so many axes, as it is printed."""
-        return name_layout(dict(self.shown).get(name, name), rank)
-
-    def place(self, term: Any) -> int:
-        """Where the author first mentions one of the tensors of a term."""
-        return self._first(names(term))
-
-    def path(self, term: Any) -> int:
-        """The same for the tensor through which a term leads, by its adjoint or its local derivative; else behind all."""
-        through = {t.by.name for t in term.atoms(Adjoint)}
-        return self._first(through or {t.body.name for t in term.atoms(Deriv) if isinstance(t.body, Element)})
-
-    def _first(self, known: frozenset[str] | set[str]) -> int:
-        return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
-
-    def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
-        """A letter for each bound index that no index in sight and no tensor uses: the author's for its axis, else one that
-        stands for no other axis.
-        """
-        preferred = dict(self.letters)
-        elsewhere = {c for letters in preferred.values() for c in letters}
-        pool = (*(c for c in POOL if c not in elsewhere), *POOL)
-        busy, found = set(used | self.taken), {}
-        numbered = [f"i{k}" for k in range(1, len(busy) + len(indices) + 1)]
-        for index in indices:
-            free = next(c for c in (*preferred.get(index.size, ()), *pool, *numbered) if c not in busy)
-            busy.add(free)
-            found[index] = Index(free, index.size)
-        return found
 
 
 def layout(term: Any, context: Context | None = None) -> Layout:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from derive.graphs.graph import Graph
-from derive.notation.definitions import context_of
+from derive.notation.context import Context, context_of
 from derive.notation.style import Style
-from derive.notation.terms import Context
 from derive.teaching.language import translator
 
 

@@ -10,9 +10,10 @@ from derive.calculus.rules import N_
 from derive.certificate import Certificate, Comparison, versions
 from derive.gradcheck import Checked
 from derive.notation import matrices
+from derive.notation.context import Context
 from derive.notation.definitions import definition
 from derive.notation.layout import Layout, latex, text
-from derive.notation.terms import Context, layout
+from derive.notation.terms import layout
 from derive.proof import Proved
 from derive.run import plain
 from derive.teaching.checks import checked_blocks, error_layout

@@ -23,9 +23,10 @@ from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, sub
 from derive.language.lower import lower
 from derive.language.typed import Nested
 from derive.notation import definitions, matrices
+from derive.notation.context import Context
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
-from derive.notation.terms import Context, derivative, layout
+from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
 from derive.run import Run
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines

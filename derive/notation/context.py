@@ -1,0 +1,102 @@
+"""What printing has to know of a graph: letters, names, where indices count from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from derive.calculus.terms import Adjoint, Deriv, Element, Index, Label, names
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph, remembered
+from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
+from derive.notation.layout import Layout, text
+from derive.notation.style import Style, name_layout
+
+POOL = "ijklqruvmnpabcdeo"
+"""Letters for bound indices, once those an author uses over the axis are taken."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a term is printed under: the conventions, and for each axis the letters its author uses."""
+
+    style: Style = field(default_factory=Style)
+    letters: tuple[tuple[Any, tuple[str, ...]], ...] = ()
+    ranks: frozenset[tuple[str, int]] = frozenset()
+    taken: frozenset[str] = frozenset()
+    order: tuple[str, ...] = ()
+    """The tensors in the order in which their author mentions them."""
+    shown: tuple[tuple[str, str], ...] = ()
+    """What tensors are called in print, where that is not their own name."""
+
+    upstream: str = ""
+    """The gradient of a loss by a tensor, if there is one."""
+
+    def called(self, name: str, rank: int = 0) -> Layout:
+        """The name of a tensor with so many axes, as it is printed."""
+        return name_layout(dict(self.shown).get(name, name), rank)
+
+    def place(self, term: Any) -> int:
+        """Where the author first mentions one of the tensors of a term."""
+        return self._first(names(term))
+
+    def path(self, term: Any) -> int:
+        """The same for the tensor through which a term leads, by its adjoint or its local derivative; else behind all."""
+        through = {t.by.name for t in term.atoms(Adjoint)}
+        return self._first(through or {t.body.name for t in term.atoms(Deriv) if isinstance(t.body, Element)})
+
+    def _first(self, known: frozenset[str] | set[str]) -> int:
+        return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
+
+    def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
+        """A letter for each bound index that no index in sight and no tensor uses: the author's for its axis, else one that
+        stands for no other axis.
+        """
+        preferred = dict(self.letters)
+        elsewhere = {c for letters in preferred.values() for c in letters}
+        pool = (*(c for c in POOL if c not in elsewhere), *POOL)
+        busy, found = set(used | self.taken), {}
+        numbered = [f"i{k}" for k in range(1, len(busy) + len(indices) + 1)]
+        for index in indices:
+            free = next(c for c in (*preferred.get(index.size, ()), *pool, *numbered) if c not in busy)
+            busy.add(free)
+            found[index] = Index(free, index.size)
+        return found
+
+
+def context_of(graph: Graph, style: Style | None = None) -> Context:
+    """How the terms and definitions of a graph are printed: its letters, its ranks, its author's order; found once."""
+    chosen = style or Style()
+    return remembered(graph, ("context", chosen), lambda: _context_of(graph, chosen))
+
+
+def _context_of(graph: Graph, style: Style) -> Context:
+    ranks = frozenset((m.name, len(m.indices)) for m in graph.members.values())
+    printed: dict[str, str] = {}
+    shown = dict(graph.shown)
+    for name, rank in sorted(ranks):
+        other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
+        if other != name:
+            raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
+    if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
+        style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
+    single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
+    mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
+    order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
+    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
+
+
+def _counts_from_zero(tree: Tree) -> bool:
+    """Whether a node says something that is true of indices only if they count from 0: i = j and i < 2 do not, i < n does."""
+    match tree:
+        case Size(value):
+            return bool(value.atoms(Index))
+        case Ref(_, indices):
+            return any(map(is_affine, indices))
+        case Compare(_, left, right) if not isinstance(left, Tree):
+            return not all(isinstance(side, Index | Label) or side.is_Integer for side in (left, right))
+    return False
+
+
+def is_affine(index: Any) -> bool:
+    return bool(getattr(index, "is_Add", False) or getattr(index, "is_Mul", False))
