@@ -18,7 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.speed import LAYERS, chain, forget, machine  # noqa: E402
 from derive.calculus.functions import PRIMITIVES  # noqa: E402
-from derive.derivation import Derivation, derivation  # noqa: E402
+from derive.derivation.derivation import Derivation
+from derive.derivation.sweep import derivation  # noqa: E402
 from derive.graphs.graph import Graph, Node  # noqa: E402
 from derive.language import library  # noqa: E402
 from derive.language.read import read  # noqa: E402

@@ -77,7 +77,7 @@ def gradients() -> list[float]:
 
 
 def _gradients_of(name: str) -> Iterator[float]:
-    from derive.derivation import derivation
+    from derive.derivation.sweep import derivation
     from derive.language import library
     from derive.language.read import read
 

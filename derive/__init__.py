@@ -29,7 +29,7 @@ def graph(source: str) -> Graph:
 def __getattr__(name: str) -> Any:
     """The classes, imported when they are first asked for: SymPy takes a third of a second that `--help` does not need."""
     places = {
-        "Derivation": "derive.derivation",
+        "Derivation": "derive.derivation.derivation",
         "DeriveError": "derive.errors",
         "Graph": "derive.graphs.graph",
         "ProofError": "derive.errors",

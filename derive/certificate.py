@@ -21,7 +21,8 @@ import sympy
 from derive import __version__
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Index, canonical
-from derive.derivation import Derivation, adjoints_in, derivation
+from derive.derivation.derivation import Derivation, adjoints_in
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.gradcheck import AGREE, Checked, checked
 from derive.graphs.graph import Graph

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.derivation import derivation, seeded
+from derive.derivation.sweep import derivation, seeded
 from derive.run import Run
 from derive.values import FLOAT, Values, forward
 

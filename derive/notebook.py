@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph
 from derive.proof import prove
 from derive.run import Run

@@ -24,7 +24,7 @@ from derive.calculus.fold import Fold, replaced
 from derive.calculus.normal import normal
 from derive.calculus.rules import differentiated
 from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, substituted, walk
-from derive.derivation import Derivation, Step
+from derive.derivation.derivation import Derivation, Step
 from derive.effort import Cost, Effort
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Node, gradient_name, remembered

@@ -14,7 +14,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from derive.derivation import derivation, seeded
+from derive.derivation.sweep import derivation, seeded
 from derive.elementary import elementary
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind

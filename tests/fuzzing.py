@@ -21,7 +21,7 @@ import numpy as np
 
 import derive
 from derive.calculus.terms import names
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.run import Run

@@ -27,7 +27,6 @@ LAYERS = (
     {"values"},
     {"elementary"},
     {"derivation"},
-    {"second"},
     {"points", "effort"},
     {"proof"},
     {"run"},

@@ -19,7 +19,9 @@ import cli
 import derive
 from derive.calculus.normal import normal
 from derive.calculus.terms import Delta
-from derive.derivation import Derivation, derivation
+from derive.derivation.derivation import Derivation
+from derive.derivation.examples import of_the_mean, of_the_whole
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
@@ -29,7 +31,7 @@ from derive.language.lower import lower
 from derive.language.read import read
 from derive.points import draw, size_sets
 from derive.proof import prove
-from derive.teaching.batched import of_the_mean, of_the_whole, reasoning
+from derive.teaching.batched import reasoning
 from derive.teaching.directives import build_lecture
 from derive.teaching.explain import derivations
 from derive.teaching.lecture import read as read_lecture

@@ -24,7 +24,7 @@ from derive import certificate, gradcheck, values
 from derive.calculus.functions import named
 from derive.calculus.terms import Below, Delta, Element, Index, Largest, canonical, total
 from derive.certificate import Certificate, certify, fingerprint, versions
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.notation import terms as printer

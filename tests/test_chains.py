@@ -15,7 +15,7 @@ from sympy import Rational
 
 import derive
 from derive import proof
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.errors import ProofError
 from derive.graphs.graph import REACH, Graph
 from derive.points import draw, size_sets

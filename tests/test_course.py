@@ -14,7 +14,7 @@ from sympy import Symbol
 
 import derive
 from derive.calculus.terms import Delta, Differ, Element, Index
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.elementary import entry_of, unrolled
 from derive.graphs.graph import Graph
 from derive.graphs.tree import Call, Op, Tree

@@ -27,7 +27,7 @@ import test_proof
 import test_second
 import test_textbook
 from benchmarks.library import GROUPS
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.language import library
 from derive.language.batching import batch

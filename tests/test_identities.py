@@ -23,7 +23,7 @@ import pytest
 
 import derive
 from derive.calculus.matrix_form import matrix_form
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
 from derive.notation.context import context_of

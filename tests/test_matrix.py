@@ -33,7 +33,7 @@ from derive.calculus.terms import (
     Product,
     total,
 )
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.notation import matrices

@@ -11,7 +11,7 @@ import pytest
 
 import derive
 from derive.certificate import certify
-from derive.derivation import derivation
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.gradcheck import Checked
 from derive.graphs.graph import Graph

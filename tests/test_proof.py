@@ -43,7 +43,8 @@ from derive.calculus.terms import (
     factors,
     total,
 )
-from derive.derivation import Derivation, derivation
+from derive.derivation.derivation import Derivation
+from derive.derivation.sweep import derivation
 from derive.effort import Effort
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph

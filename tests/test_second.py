@@ -14,10 +14,11 @@ import pytest
 
 import cli
 import derive
-from derive import second
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Delta, Deriv
-from derive.derivation import Derivation, knowledge
+from derive.derivation import second_order
+from derive.derivation.derivation import Derivation
+from derive.derivation.knowledge import knowledge
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
 from derive.notation.context import context_of
@@ -221,7 +222,7 @@ def test_second_derivatives_are_those_of_automatic_differentiation(name: str) ->
 @pytest.mark.parametrize("name", CASES)
 def test_every_line_is_proved(name: str) -> None:
     _, block = found(name)
-    assert prove(second.gradient_of(block)).error < 1e-25
+    assert prove(second_order.gradient_of(block)).error < 1e-25
     assert prove(block).error < 1e-25
 
 
@@ -236,7 +237,7 @@ def test_the_hessian_is_symmetric(name: str) -> None:
     rank = len(graph.members[first].axes)
     axes = (*range(two.ndim - rank, two.ndim), *range(two.ndim - rank))
     assert np.allclose(one, two.transpose(axes), rtol=1e-10, atol=1e-12)
-    assert second.is_symmetric(block) == (first == by)
+    assert second_order.is_symmetric(block) == (first == by)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -324,7 +325,7 @@ def test_a_power_of_a_power_is_not_printed() -> None:
 def test_what_holds_at_a_point_only_is_not_used_before_it_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     """With Σ y = 1 put into ∂L/∂z_i first, ∂²L/∂z_i∂y_j would come out as -δ_ij."""
     graph = derive.graph(CROSS_ENTROPY)
-    monkeypatch.setattr(second, "_held", lambda graph, *names: graph)
+    monkeypatch.setattr(second_order, "_held", lambda graph, *names: graph)
     wrong = graph.derive(wrt=("z", "y"), order=2)
     assert printed(wrong) == "−δ_ij"
     sizes, inputs = drawn(graph, 0, 0)
@@ -349,9 +350,9 @@ def test_a_wrong_rule_does_not_pass_the_proof() -> None:
         for r in RULES
     )
     graph = derive.graph("z: [n]\nf = sum(z[i]*exp(z[i]) for i in n)")
-    wrong = second.second_derivation(graph, wrt="z", rules=halved)
+    wrong = second_order.second_derivation(graph, wrt="z", rules=halved)
     with pytest.raises(ProofError, match="∂f/∂z"):
-        prove(second.gradient_of(wrong))
+        prove(second_order.gradient_of(wrong))
     with pytest.raises(ProofError, match="∂²f/∂z∂z"):
         prove(wrong)
 
@@ -368,7 +369,7 @@ def test_a_second_derivative_names_no_other() -> None:
     for name in CASES:
         _, block = found(name)
         assert block.named == ()
-        assert second.gradient_of(block).named == ()
+        assert second_order.gradient_of(block).named == ()
         assert not block.result.atoms(Deriv)
 
 
@@ -376,20 +377,20 @@ def test_what_a_second_derivative_was_taken_of_stays_with_it() -> None:
     """On another graph, which remembers nothing, as well."""
     graph, block = found("cross-entropy by the scores and the one-hot")
     moved = replace(block, graph=replace(block.graph, shown=()))
-    assert second.gradient_of(moved) is second.gradient_of(block)
-    assert (second.gradient_of(block).of, second.gradient_of(block).wrt) == ("L", "z")
-    assert second.is_freed(moved)
-    assert not second.is_freed(found("cross-entropy by the scores")[1])
+    assert second_order.gradient_of(moved) is second_order.gradient_of(block)
+    assert (second_order.gradient_of(block).of, second_order.gradient_of(block).wrt) == ("L", "z")
+    assert second_order.is_freed(moved)
+    assert not second_order.is_freed(found("cross-entropy by the scores")[1])
     assert graph.derive(wrt=CASES["cross-entropy by the scores and the one-hot"].wrt, order=2) is block
 
 
 def test_a_first_derivative_was_not_taken_of_a_gradient() -> None:
     first = derive.graph(CROSS_ENTROPY).derive(wrt="z")
-    assert not second.is_freed(first)
-    assert not second.is_square(first)
-    assert not second.is_symmetric(first)
+    assert not second_order.is_freed(first)
+    assert not second_order.is_square(first)
+    assert not second_order.is_symmetric(first)
     with pytest.raises(DeriveError, match="∂L/∂z is a first derivative"):
-        second.gradient_of(first)
+        second_order.gradient_of(first)
 
 
 def test_a_proof_is_of_the_derivation_it_was_asked_for() -> None:

@@ -13,7 +13,7 @@ from derive.calculus.terms import ArgMax, Element, Index, names
 from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
 if TYPE_CHECKING:
-    from derive.derivation import Derivation
+    from derive.derivation.derivation import Derivation
     from derive.kernels.kernel import Kernel
     from derive.run import Run
 
@@ -261,7 +261,7 @@ class Graph:
         With order=2 it is the second derivative of a scalar: the Hessian by wrt="z", and with wrt=("z", "w") the block
         ∂²L/∂z∂w of the Hessian by both.  Raises DeriveError for unknown names and for what has no such derivative.
         """
-        from derive.second import derivation_of_order
+        from derive.derivation.second_order import derivation_of_order
 
         return derivation_of_order(self, of, wrt, upstream, order)
 

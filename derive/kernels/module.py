@@ -13,7 +13,7 @@ from sympy import Symbol
 from derive import __version__
 from derive.calculus.terms import Element, walk
 from derive.certificate import fingerprint
-from derive.derivation import Derivation
+from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.kernels import cpu_functions, cuda_functions

@@ -22,7 +22,8 @@ from sympy import Expr, Symbol
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Element, Index, names, walk
-from derive.derivation import Derivation, derivation, seeded
+from derive.derivation.derivation import Derivation
+from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Input
 from derive.language import library

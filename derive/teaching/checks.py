@@ -8,7 +8,7 @@ from typing import Any
 from derive.calculus.normal import normal
 from derive.calculus.rules import N_
 from derive.calculus.terms import factors, terms
-from derive.derivation import derivation
+from derive.derivation.sweep import derivation
 from derive.gradcheck import Check, Checked, check, checked
 from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout

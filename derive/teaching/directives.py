@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.derivation.second_order import derivation_of_order, gradient_of
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
@@ -22,7 +23,6 @@ from derive.notation.style import Style
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.run import Run
-from derive.second import derivation_of_order, gradient_of
 from derive.teaching.checks import check_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks

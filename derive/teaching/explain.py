@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.rules import N_
-from derive.derivation import Derivation, derivation
+from derive.derivation.derivation import Derivation
+from derive.derivation.second_order import is_square
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
 from derive.graphs.tree import Number
@@ -18,7 +20,6 @@ from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
 from derive.run import Run, plain
-from derive.second import is_square
 from derive.teaching.batched import definition_slides, reasoning, reasoning_slides
 from derive.teaching.document import Block, Document, Slide, inlines
 from derive.teaching.gradient import RULE_BREAK, Detail, definition_blocks, derivation_blocks, result_blocks, shown

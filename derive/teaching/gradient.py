@@ -11,7 +11,8 @@ from sympy import Add, Integer
 
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Element, Index, Label, Sum
-from derive.derivation import DEFINITION, SUBSTITUTE, Derivation, Step
+from derive.derivation.derivation import Derivation, Step
+from derive.derivation.sweep import DEFINITION, SUBSTITUTE
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
 from derive.notation import definitions, matrices

@@ -8,14 +8,15 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from derive.calculus.rules import N_
-from derive.derivation import Derivation, derivation
+from derive.derivation.derivation import Derivation
+from derive.derivation.second_order import gradient_of, is_freed, is_square, is_symmetric, second_derivation
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.notation.terms import layout
 from derive.points import has_kink
 from derive.proof import Proved, prove
 from derive.run import Run
-from derive.second import gradient_of, is_freed, is_square, is_symmetric, second_derivation
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
 from derive.teaching.gradient import Detail, derivation_steps, matrix_side, result_lines
 from derive.teaching.numbers import array, relation

@@ -16,7 +16,7 @@ from sympy import Integer, Symbol
 from derive.calculus.rules import N_, differentiated
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
-from derive.derivation import derivation
+from derive.derivation.sweep import derivation
 from derive.elementary import entry_of
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees

@@ -17,7 +17,9 @@ from derive.calculus.budget import Budget
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import Adjoint, walk
-from derive.derivation import SUBSTITUTE, Derivation, Trail, adjoint_at, adjoints_in, derivation, simplify
+from derive.derivation.derivation import Derivation, adjoint_at, adjoints_in
+from derive.derivation.sweep import SUBSTITUTE, derivation
+from derive.derivation.trail import Trail, simplify
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.graphs.tree import Size

@@ -1,0 +1,137 @@
+"""A derivation as data: the derivative of one tensor by another, as the list of rewrites that found it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sympy import S
+
+from derive.calculus.matrix_algebra import Matrix
+from derive.calculus.matrix_form import matrix_form
+from derive.calculus.shortest import shortest
+from derive.calculus.terms import Adjoint, Delta, Differ, Element, Index, substituted, walk
+from derive.graphs.graph import Graph
+from derive.notation import layout as layouts
+from derive.notation import matrices, numpy_code
+from derive.notation.context import context_of
+from derive.notation.terms import layout
+
+if TYPE_CHECKING:
+    from derive.proof import Proved
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rewrite: the line it gave, the rule, and the equations (left, right) it used."""
+
+    line: Any
+    rule: str
+    family: str = ""
+    uses: tuple[tuple[Any, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """∂of/∂wrt.  `subject` is the entry derived, `steps` the rewrites; the last line is the result.
+
+    `work` is what was spent of its budget.
+    """
+
+    graph: Graph
+    of: str
+    wrt: str
+    subject: Adjoint
+    steps: tuple[Step, ...]
+    work: int = field(default=0, compare=False)
+
+    @property
+    def result(self) -> Any:
+        return self.steps[-1].line
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        """The free indices: those of the output, then those of the variable."""
+        return (*self.subject.output.indices, *self.subject.by.indices)
+
+    @property
+    def form(self) -> Matrix | None:
+        """The result in matrix notation, or None where it has none (or is zero, or a number)."""
+        return None if self.result == 0 else matrix_form(self.result, self.indices)
+
+    @property
+    def matrix(self) -> str | None:
+        """The matrix form in LaTeX, or None."""
+        return None if self.form is None else layouts.latex(matrices.layout(self.form, context_of(self.graph)))
+
+    @property
+    def numpy(self) -> str | None:
+        """The matrix form as a NumPy expression, or None."""
+        return None if self.form is None else numpy_code.numpy_code(self.form)
+
+    def latex(self) -> str:
+        """All lines as an `aligned` environment, the subject on the left."""
+        context = context_of(self.graph)
+        lines = [rf"&= {layouts.latex(layout(step.line, context))}" for step in self.steps]
+        return (
+            "\\begin{aligned}\n" + layouts.latex(layout(self.subject, context)) + " " + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        )
+
+    def prove(self) -> Proved:
+        """Show every line equal to the one before it; raises ProofError on the first that is not."""
+        from derive.proof import prove
+
+        return prove(self)
+
+    def _repr_markdown_(self) -> str:
+        from derive.notebook import derivation_markdown
+
+        return derivation_markdown(self)
+
+    def _repr_latex_(self) -> str:
+        self.prove()
+        return f"$\\displaystyle {self.latex()}$"
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The tensors whose adjoints the result names."""
+        return tuple(sorted({a.by.name for a in adjoints_in(self.result)}))
+
+    @cached_property
+    def cases(self) -> tuple[tuple[Any, Any], tuple[Any, Any]] | None:
+        """((value, i = k), (value, i ≠ k)) where the result has one δ_ik or [i ≠ k] of free indices, else None."""
+        splits = {t.args for t in self.result.atoms(Delta, Differ) if set(t.free_symbols) <= self._free_symbols}
+        if len(splits) != 1:
+            return None
+        a, b = splits.pop()
+        keep, drop = (a, b) if isinstance(b, Index) else (b, a)
+        same = shortest(substituted(self.result, {drop: keep}))
+        differ = {Delta(a, b): S.Zero, Differ(a, b): S.One}
+        apart = shortest(walk(self.result, lambda t: differ.get(t, t)))
+        return ((same, Delta(a, b)), (apart, Differ(a, b)))
+
+    @property
+    def _free_symbols(self) -> set[Any]:
+        inputs = {s for member in self.graph.inputs for s in (member.head,)}
+        return {s for i in self.indices for s in i.free_symbols} | inputs | self._sizes
+
+    @property
+    def _sizes(self) -> set[Any]:
+        return {s for m in self.graph.members.values() for a in m.axes for s in a.free_symbols}
+
+
+def is_atomic(term: Any) -> bool:
+    """Whether a result is so short that naming it would only hide it: a number, or one entry."""
+    return isinstance(term, Element) or bool(term.is_number)
+
+
+def adjoints_in(term: Any) -> set[Adjoint]:
+    """The adjoints that a term names."""
+    return set(term.atoms(Adjoint))
+
+
+def adjoint_at(found: Derivation, adjoint: Adjoint) -> Any:
+    """A found derivative at the indices of this adjoint."""
+    here = (*adjoint.output.indices, *adjoint.by.indices)
+    return substituted(found.result, dict(zip(found.indices, here, strict=True)))

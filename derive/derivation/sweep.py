@@ -1,0 +1,245 @@
+"""Derivations: the derivative of one tensor of a graph by another, as the list of rewrites that found it.
+
+One recursion, from the output to the inputs (reverse mode): ∂o/∂x is the sum, over the definitions that mention x, of
+their own adjoint times their local derivative.  Adjoints keep their names; one is replaced by its own result where it
+belongs to the inside of a library call, where the result gets no longer by it, or where the result is nothing but it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sympy import Add
+
+from derive.calculus.budget import Budget
+from derive.calculus.cost import cost, sums
+from derive.calculus.normal import contracted
+from derive.calculus.rules import N_, RULES, Rule, walk_derivs
+from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, substituted, total, walk
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
+from derive.graphs.tree import Op, Reduce, Ref
+from derive.notation.context import POOL
+
+if TYPE_CHECKING:
+    pass
+from derive.derivation.derivation import Derivation, Step, adjoint_at, adjoints_in, is_atomic
+from derive.derivation.trail import PICK, Trail, differentiate, simplify
+
+PATHS = N_("chain rule: the sum over every path")
+ONE_PATH = N_("chain rule")
+DEFINITION = N_("definition")
+UPSTREAM = N_("upstream gradient")
+SUBSTITUTE = N_("put in the gradient found before")
+
+
+# ---------------------------------------------------------------- what a graph knows
+
+
+# ---------------------------------------------------------------- a line and its history
+
+
+# ---------------------------------------------------------------- the reverse sweep
+
+
+def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
+    """The derivation of ∂of/∂wrt; see `Graph.derive`."""
+    of = of or graph.output.name
+    candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
+    for name in (of, wrt) if wrt else (of,):
+        if name not in graph.members:
+            raise DeriveError(f"there is no {name} in this graph", hint=f"It has {', '.join(graph.members)}.")
+    if not wrt and len(candidates) != 1:
+        raise DeriveError("say by what to differentiate", hint=f"wrt may be {', '.join(candidates)}.")
+    wrt = wrt or candidates[0]
+    if not graph.members[wrt].differentiable:
+        kind = "a label" if isinstance(graph.members[wrt], Input) else "an index"
+        raise DeriveError(f"{wrt} is {kind}: it takes whole numbers, so nothing can be differentiated by it")
+    if upstream:
+        graph, of = seeded(graph, of)
+    return _adjoint(graph, of, wrt, rules)
+
+
+def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
+    """The graph with an upstream gradient g on `of`, and the loss L = Σ g · of that it belongs to."""
+    return remembered(graph, ("seeded", of), lambda: _seeded(graph, of))
+
+
+def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
+    member = graph.members[of]
+    taken = {
+        *graph.members,
+        *(name for _, name in graph.shown),
+        *(c for _, letters in graph.letters for c in letters),
+        *map(str, _all_sizes(graph)),
+    }
+    preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
+    g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
+    loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
+    upstream = Input(g, member.indices)
+    entry = Element(member.head, *member.indices)
+    body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
+    node = Node(
+        loss,
+        (),
+        Reduce("sum", body, member.indices),
+        total(Element(upstream.head, *member.indices) * entry, *member.indices),
+        body,
+    )
+    return replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss
+
+
+def _all_sizes(graph: Graph) -> set[Any]:
+    return {s for m in graph.members.values() for a in m.axes for s in a.free_symbols}
+
+
+def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
+    """∂of/∂wrt, each once for a graph, after those of all that lies between the two: from the output back."""
+
+    def swept() -> Derivation:
+        *between, _ = graph.way(wrt, of)
+        for name in between:
+            remembered(graph, ("adjoint", of, name, rules), partial(_derive, graph, of, name, rules))
+        return _derive(graph, of, wrt, rules)
+
+    return remembered(graph, ("adjoint", of, wrt, rules), swept)
+
+
+def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
+    output, variable = graph.members[of], graph.members[wrt]
+    o = Element(output.head, *output.indices)
+    x = Element(variable.head, *free_letters(graph, variable, tuple(i.name for i in output.indices)))
+    subject, budget = Adjoint(o, x), Budget(gradient_name(of, wrt))
+    users = [y for y in graph.consumers(wrt) if y.name in graph.ancestors(of)]
+    if of == wrt or not users:
+        same = of == wrt
+        line = differentiated_entry(o, x) if same else Add(0)
+        return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
+    found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
+    named = _attempt(graph, Trail(subject, budget), users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
+    short = {n: d for n, d in found.items() if not sums(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
+    if any(not is_atomic(d.result) for d in short.values()):
+        written = _attempt(graph, Trail(subject, budget), users, short, rules)
+        if sums(written.line) <= sums(named.line) and (
+            cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
+        ):
+            named = written
+    _join(named, graph, of, wrt, rules)
+    return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
+
+
+SHORT = 16
+"""A result of at most this cost is better written out than named, where its name would be all there is."""
+
+MOST_JOINED = 6
+"""Paths over more nodes than this are not written as one formula."""
+
+
+def _join(trail: Trail, graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> None:
+    """Paths that meet again written as one formula, where no loop gets deeper and nothing longer by it.
+
+    The adjoints put in are those of the nodes on the way that serve this variable alone: the mean and the variance of a
+    normalization, but not the gates of a recurrent cell, whose adjoints the gradients of the weights need as well.
+    """
+    for way in graph.between(wrt, of):
+        own = {n for n in way if not any(graph.members[p].axes for p in graph.parents(n) - {wrt} - way)}
+        if 0 < len(own) <= MOST_JOINED:
+            _join_over(own, trail, graph, of, rules)
+
+
+def _join_over(own: set[str], trail: Trail, graph: Graph, of: str, rules: tuple[Rule, ...]) -> None:
+    """The adjoints of these nodes put in, where that is no longer."""
+    joined = Trail(trail.line, trail.budget)
+    parts, deepest = cost(trail.line), height(trail.line)
+    while names := [n for n in _named_in(joined.line) if n in own]:
+        found = {n: _adjoint(graph, of, n, rules) for n in names}
+        parts += sum(cost(d.result) for d in found.values())
+        deepest = max(deepest, *(height(d.result) for d in found.values()))
+        _put_in(joined, found)
+        simplify(joined, graph)
+    if joined.steps and height(joined.line) <= deepest and cost(joined.line) <= parts:
+        trail.line = joined.line
+        trail.steps += joined.steps
+
+
+def _attempt(graph: Graph, trail: Trail, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]) -> Trail:
+    """The derivation of the adjoint that a trail begins with, those in `given` put in at once and the others left by name."""
+    subject = trail.line
+    _paths(trail, graph, subject, users, given)
+    differentiate(trail, rules)
+    simplify(trail, graph)
+    while inner := [a for a in _named_in(trail.line) if getattr(graph.members[a], "inner", False)]:
+        _put_in(trail, {a: _adjoint(graph, subject.output.name, a, rules) for a in inner})
+        simplify(trail, graph)
+    return trail
+
+
+def differentiated_entry(o: Element, x: Element) -> Any:
+    """∂x_i/∂x_k = δ_ik."""
+    out: Any = Add(1)
+    for a, b in zip(o.indices, x.indices, strict=True):
+        out *= Delta(a, b)
+    return out
+
+
+def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
+    """Indices for the variable: its own letters, unless the output or an author's Σ uses them."""
+    busy = {*taken, *graph.author_bound, *graph.members}
+    elsewhere = {c for _, letters in graph.letters for c in letters}
+    out = []
+    for index in variable.indices:
+        choices = (index.name, *graph.letters_over(index.size), *(c for c in POOL if c not in elsewhere), *POOL)
+        name = next(c for c in choices if c not in busy)
+        busy.add(name)
+        out.append(Index(name, index.size))
+    return tuple(out)
+
+
+def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:
+    """The chain rule over the definitions that mention x, what is known of their adjoints, then the definitions."""
+    o, x = subject.output, subject.by
+    lines = []
+    for y in users:
+        fresh = tuple(i.fresh() for i in y.indices)
+        entry = Element(y.head, *fresh)
+        if y.name == o.name:
+            lines.append(Deriv(y.expr if len(users) > 1 else o, x))
+        else:
+            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *fresh))
+    if len(users) > 1 or users[0].name != o.name:
+        trail.to(Add(*lines), PATHS if len(users) > 1 else ONE_PATH, "paths")
+        _put_in(trail, given)
+        trail.to(contracted(trail.line), PICK, "delta")
+    else:
+        trail.line = Add(*lines)
+
+    def opened(t: Any) -> Any:
+        node = graph.members[t.body.name] if isinstance(t.body, Element) else None
+        return (
+            Deriv(substituted(node.expr, dict(zip(node.indices, t.body.indices, strict=True))), x)
+            if isinstance(node, Node)
+            else t
+        )
+
+    trail.to(walk_derivs(trail.line, opened), DEFINITION, "definition", [(y.element, y.expr) for y in users])
+
+
+def _only_names(line: Any) -> bool:
+    """Whether a line says no more than that one derivative is another, up to a number."""
+    return isinstance(line.as_coeff_Mul()[1], Adjoint)
+
+
+def _named_in(line: Any) -> list[str]:
+    return sorted({a.by.name for a in adjoints_in(line)})
+
+
+def _put_in(trail: Trail, found: dict[str, Derivation]) -> None:
+    """Adjoints by their names replaced by what was found for them."""
+
+    def rewrite(t: Any) -> Any:
+        return adjoint_at(found[t.by.name], t) if isinstance(t, Adjoint) and t.by.name in found else t
+
+    used = [d for name, d in found.items() if name in _named_in(trail.line)]
+    trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", [(d.subject, d.result) for d in used])

@@ -1,0 +1,112 @@
+"""A line under rewriting: the rule table, then the algebra that a reader needs after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from derive.calculus.budget import Budget
+from derive.calculus.cost import cost, idle, sums, unpicked
+from derive.calculus.fold import Fold, folded, replaced
+from derive.calculus.normal import contracted, normal, pulled
+from derive.calculus.rules import N_, Rule, apply, has_deriv, next_rule
+from derive.calculus.shortest import shortest
+from derive.calculus.terms import Delta, Deriv, terms
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph
+
+if TYPE_CHECKING:
+    pass
+from derive.derivation.derivation import Step
+from derive.derivation.knowledge import knowledge
+
+PICK = N_("each delta keeps one term of its sum")
+EXPAND = N_("multiply out")
+SIMPLIFY = N_("simplify")
+RECOGNISE = N_("recognise the definition")
+CONSTANT = N_("a sum that is known")
+FACTOR = N_("factor")
+PULL = N_("what does not depend on its index comes out of the sum")
+
+
+@dataclass
+class Trail:
+    """A line under rewriting, the steps so far, and the budget of the derivation that it is for."""
+
+    line: Any
+    budget: Budget
+    steps: list[Step] = field(default_factory=list)
+
+    def to(self, line: Any, rule: str, family: str, uses: Iterable[tuple[Any, Any]] = ()) -> None:
+        """Record a new line; a rewrite that changed nothing is no step."""
+        if line != self.line:
+            self.budget.spend(line)
+            self.steps.append(Step(line, rule, family, tuple(uses)))
+            self.line = line
+
+
+def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
+    """Apply the rule table until no derivative is left."""
+    while has_deriv(trail.line):
+        rule = next_rule(trail.line, rules)
+        if rule is None:
+            raise DeriveError(f"no rule differentiates {next(iter(trail.line.atoms(Deriv)))}")
+        trail.to(apply(rule, trail.line), rule.name, rule.family)
+
+
+def simplify(trail: Trail, graph: Graph) -> None:
+    """The algebra after differentiation, as the lines a reader needs: deltas, then definitions folded back, then factors.
+
+    A line that the algebra makes no shorter stays as it is.
+    """
+    trail.to(contracted(trail.line), PICK, "delta")
+    known_here = knowledge(graph)
+    _recognise(trail, graph, known_here.folds)
+    plain = normal(trail.line)
+    trail.budget.spend(plain)
+    named, used = folded(plain, known_here.folds)
+    known, sure = folded(named, known_here.facts(named))
+    short = shortest(known)
+    tidy = pulled(trail.line)
+    if cost(short) >= cost(tidy):
+        trail.to(tidy, PULL, "factor")
+        return
+    if known != plain and cost(plain) < 2 * cost(trail.line):
+        trail.to(plain, _expanding(trail.line, plain), "expand")
+    if named != plain:
+        trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
+    if known != named:
+        trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
+    trail.to(short, _shortening(trail.line, short, trail.line in (plain, named, known)), "factor")
+
+
+def _shortening(before: Any, after: Any, multiplied_out: bool) -> str:
+    """What was done to make a line shorter."""
+    if unpicked(before) > unpicked(after):
+        return PICK
+    if sums(before) == sums(after) and not after.is_Add and len(terms(before)) == 1 and idle(before) > idle(after):
+        return PULL
+    return FACTOR if multiplied_out else SIMPLIFY
+
+
+def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
+    """Definitions that stand in the line as they are replaced by their names, where it is shorter for it."""
+    used, line = [], trail.line
+    for fold in folds:
+        if fold.visible and fold.concerns(line):
+            new = replaced(line, fold)
+            if new != line and (fold.whole or cost(new) < cost(line)):
+                used.append(fold)
+                line = new
+    trail.to(line, RECOGNISE, "fold", _definitions(graph, tuple(used)))
+
+
+def _expanding(before: Any, after: Any) -> str:
+    return PICK if before.count(Delta) > after.count(Delta) else EXPAND
+
+
+def _definitions(graph: Graph, used: tuple[Fold, ...]) -> list[tuple[Any, Any]]:
+    """The definitions that these folds come from."""
+    owners = dict.fromkeys(fold.owner for fold in used)
+    return [(node.element, node.expr) for node in graph.nodes if node.name in owners]
