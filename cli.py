@@ -21,8 +21,8 @@ from derive.errors import DeriveError, ProofError
 if TYPE_CHECKING:
     from derive.graphs.graph import Graph
     from derive.language.batching import Batch
-    from derive.run import Run
     from derive.teaching.page import Page
+    from derive.values.run import Run
 
 MARK = b"Made by derive. Edit the source, not this file."
 OURS = b"Edit the source, not this file."

@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Any:
         "DeriveError": "derive.errors",
         "Graph": "derive.graphs.graph",
         "ProofError": "derive.errors",
-        "Run": "derive.run",
+        "Run": "derive.values.run",
     }
     if name not in places:
         raise AttributeError(f"module 'derive' has no attribute {name!r}")

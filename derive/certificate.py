@@ -29,8 +29,9 @@ from derive.graphs.graph import Graph
 from derive.numpy_run import run_numpy
 from derive.points import draw, kinks_met, size_sets
 from derive.proof import Proved, prove
-from derive.run import Run, run_at
-from derive.values import DIGITS, FLOAT, Values
+from derive.values.number_systems import DIGITS, FLOAT
+from derive.values.run import Run, run_at
+from derive.values.values import Values
 
 EXACT_DIGITS = 1e-25
 """Two evaluations in 50 digits differ by no more than this."""

@@ -11,7 +11,7 @@ from typing import Any
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
 from derive.graphs.graph import Graph, Node, remembered
-from derive.values import Values, has_move
+from derive.values.values import Values, has_move
 
 Numbers = Counter[tuple[tuple[Any, ...], bool]]
 """How many arrays of numbers are computed, by their axes, and whether there is one for each chosen entry."""

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from derive.derivation.sweep import derivation, seeded
-from derive.run import Run
-from derive.values import FLOAT, Values, forward
+from derive.values.number_systems import FLOAT
+from derive.values.run import Run
+from derive.values.values import Values, forward
 
 STEP = 1e-5
 NOISE = 1e-11

@@ -5,7 +5,6 @@ from __future__ import annotations
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph
 from derive.proof import prove
-from derive.run import Run
 from derive.teaching.document import Block, Document, Slide
 from derive.teaching.figure import draw
 from derive.teaching.gradient import derivation_blocks
@@ -13,6 +12,7 @@ from derive.teaching.page import Page
 from derive.teaching.pictures import diagram_of
 from derive.teaching.render import render
 from derive.teaching.worked import backward_blocks, forward_blocks
+from derive.values.run import Run
 
 
 def graph_svg(graph: Graph) -> str:

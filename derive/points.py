@@ -18,7 +18,8 @@ from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.errors import ProofError
 from derive.graphs.graph import Graph, Input, Node, remembered
-from derive.values import DIGITS, DomainError, Values, real, value_of
+from derive.values.number_systems import DIGITS, DomainError, real
+from derive.values.values import Values, value_of
 
 Sizes = dict[Symbol, int]
 

@@ -32,7 +32,8 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.points import SMALLER, draw, has_kink, size_sets
-from derive.values import DIGITS, DomainError, Values
+from derive.values.number_systems import DIGITS, DomainError
+from derive.values.values import Values
 
 TOLERANCE = mpmath.mpf(10) ** -25
 """Lines that differ by more than this, relative to their size, are looked at in more digits.  A central difference errs by

@@ -24,8 +24,9 @@ from derive.calculus.terms import names
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
-from derive.run import Run
-from derive.values import FLOAT, Values, forward, real
+from derive.values.number_systems import FLOAT, real
+from derive.values.run import Run
+from derive.values.values import Values, forward
 from extras import torch
 from formulas import Point, Value, Watch
 from random_graphs import Drawn, random_graph, smaller

@@ -13,7 +13,8 @@ from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel
 from derive.kernels.program import Program, arrays_of, program
 from derive.points import draw
-from derive.values import DIGITS, Values
+from derive.values.number_systems import DIGITS
+from derive.values.values import Values
 
 Array = Any
 

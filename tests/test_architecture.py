@@ -24,12 +24,10 @@ LAYERS = (
     {"graphs"},
     {"language"},
     {"notation"},
-    {"values"},
-    {"elementary"},
     {"derivation"},
+    {"values"},
     {"points", "effort"},
     {"proof"},
-    {"run"},
     {"gradcheck", "numpy_run"},
     {"certificate"},
     {"kernels", "teaching", "exams"},
@@ -41,7 +39,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ALLOWED: dict[str, set[str]] = {"__init__": {"language"}, "__main__": set()}
 
 # What a user holds in his hands imports, when called, what stands above it: `Graph.at`, `Derivation.prove`, a notebook's view.
-LAZY = {"graphs", "run", "derivation"}
+LAZY = {"graphs", "values", "derivation"}
 
 SLOW = ("jax", "matplotlib", "numba", "sympy", "torch")
 
@@ -131,7 +129,7 @@ def test_imports_go_one_way() -> None:
         ("calculus.rules", "import derive"),
         ("errors", "from derive.calculus import terms"),
         ("graphs", "from derive.language import parse"),
-        ("graphs", "from derive.run import Run"),
+        ("graphs", "from derive.values.run import Run"),
         ("proof", "from derive.teaching import document"),
         ("teaching.document", "from derive.kernels import lower"),
         ("kernels.lower", "from derive.exams.variants import draw"),
@@ -150,9 +148,9 @@ def test_a_planted_import_is_found(module: str, source: str) -> None:
     [
         ("calculus.rules", "import sympy\nfrom derive.calculus import terms\nfrom .fold import fold"),
         ("calculus.rules", "from derive.errors import DeriveError\nfrom ..errors import Place"),
-        ("graphs", "def at():\n    from derive.run import Run"),
+        ("graphs", "def at():\n    from derive.values.run import Run"),
         ("language.parse", "from derive.graphs.tree import Tree\nfrom derive.graphs import graph"),
-        ("graphs", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from derive.run import Run"),
+        ("graphs", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from derive.values.run import Run"),
         ("teaching.document", "from derive import proof\nfrom derive.teaching.figure import layers\nimport derivelike"),
         ("__init__", "from derive.language.sources import open_graph"),
     ],

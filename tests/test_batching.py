@@ -36,7 +36,8 @@ from derive.teaching.directives import build_lecture
 from derive.teaching.explain import derivations
 from derive.teaching.lecture import read as read_lecture
 from derive.teaching.terminal import render_text
-from derive.values import FLOAT, Values, forward
+from derive.values.number_systems import FLOAT
+from derive.values.values import Values, forward
 from test_gradients import LIBRARY, SIZES, softmax
 
 Array = Any

@@ -20,7 +20,7 @@ from sympy import Mul, Symbol, exp, pi
 
 import cli
 import derive
-from derive import certificate, gradcheck, values
+from derive import certificate, gradcheck
 from derive.calculus.functions import named
 from derive.calculus.terms import Below, Delta, Element, Index, Largest, canonical, total
 from derive.certificate import Certificate, certify, fingerprint, versions
@@ -31,10 +31,11 @@ from derive.notation import terms as printer
 from derive.numpy_run import run_numpy
 from derive.points import kinks_met
 from derive.proof import Proved, prove
-from derive.run import Run
 from derive.teaching.page import Page
 from derive.teaching.report import as_json, report
 from derive.teaching.terminal import render_text
+from derive.values.number_systems import FLOAT
+from derive.values.run import Run
 
 TENSOR = "W: [m, n]\nx: [n]\ny = tanh(W @ x)"
 SCALAR = "z: [C]\nt: label[C]\np = softmax(z)\nL = -log(p[t])"
@@ -111,7 +112,7 @@ def test_wrong_numpy_code_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_float64_functions_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = replace(values.FLOAT, functions={**values.FLOAT.functions, "tanh": np.sin})
+    wrong = replace(FLOAT, functions={**FLOAT.functions, "tanh": np.sin})
     monkeypatch.setattr(certificate, "FLOAT", wrong)
     assert failing(certify(fresh("x: [n]\ny = tanh(x)*x"))) == {"float64"}
 

@@ -21,7 +21,7 @@ from derive.graphs.graph import REACH, Graph
 from derive.points import draw, size_sets
 from derive.proof import prove
 from derive.teaching.explain import derivations
-from derive.values import Values, _central, forward
+from derive.values.values import Values, _central, forward
 
 LAYERS = (2, 8, 32, 64)
 STEEPER = 1.25

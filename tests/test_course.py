@@ -15,7 +15,6 @@ from sympy import Symbol
 import derive
 from derive.calculus.terms import Delta, Differ, Element, Index
 from derive.derivation.derivation import Derivation
-from derive.elementary import entry_of, unrolled
 from derive.graphs.graph import Graph
 from derive.graphs.tree import Call, Op, Tree
 from derive.notation import definitions, matrices
@@ -23,11 +22,12 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof import prove
-from derive.run import Run
 from derive.teaching.document import Block, Steps
 from derive.teaching.page import Page
 from derive.teaching.worked import backward_blocks, forward_blocks
-from derive.values import Values
+from derive.values.entries import entry_of, unrolled
+from derive.values.run import Run
+from derive.values.values import Values
 
 COURSE = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))
 

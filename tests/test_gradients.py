@@ -20,8 +20,9 @@ import pytest
 import derive
 from derive.graphs.graph import Graph, Input
 from derive.language import library
-from derive.run import Run
-from derive.values import FLOAT, Values, forward
+from derive.values.number_systems import FLOAT
+from derive.values.run import Run
+from derive.values.values import Values, forward
 
 Array = Any
 WORST = 1e-10

@@ -21,7 +21,7 @@ from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.values import DomainError
+from derive.values.number_systems import DomainError
 
 PADDED = """
 x: [n]

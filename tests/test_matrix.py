@@ -40,7 +40,8 @@ from derive.notation import matrices
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.numpy_code import numpy_code
-from derive.values import FLOAT, Values, forward
+from derive.values.number_systems import FLOAT
+from derive.values.values import Values, forward
 from test_gradients import TEXTS, graph_of
 
 Array = Any

@@ -39,7 +39,7 @@ from derive.calculus.terms import (
     total,
     walk,
 )
-from derive.values import Values
+from derive.values.values import Values
 from enumeration import Point, close
 
 n, m = (Symbol(name, integer=True, positive=True) for name in "nm")

@@ -22,7 +22,7 @@ from derive.teaching import checks
 from derive.teaching.explain import derivations
 from derive.teaching.page import Page
 from derive.teaching.terminal import words
-from derive.values import forward
+from derive.values.values import forward
 
 
 def opened(text: str) -> Graph:

@@ -51,7 +51,7 @@ from derive.graphs.graph import Graph
 from derive.language import library
 from derive.points import CLEARANCE, draw
 from derive.proof import prove
-from derive.values import Values
+from derive.values.values import Values
 from enumeration import NoValue, OutOfRange, Point, point_of
 from enumeration import close as agree
 from test_gradients import TEXTS

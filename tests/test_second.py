@@ -30,7 +30,8 @@ from derive.teaching.directives import build_lecture
 from derive.teaching.document import Steps
 from derive.teaching.lecture import read as read_lecture
 from derive.teaching.terminal import render_text
-from derive.values import FLOAT, forward
+from derive.values.number_systems import FLOAT
+from derive.values.values import forward
 
 Array = Any
 WORST = 1e-10

@@ -16,8 +16,9 @@ import derive
 from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index, Largest, Positive, Product, Where, total
 from derive.errors import DeriveError
 from derive.language.at import bind
-from derive.run import Run
-from derive.values import EXACT, FLOAT, DomainError, Values, forward
+from derive.values.number_systems import EXACT, FLOAT, DomainError
+from derive.values.run import Run
+from derive.values.values import Values, forward
 
 F = Fraction
 

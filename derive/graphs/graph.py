@@ -15,7 +15,7 @@ from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 if TYPE_CHECKING:
     from derive.derivation.derivation import Derivation
     from derive.kernels.kernel import Kernel
-    from derive.run import Run
+    from derive.values.run import Run
 
 T = TypeVar("T")
 
@@ -267,7 +267,7 @@ class Graph:
 
     def at(self, **values: Any) -> Run:
         """The graph run forward and backward at given values (numbers, nested lists or arrays; labels from 0)."""
-        from derive.run import run
+        from derive.values.run import run
 
         return run(self, values)
 

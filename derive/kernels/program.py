@@ -32,7 +32,8 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.points import draw, size_sets
-from derive.values import DIGITS, Values
+from derive.values.number_systems import DIGITS
+from derive.values.values import Values
 
 AGREE = 1e-30
 """Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""

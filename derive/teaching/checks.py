@@ -13,10 +13,10 @@ from derive.gradcheck import Check, Checked, check, checked
 from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout
 from derive.notation.terms import layout
-from derive.run import Run
 from derive.teaching.document import Block, Inlines, Paragraph, Table, inlines
 from derive.teaching.numbers import number
 from derive.teaching.page import Page
+from derive.values.run import Run
 
 ROWS = 8
 """At most this many entries of a gradient are listed; the worst ones are."""

@@ -22,7 +22,6 @@ from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
-from derive.run import Run
 from derive.teaching.checks import check_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks
@@ -33,6 +32,7 @@ from derive.teaching.page import Page
 from derive.teaching.pictures import picture
 from derive.teaching.plots import plot
 from derive.teaching.worked import backward_blocks, forward_blocks
+from derive.values.run import Run
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
 from derive.proof import Proved, prove
-from derive.run import Run, plain
 from derive.teaching.batched import definition_slides, reasoning, reasoning_slides
 from derive.teaching.document import Block, Document, Slide, inlines
 from derive.teaching.gradient import RULE_BREAK, Detail, definition_blocks, derivation_blocks, result_blocks, shown
 from derive.teaching.hessian import hessian_blocks, hessians, title_of
 from derive.teaching.page import Page
 from derive.teaching.worked import backward_blocks, forward_blocks
+from derive.values.run import Run, plain
 
 
 def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> tuple[Proved, ...]:

@@ -16,12 +16,12 @@ from derive.graphs.graph import Graph
 from derive.notation.terms import layout
 from derive.points import has_kink
 from derive.proof import Proved, prove
-from derive.run import Run
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
 from derive.teaching.gradient import Detail, derivation_steps, matrix_side, result_lines
 from derive.teaching.numbers import array, relation
 from derive.teaching.page import Page
-from derive.values import forward
+from derive.values.run import Run
+from derive.values.values import forward
 
 SYMMETRIC = N_("The Hessian is symmetric.")
 FREE = N_("The entries of {name} are moved freely; that their sum is 1 is not used.")

@@ -13,7 +13,7 @@ import numpy as np
 from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Script, Sign, joined, row
 from derive.notation.pieces import Piece, negated
 from derive.notation.style import Style, decimal
-from derive.values import DIGITS
+from derive.values.number_systems import DIGITS
 
 MAX_EXACT = 9
 """An exact decimal of up to this many digits is printed in full."""

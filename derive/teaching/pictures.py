@@ -10,18 +10,19 @@ import numpy as np
 from derive.calculus.rules import N_, differentiated
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
-from derive.elementary import elementary, unrolled
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.language.at import Point
 from derive.notation import definitions
 from derive.notation.layout import latex
 from derive.notation.terms import function_name
-from derive.run import Run
 from derive.teaching.document import Picture
 from derive.teaching.figure import Arrow, Box, Diagram, draw
 from derive.teaching.numbers import array
 from derive.teaching.page import Page
+from derive.values.entries import unrolled
+from derive.values.operations import elementary
+from derive.values.run import Run
 
 
 def picture(run: Run, page: Page, name: str, scalars: bool = False) -> Picture:

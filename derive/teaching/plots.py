@@ -19,7 +19,8 @@ from derive.notation.layout import latex
 from derive.notation.terms import function_name
 from derive.teaching.document import Picture
 from derive.teaching.page import Page
-from derive.values import FLOAT, Values
+from derive.values.number_systems import FLOAT
+from derive.values.values import Values
 
 MARK = "Made by derive. Edit the source, not this file."
 

@@ -15,11 +15,11 @@ from derive.notation.definitions import definition
 from derive.notation.layout import Layout, latex, text
 from derive.notation.terms import layout
 from derive.proof import Proved
-from derive.run import plain
 from derive.teaching.checks import checked_blocks, error_layout
 from derive.teaching.document import Block, CodeSpan, Document, Line, Paragraph, Slide, Steps, Table, Text, inlines
 from derive.teaching.gradient import RULE_BREAK, derivation_steps
 from derive.teaching.page import Page
+from derive.values.run import plain
 
 KINDS = {"symbolic": N_("symbolic"), "numeric": N_("numeric")}
 IMPLEMENTATIONS = {

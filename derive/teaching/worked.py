@@ -17,7 +17,6 @@ from derive.calculus.rules import N_, differentiated
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
 from derive.derivation.sweep import derivation
-from derive.elementary import entry_of
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.lower import lower
@@ -28,12 +27,13 @@ from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, la
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
 from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
-from derive.run import Run
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
 from derive.teaching.measure import size as measured
 from derive.teaching.numbers import array, number, relation
 from derive.teaching.page import Page
-from derive.values import Values
+from derive.values.entries import entry_of
+from derive.values.run import Run
+from derive.values.values import Values
 
 ENTRIES, TERMS = 4, 24
 """A vector of up to this many entries, a sum of up to this many terms, is worked; a longer one gives its numbers only."""

@@ -15,10 +15,11 @@ import mpmath
 import numpy as np
 
 from derive.derivation.sweep import derivation, seeded
-from derive.elementary import elementary
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
-from derive.values import DIGITS, DomainError, Values, forward
+from derive.values.number_systems import DIGITS, DomainError
+from derive.values.operations import elementary
+from derive.values.values import Values, forward
 
 
 @dataclass(frozen=True, eq=False)
