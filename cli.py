@@ -230,8 +230,8 @@ def run_kernel(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     """`derive check`: the certificate of a definition, on standard output or in a file."""
-    from derive.certificate import certify
     from derive.language.sources import read_source
+    from derive.proof.certificate import certify
     from derive.teaching.report import as_json, report
 
     page = _page(options.lang)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph
-from derive.proof import prove
+from derive.proof.proof import prove
 from derive.teaching.document import Block, Document, Slide
 from derive.teaching.figure import draw
 from derive.teaching.gradient import derivation_blocks

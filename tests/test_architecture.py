@@ -26,10 +26,7 @@ LAYERS = (
     {"notation"},
     {"derivation"},
     {"values"},
-    {"points", "effort"},
     {"proof"},
-    {"gradcheck", "numpy_run"},
-    {"certificate"},
     {"kernels", "teaching", "exams"},
     {"notebook"},
 )

@@ -29,8 +29,9 @@ from derive.language import library
 from derive.language.batching import Batch, batch
 from derive.language.lower import lower
 from derive.language.read import read
-from derive.points import draw, size_sets
-from derive.proof import prove
+from derive.proof.points import draw
+from derive.proof.proof import prove
+from derive.proof.sizes import size_sets
 from derive.teaching.batched import reasoning
 from derive.teaching.directives import build_lecture
 from derive.teaching.explain import derivations

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 import derive
-from derive import points
 from derive.calculus import budget, normal
 from derive.calculus import shortest as shortening
 from derive.calculus.cost import cost, length
@@ -16,7 +15,8 @@ from derive.calculus.terms import Element
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
-from derive.proof import prove
+from derive.proof import kinks
+from derive.proof.proof import prove
 
 
 def opened(text: str) -> Graph:
@@ -138,9 +138,9 @@ def test_a_product_that_would_be_too_long_stays_one() -> None:
 @pytest.mark.parametrize("depth", [8, 16, 32])
 def test_functions_of_functions_are_searched_for_kinks_once_each(depth: int) -> None:
     """The work to look at a point does not double with every function that stands inside another."""
-    points.kinks.cache_clear()
-    points.kinks(opened(nested_functions(depth)).output.expr)
-    assert points.kinks.cache_info().misses <= 40 * depth
+    kinks.kinks.cache_clear()
+    kinks.kinks(opened(nested_functions(depth)).output.expr)
+    assert kinks.kinks.cache_info().misses <= 40 * depth
 
 
 def test_work_is_counted_where_a_line_is_dropped() -> None:

@@ -20,17 +20,17 @@ from sympy import Mul, Symbol, exp, pi
 
 import cli
 import derive
-from derive import certificate, gradcheck
 from derive.calculus.functions import named
 from derive.calculus.terms import Below, Delta, Element, Index, Largest, canonical, total
-from derive.certificate import Certificate, certify, fingerprint, versions
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.notation import terms as printer
-from derive.numpy_run import run_numpy
-from derive.points import kinks_met
-from derive.proof import Proved, prove
+from derive.proof import certificate, gradcheck
+from derive.proof.certificate import Certificate, certify, fingerprint, versions
+from derive.proof.kinks import kinks_met
+from derive.proof.numpy_value import run_numpy
+from derive.proof.proof import Proved, prove
 from derive.teaching.page import Page
 from derive.teaching.report import as_json, report
 from derive.teaching.terminal import render_text

@@ -14,12 +14,13 @@ from mpmath import workdps
 from sympy import Rational
 
 import derive
-from derive import proof
 from derive.derivation.derivation import Derivation
 from derive.errors import ProofError
 from derive.graphs.graph import REACH, Graph
-from derive.points import draw, size_sets
-from derive.proof import prove
+from derive.proof import proof
+from derive.proof.points import draw
+from derive.proof.proof import prove
+from derive.proof.sizes import size_sets
 from derive.teaching.explain import derivations
 from derive.values.values import Values, _central, forward
 

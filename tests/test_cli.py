@@ -479,14 +479,14 @@ def test_check_speaks_french(derive: Derive) -> None:
 
 
 def test_status_3_where_a_gradient_check_fails(derive: Derive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derive.gradcheck.AGREE", -1.0)
+    monkeypatch.setattr("derive.proof.gradcheck.AGREE", -1.0)
     answer = derive("check", PRODUCT, "--at", POINT)
     assert (answer.status, answer.err) == (3, "")
     assert "differs" in answer.out
 
 
 def test_status_3_where_a_line_cannot_be_proved(derive: Derive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derive.proof.TOLERANCE", -1)
+    monkeypatch.setattr("derive.proof.proof.TOLERANCE", -1)
     for command in ("explain", "check"):
         answer = derive(command, f"{command} = u*u*v")  # a text that no other test has had proved
         assert (answer.status, answer.out) == (3, "")

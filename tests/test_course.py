@@ -21,7 +21,7 @@ from derive.notation import definitions, matrices
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.proof import prove
+from derive.proof.proof import prove
 from derive.teaching.document import Block, Steps
 from derive.teaching.page import Page
 from derive.teaching.worked import backward_blocks, forward_blocks

@@ -27,7 +27,7 @@ from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.module import reserved
 from derive.language import library
 from derive.language.batching import batch
-from derive.points import size_sets
+from derive.proof.sizes import size_sets
 from extras import torch
 from kernel_reference import errors, plain_program
 from test_kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS

@@ -20,7 +20,7 @@ from derive.kernels.module import reserved
 from derive.kernels.regions import lodgers
 from derive.language import library
 from derive.language.batching import batch
-from derive.points import size_sets
+from derive.proof.sizes import size_sets
 from extras import functional, torch
 from kernel_reference import call, drawn, error, errors, expected, plain_program
 

@@ -14,7 +14,7 @@ from benchmarks.library import GROUPS, PAGE, page, primitive
 from derive.calculus.functions import PRIMITIVES
 from derive.errors import DeriveError
 from derive.language import library, read
-from derive.proof import prove
+from derive.proof.proof import prove
 from rendering import Formula, katex_errors
 from test_gradients import by_hand, in_float, point_of
 

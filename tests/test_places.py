@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import derive
-from derive.certificate import certify
 from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
-from derive.gradcheck import Checked
 from derive.graphs.graph import Graph
 from derive.notation.style import Style
-from derive.points import at_kink
-from derive.proof import prove
+from derive.proof.certificate import certify
+from derive.proof.gradcheck import Checked
+from derive.proof.kinks import at_kink
+from derive.proof.proof import prove
 from derive.teaching import checks
 from derive.teaching.explain import derivations
 from derive.teaching.page import Page

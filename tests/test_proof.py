@@ -20,7 +20,6 @@ import pytest
 from sympy import Add, Function, Integer, Mul, Pow, S, Symbol
 
 import derive
-from derive import proof
 from derive.calculus import rules
 from derive.calculus.rules import RULES, Rule, varies
 from derive.calculus.terms import (
@@ -45,12 +44,14 @@ from derive.calculus.terms import (
 )
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation
-from derive.effort import Effort
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
-from derive.points import CLEARANCE, draw
-from derive.proof import prove
+from derive.proof import proof
+from derive.proof.kinks import CLEARANCE
+from derive.proof.points import draw
+from derive.proof.proof import prove
+from derive.proof.work import Effort
 from derive.values.values import Values
 from enumeration import NoValue, OutOfRange, Point, point_of
 from enumeration import close as agree

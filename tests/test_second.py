@@ -25,7 +25,7 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.matrices import layout as matrix_layout
 from derive.notation.terms import layout
-from derive.proof import prove
+from derive.proof.proof import prove
 from derive.teaching.directives import build_lecture
 from derive.teaching.document import Steps
 from derive.teaching.lecture import read as read_lecture

@@ -20,8 +20,8 @@ from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.numpy_run import run_numpy
-from derive.proof import prove
+from derive.proof.numpy_value import run_numpy
+from derive.proof.proof import prove
 
 SELF_ATTENTION = "X: [n, d]\nS = X @ X.T\nP = softmax(S)\nO = P @ X"
 PRE_NORM = """

@@ -19,7 +19,7 @@ from derive.notation.context import context_of
 from derive.notation.terms import layout
 
 if TYPE_CHECKING:
-    from derive.proof import Proved
+    from derive.proof.proof import Proved
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Derivation:
 
     def prove(self) -> Proved:
         """Show every line equal to the one before it; raises ProofError on the first that is not."""
-        from derive.proof import prove
+        from derive.proof.proof import prove
 
         return prove(self)
 

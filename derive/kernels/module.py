@@ -12,7 +12,6 @@ from sympy import Symbol
 
 from derive import __version__
 from derive.calculus.terms import Element, walk
-from derive.certificate import fingerprint
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
@@ -30,6 +29,7 @@ from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
+from derive.proof.certificate import fingerprint
 from derive.resources import folder
 
 Names = tuple[tuple[str, str], ...]

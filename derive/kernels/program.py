@@ -31,7 +31,8 @@ from derive.language.words import suggestion
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.points import draw, size_sets
+from derive.proof.points import draw
+from derive.proof.sizes import size_sets
 from derive.values.number_systems import DIGITS
 from derive.values.values import Values
 

@@ -14,7 +14,7 @@ from derive.derivation.examples import of_the_mean, of_the_whole
 from derive.derivation.sweep import derivation
 from derive.language.batching import Batch
 from derive.notation.terms import layout
-from derive.proof import Proved, prove
+from derive.proof.proof import Proved, prove
 from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines
 from derive.teaching.gradient import Detail, definition_blocks, derivation_steps, result_blocks, result_lines
 from derive.teaching.page import Page

@@ -9,10 +9,10 @@ from derive.calculus.normal import normal
 from derive.calculus.rules import N_
 from derive.calculus.terms import factors, terms
 from derive.derivation.sweep import derivation
-from derive.gradcheck import Check, Checked, check, checked
 from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout
 from derive.notation.terms import layout
+from derive.proof.gradcheck import Check, Checked, check, checked
 from derive.teaching.document import Block, Inlines, Paragraph, Table, inlines
 from derive.teaching.numbers import number
 from derive.teaching.page import Page

@@ -21,7 +21,7 @@ from derive.language.read import read
 from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
-from derive.proof import Proved, prove
+from derive.proof.proof import Proved, prove
 from derive.teaching.checks import check_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks

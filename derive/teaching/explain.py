@@ -18,7 +18,7 @@ from derive.language.batching import Batch
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
-from derive.proof import Proved, prove
+from derive.proof.proof import Proved, prove
 from derive.teaching.batched import definition_slides, reasoning, reasoning_slides
 from derive.teaching.document import Block, Document, Slide, inlines
 from derive.teaching.gradient import RULE_BREAK, Detail, definition_blocks, derivation_blocks, result_blocks, shown

@@ -19,7 +19,7 @@ from derive.notation import definitions, matrices
 from derive.notation.context import Context
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.terms import condition_layout, layout, second_derivative
-from derive.proof import Proved
+from derive.proof.proof import Proved
 from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Steps, Text, inlines
 from derive.teaching.page import Page
 

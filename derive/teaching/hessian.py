@@ -14,8 +14,8 @@ from derive.derivation.sweep import derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.notation.terms import layout
-from derive.points import has_kink
-from derive.proof import Proved, prove
+from derive.proof.kinks import has_kink
+from derive.proof.proof import Proved, prove
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
 from derive.teaching.gradient import Detail, derivation_steps, matrix_side, result_lines
 from derive.teaching.numbers import array, relation

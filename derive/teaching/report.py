@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.rules import N_
-from derive.certificate import Certificate, Comparison, versions
-from derive.gradcheck import Checked
 from derive.notation import matrices
 from derive.notation.context import Context
 from derive.notation.definitions import definition
 from derive.notation.layout import Layout, latex, text
 from derive.notation.terms import layout
-from derive.proof import Proved
+from derive.proof.certificate import Certificate, Comparison, versions
+from derive.proof.gradcheck import Checked
+from derive.proof.proof import Proved
 from derive.teaching.checks import checked_blocks, error_layout
 from derive.teaching.document import Block, CodeSpan, Document, Line, Paragraph, Slide, Steps, Table, Text, inlines
 from derive.teaching.gradient import RULE_BREAK, derivation_steps

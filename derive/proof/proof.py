@@ -25,13 +25,15 @@ from derive.calculus.normal import normal
 from derive.calculus.rules import differentiated
 from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, substituted, walk
 from derive.derivation.derivation import Derivation, Step
-from derive.effort import Cost, Effort
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Node, gradient_name, remembered
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.points import SMALLER, draw, has_kink, size_sets
+from derive.proof.kinks import has_kink
+from derive.proof.points import SMALLER, draw
+from derive.proof.sizes import size_sets
+from derive.proof.work import Cost, Effort
 from derive.values.number_systems import DIGITS, DomainError
 from derive.values.values import Values
 

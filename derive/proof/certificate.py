@@ -20,15 +20,18 @@ import sympy
 
 from derive import __version__
 from derive.calculus.functions import Named
-from derive.calculus.terms import Adjoint, Index, canonical
+from derive.calculus.terms import Index, canonical
 from derive.derivation.derivation import Derivation, adjoints_in
 from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
-from derive.gradcheck import AGREE, Checked, checked
 from derive.graphs.graph import Graph
-from derive.numpy_run import run_numpy
-from derive.points import draw, kinks_met, size_sets
-from derive.proof import Proved, prove
+from derive.proof.choice import by_inputs
+from derive.proof.gradcheck import AGREE, Checked, checked
+from derive.proof.kinks import kinks_met
+from derive.proof.numpy_value import run_numpy
+from derive.proof.points import draw
+from derive.proof.proof import Proved, prove
+from derive.proof.sizes import size_sets
 from derive.values.number_systems import DIGITS, FLOAT
 from derive.values.run import Run, run_at
 from derive.values.values import Values
@@ -158,7 +161,7 @@ def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
     """
     proofs, refused = list[Proved](), list[Derivation]()
     for upstream in (False, True) if graph.output.axes else (False,):
-        for found in _by_inputs(graph, upstream):
+        for found in by_inputs(graph, upstream):
             try:
                 proofs.append(prove(found))
             except DeriveError as error:
@@ -166,24 +169,6 @@ def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
                     raise
                 refused.append(found)
     return tuple(proofs), tuple(refused)
-
-
-def _by_inputs(graph: Graph, upstream: bool) -> list[Derivation]:
-    """From the output back: the derivations by the inputs, and by the results whose derivatives these use."""
-    reached = graph.ancestors(graph.output.name) - {graph.output.name}
-    wanted = {i.name for i in graph.inputs if i.differentiable} & reached
-    way = list[Derivation]()
-    for name in graph.members:  # what a derivation uses comes after it, on the way to the output
-        if name in wanted:
-            way.append(derivation(graph, "", name, upstream=upstream))
-            wanted |= _used(way[-1]) & reached
-    return way[::-1]
-
-
-def _used(found: Derivation) -> set[str]:
-    """The tensors whose adjoints stand in a result, or were put into a line."""
-    given = {left.by.name for step in found.steps for left, _ in step.uses if isinstance(left, Adjoint)}
-    return given | set(found.named)
 
 
 # ---------------------------------------------------------------- ways to compute a gradient

@@ -1,0 +1,112 @@
+"""Where lines are compared: sets of small sizes that tell all axes apart, and random points away from every kink."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from derive.errors import ProofError
+from derive.graphs.graph import Graph, Input, Node, remembered
+from derive.proof.kinks import at_kink
+from derive.proof.sizes import TRIES, Sizes
+from derive.values.number_systems import DIGITS, DomainError, real
+from derive.values.values import Values, value_of
+
+PATIENCE = 4
+"""After so many tries, what was drawn for the node before is drawn again, too."""
+
+KINK = "every point drawn lies at a kink"
+
+
+# ---------------------------------------------------------------- sizes
+
+
+# ---------------------------------------------------------------- points
+
+
+SMALLER = 16
+"""With every so many seeds numbers are drawn half as large: where slopes vanish beside values, they may not there."""
+
+
+def draw(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Values:
+    """A random point of a graph: every input by its kind, every node with a value, none near a kink.
+
+    Raises ProofError where no such point is found.
+    """
+    return remembered(graph, ("point", tuple(sizes.items()), seed, which), lambda: _drawn(graph, sizes, seed, which))
+
+
+def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Values:
+    """A point, node by node: where one has no value or lies at a kink, what it is computed from is drawn again, the latest first.
+
+    It is drawn larger at a kink, and larger and smaller in turn where there was no value: values neither vanish nor explode
+    along a chain.
+    """
+    chance, scale = random.Random(f"{which} {seed} 0"), Fraction(1 + seed % 3, 2 ** (seed // SMALLER))
+    arrays = {i.name: _draw_input(i, sizes, chance, scale) for i in graph.inputs}
+    failed, place = [0] * len(graph.nodes), 0
+    while place < len(graph.nodes):
+        problem = _computed(graph, graph.nodes[place], sizes, arrays)
+        if not problem:
+            place += 1
+            continue
+        tries = failed[place] = failed[place] + 1
+        again = _latest(graph, place, tries // PATIENCE)
+        if tries == TRIES or sum(failed) > TRIES + PATIENCE * len(failed) or not again:
+            raise ProofError("no point was found at which to compare the lines", hint=problem)
+        chance = random.Random(f"{which} {seed} {place} {sum(failed)}")
+        size = scale * Fraction(2) ** (tries // PATIENCE if problem == KINK or tries % 2 else -(tries // PATIENCE))
+        for given in again:
+            arrays[given.name] = _draw_input(given, sizes, chance, size, low=tries < TRIES // 3)
+        place = min(_first_use(graph, given.name) for given in again)
+    return Values(sizes, arrays, graph)
+
+
+def _computed(graph: Graph, node: Node, sizes: Sizes, arrays: dict[str, Any]) -> str:
+    """A node computed, among the arrays; why that will not do, if it will not."""
+    point = Values(sizes, arrays, graph)
+    try:
+        arrays[node.name] = value_of(point, node)
+    except DomainError as error:
+        return error.message
+    return KINK if at_kink(point, node) else ""
+
+
+def _latest(graph: Graph, place: int, back: int) -> list[Input]:
+    """The inputs that a node is computed from, of which the first use lies no more than so many nodes before it; one at least."""
+    reached = graph.ancestors(graph.nodes[place].name)
+    used = {i.name: _first_use(graph, i.name) for i in graph.inputs if i.name in reached}
+    latest = min(max(used.values(), default=0), place - back)
+    return [i for i in graph.inputs if i.name in used and used[i.name] >= latest]
+
+
+def _first_use(graph: Graph, name: str) -> int:
+    return next(place for place, node in enumerate(graph.nodes) if name in graph.parents(node.name))
+
+
+def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True) -> Any:
+    """Random entries by kind; with `low` unset, real numbers are drawn positive (for logarithms and roots)."""
+    probe = Values(sizes, {})
+    shape = tuple(probe.size(a) for a in given.axes)
+    out = np.empty(shape, dtype=object)
+    for entry in np.ndindex(shape):
+        out[entry] = scale * chance.randint(100, 1500) * (chance.choice((1, -1)) if low else 1) / 1000
+    if given.kind == "label":
+        classes = probe.size(given.classes)
+        return np.array([chance.randrange(classes) for _ in np.ndindex(shape)], dtype=object).reshape(shape)
+    if given.kind == "onehot":
+        picks = np.array([chance.randrange(shape[-1]) for _ in np.ndindex(shape[:-1])]).reshape(shape[:-1])
+        return np.vectorize(Fraction, otypes=[object])((np.arange(shape[-1]) == picks[..., None]).astype(int))
+    if given.kind in ("positive", "probability"):
+        out = np.vectorize(abs, otypes=[object])(out)
+    if given.kind == "probability":
+        out = out / out.sum(axis=-1, keepdims=True)
+    with mpmath.workdps(DIGITS):
+        return np.vectorize(real, otypes=[object])(out)
+
+
+# ---------------------------------------------------------------- kinks
