@@ -31,7 +31,7 @@ from numba import get_num_threads, njit, prange  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 import derive  # noqa: E402
-from derive.kernels.device.intrinsics import fence, stream  # noqa: E402
+from derive.kernels.cpu.device.intrinsics import fence, stream  # noqa: E402
 
 SECONDS = 6.0
 """About how long the rounds of one case take."""

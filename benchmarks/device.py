@@ -23,8 +23,8 @@ from numba import njit
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from derive.kernels.device import DTYPES, FUNCTIONS
-from derive.kernels.device.intrinsics import fence, stream
+from derive.kernels.cpu.device.intrinsics import fence, stream
+from derive.kernels.program.elementary import DTYPES, FUNCTIONS
 
 ENTRIES = 8192
 ROUNDS = 60
@@ -82,7 +82,7 @@ def against(times: Mapping[str, list[float]], name: str, ours: str) -> str:
 
 
 def functions(dtype: str) -> None:
-    module, random = import_module(f"derive.kernels.device.{dtype}"), np.random.default_rng(0)
+    module, random = import_module(f"derive.kernels.cpu.device.{dtype}"), np.random.default_rng(0)
     for name in FUNCTIONS:
         x = (3 * random.normal(size=ENTRIES)).astype(dtype)
         x = np.abs(x) if name.startswith("log") else -np.abs(x) if name == "exp_nonpositive" else x

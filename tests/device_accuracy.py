@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import mpmath
 import numpy as np
 
-from derive.kernels.device import DTYPES, FUNCTIONS
+from derive.kernels.program.elementary import DTYPES, FUNCTIONS
 
 DIGITS = 40
 
@@ -75,7 +75,7 @@ def loop(function: Any) -> Callable[[Any], Any]:
 @cache
 def device(name: str, dtype: str) -> Callable[[Any], Any]:
     """A function of the library on arrays."""
-    return loop(getattr(import_module(f"derive.kernels.device.{dtype}"), name))
+    return loop(getattr(import_module(f"derive.kernels.cpu.device.{dtype}"), name))
 
 
 def patterns(stride: int, block: int = 1 << 22) -> Iterator[Any]:

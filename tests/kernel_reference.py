@@ -11,7 +11,7 @@ import numpy as np
 
 from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel
-from derive.kernels.program import Program, arrays_of, program
+from derive.kernels.program.program import Program, arrays_of, program
 from derive.proof.points import draw
 from derive.values.number_systems import DIGITS
 from derive.values.values import Values

@@ -24,7 +24,7 @@ from cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
 from cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
 from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel, kernel
-from derive.kernels.module import reserved
+from derive.kernels.target import reserved
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof.sizes import size_sets

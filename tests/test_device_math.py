@@ -17,7 +17,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from derive.kernels.device import DTYPES, FUNCTIONS, OPERATIONS, sources
+from derive.kernels.program.elementary import DTYPES, FUNCTIONS
+from derive.kernels.text.device import OPERATIONS, sources
 from device_accuracy import DIGITS, DOUBLE, EXACT, LOWEST, device, double, inside, loop, patterns, single
 
 ROOT = Path(__file__).parent.parent
@@ -165,7 +166,7 @@ def test_extremes_are_pytorchs(dtype: str) -> None:
 def test_extrema_pass_nan_on(dtype: str) -> None:
     from numba import njit
 
-    from derive.kernels.device.intrinsics import maximum, minimum
+    from derive.kernels.cpu.device.intrinsics import maximum, minimum
 
     @njit
     def both(a, b):  # type: ignore[no-untyped-def]
@@ -181,7 +182,7 @@ def test_extrema_pass_nan_on(dtype: str) -> None:
 def test_fma_rounds_once(dtype: str) -> None:
     from numba import njit
 
-    from derive.kernels.device.intrinsics import fma
+    from derive.kernels.cpu.device.intrinsics import fma
 
     @njit
     def lost(x):  # type: ignore[no-untyped-def]
@@ -195,8 +196,8 @@ def test_accumulate_alone_changes_the_order() -> None:
     """A loss of ln 2 for two logits of 1e30 must not become 0 by (1e30 + ln 2) - 1e30 = ln 2 or the like, and no sum be lost."""
     from numba import njit
 
-    from derive.kernels.device.float64 import exp_nonpositive, log
-    from derive.kernels.device.intrinsics import accumulate, maximum
+    from derive.kernels.cpu.device.float64 import exp_nonpositive, log
+    from derive.kernels.cpu.device.intrinsics import accumulate, maximum
 
     @njit(error_model="numpy")
     def loss(x, label):  # type: ignore[no-untyped-def]
@@ -219,7 +220,7 @@ def test_accumulate_alone_changes_the_order() -> None:
 def test_stream_writes_its_elements_and_no_others(dtype: str) -> None:
     from numba import njit
 
-    from derive.kernels.device.intrinsics import address, fence, stream
+    from derive.kernels.cpu.device.intrinsics import address, fence, stream
 
     @njit
     def run(to, come):  # type: ignore[no-untyped-def]
@@ -244,7 +245,7 @@ def test_stream_refuses_what_is_not_contiguous() -> None:
     from numba import njit
     from numba.core.errors import TypingError
 
-    from derive.kernels.device.intrinsics import stream
+    from derive.kernels.cpu.device.intrinsics import stream
 
     @njit
     def run(to, come):  # type: ignore[no-untyped-def]
@@ -259,7 +260,7 @@ def test_stream_refuses_what_is_not_contiguous() -> None:
 def test_fetch_takes_arrays_of_any_length_and_asks_ahead() -> None:
     from numba import njit
 
-    from derive.kernels.device.intrinsics import fetch
+    from derive.kernels.cpu.device.intrinsics import fetch
 
     @njit
     def run(row):  # type: ignore[no-untyped-def]
@@ -281,8 +282,8 @@ for kind in ("", "-missed"):  # before Numba starts LLVM
 import math, re, sys
 from importlib import import_module
 from numba import float32, float64, njit
-from derive.kernels.device import FUNCTIONS
-from derive.kernels.device.intrinsics import accumulate, maximum
+from derive.kernels.program.elementary import FUNCTIONS
+from derive.kernels.cpu.device.intrinsics import accumulate, maximum
 
 def elementwise(function):
     def run(x, out):
@@ -315,7 +316,7 @@ def plain_exp(x):
     return math.exp(x)
 
 for kind in (float32, float64):
-    functions = import_module(f"derive.kernels.device.{kind}")
+    functions = import_module(f"derive.kernels.cpu.device.{kind}")
     exp = functions.exp_nonpositive
 
     @njit(forceinline=True, error_model="numpy")
@@ -401,7 +402,9 @@ def test_unknown_names_and_types_are_refused() -> None:
 
 
 def test_reading_the_table_does_not_load_numba() -> None:
-    program = "import sys; from derive.kernels.device import sources; sources(['exp'], 'float32'); print('numba' in sys.modules)"
+    program = (
+        "import sys; from derive.kernels.text.device import sources; sources(['exp'], 'float32'); print('numba' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.stderr) == ("False\n", "")
 
@@ -421,7 +424,7 @@ def minimax() -> Any:
 
 @pytest.mark.parametrize(("dtype", "names"), [("float32", ["EXP", "LOG", "ERF", "ERFC", "TAIL"]), ("float64", ["EXP", "LOG"])])
 def test_coefficients_are_those_of_the_exchange_algorithm(dtype: str, names: list[str]) -> None:
-    tool, module = minimax(), importlib.import_module(f"derive.kernels.device.{dtype}")
+    tool, module = minimax(), importlib.import_module(f"derive.kernels.cpu.device.{dtype}")
     for name in names:
         values, bits = tool.coefficients(dtype, name)
         assert getattr(module, name) == values

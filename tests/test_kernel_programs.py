@@ -11,11 +11,12 @@ import derive
 from derive.calculus.terms import Element, Sum
 from derive.errors import ProofError
 from derive.graphs.graph import Graph
-from derive.kernels.program import Program, equal, program
-from derive.kernels.regions import fetched, homes, lodgers
-from derive.kernels.schedule import MatrixProduct, Region, Schedule, schedule
-from derive.kernels.simple import simple, weight
-from derive.kernels.stable import REWRITES, exp_nonpositive, stable
+from derive.kernels.cpu.regions import fetched, homes, lodgers
+from derive.kernels.cpu.schedule import Region, Schedule, schedule
+from derive.kernels.program.program import Program, equal, program
+from derive.kernels.program.simple import simple, weight
+from derive.kernels.program.stable import REWRITES, exp_nonpositive, stable
+from derive.kernels.program.statements import MatrixProduct
 from derive.language import library
 from derive.language.batching import batch
 

@@ -14,10 +14,10 @@ import pytest
 import derive
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
-from derive.kernels import cpu
+from derive.kernels.cpu import compiled
+from derive.kernels.cpu.regions import lodgers
 from derive.kernels.kernel import Kernel, kernel
-from derive.kernels.module import reserved
-from derive.kernels.regions import lodgers
+from derive.kernels.target import reserved
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof.sizes import size_sets
@@ -135,7 +135,7 @@ def test_the_slope_of_a_largest_product_is_taken_where_it_was_found(text: str) -
 @pytest.mark.parametrize(("text", "lodge"), ROWS)
 def test_rows_that_lodge_in_others_agree_with_50_digits(text: str, lodge: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, str]] = []
-    monkeypatch.setattr(cpu, "lodgers", lambda *given: found.append(lodgers(*given)) or found[-1])
+    monkeypatch.setattr(compiled, "lodgers", lambda *given: found.append(lodgers(*given)) or found[-1])
     assert worst(batch(derive.graph(text), ["x"]).graph, "rows", "float64") <= FLOAT64
     assert any(found) == lodge
 

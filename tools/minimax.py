@@ -1,4 +1,4 @@
-"""The polynomials of `derive/kernels/device`, computed anew: `python tools/minimax.py [NAME ...]`.
+"""The polynomials of `derive/kernels/cpu/device`, computed anew: `python tools/minimax.py [NAME ...]`.
 
 Each set is the best polynomial in the sense of Chebyshev: the exchange algorithm of Remez (Powell, *Approximation Theory and
 Methods*, ch. 8-9) in multiple precision, on a fixed fine grid.  Coefficients are rounded to the target's format one by one

@@ -11,8 +11,9 @@ from typing import Any
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
-from derive.kernels.module import TARGETS, WRAPS, Module, module
-from derive.kernels.program import Program
+from derive.kernels.module import WRAPS, Module, module
+from derive.kernels.program.program import Program
+from derive.kernels.target import TARGETS
 from derive.language.batching import batch, check_reduction
 
 EXTRAS = ("Workspace", "Kernel")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,61 +15,23 @@ from derive.calculus.terms import Element, walk
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
-from derive.kernels import cpu_functions, cuda_functions
-from derive.kernels.code import Scope
-from derive.kernels.cpu import THREADS_BESIDE, THREADS_FROM
-from derive.kernels.device import DTYPES, defined, sources
-from derive.kernels.functions import SCALAR, TENSOR, Kind, Public
-from derive.kernels.program import Program, derivations, program
-from derive.kernels.regions import NEUTRAL
-from derive.kernels.simple import simple
-from derive.kernels.stable import stable
-from derive.kernels.threads import COMBINED
+from derive.kernels.cpu.compiled import THREADS_BESIDE, THREADS_FROM
+from derive.kernels.cuda.threads import COMBINED
+from derive.kernels.program.elementary import DTYPES
+from derive.kernels.program.program import Program, derivations, program
+from derive.kernels.program.simple import simple
+from derive.kernels.program.stable import stable
+from derive.kernels.program.statements import NEUTRAL
+from derive.kernels.target import TARGETS, reserved
+from derive.kernels.text.device import sources
+from derive.kernels.text.scope import Scope
+from derive.kernels.text.wrapper import SCALAR, TENSOR, Public
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
 from derive.resources import folder
-
-Names = tuple[tuple[str, str], ...]
-
-NUMPY: Names = tuple(("numpy", name) for name in ("float32", "float64", "int32", "int64"))
-
-
-@dataclass(frozen=True)
-class Target:
-    """What kernels run on: who prints the functions, the template of a module, and what its text imports besides numpy
-    itself; (module, name).
-    """
-
-    public: Callable[[Kind, Program, Graph, Sequence[str], str], Public]
-    template: str
-    imports: Names
-
-
-TARGETS = {
-    "cpu": Target(
-        cpu_functions.public,
-        "kernels/cpu.j2",
-        (
-            *(("numba", name) for name in ("get_num_threads", "njit", "prange")),
-            *(("numba.core.compiler", name) for name in ("CompilerBase", "DefaultPassBuilder")),
-            *(("numpy", name) for name in ("empty", "ndarray", "uint64")),
-            *NUMPY,
-        ),
-    ),
-    "cuda": Target(
-        cuda_functions.public,
-        "kernels/cuda.j2",
-        (
-            *(("numba", name) for name in ("cuda", "types")),
-            ("numba.cuda.core.errors", "NumbaPerformanceWarning"),
-            ("numba.types", "void"),
-            *NUMPY,
-        ),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -159,23 +121,6 @@ def _environment() -> jinja2.Environment:
 
 
 # ---------------------------------------------------------------- names
-
-OWN = (
-    "math operator np get_num_threads njit prange empty float32 float64 int32 int64 ndarray uint64 "
-    "CompilerBase DefaultPassBuilder Apart THREADS_FROM INSIDE OPTIONS run REAL WHOLE WRT Workspace outside clash "
-    "fill join_sum join_largest join_product "
-    "threads thread scratch places totals first last block lead start stop width share past status out workspace "
-    "abs min max range float type len Kernel torch TypeError ValueError RuntimeError OverflowError isinstance str bytes "
-    "getattr sorted any all dict zip next iter tuple list super globals "
-    "cache cuda types void PARTIAL NUMBER SIZE REALS WHOLES PARTS WIDE THREADS ROOM LABELS_CHECKED DETERMINISTIC LIBRARIES ROWS "
-    "TILE DEEP kernel stream reversed hasattr property threading warnings contextmanager"
-)
-"""Names that the text of a module uses itself, besides those of device functions and those with two underscores."""
-
-
-def reserved(dtype: str, target: str = "cpu") -> frozenset[str]:
-    """The names that no tensor may have in a module."""
-    return frozenset({*OWN.split(), *defined(dtype, target)})
 
 
 def renamed(whole: Program, taken: frozenset[str]) -> Program:

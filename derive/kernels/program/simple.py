@@ -39,8 +39,8 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.kernels.program import Assign, Program, entry, equal
-from derive.kernels.stable import together
+from derive.kernels.program.program import Assign, Program, entry, equal
+from derive.kernels.program.stable import together
 
 CHEAP = 3
 """What costs no more than this is computed again rather than kept; what costs more is not computed again in a loop."""

@@ -1,7 +1,7 @@
-"""The elementary functions of kernels: what they are good for, and the source text that an emitted module carries.
+"""What the text of a module carries of a target's device functions: those it uses, and what they need.
 
-`float32.py` and `float64.py` define the same functions, on the instructions of `intrinsics.py`; `cuda.py` has them for CUDA.
-They are Numba code that can be imported; this module only reads them, so that Numba is not loaded before something is compiled.
+The files of a target are Numba code that can be imported; this module only reads them, so that Numba is not
+loaded before something is compiled.
 """
 
 from __future__ import annotations
@@ -13,49 +13,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-DTYPES = ("float32", "float64")
-
-
-@dataclass(frozen=True)
-class Function:
-    """An elementary function of one number x, named alike for both types.
-
-    `ulp` bounds |result - true value| in units in the last place of the true value, for every x of the domain where that is a
-    normal number; it was measured by `tests/device_accuracy.py`.  A result too small to be a normal number is within one
-    such unit, too, or may, where the function `flushes`, come out as 0.  NaN gives NaN.
-    """
-
-    name: str
-    meaning: str
-    ulp: Mapping[str, float]
-    flushes: bool = False
-    domain: str = "every x"
-
-    def comment(self, dtype: str) -> str:
-        """What an emitted module says above the function."""
-        small = "; a result below the smallest normal number may be 0" if self.flushes else ""
-        return f"# {self.name}(x) = {self.meaning} for {self.domain}, within {self.ulp[dtype]} ulp{small}."
-
-
-def _ulp(float32: float, float64: float) -> Mapping[str, float]:
-    return MappingProxyType({"float32": float32, "float64": float64})
-
-
-_ROWS = (
-    Function("exp", "e^x", _ulp(1.1, 1.1)),
-    Function("exp_nonpositive", "e^x", _ulp(1.1, 1.1), flushes=True, domain="x <= 0"),
-    Function("expm1", "e^x - 1", _ulp(1.5, 2.0)),
-    Function("log", "ln x", _ulp(1.0, 1.0), domain="every x (0 gives -inf, x < 0 NaN)"),
-    Function("log1p", "ln(1 + x)", _ulp(1.5, 1.5), domain="every x (-1 gives -inf, x < -1 NaN)"),
-    Function("tanh", "tanh x", _ulp(3.0, 3.0)),
-    Function("sigmoid", "1/(1 + e^-x)", _ulp(2.5, 2.5), flushes=True),
-    Function("softplus", "ln(1 + e^x)", _ulp(2.0, 2.0), flushes=True),
-    Function("erf", "erf x", _ulp(1.5, 1.5)),
-    Function("normal_cdf", "(1 + erf(x/sqrt 2))/2", _ulp(6.0, 6.0), flushes=True),
-    Function("normal_pdf", "e^(-x^2/2)/sqrt(2 pi)", _ulp(2.5, 2.5), flushes=True),
-)
-
-FUNCTIONS: Mapping[str, Function] = MappingProxyType({row.name: row for row in _ROWS})
+from derive.kernels.program.elementary import DTYPES, FUNCTIONS
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -89,6 +47,14 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Instructions of a target's file that a kernel may use itself; the docstring of each says what it does."""
+
+
+FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"cpu": ("cpu/device/intrinsics.py", "cpu/device/{dtype}.py"), "cuda": ("cuda/device.py",)}
+)
+"""Where the functions of a target are defined, in this package."""
+
+KERNELS = Path(__file__).parent.parent
 
 
 def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]] = (), target: str = "cpu") -> str:
@@ -147,8 +113,8 @@ def _definitions(dtype: str, target: str) -> Mapping[str, _Import | _Definition]
     if dtype not in DTYPES:
         raise ValueError(f"device functions are for {' and '.join(DTYPES)}, not {dtype}")
     found: dict[str, _Import | _Definition] = {}
-    for module in ("intrinsics", dtype) if target == "cpu" else (target,):
-        text = Path(__file__).with_name(f"{module}.py").read_text("utf-8")
+    for name in FILES[target]:
+        text = (KERNELS / name.format(dtype=dtype)).read_text("utf-8")
         for definition in _read(text, found):
             found[definition.name] = definition
     return found

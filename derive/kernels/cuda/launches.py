@@ -20,9 +20,9 @@ from sympy import Mul
 
 from derive.calculus.terms import Element, Index, free_indices, walk
 from derive.graphs.graph import Input
-from derive.kernels.program import Program
-from derive.kernels.schedule import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
-from derive.kernels.stages import memory
+from derive.kernels.program.memory import memory
+from derive.kernels.program.program import Program
+from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
 
 Axes = tuple[Index, ...]
 

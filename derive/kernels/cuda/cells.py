@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from sympy import Mul
 
 from derive.calculus.terms import Index, Inside, factors
-from derive.kernels.code import Scope, factor_code
-from derive.kernels.launches import Axes, Cells, Numbers
-from derive.kernels.regions import NEUTRAL, indented
-from derive.kernels.rows import map_kernel
-from derive.kernels.schedule import ARGMAX, SUM, Statement, narrowed
-from derive.kernels.threads import AT, COMBINED, OUT, OVER_ROW, PART, Block, KernelText, Printer, many, split
+from derive.kernels.cuda.launches import Axes, Cells, Numbers
+from derive.kernels.cuda.rows import map_kernel
+from derive.kernels.cuda.threads import AT, COMBINED, OUT, OVER_ROW, PART, Block, KernelText, Printer, many, split
+from derive.kernels.program.statements import ARGMAX, NEUTRAL, SUM, Statement, narrowed
+from derive.kernels.text.scope import Scope, factor_code, indented
 
 
 def cells_kernels(printer: Printer, name: str, stage: Cells) -> list[KernelText]:

@@ -27,13 +27,12 @@ from typing import Any
 from sympy import Mul, S
 
 from derive.calculus.terms import Element, Index, Inside, factors
-from derive.kernels.code import Scope, repeated
-from derive.kernels.schedule import ARGMAX, LARGEST, MAP, PRODUCT, SUM, Nest, Region, Statement, narrowed
-from derive.kernels.simple import FUNCTION, safe, weight
+from derive.kernels.cpu.schedule import Nest, Region
+from derive.kernels.program.simple import FUNCTION, safe, weight
+from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, NEUTRAL, PRODUCT, SUM, Statement, narrowed
+from derive.kernels.text.scope import Scope, indented, repeated
 
 ARRAY, NUMBER, HERE, SCRATCH, PART, TOTAL = "array", "number", "here", "scratch", "part", "total"
-NEUTRAL = {SUM: S.Zero, PRODUCT: S.One, LARGEST: S.NegativeInfinity, ARGMAX: S.NegativeInfinity}
-"""What a sum or its like starts from."""
 
 
 def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict[str, str]:
@@ -382,7 +381,3 @@ def added(kind: str, total: str, value: str, scope: Scope) -> str:
     if kind == PRODUCT:
         return f"{total}*({value})"
     return f"{total} + ({value})" if " + " in value or " - " in value else f"{total} + {value}"
-
-
-def indented(lines: Iterable[str]) -> list[str]:
-    return [f"    {line}" for line in lines]

@@ -1,4 +1,4 @@
-"""Elementary functions of float64 without branches, tables or calls, so that LLVM makes vector code of a loop over them.
+"""Elementary functions of float32 without branches, tables or calls, so that LLVM makes vector code of a loop over them.
 
 Numba code, typed by Numba; `sources` copies from this file.  Coefficients are those of `tools/minimax.py`.
 No fast-math flag is set: every product that is to be fused into a sum is written `fma`.
@@ -6,116 +6,80 @@ No fast-math flag is set: every product that is to be fused into a sum is writte
 
 from __future__ import annotations
 
-from derive.kernels.device.intrinsics import copysign, device, fma, fraction_exponent, kept, polynomial, power_of_two, select
+from numpy import float32
 
-ZERO = 0.0
-HALF = 0.5
-ONE = 1.0
-TWO = 2.0
-INFINITY = float("inf")
-NAN = float("nan")
-LOG2_E = 1.4426950408889634
-LN2 = 0.6931471805599453
-LN2_REST = 2.3190468138462996e-17  # ln 2 less LN2
-LN2_HIGH = 0.6931471805598903  # of so few bits that its product by an exponent is exact
-LN2_LOW = 5.497923018708371e-14  # ln 2 less LN2_HIGH
-SQRT_2 = 1.4142135623730951
-PDF_0 = 0.3989422804014327  # 1/sqrt(2 pi)
-SMALLEST_NORMAL = 2.0**-1022
-RAISED = 54.0  # smaller numbers are raised by 2^54
-RAISE = 2.0**54
-EXACT = 2.0**53  # whole numbers up to here are exact
-SHIFT = 3.0 * 2**51 + 1023  # adding it rounds to a whole number, in the last bits, where `power_of_two` reads it
+from derive.kernels.cpu.device.intrinsics import copysign, device, fma, fraction_exponent, kept, polynomial, power_of_two, select
 
-EXP_MIN = -746.0  # 0 from here on
-EXP_MAX = 710.0  # infinity from here on
-FLUSH = -709.09  # -1023 ln 2 and a little: the exponent that makes 0 of 2^n
-EXPM1_MIN = -38.0  # -1 from here on
-ERF_MAX = 6.0  # 1 from here on
-NORMAL_MAX = 37.66  # 0 and 1 from here on: a^2/2 is just beyond -FLUSH, and 2^n is 0
-TANH_MAX = 20.0  # 1 from here on
-TAIL_CENTRE = 4.0  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
+ZERO = float32(0)
+HALF = float32(0.5)
+ONE = float32(1)
+TWO = float32(2)
+INFINITY = float32("inf")
+NAN = float32("nan")
+LOG2_E = float32(1.4426950408889634)
+LN2 = float32(0.6931471805599453)
+LN2_REST = float32(-1.904654299957768e-09)  # ln 2 less LN2
+LN2_HIGH = float32(0.693145751953125)  # of so few bits that its product by an exponent is exact
+LN2_LOW = float32(1.428606765330187e-06)  # ln 2 less LN2_HIGH
+SQRT_2 = float32(1.4142135623730951)
+PDF_0 = float32(0.3989422804014327)  # 1/sqrt(2 pi)
+SMALLEST_NORMAL = float32(2**-126)
+RAISED = float32(24)  # smaller numbers are raised by 2^24
+RAISE = float32(2**24)
+EXACT = float32(2**24)  # whole numbers up to here are exact
+SHIFT = float32(3 * 2**22 + 127)  # adding it rounds to a whole number, in the last bits, where `power_of_two` reads it
+
+EXP_MIN = float32(-104)  # 0 from here on
+EXP_MAX = float32(89)  # infinity from here on
+FLUSH = float32(-88.03)  # -127 ln 2 and a little: the exponent that makes 0 of 2^n
+EXPM1_MIN = float32(-18)  # -1 from here on
+ERF_MAX = float32(4)  # 1 from here on
+NORMAL_MAX = float32(13.27)  # 0 and 1 from here on: a^2/2 is just beyond -FLUSH, and 2^n is 0
+TANH_MAX = float32(9.1)  # 1 from here on
+TAIL_CENTRE = float32(2)  # k in Phi(-a) = e^(-a^2/2) p((a - k)/(a + k))/(a + k)
 
 # From `python tools/minimax.py`, from the constant upwards.
-EXP = (
-    0.5000000000000011,
-    0.16666666666666463,
-    0.04166666666652861,
-    0.008333333333470992,
-    0.0013888888943764674,
-    0.00019841269545589377,
-    2.4801493100080308e-05,
-    2.7557558556878462e-06,
-    2.7630220544516876e-07,
-    2.500729090206448e-08,
-)
+EXP = (0.4999999403953552, 0.1666652113199234, 0.041668254882097244, 0.008368662558495998, 0.001382146612741053)
 LOG = (
-    0.6666666666666734,
-    0.39999999999416647,
-    0.28571428742026656,
-    0.2222219860521607,
-    0.18183562843180204,
-    0.1531408503441549,
-    0.14795631597234002,
+    -0.49999988079071045,
+    0.33333325386047363,
+    -0.25001609325408936,
+    0.20002004504203796,
+    -0.16608409583568573,
+    0.14180849492549896,
+    -0.13248085975646973,
+    0.1291300505399704,
+    -0.07619088888168335,
 )
 ERF = (
-    0.12837916709551256,
-    -0.37612638903183343,
-    0.11283791670936937,
-    -0.026866170641954186,
-    0.005223977596670305,
-    -0.0008548325480584245,
-    0.0001205528032512917,
-    -1.4924461574658716e-05,
-    1.6444090844567625e-06,
-    -1.6183460929466802e-07,
-    1.3614095589745383e-08,
-    -7.602387136284261e-10,
+    0.12837916612625122,
+    -0.3761262595653534,
+    0.11283578723669052,
+    -0.026853347197175026,
+    0.005187162198126316,
+    -0.0007997853099368513,
+    7.806903158780187e-05,
 )
 ERFC = (
-    1.1283791181828215,
-    0.636620185714121,
-    0.10277111125418008,
-    -0.019125707961919043,
-    -0.0002106946098357244,
-    0.0016908339853682407,
-    -0.0005728804631162652,
-    -2.3552972169418623e-06,
-    9.632670156234568e-05,
-    -5.6441653380395006e-05,
-    2.0503855632320624e-05,
-    -5.4304573658295554e-06,
-    1.0885068420297597e-06,
-    -1.648294621012322e-07,
-    1.836063448353681e-08,
-    -1.4226108095377452e-09,
-    6.853952188344867e-11,
-    -1.5462393860258962e-12,
+    1.1284854412078857,
+    0.6358139514923096,
+    0.1051383689045906,
+    -0.02281223051249981,
+    0.003191107651218772,
+    -0.0002111338690156117,
 )
 TAIL = (
-    0.7552851304157515,
-    -0.6078966419718921,
-    0.387137400742212,
-    -0.18652185795965945,
-    0.0603965748909526,
-    -0.007540188966608337,
-    -0.0034796923661106535,
-    0.0016308184551535605,
-    0.0001333442859344045,
-    -0.00023109491252873196,
-    -1.9080278020942477e-06,
-    3.514458169943446e-05,
-    7.155386530957335e-07,
-    -5.919959165502399e-06,
-    -6.263171318828528e-07,
-    1.0215993043597035e-06,
-    2.654465247761916e-07,
-    -1.5611762654011894e-07,
-    -7.806842233689572e-08,
-    1.5653149420053064e-08,
-    1.4860469015529816e-08,
-    -1.9456423282987361e-10,
-    -1.193768576638915e-09,
+    0.6724079847335815,
+    -0.331404447555542,
+    0.028798822313547134,
+    0.036718640476465225,
+    -0.0004868786782026291,
+    -0.006733469665050507,
+    -0.0018765497952699661,
+    0.0008442984544672072,
+    0.0006957511650398374,
+    6.037352068233304e-05,
+    -5.3764539188705385e-05,
 )
 
 
@@ -184,12 +148,8 @@ def sigmoid(x):
 
 @device
 def log_of(f, e):
-    """log(2^e (1 + f)) for sqrt(1/2) <= 1 + f <= sqrt(2), by 2 atanh(f/(2 + f)) as in fdlibm's e_log.c."""
-    s = f / (kept(TWO) + f)
-    z = s * s
-    half_square = kept(HALF) * f * f
-    rest = fma(s, fma(polynomial(z, LOG), z, half_square), e * kept(LN2_REST))
-    return fma(e, kept(LN2), f - (half_square - rest))
+    """log(2^e (1 + f)) for sqrt(1/2) <= 1 + f <= sqrt(2)."""
+    return fma(e, kept(LN2), fma(e, kept(LN2_REST), fma(polynomial(f, LOG) * f, f, f)))
 
 
 @device

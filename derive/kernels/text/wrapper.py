@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 from derive.calculus.terms import ArgMax, Element, Index
 from derive.graphs.graph import Graph, Input
-from derive.kernels.code import size_code
-from derive.kernels.program import Program, gradient
+from derive.kernels.program.program import Program, gradient
+from derive.kernels.text.scope import size_code
 
 
 @dataclass(frozen=True)

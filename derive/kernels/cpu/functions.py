@@ -10,12 +10,14 @@ from functools import cached_property
 from itertools import count
 
 from derive.graphs.graph import Graph, Input
-from derive.kernels.code import size_code
-from derive.kernels.cpu import Compiled, Tests, compiled, matrix_product, zero
-from derive.kernels.functions import Kind, Public, Wrapper, shape_code
-from derive.kernels.program import Program
-from derive.kernels.schedule import MatrixProduct, schedule
-from derive.kernels.stages import Plan, Run, in_place, plan, sizes_in
+from derive.kernels.cpu.compiled import Compiled, Tests, compiled, matrix_product, zero
+from derive.kernels.cpu.runs import Plan, Run, plan
+from derive.kernels.cpu.schedule import schedule
+from derive.kernels.program.memory import in_place, sizes_in
+from derive.kernels.program.program import Program
+from derive.kernels.program.statements import MatrixProduct
+from derive.kernels.text.scope import size_code
+from derive.kernels.text.wrapper import Kind, Public, Wrapper, shape_code
 
 NOTHING = Run((), (), (), ())
 """A run that computes nothing."""

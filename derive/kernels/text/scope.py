@@ -8,7 +8,7 @@ error that says so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -32,9 +32,9 @@ from derive.calculus.terms import (
     Where,
     factors,
 )
-from derive.kernels.device import FUNCTIONS
-from derive.kernels.simple import safe, weight
-from derive.kernels.stable import together
+from derive.kernels.program.elementary import FUNCTIONS
+from derive.kernels.program.simple import safe, weight
+from derive.kernels.program.stable import together
 
 Access = Callable[[Element], str]
 """How an entry is read: the code that gives its value."""
@@ -322,3 +322,7 @@ def bracketed(code: str) -> str:
 def factor_code(term: Any) -> str:
     """What is made of sizes, as a factor."""
     return bracketed(size_code(term))
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

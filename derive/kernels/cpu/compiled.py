@@ -14,11 +14,13 @@ from typing import Any
 from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
-from derive.kernels.code import SIZES, Scope, bracketed, entry_name, factor_code, size_code
-from derive.kernels.regions import ARRAY, NEUTRAL, PART, SCRATCH, TOTAL, Printer, added, homes, indented, lodgers, streamed
-from derive.kernels.schedule import MatrixProduct, Region, Scalars, Statement
-from derive.kernels.simple import product_axes, weight
-from derive.kernels.stages import Plan, Run, in_place, sizes_in
+from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, Printer, added, homes, lodgers, streamed
+from derive.kernels.cpu.runs import Plan, Run
+from derive.kernels.cpu.schedule import Region, Scalars
+from derive.kernels.program.memory import in_place, sizes_in
+from derive.kernels.program.simple import product_axes, weight
+from derive.kernels.program.statements import NEUTRAL, MatrixProduct, Statement
+from derive.kernels.text.scope import SIZES, Scope, bracketed, entry_name, factor_code, indented, size_code
 
 THREADS_FROM, THREADS_BESIDE = 150_000, 100_000_000
 """From how many tenths of a nanosecond of work on more than one thread is worth its start: 15 µs; and 10 ms where the matrix

@@ -4,15 +4,16 @@ memory and numbers that pass between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from derive.calculus.terms import Binder, Element
 from derive.graphs.graph import Input
-from derive.kernels.program import Program
-from derive.kernels.schedule import MatrixProduct, Region, Scalars, Schedule, Statement, read_by
+from derive.kernels.cpu.schedule import Region, Scalars, Schedule
+from derive.kernels.program.memory import memory
+from derive.kernels.program.program import Program
+from derive.kernels.program.statements import MatrixProduct, Statement, read_by
 
 
 @dataclass(frozen=True)
@@ -84,21 +85,6 @@ def plan(schedule: Schedule) -> Plan:
     return Plan(schedule, tuple(parts), kept)
 
 
-def memory(program: Program, stages: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The tensors with axes that are given, wanted, or read by another stage than the one that computes them."""
-    for i in program.inputs:
-        if i.axes:
-            yield i.name, i.axes
-    for k, stage in enumerate(stages):
-        if isinstance(stage, MatrixProduct):
-            yield stage.name, tuple(i.size for i in stage.entry.indices)
-            continue
-        elsewhere = {n for other in (*stages[:k], *stages[k + 1 :]) for n in other.reads}
-        for s in stage.statements:
-            if s.axes and (s.name in elsewhere or s.name in program.outputs):
-                yield s.name, s.axes
-
-
 def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Run:
     stages = tuple(stages)
     statements = [s for stage in stages for s in stage.statements]
@@ -107,18 +93,3 @@ def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[
     arrays = [n for n in memory if n in read or n in made]
     numbers = [n for n in read if n not in memory and n not in made]
     return Run(stages, tuple(arrays), tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))
-
-
-def in_place(program: Program) -> frozenset[tuple[str, str]]:
-    """(output, input) pairs that may be one array: every entry is read where it is written, and nowhere else."""
-    if len(program.assigns) != 1 or program.assigns[0].term.atoms(Binder):
-        return frozenset()
-    (assign,) = program.assigns
-    entries = assign.term.atoms(Element)
-    names = {e.name for e in entries} - {i.name for i in program.inputs if i.kind == "label"}
-    return frozenset((assign.name, n) for n in names if all(o.indices == assign.indices for o in entries if o.name == n))
-
-
-def sizes_in(*terms: Any) -> set[str]:
-    """The names of the sizes that terms mention."""
-    return {s.name for t in terms for s in t.free_symbols if s.is_integer and s.is_positive}

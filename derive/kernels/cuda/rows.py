@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from sympy import S
 
 from derive.calculus.terms import Element
-from derive.kernels.code import factor_code
-from derive.kernels.launches import Axes, Cells, Rows, Running, running, unkept
-from derive.kernels.regions import NEUTRAL, indented
-from derive.kernels.schedule import MAP, Statement
-from derive.kernels.threads import COMBINED, OVER_ROW, PART, Block, KernelText, Printer, many, split, words
+from derive.kernels.cuda.launches import Axes, Cells, Rows, Running, running, unkept
+from derive.kernels.cuda.threads import COMBINED, OVER_ROW, PART, Block, KernelText, Printer, many, split, words
+from derive.kernels.program.statements import MAP, NEUTRAL, Statement
+from derive.kernels.text.scope import factor_code, indented
 
 
 @dataclass

@@ -18,11 +18,10 @@ from textwrap import wrap
 from typing import Any
 
 from derive.calculus.terms import Element, Index
-from derive.kernels.code import Scope, factor_code, repeated
-from derive.kernels.launches import Axes, Launches
-from derive.kernels.regions import indented
-from derive.kernels.schedule import LARGEST, PRODUCT, SUM, Statement
-from derive.kernels.simple import safe
+from derive.kernels.cuda.launches import Axes, Launches
+from derive.kernels.program.simple import safe
+from derive.kernels.program.statements import LARGEST, PRODUCT, SUM, Statement
+from derive.kernels.text.scope import Scope, factor_code, indented, repeated
 
 COMBINED = {SUM: "accumulate", LARGEST: "accumulate_maximum", PRODUCT: "accumulate_product"}
 OVER_ROW = {SUM: "row_sum", LARGEST: "row_largest", PRODUCT: "row_product"}

@@ -14,16 +14,16 @@ from sympy import Mul
 
 from derive.calculus.terms import Index
 from derive.graphs.graph import Graph
-from derive.kernels.cells import cells_kernels, numbers_kernel, sliced
-from derive.kernels.code import Scope, factor_code, size_code
-from derive.kernels.functions import Kind, Public, Wrapper, shape_code
-from derive.kernels.launches import Cells, Launch, Launches, Numbers, Rows, launches
-from derive.kernels.program import Program
-from derive.kernels.rows import lying_along, registers, rows_kernels
-from derive.kernels.schedule import ARGMAX, MatrixProduct, Statement
-from derive.kernels.simple import product_axes
-from derive.kernels.stages import in_place
-from derive.kernels.threads import AT, OUT, PART, SIZE, KernelText, Printer, broken, many
+from derive.kernels.cuda.cells import cells_kernels, numbers_kernel, sliced
+from derive.kernels.cuda.launches import Cells, Launch, Launches, Numbers, Rows, launches
+from derive.kernels.cuda.rows import lying_along, registers, rows_kernels
+from derive.kernels.cuda.threads import AT, OUT, PART, SIZE, KernelText, Printer, broken, many
+from derive.kernels.program.memory import in_place
+from derive.kernels.program.program import Program
+from derive.kernels.program.simple import product_axes
+from derive.kernels.program.statements import ARGMAX, MatrixProduct, Statement
+from derive.kernels.text.scope import Scope, factor_code, size_code
+from derive.kernels.text.wrapper import Kind, Public, Wrapper, shape_code
 
 
 def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:

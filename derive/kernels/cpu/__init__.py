@@ -1,0 +1,1 @@
+"""The CPU target: regions of loops for Numba, matrix products for BLAS."""

@@ -1,0 +1,1 @@
+"""The elementary functions of CPU kernels, in Numba."""

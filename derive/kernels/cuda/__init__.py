@@ -1,0 +1,1 @@
+"""The CUDA target: launches of rows, cells and numbers."""

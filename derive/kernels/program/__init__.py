@@ -1,0 +1,1 @@
+"""Derivations as programs: simple assignments, made stable, then statements over axes."""

@@ -1,0 +1,1 @@
+"""What the text of kernels has in common on every target."""
