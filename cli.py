@@ -123,7 +123,8 @@ def _force(parser: argparse.ArgumentParser) -> None:
 def run_explain(options: argparse.Namespace) -> int:
     """`derive explain`: the explanation on standard output or in a file."""
     from derive.language.sources import read_source
-    from derive.teaching import explain
+    from derive.teaching.data.explanation import as_json
+    from derive.teaching.pages import explain
 
     page = _page(options.lang)
     text, name = read_source(options.source)
@@ -131,7 +132,7 @@ def run_explain(options: argparse.Namespace) -> int:
     graph, run = _graph_at(text, name, options.at, batch)
     wrt = _names(options.wrt)
     if options.format == "json":
-        data = {"generator": MARK.decode(), **explain.as_json(graph, page, run, wrt, options.detail, options.order, batch)}
+        data = {"generator": MARK.decode(), **as_json(graph, page, run, wrt, options.detail, options.order, batch)}
         files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
         document = explain.explain(graph, page, run, wrt, options.detail, name, options.order, batch)
@@ -146,13 +147,13 @@ def run_explain(options: argparse.Namespace) -> int:
 def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | bytes]:
     """The text of a document (under "") and the files beside it."""
     if form == "text":
-        from derive.teaching.terminal import render_text
+        from derive.teaching.formats.terminal import render_text
 
         color = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
         return {"": text if output is None else f"{text}\n{MARK.decode()}\n"}
-    from derive.teaching.render import render
+    from derive.teaching.formats.render import render
 
     rendered = render(document, form)
     return {"": rendered.text, **rendered.files}
@@ -160,7 +161,7 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
 
 def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
-    from derive.teaching.render import FORMATS
+    from derive.teaching.formats.render import FORMATS
 
     forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
@@ -173,9 +174,9 @@ def run_slides(options: argparse.Namespace) -> int:
 def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
     """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
     from derive.language.sources import read_file
-    from derive.teaching import lecture as lectures
-    from derive.teaching.directives import build_lecture
-    from derive.teaching.render import FORMATS, render
+    from derive.teaching.formats.render import FORMATS, render
+    from derive.teaching.lecture import lecture as lectures
+    from derive.teaching.lecture.blocks import build_lecture
 
     lecture = lectures.read(read_file(path), path.name, path.parent)
     if lang and lang not in lecture.about.langs:
@@ -232,7 +233,8 @@ def run_check(options: argparse.Namespace) -> int:
     """`derive check`: the certificate of a definition, on standard output or in a file."""
     from derive.language.sources import read_source
     from derive.proof.certificate import certify
-    from derive.teaching.report import as_json, report
+    from derive.teaching.data.certificate import as_json
+    from derive.teaching.pages.report import report
 
     page = _page(options.lang)
     text, name = read_source(options.source)
@@ -253,7 +255,7 @@ def run_check(options: argparse.Namespace) -> int:
 def run_library(options: argparse.Namespace) -> int:
     """`derive library`: one line for each definition, or the text of one."""
     from derive.language import library
-    from derive.teaching.language import translator
+    from derive.teaching.translation import translator
 
     translator(options.lang)
     if options.name:
@@ -267,8 +269,8 @@ def run_library(options: argparse.Namespace) -> int:
 
 def _page(lang: str) -> Page:
     from derive.notation.style import Style
-    from derive.teaching.language import translator
     from derive.teaching.page import Page
+    from derive.teaching.translation import translator
 
     translator(lang)
     return Page(Style(lang))

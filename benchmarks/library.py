@@ -31,7 +31,7 @@ from derive.notation.context import (
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402
 from derive.notation.terms import layout  # noqa: E402
 from derive.proof.proof import prove  # noqa: E402
-from derive.teaching.gradient import matrix_side  # noqa: E402
+from derive.teaching.blocks.gradient import matrix_side  # noqa: E402
 
 PAGE = ROOT / "docs" / "library.md"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph
 from derive.proof.proof import prove
+from derive.teaching.blocks.gradient import derivation_blocks
+from derive.teaching.blocks.pictures import diagram_of
+from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Slide
 from derive.teaching.figure import draw
-from derive.teaching.gradient import derivation_blocks
+from derive.teaching.formats.render import render
 from derive.teaching.page import Page
-from derive.teaching.pictures import diagram_of
-from derive.teaching.render import render
-from derive.teaching.worked import backward_blocks, forward_blocks
 from derive.values.run import Run
 
 

@@ -16,9 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 import cli
-import derive.teaching.directives  # here: start-up is not what is timed
-import derive.teaching.explain
-import derive.teaching.terminal  # noqa: F401
+import derive.teaching.formats.terminal  # noqa: F401
 from rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
 from test_escape import NASTY
 

@@ -32,11 +32,11 @@ from derive.language.read import read
 from derive.proof.points import draw
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
-from derive.teaching.batched import reasoning
-from derive.teaching.directives import build_lecture
-from derive.teaching.explain import derivations
-from derive.teaching.lecture import read as read_lecture
-from derive.teaching.terminal import render_text
+from derive.teaching.blocks.batched import reasoning
+from derive.teaching.formats.terminal import render_text
+from derive.teaching.lecture.blocks import build_lecture
+from derive.teaching.lecture.lecture import read as read_lecture
+from derive.teaching.pages.explain import derivations
 from derive.values.number_systems import FLOAT
 from derive.values.values import Values, forward
 from test_gradients import LIBRARY, SIZES, softmax

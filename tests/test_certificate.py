@@ -31,9 +31,10 @@ from derive.proof.certificate import Certificate, certify, fingerprint, versions
 from derive.proof.kinks import kinks_met
 from derive.proof.numpy_value import run_numpy
 from derive.proof.proof import Proved, prove
+from derive.teaching.data.certificate import as_json
+from derive.teaching.formats.terminal import render_text
 from derive.teaching.page import Page
-from derive.teaching.report import as_json, report
-from derive.teaching.terminal import render_text
+from derive.teaching.pages.report import report
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run
 

@@ -21,7 +21,7 @@ from derive.proof import proof
 from derive.proof.points import draw
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
-from derive.teaching.explain import derivations
+from derive.teaching.pages.explain import derivations
 from derive.values.values import Values, _central, forward
 
 LAYERS = (2, 8, 32, 64)

@@ -22,9 +22,9 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.proof import prove
+from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Steps
 from derive.teaching.page import Page
-from derive.teaching.worked import backward_blocks, forward_blocks
 from derive.values.entries import entry_of, unrolled
 from derive.values.run import Run
 from derive.values.values import Values

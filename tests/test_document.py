@@ -9,7 +9,6 @@ import pytest
 
 from derive.errors import DeriveError
 from derive.notation.layout import ABOUT, EQUALS, MINUS, PLUS, Frac, Sign, joined, latex, row
-from derive.teaching.columns import broken, columns, size_of
 from derive.teaching.document import (
     Block,
     Break,
@@ -33,10 +32,11 @@ from derive.teaching.document import (
     merged,
     pages,
 )
-from derive.teaching.frames import Frame, frames
-from derive.teaching.heights import HEIGHT, height
-from derive.teaching.measure import size
-from derive.teaching.terminal import render_text
+from derive.teaching.formats.latex.columns import broken, columns, size_of
+from derive.teaching.formats.latex.frames import Frame, frames
+from derive.teaching.formats.latex.heights import HEIGHT, height
+from derive.teaching.formats.measure import size
+from derive.teaching.formats.terminal import render_text
 from rendering import compile_latex
 
 
@@ -272,7 +272,7 @@ def test_what_a_person_typed_cannot_drive_the_terminal() -> None:
 
 
 def test_a_picture_without_a_fitting_format_is_refused() -> None:
-    from derive.teaching.render import render
+    from derive.teaching.formats.render import render
 
     picture = Picture("photo", {"svg": lambda: b"<svg/>"})
     with pytest.raises(DeriveError, match="'photo' is there as svg"):

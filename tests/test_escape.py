@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.teaching import escape
+from derive.teaching.formats import escape
 from rendering import Formula, compile_latex, katex_errors
 
 NASTY = (

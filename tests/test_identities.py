@@ -29,7 +29,7 @@ from derive.notation import matrices
 from derive.notation.context import context_of
 from derive.notation.definitions import definition, layout
 from derive.notation.layout import EQUALS, Layout, latex, row, text
-from derive.teaching.gradient import matrix_side
+from derive.teaching.blocks.gradient import matrix_side
 from derive.values.number_systems import FLOAT
 from derive.values.values import forward
 from rendering import Formula, katex_errors

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from derive.errors import DeriveError, Place
-from derive.teaching import formulas
 from derive.teaching.document import (
     Block,
     Break,
@@ -31,8 +30,10 @@ from derive.teaching.document import (
     Table,
     Text,
 )
-from derive.teaching.frontmatter import FrontMatter
-from derive.teaching.lecture import Context, Directive, build, read
+from derive.teaching.lecture import formulas
+from derive.teaching.lecture.directive import Directive
+from derive.teaching.lecture.frontmatter import FrontMatter
+from derive.teaching.lecture.lecture import Context, build, read
 from rendering import Formula, compile_latex, katex_errors
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n"

@@ -18,10 +18,10 @@ from derive.proof.certificate import certify
 from derive.proof.gradcheck import Checked
 from derive.proof.kinks import at_kink
 from derive.proof.proof import prove
-from derive.teaching import checks
-from derive.teaching.explain import derivations
+from derive.teaching.blocks import checks
+from derive.teaching.formats.terminal import words
 from derive.teaching.page import Page
-from derive.teaching.terminal import words
+from derive.teaching.pages.explain import derivations
 from derive.values.values import forward
 
 

@@ -35,7 +35,7 @@ from derive.teaching.document import (
     Table,
     inlines,
 )
-from derive.teaching.render import FORMATS, render
+from derive.teaching.formats.render import FORMATS, render
 from rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
 from test_escape import NASTY
 

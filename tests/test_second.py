@@ -26,10 +26,10 @@ from derive.notation.layout import text
 from derive.notation.matrices import layout as matrix_layout
 from derive.notation.terms import layout
 from derive.proof.proof import prove
-from derive.teaching.directives import build_lecture
 from derive.teaching.document import Steps
-from derive.teaching.lecture import read as read_lecture
-from derive.teaching.terminal import render_text
+from derive.teaching.formats.terminal import render_text
+from derive.teaching.lecture.blocks import build_lecture
+from derive.teaching.lecture.lecture import read as read_lecture
 from derive.values.number_systems import FLOAT
 from derive.values.values import forward
 
@@ -555,7 +555,7 @@ def test_a_lecture_writes_a_hessian_entry_by_entry() -> None:
 
 
 def test_a_proved_block_holds_one_derivation() -> None:
-    from derive.teaching.hessian import hessian_blocks
+    from derive.teaching.blocks.hessian import hessian_blocks
     from derive.teaching.page import Page
 
     blocks = hessian_blocks(prove(found("least squares")[1]), Page(), "brief")

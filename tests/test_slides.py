@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.teaching import lecture as lectures
+from derive.teaching.lecture import lecture as lectures
 from rendering import Log, compile_latex, katex_errors, math_in_markdown, pandoc_slides
 
 LECTURES = Path(__file__).parent.parent / "lectures"

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 import derive
 from derive.errors import DeriveError
-from derive.teaching.language import LOCALE, QUOTES, languages, translator, typeset
+from derive.teaching.translation import LOCALE, QUOTES, languages, translator, typeset
 
 OTHERS = [lang for lang in languages() if lang != "en"]
 

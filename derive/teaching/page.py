@@ -9,7 +9,7 @@ from functools import cached_property
 from derive.graphs.graph import Graph
 from derive.notation.context import Context, context_of
 from derive.notation.style import Style
-from derive.teaching.language import translator
+from derive.teaching.translation import translator
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from derive.errors import DeriveError, Place
-from derive.teaching import formulas
 from derive.teaching.document import (
     Align,
     Block,
@@ -43,10 +42,11 @@ from derive.teaching.document import (
     Text,
     merged,
 )
-from derive.teaching.language import QUOTES, typeset
+from derive.teaching.lecture import formulas
+from derive.teaching.translation import QUOTES, typeset
 
 if TYPE_CHECKING:
-    from derive.teaching.lecture import Directive
+    from derive.teaching.lecture.directive import Directive
 
 PICTURES = ("pdf", "svg", "png", "jpg", "jpeg")
 
@@ -120,7 +120,7 @@ class Reader:
 
     def code(self, node: SyntaxTreeNode) -> Sequence[Block]:
         """Code, or a block of the tool's."""
-        from derive.teaching.lecture import directive
+        from derive.teaching.lecture.directive import directive
 
         words = node.info.split()
         if words[:1] != ["derive"]:

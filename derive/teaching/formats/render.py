@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from derive.errors import DeriveError
 from derive.teaching.document import Document
-from derive.teaching.latex import ArticlePrinter, BeamerPrinter
-from derive.teaching.markdown import MarkdownPrinter
-from derive.teaching.printer import Printer, environment
+from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
+from derive.teaching.formats.markdown import MarkdownPrinter
+from derive.teaching.formats.printer import Printer, environment
 
 
 @dataclass(frozen=True)

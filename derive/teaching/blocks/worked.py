@@ -27,9 +27,9 @@ from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, la
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
 from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
+from derive.teaching.blocks.numbers import array, number, relation
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
-from derive.teaching.measure import size as measured
-from derive.teaching.numbers import array, number, relation
+from derive.teaching.formats.measure import size as measured
 from derive.teaching.page import Page
 from derive.values.entries import entry_of
 from derive.values.run import Run

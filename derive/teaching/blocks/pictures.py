@@ -16,9 +16,9 @@ from derive.language.at import Point
 from derive.notation import definitions
 from derive.notation.layout import latex
 from derive.notation.terms import function_name
+from derive.teaching.blocks.numbers import array
 from derive.teaching.document import Picture
 from derive.teaching.figure import Arrow, Box, Diagram, draw
-from derive.teaching.numbers import array
 from derive.teaching.page import Page
 from derive.values.entries import unrolled
 from derive.values.operations import elementary

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
-from derive.teaching import escape
-from derive.teaching.columns import Columns, Display, Figure, Set, Stride, set_blocks
 from derive.teaching.document import Block, CodeBlock, Document, Heading, ItemList, Paragraph, Quote, Raw, Table
-from derive.teaching.frames import frames
-from derive.teaching.heights import WIDTH
-from derive.teaching.printer import Page, Printer, joined
+from derive.teaching.formats import escape
+from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set, Stride, set_blocks
+from derive.teaching.formats.latex.frames import frames
+from derive.teaching.formats.latex.heights import WIDTH
+from derive.teaching.formats.printer import Page, Printer, joined
 
 
 class ArticlePrinter(Printer):

@@ -13,8 +13,8 @@ from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout
 from derive.notation.terms import layout
 from derive.proof.gradcheck import Check, Checked, check, checked
+from derive.teaching.blocks.numbers import number
 from derive.teaching.document import Block, Inlines, Paragraph, Table, inlines
-from derive.teaching.numbers import number
 from derive.teaching.page import Page
 from derive.values.run import Run
 

@@ -15,8 +15,8 @@ from derive.derivation.sweep import derivation
 from derive.language.batching import Batch
 from derive.notation.terms import layout
 from derive.proof.proof import Proved, prove
+from derive.teaching.blocks.gradient import Detail, definition_blocks, derivation_steps, result_blocks, result_lines
 from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines
-from derive.teaching.gradient import Detail, definition_blocks, derivation_steps, result_blocks, result_lines
 from derive.teaching.page import Page
 
 NO_MEAN = N_("No mean is taken here: the sum over the examples comes from the chain rule.")

@@ -38,7 +38,7 @@ from derive.teaching.document import (
     Text,
     merged,
 )
-from derive.teaching.escape import terminal
+from derive.teaching.formats.escape import terminal
 
 WIDTH = 100
 REASON, GAP = 24, 3

@@ -16,9 +16,9 @@ from derive.graphs.graph import Graph
 from derive.notation.terms import layout
 from derive.proof.kinks import has_kink
 from derive.proof.proof import Proved, prove
+from derive.teaching.blocks.gradient import Detail, derivation_steps, matrix_side, result_lines
+from derive.teaching.blocks.numbers import array, relation
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
-from derive.teaching.gradient import Detail, derivation_steps, matrix_side, result_lines
-from derive.teaching.numbers import array, relation
 from derive.teaching.page import Page
 from derive.values.run import Run
 from derive.values.values import forward

@@ -22,16 +22,24 @@ from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
 from derive.proof.proof import Proved, prove
-from derive.teaching.checks import check_blocks
+from derive.teaching.blocks.checks import check_blocks
+from derive.teaching.blocks.gradient import (
+    DETAILS,
+    definition_blocks,
+    derivation_blocks,
+    entry_blocks,
+    matrix_side,
+    result_blocks,
+)
+from derive.teaching.blocks.hessian import notes, value_lines
+from derive.teaching.blocks.numbers import array, relation
+from derive.teaching.blocks.pictures import picture
+from derive.teaching.blocks.plots import plot
+from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
-from derive.teaching.gradient import DETAILS, definition_blocks, derivation_blocks, entry_blocks, matrix_side, result_blocks
-from derive.teaching.hessian import notes, value_lines
-from derive.teaching.lecture import Context, Directive, Lecture, build
-from derive.teaching.numbers import array, relation
+from derive.teaching.lecture.directive import Directive
+from derive.teaching.lecture.lecture import Context, Lecture, build
 from derive.teaching.page import Page
-from derive.teaching.pictures import picture
-from derive.teaching.plots import plot
-from derive.teaching.worked import backward_blocks, forward_blocks
 from derive.values.run import Run
 
 

@@ -6,9 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from derive.teaching.columns import Columns, Display, Figure, Set, set_blocks
 from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Paragraph, Slide, Table, pages
-from derive.teaching.heights import CODE_LINE, HEIGHT, PARAGRAPH_GAP, ROW_GAP, TABLE_FRAME, WIDTH, gap, height_of, row_height
+from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set, set_blocks
+from derive.teaching.formats.latex.heights import (
+    CODE_LINE,
+    HEIGHT,
+    PARAGRAPH_GAP,
+    ROW_GAP,
+    TABLE_FRAME,
+    WIDTH,
+    gap,
+    height_of,
+    row_height,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ import re
 from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
-from derive.teaching import escape
-from derive.teaching.columns import size_of, words_width
 from derive.teaching.document import (
     Block,
     Break,
@@ -39,7 +37,9 @@ from derive.teaching.document import (
     merged,
     pages,
 )
-from derive.teaching.printer import Page, Printer, joined, mark
+from derive.teaching.formats import escape
+from derive.teaching.formats.latex.columns import size_of, words_width
+from derive.teaching.formats.printer import Page, Printer, joined, mark
 
 ROOM = 52.0
 """The em of a line on a web page: a formula and its reason that need more stand one under the other."""

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from derive.errors import DeriveError, Place
-from derive.teaching.language import languages
+from derive.teaching.translation import languages
 
 EXAMPLE = "A lecture begins:\n---\ntitle: {en: Backpropagation, fr: Rétropropagation}\nlang: [en, fr]\n---"
 

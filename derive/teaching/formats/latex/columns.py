@@ -35,7 +35,7 @@ from derive.teaching.document import (
     Table,
     Text,
 )
-from derive.teaching.measure import Box, size, upright_width
+from derive.teaching.formats.measure import Box, size, upright_width
 
 LINE = 1.25
 """From one baseline to the next, in em."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from derive.teaching.columns import LINE, Columns, Display, Figure, Set, set_blocks, size_of, text_height
 from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Math, Paragraph, Quote, Table
+from derive.teaching.formats.latex.columns import LINE, Columns, Display, Figure, Set, set_blocks, size_of, text_height
 
 WIDTH, HEIGHT = 36.6, 17.4
 """What a frame holds, in em of its text: 16:9 paper, 11 pt, less margins, title and foot line."""

@@ -1,0 +1,1 @@
+"""The same as data, for other programs."""

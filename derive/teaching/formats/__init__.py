@@ -1,0 +1,1 @@
+"""Documents printed: text for terminals, Markdown, LaTeX."""

@@ -1,0 +1,1 @@
+"""LaTeX and Beamer, with the pagination that slides need."""

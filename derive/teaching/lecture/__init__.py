@@ -1,0 +1,1 @@
+"""Lectures: Markdown with directives, read and built."""

@@ -1,0 +1,1 @@
+"""Whole documents: explanations and certificates."""
