@@ -18,16 +18,13 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.speed import LAYERS, chain, forget, machine  # noqa: E402
 from derive.calculus.functions import PRIMITIVES  # noqa: E402
-from derive.derivation.derivation import Derivation
+from derive.derivation.derivation import Derivation  # noqa: E402
 from derive.derivation.sweep import derivation  # noqa: E402
 from derive.graphs.graph import Graph, Node  # noqa: E402
 from derive.language import library  # noqa: E402
 from derive.language.read import read  # noqa: E402
 from derive.notation import definitions, matrices  # noqa: E402
-from derive.notation.context import (
-    Context,
-    context_of,  # noqa: E402
-)
+from derive.notation.context import Context, context_of  # noqa: E402
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402
 from derive.notation.terms import layout  # noqa: E402
 from derive.proof.proof import prove  # noqa: E402

@@ -17,8 +17,8 @@ import pytest
 
 import cli
 import derive.teaching.formats.terminal  # noqa: F401
-from rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
-from test_escape import NASTY
+from cases.nasty import NASTY
+from oracles.rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 1.0

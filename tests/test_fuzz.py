@@ -59,13 +59,13 @@ LANGUAGE = {
 
 def drawn(seed: str, count: int) -> Counter[str]:
     """How many of these graphs have each feature of the language."""
-    from random_graphs import random_graph
+    from oracles.random_graphs import random_graph
 
     return Counter(feature for k in range(count) for feature in set(random_graph(random.Random(f"{seed} {k}")).features))
 
 
 def test_the_whole_language_is_drawn() -> None:
-    from formulas import NUMBERS, TENSORS
+    from oracles.formulas import NUMBERS, TENSORS
 
     met = drawn("language", 3 * GRAPHS)
     rare = {feature: met[feature] for feature, least in LANGUAGE.items() if met[feature] < 3 * least}
@@ -74,7 +74,7 @@ def test_the_whole_language_is_drawn() -> None:
 
 
 def test_a_number_always_draws_the_same_graph() -> None:
-    from random_graphs import random_graph
+    from oracles.random_graphs import random_graph
 
     assert random_graph(random.Random("a 7")) == random_graph(random.Random("a 7"))
     assert len({random_graph(random.Random(f"a {k}")).text for k in range(100)}) > 95
@@ -85,7 +85,7 @@ def test_a_number_always_draws_the_same_graph() -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_gradients_of_random_graphs_are_those_of_pytorch(part: int, record_property: Callable[[str, object], None]) -> None:
-    from fuzzing import Seen, check_number
+    from oracles.fuzzing import Seen, check_number
 
     seen = Seen()
 
@@ -117,8 +117,8 @@ def planted() -> Iterator[Callable[[Rule, Callable[[Any, Any], Any]], None]]:
 
 def found_after() -> int:
     """How many graphs it takes until one disagrees."""
-    from fuzzing import Disagreement, check
-    from random_graphs import random_graph
+    from oracles.fuzzing import Disagreement, check
+    from oracles.random_graphs import random_graph
 
     for number in range(GRAPHS):
         chance = random.Random(f"mistakes {number}")

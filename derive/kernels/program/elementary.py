@@ -14,7 +14,7 @@ class Function:
     """An elementary function of one number x, named alike for both types.
 
     `ulp` bounds |result - true value| in units in the last place of the true value, for every x of the domain where that is a
-    normal number; it was measured by `tests/device_accuracy.py`.  A result too small to be a normal number is within one
+    normal number; it was measured by `tests/oracles/device_accuracy.py`.  A result too small to be a normal number is within one
     such unit, too, or may, where the function `flushes`, come out as 0.  NaN gives NaN.
     """
 

@@ -1,0 +1,228 @@
+"""The modules of kernels as files: compiled once, vectorised, imported without derive, wrapped for PyTorch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from cli import main
+from derive.kernels import cache
+from oracles.extras import torch
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(code: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DERIVE_CACHE": str(folder / "cache"), "PYTHONPATH": "", **variables}
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def hinge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a module that the command line wrote."""
+    folder = tmp_path_factory.mktemp("hinge")
+    assert main(["kernel", "hinge", "--batch", "s,t", "--dtype", "float64", "-o", str(folder / "hinge.py")]) == 0
+    return folder
+
+
+USE = """
+import json, sys
+import numpy as np
+import hinge
+s = np.array([[2.3, 4.1, -2.1], [1.7, 5.4, 2.3], [1.7, 1.4, -1.3]])
+value, (grad,) = hinge.value_and_grad(s, np.array([0, 1, 2]))
+print(json.dumps([value, (3*grad).tolist(), sorted(m for m in ("derive", "sympy", "jax", "torch") if m in sys.modules)]))
+"""
+
+
+def test_a_written_module_runs_without_derive(hinge: Path) -> None:
+    found = run(USE, hinge)
+    assert found.returncode == 0, found.stderr
+    value, grad, others = json.loads(found.stdout)
+    assert value == pytest.approx(3.5)
+    assert others == []
+    np.testing.assert_allclose(grad, [[-1, 1, 0], [0, 0, 0], [1, 1, -2]], atol=1e-15)
+
+
+def test_a_written_module_is_overwritten_only_by_its_like(hinge: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = hinge / "mine.py"
+    path.write_text("# mine\n")
+    assert main(["kernel", "hinge", "-o", str(path)]) == 1
+    assert "was not written by derive" in capsys.readouterr().err
+    assert path.read_text() == "# mine\n"
+    assert main(["kernel", "hinge", "-o", str(hinge / "again.py")]) == 0
+    assert main(["kernel", "squared_hinge", "-o", str(hinge / "again.py")]) == 0
+
+
+@pytest.mark.parametrize("output", [[], ["-o", "-"]])
+def test_without_a_file_the_text_is_printed(output: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", "x: [n]; y = tanh(x)", *output]) == 0
+    assert capsys.readouterr().out == derive.graph("x: [n]; y = tanh(x)").kernel().source
+
+
+def test_a_bad_name_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", "hinge", "--wrt", "q"]) == 1
+    assert capsys.readouterr().err.startswith("derive: there is no input q")
+
+
+# ---------------------------------------------------------------- compiled once
+
+TIMED = """
+import sys, time
+sys.path.insert(0, {root!r})
+import derive
+made = derive.graph("softmax_cross_entropy_label").kernel(batch=("z", "t"))
+import numpy as np
+z, t = np.zeros((8, 10), "float32"), np.zeros(8, int)
+import numba, llvmlite
+made.loaded
+start = time.perf_counter()
+made.value_and_grad(z, t)
+print(time.perf_counter() - start)
+"""
+
+
+def test_what_is_compiled_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    code = TIMED.format(root=str(ROOT))
+    first, second = (run(code, tmp_path) for _ in "ab")
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert float(second.stdout) < float(first.stdout) / 2
+    assert list((tmp_path / "cache").rglob("*.nbi"))
+
+
+def test_nothing_is_said_about_the_cache(tmp_path: Path) -> None:
+    code = TIMED.format(root=str(ROOT)).replace("(8, 10)", "(2000, 100)").replace("np.zeros(8", "np.zeros(2000")
+    assert run(code, tmp_path).stderr == ""
+
+
+def test_processes_that_compile_at_once_do_not_break_one_another(tmp_path: Path) -> None:
+    code = TIMED.format(root=str(ROOT)) + "print(made.value_and_grad(z, t)[0])"
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: run(code, tmp_path), range(3)))
+    assert [f.returncode for f in found] == [0, 0, 0], [f.stderr for f in found]
+    assert {f.stdout.splitlines()[1] for f in found} == {found[0].stdout.splitlines()[1]}
+    assert not list((tmp_path / "cache").glob("*.part"))
+
+
+def test_a_folder_that_cannot_be_written_to_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DERIVE_CACHE", str(tmp_path / "file"))
+    made = derive.graph("a: [n]; b = 3*a").kernel(dtype="float64")
+    np.testing.assert_array_equal(made.forward(np.ones(2)), [3, 3])
+    assert cache.folder() not in Path(made.loaded.__file__ or "").parents
+
+
+def test_compiling_takes_no_longer_than_a_breath(tmp_path: Path) -> None:
+    """Far above what is measured on a quiet machine (`benchmarks/compile.py`), to catch what doubles."""
+    start = time.perf_counter()
+    found = run(TIMED.format(root=str(ROOT)), tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert time.perf_counter() - start < 60
+
+
+# ---------------------------------------------------------------- vector code
+
+LOOPS = {"cross_entropy": 3, "hinge": 2, "layer_norm": 4, "batch_norm": 3, "tanh": 1, "gelu": 1, "mse": 1}
+"""The inner loops of each kernel, all of which LLVM is to vectorise."""
+
+
+def vectorised(case: str) -> int:
+    found = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "oracles" / "vectorised.py"), case],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=ROOT,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stderr.count("vectorized loop")
+
+
+@pytest.mark.parametrize("case", LOOPS)
+def test_every_inner_loop_is_vector_code(case: str) -> None:
+    assert vectorised(case) >= LOOPS[case]
+
+
+def test_a_loop_that_cannot_be_vector_code_is_seen() -> None:
+    assert vectorised("argmax") == 0
+
+
+# ---------------------------------------------------------------- PyTorch
+
+
+def double(*shape: int) -> Any:
+    generator = torch.Generator().manual_seed(sum(shape))
+    return torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
+
+
+def wrapped(source: str, *batch: str, **options: Any) -> Any:
+    return derive.graph(source).kernel(batch=batch, dtype="float64", wrap="torch", **options).Kernel.apply
+
+
+@pytest.mark.needs("torch")
+def test_gradcheck_takes_a_wrapped_loss() -> None:
+    apply, labels = wrapped("softmax_cross_entropy_label", "z", "t"), torch.tensor([0, 2, 1])
+    assert torch.autograd.gradcheck(lambda z: apply(z, labels), (double(3, 4),))
+
+
+@pytest.mark.needs("torch")
+def test_gradcheck_takes_a_wrapped_layer_with_a_number() -> None:
+    apply, epsilon = wrapped("layer_norm", "x"), torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(apply, (double(3, 4), double(4), double(4), epsilon))
+    assert torch.autograd.gradcheck(lambda *a: apply(*a, 0.1), (double(3, 4), double(4), double(4)))
+
+
+@pytest.mark.needs("torch")
+def test_gradcheck_takes_a_wrapped_convolution_with_its_sizes() -> None:
+    apply = wrapped("conv1d_layer")
+    assert torch.autograd.gradcheck(lambda *a: apply(*a, 5, 1, 2), (double(2, 10), double(3, 2, 3), double(3)))
+
+
+@pytest.mark.needs("torch")
+def test_a_wrapped_layer_sees_that_its_input_was_changed() -> None:
+    apply, x = wrapped("x: [n]; y = x*x*x"), double(4)
+    h = x * 1
+    y = apply(h)
+    h.mul_(10)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+@pytest.mark.needs("torch")
+def test_a_wrapped_kernel_trains_among_layers_of_pytorch() -> None:
+    apply = wrapped("mse", wrt=("yhat",))
+    layer = torch.nn.Linear(3, 1, dtype=torch.float64)
+    x, y = double(20, 3).detach(), double(20).detach()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = apply(layer(x)[:, 0], y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+
+
+# ---------------------------------------------------------------- a whole training
+
+
+@pytest.mark.needs("torch")
+def test_digits_are_learned_as_in_pytorch() -> None:
+    found = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "digits.py")], capture_output=True, text=True, timeout=300, cwd=ROOT
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    result = json.loads(found.stdout)
+    assert result["accuracy"] >= 0.96
+    assert result["largest_difference_of_losses"] <= 1e-4

@@ -1,0 +1,358 @@
+"""What a lecture may hold, what each part becomes, and what is said of a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from derive.errors import DeriveError, Place
+from derive.teaching.document import (
+    Block,
+    Break,
+    CodeBlock,
+    CodeSpan,
+    Document,
+    Emph,
+    Equation,
+    Heading,
+    ItemList,
+    LineBreak,
+    Link,
+    Math,
+    Paragraph,
+    Picture,
+    Quote,
+    Raw,
+    Slide,
+    Strong,
+    Table,
+    Text,
+)
+from derive.teaching.lecture import formulas
+from derive.teaching.lecture.directive import Directive
+from derive.teaching.lecture.frontmatter import FrontMatter
+from derive.teaching.lecture.lecture import Context, build, read
+from oracles.rendering import Formula, compile_latex, katex_errors
+
+HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n"
+
+
+def document(body: str, lang: str = "en", folder: Path | None = None) -> Document:
+    """The document of a lecture whose directives become a paragraph with their kind."""
+
+    def expand(directive: Directive, context: Context) -> Sequence[Block]:
+        return (Paragraph((Text(directive.kind),)),)
+
+    return build(read(HEAD + body, folder=folder), lang, expand)
+
+
+def blocks(body: str, lang: str = "en") -> tuple[Block, ...]:
+    """The blocks of a lecture of one slide."""
+    (slide,) = document("# Slide\n\n" + body, lang).slides
+    return slide.blocks
+
+
+def prose(body: str, lang: str = "en") -> object:
+    """The inlines of a lecture of one paragraph."""
+    (paragraph,) = blocks(body, lang)
+    assert isinstance(paragraph, Paragraph)
+    return paragraph.inlines
+
+
+# ---------------------------------------------------------------- front matter
+
+
+def test_front_matter_says_title_languages_author_and_conventions() -> None:
+    source = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\nauthor: A. Teacher\nindex-base: 0\ndigits: 3\n---\n# One\n"
+    about = read(source).about
+    assert (about.title["fr"], about.langs, about.author, about.index_base, about.digits) == (
+        "Pertes",
+        ("en", "fr"),
+        "A. Teacher",
+        0,
+        3,
+    )
+
+
+def test_a_lecture_in_one_language_has_one_title_and_the_usual_conventions() -> None:
+    assert read("---\ntitle: Losses\n---\n").about == FrontMatter({"en": "Losses"}, ("en",), "", 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "line"),
+    [
+        ("# Slide\n", "no front matter", 1),
+        ("", "no front matter", 1),
+        ("---\ntitle: x\n", "no front matter", 1),
+        ("---\nlang: en\n---\n", "no title", 1),
+        ("---\ntitel: x\n---\n", "no key 'titel'", 2),
+        ("---\ntitle: x\nlang: de\n---\n", "'lang' must be one or several of en, fr", 3),
+        ("---\ntitle: {en: x}\nlang: [en, fr]\n---\n", "not given in 'fr'", 2),
+        ("---\ntitle: [x]\n---\n", "'title' must be text", 2),
+        ("---\ntitle: x\ndigits: 99\n---\n", "'digits' must be a whole number from 1 to 15", 3),
+        ("---\ntitle: x\nindex-base: yes\n---\n", "'index-base' must be", 3),
+        ("---\ntitle: 'x\n---\n", "cannot be read", 2),
+        ("---\ntitle: x: y\n---\n", "cannot be read", 2),
+        ("---\ntitle: 2020-99-99\n---\n", "cannot be read", 1),
+        ("---\ntitle: " + "[" * 3000 + "\n---\n", "cannot be read", 1),
+        ("---\n- x\n---\n", "no 'name: value' lines", 1),
+    ],
+)
+def test_a_mistake_in_the_front_matter_is_pointed_at(source: str, message: str, line: int) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        read(source)
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+
+
+def test_a_misspelt_key_gets_a_suggestion() -> None:
+    with pytest.raises(DeriveError, match="Did you mean 'title'"):
+        read("---\ntitel: x\n---\n")
+
+
+# ---------------------------------------------------------------- slides
+
+
+def test_headings_of_level_1_and_2_open_slides() -> None:
+    found = document("# Part\n\nOne.\n\n## Slide $x$\n\nTwo.\n\n### Inside\n").slides
+    assert found == (
+        Slide((Text("Part"),), (Paragraph((Text("One."),)),), 1),
+        Slide((Text("Slide "), Math(Raw("x"))), (Paragraph((Text("Two."),)), Heading((Text("Inside"),), 3)), 2),
+    )
+
+
+def test_a_line_of_dashes_is_a_break_even_right_under_words() -> None:
+    assert blocks("One.\n---\nTwo.") == (Paragraph((Text("One."),)), Break(), Paragraph((Text("Two."),)))
+
+
+def test_words_before_the_first_heading_are_a_mistake() -> None:
+    with pytest.raises(DeriveError, match="before the first heading") as caught:
+        document("\nLost words.\n")
+    assert caught.value.place == Place("Lost words.", 0, 11, 6)
+
+
+def test_each_language_keeps_its_own_part() -> None:
+    body = ":::fr\n# Perte\n\nUn.\n:::\n:::en\n# Loss\n\nOne.\n:::\n\n$x$\n"
+    assert document(body, "en").slides == (Slide((Text("Loss"),), (Paragraph((Text("One."),)), Paragraph((Math(Raw("x")),))), 1),)
+    assert document(body, "fr").slides == (Slide((Text("Perte"),), (Paragraph((Text("Un."),)), Paragraph((Math(Raw("x")),))), 1),)
+
+
+def test_colons_inside_code_open_no_language() -> None:
+    assert blocks("```\n:::fr\n```") == (CodeBlock(":::fr"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "line"),
+    [
+        (":::de\nx\n:::\n", "No language of this lecture", 5),
+        (":::\n", "closes nothing", 5),
+        (":::fr\nx\n", "never closed", 5),
+        (":::fr\n:::en\n:::\n", "still open", 6),
+    ],
+)
+def test_a_mistake_in_the_languages_is_pointed_at(body: str, message: str, line: int) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        document(body)
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+
+
+def test_a_lecture_is_only_built_in_its_languages() -> None:
+    with pytest.raises(DeriveError, match="not written in 'fr'"):
+        build(read("---\ntitle: x\n---\n"), "fr", lambda directive, context: ())
+
+
+# ---------------------------------------------------------------- prose
+
+
+def test_inline_markdown() -> None:
+    assert prose("a *b* **c** `d` [e](https://x.org) $f$  \ng\nh") == (
+        Text("a "), Emph((Text("b"),)), Text(" "), Strong((Text("c"),)), Text(" "), CodeSpan("d"), Text(" "),
+        Link((Text("e"),), "https://x.org"), Text(" "), Math(Raw("f")), LineBreak(), Text("g h"),
+    )  # fmt: skip
+
+
+def test_block_markdown() -> None:
+    assert blocks("- a\n- b\n\n  1. c\n\n> d\n\n```python\ne\n```\n\n$$\nf\n$$\n\n3. g") == (
+        ItemList(((Paragraph((Text("a"),)),), (Paragraph((Text("b"),)), ItemList(((Paragraph((Text("c"),)),),), 1)))),
+        Quote((Paragraph((Text("d"),)),)),
+        CodeBlock("e", "python"),
+        Equation(Raw("f")),
+        ItemList(((Paragraph((Text("g"),)),),), 3),
+    )
+
+
+def test_tables_keep_their_alignment() -> None:
+    assert blocks("| a | b |\n|---|--:|\n| $x$ | 1 |") == (
+        Table(((Text("a"),), (Text("b"),)), (((Math(Raw("x")),), (Text("1"),)),), ("left", "right")),
+    )
+
+
+def test_html_is_text_like_any_other() -> None:
+    assert prose("<b>x</b> <script>y</script>") == (Text("<b>x</b> <script>y</script>"),)
+    assert blocks("<div>\nx\n</div>") == (Paragraph((Text("<div> x </div>"),)),)
+
+
+def test_quotation_marks_and_spaces_follow_the_language() -> None:
+    assert prose('It\'s "so" here: 10:30; why?', "en") == (Text("It’s “so” here: 10:30; why?"),)
+    assert prose('C\'est "ainsi" : 10:30 ; pourquoi ? « Oui » !', "fr") == (
+        Text("C’est «\u00a0ainsi\u00a0»\u00a0: 10:30\u202f; pourquoi\u202f? «\u00a0Oui\u00a0»\u202f!"),
+    )
+
+
+def test_code_and_formulas_keep_their_signs() -> None:
+    assert prose("`f ( 'x' ) ; g` $x' : y$", "fr") == (CodeSpan("f ( 'x' ) ; g"), Text(" "), Math(Raw("x' : y")))
+
+
+def test_a_picture_is_a_file_below_the_lecture(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "net.png").write_bytes(b"PNG")
+    (slide,) = document("# A\n\n![A network](figures/net.png)\n", folder=tmp_path).slides
+    (picture,) = slide.blocks
+    assert isinstance(picture, Picture)
+    assert (picture.name, picture.alt, picture.caption) == ("net", "A network", (Text("A network"),))
+    assert picture.draw("png") == b"PNG"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("![x](https://x.org/a.png)", "no picture|lecture's folder"),
+        ("![x](../a.png)", "lecture's folder"),
+        ("![x](/etc/passwd.png)", "lecture's folder"),
+        ("![x](/etc/passwd)", "a file of type"),
+        ("![x](missing.png)", "no picture 'missing.png'"),
+        ("words ![x](a.png)", "a paragraph of its own"),
+        ("[x](ftp://x.org)", "A link leads to"),
+    ],
+)
+def test_pictures_and_links_lead_nowhere_else(body: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DeriveError, match=message):
+        document("# A\n\n" + body, folder=tmp_path)
+
+
+# ---------------------------------------------------------------- directives
+
+
+def only_directive(body: str) -> Directive:
+    found: list[Directive] = []
+    build(read(HEAD + "# A\n\n" + body), "en", lambda directive, context: found.append(directive) or ())
+    (directive,) = found
+    return directive
+
+
+def test_options_are_text_as_typed_or_yes_and_no() -> None:
+    directive = only_directive("```derive worked hinge\nat: s=[2.3, 4.10],\n   t=0\ngrad: yes\n# a remark\nwrt: s\nempty:\n```\n")
+    assert (directive.kind, directive.name) == ("worked", "hinge")
+    assert directive.options == {"at": "s=[2.3, 4.10], t=0", "grad": True, "wrt": "s", "empty": ""}
+
+
+def test_a_graph_is_text_of_its_own() -> None:
+    directive = only_directive("```derive graph hinge\ns: [C]   # scores\nL = sum(s[j] for j in C)\n```\n")
+    assert directive.body == "s: [C]   # scores\nL = sum(s[j] for j in C)"
+    assert directive.options == {}
+
+
+def test_places_in_a_block_are_places_in_the_lecture() -> None:
+    graph = only_directive("```derive graph g\na = b\nc = ?\n```\n")
+    assert graph.inside(Place("c = ?", 4, 5, 2)) == Place("c = ?", 4, 5, 9)
+    worked = only_directive("```derive worked g\nat: x=1, y=?\n```\n")
+    assert worked.inside(Place("x=1, y=?", 7, 8), "at") == Place("at: x=1, y=?", 11, 12, 8)
+
+
+def test_an_error_without_a_place_gets_that_of_its_block() -> None:
+    def refuse(directive: Directive, context: Context) -> Sequence[Block]:
+        raise DeriveError("No.")
+
+    with pytest.raises(DeriveError) as caught:
+        build(read(HEAD + "# A\n\n```derive worked g\n```\n"), "en", refuse)
+    assert caught.value.place == Place("```derive worked g", 0, 18, 7)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "line"),
+    [
+        ("```derive\n```", "says what it shows", 7),
+        ("```derive worked a b\n```", "takes one name", 7),
+        ("```derive worked a\nat\n```", "'key: value'", 8),
+        ("```derive worked a\nat: 1\nat: 2\n```", "given twice", 9),
+    ],
+)
+def test_a_mistake_in_a_block_is_pointed_at(body: str, message: str, line: int) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        only_directive(body)
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+
+
+# ---------------------------------------------------------------- formulas
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        (r"\fracc{a}{b}", r"Did you mean \\frac"),
+        (r"\input{/etc/passwd}", r"command \\input is not known"),
+        (r"\def\x{1}", r"command \\def is not known"),
+        (r"\write18{ls}", r"command \\write is not known"),
+        (r"\begin{document}\end{document}", "environment 'document'"),
+        (r"\begin{pmatrix} a \end{bmatrix}", "closed by"),
+        ("{x", "A } is missing"),
+        ("x}", "} closes nothing"),
+        (r"\left( x", r"A \\right is missing"),
+        ("x^2^3", "Two \\^ in a row"),
+        ("x^", "\\^ needs something after it"),
+        (r"\frac{a}", r"\\frac needs something after it"),
+        ("a & b", "& separates columns"),
+        (r"\text{a_b}", "may not hold _"),
+        (r"\text{a", "never closed"),
+        ("{" * 3000, "nested too deeply"),
+    ],
+)
+def test_a_formula_that_cannot_be_printed_is_pointed_at(formula: str, message: str) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        blocks(f"Words\nand ${formula}$ more")
+    assert caught.value.place is not None
+    assert caught.value.place.line == 8
+    assert caught.value.place.start == 5
+
+
+def test_percent_and_number_signs_in_formulas_are_signs() -> None:
+    assert prose("$50% \\# #1$") == (Math(Raw(r"50\% \# \#1")),)
+
+
+def example(command: str) -> str:
+    """A formula that uses a command."""
+    if command in ("left", "right", "middle"):
+        return r"\left( a \middle| b \right)"
+    if command.lower().rstrip("lr") in ("big", "bigg"):
+        return rf"\{command}("
+    special = {"hline": r"\begin{array}{c} a \\ \hline b \end{array}", "limits": r"\sum\limits_i", "nolimits": r"\sum\nolimits_i"}
+    return special.get(command, "\\" + command + "{x}" * (formulas.ARGUMENTS.get(command, 0) or command in formulas.WORDS))
+
+
+EXAMPLES = [
+    *map(example, sorted(formulas.COMMANDS)),
+    *(rf"a\{sign}b" for sign in sorted(formulas.SIGNS)),
+    *(rf"\begin{{{name}}}{'{cc}' if name == 'array' else ''} a \\ b \end{{{name}}}" for name in sorted(formulas.ENVIRONMENTS)),
+]
+
+
+def test_every_known_command_passes_the_check() -> None:
+    for formula in EXAMPLES:
+        assert formulas.checked(formula, Place(formula, 0, 1)) == formula
+
+
+@pytest.mark.needs("katex")
+def test_katex_knows_every_command_that_a_formula_may_use() -> None:
+    errors = katex_errors(Formula(formula, display=True) for formula in EXAMPLES)
+    assert not {formula: error for formula, error in zip(EXAMPLES, errors, strict=True) if error}
+
+
+@pytest.mark.needs("pdflatex")
+def test_pdflatex_knows_every_command_that_a_formula_may_use(tmp_path: Path) -> None:
+    lines = [rf"$\displaystyle {formula}$\par" for formula in EXAMPLES]
+    head = [r"\documentclass{article}", r"\usepackage{amsmath,amssymb}", r"\begin{document}"]
+    assert compile_latex("\n".join([*head, *lines, r"\end{document}"]), tmp_path).pages

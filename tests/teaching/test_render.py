@@ -1,0 +1,274 @@
+"""Documents in every file format, put before the programs that read them: pdfLaTeX, pandoc and KaTeX."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cases.nasty import NASTY
+from derive.errors import DeriveError
+from derive.notation.layout import ABOUT, EQUALS, MINUS, PLUS, Big, Cases, Fence, Frac, Grid, Layout, Script, Sign, joined, row
+from derive.teaching.document import (
+    Block,
+    Break,
+    CodeBlock,
+    CodeSpan,
+    Document,
+    Emph,
+    Equation,
+    Heading,
+    ItemList,
+    Line,
+    LineBreak,
+    Link,
+    Math,
+    Paragraph,
+    Picture,
+    Quote,
+    Raw,
+    Slide,
+    Steps,
+    Strong,
+    Table,
+    inlines,
+)
+from derive.teaching.formats.render import FORMATS, render
+from oracles.rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>"
+
+
+def sign(text: str) -> Sign:
+    return Sign(text, text)
+
+
+def pdf() -> bytes:
+    """A small picture."""
+    from io import BytesIO
+
+    from matplotlib.figure import Figure
+
+    file = BytesIO()
+    Figure(figsize=(3, 1)).savefig(file, format="pdf", metadata={"CreationDate": None})
+    return file.getvalue()
+
+
+def document(*blocks: Block, title: str = "Title", lang: str = "en") -> Document:
+    return Document(title, (Slide(inlines("Slide"), blocks),), lang, "Author", "lecture.md")
+
+
+def markdown(*blocks: Block) -> str:
+    """What the blocks are in Markdown, under no heading."""
+    return render(Document("", (Slide((), blocks),)), "markdown").text
+
+
+def softmax_steps(lang: str) -> Steps:
+    """A derivation as long and as tall as they come, with a reason at every line."""
+    p, z, e = (Script(sign(letter), sign("i")) for letter in ("p", "z", "e"))
+    total = row(Big(Sign(r"\sum", "Σ"), sign("j")), e)
+    slope = Frac(row(Sign(r"\partial ", "∂"), p), row(Sign(r"\partial ", "∂"), z))
+    square = Script(Fence(total), None, sign("2"))
+    reasons = {
+        "en": ("the derivative goes inside the sum", "definition of p", "100% of the cases: {a} & b_c", ""),
+        "fr": ("la dérivée entre dans la somme\u202f; puis l’égalité", "définition de p", "100\u202f% des cas\u00a0: é", ""),
+    }[lang]
+    bodies: list[Layout] = [
+        Frac(row(slope, total, MINUS, e, total), square),
+        row(p, MINUS, Frac(e, total)),
+        Cases(((row(p, Fence(row(sign("1"), MINUS, p))), sign("i = j")), (p, Sign(r"i \neq j", "i ≠ j")))),
+        joined([row(p, e)] * 25, PLUS),
+    ]
+    why = [inlines(reason, z) if reason else () for reason in reasons]
+    return Steps((Line(slope), *(Line(bodies[k % 4], ABOUT if k == 11 else EQUALS, why[k % 4]) for k in range(12))))
+
+
+def lecture(lang: str = "en") -> Document:
+    """A slide of every kind of block, and text that means something to every format."""
+    every = inlines(*(f"{text} " for text in NASTY))
+    matrix = Grid(tuple(tuple(sign(f"a_{{{i}{j}}}") for j in range(3)) for i in range(3)))
+    slides = (
+        Slide(inlines("Part & parcel"), (), 1),
+        Slide(
+            inlines("Words: ", Math(Raw(r"\nabla_W L"))),
+            (
+                Paragraph(
+                    inlines(Strong(inlines("strong ", Emph(inlines("and stressed")))), CodeSpan("a | b"), LineBreak(), "x")
+                ),
+                ItemList(((Paragraph(inlines("one")), Equation(Raw("x"))), (ItemList(((Paragraph(inlines("two")),),), 7),))),
+                Quote((Paragraph(inlines("A ", Link(inlines("link"), "https://x.org/a_b?c=%20#d"), ".")),)),
+            ),
+        ),
+        Slide(inlines("Derivation"), (Paragraph(inlines("Line by line.")), softmax_steps(lang))),
+        Slide(
+            inlines("Long"),
+            (
+                Equation(row(sign("a"), EQUALS, joined([sign(f"W_{{{k}}}h_{{{k}}}") for k in range(60)], PLUS))),
+                Equation(Frac(joined([sign(f"w_{{{k}}}") for k in range(60)], PLUS), sign("2"))),
+                Equation(matrix),
+            ),
+        ),
+        Slide(inlines("Code"), (Heading(inlines("Kernel")), CodeBlock("\n".join([*NASTY, "x" * 200, *["y = 1"] * 40])))),
+        Slide(inlines("Nasty"), (Paragraph(every), Break(), Paragraph(inlines(CodeSpan(NASTY[0]))))),
+        Slide(
+            inlines("Table and picture"),
+            (
+                Table(
+                    (inlines("a|b"), inlines("c")), ((inlines(Math(Raw("|x|"))), every[:4]),) * 20, ("left", "right"), every[:1]
+                ),
+                Picture("A figure: 1", {"pdf": pdf, "svg": lambda: SVG}, "Two | boxes", inlines("A caption & more")),
+            ),
+        ),
+    )
+    return Document(NASTY[0] + " " + NASTY[3], slides, lang, NASTY[1], "lectures/50% & more.md")
+
+
+def save(name: str, built: Document, folder: Path) -> Path:
+    """Write a document as the command line would, beside the files of its pictures."""
+    rendered = render(built, name)
+    for file, content in rendered.files.items():
+        (folder / file).write_bytes(content)
+    path = folder / f"document{FORMATS[name].ending}"
+    path.write_text(rendered.text, encoding="utf-8")
+    return path
+
+
+# ---------------------------------------------------------------- LaTeX
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_beamer_compiles_with_nothing_sticking_out(lang: str, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    log = compile_latex(save("beamer", lecture(lang), tmp_path / "source"), tmp_path / "build")
+    assert log.pages > len(lecture(lang).slides)
+    assert max(log.overfull, default=0.0) <= 5.0
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_an_article_compiles_with_nothing_sticking_out(lang: str, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    log = compile_latex(save("latex", lecture(lang), tmp_path / "source"), tmp_path / "build")
+    assert max(log.overfull, default=0.0) <= 5.0
+
+
+@pytest.mark.needs("pdflatex", "poppler")
+def test_the_printed_page_says_what_the_document_says(tmp_path: Path) -> None:
+    steps = Steps((Line(sign("L")), Line(sign("2"), EQUALS, inlines("so it is"))))
+    said = document(Paragraph(inlines("Accuracy: 99.5 % & more_of #1.")), steps)
+    (tmp_path / "source").mkdir()
+    compile_latex(save("beamer", said, tmp_path / "source"), tmp_path / "build")
+    pdf = str(tmp_path / "build" / "document.pdf")
+    shown = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, encoding="utf-8", check=True).stdout
+    for words in ("Title", "Author", "Slide", "Accuracy: 99.5 % & more_of #1.", "so it is"):
+        assert words in shown
+
+
+def test_a_long_slide_counts_its_frames() -> None:
+    text = render(document(softmax_steps("en")), "beamer").text
+    parts = [line for line in text.splitlines() if line.startswith(r"\begin{frame}[t]")]
+    assert parts == [rf"\begin{{frame}}[t]{{Slide}}{{{k}\,/\,{len(parts)}}}" for k in range(1, len(parts) + 1)]
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+@pytest.mark.needs("pandoc")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_pandoc_makes_a_slide_of_every_heading(lang: str) -> None:
+    titles = pandoc_slides(render(lecture(lang), "markdown").text)
+    words = "Words: \\(\\nabla_W L\\)"
+    assert titles == ["Part & parcel", words, "Derivation", "Long", "Code", "Nasty", "Nasty (2)", "Table and picture"]
+
+
+@pytest.mark.needs("pandoc", "katex")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_katex_takes_every_formula(lang: str) -> None:
+    found = math_in_markdown(render(lecture(lang), "markdown").text)
+    assert len(found) > 20
+    assert not [error for error in katex_errors(found) if error]
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        (Paragraph(inlines("A ", Emph(inlines("b")), " ", Strong(inlines("c")), " ", CodeSpan("d"))), "A *b* **c** `d`"),
+        (Paragraph(inlines(sign("x"), "2 and ", sign("y"), " 2")), "$x$&#50; and $y$ 2"),
+        (Paragraph(inlines("Look!", Link(inlines("here"), "https://x.org"))), r"Look\![here](https://x.org)"),
+        (Paragraph(inlines("one", LineBreak(), "- two")), "one\\\n\\- two"),
+        (Heading(inlines("Heading")), "### Heading"),
+        (Equation(row(sign("a"), EQUALS, sign("b"))), "$$\na = b\n$$"),
+        (Equation(Raw("a\n\nb")), "$$\na b\n$$"),
+        (ItemList(((Paragraph(inlines("a")),), (Paragraph(inlines("b")), Equation(sign("c"))))), "- a\n- b\n\n  $$\n  c\n  $$"),
+        (ItemList(((Paragraph(inlines("a")),),), 10), "10. a"),
+        (Quote((Paragraph(inlines("a")), Paragraph(inlines("b")))), "> a\n> \n> b"),
+        (CodeBlock("```", "python"), "````python\n```\n````"),
+        (Table((inlines("a"),), ((inlines("b|c"),),), ("right",), inlines("d")), "| a |\n|---:|\n| b\\|c |\n\n*d*"),
+        (Table((), ((inlines(Math(Raw("|x|")), CodeSpan("|")),),)), "|  |\n|:---|\n| $\\vert x\\vert$<code>&#124;</code> |"),
+        (Picture("p", {"svg": lambda: SVG}, "alt"), "![alt](p.svg)&nbsp;"),
+        (Picture("p", {"svg": lambda: SVG}, "alt", inlines("why")), "![alt](p.svg)\n*why*"),
+    ],
+)  # fmt: skip
+def test_blocks_in_markdown(block: Block, expected: str) -> None:
+    assert markdown(block) == expected + "\n"
+
+
+def test_a_derivation_in_markdown_is_one_formula() -> None:
+    reason = inlines("since ", sign("c"), " is 100%")
+    lines = (Line(sign("a")), Line(sign("b"), EQUALS, reason), Line(sign("d"), ABOUT, note=inlines("so")))
+    assert markdown(Steps(lines)) == (
+        "$$\n\\begin{aligned}\n"
+        "a &= b && \\quad \\text{since }c\\text{ is 100\\%} \\\\\n"
+        " &\\approx d \\\\\n& \\quad \\text{so}\n"
+        "\\end{aligned}\n$$\n"
+    )
+
+
+def test_two_lists_in_a_row_stay_two() -> None:
+    one = ItemList(((Paragraph(inlines("a")),),))
+    assert markdown(one, one) == "- a\n\n<!-- -->\n\n- a\n"
+
+
+def test_the_front_matter_is_yaml() -> None:
+    import yaml
+
+    text = render(lecture(), "markdown").text
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["title"].replace("\\", "") == lecture().title.replace("\\", "")
+    assert front["lang"] == "en"
+    assert text.startswith("---\n# Made by derive from lectures/50% & more.md. Edit the source, not this file.\n")
+
+
+# ---------------------------------------------------------------- every format
+
+
+def test_pictures_come_as_files_in_the_format_of_the_page() -> None:
+    picture = Picture("A figure: 1", {"pdf": lambda: b"%PDF", "svg": lambda: SVG})
+    assert render(document(picture), "beamer").files == {"A-figure-1.pdf": b"%PDF"}
+    assert render(document(picture), "markdown").files == {"A-figure-1.svg": SVG}
+
+
+def test_two_pictures_of_one_name_keep_their_files_apart() -> None:
+    one, two = Picture("p", {"svg": lambda: b"1"}), Picture("p", {"svg": lambda: b"2"})
+    assert render(document(one, two, one), "markdown").files == {"p.svg": b"1", "p-2.svg": b"2"}
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(DeriveError, match="no format 'docx'"):
+        render(document(), "docx")
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_the_same_document_gives_the_same_bytes(name: str) -> None:
+    code = f"import sys, test_render as t; sys.stdout.write(t.render(t.lecture(), {name!r}).text)"
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parents[1])])
+
+    def rendered(seed: str) -> bytes:
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"}
+        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout
+
+    assert rendered("1") == rendered("2") != b""
