@@ -79,7 +79,7 @@ class Transpose:
 
 
 @dataclass(frozen=True)
-class Product:
+class MatMul:
     """A matrix product."""
 
     args: tuple[Matrix, ...]
@@ -153,7 +153,7 @@ Matrix = (
     | Unit
     | OneHot
     | Transpose
-    | Product
+    | MatMul
     | Hadamard
     | Diag
     | Diagonal
@@ -178,7 +178,7 @@ def shape(form: Matrix) -> Shape:
         case Transpose(body):
             rows, columns = shape(body)
             return (columns, rows)
-        case Product(args):
+        case MatMul(args):
             return (shape(args[0])[0], shape(args[-1])[1])
         case Hadamard(args):
             return shape(args[0])
@@ -206,7 +206,7 @@ def size(form: Matrix) -> int:
             return 1 + size(body)
         case Norm(body, exponent):
             return 1 + size(body) + (exponent != 1)
-        case Product(args) | Hadamard(args):
+        case MatMul(args) | Hadamard(args):
             return len(args) + sum(map(size, args))
         case Apply(function, args):
             return (len(args) if isinstance(function, type) else 2) + sum(map(size, args))
@@ -308,7 +308,7 @@ def transposed(form: Matrix) -> Matrix:
             return body
         case Diag() | Identity():
             return form
-        case Product(args):
+        case MatMul(args):
             return product([transposed(a) for a in reversed(args)])
         case Scaled(value, scalars, body):
             return form if body is None else Scaled(value, scalars, transposed(body))
@@ -341,7 +341,7 @@ def product(args: Iterable[Matrix]) -> Matrix:
                 queue = [*([] if rest is None else [rest]), *queue]
             case Plus(((True, inner),)):
                 value, queue = -value, [inner, *queue]
-            case Product(inner):
+            case MatMul(inner):
                 queue = [*inner, *queue]
             case Identity() if chain or queue:
                 pass
@@ -358,7 +358,7 @@ def product(args: Iterable[Matrix]) -> Matrix:
 
 
 def _chained(chain: list[Matrix]) -> Matrix | None:
-    return None if not chain else chain[0] if len(chain) == 1 else Product(tuple(chain))
+    return None if not chain else chain[0] if len(chain) == 1 else MatMul(tuple(chain))
 
 
 def _diagonals_in(chain: list[Matrix]) -> list[Matrix]:
@@ -393,7 +393,7 @@ def _scalar(chain: list[Matrix]) -> Matrix:
     if not odd and column is not None and transposed(column) == _chained(chain[:half]):
         return number(column.size) if isinstance(column, Ones) else Norm(column, S(2))
     backwards = [transposed(a) for a in reversed(chain)]
-    return min((Product(tuple(c)) for c in (chain, backwards)), key=size)
+    return min((MatMul(tuple(c)) for c in (chain, backwards)), key=size)
 
 
 def inner(one: Matrix, other: Matrix) -> Matrix:
@@ -451,15 +451,15 @@ def trace(matrix: Matrix) -> Matrix:
             return trace(body)
         case Identity(n):
             return number(n)
-        case Product(args):
+        case MatMul(args):
             ways = [w[k:] + w[:k] for w in (args, tuple(transposed(a) for a in reversed(args))) for k in range(len(args))]
             rows = [w for w in ways if shape(w[0])[0] is None]
             if rows:
                 return min((product(w) for w in rows), key=size)
-            best = min(ways, key=lambda w: (size(Product(w)), isinstance(w[-1], Transpose), repr(w)))
+            best = min(ways, key=lambda w: (size(MatMul(w)), isinstance(w[-1], Transpose), repr(w)))
             if len(best) == 2 and best[0] == transposed(best[1]):
                 return Norm(best[1], S(2))
-            return Trace(Product(best))
+            return Trace(MatMul(best))
     return Trace(matrix)
 
 
@@ -484,7 +484,7 @@ def _apart(negative: bool, form: Matrix) -> _Term:
     value, scalars, body = (form.number, form.scalars, form.body) if isinstance(form, Scaled) else (S.One, (), form)
     if body is None:
         return _Term(negative, value, scalars, ())
-    return _Term(negative, value, scalars, body.args if isinstance(body, Product) else (body,))
+    return _Term(negative, value, scalars, body.args if isinstance(body, MatMul) else (body,))
 
 
 def plus(args: Iterable[tuple[bool, Matrix]]) -> Matrix:

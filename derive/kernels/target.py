@@ -10,7 +10,7 @@ from derive.kernels.cpu import functions as cpu
 from derive.kernels.cuda import functions as cuda
 from derive.kernels.program.program import Program
 from derive.kernels.text.device import defined
-from derive.kernels.text.wrapper import Kind, Public
+from derive.kernels.text.wrapper import FunctionKind, Public
 
 Names = tuple[tuple[str, str], ...]
 
@@ -23,7 +23,7 @@ class Target:
     itself; (module, name).
     """
 
-    public: Callable[[Kind, Program, Graph, Sequence[str], str], Public]
+    public: Callable[[FunctionKind, Program, Graph, Sequence[str], str], Public]
     template: str
     imports: Names
 

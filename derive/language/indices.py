@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Dummy, Integer, S, cancel, expand, fraction
 
 from derive.calculus.terms import Index, never_negative
-from derive.language.sizes import Sizes, named_size
+from derive.language.sizes import SizeSolver, named_size
 from derive.language.words import suggestion
 
 if TYPE_CHECKING:
@@ -165,5 +165,5 @@ def _ends(reader: Inference, index: Affine, node: ast.expr) -> tuple[Any, Any]:
     return expand(low), expand(high)
 
 
-def _inside(sizes: Sizes, low: Any, high: Any, size: Any) -> bool:
+def _inside(sizes: SizeSolver, low: Any, high: Any, size: Any) -> bool:
     return never_negative(sizes.size(low)) and never_negative(expand(sizes.size(size - 1) - sizes.size(high)))

@@ -23,7 +23,7 @@ from derive.language.indices import Affine, Scope, check_inside, is_index, read_
 from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
-from derive.language.sizes import Sizes, named_size
+from derive.language.sizes import SizeSolver, named_size
 from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS, suggestion
 
 MAX_POWER = 99
@@ -46,7 +46,7 @@ class Inference:
     def __init__(self, source: Source, name: str = "") -> None:
         self.source = source
         self.name = name
-        self.sizes = Sizes()
+        self.sizes = SizeSolver()
         self.axes: set[str] = set()
         self.members: dict[str, Member] = {}
         self.declared: dict[str, int] = {}

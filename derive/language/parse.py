@@ -112,7 +112,7 @@ class Definition:
     target: ast.expr
 
 
-Statement = Declaration | Definition
+ParsedLine = Declaration | Definition
 
 
 def _column(line: str, offset: int) -> int:
@@ -120,7 +120,7 @@ def _column(line: str, offset: int) -> int:
     return len(line.encode()[:offset].decode(errors="ignore"))
 
 
-def parse(text: str) -> tuple[Source, list[Statement]]:
+def parse(text: str) -> tuple[Source, list[ParsedLine]]:
     """The declarations and definitions of a text, in order.  Raises DeriveError where it cannot be read."""
     if len(text) > MAX_TEXT:
         raise DeriveError(f"The text is too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
@@ -205,7 +205,7 @@ def _nonempty(piece: str, line: int, column: int) -> Iterator[tuple[str, int, in
         yield piece.rstrip(), line, column
 
 
-def _statement(source: Source, piece: str, line: int, column: int) -> Statement:
+def _statement(source: Source, piece: str, line: int, column: int) -> ParsedLine:
     module = _read(source, piece, line, column)
     before = len(source.lines[line - 1][:column].encode())
     start = Place(source.lines[line - 1], column, column + 1, line)

@@ -22,7 +22,7 @@ from derive.language.indices import Scope
 from derive.language.infer import Inference, plural
 from derive.language.letters import Letters
 from derive.language.lower import lower
-from derive.language.parse import SIZE, Declaration, Definition, Statement, parse
+from derive.language.parse import SIZE, Declaration, Definition, ParsedLine, parse
 from derive.language.sizes import unknown_sizes
 from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
 
@@ -55,7 +55,7 @@ def read(text: str, name: str = "") -> Graph:
 # ---------------------------------------------------------------- statements
 
 
-def _declare(reader: Inference, statements: list[Statement]) -> None:
+def _declare(reader: Inference, statements: list[ParsedLine]) -> None:
     """Learn all names: of axes, sizes, inputs, definitions and indices."""
     source = reader.source
     for statement in statements:
@@ -84,7 +84,7 @@ def _declare(reader: Inference, statements: list[Statement]) -> None:
     reader.taken |= reader.axes | reader.declared.keys() | reader.later.keys()
 
 
-def _target(statement: Statement) -> ast.expr:
+def _target(statement: ParsedLine) -> ast.expr:
     return statement.node.target if isinstance(statement, Declaration) else statement.target
 
 

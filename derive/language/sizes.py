@@ -18,7 +18,7 @@ def named_size(name: str) -> Symbol:
     return Symbol(name, integer=True, positive=True)
 
 
-class Sizes:
+class SizeSolver:
     """What is known of unknown sizes so far."""
 
     def __init__(self) -> None:

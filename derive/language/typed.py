@@ -38,10 +38,10 @@ def read_values(text: str) -> dict[str, Nested]:
     """`name=value` pairs, between commas, semicolons or line ends."""
     if len(text) > MAX_TEXT:
         raise DeriveError(f"The values are too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
-    return _Reader(text).pairs()
+    return _ValueReader(text).pairs()
 
 
-class _Reader:
+class _ValueReader:
     """The text of values, cut into words."""
 
     def __init__(self, text: str) -> None:

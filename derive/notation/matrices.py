@@ -15,12 +15,12 @@ from derive.calculus.matrix_algebra import (
     Diagonal,
     Hadamard,
     Identity,
+    MatMul,
     Matrix,
     Norm,
     OneHot,
     Ones,
     Plus,
-    Product,
     Scaled,
     Tensor,
     Trace,
@@ -101,7 +101,7 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return Piece(one_hot(label, context))
         case Transpose(body):
             return _transpose(_piece(body, context))
-        case Product(args):
+        case MatMul(args):
             return _chain([_repeated(a, len([*equal]), context) for a, equal in groupby(args)])
         case Hadamard(args):
             return _hadamard(args, context)
@@ -137,7 +137,7 @@ def one_hots(form: Matrix) -> tuple[OneHot, ...]:
             return (form,)
         case Plus(args):
             found = [h for _, a in args for h in one_hots(a)]
-        case Product(args) | Hadamard(args) | Apply(_, args):
+        case MatMul(args) | Hadamard(args) | Apply(_, args):
             found = [h for a in args for h in one_hots(a)]
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
             return one_hots(body)
@@ -200,7 +200,7 @@ def _hadamard(args: tuple[Matrix, ...], context: Context) -> Piece:
 def _operand(form: Matrix, context: Context) -> Piece:
     """A factor of an elementwise product: a matrix product stands in brackets there."""
     piece = _piece(form, context)
-    return Piece(Fence(piece.layout)) if isinstance(form, (Product, Hadamard)) else piece
+    return Piece(Fence(piece.layout)) if isinstance(form, (MatMul, Hadamard)) else piece
 
 
 def _is_inverse(form: Matrix) -> bool:
@@ -245,13 +245,13 @@ def _scaled(form: Scaled, context: Context) -> Piece:
 
 def _is_long(scalar: Matrix) -> bool:
     """Whether a scalar stands behind a fraction, not on it."""
-    return isinstance(scalar, (Product, Trace, Plus, Derivative))
+    return isinstance(scalar, (MatMul, Trace, Plus, Derivative))
 
 
 def _scalar(form: Matrix, context: Context) -> Piece:
     """A scalar as a factor: a product of a row and a column in brackets."""
     piece = _piece(form, context)
-    return Piece(Fence(piece.layout)) if isinstance(form, Product) else piece
+    return Piece(Fence(piece.layout)) if isinstance(form, MatMul) else piece
 
 
 def _norm(form: Norm, context: Context) -> Piece:
@@ -333,7 +333,7 @@ def _names(form: Matrix) -> list[str]:
             return [by]
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
             return _names(body)
-        case Product(args) | Hadamard(args) | Apply(_, args):
+        case MatMul(args) | Hadamard(args) | Apply(_, args):
             return [n for a in args for n in _names(a)]
         case Plus(args):
             return [n for _, a in args for n in _names(a)]
@@ -366,13 +366,13 @@ def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
-_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot), (Product, Scaled, Hadamard, Apply, Diag))
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot), (MatMul, Scaled, Hadamard, Apply, Diag))
 
 
 def _contracts(form: Matrix) -> bool:
     """Whether a form is a product of matrices, or of a matrix and a column, up to a number."""
     match form:
-        case Product(args):
+        case MatMul(args):
             return any(None not in shape(a) for a in args)
         case Scaled(_, _, body):
             return body is not None and _contracts(body)

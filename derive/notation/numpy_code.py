@@ -15,12 +15,12 @@ from derive.calculus.matrix_algebra import (
     Diagonal,
     Hadamard,
     Identity,
+    MatMul,
     Matrix,
     Norm,
     OneHot,
     Ones,
     Plus,
-    Product,
     Scaled,
     Tensor,
     Trace,
@@ -54,7 +54,7 @@ def numpy_code(form: Matrix) -> str:
             return f"np.eye({n})[{label}]"
         case Transpose(body):
             return numpy_code(body) if None in shape(body) else f"{numpy_code(body)}.T"
-        case Product(args):
+        case MatMul(args):
             return _numpy_product(args)
         case Hadamard(args):
             return f"({' * '.join(map(numpy_code, args))})"

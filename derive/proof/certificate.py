@@ -29,12 +29,12 @@ from derive.proof.choice import by_inputs
 from derive.proof.gradcheck import AGREE, Checked, checked
 from derive.proof.kinks import kinks_met
 from derive.proof.numpy_value import run_numpy
-from derive.proof.points import draw
+from derive.proof.points import random_point
 from derive.proof.proof import Proved, prove
 from derive.proof.sizes import size_sets
+from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DIGITS, FLOAT
 from derive.values.run import Run, run_at
-from derive.values.values import Values
 
 EXACT_DIGITS = 1e-25
 """Two evaluations in 50 digits differ by no more than this."""
@@ -145,7 +145,7 @@ def certify(graph: Graph, run: Run | None = None) -> Certificate:
     Raises ProofError where a line cannot be shown.
     """
     proofs, refused = _proved(graph)
-    run = run or run_at(graph, draw(graph, size_sets(graph)[0]))
+    run = run or run_at(graph, random_point(graph, size_sets(graph)[0]))
     inputs = [i.name for i in graph.inputs if i.differentiable and i.name in run.gradients]
     checks = tuple(checked(run, name) for name in inputs)
     comparisons = tuple(c for name in inputs for c in _compared(run, name))
@@ -181,7 +181,7 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     known = {(a.output.name, a.by.name): exact.adjoint(a.output.name, a.by.name) for a in adjoints_in(found.result)}
     rounded = {name: _rounded(array) for name, array in exact.arrays.items()}
     adjoints = {key: np.asarray(array, dtype=np.float64) for key, array in known.items()}
-    floats = Values(exact.sizes, rounded, found.graph, FLOAT, adjoints)
+    floats = Evaluator(exact.sizes, rounded, found.graph, FLOAT, adjoints)
     formula = exact.array(found.result, found.indices)
     yield Comparison(wrt, "sweep", _difference(formula, run.gradients[wrt]), EXACT_DIGITS)
     yield Comparison(wrt, "float64", _difference(formula, floats.array(found.result, found.indices)), AGREE)
@@ -189,14 +189,14 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
         yield Comparison(wrt, "numpy", _difference(formula, run_numpy(found.numpy, _names(found, floats, adjoints))), AGREE)
 
 
-def _point(run: Run, found: Derivation) -> Values:
+def _point(run: Run, found: Derivation) -> Evaluator:
     """The run's point, with its seed for the upstream gradient and the loss behind it."""
     arrays = {name: np.asarray(array, dtype=object) for name, array in run.exact.items() if name in run.source.members}
     if found.graph.upstream:
         arrays[found.graph.upstream] = run.upstream
         with mpmath.workdps(DIGITS):
             arrays[found.of] = np.asarray((run.upstream * arrays[run.source.output.name]).sum(), dtype=object)
-    return Values(run.values.sizes, arrays, found.graph)
+    return Evaluator(run.values.sizes, arrays, found.graph)
 
 
 def _rounded(array: Any) -> Any:
@@ -205,7 +205,7 @@ def _rounded(array: Any) -> Any:
     return np.asarray(array, dtype=int if whole else np.float64)
 
 
-def _names(found: Derivation, floats: Values, adjoints: dict[tuple[str, str], Any]) -> dict[str, Any]:
+def _names(found: Derivation, floats: Evaluator, adjoints: dict[tuple[str, str], Any]) -> dict[str, Any]:
     """What the names in the NumPy code of a result stand for."""
     sizes = {str(s): int(n) for s, n in floats.sizes.items()}
     tensors = {name: np.asarray(array)[()] for name, array in floats.arrays.items()}
@@ -216,7 +216,7 @@ def _names(found: Derivation, floats: Values, adjoints: dict[tuple[str, str], An
 
 def _function(function: type[Named]) -> Callable[..., Any]:
     """A function of the library on float64 arrays, as it is defined."""
-    return lambda *args: Values(dict(zip(function.parameters, args, strict=True)), {}, None, FLOAT).evaluate(function.body, {})
+    return lambda *args: Evaluator(dict(zip(function.parameters, args, strict=True)), {}, None, FLOAT).evaluate(function.body, {})
 
 
 def _difference(a: Any, b: Any) -> float:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from derive.derivation.sweep import derivation, seeded
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run
-from derive.values.values import Values, forward
 
 STEP = 1e-5
 NOISE = 1e-11
@@ -27,7 +27,7 @@ AGREE = 1e-6
 
 
 @dataclass(frozen=True)
-class Row:
+class EntryCheck:
     """One entry of the gradient: where, the two values, their relative error |a − n| / max(|a|, |n|)."""
 
     entry: tuple[int, ...]
@@ -45,7 +45,7 @@ class Check:
     """The entries of one gradient."""
 
     wrt: str
-    rows: tuple[Row, ...]
+    rows: tuple[EntryCheck, ...]
 
     @property
     def passed(self) -> bool:
@@ -70,7 +70,7 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
     analytic = np.asarray(run.gradients[wrt] if formula is None else _value(run, wrt, formula), dtype=np.float64)
     numeric = centred(run, wrt, STEP)
     rows = [
-        Row(entry, float(analytic[entry]), float(numeric[entry]), _error(float(analytic[entry]), float(numeric[entry])))
+        EntryCheck(entry, float(analytic[entry]), float(numeric[entry]), _error(float(analytic[entry]), float(numeric[entry])))
         for entry in np.ndindex(analytic.shape)
     ]
     return Check(wrt, tuple(rows))
@@ -83,7 +83,7 @@ def _value(run: Run, wrt: str, formula: Any) -> Any:
         seed = seeded(run.source, run.source.output.name)[0].inputs[-1].name
         arrays[seed] = run.upstream
     known = {(found.of, name): np.asarray(value, dtype=object) for name, value in run.gradients.items()}
-    return Values(run.values.sizes, arrays, found.graph, run.values.numbers, known).array(formula, found.indices)
+    return Evaluator(run.values.sizes, arrays, found.graph, run.values.numbers, known).array(formula, found.indices)
 
 
 def _error(a: float, b: float) -> float:

@@ -13,7 +13,7 @@ from sympy import Abs, Integer, Mul, S, sign
 from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.graphs.graph import Graph, Node
-from derive.values.values import Values
+from derive.values.evaluator import Evaluator
 
 CLEARANCE = 1e-3
 """How far from a kink (of max, |·|, a comparison) a point must lie."""
@@ -36,7 +36,7 @@ class Kink:
     root: bool = False
 
 
-def at_kink(point: Values, node: Node, clearance: float = CLEARANCE) -> bool:
+def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE) -> bool:
     """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either.
 
     Two sides that are one and the same term there, |x_i - x_j| at i = j, have no kink between them.
@@ -47,14 +47,14 @@ def at_kink(point: Values, node: Node, clearance: float = CLEARANCE) -> bool:
     )
 
 
-def _met(point: Values, node: Node, kink: Kink, clearance: float) -> bool:
+def _met(point: Evaluator, node: Node, kink: Kink, clearance: float) -> bool:
     indices = (*node.indices, *kink.indices)
     guarded = kink.gap if kink.condition is S.One else Where(kink.condition, kink.gap, S.One)
     near = np.argwhere(_double(np.abs(point.array(guarded, indices))) < clearance)
     return any(kink.root or _at(point, kink.gap, indices, place) != 0 for place in near)
 
 
-def _met_largest(point: Values, node: Node, kink: Kink, clearance: float) -> bool:
+def _met_largest(point: Evaluator, node: Node, kink: Kink, clearance: float) -> bool:
     inner, body = opened(kink.gap)
     outer = (*node.indices, *kink.indices)
     holds = np.asarray(point.array(kink.condition, outer), dtype=bool)
@@ -72,13 +72,13 @@ def _double(array: Any) -> Any:
     return np.vectorize(lambda v: float(mpmath.mpmathify(v)), otypes=[float])(array)
 
 
-def _at(point: Values, term: Any, indices: tuple[Index, ...], place: Any) -> Any:
+def _at(point: Evaluator, term: Any, indices: tuple[Index, ...], place: Any) -> Any:
     """A term with numbers for its indices and sizes."""
     numbers = {s: Integer(int(n)) for s, n in point.sizes.items()}
     return term.xreplace({i: Integer(int(k)) for i, k in zip(indices, place, strict=True)}).xreplace(numbers)
 
 
-def kinks_met(graph: Graph, point: Values) -> tuple[str, ...]:
+def kinks_met(graph: Graph, point: Evaluator) -> tuple[str, ...]:
     """The nodes that have a kink right at a point; the derivative is what PyTorch takes there."""
     return tuple(node.name for node in graph.nodes if at_kink(point, node, ROUNDING))
 

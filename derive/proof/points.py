@@ -13,8 +13,8 @@ from derive.errors import ProofError
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import TRIES, Sizes
+from derive.values.evaluator import Evaluator, value_of
 from derive.values.number_systems import DIGITS, DomainError, real
-from derive.values.values import Values, value_of
 
 PATIENCE = 4
 """After so many tries, what was drawn for the node before is drawn again, too."""
@@ -32,7 +32,7 @@ SMALLER = 16
 """With every so many seeds numbers are drawn half as large: where slopes vanish beside values, they may not there."""
 
 
-def draw(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Values:
+def random_point(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Evaluator:
     """A random point of a graph: every input by its kind, every node with a value, none near a kink.
 
     Raises ProofError where no such point is found.
@@ -40,7 +40,7 @@ def draw(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Values:
     return remembered(graph, ("point", tuple(sizes.items()), seed, which), lambda: _drawn(graph, sizes, seed, which))
 
 
-def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Values:
+def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Evaluator:
     """A point, node by node: where one has no value or lies at a kink, what it is computed from is drawn again, the latest first.
 
     It is drawn larger at a kink, and larger and smaller in turn where there was no value: values neither vanish nor explode
@@ -63,12 +63,12 @@ def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Values:
         for given in again:
             arrays[given.name] = _draw_input(given, sizes, chance, size, low=tries < TRIES // 3)
         place = min(_first_use(graph, given.name) for given in again)
-    return Values(sizes, arrays, graph)
+    return Evaluator(sizes, arrays, graph)
 
 
 def _computed(graph: Graph, node: Node, sizes: Sizes, arrays: dict[str, Any]) -> str:
     """A node computed, among the arrays; why that will not do, if it will not."""
-    point = Values(sizes, arrays, graph)
+    point = Evaluator(sizes, arrays, graph)
     try:
         arrays[node.name] = value_of(point, node)
     except DomainError as error:
@@ -90,7 +90,7 @@ def _first_use(graph: Graph, name: str) -> int:
 
 def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True) -> Any:
     """Random entries by kind; with `low` unset, real numbers are drawn positive (for logarithms and roots)."""
-    probe = Values(sizes, {})
+    probe = Evaluator(sizes, {})
     shape = tuple(probe.size(a) for a in given.axes)
     out = np.empty(shape, dtype=object)
     for entry in np.ndindex(shape):

@@ -31,11 +31,11 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.kinks import has_kink
-from derive.proof.points import SMALLER, draw
+from derive.proof.points import SMALLER, random_point
 from derive.proof.sizes import size_sets
 from derive.proof.work import Cost, Effort
+from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DIGITS, DomainError
-from derive.values.values import Values
 
 TOLERANCE = mpmath.mpf(10) ** -25
 """Lines that differ by more than this, relative to their size, are looked at in more digits.  A central difference errs by
@@ -99,14 +99,16 @@ def prove(found: Derivation) -> Proved:
 
 def _proved(found: Derivation) -> Proved:
     graph, sets = found.graph, size_sets(found.graph)
-    plan = _plan(found, [Values(sizes, {}, graph) for sizes in sets])
+    plan = _plan(found, [Evaluator(sizes, {}, graph) for sizes in sets])
     errors = [
-        _compared(found, partial(draw, graph, sizes, which=which), seed, plan.entries[which], random.Random(f"{which} {seed}"))
+        _compared(
+            found, partial(random_point, graph, sizes, which=which), seed, plan.entries[which], random.Random(f"{which} {seed}")
+        )
         for which, sizes in enumerate(sets)
         for seed in range(plan.points)
     ]
     for which in plan.partly:
-        _compare_whole(found, draw(graph, sets[which], 0, which), random.Random(which))
+        _compare_whole(found, random_point(graph, sets[which], 0, which), random.Random(which))
     worst = tuple(max(seen) for seen in zip(*errors, strict=True))
     kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
     named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets)
@@ -117,7 +119,7 @@ def _proved(found: Derivation) -> Proved:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ComparisonPlan:
     """At how many points, for each set of sizes, lines are compared, and for each set at how many entries."""
 
     points: int
@@ -126,7 +128,7 @@ class Plan:
     """The sets of sizes, by number, at which these are not all entries."""
 
 
-def _plan(found: Derivation, sets: list[Values]) -> Plan:
+def _plan(found: Derivation, sets: list[Evaluator]) -> ComparisonPlan:
     """All entries at all points where that is no more than ample work, else fewer entries, then fewer points.
 
     Raises DeriveError where the fewest are too many.
@@ -152,7 +154,7 @@ def _plan(found: Derivation, sets: list[Values]) -> Plan:
             "this graph has too many axes, or too long ones, for its derivations to be proved",
             hint="Name a long axis instead of giving its size (x: [n]), or take the definition apart.",
         )
-    return Plan(points, entries, partly)
+    return ComparisonPlan(points, entries, partly)
 
 
 def _entries(cost: Cost, total: int, ample: int) -> int:
@@ -163,7 +165,7 @@ def _entries(cost: Cost, total: int, ample: int) -> int:
     return count
 
 
-def _chosen(found: Derivation, point: Values, count: int, chance: random.Random) -> dict[Index, Any]:
+def _chosen(found: Derivation, point: Evaluator, count: int, chance: random.Random) -> dict[Index, Any]:
     """The entries to compare: for each index of a derivative, its value in each of them.
 
     Where not all are taken, they are the first, the last, and others drawn so that indices over one axis often are equal.
@@ -186,7 +188,7 @@ class _Lost(Exception):
     """Lines differ by no more than what a slope errs by at this point, however many digits there are."""
 
 
-def _compared(found: Derivation, drawn: Callable[[int], Values], seed: int, count: int, chance: random.Random) -> list[float]:
+def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, count: int, chance: random.Random) -> list[float]:
     """How far each line is from the one before it, at the point with this seed, or at another where that cannot be told."""
     for attempt in range(TRIES):
         try:
@@ -198,7 +200,7 @@ def _compared(found: Derivation, drawn: Callable[[int], Values], seed: int, coun
     )
 
 
-def _compare(found: Derivation, point: Values, count: int, chance: random.Random) -> list[float]:
+def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Random) -> list[float]:
     """How far each line is from the one before it, at a point; raises at the first that differs."""
     grid = _chosen(found, point, count, chance)
     here = replace(point, memo={})
@@ -220,17 +222,17 @@ def _compare(found: Derivation, point: Values, count: int, chance: random.Random
     return errors
 
 
-def _both(lines: tuple[Any, Any], grid: dict[Index, Any], point: Values) -> tuple[Any, Any]:
+def _both(lines: tuple[Any, Any], grid: dict[Index, Any], point: Evaluator) -> tuple[Any, Any]:
     """Two lines at a point; only what they share is evaluated once."""
     here = replace(point, memo={})
     return here.on(grid, lines[0]), here.on(grid, lines[1])
 
 
-def _compare_whole(found: Derivation, point: Values, chance: random.Random) -> None:
+def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -> None:
     """Every entry of the result at once: times a random direction, it is how the output moves in that direction."""
     moved = np.array([chance.choice((-3, -2, -1, 1, 2, 3)) for _ in range(np.size(point.arrays[found.wrt]))])
 
-    def both(point: Values) -> tuple[Any, Any]:
+    def both(point: Evaluator) -> tuple[Any, Any]:
         result = point.array(found.result, found.indices)
         with mpmath.workdps(point.digits):
             along = result.reshape(-1, moved.size) @ moved
@@ -244,7 +246,7 @@ def _compare_whole(found: Derivation, point: Values, chance: random.Random) -> N
         raise _unequal(found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mpmath.nstr(error, 3)}")
 
 
-def _refined(gap: Gap, point: Values, both: Callable[[Values], tuple[Any, Any]]) -> Gap:
+def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, Any]]) -> Gap:
     """How far two lines are apart, in so many digits that it is known whether they are at all.
 
     What rounding and central differences err by vanishes as the digits grow; what is wrong with a line does not.
@@ -264,7 +266,7 @@ def _refined(gap: Gap, point: Values, both: Callable[[Values], tuple[Any, Any]])
     return gap
 
 
-def _unequal(found: Derivation, point: Values, number: int, wrong: str) -> ProofError:
+def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str) -> ProofError:
     step = found.steps[number - 1]
     return ProofError(
         f"line {number} of the derivation of {gradient_name(found.of, found.wrt)} does not follow from the line before it",
@@ -293,7 +295,7 @@ def _distance(a: Any, b: Any) -> Gap:
         return Gap(max(gaps), max(gap / (small + abs(x)) for gap, (x, _) in zip(gaps, pairs, strict=True)))
 
 
-def _sizes_text(point: Values) -> str:
+def _sizes_text(point: Evaluator) -> str:
     return ", ".join(f"{s} = {n}" for s, n in point.sizes.items()) or "(scalars)"
 
 

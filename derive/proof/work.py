@@ -11,9 +11,9 @@ from typing import Any
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
 from derive.graphs.graph import Graph, Node, remembered
-from derive.values.values import Values, has_move
+from derive.values.evaluator import Evaluator, has_move
 
-Numbers = Counter[tuple[tuple[Any, ...], bool]]
+Counts = Counter[tuple[tuple[Any, ...], bool]]
 """How many arrays of numbers are computed, by their axes, and whether there is one for each chosen entry."""
 
 
@@ -39,7 +39,7 @@ class Effort:
 
     graph: Graph
     free: frozenset[Index] = frozenset()
-    numbers: Numbers = field(default_factory=Counter)
+    numbers: Counts = field(default_factory=Counter)
     moved: dict[tuple[str, str], bool] = field(default_factory=dict)
     """The total derivatives (of, by) taken, and whether it is by all entries of a tensor."""
     seen: set[Any] = field(default_factory=set)
@@ -61,7 +61,7 @@ class Effort:
             self.moved[pair] = self.moved.get(pair, False) or not free_indices(term.by) <= self.free
             return [(i, times) for x in (term.output, term.by) for i in x.indices]
         if isinstance(term, Deriv):
-            moved, places = Values({}, {}, self.graph).moving(term)
+            moved, places = Evaluator({}, {}, self.graph).moving(term)
             chosen = {i for i, place in places.items() if not self.free.isdisjoint(free_indices(place))}
             Effort(self.graph, self.free | chosen, self.numbers, self.moved, self.seen).add(moved, 2 * times)
             return []
@@ -69,7 +69,7 @@ class Effort:
             return [(term.body, times)]
         return [(a, times) for a in ((term.unfolded,) if isinstance(term, Named) else term.args)]
 
-    def cost(self, values: Values) -> Cost:
+    def cost(self, values: Evaluator) -> Cost:
         """What it comes to at the sizes of a point, with all nodes of the graph evaluated once."""
         inputs = sum(math.prod(map(values.size, i.axes)) for i in self.graph.inputs)
         once, each = inputs + _count(_nodes(self.graph, "", ""), values), 0
@@ -89,11 +89,11 @@ class Effort:
         return Cost(once, each, tuple(moves))
 
 
-def _nodes(graph: Graph, output: str, by: str) -> Numbers:
+def _nodes(graph: Graph, output: str, by: str) -> Counts:
     """What is computed for the nodes on the paths between two tensors, or for all; known once for a graph."""
 
-    def counted() -> Numbers:
-        numbers: Numbers = Counter()
+    def counted() -> Counts:
+        numbers: Counts = Counter()
         for node in graph.nodes:
             if not output or (node.name != by and node.name in graph.ancestors(output) and by in graph.ancestors(node.name)):
                 numbers.update(_node(graph, node))
@@ -102,10 +102,10 @@ def _nodes(graph: Graph, output: str, by: str) -> Numbers:
     return remembered(graph, ("effort between", output, by), counted)
 
 
-def _node(graph: Graph, node: Node) -> Numbers:
+def _node(graph: Graph, node: Node) -> Counts:
     """What is computed for one node; known once for a graph."""
 
-    def counted() -> Numbers:
+    def counted() -> Counts:
         effort = Effort(graph)
         effort.add(node.expr)
         effort.numbers[node.axes, False] += 1
@@ -114,5 +114,5 @@ def _node(graph: Graph, node: Node) -> Numbers:
     return remembered(graph, ("effort of", node.name), counted)
 
 
-def _count(numbers: Numbers, values: Values) -> int:
+def _count(numbers: Counts, values: Evaluator) -> int:
     return sum(times * math.prod(map(values.size, axes)) for (axes, _), times in numbers.items())

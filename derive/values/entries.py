@@ -15,12 +15,12 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees
 from derive.language.lower import lower
-from derive.values.values import Values
+from derive.values.evaluator import Evaluator
 
 MAX_SCALARS = 400
 
 
-def unrolled(graph: Graph, point: Values) -> Graph:
+def unrolled(graph: Graph, point: Evaluator) -> Graph:
     """The graph at a point's sizes and labels with a scalar node for every entry: z of three entries is z1, z2, z3.
 
     Raises DeriveError where that gives more than 400 nodes.
@@ -50,12 +50,12 @@ def _entry_name(name: str, entry: tuple[int, ...]) -> str:
     return name + "".join(str(k + 1) for k in entry)
 
 
-def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], point: Values) -> Tree:
+def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], point: Evaluator) -> Tree:
     """A body at one entry of its tensor, every reduction written out, indices as numbers."""
     return _written_out(tree, dict(zip(indices, map(Integer, entry), strict=True)), point)
 
 
-def _entry(tree: Tree, at: Mapping[Any, Any], point: Values) -> Tree:
+def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
     """The same, with every entry as a scalar by its own name."""
 
     def name(t: Tree) -> Tree:
@@ -65,7 +65,7 @@ def _entry(tree: Tree, at: Mapping[Any, Any], point: Values) -> Tree:
     return name(_written_out(tree, at, point))
 
 
-def _number(term: Any, at: Mapping[Any, Any], point: Values) -> Any:
+def _number(term: Any, at: Mapping[Any, Any], point: Evaluator) -> Any:
     """An index expression at given indices: an integer."""
     if isinstance(term, (int, Integer)):
         return Integer(term)
@@ -73,7 +73,7 @@ def _number(term: Any, at: Mapping[Any, Any], point: Values) -> Any:
     return term.xreplace(labels).xreplace(at).xreplace({s: Integer(n) for s, n in point.sizes.items()})
 
 
-def _written_out(tree: Tree, at: Mapping[Any, Any], point: Values) -> Tree:
+def _written_out(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
     match tree:
         case Reduce(operator, body, indices, conditions):
             entries = []
@@ -91,7 +91,7 @@ def _written_out(tree: Tree, at: Mapping[Any, Any], point: Values) -> Tree:
     return rebuilt(changed, lambda child: _written_out(child, at, point))
 
 
-def _holds(condition: Compare, at: Mapping[Any, Any], point: Values) -> bool:
+def _holds(condition: Compare, at: Mapping[Any, Any], point: Evaluator) -> bool:
     """Whether a comparison of indices, or of numbers, holds here."""
     left, right = condition.left, condition.right
     if isinstance(left, Tree):

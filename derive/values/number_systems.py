@@ -102,7 +102,7 @@ def _shown(x: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumberSystem:
     """A number system: the elementary functions on its arrays, how fractions and constants enter it, 1/x and roots."""
 
     functions: Mapping[str, Callable[[Array], Array]]
@@ -117,7 +117,7 @@ def _vectorised(function: Callable[..., Any]) -> Callable[..., Array]:
     return np.frompyfunc(function, 1, 1)
 
 
-EXACT = Numbers(
+EXACT = NumberSystem(
     {
         "exp": _vectorised(_exp),
         "log": _vectorised(_log),
@@ -133,7 +133,7 @@ EXACT = Numbers(
     lambda a: np.asarray(_vectorised(_bounded)(a), dtype=object),
 )
 
-FLOAT = Numbers(
+FLOAT = NumberSystem(
     {
         "exp": np.exp,
         "log": np.log,

@@ -25,7 +25,7 @@ TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
 # ---------------------------------------------------------------- one operation a node
 
 
-def elementary(graph: Graph) -> Graph:
+def by_operation(graph: Graph) -> Graph:
     """The same computation with one operation in each node; values and gradients of the old nodes stay what they are."""
     return remembered(graph, "elementary", lambda: _Splitter(graph).graph())
 

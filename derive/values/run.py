@@ -17,9 +17,9 @@ import numpy as np
 from derive.derivation.sweep import derivation, seeded
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import DIGITS, DomainError
-from derive.values.operations import elementary
-from derive.values.values import Values, forward
+from derive.values.operations import by_operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +40,10 @@ class Run:
     @cached_property
     def graph(self) -> Graph:
         """The graph with one operation in each node."""
-        return elementary(self.source)
+        return by_operation(self.source)
 
     @cached_property
-    def values(self) -> Values:
+    def values(self) -> Evaluator:
         """Forward: every tensor of the graph.  Raises DomainError where a node has no value."""
         return forward(self.graph, self.point.sizes, self.point.arrays)
 
@@ -67,7 +67,7 @@ class Run:
                 loss = (arrays[self.graph.output.name] * self.upstream).sum()
             arrays = {**arrays, graph.inputs[-1].name: self.upstream, output: loss}
         known: dict[tuple[str, str], Any] = {}
-        values = Values(self.values.sizes, arrays, graph, self.values.numbers, known)
+        values = Evaluator(self.values.sizes, arrays, graph, self.values.numbers, known)
         reached = graph.ancestors(self.graph.output.name)
         out = {}
         for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
@@ -125,7 +125,7 @@ def run(graph: Graph, values: Mapping[str, Any]) -> Run:
     return made
 
 
-def run_at(graph: Graph, point: Values) -> Run:
+def run_at(graph: Graph, point: Evaluator) -> Run:
     """A run at a point that was drawn: its sizes and the values of its inputs.
 
     A tensor that comes out is weighted by 1, 1/2, 1/3 …, since the sum of its entries may well be a constant.

@@ -42,8 +42,8 @@ from derive.notation import matrices
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.numpy_code import numpy_code
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
-from derive.values.values import Values, forward
 from oracles.autodiff import graph_of
 
 Array = Any
@@ -149,7 +149,7 @@ def results_of(name: str, upstream: bool) -> tuple[dict[str, Any], dict[str, tup
         found = graph.derive("", tensor, upstream=upstream)
         for seed in (i for i in found.graph.inputs if i.name not in values):
             scope[seed.name] = values[seed.name] = drawn(seed, sizes, random)
-        at = Values(sizes, {**values, found.of: None} if upstream else values, found.graph, FLOAT, known)
+        at = Evaluator(sizes, {**values, found.of: None} if upstream else values, found.graph, FLOAT, known)
         value = known[found.of, tensor] = np.array(at.array(found.result, found.indices), dtype=float)
         scope[f"grad_{tensor}" if not found.subject.output.indices else f"d{found.of}_d{tensor}"] = value
         results[tensor] = (found, value)

@@ -39,7 +39,7 @@ from derive.calculus.terms import (
     total,
     walk,
 )
-from derive.values.values import Values
+from derive.values.evaluator import Evaluator
 from oracles.enumeration import Point, close
 
 n, m = (Symbol(name, integer=True, positive=True) for name in "nm")
@@ -209,7 +209,7 @@ def test_the_derivative_of_a_random_term(term: Any, by: Element) -> None:
 @MANY
 def test_the_values_of_a_term_are_those_written_out(term: Any) -> None:
     """`derive.values` on grids of numbers, against every index written out."""
-    values = Values(POINT.sizes, POINT.tensors)
+    values = Evaluator(POINT.sizes, POINT.tensors)
     assert close(POINT.array(term, FREE), values.array(term, FREE))
 
 

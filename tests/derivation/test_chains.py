@@ -18,11 +18,11 @@ from derive.derivation.derivation import Derivation
 from derive.errors import ProofError
 from derive.graphs.graph import REACH, Graph
 from derive.proof import proof
-from derive.proof.points import draw
+from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
 from derive.teaching.pages.explain import derivations
-from derive.values.values import Values, _central, forward
+from derive.values.evaluator import Evaluator, _central, forward
 
 LAYERS = (2, 8, 32, 64)
 STEEPER = 1.25
@@ -107,7 +107,7 @@ def test_points_of_a_long_chain_meet_both_sides_of_its_kinks(kind: str) -> None:
     sizes = size_sets(graph)[0]
     zero, largest = 0, []
     for seed in range(3):
-        arrays = draw(graph, sizes, seed).arrays
+        arrays = random_point(graph, sizes, seed).arrays
         zero += sum(v == 0 for k in range(1, 65) for v in arrays[f"h{k}"])
         largest.append(max(abs(v) for v in arrays["h32"]))
     assert max(largest) > 1e-3
@@ -117,7 +117,7 @@ def test_points_of_a_long_chain_meet_both_sides_of_its_kinks(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_slopes_through_a_gate_are_those_of_the_whole_graph(kind: str) -> None:
     graph = chain(KINDS[kind], 3 * REACH)
-    point = draw(graph, size_sets(graph)[1])
+    point = random_point(graph, size_sets(graph)[1])
     assert graph.gate("h0", "L")
     directions = np.eye(np.size(point.arrays["h0"]), dtype=int)
     with workdps(point.digits):
@@ -138,15 +138,15 @@ def test_a_gate_is_passed_by_every_path() -> None:
 def worked(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     """The symbols of all lines looked at, and the terms evaluated to prove them."""
     done = 0
-    evaluated: Callable[..., Any] = Values._evaluated
+    evaluated: Callable[..., Any] = Evaluator._evaluated
 
-    def counted(self: Values, term: Any, grid: Any) -> Any:
+    def counted(self: Evaluator, term: Any, grid: Any) -> Any:
         nonlocal done
         done += 1
         return evaluated(self, term, grid)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Values, "_evaluated", counted)
+        patched.setattr(Evaluator, "_evaluated", counted)
         proved = derivations(graph)
     return sum(p.derivation.work for p in proved), done
 

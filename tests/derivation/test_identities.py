@@ -28,8 +28,8 @@ from derive.notation.context import context_of
 from derive.notation.definitions import definition, layout
 from derive.notation.layout import EQUALS, Layout, latex, row, text
 from derive.teaching.blocks.gradient import matrix_side
+from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
-from derive.values.values import forward
 from oracles.rendering import Formula, katex_errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "identities.md"

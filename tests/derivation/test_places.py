@@ -21,7 +21,7 @@ from derive.teaching.blocks import checks
 from derive.teaching.formats.terminal import words
 from derive.teaching.page import Page
 from derive.teaching.pages.explain import derivations
-from derive.values.values import forward
+from derive.values.evaluator import forward
 
 
 def opened(text: str) -> Graph:

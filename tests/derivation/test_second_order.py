@@ -31,8 +31,8 @@ from derive.teaching.document import Steps
 from derive.teaching.formats.terminal import render_text
 from derive.teaching.lecture.blocks import build_lecture
 from derive.teaching.lecture.lecture import read as read_lecture
+from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
-from derive.values.values import forward
 
 WORST = 1e-10
 

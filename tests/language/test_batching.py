@@ -30,7 +30,7 @@ from derive.language import library
 from derive.language.batching import Batch, batch
 from derive.language.lower import lower
 from derive.language.read import read
-from derive.proof.points import draw
+from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
 from derive.teaching.blocks.batched import reasoning
@@ -38,8 +38,8 @@ from derive.teaching.formats.terminal import render_text
 from derive.teaching.lecture.blocks import build_lecture
 from derive.teaching.lecture.lecture import read as read_lecture
 from derive.teaching.pages.explain import derivations
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
-from derive.values.values import Values, forward
 
 Array = Any
 WORST = 1e-10
@@ -62,7 +62,7 @@ def batch_of(source: str, inputs: str) -> Batch:
 
 def drawn(graph: Graph, lengths: Mapping[Any, int]) -> dict[str, Array]:
     random = np.random.default_rng(0)
-    probe = Values(lengths, {})
+    probe = Evaluator(lengths, {})
     out = {}
     for given in graph.inputs:
         shape = tuple(map(probe.size, given.axes))
@@ -92,7 +92,7 @@ def ours(graph: Graph, lengths: Mapping[Any, int], arrays: Mapping[str, Array], 
             continue
         found = graph.derive("", name, upstream=bool(graph.output.axes))
         upstream = {i.name: seed for i in found.graph.inputs if i not in graph.inputs}
-        at = Values(lengths, {**values, **upstream, found.of: values.get(found.of)}, found.graph, FLOAT, known)
+        at = Evaluator(lengths, {**values, **upstream, found.of: values.get(found.of)}, found.graph, FLOAT, known)
         known[found.of, name] = np.array(at.array(found.result, found.indices), dtype=float)
     return {name: gradient for (_, name), gradient in known.items()}
 
@@ -118,7 +118,7 @@ def test_gradients_are_those_of_every_example_by_itself(source: str, inputs: str
     b = batch_of(source, inputs)
     lengths = lengths_of(b.graph, examples)
     arrays = drawn(b.graph, lengths)
-    shape = tuple(Values(lengths, {}).size(a) for a in b.graph.output.axes)
+    shape = tuple(Evaluator(lengths, {}).size(a) for a in b.graph.output.axes)
     seed = np.asarray(np.random.default_rng(1).uniform(-1, 1, shape) if shape else 1.0)
     expected = theirs(source, b.members, arrays, seed)
     found = ours(b.graph, lengths, arrays, seed)
@@ -287,7 +287,7 @@ def test_the_gradient_of_the_mean_follows_from_that_of_one_example(source: str, 
     proved = prove(found)
     assert set(proved.kinds[1:]) == {"symbolic"}, "only the first line, the chain rule, is a matter of numbers"
     assert any(step.line.has(Delta) and step.family == "own" for step in found.steps) == (wrt in b.members)
-    point = draw(b.graph, size_sets(b.graph)[0])
+    point = random_point(b.graph, size_sets(b.graph)[0])
     with mpmath.workdps(50):
         gaps = point.array(found.result, found.indices) - point.array(swept.result, swept.indices)
         assert np.max(np.abs(gaps.astype(float))) < 1e-25

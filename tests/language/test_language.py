@@ -32,7 +32,7 @@ from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library, read
 from derive.language.at import bind
-from derive.values.values import forward
+from derive.values.evaluator import forward
 
 
 def shown(tree: Tree | None) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 import derive
 from cases.gradients import LIBRARY, OWN_SIZES, PYTORCH, SIZES, TEXTS, Array
 from derive.graphs.graph import Graph, Input
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run
-from derive.values.values import Values, forward
 
 WORST = 1e-10
 
@@ -89,7 +89,7 @@ def evaluated(graph: Graph, lengths: Mapping[str, int], inputs: Mapping[str, Arr
             continue
         found = graph.derive("", tensor, upstream=bool(graph.output.axes))
         upstream = {i.name: seed for i in found.graph.inputs if i not in graph.inputs}
-        at = Values(sizes, {**values, **upstream, found.of: values.get(found.of)}, found.graph, FLOAT, known)
+        at = Evaluator(sizes, {**values, **upstream, found.of: values.get(found.of)}, found.graph, FLOAT, known)
         known[found.of, tensor] = np.array(at.array(found.result, found.indices), dtype=float)
     return {tensor: gradient for (_, tensor), gradient in known.items()}
 

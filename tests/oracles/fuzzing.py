@@ -24,9 +24,9 @@ from derive.calculus.terms import names
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT, real
 from derive.values.run import Run
-from derive.values.values import Values, forward
 from oracles.extras import torch
 from oracles.formulas import Point, Value, Watch
 from oracles.random_graphs import Drawn, random_graph, smaller
@@ -168,7 +168,7 @@ def _backward(drawn: Drawn, inputs: Mapping[str, Value], seed: Value, noise: flo
 class Ours:
     """The derived formulas at a point, in some numbers: the gradients by inputs, and the adjoints that they name."""
 
-    def __init__(self, graph: Graph, values: Values, seed: Any) -> None:
+    def __init__(self, graph: Graph, values: Evaluator, seed: Any) -> None:
         self.graph, self.values, self.seed = graph, values, seed
         self.tensor = bool(graph.output.axes)
         self.known: dict[tuple[str, str], Any] = {}
@@ -188,7 +188,7 @@ class Ours:
                 self.gradient(other)
             extra = {i.name: self.seed for i in found.graph.inputs if i not in self.graph.inputs}
             arrays = {**self.values.arrays, **extra, **({found.of: None} if self.tensor else {})}
-            at = Values(self.values.sizes, arrays, found.graph, self.values.numbers, self.known)
+            at = Evaluator(self.values.sizes, arrays, found.graph, self.values.numbers, self.known)
             self.known[found.of, name] = np.array(at.array(found.result, found.indices))
         return self.known[found.of, name]
 

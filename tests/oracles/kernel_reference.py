@@ -12,18 +12,18 @@ import numpy as np
 from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel
 from derive.kernels.program.program import Program, arrays_of, program
-from derive.proof.points import draw
+from derive.proof.points import random_point
+from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DIGITS
-from derive.values.values import Values
 
 Array = Any
 
 
-def drawn(graph: Graph, sizes: Mapping[Any, int], seed: int, dtype: str) -> tuple[dict[str, Array], Values]:
+def drawn(graph: Graph, sizes: Mapping[Any, int], seed: int, dtype: str) -> tuple[dict[str, Array], Evaluator]:
     """Inputs of a type at a random point, labels as whole numbers, and the same numbers exactly."""
-    point = draw(graph, dict(sizes), seed)
+    point = random_point(graph, dict(sizes), seed)
     arrays = {i.name: _rounded(point.arrays[i.name], np.dtype(np.int64 if i.kind == "label" else dtype)) for i in graph.inputs}
-    return arrays, Values(sizes, {name: exactly(array) for name, array in arrays.items()}, graph)
+    return arrays, Evaluator(sizes, {name: exactly(array) for name, array in arrays.items()}, graph)
 
 
 def _rounded(array: Array, dtype: Any) -> Array:
@@ -53,7 +53,7 @@ def call(kernel: Kernel, name: str, arrays: Mapping[str, Array], sizes: Mapping[
     return dict(zip(kernel.text.programs[name].outputs, map(np.asarray, flat()), strict=True))
 
 
-def expected(graph: Graph, kernel: Kernel, name: str, point: Values) -> dict[str, Array]:
+def expected(graph: Graph, kernel: Kernel, name: str, point: Evaluator) -> dict[str, Array]:
     """The same in 50 digits, by the definition and the derivations: nothing of what was made of them for kernels is used."""
     whole = plain_program(graph, kernel, name)
     arrays = arrays_of(whole, point)

@@ -51,10 +51,10 @@ from derive.graphs.graph import Graph
 from derive.language import library
 from derive.proof import proof
 from derive.proof.kinks import CLEARANCE
-from derive.proof.points import draw
+from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.work import Effort
-from derive.values.values import Values
+from derive.values.evaluator import Evaluator
 from oracles.enumeration import NoValue, OutOfRange, Point, point_of
 from oracles.enumeration import close as agree
 
@@ -139,7 +139,7 @@ def test_points_are_drawn_by_kind_and_away_from_kinks() -> None:
     graph = opened("p: probability[C]\ny: onehot[C]\nt: label[C]\ns: positive\nx: [C]\nL = sum(max(0, x - s)*p*y) + x[t]")
     for sizes in proof.size_sets(graph):
         for seed in range(5):
-            point = draw(graph, sizes, seed).arrays
+            point = random_point(graph, sizes, seed).arrays
             assert sum(point["p"]) == 1
             assert min(point["p"]) > 0
             assert sorted(point["y"]) == [0] * (len(point["y"]) - 1) + [1]
@@ -615,14 +615,14 @@ def test_a_mistake_in_one_entry_of_many_is_caught() -> None:
 
 
 def sampled(found: Derivation, seed: str) -> list[Any]:
-    point = draw(found.graph, proof.size_sets(found.graph)[0])
+    point = random_point(found.graph, proof.size_sets(found.graph)[0])
     chosen = proof._chosen(found, point, proof.FEWEST, random.Random(seed))
     return list(zip(*chosen.values(), strict=True))
 
 
 def test_entries_drawn_meet_on_every_diagonal() -> None:
     found = opened("x: [n, m]\ny = exp(x)").derive("", "x")
-    point = draw(found.graph, dict.fromkeys(found.graph.sizes, 6))
+    point = random_point(found.graph, dict.fromkeys(found.graph.sizes, 6))
     rows = np.array(list(proof._chosen(found, point, 24, random.Random("0")).values())).T
     assert {(bool(a == c), bool(b == d)) for a, b, c, d in rows} == {(p, q) for p in (True, False) for q in (True, False)}
 
@@ -658,22 +658,22 @@ def test_the_work_is_known_before_it_is_done(text: str, monkeypatch: pytest.Monk
     graph = opened(text)
     found = graph.derive("", graph.inputs[0].name, upstream=bool(graph.output.axes))
     sizes = proof.size_sets(found.graph)[0]
-    point = draw(found.graph, sizes)
+    point = random_point(found.graph, sizes)
     whole = math.prod(point.size(i.size) for i in found.indices)
     effort = Effort(found.graph, frozenset(found.indices))
     for line in (found.subject, *(step.line for step in found.steps)):
         effort.add(line)
     expected = effort.cost(point).at(min(whole, 10))
     done = 0
-    evaluated = Values._evaluated
+    evaluated = Evaluator._evaluated
 
-    def counted(self: Values, term: Any, grid: Any) -> Any:
+    def counted(self: Evaluator, term: Any, grid: Any) -> Any:
         nonlocal done
         value = evaluated(self, term, grid)
         done += np.size(value)
         return value
 
-    monkeypatch.setattr(Values, "_evaluated", counted)
+    monkeypatch.setattr(Evaluator, "_evaluated", counted)
     proof._compare(found, point, min(whole, 10), random.Random(0))
     assert expected / 4 < done < 4 * expected
 
@@ -695,7 +695,7 @@ def test_a_line_with_an_index_of_its_own_is_refused() -> None:
 def test_an_entry_beside_its_axis_is_not_read_where_a_bracket_is_zero() -> None:
     n = Symbol("n", integer=True, positive=True)
     i, x = Index("i", n), Symbol("x", real=True)
-    values = Values({n: 3}, {"x": np.array([2, 3, 5], dtype=object)})
+    values = Evaluator({n: 3}, {"x": np.array([2, 3, 5], dtype=object)})
     for shift in (-7, -1, 0, 1, 7):
         found = values.array(Inside(i + shift, n) * Element(x, i + shift), (i,))
         assert found.tolist() == [[2, 3, 5][k + shift] if 0 <= k + shift < 3 else 0 for k in range(3)]

@@ -27,8 +27,8 @@ from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Steps
 from derive.teaching.page import Page
 from derive.values.entries import entry_of, unrolled
+from derive.values.evaluator import Evaluator
 from derive.values.run import Run
-from derive.values.values import Values
 
 COURSE = json.loads((Path(__file__).parents[1] / "golden" / "course.json").read_text(encoding="utf-8"))
 
@@ -224,7 +224,7 @@ def test_the_gradients_of_a_layer_entry_by_entry() -> None:
     whole = derive.graph(LAYER + "\ng: [4]\nL = sum(g*a)")
     rows, columns = range(1, 5), range(1, 4)
     point = whole.at(W=[[1, 2, 3]] * 4, h=[1, 2, 3], b=[1, 2, 3, 4], g=[1, 2, 3, 4]).values
-    graph = unrolled(whole, Values(point.sizes, point.arrays))
+    graph = unrolled(whole, Evaluator(point.sizes, point.arrays))
 
     def named(name: str) -> Element:
         return Element(graph.members[name].head)

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from derive.errors import DeriveError
 from derive.teaching.figure import Arrow, Box, Diagram, draw
 from derive.teaching.figure.canvas import COLOUR, TINT, compose, paint
-from derive.teaching.figure.geometry import Layout, Path, Rectangle, Shape
+from derive.teaching.figure.geometry import Drawing, Outline, Path, Rectangle
 from derive.teaching.figure.layout import layout
 
 # ---- the diagrams ----------------------------------------------------------------------------------------------------
@@ -142,14 +142,14 @@ def overlap(a: Rectangle, b: Rectangle) -> bool:
     return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
 
 
-def depth(shape: Shape, x: float, y: float) -> float:
+def depth(shape: Outline, x: float, y: float) -> float:
     """How far inside the rim of a box a point lies (negative outside), in points."""
     (cx, cy), outline, corner = shape.outline.centre, shape.outline, shape.corner
     dx, dy = abs(x - cx) - outline.width / 2 + corner, abs(y - cy) - outline.height / 2 + corner
     return corner - hypot(max(dx, 0), max(dy, 0)) - min(max(dx, dy), 0)
 
 
-def faults(layout: Layout) -> list[str]:
+def faults(layout: Drawing) -> list[str]:
     """Everything that touches what it should not."""
     frames = {f"text {i} '{text.formula}'": text.frame for i, text in enumerate(layout.texts)}
     outlines = {f"box '{shape.box.name}'": shape.outline for shape in layout.shapes}
@@ -174,7 +174,7 @@ def clipped(inner: Rectangle, outer: Rectangle) -> bool:
     return inner.left < outer.left or inner.right > outer.right or inner.top < outer.top or inner.bottom > outer.bottom
 
 
-def crossings(layout: Layout) -> int:
+def crossings(layout: Drawing) -> int:
     """How many pairs of arrows cross away from their boxes."""
     boxes = {shape.box.name: shape for shape in layout.shapes}
     count = 0
@@ -246,7 +246,7 @@ def diagrams(draw):
     return Diagram(tuple(boxes), tuple(Arrow(str(name[a]), str(name[b]), draw(label), draw(label)) for a, b in edges))
 
 
-def stacked(layout: Layout) -> float:
+def stacked(layout: Drawing) -> float:
     """How high a figure would be with everything in it in one stack."""
     frames = [shape.outline for shape in layout.shapes] + [text.frame for text in layout.texts]
     return sum(frame.height + 8 for frame in frames) + 8 * len(layout.paths)
@@ -266,7 +266,7 @@ def test_nothing_overlaps_in_any_graph(diagram):
 # ---- arrows ----------------------------------------------------------------------------------------------------------
 
 
-def bad_ends(layout: Layout, path: Path) -> list[str]:
+def bad_ends(layout: Drawing, path: Path) -> list[str]:
     """What is wrong with an arrow that should run from rim to rim, from left to right."""
     boxes = {shape.box.name: shape for shape in layout.shapes}
     found = [
@@ -333,7 +333,7 @@ def test_a_value_stands_above_its_arrow_and_a_gradient_below():
 # ---- the drawing -----------------------------------------------------------------------------------------------------
 
 
-def pixels(layout: Layout, texts_only: bool = False) -> np.ndarray:
+def pixels(layout: Drawing, texts_only: bool = False) -> np.ndarray:
     """The picture at 4 dots a point, (rows, columns, 3), 0 … 255."""
     figure = paint(layout)
     for patch in figure.axes[0].patches:

@@ -16,9 +16,9 @@ import derive
 from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index, Largest, Positive, Product, Where, total
 from derive.errors import DeriveError
 from derive.language.at import bind
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import EXACT, FLOAT, DomainError
 from derive.values.run import Run
-from derive.values.values import Values, forward
 
 F = Fraction
 
@@ -192,7 +192,7 @@ def test_a_label_outside_its_axis_is_refused(t: Any) -> None:
 def test_the_largest_entry_and_the_first_that_is() -> None:
     n = Symbol("n", integer=True, positive=True)
     i, x = Index("i", n), Element(Symbol("x", real=True), Index("i", n))
-    values = Values({n: 4}, {"x": np.array([F(1), F(5, 2), F(5, 2), F(-3)], dtype=object)})
+    values = Evaluator({n: 4}, {"x": np.array([F(1), F(5, 2), F(5, 2), F(-3)], dtype=object)})
     assert only(values.array(total(x, i, kind=Largest))) == F(5, 2)
     assert only(values.array(total(x, i, kind=ArgMax))) == 1
     assert only(values.array(total(x, i, kind=Product))) == F(-75, 4)
@@ -280,8 +280,8 @@ N, M = (Symbol(name, integer=True, positive=True) for name in "nm")
 I, J = Index("i", N), Index("j", M)  # noqa: E741
 
 
-def grid(**arrays: Any) -> Values:
-    return Values({N: 2, M: 3}, {k: np.vectorize(F, otypes=[object])(np.array(v)) for k, v in arrays.items()})
+def grid(**arrays: Any) -> Evaluator:
+    return Evaluator({N: 2, M: 3}, {k: np.vectorize(F, otypes=[object])(np.array(v)) for k, v in arrays.items()})
 
 
 def test_the_axes_of_an_array_are_those_asked_for() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
-from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, Printer, added, homes, lodgers, streamed
-from derive.kernels.cpu.runs import Plan, Run
+from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, RegionPrinter, added, homes, lodgers, streamed
+from derive.kernels.cpu.runs import Plan, Segment
 from derive.kernels.cpu.schedule import Region, Scalars
 from derive.kernels.program.memory import in_place, sizes_in
 from derive.kernels.program.simple import product_axes, weight
@@ -112,7 +112,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     where = homes(region, arrays, numbers)
     guests = lodgers(region, where)
     past = streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
-    printer = Printer(region, where, dtype, past, guests)
+    printer = RegionPrinter(region, where, dtype, past, guests)
     body = printer.lines()
     scratch, parts, totals = (
         [s for s in inside.values() if where[s.name] == home and s.name not in guests] for home in (SCRATCH, PART, TOTAL)
@@ -223,7 +223,7 @@ def _width(region: Region) -> str:
 # ---------------------------------------------------------------- runs
 
 
-def compiled(name: str, runs: Sequence[Run], plan: Plan, dtype: str, tests: Tests) -> Compiled:
+def compiled(name: str, runs: Sequence[Segment], plan: Plan, dtype: str, tests: Tests) -> Compiled:
     """The functions of some runs: their regions, and two that compute one of the runs, on one thread and on all.
 
     Both return a status and the numbers that the runs make.  Of several runs they are told which, and given the numbers that are
@@ -291,7 +291,7 @@ def _numbers(stage: Scalars, dtype: str, used: set[str]) -> list[str]:
     return lines
 
 
-def _run_sizes(run: Run) -> set[str]:
+def _run_sizes(run: Segment) -> set[str]:
     terms = [t for s in run.statements for t in (s.term, s.guard, *s.axes)]
     return sizes_in(*terms).union(*(_sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
 
@@ -305,7 +305,7 @@ def _size_source(name: str, arrays: Iterable[str], plan: Plan) -> str:
     return ""
 
 
-def _at_once(region: Region, run: Run) -> Region:
+def _at_once(region: Region, run: Segment) -> Region:
     """A region over an axis that is also one of the loops inside another, which then has far more to do: without threads."""
     others = [r for r in run.stages if isinstance(r, Region) and r is not region]
     inner = {i.size for r in others for nest in r.nests for i in nest.loops if i != r.outer}
@@ -353,7 +353,7 @@ def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kin
     return f"\n\n@njit({options})\ndef {name}({', '.join(arguments)}):\n" + "\n".join(indented(lines or ["pass"])) + "\n"
 
 
-def _work(run: Run) -> Any:
+def _work(run: Segment) -> Any:
     """About how long a run takes, in tenths of a nanosecond, on one thread: a polynomial in the sizes."""
     total: list[Any] = []
     for stage in run.stages:

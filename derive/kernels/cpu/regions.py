@@ -113,7 +113,7 @@ def _stays(s: Statement, nest: Nest, region: Region) -> bool:
 
 
 @dataclass
-class Printer:
+class RegionPrinter:
     """A region being printed."""
 
     region: Region

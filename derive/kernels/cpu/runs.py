@@ -17,7 +17,7 @@ from derive.kernels.program.statements import MatrixProduct, Statement, read_by
 
 
 @dataclass(frozen=True)
-class Run:
+class Segment:
     """Regions and numbers that one call of compiled code computes, in order.
 
     `arrays` are the tensors in memory that it reads or writes, `numbers` those it is given, `made` those it gives back.
@@ -42,7 +42,7 @@ class Plan:
     """A schedule in runs and matrix products; `memory` are the tensors that are kept in arrays, with their axes."""
 
     schedule: Schedule
-    parts: tuple[Run | MatrixProduct, ...]
+    parts: tuple[Segment | MatrixProduct, ...]
     memory: dict[str, tuple[Any, ...]]
 
     @property
@@ -77,7 +77,7 @@ def plan(schedule: Schedule) -> Plan:
             groups[-1].append(stage)
         else:
             groups.append([stage])
-    parts: list[Run | MatrixProduct] = []
+    parts: list[Segment | MatrixProduct] = []
     later = {*schedule.program.outputs}
     for group in reversed(groups):
         parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, kept, later))
@@ -85,11 +85,11 @@ def plan(schedule: Schedule) -> Plan:
     return Plan(schedule, tuple(parts), kept)
 
 
-def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Run:
+def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Segment:
     stages = tuple(stages)
     statements = [s for stage in stages for s in stage.statements]
     made = {s.name: s for s in statements}
     read = dict.fromkeys(e.name for s in statements for e in sorted(s.entries, key=str))
     arrays = [n for n in memory if n in read or n in made]
     numbers = [n for n in read if n not in memory and n not in made]
-    return Run(stages, tuple(arrays), tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))
+    return Segment(stages, tuple(arrays), tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))

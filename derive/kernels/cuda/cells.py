@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from sympy import Mul
 
 from derive.calculus.terms import Index, Inside, factors
-from derive.kernels.cuda.launches import Axes, Cells, Numbers
+from derive.kernels.cuda.launches import Axes, CellLaunch, ScalarLaunch
 from derive.kernels.cuda.rows import map_kernel
-from derive.kernels.cuda.threads import AT, COMBINED, OUT, OVER_ROW, PART, Block, KernelText, Printer, many, split
+from derive.kernels.cuda.threads import AT, COMBINED, OUT, OVER_ROW, PART, KernelText, ThreadBlock, ThreadPrinter, many, split
 from derive.kernels.program.statements import ARGMAX, NEUTRAL, SUM, Statement, narrowed
 from derive.kernels.text.scope import Scope, factor_code, indented
 
 
-def cells_kernels(printer: Printer, name: str, stage: Cells) -> list[KernelText]:
+def cells_kernels(printer: ThreadPrinter, name: str, stage: CellLaunch) -> list[KernelText]:
     """The kernel of cells; two of a scattered sum, one that adds in any order and one that adds in the order of its loops."""
     (first, *_) = stage.statements
     if first.scatter:
@@ -31,9 +31,9 @@ def _threads(count: str, body: Sequence[str]) -> list[str]:
     ]
 
 
-def _summed(printer: Printer, name: str, stage: Cells) -> KernelText:
+def _summed(printer: ThreadPrinter, name: str, stage: CellLaunch) -> KernelText:
     """Each thread adds up an entry, or one of several slices of it."""
-    block = Block(printer, {}, {})
+    block = ThreadBlock(printer, {}, {})
     (first, *_) = stage.statements
     scope = block.scope(stage.statements)
     opened, closed = [], []
@@ -71,12 +71,12 @@ def _over(s: Statement) -> Axes:
     return tuple(sorted(s.over, key=lambda i: sum(e.indices[-1].has(i) for e in s.entries if e.indices)))
 
 
-def sliced(stage: Cells) -> Index:
+def sliced(stage: CellLaunch) -> Index:
     """The index whose values are shared among the threads of one entry."""
     return _over(stage.statements[0])[0]
 
 
-def _narrowing(stage: Cells) -> dict[Index, Inside]:
+def _narrowing(stage: CellLaunch) -> dict[Index, Inside]:
     """The conditions that the ranges of loops see to; each by the innermost of its loops."""
     if len(stage.statements) > 1 or stage.statements[0].kind != SUM:
         return {}
@@ -89,7 +89,7 @@ def _narrowing(stage: Cells) -> dict[Index, Inside]:
     return found
 
 
-def _bounds(index: Index, narrow: Mapping[Index, Inside], block: Block) -> tuple[str, str]:
+def _bounds(index: Index, narrow: Mapping[Index, Inside], block: ThreadBlock) -> tuple[str, str]:
     size = factor_code(index.size)
     if index not in narrow:
         return "0", size
@@ -102,10 +102,10 @@ def _bounds(index: Index, narrow: Mapping[Index, Inside], block: Block) -> tuple
     return f"max(0, {first})", f"min({size}, {end})"
 
 
-def _scattered(printer: Printer, name: str, stage: Cells, ordered: bool) -> KernelText:
+def _scattered(printer: ThreadPrinter, name: str, stage: CellLaunch, ordered: bool) -> KernelText:
     """Each thread adds to the entries whose place it computes: one term, or all that share the other indices, in order."""
     (s,) = stage.statements
-    block = Block(printer, {}, {})
+    block = ThreadBlock(printer, {}, {})
     scope = block.scope()
     inner = scope.inner()
     target = block.place(s.entry, printer.memory[s.name])
@@ -125,7 +125,7 @@ def _scattered(printer: Printer, name: str, stage: Cells, ordered: bool) -> Kern
 # ---------------------------------------------------------------- numbers
 
 
-def numbers_kernel(printer: Printer, name: str, stage: Numbers, wanted: Iterable[str]) -> KernelText:
+def numbers_kernel(printer: ThreadPrinter, name: str, stage: ScalarLaunch, wanted: Iterable[str]) -> KernelText:
     """One block of threads: parts added up, and what is made of them; `wanted` are the numbers that are left in memory."""
     used: set[str] = set()
     lines = ["t__ = cuda.threadIdx.x"]
@@ -141,7 +141,7 @@ def numbers_kernel(printer: Printer, name: str, stage: Numbers, wanted: Iterable
             f"    {s.name}__all = {combined}({s.name}__all, {s.name}{PART}[k__])",
             f"{s.name} = {printer.dtype}({over}({s.name}__all, room__, THREADS))",
         ]
-    block = Block(printer, {}, {}, used)
+    block = ThreadBlock(printer, {}, {}, used)
     scope = block.scope(stage.statements)
     for s in stage.statements:
         scope.lines.append(f"{s.name} = {scope.value(s.term)}")

@@ -15,18 +15,18 @@ from sympy import Mul
 from derive.calculus.terms import Index
 from derive.graphs.graph import Graph
 from derive.kernels.cuda.cells import cells_kernels, numbers_kernel, sliced
-from derive.kernels.cuda.launches import Cells, Launch, Launches, Numbers, Rows, launches
+from derive.kernels.cuda.launches import CellLaunch, Launch, Launches, RowLaunch, ScalarLaunch, launches
 from derive.kernels.cuda.rows import lying_along, registers, rows_kernels
-from derive.kernels.cuda.threads import AT, OUT, PART, SIZE, KernelText, Printer, broken, many
+from derive.kernels.cuda.threads import AT, OUT, PART, SIZE, KernelText, ThreadPrinter, broken, many
 from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import product_axes
 from derive.kernels.program.statements import ARGMAX, MatrixProduct, Statement
 from derive.kernels.text.scope import Scope, factor_code, size_code
-from derive.kernels.text.wrapper import Kind, Public, Wrapper, shape_code
+from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, shape_code
 
 
-def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
+def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of the kernels it launches."""
     made = launches(program)
     wrapper = _CudaWrapper(kind, made, graph, tuple(wrt), dtype)
@@ -40,7 +40,7 @@ def public(kind: Kind, program: Program, graph: Graph, wrt: Sequence[str], dtype
         *wrapper.outputs(),
     ]
     lines += [*wrapper.labels(), *wrapper.between()]
-    printer = Printer(made, dtype, wrapper.by_value)
+    printer = ThreadPrinter(made, dtype, wrapper.by_value)
     kernels: list[KernelText] = []
     for k, stage in enumerate(made.stages):
         lines += wrapper.launch(f"_{kind.name}{k}", stage, printer, kernels)
@@ -98,7 +98,7 @@ class _CudaWrapper(Wrapper):
         known = {i.name for i in self.program.inputs if not i.axes}
         found: dict[str, str] = {}
         for stage in self.plan.stages:
-            for s in stage.statements if isinstance(stage, Numbers) else ():
+            for s in stage.statements if isinstance(stage, ScalarLaunch) else ():
                 scope = Scope("float64", lambda e: e.name)
                 code = scope.value(s.term) if s.reads <= known else ""
                 if code and not scope.lines and not scope.used and not s.entry.is_integer:
@@ -155,7 +155,7 @@ class _CudaWrapper(Wrapper):
         for k, stage in enumerate(self.plan.stages):
             others = frozenset().union(*(o.reads for j, o in enumerate(self.plan.stages) if j != k))
             wanted = others | {*self.program.outputs}
-            numbers = (*stage.totals, *stage.statements) if isinstance(stage, Numbers) else getattr(stage, "sums", ())
+            numbers = (*stage.totals, *stage.statements) if isinstance(stage, ScalarLaunch) else getattr(stage, "sums", ())
             found += [s for s in numbers if not s.axes and s.name in wanted and s.name not in self._on_host]
         return tuple(found)
 
@@ -171,17 +171,17 @@ class _CudaWrapper(Wrapper):
 
     # ---- launches
 
-    def launch(self, name: str, stage: Launch, printer: Printer, kernels: list[KernelText]) -> Iterator[str]:
+    def launch(self, name: str, stage: Launch, printer: ThreadPrinter, kernels: list[KernelText]) -> Iterator[str]:
         """The lines that launch a stage; its kernels are put to the others."""
         if isinstance(stage, MatrixProduct):
             yield _product(stage)
-        elif isinstance(stage, Numbers):
-            stage = Numbers(stage.totals, tuple(s for s in stage.statements if s.name not in self._on_host))
+        elif isinstance(stage, ScalarLaunch):
+            stage = ScalarLaunch(stage.totals, tuple(s for s in stage.statements if s.name not in self._on_host))
             wanted = {s.name for s in self._passed}
             if stage.totals or stage.statements:
                 kernels.append(numbers_kernel(printer, name, stage, wanted))
                 yield from broken(f"{name}()[1, THREADS, stream__]({self._call(kernels[-1])})")
-        elif isinstance(stage, Rows):
+        elif isinstance(stage, RowLaunch):
             kernels += rows_kernels(printer, name, stage)
             yield from self._rows(name, stage, printer, *kernels[-2:])
         elif stage.statements[0].scatter:
@@ -206,7 +206,7 @@ class _CudaWrapper(Wrapper):
                 codes.append(f"{name.removesuffix(AT)}.pointer")
         return ", ".join(codes)
 
-    def _rows(self, name: str, stage: Rows, printer: Printer, short: KernelText, long: KernelText) -> Iterator[str]:
+    def _rows(self, name: str, stage: RowLaunch, printer: ThreadPrinter, short: KernelText, long: KernelText) -> Iterator[str]:
         along, rows, length = lying_along(printer, stage), many(stage.outer), many(stage.inner)
         arrays = "".join(f", {n}" for n in along)
         yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
@@ -223,7 +223,7 @@ class _CudaWrapper(Wrapper):
         for s in stage.columns:
             yield f"_add_up_{s.kind}({s.name}{PART}, {s.name}, grid__*R__, {length}, stream__)"
 
-    def _cells(self, name: str, stage: Cells, printer: Printer, kernel: KernelText) -> Iterator[str]:
+    def _cells(self, name: str, stage: CellLaunch, printer: ThreadPrinter, kernel: KernelText) -> Iterator[str]:
         count = many(stage.loops)
         if not stage.over:
             arrays = "".join(f", {n}" for n in lying_along(printer, stage))
@@ -250,7 +250,7 @@ class _CudaWrapper(Wrapper):
         for s in sums:
             yield f"    _add_up_{s.kind}({s.name}{PART}, {s.name}, slices__, {count}, stream__)"
 
-    def _scattered(self, name: str, stage: Cells, atomic: KernelText, ordered: KernelText) -> Iterator[str]:
+    def _scattered(self, name: str, stage: CellLaunch, atomic: KernelText, ordered: KernelText) -> Iterator[str]:
         (s,) = stage.statements
         yield f"_clear({s.name}, stream__)"
         yield "if DETERMINISTIC:"

@@ -28,7 +28,7 @@ Axes = tuple[Index, ...]
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowLaunch:
     """For each value of `outer` a row, along which `inner` runs: nests of statements, one after the other.
 
     A statement is a map along the row or of one entry for each row, a sum along the row (read by the nests behind it), or
@@ -59,7 +59,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellLaunch:
     """For each value of `loops` one thread, which goes through `over`: maps, and sums of which each is one thread's own; or
     maps and sums over all `loops`; or one scattered sum.
     """
@@ -84,7 +84,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class ScalarLaunch:
     """Numbers: `totals`, which the launches before have left in parts, and what is made of them."""
 
     totals: tuple[Statement, ...]
@@ -95,7 +95,7 @@ class Numbers:
         return read_by(self.statements)
 
 
-Launch = Rows | Cells | Numbers | MatrixProduct
+Launch = RowLaunch | CellLaunch | ScalarLaunch | MatrixProduct
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def launches(program: Program) -> Launches:
         ready = [s for s in waiting if s.reads <= done]
         product = next((s for s in ready if isinstance(s, MatrixProduct)), None)
         numbers = tuple(s for s in ready if isinstance(s, Statement) and not s.loops)
-        found: list[Launch] = [Numbers((), numbers)] if numbers else [product] if product else _kernel(waiting, done)
+        found: list[Launch] = [ScalarLaunch((), numbers)] if numbers else [product] if product else _kernel(waiting, done)
         for stage in found:
             stages = _joined(stages, stage)
             done |= {stage.name} if isinstance(stage, MatrixProduct) else {s.name for s in stage.statements}
@@ -146,8 +146,8 @@ def launches(program: Program) -> Launches:
 
 def _joined(stages: list[Launch], stage: Launch) -> list[Launch]:
     """The stages and one more; numbers stand with the numbers before them."""
-    if stages and isinstance(stage, Numbers) and isinstance(last := stages[-1], Numbers):
-        return [*stages[:-1], Numbers((*last.totals, *stage.totals), (*last.statements, *stage.statements))]
+    if stages and isinstance(stage, ScalarLaunch) and isinstance(last := stages[-1], ScalarLaunch):
+        return [*stages[:-1], ScalarLaunch((*last.totals, *stage.totals), (*last.statements, *stage.statements))]
     return [*stages, stage]
 
 
@@ -157,8 +157,8 @@ def _kernel(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> lis
     groups = [(axes, _grown(*axes, waiting, done)) for axes in choices]
     (outer, inner), group = max(groups, key=lambda g: len(g[1]), default=(((), ()), []))
     sums = any(set(s.over) == set(inner) for s in group)
-    stage = Rows(outer, inner, _nests(group, outer)) if sums else _cells(waiting, done)
-    return [stage, Numbers(stage.totals, ())] if stage.totals else [stage]
+    stage = RowLaunch(outer, inner, _nests(group, outer)) if sums else _cells(waiting, done)
+    return [stage, ScalarLaunch(stage.totals, ())] if stage.totals else [stage]
 
 
 # ---------------------------------------------------------------- rows
@@ -219,13 +219,13 @@ def _nests(group: Sequence[Statement], outer: Axes) -> tuple[tuple[Statement, ..
 # ---------------------------------------------------------------- cells
 
 
-def _cells(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Cells:
+def _cells(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> CellLaunch:
     """The first kernel of cells that can be computed now, with all that fits into it."""
     first = next(s for s in waiting if isinstance(s, Statement) and s.reads <= done)
     if first.scatter:
-        return Cells(first.indices, first.over, (first,))
+        return CellLaunch(first.indices, first.over, (first,))
     if first.kind != MAP and (first.indices or first.kind == ARGMAX):
-        return Cells(first.indices, first.over, tuple(_alike(first, waiting, done)))
+        return CellLaunch(first.indices, first.over, tuple(_alike(first, waiting, done)))
     loops = first.indices or _order(first)
     group: list[Statement] = []
     own: dict[str, Element] = {}
@@ -238,7 +238,7 @@ def _cells(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Cell
             group.append(s)
             if s.kind == MAP:
                 own[s.name] = s.entry
-    return Cells(loops, (), tuple(group))
+    return CellLaunch(loops, (), tuple(group))
 
 
 def _alike(first: Statement, waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Iterable[Statement]:
@@ -268,7 +268,7 @@ class Running:
     sums: tuple[Statement, ...]
 
 
-def unkept(rows: Rows, kept: Iterable[str]) -> Rows:
+def unkept(rows: RowLaunch, kept: Iterable[str]) -> RowLaunch:
     """The same rows, where maps along a row are computed again by every nest that reads them but for those `kept`."""
     along = (*rows.outer, *rows.inner)
     known: dict[Element, Any] = {}
@@ -283,7 +283,7 @@ def unkept(rows: Rows, kept: Iterable[str]) -> Rows:
                     continue
             new.append(s)
         nests.append(tuple(new))
-    return Rows(rows.outer, rows.inner, tuple(n for n in nests if n))
+    return RowLaunch(rows.outer, rows.inner, tuple(n for n in nests if n))
 
 
 def running(nest: Sequence[Statement], behind: Sequence[Statement]) -> Running | None:

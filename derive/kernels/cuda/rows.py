@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from sympy import S
 
 from derive.calculus.terms import Element
-from derive.kernels.cuda.launches import Axes, Cells, Rows, Running, running, unkept
-from derive.kernels.cuda.threads import COMBINED, OVER_ROW, PART, Block, KernelText, Printer, many, split, words
+from derive.kernels.cuda.launches import Axes, CellLaunch, RowLaunch, Running, running, unkept
+from derive.kernels.cuda.threads import COMBINED, OVER_ROW, PART, KernelText, ThreadBlock, ThreadPrinter, many, split, words
 from derive.kernels.program.statements import MAP, NEUTRAL, Statement
 from derive.kernels.text.scope import factor_code, indented
 
@@ -22,8 +22,8 @@ from derive.kernels.text.scope import factor_code, indented
 class _Along:
     """Statements along a row being printed: what a thread has of it in registers, and the loop over that."""
 
-    printer: Printer
-    stage: Rows
+    printer: ThreadPrinter
+    stage: RowLaunch
     long: bool
     used: set[str] = field(default_factory=set)
     loaded: set[Element] = field(default_factory=set)
@@ -122,10 +122,10 @@ class _Along:
             return ["for at__ in range(t__*V__, length__, step__):", *indented(lines)]
         return ["for c__ in range(E__//V__):", *indented(["at__ = (c__*T__ + t__)*V__", "if at__ < length__:", *indented(lines)])]
 
-    def block(self, statements: Sequence[Statement]) -> Block:
+    def block(self, statements: Sequence[Statement]) -> ThreadBlock:
         entry = "v__" if self.long else "e__"
         rows = {e: f"{e.name}__row[{entry}]" for e in self.registers(statements)}
-        return Block(self.printer, rows, self.names(), self.used)
+        return ThreadBlock(self.printer, rows, self.names(), self.used)
 
     def body(self, statements: Sequence[Statement], known: Mapping[Element, str] = {}) -> list[str]:
         """The statements at one place of a row."""
@@ -268,7 +268,7 @@ class _RowPrinter(_Along):
         return [f"{s.name}__one = {value}", "if t__ == 0:", f"    {s.name}{PART}[slot__] = {s.name}__one"]
 
 
-def rows_kernels(printer: Printer, name: str, stage: Rows) -> list[KernelText]:
+def rows_kernels(printer: ThreadPrinter, name: str, stage: RowLaunch) -> list[KernelText]:
     """The kernel that keeps a row in registers, and that for long rows."""
     short, long = _RowPrinter(printer, stage, False), _RowPrinter(printer, unkept(stage, printer.memory), True)
     bounds = "max(T__, THREADS)"
@@ -278,7 +278,7 @@ def rows_kernels(printer: Printer, name: str, stage: Rows) -> list[KernelText]:
     ]
 
 
-def registers(printer: Printer, stage: Rows) -> int:
+def registers(printer: ThreadPrinter, stage: RowLaunch) -> int:
     """How many numbers a thread keeps at most, from one nest to the next, for each entry of a row that it has."""
     made = _RowPrinter(printer, stage, False)
     rows = [{e.name for e in made.registers(nest)} for nest in stage.nests]
@@ -286,9 +286,9 @@ def registers(printer: Printer, stage: Rows) -> int:
     return max(map(len, kept), default=0) + len(stage.columns)
 
 
-def lying_along(printer: Printer, stage: Rows | Cells) -> list[str]:
+def lying_along(printer: ThreadPrinter, stage: RowLaunch | CellLaunch) -> list[str]:
     """The arrays that are read and written V__ numbers at a time."""
-    made = _RowPrinter(printer, stage, False) if isinstance(stage, Rows) else _MapPrinter(printer, _one_row(stage), True)
+    made = _RowPrinter(printer, stage, False) if isinstance(stage, RowLaunch) else _MapPrinter(printer, _one_row(stage), True)
     return sorted({e.name for e in made.registers(made.stage.statements) if e.name in printer.memory})
 
 
@@ -342,11 +342,11 @@ class _MapPrinter(_Along):
         return [f"{s.name}__one = {value}", "if cuda.threadIdx.x == 0:", f"    {s.name}{PART}[cuda.blockIdx.x] = {s.name}__one"]
 
 
-def _one_row(stage: Cells) -> Rows:
-    return Rows((), stage.loops, (stage.statements,))
+def _one_row(stage: CellLaunch) -> RowLaunch:
+    return RowLaunch((), stage.loops, (stage.statements,))
 
 
-def map_kernel(printer: Printer, name: str, stage: Cells) -> KernelText:
+def map_kernel(printer: ThreadPrinter, name: str, stage: CellLaunch) -> KernelText:
     """The kernel of cells without loops inside."""
     made = _MapPrinter(printer, _one_row(stage), True)
     return printer.kernel(name, ("V__",), made.lines(), made.used, "THREADS")

@@ -41,7 +41,7 @@ class KernelText:
 
 
 @dataclass
-class Printer:
+class ThreadPrinter:
     """What the kernels of one module have in common, and the text of each."""
 
     launches: Launches
@@ -130,10 +130,10 @@ def split(place: str, axes: Axes) -> list[str]:
 
 
 @dataclass
-class Block:
+class ThreadBlock:
     """The innermost loop of a kernel being printed: where entries are found in it."""
 
-    printer: Printer
+    printer: ThreadPrinter
     rows: Mapping[Element, str]
     """What registers hold."""
     names: Mapping[str, str]

@@ -31,10 +31,10 @@ from derive.language.words import suggestion
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.proof.points import draw
+from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
+from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DIGITS
-from derive.values.values import Values
 
 AGREE = 1e-30
 """Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""
@@ -181,11 +181,11 @@ def _gradient_entry(adjoint: Adjoint) -> Element:
 # ---------------------------------------------------------------- equal programs
 
 
-def arrays_of(program: Program, point: Values) -> dict[str, Any]:
+def arrays_of(program: Program, point: Evaluator) -> dict[str, Any]:
     """Every tensor of a program in 50 digits, at a point that gives its inputs; as in kernels, the largest of nothing is -oo."""
     known = {i.name: point.arrays[i.name] for i in program.inputs}
     for assign in program.assigns:
-        known[assign.name] = Values(point.sizes, known, program.graph, empty=True).array(assign.term, assign.indices)
+        known[assign.name] = Evaluator(point.sizes, known, program.graph, empty=True).array(assign.term, assign.indices)
     return known
 
 
@@ -195,7 +195,7 @@ def equal(before: Program, after: Program, what: str) -> Program:
     Raises ProofError, with the tensor and the name of the rewrite, where a number differs.
     """
     for seed, sizes in enumerate(size_sets(before.graph)):
-        point = draw(before.graph, sizes, seed)
+        point = random_point(before.graph, sizes, seed)
         ours, theirs = arrays_of(after, point), arrays_of(before, point)
         for name in (n for n in ours if n in theirs):
             if difference(ours[name], theirs[name]) > AGREE:

@@ -86,14 +86,14 @@ def weight(term: Any) -> int:
 
 
 @dataclass
-class Letters:
+class LoopLetters:
     """For each axis the indices over it, made as they are needed; none is named like a tensor or a size."""
 
     program: Program
     over: dict[Any, list[Index]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, program: Program) -> Letters:
+    def of(cls, program: Program) -> LoopLetters:
         """The letters that a program uses already."""
         over: dict[Any, list[Index]] = {}
         for index in dict.fromkeys(i for assign in program.assigns for i in assign.indices):
@@ -129,7 +129,7 @@ class _Naming:
     """Assignments under construction: a term that was named already keeps its name."""
 
     program: Program
-    letters: Letters
+    letters: LoopLetters
     assigns: list[Assign] = field(default_factory=list)
     known: dict[Any, Element] = field(default_factory=dict)
 
@@ -172,7 +172,7 @@ def _order(term: Any, like: tuple[Index, ...]) -> Any:
 
 def _split(program: Program) -> Program:
     """Every binder inside a term, or around another, named."""
-    naming = _Naming(program, Letters(program))
+    naming = _Naming(program, LoopLetters(program))
     for assign in program.assigns:
         term = assign.term
         if isinstance(term, Binder):
@@ -239,7 +239,7 @@ def _in_order(assigns: list[Assign]) -> tuple[Assign, ...]:
 
 def _hoisted(program: Program) -> Program:
     """What a loop would compute again for each of its entries, by a name of its own."""
-    naming = _Naming(program, Letters(program))
+    naming = _Naming(program, LoopLetters(program))
     for assign in program.assigns:
         bound, body = assign.term.opened() if isinstance(assign.term, Binder) else ((), assign.term)
         every = frozenset({*assign.indices, *bound})

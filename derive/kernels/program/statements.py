@@ -12,7 +12,7 @@ from sympy import S
 from derive.calculus.terms import ArgMax, Binder, Element, Index, Inside, Product, Sum, factors
 from derive.calculus.terms import Largest as LargestBinder
 from derive.kernels.program.program import Assign, Program
-from derive.kernels.program.simple import Letters, contracted, scattered
+from derive.kernels.program.simple import LoopLetters, contracted, scattered
 
 SUM, LARGEST, PRODUCT, ARGMAX, MAP = "sum", "largest", "product", "argmax", "map"
 KINDS = {Sum: SUM, LargestBinder: LARGEST, Product: PRODUCT, ArgMax: ARGMAX}
@@ -87,11 +87,11 @@ class MatrixProduct:
 
 def statements(program: Program) -> list[Statement | MatrixProduct]:
     """The assignments of a program, with the letters of their sums made alike."""
-    letters = Letters.of(program)
+    letters = LoopLetters.of(program)
     return [_statement(a, letters) for a in program.assigns]
 
 
-def _statement(assign: Assign, letters: Letters) -> Statement | MatrixProduct:
+def _statement(assign: Assign, letters: LoopLetters) -> Statement | MatrixProduct:
     axes = tuple(i.size for i in assign.indices)
     if not isinstance(assign.term, Binder):
         return Statement(assign.entry, axes, assign.term, MAP)

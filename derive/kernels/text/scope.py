@@ -242,14 +242,14 @@ def _is_number(term: Any) -> bool:
 
 # ---------------------------------------------------------------- one row for each kind of node
 
-Row = Callable[[Scope, Any], str]
+TermPrinter = Callable[[Scope, Any], str]
 
 
-def _device(name: str) -> Row:
+def _device(name: str) -> TermPrinter:
     return lambda scope, term: scope.call(name, scope.value(term.args[0]))
 
 
-def _python(name: str) -> Row:
+def _python(name: str) -> TermPrinter:
     return lambda scope, term: f"math.{name}({scope.value(term.args[0])})"
 
 
@@ -264,7 +264,7 @@ def _where(scope: Scope, term: Any) -> str:
     return scope.chosen(brackets, yes, no)
 
 
-ROWS: tuple[tuple[type, Row], ...] = (
+ROWS: tuple[tuple[type, TermPrinter], ...] = (
     (Element, lambda s, t: s.cast(s.access(t)) if t.is_integer else s.access(t)),
     (Index, lambda s, t: s.cast(s.place(t))),
     (Label, lambda s, t: s.cast(s.place(t))),
@@ -293,7 +293,7 @@ def _known(name: str) -> str:
 
 
 @cache
-def _printer(kind: Any) -> Row | None:
+def _printer(kind: Any) -> TermPrinter | None:
     return next((row for known, row in ROWS if issubclass(kind, known)), None)
 
 

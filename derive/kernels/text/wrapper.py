@@ -17,7 +17,7 @@ from derive.kernels.text.scope import size_code
 
 
 @dataclass(frozen=True)
-class Kind:
+class FunctionKind:
     """A public function: its name, whether it gives the output, and whether the gradients."""
 
     name: str
@@ -29,13 +29,13 @@ class Kind:
 GRADIENTS = "the gradients by {wrt} of a loss whose gradient by {output} is {upstream}"
 
 SCALAR = (
-    Kind("value", True, False, "The number {output}."),
-    Kind("value_and_grad", True, True, "The number {output} and its gradients by {wrt}."),
+    FunctionKind("value", True, False, "The number {output}."),
+    FunctionKind("value_and_grad", True, True, "The number {output} and its gradients by {wrt}."),
 )
 TENSOR = (
-    Kind("forward", True, False, "The tensor {output}."),
-    Kind("vjp", False, True, f"The vector-Jacobian product: {GRADIENTS}."),
-    Kind("forward_and_vjp", True, True, f"The tensor {{output}}, and {GRADIENTS}."),
+    FunctionKind("forward", True, False, "The tensor {output}."),
+    FunctionKind("vjp", False, True, f"The vector-Jacobian product: {GRADIENTS}."),
+    FunctionKind("forward_and_vjp", True, True, f"The tensor {{output}}, and {GRADIENTS}."),
 )
 
 
@@ -81,7 +81,7 @@ class Planned(Protocol):
 class Wrapper:
     """A public function being printed: what it has on every target."""
 
-    kind: Kind
+    kind: FunctionKind
     plan: Planned
     graph: Graph
     wrt: tuple[str, ...]

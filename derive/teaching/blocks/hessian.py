@@ -20,8 +20,8 @@ from derive.teaching.blocks.gradient import Detail, derivation_steps, matrix_sid
 from derive.teaching.blocks.numbers import array, relation
 from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
 from derive.teaching.page import Page
+from derive.values.evaluator import forward
 from derive.values.run import Run
-from derive.values.values import forward
 
 SYMMETRIC = N_("The Hessian is symmetric.")
 FREE = N_("The entries of {name} are moved freely; that their sum is 1 is not used.")

@@ -21,7 +21,7 @@ from derive.teaching.document import Picture
 from derive.teaching.figure import Arrow, Box, Diagram, draw
 from derive.teaching.page import Page
 from derive.values.entries import unrolled
-from derive.values.operations import elementary
+from derive.values.operations import by_operation
 from derive.values.run import Run
 
 
@@ -45,7 +45,7 @@ def _scalar_run(run: Run) -> Run:
 
 def diagram_of(source: Graph, page: Page, run: Run | None = None) -> Diagram:
     """Boxes and arrows of a graph, one operation a box, and the output's name at the end; numbers if there is a run."""
-    graph = elementary(source)
+    graph = by_operation(source)
     output = graph.output
     reached = graph.ancestors(output.name)
     boxes = [

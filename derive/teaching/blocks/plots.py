@@ -19,8 +19,8 @@ from derive.notation.layout import latex
 from derive.notation.terms import function_name
 from derive.teaching.document import Picture
 from derive.teaching.page import Page
+from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
-from derive.values.values import Values
 
 MARK = "Made by derive. Edit the source, not this file."
 
@@ -52,7 +52,7 @@ def _curve(name: str, low: float, high: float) -> tuple[Any, Any, Any]:
         raise DeriveError(f"{name} is not a function of one number.")
     x = Element(Symbol("x", real=True), Index("i", Symbol("n", integer=True, positive=True)))
     at = np.linspace(low, high, POINTS)
-    values = Values({Symbol("n", integer=True, positive=True): POINTS}, {"x": at}, None, FLOAT)
+    values = Evaluator({Symbol("n", integer=True, positive=True): POINTS}, {"x": at}, None, FLOAT)
     term = function(x)
     by = Element(x.head, Index("j", x.indices[0].size))
     slope = differentiated(term, by).replace(lambda t: type(t).__name__ == "Delta", lambda *_: 1)

@@ -32,14 +32,14 @@ from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
 from derive.teaching.formats.measure import size as measured
 from derive.teaching.page import Page
 from derive.values.entries import entry_of
+from derive.values.evaluator import Evaluator
 from derive.values.run import Run
-from derive.values.values import Values
 
 ENTRIES, TERMS = 4, 24
 """A vector of up to this many entries, a sum of up to this many terms, is worked; a longer one gives its numbers only."""
 
 
-def _terms(node: Node, values: Values) -> int:
+def _terms(node: Node, values: Evaluator) -> int:
     """How many terms the longest reduction of a node writes out."""
     reductions = [t for t in subtrees(node.body) if isinstance(t, Reduce)]
     return max((math.prod(values.size(i.size) for i in t.indices) for t in reductions), default=1)
@@ -84,7 +84,7 @@ def substitution(
     node: Node,
     entry: tuple[int, ...],
     graph: Graph,
-    values: Values,
+    values: Evaluator,
     page: Page,
     formula: bool = True,
     typed: Mapping[str, Nested] = MappingProxyType({}),
@@ -129,7 +129,7 @@ def _fixed(k: int) -> Any:
     return Integer(k)
 
 
-def _numbers_in(tree: Tree, values: Values, typed: Mapping[str, Nested]) -> Tree:
+def _numbers_in(tree: Tree, values: Evaluator, typed: Mapping[str, Nested]) -> Tree:
     """Every entry replaced by its value, with its digits if it was typed."""
     if isinstance(tree, Ref):
         entry = tuple(int(i) for i in tree.indices)
@@ -197,7 +197,7 @@ def _value(tree: Tree) -> Number:
 
     body = named(tree)
     term = lower(body, {n: Symbol(n, real=True) for n in names})
-    value = Values({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).array(term)
+    value = Evaluator({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).array(term)
     number_: Any = np.asarray(value, dtype=object)[()]
     return Number(number_, "")
 

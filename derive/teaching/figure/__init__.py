@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from derive.teaching.figure.diagram import Arrow, Box, Diagram
 
 if TYPE_CHECKING:
-    from derive.teaching.figure.canvas import Format
+    from derive.teaching.figure.canvas import FileFormat
 
 __all__ = ["Arrow", "Box", "Diagram", "draw"]
 
 
-def draw(diagram: Diagram, file_format: Format, language: str = "en") -> bytes:
+def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> bytes:
     """The file of a figure as "pdf", "svg" or "png", with its legend in "en" or "fr"; the same diagram, the same bytes."""
     from derive.teaching.figure import canvas  # matplotlib is slow to import
 

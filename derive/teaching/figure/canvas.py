@@ -16,7 +16,7 @@ from matplotlib.path import Path as Curve
 from matplotlib.textpath import TextPath
 
 from derive.errors import DeriveError
-from derive.teaching.figure.geometry import Layout, Rectangle
+from derive.teaching.figure.geometry import Drawing, Rectangle
 from derive.teaching.figure.layout import layout
 from derive.teaching.figure.routing import HEAD
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from derive.teaching.figure.diagram import Diagram
-    from derive.teaching.figure.geometry import Path, Role, Shape, Text
+    from derive.teaching.figure.geometry import Outline, Path, PlacedText, Role
 
-Format = Literal["pdf", "svg", "png"]
+FileFormat = Literal["pdf", "svg", "png"]
 
 COLOUR: dict[Role, str] = {"box": "#1a1a1a", "forward": "#00599c", "backward": "#a33b00"}
 """Of the texts.  Blue and vermilion (Okabe & Ito 2008, darkened) differ for every kind of colour vision.  In greyscale a
@@ -65,7 +65,7 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(diagram: Diagram, file_format: Format, language: str = "en") -> bytes:
+def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> bytes:
     """The file of a figure.  The same diagram gives the same bytes."""
     if file_format not in METADATA:
         raise DeriveError(f"A figure cannot be written as '{file_format}'.", hint=f"The formats are {', '.join(METADATA)}.")
@@ -77,7 +77,7 @@ def draw(diagram: Diagram, file_format: Format, language: str = "en") -> bytes:
 
 
 @lru_cache(maxsize=64)
-def compose(diagram: Diagram, language: str = "en") -> Layout:
+def compose(diagram: Diagram, language: str = "en") -> Drawing:
     """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry."""
     if language not in LEGEND:
         raise DeriveError(f"Figures have no legend in '{language}'.", hint=f"The languages are {', '.join(LEGEND)}.")
@@ -102,7 +102,7 @@ def measure(formula: str, size: float) -> Rectangle:
     return Rectangle(*(round(float(side), 2) for side in (left, -top, right, -bottom)))
 
 
-def paint(layout: Layout) -> Figure:
+def paint(layout: Drawing) -> Figure:
     """A figure of the layout's size, one unit of its axes a point on paper."""
     figure = Figure(figsize=(layout.width / 72, layout.height / 72))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -137,13 +137,13 @@ def _paint_arrow(axes: Axes, path: Path) -> None:
     axes.add_patch(Polygon(head, closed=True, facecolor=ARROW, edgecolor="none"))
 
 
-def _paint_shape(axes: Axes, shape: Shape) -> None:
+def _paint_shape(axes: Axes, shape: Outline) -> None:
     kind = shape.box.kind
     axes.add_patch(_rounded(shape.outline, shape.corner, FILL[kind], COLOUR["box"], RIM[kind]))
     _paint_text(axes, shape.label)
 
 
-def _paint_text(axes: Axes, text: Text) -> None:
+def _paint_text(axes: Axes, text: PlacedText) -> None:
     if text.role == "backward":
         axes.add_patch(_rounded(text.frame, 2.0, TINT, COLOUR["backward"], 0.5))
     axes.text(

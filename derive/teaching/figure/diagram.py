@@ -9,7 +9,7 @@ from typing import Literal
 
 from derive.errors import DeriveError
 
-Kind = Literal["input", "operation", "output"]
+BoxKind = Literal["input", "operation", "output"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Box:
 
     name: str
     label: str
-    kind: Kind = "operation"
+    kind: BoxKind = "operation"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from derive.teaching.figure.diagram import Arrow, Box
 
 Role = Literal["box", "forward", "backward"]
-Point = tuple[float, float]
+Position = tuple[float, float]
 
 CORNER = 3.5
 """The radius of the corners of a box that holds an input or an output."""
@@ -37,7 +37,7 @@ class Rectangle:
         return self.bottom - self.top
 
     @property
-    def centre(self) -> Point:
+    def centre(self) -> Position:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def moved(self, x: float, y: float) -> Rectangle:
@@ -52,24 +52,24 @@ Measure = Callable[[str, float], Rectangle]
 
 
 @dataclass(frozen=True)
-class Text:
+class PlacedText:
     """A formula with the start of its baseline at `origin`; `frame` holds its ink, and the tint behind a gradient."""
 
     formula: str
     role: Role
     size: float
-    origin: Point
+    origin: Position
     frame: Rectangle
 
 
 @dataclass(frozen=True)
-class Shape:
+class Outline:
     """A box as drawn: a rectangle with round corners, and its label."""
 
     box: Box
     outline: Rectangle
     corner: float
-    label: Text
+    label: PlacedText
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,15 @@ class Path:
     """An arrow as drawn: cubic Bézier curves end to end (1 + 3k points); the last one is straight, under the head."""
 
     arrow: Arrow
-    points: tuple[Point, ...]
+    points: tuple[Position, ...]
 
 
 @dataclass(frozen=True)
-class Layout:
+class Drawing:
     """Everything in a figure, with its place.  `texts` are the labels of the arrows, then the legend."""
 
     width: float
     height: float
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Outline, ...]
     paths: tuple[Path, ...]
-    texts: tuple[Text, ...]
+    texts: tuple[PlacedText, ...]

@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from derive.teaching.figure.geometry import Point
+    from derive.teaching.figure.geometry import Position
     from derive.teaching.figure.layers import Layers
 
 INSIDE, ALONE, CENTRED, SHARED, TOGETHER = 8.0, 2.0, 0.6, 0.2, 0.02
@@ -38,7 +38,7 @@ COLUMN_GAP, STEEPEST_GAP, SLOPE = 16.0, 90.0, 0.36
 
 
 @dataclass(frozen=True)
-class Size:
+class BoxSize:
     """Half the width of a cell, and how far it reaches above and below its centre line."""
 
     half: float
@@ -47,28 +47,28 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Grid:
+class Lattice:
     """Where every cell stands: the y of its centre line, and the left and right border of its column."""
 
     layers: Layers
-    sizes: tuple[Size, ...]
+    sizes: tuple[BoxSize, ...]
     y: tuple[float, ...]
     borders: tuple[tuple[float, float], ...]
 
-    def centre(self, cell: int) -> Point:
+    def centre(self, cell: int) -> Position:
         left, right = self.borders[cell]
         return (left + right) / 2, self.y[cell]
 
 
-def placed(layers: Layers, sizes: tuple[Size, ...]) -> Grid:
+def placed(layers: Layers, sizes: tuple[BoxSize, ...]) -> Lattice:
     """Every cell in its place, all arrows as straight as the order in the columns allows."""
     y = tuple(float(value) for value in _rows(layers, sizes))
     columns = _columns(layers, sizes, y)
     column_of = {cell: column for column, cells in enumerate(layers.order) for cell in cells}
-    return Grid(layers, sizes, y, tuple(columns[column_of[cell]] for cell in range(len(sizes))))
+    return Lattice(layers, sizes, y, tuple(columns[column_of[cell]] for cell in range(len(sizes))))
 
 
-def _columns(layers: Layers, sizes: Sequence[Size], y: Sequence[float]) -> list[tuple[float, float]]:
+def _columns(layers: Layers, sizes: Sequence[BoxSize], y: Sequence[float]) -> list[tuple[float, float]]:
     """The left and right border of each column; where arrows climb far, the space after a column is wider."""
     borders, left = [], 0.0
     for cells in layers.order:
@@ -79,7 +79,7 @@ def _columns(layers: Layers, sizes: Sequence[Size], y: Sequence[float]) -> list[
     return borders
 
 
-def _rows(layers: Layers, sizes: Sequence[Size]) -> np.ndarray:
+def _rows(layers: Layers, sizes: Sequence[BoxSize]) -> np.ndarray:
     """The y of every cell, by the method that the head of this module describes."""
     apart, clearance = _clearances(layers, sizes)
     level, weights = _wishes(layers)
@@ -125,7 +125,7 @@ def _wishes(layers: Layers) -> tuple[np.ndarray, np.ndarray]:
     return matrix, np.array([weight for weight, _ in forms])
 
 
-def _clearances(layers: Layers, sizes: Sequence[Size]) -> tuple[np.ndarray, np.ndarray]:
+def _clearances(layers: Layers, sizes: Sequence[BoxSize]) -> tuple[np.ndarray, np.ndarray]:
     """The differences of y between neighbours in a column, a row each, and how large they must be."""
     pairs = [pair for cells in layers.order for pair in pairwise(cells)]
     apart = np.zeros((len(pairs), len(layers.cells)))
@@ -134,13 +134,13 @@ def _clearances(layers: Layers, sizes: Sequence[Size]) -> tuple[np.ndarray, np.n
     return apart, np.array([_clearance(layers, sizes, upper, lower) for upper, lower in pairs])
 
 
-def _clearance(layers: Layers, sizes: Sequence[Size], upper: int, lower: int) -> float:
+def _clearance(layers: Layers, sizes: Sequence[BoxSize], upper: int, lower: int) -> float:
     """The least distance between the centre lines of two neighbours in a column."""
     both_boxes = layers.cells[upper].role == layers.cells[lower].role == "box"
     return sizes[upper].below + sizes[lower].above + (BOX_GAP if both_boxes else ARROW_GAP)
 
 
-def _stacked(layers: Layers, sizes: Sequence[Size]) -> np.ndarray:
+def _stacked(layers: Layers, sizes: Sequence[BoxSize]) -> np.ndarray:
     """A start: the cells of each column one below the other with room to spare, the columns centred on one line."""
     y = np.zeros(len(sizes))
     for cells in layers.order:

@@ -15,8 +15,8 @@ from derive.teaching.figure.geometry import CORNER, Path
 
 if TYPE_CHECKING:
     from derive.teaching.figure.diagram import Diagram
-    from derive.teaching.figure.geometry import Point
-    from derive.teaching.figure.placement import Grid
+    from derive.teaching.figure.geometry import Position
+    from derive.teaching.figure.placement import Lattice
 
 HEAD = 6.5
 """The length of an arrow head."""
@@ -30,7 +30,7 @@ SPREAD = {"leaving": 3.0, "arriving": 7.0}
 RADIUS = 12.0
 """Half the height of a box, unless many arrows arrive."""
 
-Knot = tuple["Point", "Point"]
+Knot = tuple["Position", "Position"]
 """A point and the direction, a unit vector, in which an arrow passes it."""
 
 LEVEL = (1.0, 0.0)
@@ -41,7 +41,7 @@ def radius(arriving: int) -> float:
     return max(RADIUS, (arriving - 1) * SPREAD["arriving"] / (2 * FAN))
 
 
-def paths(diagram: Diagram, grid: Grid) -> tuple[Path, ...]:
+def paths(diagram: Diagram, grid: Lattice) -> tuple[Path, ...]:
     """Every arrow's way, in the order of the arrows."""
     leaving, arriving = _ports(diagram, grid, "leaving"), _ports(diagram, grid, "arriving")
     result = []
@@ -54,7 +54,7 @@ def paths(diagram: Diagram, grid: Grid) -> tuple[Path, ...]:
     return tuple(result)
 
 
-def _curve(knots: list[Knot]) -> tuple[Point, ...]:
+def _curve(knots: list[Knot]) -> tuple[Position, ...]:
     """Cubic Bézier curves through all knots, in their directions (1 + 3k points)."""
     points = [knots[0][0]]
     for ((x0, y0), (dx0, dy0)), ((x1, y1), (dx1, dy1)) in pairwise(knots):
@@ -63,7 +63,7 @@ def _curve(knots: list[Knot]) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _ports(diagram: Diagram, grid: Grid, side: str) -> list[list[Knot]]:
+def _ports(diagram: Diagram, grid: Lattice, side: str) -> list[list[Knot]]:
     """For each arrow the knots at one of its ends, in the direction of travel."""
     result: list[list[Knot]] = [[] for _ in diagram.arrows]
     end, towards = (0, 1) if side == "leaving" else (-1, -2)
@@ -79,7 +79,7 @@ def _ports(diagram: Diagram, grid: Grid, side: str) -> list[list[Knot]]:
     return result
 
 
-def _angles(grid: Grid, cell: int, neighbours: list[int], spread: float) -> list[float]:
+def _angles(grid: Lattice, cell: int, neighbours: list[int], spread: float) -> list[float]:
     """The angles at which the arrows from or to the neighbours, top to bottom, meet a box; positive is down."""
     x, y = grid.centre(cell)
     step = min(spread / grid.sizes[cell].above, 2 * FAN / max(1, len(neighbours) - 1))
@@ -104,7 +104,7 @@ def _spaced(wanted: list[float], step: float) -> list[float]:
     return [mean + i * step for i, mean in enumerate(means)]
 
 
-def _port(diagram: Diagram, grid: Grid, cell: int, angle: float) -> list[Knot]:
+def _port(diagram: Diagram, grid: Lattice, cell: int, angle: float) -> list[Knot]:
     """The knots of an arrow that leaves a box to the right at that angle.
 
     A box narrower than its column is left level, up to the border of the column, so as not to brush its neighbours.

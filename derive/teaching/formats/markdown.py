@@ -39,13 +39,13 @@ from derive.teaching.document import (
 )
 from derive.teaching.formats import escape
 from derive.teaching.formats.latex.columns import size_of, words_width
-from derive.teaching.formats.printer import Page, Printer, joined, mark
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined, mark
 
 ROOM = 52.0
 """The em of a line on a web page: a formula and its reason that need more stand one under the other."""
 
 
-class MarkdownPrinter(Printer):
+class MarkdownPrinter(DocumentPrinter):
     """Blocks as Markdown."""
 
     blocks_template = "markdown/blocks.j2"
@@ -91,9 +91,9 @@ class MarkdownPrinter(Printer):
         """Text in a field of a table, where a bar would end the field."""
         return self.inlines(tuple(map(_unbarred, words)))
 
-    def pages(self, document: Document) -> list[Page]:
+    def pages(self, document: Document) -> list[DocumentPage]:
         return [
-            Page(self.inlines(slide.title), slide.level, self.blocks(blocks), part)
+            DocumentPage(self.inlines(slide.title), slide.level, self.blocks(blocks), part)
             for slide in document.slides
             for part, blocks in enumerate(pages(slide.blocks) or [()], 1)
         ]

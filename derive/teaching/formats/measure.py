@@ -13,7 +13,7 @@ from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Extent:
     """A formula's width, and how far it reaches above and below its baseline, in em."""
 
     width: float
@@ -25,18 +25,18 @@ class Box:
         """From top to bottom."""
         return self.up + self.down
 
-    def __mul__(self, scale: float) -> Box:
-        return Box(self.width * scale, self.up * scale, self.down * scale)
+    def __mul__(self, scale: float) -> Extent:
+        return Extent(self.width * scale, self.up * scale, self.down * scale)
 
-    def beside(self, other: Box) -> Box:
+    def beside(self, other: Extent) -> Extent:
         """Both on one baseline."""
-        return Box(self.width + other.width, max(self.up, other.up), max(self.down, other.down))
+        return Extent(self.width + other.width, max(self.up, other.up), max(self.down, other.down))
 
 
 @lru_cache(maxsize=8192)
-def size(latex: str, display: bool = True) -> Box:
+def size(latex: str, display: bool = True) -> Extent:
     """The box of a formula on a line of its own, or in a line of text."""
-    return _Reader(latex).row(display)
+    return _TexReader(latex).row(display)
 
 
 # ---------------------------------------------------------------- widths, from cmmi10, cmr10, cmsy10 and cmex10
@@ -119,7 +119,7 @@ def upright_width(words: str) -> float:
     return sum(_SANS.get(c, 0.65 if c.isupper() else 0.5) for c in words)
 
 
-class _Reader:
+class _TexReader:
     """Reads tokens from left to right; every method returns the box of what it has read."""
 
     def __init__(self, latex: str) -> None:
@@ -133,19 +133,19 @@ class _Reader:
         self.at += 1
         return self.tokens[self.at - 1]
 
-    def row(self, display: bool, script: bool = False, until: tuple[str, ...] = ("}",)) -> Box:
+    def row(self, display: bool, script: bool = False, until: tuple[str, ...] = ("}",)) -> Extent:
         """Everything up to one of the tokens `until`, which stays unread; a stray brace ends a row too."""
-        box = Box(0.0)
+        box = Extent(0.0)
         while self.peek() and self.peek() not in until:
             box = box.beside(self.scripted(display, script))
         return box
 
-    def group(self, display: bool = False, script: bool = False) -> Box:
+    def group(self, display: bool = False, script: bool = False) -> Extent:
         """An argument: a group in braces, or one token."""
         while self.peek().isspace():
             self.next()
         if self.peek() != "{":
-            return self.atom(display, script) if self.peek() not in ("", "}") else Box(0.0)
+            return self.atom(display, script) if self.peek() not in ("", "}") else Extent(0.0)
         self.next()
         box = self.row(display, script)
         if self.peek():
@@ -163,27 +163,27 @@ class _Reader:
                 break
         return out
 
-    def scripted(self, display: bool, script: bool) -> Box:
+    def scripted(self, display: bool, script: bool) -> Extent:
         """An atom with its subscript and superscript, or with limits where it is a big operator in display style."""
         name = self.peek()
         base = self.atom(display, script)
-        scripts: dict[str, Box] = {}
+        scripts: dict[str, Extent] = {}
         while self.peek() in ("_", "^"):
             which = self.next()
             scripts[which] = self.group(script=True) * 0.7
         if not scripts:
             return base
-        under, over = scripts.get("_", Box(0.0)), scripts.get("^", Box(0.0))
+        under, over = scripts.get("_", Extent(0.0)), scripts.get("^", Extent(0.0))
         if display and (name in _BIG or name in (r"\max", r"\min", r"\lim")):
             width = max(base.width, under.width + 0.1, over.width + 0.1)
-            return Box(
+            return Extent(
                 width, base.up + (over.height + 0.2 if over.width else 0), base.down + (under.height + 0.25 if under.width else 0)
             )
         up = max(base.up, max(0.41, base.up - 0.35) + over.up) if over.width else base.up
         down = max(base.down, max(0.15, base.down - 0.05) + under.down, under.up - 0.3) if under.width else base.down
-        return Box(base.width + max(under.width, over.width) + 0.05, up, down)
+        return Extent(base.width + max(under.width, over.width) + 0.05, up, down)
 
-    def atom(self, display: bool, script: bool) -> Box:
+    def atom(self, display: bool, script: bool) -> Extent:
         """One symbol, group or construction."""
         token = self.next()
         if token == "{":
@@ -197,39 +197,39 @@ class _Reader:
             return self.environment()
         return _symbol(token, display, script)
 
-    def fraction(self, display: bool, script: bool) -> Box:
+    def fraction(self, display: bool, script: bool) -> Extent:
         scale = 1.0 if display else 0.7
         top, bottom = self.group(script=script or not display) * scale, self.group(script=script or not display) * scale
         gap = 0.2 if display else 0.12
-        return Box(
+        return Extent(
             max(top.width, bottom.width) + 0.24,
             AXIS + gap + max(top.height, 0.7 * scale),
             gap - AXIS + max(bottom.height, 0.7 * scale),
         )
 
-    def root(self, display: bool, script: bool) -> Box:
+    def root(self, display: bool, script: bool) -> Extent:
         body = self.group(display, script)
-        return Box(body.width + 0.83, body.up + 0.2, body.down + 0.05)
+        return Extent(body.width + 0.83, body.up + 0.2, body.down + 0.05)
 
-    def accented(self, display: bool, script: bool) -> Box:
+    def accented(self, display: bool, script: bool) -> Extent:
         body = self.group(display, script)
-        return Box(body.width, body.up + 0.25, body.down)
+        return Extent(body.width, body.up + 0.25, body.down)
 
-    def fenced(self, display: bool) -> Box:
+    def fenced(self, display: bool) -> Extent:
         if self.peek():
             self.next()
         body = self.row(display, until=(r"\right",))
         self.at += 2
         side = min(0.8, 0.28 + 0.13 * body.height)
-        return Box(body.width + 2 * side, body.up + 0.1, body.down + 0.1)
+        return Extent(body.width + 2 * side, body.up + 0.1, body.down + 0.1)
 
-    def environment(self) -> Box:
+    def environment(self) -> Extent:
         """A matrix, cases or aligned lines: columns as wide as their widest cell."""
         name = self.words()
         if name == "array":
             self.words()
         columns: list[float] = []
-        height, line, column = 0.0, Box(0.0), 0
+        height, line, column = 0.0, Extent(0.0), 0
         while self.peek():
             cell = self.row(display=name.startswith("aligned"), until=("&", "\\\\", r"\end"))
             columns += [0.0] * (column + 1 - len(columns))
@@ -242,39 +242,39 @@ class _Reader:
                     pass
             if ended != "&":
                 height += max(1.2, line.height + 0.1)
-                line, column = Box(0.0), 0
+                line, column = Extent(0.0), 0
             if ended == r"\end":
                 self.words()
                 break
         gap = 0.0 if name.startswith("aligned") else 1.0
-        return Box(sum(columns) + gap * max(0, len(columns) - 1) + 0.8, height / 2 + AXIS, height / 2 - AXIS)
+        return Extent(sum(columns) + gap * max(0, len(columns) - 1) + 0.8, height / 2 + AXIS, height / 2 - AXIS)
 
 
-_SPECIAL: dict[str, Callable[[_Reader, bool, bool], Box]] = {
-    "frac": _Reader.fraction,
+_SPECIAL: dict[str, Callable[[_TexReader, bool, bool], Extent]] = {
+    "frac": _TexReader.fraction,
     "tfrac": lambda reader, _, script: reader.fraction(False, script),
     "dfrac": lambda reader, _, script: reader.fraction(True, script),
-    "sqrt": _Reader.root,
-    **dict.fromkeys(_ACCENTS, _Reader.accented),
+    "sqrt": _TexReader.root,
+    **dict.fromkeys(_ACCENTS, _TexReader.accented),
     **{name: lambda reader, display, script: reader.group(display, script) for name in _STYLES},
-    **{name: lambda reader, _, script: Box(upright_width(reader.words()), 0.7, 0.1) for name in _UPRIGHT},
+    **{name: lambda reader, _, script: Extent(upright_width(reader.words()), 0.7, 0.1) for name in _UPRIGHT},
 }
 
 
-def _symbol(token: str, display: bool, script: bool) -> Box:
+def _symbol(token: str, display: bool, script: bool) -> Extent:
     if token.isspace() or token in _NOTHING:
-        return Box(0.0)
+        return Extent(0.0)
     if token in _SPACES:
-        return Box(_SPACES[token])
+        return Extent(_SPACES[token])
     if token in _BINARY:
-        return Box(_BINARY[token] - (0.44 if script else 0), 0.58, 0.08)
+        return Extent(_BINARY[token] - (0.44 if script else 0), 0.58, 0.08)
     if token in _RELATIONS:
-        return Box(_WIDE_ARROWS.get(token, 1.33) - (0.56 if script else 0), 0.55, 0.05)
+        return Extent(_WIDE_ARROWS.get(token, 1.33) - (0.56 if script else 0), 0.55, 0.05)
     if token in _BIG:
-        return Box(_BIG[token], 0.95, 0.45) if display else Box(1.06, 0.75, 0.25)
+        return Extent(_BIG[token], 0.95, 0.45) if display else Extent(1.06, 0.75, 0.25)
     if token[1:] in _NAMED:
-        return Box(upright_width(token[1:]) + (0.17 if not script else 0), 0.7, 0.2)
+        return Extent(upright_width(token[1:]) + (0.17 if not script else 0), 0.7, 0.2)
     if token in _MARKS:
-        return Box(_MARKS[token] - (0.16 if script and token == "," else 0), 0.75, 0.25)
+        return Extent(_MARKS[token] - (0.16 if script and token == "," else 0), 0.75, 0.25)
     width = _LETTERS.get(token) or _SIGNS.get(token) or (0.5 if token.isdigit() else 0.75 if token.isupper() else 0.6)
-    return Box(width, 0.7, 0.2 if token in "gjpqy" or token.startswith("\\") else 0.01)
+    return Extent(width, 0.7, 0.2 if token in "gjpqy" or token.startswith("\\") else 0.01)

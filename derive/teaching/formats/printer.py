@@ -36,7 +36,7 @@ from derive.teaching.document import (
 
 
 @dataclass(frozen=True)
-class Page:
+class DocumentPage:
     """What a template shows under one heading: the `part`th of `parts` pages of a slide, its text spelled."""
 
     title: str
@@ -46,7 +46,7 @@ class Page:
     parts: int = 1
 
 
-class Printer(ABC):
+class DocumentPrinter(ABC):
     """Spells one document in one format, and keeps the files of its pictures."""
 
     blocks_template: ClassVar[str]
@@ -77,7 +77,7 @@ class Printer(ABC):
         """A formula."""
 
     @abstractmethod
-    def pages(self, document: Document) -> list[Page]:
+    def pages(self, document: Document) -> list[DocumentPage]:
         """The pages of a document."""
 
     def values(self, document: Document) -> dict[str, object]:

@@ -9,14 +9,14 @@ from derive.errors import DeriveError
 from derive.teaching.document import Document
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
-from derive.teaching.formats.printer import Printer, environment
+from derive.teaching.formats.printer import DocumentPrinter, environment
 
 
 @dataclass(frozen=True)
 class Format:
     """How a document becomes a file: who spells it, which template places it, and how the file's name ends."""
 
-    printer: type[Printer]
+    printer: type[DocumentPrinter]
     template: str
     ending: str
 

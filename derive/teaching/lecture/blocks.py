@@ -242,18 +242,18 @@ def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]
 
 
 @dataclass(frozen=True)
-class Kind:
+class BlockKind:
     """A kind of block: the options it takes, each with its reader, and its writer."""
 
     options: Mapping[str, Callable[[Any], Any]]
     write: Writer
 
 
-KINDS: Mapping[str, Kind] = {
-    "graph": Kind({}, _graph),
-    "define": Kind({}, _define),
-    "worked": Kind({"at": _values, "of": _word, "grad": _flag}, _worked),
-    "gradient": Kind(
+KINDS: Mapping[str, BlockKind] = {
+    "graph": BlockKind({}, _graph),
+    "define": BlockKind({}, _define),
+    "worked": BlockKind({"at": _values, "of": _word, "grad": _flag}, _worked),
+    "gradient": BlockKind(
         {
             "of": _word,
             "wrt": _word,
@@ -268,7 +268,7 @@ KINDS: Mapping[str, Kind] = {
         },
         _gradient,
     ),
-    "figure": Kind({"at": _values, "scalars": _flag}, _figure),
-    "check": Kind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
-    "plot": Kind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
+    "figure": BlockKind({"at": _values, "scalars": _flag}, _figure),
+    "check": BlockKind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
+    "plot": BlockKind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
 }

@@ -35,7 +35,7 @@ from derive.teaching.document import (
     Table,
     Text,
 )
-from derive.teaching.formats.measure import Box, size, upright_width
+from derive.teaching.formats.measure import Extent, size, upright_width
 
 LINE = 1.25
 """From one baseline to the next, in em."""
@@ -247,7 +247,7 @@ def broken(body: Layout, room: float) -> list[Layout]:
 # ---------------------------------------------------------------- sizes of what stands in a line
 
 
-def size_of(body: Layout | Raw, display: bool = True) -> Box:
+def size_of(body: Layout | Raw, display: bool = True) -> Extent:
     """The box of a formula, ours or a teacher's, on a line of its own or in a line of text."""
     return size(body.latex if isinstance(body, Raw) else latex(body), display)
 

@@ -43,7 +43,7 @@ def frames(slide: Slide) -> list[Frame]:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FramePart:
     """What is not cut further.
 
     `gap` is the space before it where it does not open a frame and `again` what it repeats where it does (a table's header),
@@ -65,7 +65,7 @@ GIVE, SQUEEZE = 0.35, 0.07 * HEIGHT
 """The part of its height that a picture can lose to stay with its words, and what LaTeX may shrink a whole frame by."""
 
 
-def _pieces(blocks: Sequence[Set]) -> Iterator[Piece]:
+def _pieces(blocks: Sequence[Set]) -> Iterator[FramePart]:
     for number, block in enumerate(blocks):
         following = blocks[number + 1] if number + 1 < len(blocks) else None
         before = gap(blocks[number - 1], block) if number else PARAGRAPH_GAP
@@ -73,7 +73,9 @@ def _pieces(blocks: Sequence[Set]) -> Iterator[Piece]:
         for k, (part, tall) in enumerate(parts):
             cost = _cost_inside(k, len(parts)) if k + 1 < len(parts) else _cost_between(block, following)
             again = TABLE_FRAME + row_height(block.header) if k and isinstance(block, Table) else 0.0
-            yield Piece(part, tall, 0.0 if k else before, again, GIVE * tall if isinstance(block, Figure) else 0.0, cost, number)
+            yield FramePart(
+                part, tall, 0.0 if k else before, again, GIVE * tall if isinstance(block, Figure) else 0.0, cost, number
+            )
 
 
 def _cost_inside(k: int, count: int) -> float:
@@ -110,7 +112,7 @@ def _parts(block: Set) -> list[tuple[Set, float]]:
 # ---------------------------------------------------------------- spreading
 
 
-def _spread(pieces: list[Piece]) -> list[tuple[Set, ...]]:
+def _spread(pieces: list[FramePart]) -> list[tuple[Set, ...]]:
     """Frames whose ends cost least: as few as can be, cut at the better places, about evenly filled."""
     count = len(pieces)
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * count
@@ -134,7 +136,7 @@ def _spread(pieces: list[Piece]) -> list[tuple[Set, ...]]:
     return [_frame(pieces[start:end]) for end, start in pairwise(cuts)][::-1]
 
 
-def _frame(pieces: Sequence[Piece]) -> tuple[Set, ...]:
+def _frame(pieces: Sequence[FramePart]) -> tuple[Set, ...]:
     """The pieces of one frame, those of the same block put together again, its pictures made to fit."""
     over = sum(p.height for p in pieces) + sum(p.gap for p in pieces[1:]) - HEIGHT
     give = sum(p.give for p in pieces)

@@ -10,10 +10,10 @@ from derive.teaching.formats import escape
 from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set, Stride, set_blocks
 from derive.teaching.formats.latex.frames import frames
 from derive.teaching.formats.latex.heights import WIDTH
-from derive.teaching.formats.printer import Page, Printer, joined
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
 
 
-class ArticlePrinter(Printer):
+class ArticlePrinter(DocumentPrinter):
     """Blocks as LaTeX; pages as long as TeX makes them."""
 
     blocks_template = "latex/blocks.j2"
@@ -34,9 +34,9 @@ class ArticlePrinter(Printer):
     def math(self, body: Layout | Raw) -> str:
         return escape.latex_math(body.latex) if isinstance(body, Raw) else latex(body).strip()
 
-    def pages(self, document: Document) -> list[Page]:
+    def pages(self, document: Document) -> list[DocumentPage]:
         return [
-            Page(self.inlines(slide.title), slide.level, self.blocks(set_blocks(slide.blocks, self.width)))
+            DocumentPage(self.inlines(slide.title), slide.level, self.blocks(set_blocks(slide.blocks, self.width)))
             for slide in document.slides
         ]
 
@@ -90,9 +90,9 @@ class BeamerPrinter(ArticlePrinter):
 
     width = WIDTH
 
-    def pages(self, document: Document) -> list[Page]:
+    def pages(self, document: Document) -> list[DocumentPage]:
         return [
-            Page(self.inlines(frame.title), frame.level, self.blocks(frame.blocks), frame.part, frame.parts)
+            DocumentPage(self.inlines(frame.title), frame.level, self.blocks(frame.blocks), frame.part, frame.parts)
             for slide in document.slides
             for frame in frames(slide)
         ]

@@ -44,7 +44,7 @@ from derive.calculus.terms import (
     substituted,
 )
 from derive.graphs.graph import Graph, Node
-from derive.values.number_systems import DIGITS, EXACT, FLOAT, MOST_DIGITS, Array, DomainError, Numbers, raised, real
+from derive.values.number_systems import DIGITS, EXACT, FLOAT, MOST_DIGITS, Array, DomainError, NumberSystem, raised, real
 
 STEP_BITS = 60
 """A central difference in 50 digits takes a step of 2^-60, about 1e-18, of the largest entry moved, or of 1 if that is more.
@@ -60,11 +60,11 @@ MAX_REMEMBERED = 1 << 12
 
 # ---------------------------------------------------------------- terms
 
-Grid = Mapping[Index, Array]
+Entries = Mapping[Index, Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Values:
+class Evaluator:
     """What is known at a point: the size of every axis and an array for every tensor of a graph.
 
     `digits` are those computed with.  `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands
@@ -74,20 +74,20 @@ class Values:
     sizes: Mapping[Symbol, Any]
     arrays: Mapping[str, Array]
     graph: Graph | None = None
-    numbers: Numbers = EXACT
+    numbers: NumberSystem = EXACT
     _adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
     _slopes: dict[tuple[str, str], dict[int, Array]] = field(default_factory=dict, repr=False)
     _steps: dict[str, Any] = field(default_factory=dict, repr=False)
     copied: frozenset[str] = frozenset()
     memo: dict[Any, Array] | None = field(default=None, repr=False)
-    still: Values | None = field(default=None, repr=False)
+    still: Evaluator | None = field(default=None, repr=False)
     """The same values with no entry moved, where one is."""
     digits: int = DIGITS
     empty: bool = False
     """Whether the largest of no entries is -oo, not an error."""
 
     @cached_property
-    def finer(self) -> Values:
+    def finer(self) -> Evaluator:
         """The same point in twice as many digits: its inputs as they are, its nodes computed again."""
         assert self.graph is not None
         inputs = {i.name: self.arrays[i.name] for i in self.graph.inputs}
@@ -113,11 +113,11 @@ class Values:
         grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
         return self._on(grid, term, shape)
 
-    def on(self, grid: Grid, term: Any) -> Array:
+    def on(self, grid: Entries, term: Any) -> Array:
         """A term at chosen entries: the grid holds, for each free index, the values it takes, all of one length."""
         return self._on(grid, term, np.broadcast_shapes(*map(np.shape, grid.values())))
 
-    def _on(self, grid: Grid, term: Any, shape: Sequence[int]) -> Array:
+    def _on(self, grid: Entries, term: Any, shape: Sequence[int]) -> Array:
         """A term over a grid; a number that is lost in so many digits (1 - σ(142) in 50) is looked for in more."""
         try:
             with mpmath.workdps(self.digits), np.errstate(all="ignore"):
@@ -127,7 +127,7 @@ class Values:
                 raise
         return replace(self, digits=2 * self.digits, memo=None, still=None)._on(grid, term, shape)
 
-    def evaluate(self, term: Any, grid: Grid) -> Array:
+    def evaluate(self, term: Any, grid: Entries) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
         if self.memo is None or not term.args or isinstance(term, Index):
             return self._evaluated(term, grid)
@@ -140,7 +140,7 @@ class Values:
                 self.memo[key] = known
         return known
 
-    def _evaluated(self, term: Any, grid: Grid) -> Array:
+    def _evaluated(self, term: Any, grid: Entries) -> Array:
         if evaluator := _evaluator(term.func):
             return evaluator(self, term, grid)
         if term.is_Add:
@@ -155,7 +155,7 @@ class Values:
             return float(term)
         return self.numbers.functions[type(term).__name__](np.asarray(self.evaluate(term.args[0], grid)))
 
-    def _product(self, term: Any, grid: Grid) -> Array:
+    def _product(self, term: Any, grid: Entries) -> Array:
         """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
         conditions = [a for a in term.args if _is_condition(a)]
         guarded = (self.evaluate(a, grid) for a in term.args if a not in conditions)
@@ -172,7 +172,7 @@ class Values:
             return holds[()]
         return holds * np.where(holds == 0, 0, rest) if self.numbers is FLOAT else holds * rest
 
-    def _power(self, term: Any, grid: Grid) -> Array:
+    def _power(self, term: Any, grid: Entries) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
         if not exponent.is_Rational:
             power = self.evaluate(exponent, grid)
@@ -184,7 +184,7 @@ class Values:
 
     # ---- derivatives, as central differences
 
-    def derivative(self, term: Deriv, grid: Grid) -> Array:
+    def derivative(self, term: Deriv, grid: Entries) -> Array:
         """∂body/∂x_K over the grid: the body with x_K, and no other entry, moved up and down; other tensors are held."""
         (there, indices), still, step = self.moving(term), self.still or self, self.step(term.by.name)
         inner = {**grid, **{i: np.asarray(self.evaluate(k, grid)).astype(int) for i, k in indices.items()}}
@@ -206,7 +206,7 @@ class Values:
         opened = _at_indices(node.expr, node.indices, own[: len(node.indices)])
         return _moved(opened, Element(by.head, *own[len(node.indices) :])), dict(zip(own, places, strict=True))
 
-    def _with_move(self, step: Any, still: Values) -> Values:
+    def _with_move(self, step: Any, still: Evaluator) -> Evaluator:
         return replace(self, sizes={**self.sizes, _MOVE: step}, memo=None if self.memo is None else {}, still=still)
 
     def adjoint(self, output: str, name: str) -> Array:
@@ -246,7 +246,7 @@ class Values:
         return np.asarray(np.tensordot(inner, np.moveaxis(outer, range(outer.ndim - axes), range(axes, outer.ndim)), axes))
 
 
-def _central(values: Values, output: str, name: str, directions: Array) -> Array:
+def _central(values: Evaluator, output: str, name: str, directions: Array) -> Array:
     """The central difference of the output along each direction in which the entries of one tensor may move."""
     base, step = np.array(values.arrays[name], dtype=object), values.step(name)
     steps = np.concatenate([directions * step, directions * -step])
@@ -295,7 +295,7 @@ _COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
 """The leading axis of tensors that are known in several copies."""
 
 
-def _rerun(values: Values, moved: str, copies: Array, output: str) -> Array:
+def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
     """The output for each copy of one tensor: every node that depends on it is evaluated again, all copies at once."""
     assert values.graph is not None
     count = len(copies)
@@ -303,7 +303,7 @@ def _rerun(values: Values, moved: str, copies: Array, output: str) -> Array:
     sizes = {**values.sizes, _COPY.size: count}
     for node in values.graph.nodes:
         if node.name != moved and stale & values.graph.parents(node.name):
-            here = Values(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale), digits=values.digits)
+            here = Evaluator(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale), digits=values.digits)
             arrays[node.name] = here.array(node.expr, (_COPY, *node.indices))
             stale.add(node.name)
         if node.name == output:
@@ -322,19 +322,19 @@ def _is_condition(term: Any) -> bool:
 # ---------------------------------------------------------------- one evaluator for each kind of node
 
 
-def _element(values: Values, term: Element, grid: Grid) -> Array:
+def _element(values: Evaluator, term: Element, grid: Entries) -> Array:
     array = np.asarray(values.arrays[term.name])
     indices = (_COPY, *term.indices) if term.name in values.copied else term.indices
     return array[tuple(np.broadcast_arrays(*_places(values, indices, array.shape, grid)))] if indices else array[()]
 
 
-def _needed(term: Any, grid: Grid) -> dict[Index, Array]:
+def _needed(term: Any, grid: Entries) -> dict[Index, Array]:
     """The part of a grid that a term depends on."""
     free = free_indices(term)
     return {i: a for i, a in grid.items() if i in free or i is _COPY}
 
 
-def _binder(values: Values, term: Binder, grid: Grid, empty: bool = False) -> Array:
+def _binder(values: Evaluator, term: Binder, grid: Entries, empty: bool = False) -> Array:
     """A binder, closed as it is: nothing is put into it here, and on the way to a leaf no name is bound twice.
 
     Where it may be `empty`, the largest of no entries is -oo: an arg max outside never points there.
@@ -367,14 +367,14 @@ def _larger(a: Array, b: Array) -> Array:
     return np.where(np.asarray(b + np.asarray(-1 * a) > 0, dtype=bool), b, a)
 
 
-def _condition(test: Callable[..., Array]) -> Callable[[Values, Any, Grid], Array]:
-    def evaluator(values: Values, term: Any, grid: Grid) -> Array:
+def _condition(test: Callable[..., Array]) -> Callable[[Evaluator, Any, Entries], Array]:
+    def evaluator(values: Evaluator, term: Any, grid: Entries) -> Array:
         return np.where(np.asarray(test(*(values.evaluate(a, grid) for a in term.args)), dtype=bool), 1, 0)
 
     return evaluator
 
 
-def _where(values: Values, term: Where, grid: Grid) -> Array:
+def _where(values: Evaluator, term: Where, grid: Entries) -> Array:
     """Each branch is evaluated only where it is taken, so that log may stand behind its own condition."""
     condition = np.asarray(values.evaluate(term.args[0], grid))
     if condition.all() or not condition.any():
@@ -386,7 +386,7 @@ def _where(values: Values, term: Where, grid: Grid) -> Array:
     return np.where(condition.astype(bool), *branches)
 
 
-def _entrywise(values: Values, term: Any, grid: Grid) -> Array:
+def _entrywise(values: Evaluator, term: Any, grid: Entries) -> Array:
     needed, here = _needed(term, grid), replace(values, memo=None, still=None)
     shape = np.broadcast_shapes(*(np.shape(a) for a in needed.values()))
     full = {i: np.broadcast_to(a, shape) for i, a in needed.items()}
@@ -396,7 +396,7 @@ def _entrywise(values: Values, term: Any, grid: Grid) -> Array:
     return out
 
 
-def _adjoint(values: Values, term: Adjoint, grid: Grid) -> Array:
+def _adjoint(values: Evaluator, term: Adjoint, grid: Entries) -> Array:
     output, by = term.output, term.by
     outer, inner = (_places(values, x.indices, np.shape(values.arrays[x.name]), grid) for x in (output, by))
     if (output.name, by.name) in values._adjoints:
@@ -407,7 +407,7 @@ def _adjoint(values: Values, term: Adjoint, grid: Grid) -> Array:
     return values.slopes(output.name, by.name, entries)[tuple(np.broadcast_arrays(place.reshape(flat.shape), *outer))]
 
 
-def _places(values: Values, indices: tuple[Any, ...], shape: tuple[int, ...], grid: Grid) -> list[Array]:
+def _places(values: Evaluator, indices: tuple[Any, ...], shape: tuple[int, ...], grid: Entries) -> list[Array]:
     """Index terms as places along the axes of an array.
 
     An affine index may leave its axis where a bracket outside is 0; the place is then any on the axis.
@@ -415,9 +415,9 @@ def _places(values: Values, indices: tuple[Any, ...], shape: tuple[int, ...], gr
     return [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, shape, strict=True)]
 
 
-Evaluator = Callable[[Values, Any, Grid], Array]
+TermEvaluator = Callable[[Evaluator, Any, Entries], Array]
 
-_EVALUATORS: tuple[tuple[Any, Evaluator], ...] = (
+_EVALUATORS: tuple[tuple[Any, TermEvaluator], ...] = (
     (Index, lambda v, t, g: g[t]),
     (Label, lambda v, t, g: v.evaluate(t.element, g)),
     (Element, _element),
@@ -441,7 +441,7 @@ _EVALUATORS: tuple[tuple[Any, Evaluator], ...] = (
 
 
 @cache
-def _evaluator(kind: type) -> Evaluator | None:
+def _evaluator(kind: type) -> TermEvaluator | None:
     """The evaluator of the first kind in the table that this one is, or None."""
     return next((evaluator for known, evaluator in _EVALUATORS if issubclass(kind, known)), None)
 
@@ -450,8 +450,8 @@ def _evaluator(kind: type) -> Evaluator | None:
 
 
 def forward(
-    graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: Numbers = EXACT, digits: int = DIGITS
-) -> Values:
+    graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: NumberSystem = EXACT, digits: int = DIGITS
+) -> Evaluator:
     """Every node of a graph at the given inputs.
 
     Where one has no value in so many digits, all are computed in more, too.  Raises DomainError, naming the node, where a
@@ -460,15 +460,15 @@ def forward(
     known = dict(arrays)
     try:
         for node in graph.nodes:
-            known[node.name] = value_of(Values(sizes, known, graph, numbers, digits=digits), node)
+            known[node.name] = value_of(Evaluator(sizes, known, graph, numbers, digits=digits), node)
     except DomainError:
         if numbers is not EXACT or digits >= MOST_DIGITS:
             raise
         return forward(graph, sizes, arrays, numbers, 2 * digits)
-    return Values(sizes, known, graph, numbers, digits=digits)
+    return Evaluator(sizes, known, graph, numbers, digits=digits)
 
 
-def value_of(values: Values, node: Node) -> Array:
+def value_of(values: Evaluator, node: Node) -> Array:
     """A node at a point.  Raises DomainError, naming the node, where it has no value there."""
     try:
         return values.array(node.expr, node.indices)
