@@ -54,10 +54,11 @@ def lecture() -> list[float]:
 
 JACOBIAN = """
 import time
-import derive.proof
+from derive.derivation.sweep import derivation
 from derive.language import library
+from derive.proof.proof import prove
 start = time.perf_counter()
-library.load("softmax").derive("p", wrt="z").prove()
+prove(derivation(library.load("softmax"), "p", "z"))
 print(time.perf_counter() - start)
 """
 
@@ -79,7 +80,7 @@ def gradients() -> list[float]:
 def _gradients_of(name: str) -> Iterator[float]:
     from derive.derivation.sweep import derivation
     from derive.language import library
-    from derive.language.read import read
+    from derive.language.reader import read
 
     for given in library.load(name).inputs:
         if given.differentiable:
@@ -97,7 +98,8 @@ STEEPER = 1.5
 
 def chain(layers: int) -> list[float]:
     """Seconds to derive every weight's gradient in a chain of layers h ← tanh(W h), three times on fresh graphs."""
-    from derive.language.read import read
+    from derive.derivation.sweep import derivation
+    from derive.language.reader import read
 
     weights = "".join(f"W{k}: [n, n]\n" for k in range(layers))
     steps = "".join(f"h{k + 1} = tanh(W{k} @ h{k})\n" for k in range(layers))
@@ -107,7 +109,7 @@ def chain(layers: int) -> list[float]:
         graph = read(f"h0: [n]\n{weights}{steps}L = sum(h{layers}**2)", "chain")
         start = time.perf_counter()
         for k in range(layers):
-            graph.derive("", f"W{k}")
+            derivation(graph, "", f"W{k}")
         runs.append(time.perf_counter() - start)
     return runs
 

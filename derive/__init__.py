@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derive.graphs.graph import Graph
+    from derive.api import Graph
 
 __version__ = "0.1.0"
 
@@ -21,19 +21,19 @@ def graph(source: str) -> Graph:
 
     Raises DeriveError, with the place of the mistake, for anything else.
     """
-    from derive.language.sources import open_graph
+    from derive.api import open_held
 
-    return open_graph(source)
+    return open_held(source)
 
 
 def __getattr__(name: str) -> Any:
     """The classes, imported when they are first asked for: SymPy takes a third of a second that `--help` does not need."""
     places = {
-        "Derivation": "derive.derivation.derivation",
+        "Derivation": "derive.api",
         "DeriveError": "derive.errors",
-        "Graph": "derive.graphs.graph",
+        "Graph": "derive.api",
         "ProofError": "derive.errors",
-        "Run": "derive.values.run",
+        "Run": "derive.api",
     }
     if name not in places:
         raise AttributeError(f"module 'derive' has no attribute {name!r}")

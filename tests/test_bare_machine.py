@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 TAKEN_OVER = {"numba.cuda"}
 """`numba-cuda`, of the extra `cuda`, puts itself in place of this part of a package that is always there."""
 
-LATE = ("extras", "Late")
+LATE = ("oracles.extras", "Late")
 """Where tests take from what they import when they use it: at the top they must not use it."""
 
 
@@ -53,6 +53,10 @@ def ours(name: str) -> Path | None:
     path = name.replace(".", "/")
     places = (folder / f"{path}{ending}" for folder in (ROOT, ROOT / "tests") for ending in (".py", "/__init__.py"))
     return next((place for place in places if place.is_file()), None)
+
+
+def is_folder(name: str) -> bool:
+    return any((folder / name).is_dir() for folder in (ROOT, ROOT / "tests"))
 
 
 # --------------------------------------------------------------------------------------------------- what runs at the top
@@ -100,7 +104,7 @@ def lacking(name: str) -> bool:
     package, *rest = name.split(".")
     if {package, ".".join([package, *rest[:1]])} & TAKEN_OVER:
         return True
-    return package not in sys.stdlib_module_names | installed() and not ours(package) and not (ROOT / package).is_dir()
+    return package not in sys.stdlib_module_names | installed() and not ours(package) and not is_folder(package)
 
 
 def faults(source: str) -> list[str]:
@@ -153,11 +157,11 @@ def test_modules_beside_the_tests_are_followed() -> None:
         "with warnings.catch_warnings():\n    import torch",
         "class A:\n    import torch",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    pass\nelse:\n    import torch",
-        "from extras import torch\nTABLE = {'exp': torch.exp}",
-        "from extras import functional as F\n@pytest.mark.parametrize('f', [F.relu])\ndef test(f): ...",
-        "from extras import torch\ndef f(x=torch.pi): ...",
-        "from extras import torch\nclass Mine(torch.Tensor): ...",
-        "from extras import torch\nf = lambda x=torch.pi: x",
+        "from oracles.extras import torch\nTABLE = {'exp': torch.exp}",
+        "from oracles.extras import functional as F\n@pytest.mark.parametrize('f', [F.relu])\ndef test(f): ...",
+        "from oracles.extras import torch\ndef f(x=torch.pi): ...",
+        "from oracles.extras import torch\nclass Mine(torch.Tensor): ...",
+        "from oracles.extras import torch\nf = lambda x=torch.pi: x",
     ],
 )
 def test_a_planted_import_is_found(source: str) -> None:
@@ -168,12 +172,12 @@ def test_a_planted_import_is_found(source: str) -> None:
     "source",
     [
         "import ast, numpy as np, yaml, sklearn.datasets\nfrom numba import types, njit\nfrom mpmath import mp",
-        "import derive\nfrom derive.graphs import Graph\nfrom cli import main\nfrom test_kernels import TEXTS",
+        "import derive\nfrom derive.graphs.graph import Graph\nfrom cli import main\nfrom cases.kernels import TEXTS",
         "import llvmlite.binding as llvm, jax, greenlet, _pytest",
         "def late():\n    import torch\n    from numba import cuda",
         "async def late():\n    import torch",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch",
-        "from extras import torch\nf = lambda x: torch.exp(x)\ndef g(x: torch.Tensor): return torch.exp(x)",
+        "from oracles.extras import torch\nf = lambda x: torch.exp(x)\ndef g(x: torch.Tensor): return torch.exp(x)",
         "torch = pytest.mark.needs('torch')\nx = torch.name",
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import S
 
@@ -13,13 +13,6 @@ from derive.calculus.matrix_form import matrix_form
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Differ, Element, Index, substituted, walk
 from derive.graphs.graph import Graph
-from derive.notation import layout as layouts
-from derive.notation import matrices, numpy_code
-from derive.notation.context import context_of
-from derive.notation.terms import layout
-
-if TYPE_CHECKING:
-    from derive.proof.proof import Proved
 
 
 @dataclass(frozen=True)
@@ -59,39 +52,6 @@ class Derivation:
     def form(self) -> Matrix | None:
         """The result in matrix notation, or None where it has none (or is zero, or a number)."""
         return None if self.result == 0 else matrix_form(self.result, self.indices)
-
-    @property
-    def matrix(self) -> str | None:
-        """The matrix form in LaTeX, or None."""
-        return None if self.form is None else layouts.latex(matrices.layout(self.form, context_of(self.graph)))
-
-    @property
-    def numpy(self) -> str | None:
-        """The matrix form as a NumPy expression, or None."""
-        return None if self.form is None else numpy_code.numpy_code(self.form)
-
-    def latex(self) -> str:
-        """All lines as an `aligned` environment, the subject on the left."""
-        context = context_of(self.graph)
-        lines = [rf"&= {layouts.latex(layout(step.line, context))}" for step in self.steps]
-        return (
-            "\\begin{aligned}\n" + layouts.latex(layout(self.subject, context)) + " " + " \\\\\n".join(lines) + "\n\\end{aligned}"
-        )
-
-    def prove(self) -> Proved:
-        """Show every line equal to the one before it; raises ProofError on the first that is not."""
-        from derive.proof.proof import prove
-
-        return prove(self)
-
-    def _repr_markdown_(self) -> str:
-        from derive.notebook import derivation_markdown
-
-        return derivation_markdown(self)
-
-    def _repr_latex_(self) -> str:
-        self.prove()
-        return f"$\\displaystyle {self.latex()}$"
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sympy import Symbol
 
 from derive.calculus.terms import ArgMax, Element, Index, names
 from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
-
-if TYPE_CHECKING:
-    from derive.derivation.derivation import Derivation
-    from derive.kernels.kernel import Kernel
-    from derive.values.run import Run
 
 T = TypeVar("T")
 
@@ -128,6 +123,11 @@ class Graph:
         """Inputs and nodes by name, in order of evaluation."""
         everything: tuple[Input | Node, ...] = (*self.inputs, *self.nodes)
         return {member.name: member for member in everything}
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether every tensor is a number."""
+        return not any(member.axes for member in self.members.values())
 
     @cached_property
     def sizes(self) -> tuple[Symbol, ...]:
@@ -249,72 +249,6 @@ class Graph:
     def letters_over(self, axis: Any) -> tuple[str, ...]:
         """The index letters in use over an axis."""
         return dict(self.letters).get(axis, ())
-
-    # ---- what is made of a definition
-
-    def derive(self, of: str = "", wrt: str | Sequence[str] = "", upstream: bool = False, order: int = 1) -> Derivation:
-        """The derivative of one tensor by another, with its steps; by default of the output, by the only input.
-
-        A derivative of a tensor by a tensor is the Jacobian; with `upstream`, the gradient of a scalar loss that reaches
-        the graph through its output (a vector-Jacobian product).
-
-        With order=2 it is the second derivative of a scalar: the Hessian by wrt="z", and with wrt=("z", "w") the block
-        ∂²L/∂z∂w of the Hessian by both.  Raises DeriveError for unknown names and for what has no such derivative.
-        """
-        from derive.derivation.second_order import derivation_of_order
-
-        return derivation_of_order(self, of, wrt, upstream, order)
-
-    def at(self, **values: Any) -> Run:
-        """The graph run forward and backward at given values (numbers, nested lists or arrays; labels from 0)."""
-        from derive.values.run import run
-
-        return run(self, values)
-
-    def batched(self, *inputs: str) -> Graph:
-        """The same for N examples, which differ in these inputs: every tensor computed from them has one more axis, in front.
-
-        Where the output is a number, the new output is its mean over the examples.  Raises DeriveError for unknown names.
-        """
-        from derive.language.batching import batch
-
-        return batch(self, inputs).graph
-
-    def kernel(
-        self,
-        target: str = "cpu",
-        batch: str | Sequence[str] = (),
-        wrt: str | Sequence[str] = (),
-        dtype: str = "float32",
-        reduction: str = "mean",
-        wrap: str = "",
-    ) -> Kernel:
-        """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
-
-        `target` is "cpu", for arrays of numpy, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `batch` names the
-        inputs that differ between examples; of a number the mean over them is taken, or with reduction="none" nothing.  `wrt`
-        names the inputs whose gradients are wanted (all).  `kernel.source` is the text of a module that stands on numpy and
-        numba (and numba-cuda) alone; with wrap="torch" it has a `torch.autograd.Function`, too.  Raises DeriveError for unknown
-        names, types and targets.
-        """
-        from derive.kernels.kernel import kernel
-
-        return kernel(self, target, batch, wrt, dtype, reduction, wrap=wrap)
-
-    # ---- in a notebook
-
-    def _repr_svg_(self) -> str:
-        from derive.notebook import graph_svg
-
-        return graph_svg(self)
-
-    def _repr_latex_(self) -> str:
-        from derive.notation.context import context_of
-        from derive.notation.definitions import definition
-        from derive.notation.layout import latex
-
-        context = context_of(self)
-        return r"$\begin{gathered}" + r" \\ ".join(latex(definition(node, context)) for node in self.nodes) + r"\end{gathered}$"
 
 
 def remembered(graph: Graph, key: Hashable, make: Callable[[], T]) -> T:

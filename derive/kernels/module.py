@@ -31,6 +31,7 @@ from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
+from derive.proof.proof import prove
 from derive.resources import folder
 
 
@@ -167,7 +168,7 @@ def proved(derived: Sequence[Derivation]) -> str:
     large = []
     for found in derived:
         try:
-            found.prove()
+            prove(found)
         except ProofError:
             raise
         except DeriveError:

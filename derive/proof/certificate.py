@@ -21,11 +21,12 @@ import sympy
 from derive import __version__
 from derive.calculus.functions import Named
 from derive.calculus.terms import Index, canonical
+from derive.derivation.choice import used_in, with_used
 from derive.derivation.derivation import Derivation, adjoints_in
 from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
-from derive.proof.choice import by_inputs
+from derive.notation.numpy_code import numpy_code
 from derive.proof.gradcheck import AGREE, Checked, checked
 from derive.proof.kinks import kinks_met
 from derive.proof.numpy_value import run_numpy
@@ -34,7 +35,7 @@ from derive.proof.proof import Proved, prove
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DIGITS, FLOAT
-from derive.values.run import Run, run_at
+from derive.values.run import Run, point_of, run_at
 
 EXACT_DIGITS = 1e-25
 """Two evaluations in 50 digits differ by no more than this."""
@@ -160,8 +161,9 @@ def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
     results that these name or put in; and the Jacobians that are too large to be proved.
     """
     proofs, refused = list[Proved](), list[Derivation]()
+    inputs = [i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name)]
     for upstream in (False, True) if graph.output.axes else (False,):
-        for found in by_inputs(graph, upstream):
+        for found in with_used(graph, inputs, upstream, used_in):
             try:
                 proofs.append(prove(found))
             except DeriveError as error:
@@ -177,7 +179,7 @@ def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
 def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     """The gradient by an input, computed in every other way, against its formula in 50 digits."""
     found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
-    exact = _point(run, found)
+    exact = point_of(run, found.graph)
     known = {(a.output.name, a.by.name): exact.adjoint(a.output.name, a.by.name) for a in adjoints_in(found.result)}
     rounded = {name: _rounded(array) for name, array in exact.arrays.items()}
     adjoints = {key: np.asarray(array, dtype=np.float64) for key, array in known.items()}
@@ -185,18 +187,10 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     formula = exact.array(found.result, found.indices)
     yield Comparison(wrt, "sweep", _difference(formula, run.gradients[wrt]), EXACT_DIGITS)
     yield Comparison(wrt, "float64", _difference(formula, floats.array(found.result, found.indices)), AGREE)
-    if found.numpy is not None:
-        yield Comparison(wrt, "numpy", _difference(formula, run_numpy(found.numpy, _names(found, floats, adjoints))), AGREE)
-
-
-def _point(run: Run, found: Derivation) -> Evaluator:
-    """The run's point, with its seed for the upstream gradient and the loss behind it."""
-    arrays = {name: np.asarray(array, dtype=object) for name, array in run.exact.items() if name in run.source.members}
-    if found.graph.upstream:
-        arrays[found.graph.upstream] = run.upstream
-        with mpmath.workdps(DIGITS):
-            arrays[found.of] = np.asarray((run.upstream * arrays[run.source.output.name]).sum(), dtype=object)
-    return Evaluator(run.values.sizes, arrays, found.graph)
+    if found.form is not None:
+        yield Comparison(
+            wrt, "numpy", _difference(formula, run_numpy(numpy_code(found.form), _names(found, floats, adjoints))), AGREE
+        )
 
 
 def _rounded(array: Any) -> Any:

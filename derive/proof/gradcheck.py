@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from derive.derivation.sweep import derivation, seeded
-from derive.values.evaluator import Evaluator, forward
+from derive.derivation.sweep import derivation
+from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
-from derive.values.run import Run
+from derive.values.run import Run, result_at
 
 STEP = 1e-5
 NOISE = 1e-11
@@ -67,23 +67,16 @@ def checked(run: Run, wrt: str) -> Checked:
 
 def check(run: Run, wrt: str, formula: Any = None) -> Check:
     """Check the gradient of the output by `wrt`: the derived one, or `formula`, a term in its place."""
-    analytic = np.asarray(run.gradients[wrt] if formula is None else _value(run, wrt, formula), dtype=np.float64)
+    gradient = run.gradients[wrt]
+    if formula is not None:
+        gradient = result_at(run, derivation(run.source, "", wrt, upstream=bool(run.source.output.axes)), formula)
+    analytic = np.asarray(gradient, dtype=np.float64)
     numeric = centred(run, wrt, STEP)
     rows = [
         EntryCheck(entry, float(analytic[entry]), float(numeric[entry]), _error(float(analytic[entry]), float(numeric[entry])))
         for entry in np.ndindex(analytic.shape)
     ]
     return Check(wrt, tuple(rows))
-
-
-def _value(run: Run, wrt: str, formula: Any) -> Any:
-    found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
-    arrays = dict(run.exact)
-    if run.source.output.axes:
-        seed = seeded(run.source, run.source.output.name)[0].inputs[-1].name
-        arrays[seed] = run.upstream
-    known = {(found.of, name): np.asarray(value, dtype=object) for name, value in run.gradients.items()}
-    return Evaluator(run.values.sizes, arrays, found.graph, run.values.numbers, known).array(formula, found.indices)
 
 
 def _error(a: float, b: float) -> float:

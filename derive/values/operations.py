@@ -1,6 +1,6 @@
 """Graphs taken apart: one operation a node (as a computational graph is drawn), or one number a node.
 
-`elementary` names every intermediate result t1, t2 …; a result that is used twice is one node.  `unrolled` puts numbers
+`by_operation` names every intermediate result t1, t2 …; a result that is used twice is one node.  `unrolled` puts numbers
 for the sizes, so that every entry is a scalar of its own.
 """
 
@@ -27,7 +27,7 @@ TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
 
 def by_operation(graph: Graph) -> Graph:
     """The same computation with one operation in each node; values and gradients of the old nodes stay what they are."""
-    return remembered(graph, "elementary", lambda: _Splitter(graph).graph())
+    return remembered(graph, "by operation", lambda: _Splitter(graph).graph())
 
 
 class _Splitter:

@@ -6,19 +6,19 @@ Gradients are read off the derivations, in the order of the reverse sweep; nothi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import mpmath
 import numpy as np
 
+from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation, seeded
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import DIGITS, DomainError
+from derive.values.number_systems import DomainError
 from derive.values.operations import by_operation
 
 
@@ -60,36 +60,23 @@ class Run:
     @cached_property
     def gradients(self) -> dict[str, Any]:
         """Backward: the gradient of the output by everything it depends on, the output's own first."""
-        graph, output, arrays = self.graph, self.graph.output.name, dict(self.exact)
+        graph, output = self.graph, self.graph.output.name
         if graph.output.axes:
             graph, output = seeded(graph, output)
-            with mpmath.workdps(DIGITS):
-                loss = (arrays[self.graph.output.name] * self.upstream).sum()
-            arrays = {**arrays, graph.inputs[-1].name: self.upstream, output: loss}
         known: dict[tuple[str, str], Any] = {}
-        values = Evaluator(self.values.sizes, arrays, graph, self.values.numbers, known)
+        point = replace(point_of(self, graph), _adjoints=known)
         reached = graph.ancestors(self.graph.output.name)
         out = {}
         for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
             found = derivation(graph, output, name)
             try:
-                out[name] = known[output, name] = np.array(values.array(found.result, found.indices), dtype=object)
+                out[name] = known[output, name] = np.array(point.array(found.result, found.indices), dtype=object)
             except DomainError as error:
                 raise DomainError(f"the gradient by {name} has no value here: {error.message}") from None
         return out
 
     def __getitem__(self, name: str) -> Any:
         return plain(self.exact[name])
-
-    def _repr_svg_(self) -> str:
-        from derive.notebook import run_svg
-
-        return run_svg(self)
-
-    def _repr_markdown_(self) -> str:
-        from derive.notebook import run_markdown
-
-        return run_markdown(self)
 
     @property
     def grad(self) -> Mapping[str, Any]:
@@ -123,6 +110,28 @@ def run(graph: Graph, values: Mapping[str, Any]) -> Run:
     made = Run(graph, bind(graph, values))
     _ = made.values
     return made
+
+
+def point_of(run: Run, graph: Graph) -> Evaluator:
+    """The point of a run, as one of a graph made from its source: inputs go by their names, nodes are computed.
+
+    The gradient of a loss by the output is the run's seed.
+    """
+    if graph is run.graph:
+        return run.values
+    given = {**run.exact, graph.upstream: run.upstream}
+    return forward(graph, run.values.sizes, {i.name: given[i.name] for i in graph.inputs}, run.values.numbers)
+
+
+def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:
+    """The result of a derivation at the point of a run, or a formula in its place: an array over the derivation's indices.
+
+    The adjoints that it names are the gradients of the run, if it is a derivation of the run's output or of a loss behind it.
+    """
+    whole = found.graph.upstream or found.of == run.source.output.name
+    known = {(found.of, name): gradient for name, gradient in run.gradients.items()} if whole else {}
+    point = replace(point_of(run, found.graph), _adjoints=known)
+    return np.array(point.array(found.result if formula is None else formula, found.indices), dtype=object)
 
 
 def run_at(graph: Graph, point: Evaluator) -> Run:

@@ -82,7 +82,7 @@ def test_the_hint_helps() -> None:
 
 @pytest.mark.parametrize("name", library.names())
 def test_the_library_needs_a_fraction_of_the_budget(name: str) -> None:
-    graph = library.load(name)
+    graph = derive.graph(name)
     for given in (i for i in graph.inputs if i.differentiable):
         assert graph.derive("", given.name, upstream=bool(graph.output.axes)).work < budget.MOST / 10
 

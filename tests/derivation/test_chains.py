@@ -14,6 +14,7 @@ from mpmath import workdps
 from sympy import Rational
 
 import derive
+from derive.derivation.choice import derivations
 from derive.derivation.derivation import Derivation
 from derive.errors import ProofError
 from derive.graphs.graph import REACH, Graph
@@ -21,7 +22,6 @@ from derive.proof import proof
 from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
-from derive.teaching.pages.explain import derivations
 from derive.values.evaluator import Evaluator, _central, forward
 
 LAYERS = (2, 8, 32, 64)
@@ -147,7 +147,7 @@ def worked(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
 
     with monkeypatch.context() as patched:
         patched.setattr(Evaluator, "_evaluated", counted)
-        proved = derivations(graph)
+        proved = [prove(found) for found in derivations(graph)]
     return sum(p.derivation.work for p in proved), done
 
 

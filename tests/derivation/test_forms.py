@@ -23,7 +23,6 @@ from cases import matrices as matrix_cases
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.language import library
-from derive.language.batching import batch
 from derive.notation import matrices, numpy_code
 from derive.notation.context import context_of
 from derive.notation.layout import text
@@ -102,7 +101,7 @@ def entry_text(entry: Entry) -> Iterator[str]:
         yield from (f"    {line}" for line in lines)
     graph = replace(derive.graph(entry.source))  # remembers nothing from another test
     if entry.inputs:
-        graph = batch(graph, entry.inputs.split(",")).graph
+        graph = graph.batched(*entry.inputs.split(","))
     for found in derivatives(graph, entry.second):
         yield ""
         yield from form(found)

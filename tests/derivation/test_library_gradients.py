@@ -50,7 +50,7 @@ def size_sets(name: str) -> list[dict[str, int]]:
     if name in SIZES:
         return SIZES[name]
     random = np.random.default_rng([*name.encode()])
-    names = [size.name for size in library.load(name).sizes]
+    names = [size.name for size in derive.graph(name).sizes]
     axes = [s for s in names if s not in STRIDES]
     return [
         {s: k + 1 for s in names if s in STRIDES}
@@ -62,7 +62,7 @@ def size_sets(name: str) -> list[dict[str, int]]:
 @cache
 def points(name: str) -> tuple[tuple[dict[str, int], dict[str, Array], Array], ...]:
     """(sizes, inputs, upstream gradient) at random points, the same in every run of the tests."""
-    graph, random = library.load(name), np.random.default_rng([*name.encode()])
+    graph, random = derive.graph(name), np.random.default_rng([*name.encode()])
     found = []
     for sizes in size_sets(name):
         for _ in range(POINTS):
@@ -100,7 +100,7 @@ def errors(name: str, graph: Graph) -> dict[str, float]:
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("name", library.names())
 def test_the_gradients_of_a_definition_are_those_of_pytorch(name: str, record_property: Callable[[str, object], None]) -> None:
-    found = errors(name, library.load(name))
+    found = errors(name, derive.graph(name))
     worst = max(found, key=lambda k: found[k])
     record_property("relative error", found[worst])
     assert found[worst] <= WORST, f"∂/∂{worst} is off by {found[worst]:.1e}"
@@ -108,7 +108,7 @@ def test_the_gradients_of_a_definition_are_those_of_pytorch(name: str, record_pr
 
 @pytest.mark.parametrize("name", library.names())
 def test_the_sizes_of_a_definition_differ(name: str) -> None:
-    graph = library.load(name)
+    graph = derive.graph(name)
     axes = {axis for member in graph.members.values() for axis in member.axes}
     assert len(size_sets(name)) == SETS
     for sizes in size_sets(name):

@@ -9,6 +9,7 @@ import pytest
 
 import derive
 from cases.places import ARG_MAX, EVERYWHERE_A_PLACE_WITHOUT_KINK
+from derive.derivation.choice import derivations
 from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
@@ -20,7 +21,6 @@ from derive.proof.proof import prove
 from derive.teaching.blocks import checks
 from derive.teaching.formats.terminal import words
 from derive.teaching.page import Page
-from derive.teaching.pages.explain import derivations
 from derive.values.evaluator import forward
 
 
@@ -75,7 +75,7 @@ def test_an_arg_max_is_no_step_of_the_sweep(text: str) -> None:
     import torch
 
     graph = opened(text)
-    assert {p.derivation.wrt for p in derivations(graph)} == {"x"}
+    assert {found.wrt for found in derivations(graph)} == {"x"}
     assert certify(opened(text)).passed
     x = torch.tensor([0.7, -1.3, 1.1], dtype=torch.float64, requires_grad=True)
     ARG_MAX[text](torch, x).backward()

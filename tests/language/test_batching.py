@@ -18,8 +18,10 @@ import cli
 import derive
 from cases.batches import CASES, CLASSIFIER, CLIPPED, NOTATION, TIED, formula
 from cases.gradients import LIBRARY, SIZES, softmax
+from derive.api import held
 from derive.calculus.normal import normal
 from derive.calculus.terms import Delta
+from derive.derivation.choice import derivations
 from derive.derivation.derivation import Derivation
 from derive.derivation.examples import of_the_mean, of_the_whole
 from derive.derivation.sweep import derivation
@@ -29,7 +31,7 @@ from derive.graphs.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.batching import Batch, batch
 from derive.language.lower import lower
-from derive.language.read import read
+from derive.language.reader import read
 from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
@@ -37,7 +39,6 @@ from derive.teaching.blocks.batched import reasoning
 from derive.teaching.formats.terminal import render_text
 from derive.teaching.lecture.blocks import build_lecture
 from derive.teaching.lecture.lecture import read as read_lecture
-from derive.teaching.pages.explain import derivations
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
 
@@ -54,7 +55,8 @@ HAND: dict[str, Callable[..., Array]] = {
 
 
 def batch_of(source: str, inputs: str) -> Batch:
-    return batch(derive.graph(source), inputs.split(","))
+    found = batch(derive.graph(source), inputs.split(","))
+    return replace(found, graph=held(found.graph))
 
 
 # ---------------------------------------------------------------- numbers
@@ -205,7 +207,7 @@ BY_HAND = {
 @pytest.mark.parametrize("name", BY_HAND)
 def test_the_derived_results_are_those_of_the_definition_batched_by_hand(name: str) -> None:
     one, inputs, by_hand = BY_HAND[name]
-    mine, hand = read(one).batched(*inputs.split(",")), read(by_hand)
+    mine, hand = derive.graph(one).batched(*inputs.split(",")), derive.graph(by_hand)
     assert [m.axes for m in mine.members.values()] == [m.axes for m in hand.members.values()]
     for given in hand.inputs:
         if given.differentiable:
@@ -325,7 +327,7 @@ def test_one_parameter_and_one_tensor_of_the_examples_are_shown() -> None:
     [("affine", "h"), ("attention", "Q,K,V"), ("embedding", "t"), ("hinge", "s,t"), ("layer_norm", "x"), ("rnn_cell", "h,x")],
 )
 def test_every_derivation_of_a_batch_is_proved(source: str, inputs: str) -> None:
-    assert all(p.error < 1e-25 for p in derivations(batch_of(source, inputs).graph))
+    assert all(prove(found).error < 1e-25 for found in derivations(batch_of(source, inputs).graph))
 
 
 # ---------------------------------------------------------------- on a page

@@ -15,8 +15,9 @@ from sympy import Integer, Symbol
 import cli
 import derive
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Element, Index, Inside, total
+from derive.derivation.sweep import derivation
 from derive.graphs.graph import Graph
-from derive.language import read
+from derive.language.reader import read
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
@@ -64,7 +65,7 @@ def printed(graph: Graph) -> list[str]:
 
 def gradient(graph: Graph, wrt: str) -> str:
     """The printed gradient of a loss behind the output, by the entry at a."""
-    found = graph.derive("", wrt, upstream=True)
+    found = derivation(graph, "", wrt, upstream=True)
     (index,) = found.indices
     return text(layout(found.result.xreplace({index: Index("a", index.size)}), context_of(found.graph)))
 
@@ -195,7 +196,7 @@ def test_an_affine_index_that_cannot_leave_its_axis_has_no_bracket() -> None:
 
 
 def test_a_size_is_an_integer_of_the_definition() -> None:
-    graph = read("s: size; x: [n]; y: [n]; y[i] = sum(s*x[j] for j in n if j == s*i)")
+    graph = derive.graph("s: size; x: [n]; y: [n]; y[i] = sum(s*x[j] for j in n if j == s*i)")
     assert [i.name for i in graph.inputs] == ["x"]
     assert [str(s) for s in graph.sizes] == ["n", "s"]
     np.testing.assert_array_equal(graph.at(x=[1, 2, 3], s=2)["y"], [2, 6, 0])

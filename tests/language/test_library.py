@@ -12,8 +12,10 @@ import pytest
 
 from benchmarks.library import GROUPS, PAGE, page, primitive
 from derive.calculus.functions import PRIMITIVES
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError
-from derive.language import library, read
+from derive.language import library
+from derive.language.reader import read
 from derive.proof.proof import prove
 from oracles.autodiff import by_hand, in_float, point_of
 from oracles.rendering import Formula, katex_errors
@@ -115,7 +117,7 @@ def test_every_primitive_is_on_the_page_with_its_slope() -> None:
     assert list(rows) == list(PRIMITIVES)
     assert r"$`y = \tanh(x)`$ | $`\frac{\partial y}{\partial x} = 1 - y^{2}`$" in rows["tanh"]
     for name in PRIMITIVES:
-        prove(primitive(name).derive("y", "x"))
+        prove(derivation(primitive(name), "y", "x"))
 
 
 @pytest.mark.needs("katex")

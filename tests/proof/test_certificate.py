@@ -279,7 +279,7 @@ def test_terms_that_differ_have_different_texts() -> None:
 def test_the_fingerprint_is_the_same_in_every_process() -> None:
     code = f"""
 from derive import graph
-from derive.certificate import fingerprint
+from derive.proof.certificate import fingerprint
 for text in {[SCALAR, LINEAR, TENSOR, "lstm_cell"]!r}:
     g = graph(text)
     print(fingerprint(g, [g.derive(wrt=i.name, upstream=bool(g.output.axes)) for i in g.inputs if i.differentiable]))

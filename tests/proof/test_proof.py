@@ -80,7 +80,7 @@ def gradients(graph: Graph, table: tuple[Rule, ...] = RULES) -> list[Derivation]
 
 @cache
 def proved_library(name: str) -> tuple[proof.Proved, ...]:
-    return tuple(prove(found) for found in gradients(library.load(name)))
+    return tuple(prove(found) for found in gradients(derive.graph(name)))
 
 
 @pytest.mark.parametrize("name", library.names())

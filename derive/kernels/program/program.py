@@ -22,8 +22,8 @@ from sympy import Expr, Symbol
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Element, Index, names, walk
+from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
-from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Input
 from derive.language import library
@@ -153,15 +153,7 @@ def _check_input(graph: Graph, name: str) -> None:
 
 def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
     """The derivations that the gradients of a graph by `wrt` come from, from the output back; see `program`."""
-    whole, loss = seeded(graph, graph.output.name) if graph.output.axes else (graph, graph.output.name)
-    found: dict[str, Derivation] = {}
-    pending = list(wrt)
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found[name] = derivation(whole, loss, name)
-            pending += found[name].named
-    return [found[name] for name in reversed(whole.members) if name in found]
+    return with_used(graph, wrt, upstream=bool(graph.output.axes))
 
 
 def _backward(derived: Sequence[Derivation]) -> list[Assign]:

@@ -45,9 +45,9 @@ def _terms(node: Node, values: Evaluator) -> int:
     return max((math.prod(values.size(i.size) for i in t.indices) for t in reductions), default=1)
 
 
-def forward_blocks(run: Run, page: Page, of: str = "", elementary: bool = False) -> tuple[Block, ...]:
-    """Each definition with numbers put in, up to `of`; with `elementary`, one operation at a time."""
-    graph = run.graph if elementary else run.source
+def forward_blocks(run: Run, page: Page, of: str = "", by_operation: bool = False) -> tuple[Block, ...]:
+    """Each definition with numbers put in, up to `of`; with `by_operation`, one operation at a time."""
+    graph = run.graph if by_operation else run.source
     wanted = graph.ancestors(of or graph.output.name)
     lines: list[Line] = []
     for node in graph.nodes:
@@ -210,7 +210,7 @@ def backward_blocks(run: Run, page: Page) -> tuple[Block, ...]:
     if run.graph.output.axes:
         seed = page.say(N_("The output is a tensor; the gradients are those of the sum of its entries (a seed of ones)."))
         return (Paragraph(inlines(seed)), *_backward_tensors(run, page))
-    return _backward_scalars(run, page) if not any(m.axes for m in run.graph.members.values()) else _backward_tensors(run, page)
+    return _backward_scalars(run, page) if run.graph.is_scalar else _backward_tensors(run, page)
 
 
 def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:

@@ -10,6 +10,7 @@ from derive.notation import matrices
 from derive.notation.context import Context
 from derive.notation.definitions import definition
 from derive.notation.layout import Layout, latex, text
+from derive.notation.numpy_code import numpy_code
 from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, versions
 from derive.proof.gradcheck import Checked
@@ -83,7 +84,7 @@ def _derivation_json(proved: Proved, page: Page) -> dict[str, Any]:
         ],
         "result": latex(layout(found.result, context)),
         "matrix": None if found.form is None else latex(matrices.layout(found.form, context)),
-        "numpy": found.numpy,
+        "numpy": None if found.form is None else numpy_code(found.form),
         "compared": [
             {"sizes": dict(sizes), "points": proved.points, "entries": entries}
             for sizes, entries in zip(proved.sizes, proved.entries, strict=True)

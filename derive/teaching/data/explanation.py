@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.derivation.choice import derivations
 from derive.derivation.second_order import is_square
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
@@ -15,11 +16,10 @@ from derive.language.batching import Batch
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
-from derive.proof.proof import Proved
+from derive.proof.proof import Proved, prove
 from derive.teaching.blocks.batched import reasoning
 from derive.teaching.blocks.gradient import RULE_BREAK, Detail, shown
 from derive.teaching.page import Page
-from derive.teaching.pages.explain import derivations
 from derive.values.run import Run, plain
 
 
@@ -53,7 +53,7 @@ def as_json(
         "at": None if run is None else {k: _typed(v) for k, v in run.point.typed.items()},
         "values": {} if run is None else {k: _nested(v) for k, v in run.exact.items()},
         "gradients": {} if run is None else {k: _nested(v) for k, v in run.gradients.items()},
-        "derivations": [_derivation_json(p, page, detail) for p in derivations(graph, wrt, order)],
+        "derivations": [_derivation_json(p, page, detail) for p in map(prove, derivations(graph, wrt, order))],
         **({} if batch is None or order == 2 else {"batch": _batch_json(batch, page, wrt, detail)}),
     }
 

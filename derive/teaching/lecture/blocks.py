@@ -7,17 +7,16 @@ or `define` (not shown) and belong to the lecture from there on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-
-import numpy as np
 
 from derive.derivation.second_order import derivation_of_order, gradient_of
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
-from derive.language.read import read
+from derive.language.batching import batch
+from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
@@ -40,7 +39,8 @@ from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Context, Lecture, build
 from derive.teaching.page import Page
-from derive.values.run import Run
+from derive.values.run import Run, result_at
+from derive.values.run import run as run_graph
 
 
 @dataclass(frozen=True)
@@ -168,21 +168,19 @@ def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
 def _run(directive: Directive, options: Options, desk: Desk) -> Run:
     if options["at"] is None:
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
-    run: Run = _graph_of(directive, desk).at(**options["at"])
-    return run
+    return run_graph(_graph_of(directive, desk), options["at"])
 
 
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     run = _run(directive, options, desk)
-    scalars = not any(m.axes for m in run.source.members.values())
-    blocks = forward_blocks(run, desk.page, options["of"] or "", elementary=bool(options["grad"]) and scalars)
+    blocks = forward_blocks(run, desk.page, options["of"] or "", by_operation=bool(options["grad"]) and run.source.is_scalar)
     return (*blocks, *backward_blocks(run, desk.page)) if options["grad"] else blocks
 
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     graph = _graph_of(directive, desk)
     if options["batch"] is not None:
-        graph = graph.batched(*options["batch"])
+        graph = batch(graph, options["batch"]).graph
     order = options["order"] or 1
     wrt = _words(options["wrt"]) if options["wrt"] and order == 2 else options["wrt"] or ""
     proved = prove(derivation_of_order(graph, options["of"] or "", wrt, bool(options["upstream"]), order))
@@ -194,15 +192,14 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
     else:
         blocks = derivation_blocks(proved, desk.page, options["detail"] or "normal", result)
     if order == 2:
-        return _with_gradient(blocks, proved, desk, None if options["at"] is None else graph.at(**options["at"]))
+        return _with_gradient(blocks, proved, desk, None if options["at"] is None else run_graph(graph, options["at"]))
     if options["at"] is None:
         return blocks
     found = proved.derivation
-    run = graph.at(**options["at"])
+    run = run_graph(graph, options["at"])
     if options["of"] not in (None, graph.output.name) or (found.graph is not graph):
         raise DeriveError("at: numbers are shown for the graph's own output only")
-    values = replace(run.values, graph=graph, _adjoints={(found.of, n): g for n, g in run.gradients.items()})
-    numbers, exact = array(np.array(values.array(found.result, found.indices), dtype=object), desk.page.style)
+    numbers, exact = array(result_at(run, found), desk.page.style)
     context = desk.page.context(found.graph)
     left = matrix_side(found, context) if found.indices else layout(found.subject, context)
     ending = (Line(left), Line(numbers, relation(exact)))

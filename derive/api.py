@@ -1,0 +1,178 @@
+"""What a user holds: graphs, runs and derivations, with what can be made of each.
+
+Inside the house these are data and functions are called; nothing below imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from derive.derivation import derivation, second_order
+from derive.graphs import graph
+from derive.graphs.graph import remembered
+from derive.language.batching import batch
+from derive.language.sources import open_graph
+from derive.notation import matrices
+from derive.notation.context import context_of
+from derive.notation.definitions import definition
+from derive.notation.layout import latex
+from derive.notation.numpy_code import numpy_code
+from derive.notation.terms import layout
+from derive.proof.proof import Proved, prove
+from derive.values import run
+
+if TYPE_CHECKING:
+    from derive.kernels.kernel import Kernel
+    from derive.teaching.document import Block
+
+
+class Graph(graph.Graph):
+    """A definition: inputs and nodes in order of evaluation; the last node is the output."""
+
+    def derive(self, of: str = "", wrt: str | Sequence[str] = "", upstream: bool = False, order: int = 1) -> Derivation:
+        """The derivative of one tensor by another, with its steps; by default of the output, by the only input.
+
+        A derivative of a tensor by a tensor is the Jacobian; with `upstream`, the gradient of a scalar loss that reaches
+        the graph through its output (a vector-Jacobian product).
+
+        With order=2 it is the second derivative of a scalar: the Hessian by wrt="z", and with wrt=("z", "w") the block
+        ∂²L/∂z∂w of the Hessian by both.  Raises DeriveError for unknown names and for what has no such derivative.
+
+        >>> import derive
+        >>> derive.graph("W: [m, n]; h: [n]; a = W @ h").derive(wrt="W", upstream=True).numpy
+        'np.outer(g, h)'
+        """
+        found = second_order.derivation_of_order(self, of, wrt, upstream, order)
+        kind = SecondDerivation if isinstance(found, second_order.SecondDerivation) else Derivation
+        return kind(**_fields(found))
+
+    def at(self, **values: Any) -> Run:
+        """The graph run forward and backward at given values (numbers, nested lists or arrays; labels from 0).
+
+        >>> import derive
+        >>> at = derive.graph("f = (u + v)*w").at(u=2, v=3, w=4)
+        >>> at["f"], at.grad["w"]
+        (20.0, 5.0)
+        """
+        return Run(**_fields(run.run(self, values)))
+
+    def batched(self, *inputs: str) -> Graph:
+        """The same for N examples, which differ in these inputs: every tensor computed from them has one more axis, in front.
+
+        Where the output is a number, the new output is its mean over the examples.  Raises DeriveError for unknown names.
+        """
+        return held(batch(self, inputs).graph)
+
+    def kernel(
+        self,
+        target: str = "cpu",
+        batch: str | Sequence[str] = (),
+        wrt: str | Sequence[str] = (),
+        dtype: str = "float32",
+        reduction: str = "mean",
+        wrap: str = "",
+    ) -> Kernel:
+        """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
+
+        `target` is "cpu", for arrays of numpy, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `batch` names the
+        inputs that differ between examples; of a number the mean over them is taken, or with reduction="none" nothing.  `wrt`
+        names the inputs whose gradients are wanted (all).  `kernel.source` is the text of a module that stands on numpy and
+        numba (and numba-cuda) alone; with wrap="torch" it has a `torch.autograd.Function`, too.  Raises DeriveError for unknown
+        names, types and targets.
+        """
+        from derive.kernels.kernel import kernel
+
+        return kernel(self, target, batch, wrt, dtype, reduction, wrap=wrap)
+
+    def _repr_svg_(self) -> str:
+        """The computational graph, without numbers."""
+        return _figure(self)
+
+    def _repr_latex_(self) -> str:
+        context = context_of(self)
+        return r"$\begin{gathered}" + r" \\ ".join(latex(definition(node, context)) for node in self.nodes) + r"\end{gathered}$"
+
+
+class Run(run.Run):
+    """A graph at a point: `run["f"]` is a value, `run.grad["w"]` the gradient of the output by w."""
+
+    def _repr_svg_(self) -> str:
+        """The computational graph with values forward and gradients backward."""
+        return _figure(self.source, self)
+
+    def _repr_markdown_(self) -> str:
+        """The values forward and the gradients backward, line by line."""
+        from derive.teaching.blocks.worked import backward_blocks, forward_blocks
+        from derive.teaching.page import Page
+
+        return _markdown((*forward_blocks(self, Page(), by_operation=self.source.is_scalar), *backward_blocks(self, Page())))
+
+
+class Derivation(derivation.Derivation):
+    """The derivative of one tensor by another: `steps`, `result`, its matrix form, its proof."""
+
+    @property
+    def matrix(self) -> str | None:
+        """The matrix form in LaTeX, or None."""
+        return None if self.form is None else latex(matrices.layout(self.form, context_of(self.graph)))
+
+    @property
+    def numpy(self) -> str | None:
+        """The matrix form as a NumPy expression, or None."""
+        return None if self.form is None else numpy_code(self.form)
+
+    def latex(self) -> str:
+        """All lines as an `aligned` environment, the subject on the left."""
+        context = context_of(self.graph)
+        lines = " \\\\\n".join(f"&= {latex(layout(step.line, context))}" for step in self.steps)
+        return f"\\begin{{aligned}}\n{latex(layout(self.subject, context))} {lines}\n\\end{{aligned}}"
+
+    def prove(self) -> Proved:
+        """Show every line equal to the one before it; raises ProofError on the first that is not."""
+        return prove(self)
+
+    def _repr_markdown_(self) -> str:
+        """The derivation with its reasons; raises ProofError if a line cannot be shown."""
+        from derive.teaching.blocks.gradient import derivation_blocks
+        from derive.teaching.page import Page
+
+        return _markdown(derivation_blocks(prove(self), Page()))
+
+    def _repr_latex_(self) -> str:
+        self.prove()
+        return f"$\\displaystyle {self.latex()}$"
+
+
+class SecondDerivation(Derivation, second_order.SecondDerivation):
+    """A second derivative: the same of a gradient."""
+
+
+def open_held(source: str) -> Graph:
+    """See `derive.graph`."""
+    return held(open_graph(source))
+
+
+def held(data: graph.Graph) -> Graph:
+    """A graph as a user holds it: one for each, so that nothing is derived twice for who asks twice."""
+    return data if isinstance(data, Graph) else remembered(data, "held", lambda: Graph(**_fields(data)))
+
+
+def _fields(data: Any) -> dict[str, Any]:
+    return {f.name: getattr(data, f.name) for f in fields(data)}
+
+
+def _figure(shown: graph.Graph, at: run.Run | None = None) -> str:
+    from derive.teaching.blocks.pictures import diagram_of
+    from derive.teaching.figure import draw
+    from derive.teaching.page import Page
+
+    return draw(diagram_of(shown, Page(), at), "svg").decode()
+
+
+def _markdown(blocks: Sequence[Block]) -> str:
+    from derive.teaching.document import Document, Slide
+    from derive.teaching.formats.render import render
+
+    return render(Document("", (Slide((), tuple(blocks)),)), "markdown").text

@@ -1,0 +1,91 @@
+"""Which derivations are shown of a definition: those asked for, and those of the results that they use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations_with_replacement
+
+from derive.calculus.terms import Adjoint
+from derive.derivation.derivation import Derivation
+from derive.derivation.second_order import gradient_of, second_derivation
+from derive.derivation.sweep import derivation
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph
+
+
+def named_in(found: Derivation) -> set[str]:
+    """The tensors whose adjoints stand in a result."""
+    return set(found.named)
+
+
+def used_in(found: Derivation) -> set[str]:
+    """The tensors whose adjoints stand in a result, or were put into a line."""
+    return named_in(found) | {left.by.name for step in found.steps for left, _ in step.uses if isinstance(left, Adjoint)}
+
+
+def with_used(
+    graph: Graph, wrt: Iterable[str], upstream: bool = False, used: Callable[[Derivation], set[str]] = named_in
+) -> list[Derivation]:
+    """The derivations of the output by `wrt`, and by what these use in their turn, from the output back."""
+    wanted, way = set(wrt), list[Derivation]()
+    for name in graph.members:  # what a derivation uses comes after it, on the way to the output
+        if name in wanted and name != graph.output.name:
+            way.append(derivation(graph, "", name, upstream=upstream))
+            wanted |= used(way[-1])
+    return way[::-1]
+
+
+def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> list[Derivation]:
+    """The derivations of a definition's output that a page shows, from the output back.
+
+    By the inputs and the named results on the way, or by `wrt` and what those results name.  For an output that is a
+    tensor: its Jacobian where that has two indices at most, and the gradient of a loss behind it.  With order=2, the
+    second derivatives instead; see `second_derivations`.  Raises DeriveError for what the output is not computed from.
+    """
+    _check(graph, wrt)
+    if order == 2:
+        return second_derivations(graph, wrt)
+    output = graph.output
+    own = wrt or [n for n in _moving(graph) if not getattr(graph.members[n], "inner", False)]
+    found: list[Derivation] = []
+    if output.indices:
+        small = [n for n in own if len(output.indices) + len(graph.members[n].indices) <= 2]
+        found += [d for d in (derivation(graph, "", n) for n in reversed(small)) if not d.named]
+    return [*found, *with_used(graph, own, upstream=bool(output.indices))]
+
+
+def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation]:
+    """The second derivatives of a definition's output, each after the gradient it was taken of.
+
+    By every two of `wrt`, or by every two inputs where the block has two indices at most.  Raises DeriveError where the
+    output is a tensor or nothing is that small.
+    """
+    of, rank = graph.output.name, {name: len(member.axes) for name, member in graph.members.items()}
+    names = wrt or [i.name for i in graph.inputs if i.name in _moving(graph)]
+    pairs = [(a, b) for a, b in combinations_with_replacement(names, 2) if wrt or rank[a] + rank[b] <= 2]
+    if not pairs:
+        second_derivation(graph, of, names[:1])  # says so where the output is a tensor
+        raise DeriveError(
+            f"every second derivative of {of} by an input has more than two indices",
+            hint=f"Say by what: --wrt {names[0]}",
+        )
+    found: dict[tuple[str, str, str], Derivation] = {}
+    for pair in pairs:
+        second = second_derivation(graph, of, pair)
+        for d in (gradient_of(second), second):
+            found.setdefault((d.of, d.wrt, str(d.result)), d)  # a gradient is shown once
+    return list(found.values())
+
+
+def _moving(graph: Graph) -> list[str]:
+    """What the output is computed from and can be differentiated by, in order of evaluation."""
+    reached = graph.ancestors(graph.output.name) - {graph.output.name}
+    return [m.name for m in graph.members.values() if m.name in reached and m.differentiable]
+
+
+def _check(graph: Graph, wrt: Sequence[str]) -> None:
+    """Raises DeriveError for a name that the output has no derivative by."""
+    for name in wrt:
+        derivation(graph, "", name)
+        if name not in _moving(graph):
+            raise DeriveError(f"{graph.output.name} is not computed from {name}")
