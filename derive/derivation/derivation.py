@@ -114,11 +114,7 @@ class Derivation:
     @property
     def _free_symbols(self) -> set[Any]:
         inputs = {s for member in self.graph.inputs for s in (member.head,)}
-        return {s for i in self.indices for s in i.free_symbols} | inputs | self._sizes
-
-    @property
-    def _sizes(self) -> set[Any]:
-        return {s for m in self.graph.members.values() for a in m.axes for s in a.free_symbols}
+        return {s for i in self.indices for s in i.free_symbols} | inputs | {*self.graph.sizes}
 
 
 def is_atomic(term: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Add
 
@@ -18,30 +18,18 @@ from derive.calculus.cost import cost, sums
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, substituted, total, walk
-from derive.errors import DeriveError
-from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
-from derive.graphs.tree import Op, Reduce, Ref
-from derive.notation.context import POOL
-
-if TYPE_CHECKING:
-    pass
 from derive.derivation.derivation import Derivation, Step, adjoint_at, adjoints_in, is_atomic
 from derive.derivation.trail import PICK, Trail, differentiate, simplify
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
+from derive.graphs.names import fresh, lettered
+from derive.graphs.tree import Op, Reduce, Ref
 
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
 DEFINITION = N_("definition")
 UPSTREAM = N_("upstream gradient")
 SUBSTITUTE = N_("put in the gradient found before")
-
-
-# ---------------------------------------------------------------- what a graph knows
-
-
-# ---------------------------------------------------------------- a line and its history
-
-
-# ---------------------------------------------------------------- the reverse sweep
 
 
 def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
@@ -69,15 +57,9 @@ def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
 
 def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     member = graph.members[of]
-    taken = {
-        *graph.members,
-        *(name for _, name in graph.shown),
-        *(c for _, letters in graph.letters for c in letters),
-        *map(str, _all_sizes(graph)),
-    }
     preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
-    g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
-    loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
+    g = fresh((*preferred, "upstream"), graph.taken)
+    loss = fresh(("L", "loss", "ℓ", "Loss"), graph.taken)
     upstream = Input(g, member.indices)
     entry = Element(member.head, *member.indices)
     body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
@@ -89,10 +71,6 @@ def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
         body,
     )
     return replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss
-
-
-def _all_sizes(graph: Graph) -> set[Any]:
-    return {s for m in graph.members.values() for a in m.axes for s in a.free_symbols}
 
 
 def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
@@ -186,15 +164,7 @@ def differentiated_entry(o: Element, x: Element) -> Any:
 
 def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
     """Indices for the variable: its own letters, unless the output or an author's Σ uses them."""
-    busy = {*taken, *graph.author_bound, *graph.members}
-    elsewhere = {c for _, letters in graph.letters for c in letters}
-    out = []
-    for index in variable.indices:
-        choices = (index.name, *graph.letters_over(index.size), *(c for c in POOL if c not in elsewhere), *POOL)
-        name = next(c for c in choices if c not in busy)
-        busy.add(name)
-        out.append(Index(name, index.size))
-    return tuple(out)
+    return lettered(variable.indices, graph.letters, {*taken, *graph.author_bound, *graph.members}, own=True)
 
 
 def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:

@@ -138,6 +138,12 @@ class Graph:
         return tuple(sorted({s for t in terms for s in t.free_symbols if s.is_integer and s.is_positive}, key=str))
 
     @cached_property
+    def taken(self) -> frozenset[str]:
+        """Every name that means something here, or is printed: tensors, sizes, index letters."""
+        letters = (letter for _, letters in self.letters for letter in letters)
+        return frozenset({*self.members, *(name for _, name in self.shown), *(s.name for s in self.sizes), *letters})
+
+    @cached_property
     def _memory(self) -> dict[Hashable, Any]:
         """What has been made of this graph; see `remembered`."""
         return {}

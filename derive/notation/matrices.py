@@ -151,7 +151,7 @@ def one_hots(form: Matrix) -> tuple[OneHot, ...]:
 def one_hot_entry(form: OneHot, context: Context) -> Layout:
     """What a matrix of one-hot rows is: T_ij = δ_{j,t_i}."""
     rows, columns = form.shape
-    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns)), frozenset()).values()
+    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns))).values()
     label = Label(Element(Symbol(form.label, integer=True), i), columns)
     entry = subscripted(one_hot(form.label, context), [index_layout(k, context) for k in (i, j)])
     return row(entry, EQUALS, term_piece(Delta(j, label), context).layout)

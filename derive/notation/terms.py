@@ -384,7 +384,7 @@ def index_layout(index: Any, context: Context) -> Layout:
 
 def _binder(sign_: Sign) -> Any:
     def printer(term: Binder, context: Context) -> Piece:
-        letters = context.naming(term.indices, frozenset())
+        letters = context.naming(term.indices)
         body = term.body.xreplace(letters)
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
         conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))
