@@ -28,7 +28,6 @@ from derive.graphs.tree import Op, Reduce, Ref
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
 DEFINITION = N_("definition")
-UPSTREAM = N_("upstream gradient")
 SUBSTITUTE = N_("put in the gradient found before")
 
 

@@ -58,8 +58,6 @@ from derive.notation.terms import layout as term_layout
 Substitution = Callable[[Ref], Piece | None]
 """What to print instead of a tensor's entry: its value, or None for its name."""
 
-RANK_ANY = 1
-
 
 def layout(tree: Tree, context: Context | None = None, substitute: Substitution | None = None) -> Layout:
     """The printed form of a surface or a body."""

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from derive.errors import DeriveError
-from derive.language import library, read
+from derive.language import library
 from derive.language.at import bind, read_values
+from derive.language.read import read
 
 SECONDS = 1.0
 NOWHERE = None

@@ -38,7 +38,7 @@ from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
-from derive.teaching.lecture.lecture import Context, Lecture, build
+from derive.teaching.lecture.lecture import Lecture, build
 from derive.teaching.page import Page
 from derive.values.run import Run
 
@@ -59,10 +59,10 @@ def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
     about = lecture.about
     desk = Desk(Page(Style(lang, about.index_base, about.digits)), {})
-    return build(lecture, lang, lambda directive, context: expand(directive, context, desk))
+    return build(lecture, lang, lambda directive: expand(directive, desk))
 
 
-def expand(directive: Directive, context: Context, desk: Desk) -> Sequence[Block]:
+def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
     """What a directive becomes.  Raises DeriveError for an unknown kind, name, option or value."""
     if directive.kind not in KINDS:
         raise DeriveError(f"There is no block 'derive {directive.kind}'.", hint=_nearest(directive.kind, list(KINDS)))
