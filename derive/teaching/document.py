@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from derive.notation.layout import Layout, row
@@ -159,6 +160,22 @@ class Steps:
     """A derivation, or a substitution of numbers, line by line with the relations aligned."""
 
     lines: tuple[Line, ...]
+
+
+def opening(lines: Sequence[Line], short: Callable[[Line], bool]) -> tuple[bool, ...]:
+    """Which lines are left-hand sides that stand in front of the line after them: those with nothing else to say that a
+    format finds short.
+
+    >>> from derive.notation.layout import Sign
+    >>> equals, y, x = Sign("=", "="), Sign("y", "y"), Sign("x", "x")
+    >>> opening((Line(y), Line(x, equals), Line(x)), short=lambda line: True)
+    (True, False, False)
+    """
+
+    def opens(line: Line, after: Line) -> bool:
+        return line.relation is None and after.relation is not None and not line.reason and not line.note and short(line)
+
+    return (*(opens(line, after) for line, after in pairwise(lines)), *(False for _ in lines[-1:]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from derive.teaching.document import (
     Table,
     Text,
     merged,
+    opening,
     pages,
 )
 from derive.teaching.formats import escape
@@ -138,10 +139,10 @@ class MarkdownPrinter(DocumentPrinter):
         """The rows of a derivation: a left-hand side stands in front of the line after it."""
         rows: list[dict[str, object]] = []
         left = ""
-        for k, line in enumerate(lines):
+        opens = opening(lines, lambda line: size_of(line.body).width < ROOM / 2)
+        for line, opened in zip(lines, opens, strict=True):
             body, reason, note = latex(line.body).strip(), self.words(line.reason), self.words(line.note)
-            opens = line.relation is None and k + 1 < len(lines) and lines[k + 1].relation is not None and not reason and not note
-            if opens and size_of(line.body).width < ROOM / 2:
+            if opened:
                 left = body
                 continue
             beside = size_of(line.body).width + words_width(line.reason) < ROOM - 8
