@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Element, Index, names, total, walk
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph, Node
 from derive.graphs.names import fresh
 from derive.graphs.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language import library
 from derive.language.letters import capital
 from derive.language.sizes import named_size
-from derive.language.words import FUNCTIONS, suggestion
+from derive.language.words import FUNCTIONS
 
 REDUCTIONS = ("mean", "none")
 AXES = ("N", "B")
@@ -63,7 +63,7 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     for name in inputs:
         if name not in known:
             fault = f"{name} is computed, and only inputs are batched" if name in graph.members else f"there is no input {name}"
-            raise DeriveError(fault, hint=suggestion(name, known) or f"The inputs are {', '.join(known)}.")
+            raise DeriveError(fault, hint=nearest(name, known) or f"The inputs are {', '.join(known)}.")
     if not inputs:
         raise DeriveError("no input is named that differs between examples", hint=f"The inputs are {', '.join(known)}.")
     members = frozenset(m for m in graph.members if graph.ancestors(m) & set(inputs))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sympy import Dummy, Integer, S, cancel, expand, fraction
 
 from derive.calculus.terms import Index, never_negative
+from derive.errors import nearest
 from derive.language.sizes import SizeSolver, named_size
-from derive.language.words import suggestion
 
 if TYPE_CHECKING:
     from derive.language.infer import Inference
@@ -121,7 +121,7 @@ def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
         what = "a tensor" if reader.members[name].axes else "a number"
         hint = f"Declare {name}: label[C] if it picks an entry, {name}: size if it is a stride or an offset."
         raise reader.error(f"{name} is {what}, not an index.", node, hint if what == "a number" else _LABELS.format(name))
-    hint = suggestion(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
+    hint = nearest(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
     hint = hint or f"Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n] or {name}: size."
     raise reader.error(f"The index {name} is not known here.", node, hint)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from derive.derivation.second_order import derivation_of_order, gradient_of
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
 from derive.language.read import read
@@ -75,8 +74,7 @@ def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, 1)
-    return f"Did you mean '{near[0]}'?" if near else f"There are {', '.join(known)}."
+    return nearest(word, known) or f"There are {', '.join(known)}."
 
 
 # ---------------------------------------------------------------- options
