@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
+from derive.resources import mark
 from derive.teaching.document import (
     Block,
     Break,
@@ -40,7 +41,7 @@ from derive.teaching.document import (
 )
 from derive.teaching.formats import escape
 from derive.teaching.formats.latex.columns import size_of, words_width
-from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined, mark
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
 
 ROOM = 52.0
 """The em of a line on a web page: a formula and its reason that need more stand one under the other."""
