@@ -163,7 +163,7 @@ def _is_number(term: Any) -> bool:
 
 def _tensor(term: Any, axes: Axes) -> Matrix:
     """A tensor or a derivative with its indices in either order, or with a label for one of them."""
-    if labels := [i for i in dict.fromkeys(_indices(term)) if _is_one_for_each(i)]:
+    if labels := [i for i in dict.fromkeys(term.indices) if _is_one_for_each(i)]:
         return _looked_up(term, labels, axes)
     parts: tuple[Any, ...] = (term.output, term.by) if isinstance(term, Adjoint) else (term,)
     indices = tuple(i for part in parts for i in part.indices)
@@ -175,7 +175,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
         raise _NoForm
     rows, columns = [*(i.size for i in indices), None, None][:2]
     if isinstance(term, Adjoint):
-        leaf: Matrix = Derivative(term.output.name, term.by.name, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
+        leaf: Matrix = Derivative(*term.pair, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
     else:
         leaf = Tensor(term.name, (rows, columns))
     if fixed:
@@ -183,11 +183,6 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
     if len(set(own)) < len(own):
         return Diagonal(leaf)
     return leaf if own == axes else transposed(leaf)
-
-
-def _indices(term: Any) -> tuple[Any, ...]:
-    """The indices of an entry, or of both entries of a derivative."""
-    return (*term.output.indices, *term.by.indices) if isinstance(term, Adjoint) else tuple(term.indices)
 
 
 def _is_one_for_each(index: Any) -> bool:

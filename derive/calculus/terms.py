@@ -521,6 +521,16 @@ class Adjoint(Expr):
     def by(self) -> Any:
         return self.args[1]
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The names of the two tensors: the output, and what it is derived by."""
+        return (self.output.name, self.by.name)
+
+    @property
+    def indices(self) -> tuple[Any, ...]:
+        """Those of the output, then those of the variable."""
+        return (*self.output.indices, *self.by.indices)
+
     def _sympystr(self, printer: Any) -> str:
         return f"d{printer._print(self.output)}/d{printer._print(self.by)}"
 

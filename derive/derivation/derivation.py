@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ class Derivation:
     @property
     def indices(self) -> tuple[Index, ...]:
         """The free indices: those of the output, then those of the variable."""
-        return (*self.subject.output.indices, *self.subject.by.indices)
+        return self.subject.indices
 
     @property
     def form(self) -> Matrix | None:
@@ -127,7 +128,14 @@ def adjoints_in(term: Any) -> set[Adjoint]:
     return set(term.atoms(Adjoint))
 
 
-def adjoint_at(found: Derivation, adjoint: Adjoint) -> Any:
-    """A found derivative at the indices of this adjoint."""
-    here = (*adjoint.output.indices, *adjoint.by.indices)
-    return substituted(found.result, dict(zip(found.indices, here, strict=True)))
+def put_in(line: Any, known: Iterable[tuple[Adjoint, Any]]) -> Any:
+    """A line with what some adjoints are, at any indices, in their places; `known` are equations (adjoint, value)."""
+    given = {adjoint.pair: (adjoint.indices, value) for adjoint, value in known}
+
+    def rewrite(t: Any) -> Any:
+        if not isinstance(t, Adjoint) or t.pair not in given:
+            return t
+        indices, value = given[t.pair]
+        return substituted(value, dict(zip(indices, t.indices, strict=True)))
+
+    return walk(line, rewrite)

@@ -17,8 +17,8 @@ from derive.calculus.budget import Budget
 from derive.calculus.cost import cost, sums
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
-from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, substituted, total, walk
-from derive.derivation.derivation import Derivation, Step, adjoint_at, adjoints_in, is_atomic
+from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
+from derive.derivation.derivation import Derivation, Step, adjoints_in, is_atomic, put_in
 from derive.derivation.trail import PICK, Trail, differentiate, simplify
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
@@ -171,12 +171,12 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
     o, x = subject.output, subject.by
     lines = []
     for y in users:
-        fresh = tuple(i.fresh() for i in y.indices)
-        entry = Element(y.head, *fresh)
+        own = tuple(i.fresh() for i in y.indices)
+        entry = Element(y.head, *own)
         if y.name == o.name:
             lines.append(Deriv(y.expr if len(users) > 1 else o, x))
         else:
-            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *fresh))
+            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *own))
     if len(users) > 1 or users[0].name != o.name:
         trail.to(Add(*lines), PATHS if len(users) > 1 else ONE_PATH, "paths")
         _put_in(trail, given)
@@ -186,11 +186,7 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
 
     def opened(t: Any) -> Any:
         node = graph.members[t.body.name] if isinstance(t.body, Element) else None
-        return (
-            Deriv(substituted(node.expr, dict(zip(node.indices, t.body.indices, strict=True))), x)
-            if isinstance(node, Node)
-            else t
-        )
+        return Deriv(node.at(t.body.indices), x) if isinstance(node, Node) else t
 
     trail.to(walk_derivs(trail.line, opened), DEFINITION, "definition", [(y.element, y.expr) for y in users])
 
@@ -206,9 +202,5 @@ def _named_in(line: Any) -> list[str]:
 
 def _put_in(trail: Trail, found: dict[str, Derivation]) -> None:
     """Adjoints by their names replaced by what was found for them."""
-
-    def rewrite(t: Any) -> Any:
-        return adjoint_at(found[t.by.name], t) if isinstance(t, Adjoint) and t.by.name in found else t
-
-    used = [d for name, d in found.items() if name in _named_in(trail.line)]
-    trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", [(d.subject, d.result) for d in used])
+    used = [(d.subject, d.result) for name, d in found.items() if name in _named_in(trail.line)]
+    trail.to(put_in(trail.line, used), SUBSTITUTE, "substitute", used)

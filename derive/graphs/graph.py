@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sympy import Symbol
 
-from derive.calculus.terms import ArgMax, Element, Index, names
+from derive.calculus.terms import ArgMax, Element, Index, names, substituted
 from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
 if TYPE_CHECKING:
@@ -103,6 +103,10 @@ class Node:
     @property
     def element(self) -> Element:
         return Element(self.head, *self.indices)
+
+    def at(self, indices: Sequence[Any]) -> Any:
+        """The definition of the entry with these indices."""
+        return substituted(self.expr, dict(zip(self.indices, indices, strict=True)))
 
 
 @dataclass(frozen=True)
