@@ -199,7 +199,7 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
     run = graph.at(**options["at"])
     if options["of"] not in (None, graph.output.name) or (found.graph is not graph):
         raise DeriveError("at: numbers are shown for the graph's own output only")
-    values = replace(run.values, graph=graph, _adjoints={(found.of, n): g for n, g in run.gradients.items()})
+    values = replace(run.values, graph=graph, adjoints={(found.of, n): g for n, g in run.gradients.items()})
     numbers, exact = array(np.array(values.array(found.result, found.indices), dtype=object), desk.page.style)
     context = desk.page.context(found.graph)
     left = matrix_side(found, context) if found.indices else layout(found.subject, context)
