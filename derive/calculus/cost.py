@@ -22,7 +22,14 @@ IDLE = 0.5
 
 @lru_cache(maxsize=CACHE)
 def cost(term: Any) -> float:
-    """How long a term is to read."""
+    """How long a term is to read.
+
+    >>> import derive
+    >>> cost(derive.graph("x: [n]; f = sum(x)**2").output.expr)
+    11.0
+    >>> cost(derive.graph("x: [n]; f = sum(x*sum(x))").output.expr)
+    19.5
+    """
     if isinstance(term, (Element, Index, Label)) or not term.args:
         return 1
     number, rest = shared_number(term)

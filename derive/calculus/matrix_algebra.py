@@ -346,7 +346,14 @@ def _shorter(one: Matrix, other: Matrix) -> Matrix:
 
 
 def product(args: Iterable[Matrix]) -> Matrix:
-    """A matrix product: chains made one, identities left out, scalars in front, a row times a column taken out as a scalar."""
+    """A matrix product: chains made one, identities left out, scalars in front, a row times a column taken out as a scalar.
+
+    >>> a, x = Tensor("A", (3, 2)), Tensor("x", (2, None))
+    >>> transposed(product([a, x])) == product([Transpose(x), Transpose(a)])
+    True
+    >>> product([a, Identity(2), x]) == MatMul((a, x))
+    True
+    """
     value, scalars, chain = S.One, list[Matrix](), list[Matrix]()
     queue = list(args)
     while queue:

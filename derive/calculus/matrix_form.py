@@ -77,6 +77,12 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """The matrix form of `term[indices]`, or else of its normal form, or None.
 
     `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ.
+
+    >>> import derive
+    >>> from derive.notation.numpy_code import numpy_code
+    >>> a = derive.graph("W: [m, n]; x: [n]; a[i] = sum(W[i, j]*x[j] for j in n)").output
+    >>> numpy_code(matrix_form(a.expr, a.indices))
+    '(W @ x)'
     """
     if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum)):
         return None

@@ -129,7 +129,13 @@ def adjoints_in(term: Any) -> set[Adjoint]:
 
 
 def put_in(line: Any, known: Iterable[tuple[Adjoint, Any]]) -> Any:
-    """A line with what some adjoints are, at any indices, in their places; `known` are equations (adjoint, value)."""
+    """A line with what some adjoints are, at any indices, in their places; `known` are equations (adjoint, value).
+
+    >>> import derive
+    >>> found = derive.graph("h = W*x; L = sin(h)").derive("L", "x")
+    >>> found.result, put_in(2 * found.subject, [(found.subject, found.result)])
+    (cos(h)*W, 2*cos(h)*W)
+    """
     given = {adjoint.pair: (adjoint.indices, value) for adjoint, value in known}
 
     def rewrite(t: Any) -> Any:

@@ -54,7 +54,12 @@ class SecondDerivation(Derivation):
 def second_derivation(
     graph: Graph, of: str = "", wrt: str | Sequence[str] = "", rules: tuple[Rule, ...] = RULES
 ) -> SecondDerivation:
-    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`."""
+    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`.
+
+    >>> import derive
+    >>> second_derivation(derive.graph("x: [n]; L = sum(x**3)"), wrt="x").result
+    6*Delta(i, j)*x[i]
+    """
     of = of or graph.output.name
     first, by = _pair(graph, of, wrt)
     gradient = _gradient(_held(graph, of, first, by), of, first, rules)

@@ -32,7 +32,19 @@ SUBSTITUTE = N_("put in the gradient found before")
 
 
 def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
-    """The derivation of ∂of/∂wrt; see `Graph.derive`."""
+    """The derivation of ∂of/∂wrt; see `Graph.derive`.
+
+    >>> import derive
+    >>> found = derivation(derive.graph("x: [n]; L = sum(x**2)"), "L", "x")
+    >>> found.result, found.numpy, found.matrix
+    (2*x[i], '(2 * x)', '2x')
+    >>> for step in found.steps: print(step.line, "|", step.rule)
+    d[Sum_@1(x[@1]**2)]/dx[i] | definition
+    Sum_@1(d[x[@1]**2]/dx[i]) | the derivative goes inside the sum
+    Sum_@1(2*d[x[@1]]/dx[i]*x[@1]) | power rule, then the chain rule
+    Sum_@1(2*Delta(@1, i)*x[@1]) | the entries are independent
+    2*x[i] | each delta keeps one term of its sum
+    """
     of = of or graph.output.name
     candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
     for name in (of, wrt) if wrt else (of,):

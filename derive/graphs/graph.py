@@ -111,7 +111,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Inputs and nodes in order of evaluation; the last node is the output."""
+    """Inputs and nodes in order of evaluation; the last node is the output.
+
+    >>> import derive
+    >>> g = derive.graph("W: [m, n]; x: [n]; a = W @ x; L = sum(a**2)")
+    >>> [node.name for node in g.nodes], sorted(g.ancestors("a")), g.way("x", "L")
+    (['a', 'L'], ['W', 'a', 'x'], ('a', 'x'))
+    >>> g.output.expr, g.letters
+    (Sum_@1(a[@1]**2), ((m, ('i',)), (n, ('j',))))
+    """
 
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]

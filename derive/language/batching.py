@@ -58,6 +58,11 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     With reduction="none" it stays one number for each example.
 
     Raises DeriveError where none is named, where one is no input, and where the output is the same for all examples.
+
+    >>> import derive
+    >>> b = batch(derive.graph("w: [n]; x: [n]; L = (w @ x)**2"), ["x"])
+    >>> [(member.name, member.axes) for member in b.graph.members.values()]
+    [('w', (n,)), ('x', (N, n)), ('L', (N,)), ('J', ())]
     """
     known = [i.name for i in graph.inputs]
     for name in inputs:

@@ -34,6 +34,10 @@ def read(text: str, name: str = "") -> Graph:
     """The graph that a text defines; `name` is what the text is called: a library definition may not call itself.
 
     Raises DeriveError, with the place and what to do, for every text that is not a definition.
+
+    >>> g = read("x: [n]; p = softmax(x); L = -log(p[0])")
+    >>> [(node.name, node.axes, node.call) for node in g.nodes]
+    [('p', (n,), 'softmax'), ('L', (), '')]
     """
     source, statements = parse(text)
     reader = Inference(source, name if library.known(name) and library.definition(name) == text else "")

@@ -92,6 +92,10 @@ def prove(found: Derivation) -> Proved:
     """Show each line of a derivation equal to the one before it, the first to the derivative itself.
 
     Raises ProofError on the first line that cannot be shown equal, and DeriveError where that is too much work.
+
+    >>> import derive
+    >>> prove(derive.graph("x: [n]; L = sum(x**2)").derive("L", "x")).kinds
+    ('numeric', 'symbolic', 'symbolic', 'symbolic', 'symbolic')
     """
     made = remembered(found.graph, ("proved", found.of, found.wrt, found.steps), lambda: _proved(found))
     return made if made.derivation is found else replace(made, derivation=found)

@@ -237,7 +237,11 @@ def pages(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
 
 
 def merged(parts: Iterable[Inline]) -> Inlines:
-    """The same with neighbouring words made one, and neighbouring formulas, so that a format sees what stands side by side."""
+    """The same with neighbouring words made one, and neighbouring formulas, so that a format sees what stands side by side.
+
+    >>> merged(inlines("a", "b"))
+    (Text(text='ab'),)
+    """
     out: list[Inline] = []
     for part in parts:
         match out[-1:], part:

@@ -28,7 +28,12 @@ TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
 
 
 def by_operation(graph: Graph) -> Graph:
-    """The same computation with one operation in each node; values and gradients of the old nodes stay what they are."""
+    """The same computation with one operation in each node; values and gradients of the old nodes stay what they are.
+
+    >>> import derive
+    >>> [node.name for node in by_operation(derive.graph("f = exp(u*v) + u*v")).nodes]
+    ['t1', 't2', 'f']
+    """
     return remembered(graph, "elementary", lambda: _Splitter(graph).graph())
 
 

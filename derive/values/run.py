@@ -119,7 +119,13 @@ def plain(array: Any) -> Any:
 
 
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:
-    """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value."""
+    """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value.
+
+    >>> import derive
+    >>> at = run(derive.graph("x: [n]; L = sum(x**2)"), {"x": [1, 0.1]})
+    >>> at.values.arrays["L"].item(), at.gradients["x"].tolist()
+    (Fraction(101, 100), [Fraction(2, 1), Fraction(1, 5)])
+    """
     made = Run(graph, bind(graph, values))
     _ = made.values
     return made
