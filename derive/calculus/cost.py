@@ -45,10 +45,12 @@ def cost(term: Any) -> float:
 
 
 def unpicked_signs(term: Binder) -> int:
+    """The deltas under a Σ that pick from it."""
     return sum(isinstance(t, Delta) and any(depends(t, j) for j in term.indices) for t in preorder_traversal(term.body))
 
 
 def idle_signs(term: Binder) -> int:
+    """The factors under a Σ that could stand before it."""
     return sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body)) if type(term) is Sum else 0
 
 

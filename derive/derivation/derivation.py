@@ -49,6 +49,7 @@ class Derivation:
 
     @property
     def result(self) -> Any:
+        """The last line."""
         return self.steps[-1].line
 
     @property

@@ -52,10 +52,12 @@ class Input:
 
     @property
     def axes(self) -> tuple[Any, ...]:
+        """The size of each axis."""
         return tuple(i.size for i in self.indices)
 
     @cached_property
     def head(self) -> Symbol:
+        """The tensor's name as a symbol, which carries what its kind says of its sign."""
         if self.kind == "label":
             return Symbol(self.name, integer=True, nonnegative=True)
         if self.kind in ("positive", "probability"):
@@ -64,6 +66,7 @@ class Input:
 
     @property
     def differentiable(self) -> bool:
+        """Whether it can be moved; a label takes whole numbers."""
         return self.kind != "label"
 
 
@@ -86,10 +89,12 @@ class Node:
 
     @property
     def axes(self) -> tuple[Any, ...]:
+        """The size of each axis."""
         return tuple(i.size for i in self.indices)
 
     @cached_property
     def head(self) -> Symbol:
+        """The tensor's name as a symbol, which carries what the definition says of its sign."""
         if self.expr.is_integer:
             return Symbol(self.name, integer=True)
         known = next((q for q in ("positive", "nonnegative") if getattr(self.expr, f"is_{q}")), None)
@@ -102,6 +107,7 @@ class Node:
 
     @property
     def element(self) -> Element:
+        """The entry that the definition is of."""
         return Element(self.head, *self.indices)
 
     def at(self, indices: Sequence[Any]) -> Any:
@@ -133,6 +139,7 @@ class Graph:
 
     @property
     def output(self) -> Node:
+        """The last node."""
         return self.nodes[-1]
 
     @cached_property

@@ -59,6 +59,7 @@ def called(reader: Inference, node: ast.Call) -> str:
 
 
 def scope_names(reader: Inference) -> set[str]:
+    """The letters and axes of the text: names that mean something to an index."""
     return reader.letters | reader.axes
 
 

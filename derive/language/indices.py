@@ -34,6 +34,7 @@ class Affine:
 
     @property
     def term(self) -> Any:
+        """The index as a SymPy term."""
         return sum((slope * index for index, slope in self.slopes), self.offset)
 
     @property
@@ -42,12 +43,14 @@ class Affine:
         return self.slopes[0][0] if len(self.slopes) == 1 and self.slopes[0][1] == 1 and self.offset == 0 else None
 
     def plus(self, other: Affine, sign: int = 1) -> Affine:
+        """The sum with another; with sign -1 the difference."""
         slopes = dict(self.slopes)
         for index, slope in other.slopes:
             slopes[index] = expand(slopes.get(index, Integer(0)) + sign * slope)
         return Affine(tuple((i, s) for i, s in slopes.items() if s != 0), expand(self.offset + sign * other.offset))
 
     def times(self, factor: Any) -> Affine:
+        """The index with all slopes and the offset times a factor."""
         return Affine(tuple((i, expand(s * factor)) for i, s in self.slopes), expand(self.offset * factor))
 
 

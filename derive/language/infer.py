@@ -66,11 +66,13 @@ class Inference:
         self.pending: list[tuple[Affine, Any, ast.expr]] = []
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
+        """What is wrong with this node of the text."""
         return self.source.error(message, node, hint)
 
     # ------------------------------------------------------------ names
 
     def is_label(self, name: str, rank: int | None = None) -> bool:
+        """Whether a tensor holds labels, and has so many axes if `rank` says."""
         member = self.members.get(name)
         return member is not None and member.kind == "label" and rank in (None, len(member.axes))
 
@@ -173,6 +175,7 @@ class Inference:
         return shapes[0] if shapes else ()
 
     def elementwise(self, node: ast.expr, make: Callable[[tuple[Tree, ...]], Tree], args: list[Typed]) -> Typed:
+        """A function applied entry by entry to arguments that are broadcast."""
         axes = self.broadcast(node, args)
         return Typed(make(tuple(a.surface for a in args)), make(tuple(a.plain for a in args)), axes)
 
@@ -354,6 +357,7 @@ class Inference:
 
 
 def plural(word: str, count: int) -> str:
+    """The word for one, or for more: index, indices."""
     return word if count == 1 else {"index": "indices"}.get(word, word + "s")
 
 

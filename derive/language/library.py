@@ -24,6 +24,7 @@ def names() -> tuple[str, ...]:
 
 
 def known(name: str) -> bool:
+    """Whether the library has a definition of this name."""
     return name in names()
 
 

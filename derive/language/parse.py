@@ -89,6 +89,7 @@ class Source:
         return " ".join(whole)
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
+        """What is wrong with this node, with its place in the text."""
         return DeriveError(message, self.place(node), hint)
 
 

@@ -86,4 +86,5 @@ def _counts_from_zero(tree: Tree) -> bool:
 
 
 def is_affine(index: Any) -> bool:
+    """Whether an index is arithmetic on indices, such as s o + k."""
     return bool(getattr(index, "is_Add", False) or getattr(index, "is_Mul", False))
