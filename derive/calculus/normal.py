@@ -278,6 +278,3 @@ def _group_sum(indices: list[Index], members: list[Any]) -> Any:
         if given and others[0].size == indices[0].size:
             return indices[0].size - 1
     return close(Sum, indices, Mul(*members))
-
-
-# ---------------------------------------------------------------- the shortest way to write it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Add
 
@@ -13,9 +13,6 @@ from derive.calculus.matching import match
 from derive.calculus.terms import Element, Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
 from derive.language import library
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,6 @@ MAX_REMEMBERED = 1 << 12
 """Arrays of more entries are not remembered by a memo."""
 
 
-# ---------------------------------------------------------------- two kinds of numbers
-
-
 # ---------------------------------------------------------------- terms
 
 Entries = Mapping[Index, Array]

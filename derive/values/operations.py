@@ -142,6 +142,3 @@ def _canonical(tree: Tree, indices: tuple[Index, ...]) -> Tree:
 def _reindex(tree: Tree, names: Mapping[Any, Any]) -> Tree:
     changed = reindexed(tree, lambda term: term.xreplace(names) if hasattr(term, "xreplace") else term)
     return rebuilt(changed, lambda child: _reindex(child, names))
-
-
-# ---------------------------------------------------------------- one number a node
