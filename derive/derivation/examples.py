@@ -41,7 +41,7 @@ def of_the_mean(batch: Batch, wrt: str, by_name: bool = False) -> Derivation:
         trail.to(put_in(trail.line, [found]), ONE, "one", [found])
         simplify(trail, graph)
         for member in (graph.members[name] for name in one.named if name in batch.members):
-            entry = Element(member.head, *member.indices)
+            entry = member.element
             named, own = Adjoint(mean, entry), Adjoint(Element(loss, n), entry)
             line = shortest(put_in(trail.line, [(own, named / share.result)]))
             trail.to(line, SUBSTITUTE, "substitute", [(named, share.result * own)])

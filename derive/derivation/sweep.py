@@ -72,7 +72,7 @@ def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     g = fresh((*preferred, "upstream"), graph.taken)
     loss = fresh(("L", "loss", "ℓ", "Loss"), graph.taken)
     upstream = Input(g, member.indices)
-    entry = Element(member.head, *member.indices)
+    entry = member.element
     body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
     node = Node(
         loss,
@@ -98,7 +98,7 @@ def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Deriva
 
 def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     output, variable = graph.members[of], graph.members[wrt]
-    o = Element(output.head, *output.indices)
+    o = output.element
     x = Element(variable.head, *free_letters(graph, variable, tuple(i.name for i in output.indices)))
     subject, budget = Adjoint(o, x), Budget(gradient_name(of, wrt))
     users = [y for y in graph.consumers(wrt) if y.name in graph.ancestors(of)]

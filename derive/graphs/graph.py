@@ -65,6 +65,11 @@ class Input:
         return Symbol(self.name, real=True, **({"nonnegative": True} if self.kind == "onehot" else {}))
 
     @property
+    def element(self) -> Element:
+        """The entry with its own letters."""
+        return Element(self.head, *self.indices)
+
+    @property
     def differentiable(self) -> bool:
         """Whether it can be moved; a label takes whole numbers."""
         return self.kind != "label"
