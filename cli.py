@@ -205,7 +205,7 @@ def run_course(options: argparse.Namespace) -> int:
 def run_kernel(options: argparse.Namespace) -> int:
     """`derive kernel`: the text of a module, on standard output or in a file."""
     from derive.kernels.kernel import kernel
-    from derive.language.read import read
+    from derive.language.reader import read
     from derive.language.sources import read_source
 
     text, name = read_source(options.source)
@@ -276,7 +276,7 @@ def _page(lang: str) -> Page:
 def _graph_at(text: str, name: str, values: str, batch: Batch | None = None) -> tuple[Graph, Run | None]:
     """The graph of a text, or of a batch of it, and its run at the values given, if any."""
     from derive.language.at import read_values
-    from derive.language.read import read
+    from derive.language.reader import read
 
     graph = read(text, name) if batch is None else batch.graph
     return graph, graph.at(**read_values(values)) if values.strip() else None
@@ -284,7 +284,7 @@ def _graph_at(text: str, name: str, values: str, batch: Batch | None = None) -> 
 
 def _batch(text: str, name: str, inputs: Sequence[str]) -> Batch:
     from derive.language.batching import batch
-    from derive.language.read import read
+    from derive.language.reader import read
 
     return batch(read(text, name), inputs)
 

@@ -22,7 +22,7 @@ from derive.derivation.derivation import Derivation  # noqa: E402
 from derive.derivation.sweep import derivation  # noqa: E402
 from derive.graphs.graph import Graph, Node  # noqa: E402
 from derive.language import library  # noqa: E402
-from derive.language.read import read  # noqa: E402
+from derive.language.reader import read  # noqa: E402
 from derive.notation import definitions, matrices  # noqa: E402
 from derive.notation.context import Context, context_of  # noqa: E402
 from derive.notation.layout import EQUALS, Layout, latex, row  # noqa: E402

@@ -79,7 +79,7 @@ def gradients() -> list[float]:
 def _gradients_of(name: str) -> Iterator[float]:
     from derive.derivation.sweep import derivation
     from derive.language import library
-    from derive.language.read import read
+    from derive.language.reader import read
 
     for given in library.load(name).inputs:
         if given.differentiable:
@@ -97,7 +97,7 @@ STEEPER = 1.5
 
 def chain(layers: int) -> list[float]:
     """Seconds to derive every weight's gradient in a chain of layers h ← tanh(W h), three times on fresh graphs."""
-    from derive.language.read import read
+    from derive.language.reader import read
 
     weights = "".join(f"W{k}: [n, n]\n" for k in range(layers))
     steps = "".join(f"h{k + 1} = tanh(W{k} @ h{k})\n" for k in range(layers))

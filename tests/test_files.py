@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import cli
-from derive.language.read import read
+from derive.language.reader import read
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"

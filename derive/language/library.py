@@ -57,7 +57,7 @@ def definition(name: str) -> str:
 @cache
 def load(name: str) -> Graph:
     """A definition, read."""
-    from derive.language.read import read
+    from derive.language.reader import read
 
     return read(definition(name), name)
 

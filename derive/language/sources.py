@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
-from derive.language.read import read
+from derive.language.reader import read
 
 MAX_BYTES = 1 << 20
 

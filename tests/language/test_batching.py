@@ -29,7 +29,7 @@ from derive.graphs.tree import ONES, Call, Number, Op, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.batching import Batch, batch
 from derive.language.lower import lower
-from derive.language.read import read
+from derive.language.reader import read
 from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets

@@ -32,7 +32,7 @@ from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library
 from derive.language.at import bind
-from derive.language.read import read
+from derive.language.reader import read
 from derive.values.evaluator import forward
 
 

@@ -16,7 +16,7 @@ import cli
 import derive
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Element, Index, Inside, total
 from derive.graphs.graph import Graph
-from derive.language.read import read
+from derive.language.reader import read
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text

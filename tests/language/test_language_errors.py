@@ -12,7 +12,7 @@ import pytest
 from derive.errors import DeriveError
 from derive.language import library
 from derive.language.at import bind, read_values
-from derive.language.read import read
+from derive.language.reader import read
 
 SECONDS = 1.0
 NOWHERE = None

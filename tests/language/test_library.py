@@ -14,7 +14,7 @@ from benchmarks.library import GROUPS, PAGE, page, primitive
 from derive.calculus.functions import PRIMITIVES
 from derive.errors import DeriveError
 from derive.language import library
-from derive.language.read import read
+from derive.language.reader import read
 from derive.proof.proof import prove
 from oracles.autodiff import by_hand, in_float, point_of
 from oracles.rendering import Formula, katex_errors

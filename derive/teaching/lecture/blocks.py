@@ -16,7 +16,7 @@ from derive.derivation.second_order import derivation_of_order, gradient_of
 from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
-from derive.language.read import read
+from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
