@@ -17,16 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from derive import __version__
 from derive.errors import DeriveError, ProofError
+from derive.resources import OURS, mark
 
 if TYPE_CHECKING:
     from derive.graphs.graph import Graph
     from derive.language.batching import Batch
     from derive.teaching.page import Page
     from derive.values.run import Run
-
-MARK = b"Made by derive. Edit the source, not this file."
-OURS = b"Edit the source, not this file."
-"""Every file the tool writes says so; only such files are overwritten without --force."""
 
 
 # ---------------------------------------------------------------- arguments
@@ -132,7 +129,7 @@ def run_explain(options: argparse.Namespace) -> int:
     graph, run = _graph_at(text, name, options.at, batch)
     wrt = _names(options.wrt)
     if options.format == "json":
-        data = {"generator": MARK.decode(), **as_json(graph, page, run, wrt, options.detail, options.order, batch)}
+        data = {"generator": mark(), **as_json(graph, page, run, wrt, options.detail, options.order, batch)}
         files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
         document = explain.explain(graph, page, run, wrt, options.detail, name, options.order, batch)
@@ -152,7 +149,7 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
         color = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
-        return {"": text if output is None else f"{text}\n{MARK.decode()}\n"}
+        return {"": text if output is None else f"{text}\n{mark()}\n"}
     from derive.teaching.formats.render import render
 
     rendered = render(document, form)
@@ -241,7 +238,7 @@ def run_check(options: argparse.Namespace) -> int:
     graph, run = _graph_at(text, name, options.at)
     certificate = certify(graph, run)
     if options.format == "json":
-        data = {"generator": MARK.decode(), **as_json(certificate, page)}
+        data = {"generator": mark(), **as_json(certificate, page)}
         content: str | bytes = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     else:
         content = _rendered(report(certificate, page, name), "text", options.output)[""]
@@ -339,7 +336,7 @@ def _claim(path: Path, force: bool) -> None:
             raise DeriveError(f"{folder} is not a folder")
     if path.exists() and not path.is_file():
         raise DeriveError(f"{path} is not a file", hint="Name the file to write.")
-    if path.exists() and not force and OURS not in path.read_bytes():
+    if path.exists() and not force and OURS.encode() not in path.read_bytes():
         raise DeriveError(
             f"{path} exists and was not written by derive", hint="Choose another name, or overwrite it with --force."
         )

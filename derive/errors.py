@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,17 @@ class DeriveError(Exception):
 
 class ProofError(DeriveError):
     """A line of a derivation, or a gradient, could not be shown right."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The hint `Did you mean …?`, where a known word is near; else nothing.
+
+    >>> nearest("sofmax", ["max", "softmax"]), nearest("w1", ["W1", "b1"]), nearest("x", ["kappa"])
+    ('Did you mean softmax?', 'Did you mean W1?', '')
+    """
+    lowered = {other.lower(): other for other in sorted(known, reverse=True) if other != word}
+    near = get_close_matches(word.lower(), lowered, 1)
+    return f"Did you mean {lowered[near[0]]}?" if near else ""
 
 
 WINDOW = 100

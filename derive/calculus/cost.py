@@ -22,7 +22,14 @@ IDLE = 0.5
 
 @lru_cache(maxsize=CACHE)
 def cost(term: Any) -> float:
-    """How long a term is to read."""
+    """How long a term is to read.
+
+    >>> import derive
+    >>> cost(derive.graph("x: [n]; f = sum(x)**2").output.expr)
+    11.0
+    >>> cost(derive.graph("x: [n]; f = sum(x*sum(x))").output.expr)
+    19.5
+    """
     if isinstance(term, (Element, Index, Label)) or not term.args:
         return 1
     number, rest = shared_number(term)
@@ -38,10 +45,12 @@ def cost(term: Any) -> float:
 
 
 def unpicked_signs(term: Binder) -> int:
+    """The deltas under a Σ that pick from it."""
     return sum(isinstance(t, Delta) and any(depends(t, j) for j in term.indices) for t in preorder_traversal(term.body))
 
 
 def idle_signs(term: Binder) -> int:
+    """The factors under a Σ that could stand before it."""
     return sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body)) if type(term) is Sum else 0
 
 

@@ -57,6 +57,7 @@ class Fold:
 
     @property
     def visible(self) -> bool:
+        """Whether it may be seen in a line as it stands, without anything solved."""
         return self.whole or self.part
 
     def concerns(self, term: Any) -> bool:

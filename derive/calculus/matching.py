@@ -42,6 +42,7 @@ def match(pattern: Any, term: Any, holes: tuple[Hole, ...], bound: Binding) -> B
 
 
 def match_all(patterns: tuple[Any, ...], args: tuple[Any, ...], holes: tuple[Hole, ...], bound: Binding) -> Binding | None:
+    """The binding under which all patterns match their terms, one after the other; None if there is none."""
     found: Binding | None = bound
     for p, t in zip(patterns, args, strict=True):
         if found is None:

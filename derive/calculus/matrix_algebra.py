@@ -9,7 +9,7 @@ A shape is (rows, columns), and None stands where there is one: a column is (n, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -196,24 +196,40 @@ def shape(form: Matrix) -> Shape:
             return next((shape(a) for a in args if shape(a) != SCALAR), SCALAR)
 
 
+def children(form: Matrix) -> tuple[Matrix, ...]:
+    """The forms that a form is put together from, as they are printed; of a scaled one the body, then the scalars."""
+    match form:
+        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
+            return (body,)
+        case MatMul(args) | Hadamard(args) | Apply(_, args):
+            return args
+        case Plus(args):
+            return tuple(a for _, a in args)
+        case Scaled(_, scalars, body):
+            return scalars if body is None else (body, *scalars)
+    return ()
+
+
+def subforms(form: Matrix) -> Iterator[Matrix]:
+    """The form and all that it is put together from, from the outside in."""
+    yield form
+    for child in children(form):
+        yield from subforms(child)
+
+
 @lru_cache(maxsize=CACHE)
 def size(form: Matrix) -> int:
     """How many signs a form takes to print: what decides between two ways to write one matrix."""
     match form:
-        case Tensor() | Derivative() | Identity() | Ones() | Unit() | OneHot():
-            return 1
-        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body):
-            return 1 + size(body)
-        case Norm(body, exponent):
-            return 1 + size(body) + (exponent != 1)
-        case MatMul(args) | Hadamard(args):
-            return len(args) + sum(map(size, args))
+        case Norm(_, exponent):
+            own = 1 + (exponent != 1)
         case Apply(function, args):
-            return (len(args) if isinstance(function, type) else 2) + sum(map(size, args))
-        case Plus(args):
-            return len(args) + sum(size(m) for _, m in args)
-        case Scaled(_, scalars, body):
-            return 1 + sum(map(size, scalars)) + (size(body) if body else 0)
+            own = len(args) if isinstance(function, type) else 2
+        case MatMul(args) | Hadamard(args) | Plus(args):
+            own = len(args)
+        case _:
+            own = 1
+    return own + sum(map(size, children(form)))
 
 
 def number(value: Any) -> Matrix:
@@ -330,7 +346,14 @@ def _shorter(one: Matrix, other: Matrix) -> Matrix:
 
 
 def product(args: Iterable[Matrix]) -> Matrix:
-    """A matrix product: chains made one, identities left out, scalars in front, a row times a column taken out as a scalar."""
+    """A matrix product: chains made one, identities left out, scalars in front, a row times a column taken out as a scalar.
+
+    >>> a, x = Tensor("A", (3, 2)), Tensor("x", (2, None))
+    >>> transposed(product([a, x])) == product([Transpose(x), Transpose(a)])
+    True
+    >>> product([a, Identity(2), x]) == MatMul((a, x))
+    True
+    """
     value, scalars, chain = S.One, list[Matrix](), list[Matrix]()
     queue = list(args)
     while queue:

@@ -77,6 +77,12 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """The matrix form of `term[indices]`, or else of its normal form, or None.
 
     `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ.
+
+    >>> import derive
+    >>> from derive.notation.numpy_code import numpy_code
+    >>> a = derive.graph("W: [m, n]; x: [n]; a[i] = sum(W[i, j]*x[j] for j in n)").output
+    >>> numpy_code(matrix_form(a.expr, a.indices))
+    '(W @ x)'
     """
     if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum)):
         return None
@@ -163,7 +169,7 @@ def _is_number(term: Any) -> bool:
 
 def _tensor(term: Any, axes: Axes) -> Matrix:
     """A tensor or a derivative with its indices in either order, or with a label for one of them."""
-    if labels := [i for i in dict.fromkeys(_indices(term)) if _is_one_for_each(i)]:
+    if labels := [i for i in dict.fromkeys(term.indices) if _is_one_for_each(i)]:
         return _looked_up(term, labels, axes)
     parts: tuple[Any, ...] = (term.output, term.by) if isinstance(term, Adjoint) else (term,)
     indices = tuple(i for part in parts for i in part.indices)
@@ -175,7 +181,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
         raise _NoForm
     rows, columns = [*(i.size for i in indices), None, None][:2]
     if isinstance(term, Adjoint):
-        leaf: Matrix = Derivative(term.output.name, term.by.name, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
+        leaf: Matrix = Derivative(*term.pair, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
     else:
         leaf = Tensor(term.name, (rows, columns))
     if fixed:
@@ -183,11 +189,6 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
     if len(set(own)) < len(own):
         return Diagonal(leaf)
     return leaf if own == axes else transposed(leaf)
-
-
-def _indices(term: Any) -> tuple[Any, ...]:
-    """The indices of an entry, or of both entries of a derivative."""
-    return (*term.output.indices, *term.by.indices) if isinstance(term, Adjoint) else tuple(term.indices)
 
 
 def _is_one_for_each(index: Any) -> bool:

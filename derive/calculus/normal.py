@@ -51,7 +51,12 @@ MAX_LENGTH = 8192
 
 @lru_cache(maxsize=CACHE)
 def normal(term: Any) -> Any:
-    """The normal form of a term."""
+    """The normal form of a term.
+
+    >>> import derive
+    >>> normal(derive.graph("x: [n]; f = sum(2*(x - 1))").output.expr)
+    -2*n + 2*Sum_@1(x[@1])
+    """
     if type(term) is Sum:
         indices, body = term.opened()
         return _sum_out(indices, normal(body))
@@ -273,6 +278,3 @@ def _group_sum(indices: list[Index], members: list[Any]) -> Any:
         if given and others[0].size == indices[0].size:
             return indices[0].size - 1
     return close(Sum, indices, Mul(*members))
-
-
-# ---------------------------------------------------------------- the shortest way to write it

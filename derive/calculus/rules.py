@@ -281,7 +281,13 @@ def has_deriv(term: Any) -> bool:
 
 
 def differentiated(term: Any, x: Element, rules: tuple[Rule, ...] = RULES) -> Any:
-    """∂term/∂x: the closure of the table."""
+    """∂term/∂x: the closure of the table.
+
+    >>> import derive
+    >>> g = derive.graph("x: [n]; f = sum(x**2)")
+    >>> differentiated(g.output.expr, Element(g.inputs[0].head, Index("k", g.sizes[0])))
+    Sum_@1(2*Delta(@1, k)*x[@1])
+    """
     line = Deriv(term, x)
     while has_deriv(line):
         rule = next_rule(line, rules)

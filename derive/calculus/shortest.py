@@ -24,6 +24,10 @@ MAX_MONOMIALS = 150
 def shortest(term: Any) -> Any:
     """The shortest of: the normal form, its common factor taken out, its terms grouped by one of their factors, and for a
     quotient of sums the fraction in lowest terms.
+
+    >>> import derive
+    >>> shortest(derive.graph("x: [n]; f = sum(a*x + b*x)").output.expr)
+    (a + b)*Sum_@1(x[@1])
     """
     plain = _merged(normal(term))
     options = [_grouped(plain)]

@@ -228,7 +228,15 @@ def _orders(seen: dict[Index, tuple[str, str]]) -> list[list[Index]]:
 
 
 def total(body: Any, *indices: Index, kind: type[Binder] = Sum) -> Any:
-    """Σ over named indices: `total(W_ij * h_j, j)`; the names are bound and forgotten."""
+    """Σ over named indices: `total(W_ij * h_j, j)`; the names are bound and forgotten.
+
+    >>> size, x = Symbol("n", integer=True, positive=True), Symbol("x", real=True)
+    >>> i, j = Index("i", size), Index("j", size)
+    >>> total(Element(x, i) * Delta(i, j), i)
+    Sum_@1(Delta(@1, j)*x[@1])
+    >>> total(Element(x, i), i) == total(Element(x, j), j)
+    True
+    """
     fresh = {j: j.fresh() for j in indices}
     return close(kind, fresh.values(), sympify(body).xreplace(fresh))
 
@@ -520,6 +528,16 @@ class Adjoint(Expr):
     @property
     def by(self) -> Any:
         return self.args[1]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The names of the two tensors: the output, and what it is derived by."""
+        return (self.output.name, self.by.name)
+
+    @property
+    def indices(self) -> tuple[Any, ...]:
+        """Those of the output, then those of the variable."""
+        return (*self.output.indices, *self.by.indices)
 
     def _sympystr(self, printer: Any) -> str:
         return f"d{printer._print(self.output)}/d{printer._print(self.by)}"

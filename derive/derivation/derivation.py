@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -41,12 +42,13 @@ class Derivation:
 
     @property
     def result(self) -> Any:
+        """The last line."""
         return self.steps[-1].line
 
     @property
     def indices(self) -> tuple[Index, ...]:
         """The free indices: those of the output, then those of the variable."""
-        return (*self.subject.output.indices, *self.subject.by.indices)
+        return self.subject.indices
 
     @property
     def form(self) -> Matrix | None:
@@ -74,11 +76,7 @@ class Derivation:
     @property
     def _free_symbols(self) -> set[Any]:
         inputs = {s for member in self.graph.inputs for s in (member.head,)}
-        return {s for i in self.indices for s in i.free_symbols} | inputs | self._sizes
-
-    @property
-    def _sizes(self) -> set[Any]:
-        return {s for m in self.graph.members.values() for a in m.axes for s in a.free_symbols}
+        return {s for i in self.indices for s in i.free_symbols} | inputs | {*self.graph.sizes}
 
 
 def is_atomic(term: Any) -> bool:
@@ -91,7 +89,20 @@ def adjoints_in(term: Any) -> set[Adjoint]:
     return set(term.atoms(Adjoint))
 
 
-def adjoint_at(found: Derivation, adjoint: Adjoint) -> Any:
-    """A found derivative at the indices of this adjoint."""
-    here = (*adjoint.output.indices, *adjoint.by.indices)
-    return substituted(found.result, dict(zip(found.indices, here, strict=True)))
+def put_in(line: Any, known: Iterable[tuple[Adjoint, Any]]) -> Any:
+    """A line with what some adjoints are, at any indices, in their places; `known` are equations (adjoint, value).
+
+    >>> import derive
+    >>> found = derive.graph("h = W*x; L = sin(h)").derive("L", "x")
+    >>> found.result, put_in(2 * found.subject, [(found.subject, found.result)])
+    (cos(h)*W, 2*cos(h)*W)
+    """
+    given = {adjoint.pair: (adjoint.indices, value) for adjoint, value in known}
+
+    def rewrite(t: Any) -> Any:
+        if not isinstance(t, Adjoint) or t.pair not in given:
+            return t
+        indices, value = given[t.pair]
+        return substituted(value, dict(zip(indices, t.indices, strict=True)))
+
+    return walk(line, rewrite)

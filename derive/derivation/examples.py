@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from derive.calculus.budget import Budget
 from derive.calculus.normal import contracted, pulled
 from derive.calculus.rules import N_
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Adjoint, Delta, Element, Index, total, walk
-from derive.derivation.derivation import Derivation
+from derive.calculus.terms import Adjoint, Delta, Element, Index, total
+from derive.derivation.derivation import Derivation, put_in
 from derive.derivation.sweep import PATHS, SUBSTITUTE, derivation, free_letters, seeded
 from derive.derivation.trail import PICK, Trail, simplify
 from derive.graphs.graph import gradient_name
@@ -32,19 +31,19 @@ def of_the_mean(batch: Batch, wrt: str, by_name: bool = False) -> Derivation:
     trail = Trail(Adjoint(mean, x), Budget(gradient_name(mean.name, wrt)))
     trail.to(total(Adjoint(mean, at_m.output) * at_m, m), PATHS, "paths")
     known = (share.subject, share.result)
-    trail.to(shortest(_put(trail.line, *known)), SUBSTITUTE, "substitute", [known])
+    trail.to(shortest(put_in(trail.line, [known])), SUBSTITUTE, "substitute", [known])
     if wrt in batch.members:
         alone = (at_m, Delta(m, n) * at_n)
-        trail.to(_put(trail.line, *alone), OWN, "own", [alone])
+        trail.to(put_in(trail.line, [alone]), OWN, "own", [alone])
         trail.to(contracted(trail.line), PICK, "delta")
     if not by_name:
         found = (at_n, batch.lifted(one.result, n))
-        trail.to(_put(trail.line, *found), ONE, "one", [found])
+        trail.to(put_in(trail.line, [found]), ONE, "one", [found])
         simplify(trail, graph)
         for member in (graph.members[name] for name in one.named if name in batch.members):
-            entry = Element(member.head, *member.indices)
+            entry = member.element
             named, own = Adjoint(mean, entry), Adjoint(Element(loss, n), entry)
-            line = shortest(_put(trail.line, own, named / share.result))
+            line = shortest(put_in(trail.line, [(own, named / share.result)]))
             trail.to(line, SUBSTITUTE, "substitute", [(named, share.result * own)])
     return Derivation(graph, mean.name, wrt, Adjoint(mean, x), tuple(trail.steps), trail.budget.spent)
 
@@ -65,27 +64,14 @@ def of_the_whole(batch: Batch, wrt: str) -> Derivation:
     known = derivation(graph, of, output.name)
     trail = Trail(Adjoint(loss, x), Budget(gradient_name(loss.name, wrt)))
     trail.to(total(Adjoint(loss, at_m.output) * at_m, m, *inner), PATHS, "paths")
-    trail.to(_put(trail.line, known.subject, known.result), SUBSTITUTE, "substitute", [(known.subject, known.result)])
+    outer = (known.subject, known.result)
+    trail.to(put_in(trail.line, [outer]), SUBSTITUTE, "substitute", [outer])
     if wrt in batch.members:
         alone = (at_m, Delta(m, n) * at_n)
-        trail.to(_put(trail.line, *alone), OWN_OUTPUT, "own", [alone])
+        trail.to(put_in(trail.line, [alone]), OWN_OUTPUT, "own", [alone])
         trail.to(contracted(trail.line), PICK, "delta")
     behind = {Element(one.graph.members[one.of].head): loss, one.graph.members[one.graph.upstream].head: upstream}
     share = replace(batch, members=batch.members | {one.graph.upstream}).lifted(one.result, n).xreplace(behind)
     example = total(Element(upstream, n, *inner) * at_n, *inner)
     trail.to(share if wrt in batch.members else pulled(total(share, n)), ONE, "one", [(example, share)])
     return Derivation(graph, of, wrt, Adjoint(loss, x), tuple(trail.steps), trail.budget.spent)
-
-
-def _put(line: Any, old: Adjoint, new: Any) -> Any:
-    """The line with what a gradient is put in, at any indices."""
-
-    def rewrite(t: Any) -> Any:
-        same = isinstance(t, Adjoint) and (t.output.name, t.by.name) == (old.output.name, old.by.name)
-        return new.xreplace(dict(zip(_indices(old), _indices(t), strict=True))) if same else t
-
-    return walk(line, rewrite)
-
-
-def _indices(adjoint: Adjoint) -> tuple[Any, ...]:
-    return (*adjoint.output.indices, *adjoint.by.indices)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Add
 
 from derive.calculus.cost import sums
 from derive.calculus.fold import Fold, facts_of, function_folds, solved_folds
 from derive.calculus.matching import match
-from derive.calculus.terms import Element, Sum, names, total
+from derive.calculus.terms import Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
 from derive.language import library
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Knowledge:
         return remembered(self.graph, ("facts", member.name), lambda: self._facts_of(member))
 
     def _facts_of(self, member: Input | Node) -> tuple[Fold, ...]:
-        entry = Element(member.head, *member.indices)
+        entry = member.element
         if isinstance(member, Node):
             before = self.graph.ancestors(member.name)
             folds = tuple(f for f in self.folds if f.owner in before and f.owner != member.name)

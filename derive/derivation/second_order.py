@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from derive.calculus.budget import Budget
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
-from derive.calculus.terms import Adjoint, walk
-from derive.derivation.derivation import Derivation, adjoint_at, adjoints_in
+from derive.derivation.derivation import Derivation, adjoints_in, put_in
 from derive.derivation.sweep import SUBSTITUTE, derivation
 from derive.derivation.trail import Trail, simplify
 from derive.errors import DeriveError
@@ -56,7 +54,12 @@ class SecondDerivation(Derivation):
 def second_derivation(
     graph: Graph, of: str = "", wrt: str | Sequence[str] = "", rules: tuple[Rule, ...] = RULES
 ) -> SecondDerivation:
-    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`."""
+    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`.
+
+    >>> import derive
+    >>> second_derivation(derive.graph("x: [n]; L = sum(x**3)"), wrt="x").result
+    6*Delta(i, j)*x[i]
+    """
     of = of or graph.output.name
     first, by = _pair(graph, of, wrt)
     gradient = _gradient(_held(graph, of, first, by), of, first, rules)
@@ -172,11 +175,7 @@ def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:
     trail = Trail(found.result, Budget(gradient_name(found.of, found.wrt), found.work), list(found.steps))
     while adjoints_in(trail.line):
         given = {a.by.name: derivation(found.graph, found.of, a.by.name, rules=rules) for a in adjoints_in(trail.line)}
-
-        def rewrite(t: Any, given: dict[str, Derivation] = given) -> Any:
-            return adjoint_at(given[t.by.name], t) if isinstance(t, Adjoint) else t
-
         uses = [(given[name].subject, given[name].result) for name in sorted(given)]
-        trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", uses)
+        trail.to(put_in(trail.line, uses), SUBSTITUTE, "substitute", uses)
         simplify(trail, found.graph)
     return replace(found, steps=tuple(trail.steps), work=trail.budget.spent)

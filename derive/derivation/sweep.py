@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Add
 
@@ -17,35 +17,34 @@ from derive.calculus.budget import Budget
 from derive.calculus.cost import cost, sums
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
-from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, substituted, total, walk
+from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
+from derive.derivation.derivation import Derivation, Step, adjoints_in, is_atomic, put_in
+from derive.derivation.trail import PICK, Trail, differentiate, simplify
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
+from derive.graphs.names import fresh, lettered
 from derive.graphs.tree import Op, Reduce, Ref
-from derive.notation.context import POOL
-
-if TYPE_CHECKING:
-    pass
-from derive.derivation.derivation import Derivation, Step, adjoint_at, adjoints_in, is_atomic
-from derive.derivation.trail import PICK, Trail, differentiate, simplify
 
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
 DEFINITION = N_("definition")
-UPSTREAM = N_("upstream gradient")
 SUBSTITUTE = N_("put in the gradient found before")
 
 
-# ---------------------------------------------------------------- what a graph knows
-
-
-# ---------------------------------------------------------------- a line and its history
-
-
-# ---------------------------------------------------------------- the reverse sweep
-
-
 def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
-    """The derivation of ∂of/∂wrt; see `Graph.derive`."""
+    """The derivation of ∂of/∂wrt; see `Graph.derive`.
+
+    >>> import derive
+    >>> found = derivation(derive.graph("x: [n]; L = sum(x**2)"), "L", "x")
+    >>> found.result, found.numpy, found.matrix
+    (2*x[i], '(2 * x)', '2x')
+    >>> for step in found.steps: print(step.line, "|", step.rule)
+    d[Sum_@1(x[@1]**2)]/dx[i] | definition
+    Sum_@1(d[x[@1]**2]/dx[i]) | the derivative goes inside the sum
+    Sum_@1(2*d[x[@1]]/dx[i]*x[@1]) | power rule, then the chain rule
+    Sum_@1(2*Delta(@1, i)*x[@1]) | the entries are independent
+    2*x[i] | each delta keeps one term of its sum
+    """
     of = of or graph.output.name
     candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
     for name in (of, wrt) if wrt else (of,):
@@ -69,17 +68,11 @@ def seeded(graph: Graph, of: str) -> tuple[Graph, str]:
 
 def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     member = graph.members[of]
-    taken = {
-        *graph.members,
-        *(name for _, name in graph.shown),
-        *(c for _, letters in graph.letters for c in letters),
-        *map(str, _all_sizes(graph)),
-    }
     preferred = ("g", "G") if len(member.axes) < 2 else ("G", "g")  # a matrix is a capital
-    g = next(n for n in (*preferred, "upstream", "upstream_g") if n not in taken)
-    loss = next(n for n in ("L", "loss", "ℓ", "Loss") if n not in taken)
+    g = fresh((*preferred, "upstream"), graph.taken)
+    loss = fresh(("L", "loss", "ℓ", "Loss"), graph.taken)
     upstream = Input(g, member.indices)
-    entry = Element(member.head, *member.indices)
+    entry = member.element
     body = Op("*", (Ref(g, member.indices), Ref(of, member.indices)))
     node = Node(
         loss,
@@ -89,10 +82,6 @@ def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
         body,
     )
     return replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss
-
-
-def _all_sizes(graph: Graph) -> set[Any]:
-    return {s for m in graph.members.values() for a in m.axes for s in a.free_symbols}
 
 
 def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
@@ -109,7 +98,7 @@ def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Deriva
 
 def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     output, variable = graph.members[of], graph.members[wrt]
-    o = Element(output.head, *output.indices)
+    o = output.element
     x = Element(variable.head, *free_letters(graph, variable, tuple(i.name for i in output.indices)))
     subject, budget = Adjoint(o, x), Budget(gradient_name(of, wrt))
     users = [y for y in graph.consumers(wrt) if y.name in graph.ancestors(of)]
@@ -186,15 +175,7 @@ def differentiated_entry(o: Element, x: Element) -> Any:
 
 def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
     """Indices for the variable: its own letters, unless the output or an author's Σ uses them."""
-    busy = {*taken, *graph.author_bound, *graph.members}
-    elsewhere = {c for _, letters in graph.letters for c in letters}
-    out = []
-    for index in variable.indices:
-        choices = (index.name, *graph.letters_over(index.size), *(c for c in POOL if c not in elsewhere), *POOL)
-        name = next(c for c in choices if c not in busy)
-        busy.add(name)
-        out.append(Index(name, index.size))
-    return tuple(out)
+    return lettered(variable.indices, graph.letters, {*taken, *graph.author_bound, *graph.members}, own=True)
 
 
 def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:
@@ -202,12 +183,12 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
     o, x = subject.output, subject.by
     lines = []
     for y in users:
-        fresh = tuple(i.fresh() for i in y.indices)
-        entry = Element(y.head, *fresh)
+        own = tuple(i.fresh() for i in y.indices)
+        entry = Element(y.head, *own)
         if y.name == o.name:
             lines.append(Deriv(y.expr if len(users) > 1 else o, x))
         else:
-            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *fresh))
+            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *own))
     if len(users) > 1 or users[0].name != o.name:
         trail.to(Add(*lines), PATHS if len(users) > 1 else ONE_PATH, "paths")
         _put_in(trail, given)
@@ -217,11 +198,7 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
 
     def opened(t: Any) -> Any:
         node = graph.members[t.body.name] if isinstance(t.body, Element) else None
-        return (
-            Deriv(substituted(node.expr, dict(zip(node.indices, t.body.indices, strict=True))), x)
-            if isinstance(node, Node)
-            else t
-        )
+        return Deriv(node.at(t.body.indices), x) if isinstance(node, Node) else t
 
     trail.to(walk_derivs(trail.line, opened), DEFINITION, "definition", [(y.element, y.expr) for y in users])
 
@@ -237,9 +214,5 @@ def _named_in(line: Any) -> list[str]:
 
 def _put_in(trail: Trail, found: dict[str, Derivation]) -> None:
     """Adjoints by their names replaced by what was found for them."""
-
-    def rewrite(t: Any) -> Any:
-        return adjoint_at(found[t.by.name], t) if isinstance(t, Adjoint) and t.by.name in found else t
-
-    used = [d for name, d in found.items() if name in _named_in(trail.line)]
-    trail.to(walk(trail.line, rewrite), SUBSTITUTE, "substitute", [(d.subject, d.result) for d in used])
+    used = [(d.subject, d.result) for name, d in found.items() if name in _named_in(trail.line)]
+    trail.to(put_in(trail.line, used), SUBSTITUTE, "substitute", used)

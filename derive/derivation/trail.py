@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from derive.calculus.budget import Budget
 from derive.calculus.cost import cost, idle, sums, unpicked
@@ -13,13 +13,10 @@ from derive.calculus.normal import contracted, normal, pulled
 from derive.calculus.rules import N_, Rule, apply, has_deriv, next_rule
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Delta, Deriv, terms
-from derive.errors import DeriveError
-from derive.graphs.graph import Graph
-
-if TYPE_CHECKING:
-    pass
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import knowledge
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph
 
 PICK = N_("each delta keeps one term of its sum")
 EXPAND = N_("multiply out")

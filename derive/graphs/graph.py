@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sympy import Symbol
 
-from derive.calculus.terms import ArgMax, Element, Index, names
+from derive.calculus.terms import ArgMax, Element, Index, names, substituted
 from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
 T = TypeVar("T")
@@ -47,10 +47,12 @@ class Input:
 
     @property
     def axes(self) -> tuple[Any, ...]:
+        """The size of each axis."""
         return tuple(i.size for i in self.indices)
 
     @cached_property
     def head(self) -> Symbol:
+        """The tensor's name as a symbol, which carries what its kind says of its sign."""
         if self.kind == "label":
             return Symbol(self.name, integer=True, nonnegative=True)
         if self.kind in ("positive", "probability"):
@@ -58,7 +60,13 @@ class Input:
         return Symbol(self.name, real=True, **({"nonnegative": True} if self.kind == "onehot" else {}))
 
     @property
+    def element(self) -> Element:
+        """The entry with its own letters."""
+        return Element(self.head, *self.indices)
+
+    @property
     def differentiable(self) -> bool:
+        """Whether it can be moved; a label takes whole numbers."""
         return self.kind != "label"
 
 
@@ -81,10 +89,12 @@ class Node:
 
     @property
     def axes(self) -> tuple[Any, ...]:
+        """The size of each axis."""
         return tuple(i.size for i in self.indices)
 
     @cached_property
     def head(self) -> Symbol:
+        """The tensor's name as a symbol, which carries what the definition says of its sign."""
         if self.expr.is_integer:
             return Symbol(self.name, integer=True)
         known = next((q for q in ("positive", "nonnegative") if getattr(self.expr, f"is_{q}")), None)
@@ -97,12 +107,25 @@ class Node:
 
     @property
     def element(self) -> Element:
+        """The entry that the definition is of."""
         return Element(self.head, *self.indices)
+
+    def at(self, indices: Sequence[Any]) -> Any:
+        """The definition of the entry with these indices."""
+        return substituted(self.expr, dict(zip(self.indices, indices, strict=True)))
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Inputs and nodes in order of evaluation; the last node is the output."""
+    """Inputs and nodes in order of evaluation; the last node is the output.
+
+    >>> import derive
+    >>> g = derive.graph("W: [m, n]; x: [n]; a = W @ x; L = sum(a**2)")
+    >>> [node.name for node in g.nodes], sorted(g.ancestors("a")), g.way("x", "L")
+    (['a', 'L'], ['W', 'a', 'x'], ('a', 'x'))
+    >>> g.output.expr, g.letters
+    (Sum_@1(a[@1]**2), ((m, ('i',)), (n, ('j',))))
+    """
 
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
@@ -116,6 +139,7 @@ class Graph:
 
     @property
     def output(self) -> Node:
+        """The last node."""
         return self.nodes[-1]
 
     @cached_property
@@ -136,6 +160,12 @@ class Graph:
         terms += [node.expr for node in self.nodes]
         terms += [term for node in self.nodes for tree in subtrees(node.body) for term in terms_of(tree)]
         return tuple(sorted({s for t in terms for s in t.free_symbols if s.is_integer and s.is_positive}, key=str))
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Every name that means something here, or is printed: tensors, sizes, index letters."""
+        letters = (letter for _, letters in self.letters for letter in letters)
+        return frozenset({*self.members, *(name for _, name in self.shown), *(s.name for s in self.sizes), *letters})
 
     @cached_property
     def _memory(self) -> dict[Hashable, Any]:

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from sympy import Symbol, expand
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph, Input
 from derive.graphs.tree import Number, Reduce, Tree, children
 from derive.language.sizes import named_size
 from derive.language.typed import Nested, exact_numbers, read_values
-from derive.language.words import suggestion
 
 __all__ = ["Point", "bind", "read_values"]
 
@@ -66,7 +65,7 @@ def _known_names(graph: Graph, inputs: Mapping[str, Input], values: Mapping[str,
             continue
         if name in graph.members:
             raise DeriveError(f"{name} is defined by the graph and takes no value.", hint=f"Its inputs are {', '.join(inputs)}.")
-        near = suggestion(name, inputs) or (f"Inputs are {', '.join(inputs)}." if inputs else "The graph has no inputs.")
+        near = nearest(name, inputs) or (f"Inputs are {', '.join(inputs)}." if inputs else "The graph has no inputs.")
         raise DeriveError(f"There is no input {name}.", hint=near)
     if missing := [name for name in inputs if name not in values]:
         what = "The value of " if len(missing) == 1 else "The values of "

@@ -11,19 +11,19 @@ examples never mix before the mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count, islice
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Element, Index, names, total, walk
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph, Node
+from derive.graphs.names import fresh
 from derive.graphs.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
 from derive.language import library
 from derive.language.letters import capital
 from derive.language.sizes import named_size
-from derive.language.words import FUNCTIONS, suggestion
+from derive.language.words import FUNCTIONS
 
 REDUCTIONS = ("mean", "none")
 AXES = ("N", "B")
@@ -58,26 +58,31 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     With reduction="none" it stays one number for each example.
 
     Raises DeriveError where none is named, where one is no input, and where the output is the same for all examples.
+
+    >>> import derive
+    >>> b = batch(derive.graph("w: [n]; x: [n]; L = (w @ x)**2"), ["x"])
+    >>> [(member.name, member.axes) for member in b.graph.members.values()]
+    [('w', (n,)), ('x', (N, n)), ('L', (N,)), ('J', ())]
     """
     known = [i.name for i in graph.inputs]
     for name in inputs:
         if name not in known:
             fault = f"{name} is computed, and only inputs are batched" if name in graph.members else f"there is no input {name}"
-            raise DeriveError(fault, hint=suggestion(name, known) or f"The inputs are {', '.join(known)}.")
+            raise DeriveError(fault, hint=nearest(name, known) or f"The inputs are {', '.join(known)}.")
     if not inputs:
         raise DeriveError("no input is named that differs between examples", hint=f"The inputs are {', '.join(known)}.")
     members = frozenset(m for m in graph.members if graph.ancestors(m) & set(inputs))
     output = graph.output
     if output.name not in members:
         raise DeriveError(f"{output.name} is not computed from {' or '.join(inputs)}", hint="It is the same for all examples.")
-    taken = _taken(graph)
-    letters = tuple(islice(_free(LETTERS, taken), 2))
-    size = named_size(next(_free(AXES, taken)))
+    first = fresh(LETTERS, graph.taken)
+    letters = (first, fresh(LETTERS, {*graph.taken, first}))
+    size = named_size(fresh(AXES, graph.taken))
     example = Index(letters[0], size)
     nodes = [_batched(node, graph, members, example) if node.name in members else node for node in graph.nodes]
     check_reduction(reduction)
     if reduction == "mean" and not output.indices and not output.expr.is_integer:
-        nodes.append(_mean(nodes[-1], next(_free(MEANS, {*taken, *letters, size.name}))))
+        nodes.append(_mean(nodes[-1], fresh(MEANS, {*graph.taken, *letters, size.name})))
     batched = Graph(
         tuple(replace(i, indices=(example, *i.indices)) if i.name in members else i for i in graph.inputs),
         tuple(nodes),
@@ -97,21 +102,9 @@ def check_reduction(name: str) -> None:
 # ---------------------------------------------------------------- names
 
 
-def _taken(graph: Graph) -> set[str]:
-    """Every name that means something in a graph: tensors, sizes of axes, indices."""
-    letters = chain.from_iterable(letters for _, letters in graph.letters)
-    return {*graph.members, *(s.name for s in graph.sizes), *letters}
-
-
-def _free(preferred: Sequence[str], taken: set[str]) -> Iterator[str]:
-    """Names that mean nothing yet, in order of preference."""
-    endless = chain(preferred, (f"{preferred[0]}{number}" for number in count(1)))
-    return (name for name in endless if name not in taken)
-
-
 def _capitals(graph: Graph, members: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """The vectors that a batch makes matrices, and their capitals, where these mean nothing else: X for x, Ŷ for ŷ."""
-    taken, found = _taken(graph), dict[str, str]()
+    taken, found = set(graph.taken), dict[str, str]()
     for name in graph.members:
         large = capital(name)
         if large and name in members and len(graph.members[name].axes) == 2 and large not in taken:

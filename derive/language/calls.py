@@ -6,13 +6,14 @@ import ast
 from typing import TYPE_CHECKING
 
 from derive.calculus.functions import PRIMITIVES
+from derive.errors import nearest
 from derive.graphs.tree import Call, Compare, Reduce
 from derive.language import library
 from derive.language.draft import Typed
 from derive.language.expand import expanded
 from derive.language.indices import Scope
 from derive.language.refusals import refusal
-from derive.language.words import ELSEWHERE, FUNCTIONS, REDUCTIONS, suggestion
+from derive.language.words import ELSEWHERE, FUNCTIONS, REDUCTIONS
 
 if TYPE_CHECKING:
     from derive.calculus.terms import Index
@@ -50,7 +51,7 @@ def called(reader: Inference, node: ast.Call) -> str:
     if name in reader.members or name in reader.later or name in scope_names(reader):
         raise source.error(f"{name} is not a function.", function, f"Write {name}[i] for an entry, {name}*(…) for a product.")
     if name not in FUNCTIONS and name not in REDUCTIONS and not library.known(name):
-        near = f"Write {ELSEWHERE[name]}." if name in ELSEWHERE else suggestion(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
+        near = f"Write {ELSEWHERE[name]}." if name in ELSEWHERE else nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
         raise source.error(f"The function {name} is not known.", function, near or "`derive library` lists the functions.")
     if name == reader.name:
         raise source.error(f"{name} is defined by itself.", function)
@@ -58,6 +59,7 @@ def called(reader: Inference, node: ast.Call) -> str:
 
 
 def scope_names(reader: Inference) -> set[str]:
+    """The letters and axes of the text: names that mean something to an index."""
     return reader.letters | reader.axes
 
 

@@ -15,6 +15,7 @@ from sympy import Dummy, Symbol
 
 from derive.calculus.terms import Element, Index, Label
 from derive.graphs.graph import Graph, Input
+from derive.graphs.names import fresh
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees, terms_of
 from derive.language import library
 from derive.language.draft import Draft, Member, Typed
@@ -181,14 +182,10 @@ class _Expansion:
         return draft.member
 
     def unique(self, name: str) -> str:
-        """The name, with 2, 3 … appended if it is taken."""
-        taken, number = self.reader.taken, 1
-        candidate = name
-        while candidate in taken:
-            number += 1
-            candidate = f"{name}{number}" if not name[-1].isdigit() else f"{name}_{number}"
-        taken.add(candidate)
-        return candidate
+        """The name, with 2, 3 … appended if it is taken; it is from now on."""
+        found = fresh([name], self.reader.taken, first=2)
+        self.reader.taken.add(found)
+        return found
 
 
 def _argument(expansion: _Expansion, formal: Input, arg: Typed) -> tuple[Argument, bool]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sympy import Dummy, Integer, S, cancel, expand, fraction
 
 from derive.calculus.terms import Index, never_negative
+from derive.errors import nearest
 from derive.language.sizes import SizeSolver, named_size
-from derive.language.words import suggestion
 
 if TYPE_CHECKING:
     from derive.language.infer import Inference
@@ -34,6 +34,7 @@ class Affine:
 
     @property
     def term(self) -> Any:
+        """The index as a SymPy term."""
         return sum((slope * index for index, slope in self.slopes), self.offset)
 
     @property
@@ -42,12 +43,14 @@ class Affine:
         return self.slopes[0][0] if len(self.slopes) == 1 and self.slopes[0][1] == 1 and self.offset == 0 else None
 
     def plus(self, other: Affine, sign: int = 1) -> Affine:
+        """The sum with another; with sign -1 the difference."""
         slopes = dict(self.slopes)
         for index, slope in other.slopes:
             slopes[index] = expand(slopes.get(index, Integer(0)) + sign * slope)
         return Affine(tuple((i, s) for i, s in slopes.items() if s != 0), expand(self.offset + sign * other.offset))
 
     def times(self, factor: Any) -> Affine:
+        """The index with all slopes and the offset times a factor."""
         return Affine(tuple((i, expand(s * factor)) for i, s in self.slopes), expand(self.offset * factor))
 
 
@@ -121,7 +124,7 @@ def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
         what = "a tensor" if reader.members[name].axes else "a number"
         hint = f"Declare {name}: label[C] if it picks an entry, {name}: size if it is a stride or an offset."
         raise reader.error(f"{name} is {what}, not an index.", node, hint if what == "a number" else _LABELS.format(name))
-    hint = suggestion(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
+    hint = nearest(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
     hint = hint or f"Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n] or {name}: size."
     raise reader.error(f"The index {name} is not known here.", node, hint)
 

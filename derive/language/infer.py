@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Integer, expand, pi
 
 from derive.calculus.terms import Index
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.calls import call
@@ -24,7 +24,7 @@ from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
 from derive.language.sizes import SizeSolver, named_size
-from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS, suggestion
+from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS
 
 MAX_POWER = 99
 MAX_ENTRIES = 10**6
@@ -66,11 +66,13 @@ class Inference:
         self.pending: list[tuple[Affine, Any, ast.expr]] = []
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
+        """What is wrong with this node of the text."""
         return self.source.error(message, node, hint)
 
     # ------------------------------------------------------------ names
 
     def is_label(self, name: str, rank: int | None = None) -> bool:
+        """Whether a tensor holds labels, and has so many axes if `rank` says."""
         member = self.members.get(name)
         return member is not None and member.kind == "label" and rank in (None, len(member.axes))
 
@@ -154,7 +156,7 @@ class Inference:
             axes = ", ".join(map(str, self.members[name].axes))
             return self.error(f"{name} is a tensor, not an axis.", node, f"Its axes are [{axes}].")
         listed = f"Axes are {', '.join(sorted(self.axes))}." if self.axes else "Declare one: x: [n]."
-        return self.error(f"There is no axis {name}.", node, suggestion(name, self.axes) or listed)
+        return self.error(f"There is no axis {name}.", node, nearest(name, self.axes) or listed)
 
     def met(self, a: Any, b: Any, node: ast.expr, hint: str = "") -> None:
         """Two axes that meet in an expression are one axis; raise if they cannot be."""
@@ -173,6 +175,7 @@ class Inference:
         return shapes[0] if shapes else ()
 
     def elementwise(self, node: ast.expr, make: Callable[[tuple[Tree, ...]], Tree], args: list[Typed]) -> Typed:
+        """A function applied entry by entry to arguments that are broadcast."""
         axes = self.broadcast(node, args)
         return Typed(make(tuple(a.surface for a in args)), make(tuple(a.plain for a in args)), axes)
 
@@ -230,7 +233,7 @@ class Inference:
         if name not in self.members and name not in self.later:
             count = len(node.slice.elts) if isinstance(node.slice, ast.Tuple) else 1
             letters = ", ".join("mnkl"[:count]) if count < 5 else "m, n, …"
-            hint = suggestion(name, self.members) or f"Declare its axes: {name}: [{letters}]."
+            hint = nearest(name, self.members) or f"Declare its axes: {name}: [{letters}]."
             raise self.error(f"The tensor {name} is not known here.", node.value, hint)
         member = self.member(name, node.value)
         reference = Ref(name, self.entry_indices(node, member.axes, scope))
@@ -354,6 +357,7 @@ class Inference:
 
 
 def plural(word: str, count: int) -> str:
+    """The word for one, or for more: index, indices."""
     return word if count == 1 else {"index": "indices"}.get(word, word + "s")
 
 

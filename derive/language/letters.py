@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from itertools import count
 from typing import Any
 
 from derive.calculus.terms import Index
+from derive.graphs.names import fresh
 
 ALPHABET = "ijklmnpqruvo"
 
@@ -54,12 +54,8 @@ class Letters:
         last = self.of[size][-1] if self.of[size] else ""
         start = ALPHABET.index(last) + 1 if last in ALPHABET and last else 0
         others = {letter for letters in self.of.values() for letter in letters}
-        refused = self.names.union(avoid, self.of[size])
-        free = [c for c in ALPHABET[start:] + ALPHABET[:start] if c not in refused]
-        unused = [c for c in free if c not in others]
-        if unused or free:
-            return (unused or free)[0]
-        return next(letter for number in count(1) if (letter := f"i{number}") not in refused)
+        after = ALPHABET[start:] + ALPHABET[:start]
+        return fresh([*(c for c in after if c not in others), *after], self.names.union(avoid, self.of[size]), stem="i")
 
 
 def capital(name: str) -> str:

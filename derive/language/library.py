@@ -11,9 +11,8 @@ from typing import Any
 
 from derive.calculus.functions import Named, named
 from derive.calculus.terms import Element
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
-from derive.language.words import suggestion
 
 FOLDER = Path(__file__).parent.parent / "library"
 
@@ -25,6 +24,7 @@ def names() -> tuple[str, ...]:
 
 
 def known(name: str) -> bool:
+    """Whether the library has a definition of this name."""
     return name in names()
 
 
@@ -32,7 +32,7 @@ def known(name: str) -> bool:
 def text(name: str) -> str:
     """The file of a definition.  Raises DeriveError if there is none."""
     if not known(name):
-        hint = suggestion(name, names()) or "`derive library` lists them."
+        hint = nearest(name, names()) or "`derive library` lists them."
         raise DeriveError(f"The library has no definition {name}.", hint=hint)
     return (FOLDER / f"{name}.derive").read_text(encoding="utf-8")
 

@@ -16,10 +16,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, nearest
 from derive.graphs.graph import KINDS
 from derive.language.numbers import LITERAL
-from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+from derive.language.words import FUNCTIONS, REDUCTIONS
 
 MAX_TEXT = 50_000
 MAX_LINE = 10_000
@@ -89,6 +89,7 @@ class Source:
         return " ".join(whole)
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
+        """What is wrong with this node, with its place in the text."""
         return DeriveError(message, self.place(node), hint)
 
 
@@ -294,7 +295,7 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
             if word == SIZE:
                 raise source.error("A size is one integer and has no axes.", node.annotation, f"Write {name}: {SIZE}.")
             kinds = (*KINDS, SIZE)
-            hint = suggestion(word, kinds) or f"A kind is one of {', '.join(kinds)}; axes are a list: {name}: [n]."
+            hint = nearest(word, kinds) or f"A kind is one of {', '.join(kinds)}; axes are a list: {name}: [n]."
             raise source.error(f"{word} is not a kind of tensor.", node.annotation, hint)
     raise source.error("The axes are a list.", node.annotation, f"Write {name}: [m, n].")
 

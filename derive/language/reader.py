@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Symbol
 
 from derive.calculus.terms import Index
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language import library
@@ -24,7 +24,7 @@ from derive.language.letters import Letters
 from derive.language.lower import lower
 from derive.language.parse import SIZE, Declaration, Definition, ParsedLine, parse
 from derive.language.sizes import unknown_sizes
-from derive.language.words import FUNCTIONS, REDUCTIONS, suggestion
+from derive.language.words import FUNCTIONS, REDUCTIONS
 
 MAX_DEFINITIONS = 300
 
@@ -34,6 +34,10 @@ def read(text: str, name: str = "") -> Graph:
     """The graph that a text defines; `name` is what the text is called: a library definition may not call itself.
 
     Raises DeriveError, with the place and what to do, for every text that is not a definition.
+
+    >>> g = read("x: [n]; p = softmax(x); L = -log(p[0])")
+    >>> [(node.name, node.axes, node.call) for node in g.nodes]
+    [('p', (n,), 'softmax'), ('L', (), '')]
     """
     source, statements = parse(text)
     reader = Inference(source, name if library.known(name) and library.definition(name) == text else "")
@@ -47,7 +51,7 @@ def read(text: str, name: str = "") -> Graph:
         _define(reader, definition)
     for statement in statements:
         if isinstance(statement, Declaration) and statement.name not in reader.mentioned | reader.promised.keys():
-            near = suggestion(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
+            near = nearest(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
             raise source.error(f"{statement.name} is declared and never used.", statement.node.target, near)
     return _graph(reader, text)
 

@@ -27,6 +27,7 @@ class SizeSolver:
         """Sizes of axes that are as long as the entries read so far allow: more entries may make them shorter."""
 
     def unknown(self, name: str) -> Dummy:
+        """A size that is to be found out."""
         return Dummy(name, integer=True, positive=True)
 
     def resolved(self, term: Any) -> Any:
@@ -38,6 +39,7 @@ class SizeSolver:
             term = term.xreplace(known)
 
     def size(self, term: Any) -> Any:
+        """A size with what was found out put in, multiplied out."""
         return expand(self.resolved(term))
 
     def unify(self, a: Any, b: Any) -> bool | None:
@@ -72,4 +74,5 @@ class SizeSolver:
 
 
 def unknown_sizes(term: Any) -> list[Dummy]:
+    """The sizes in a term that are still open, the oldest first."""
     return sorted(term.atoms(Dummy), key=lambda s: s.dummy_index)

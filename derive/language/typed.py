@@ -35,7 +35,11 @@ _TOKEN = re.compile(
 
 
 def read_values(text: str) -> dict[str, Nested]:
-    """`name=value` pairs, between commas, semicolons or line ends."""
+    """`name=value` pairs, between commas, semicolons or line ends.
+
+    >>> {name: value.value for name, value in read_values("w=0.1, t=3").items()}
+    {'w': Fraction(1, 10), 't': Fraction(3, 1)}
+    """
     if len(text) > MAX_TEXT:
         raise DeriveError(f"The values are too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
     return _ValueReader(text).pairs()

@@ -1,9 +1,6 @@
-"""The words that the language keeps for itself, and help with those it does not know."""
+"""The words that the language keeps for itself, and what to write for those it does not know."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from difflib import get_close_matches
 
 from derive.calculus.functions import PRIMITIVES
 
@@ -26,10 +23,3 @@ ELSEWHERE = {
     "argmin": "argmax(-x)",
 }
 """What is written here for functions that have a name elsewhere."""
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`Did you mean …?`, where a known word is near."""
-    lowered = {other.lower(): other for other in sorted(known, reverse=True) if other != word}
-    near = get_close_matches(word.lower(), lowered, 1)
-    return f"Did you mean {lowered[near[0]]}?" if near else ""

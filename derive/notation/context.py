@@ -8,12 +8,10 @@ from typing import Any
 from derive.calculus.terms import Adjoint, Deriv, Element, Index, Label, names
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, remembered
+from derive.graphs.names import lettered
 from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
 from derive.notation.layout import Layout, text
 from derive.notation.style import Style, name_layout
-
-POOL = "ijklqruvmnpabcdeo"
-"""Letters for bound indices, once those an author uses over the axis are taken."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +46,9 @@ class Context:
     def _first(self, known: frozenset[str] | set[str]) -> int:
         return next((k for k, name in enumerate(self.order) if name in known), len(self.order))
 
-    def naming(self, indices: tuple[Index, ...], used: frozenset[str]) -> dict[Index, Index]:
-        """A letter for each bound index that no index in sight and no tensor uses: the author's for its axis, else one that
-        stands for no other axis.
-        """
-        preferred = dict(self.letters)
-        elsewhere = {c for letters in preferred.values() for c in letters}
-        pool = (*(c for c in POOL if c not in elsewhere), *POOL)
-        busy, found = set(used | self.taken), {}
-        numbered = [f"i{k}" for k in range(1, len(busy) + len(indices) + 1)]
-        for index in indices:
-            free = next(c for c in (*preferred.get(index.size, ()), *pool, *numbered) if c not in busy)
-            busy.add(free)
-            found[index] = Index(free, index.size)
-        return found
+    def naming(self, indices: tuple[Index, ...]) -> dict[Index, Index]:
+        """A letter for each bound index that no index in sight and no tensor uses."""
+        return dict(zip(indices, lettered(indices, self.letters, self.taken), strict=True))
 
 
 def context_of(graph: Graph, style: Style | None = None) -> Context:
@@ -99,4 +86,5 @@ def _counts_from_zero(tree: Tree) -> bool:
 
 
 def is_affine(index: Any) -> bool:
+    """Whether an index is arithmetic on indices, such as s o + k."""
     return bool(getattr(index, "is_Add", False) or getattr(index, "is_Mul", False))

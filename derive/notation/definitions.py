@@ -58,8 +58,6 @@ from derive.notation.terms import layout as term_layout
 Substitution = Callable[[Ref], Piece | None]
 """What to print instead of a tensor's entry: its value, or None for its name."""
 
-RANK_ANY = 1
-
 
 def layout(tree: Tree, context: Context | None = None, substitute: Substitution | None = None) -> Layout:
     """The printed form of a surface or a body."""
@@ -318,7 +316,15 @@ def _has_product(tree: Tree | None) -> bool:
 
 
 def definition(node: Node, context: Context) -> Layout:
-    """One definition: in tensor notation if its author wrote it so, and entry by entry."""
+    """One definition: in tensor notation if its author wrote it so, and entry by entry.
+
+    >>> import derive
+    >>> from derive.notation.context import context_of
+    >>> from derive.notation.layout import text
+    >>> g = derive.graph("W: [m, n]; x: [n]; a = relu(W @ x)")
+    >>> text(definition(g.output, context_of(g)))
+    'a = ReLU(W x),   a_i = ReLU(Σ_j W_ij x_j)'
+    """
     left = left_side(node.name, node.indices, context)
     entry = row(left, EQUALS, layout(node.body, context))
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):

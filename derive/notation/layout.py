@@ -129,7 +129,13 @@ _LEFT, _RIGHT = {"{": r"\{", "‖": r"\lVert "}, {"}": r"\}", "‖": r"\rVert "}
 
 
 def latex(layout: Layout) -> str:
-    """The layout in LaTeX mathematics (what KaTeX and amsmath both read)."""
+    r"""The layout in LaTeX mathematics (what KaTeX and amsmath both read).
+
+    >>> import derive
+    >>> from derive.notation.terms import layout
+    >>> latex(layout(derive.graph("x: [n]; f = sum(exp(x))/2").output.expr))
+    '\\frac{1}{2}\\sum_{i}e^{x_{i}}'
+    """
     match layout:
         case Sign(code, _):
             return code
@@ -177,7 +183,13 @@ _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
 
 def text(layout: Layout) -> str:
-    """The layout in Unicode text on one line."""
+    """The layout in Unicode text on one line.
+
+    >>> import derive
+    >>> from derive.notation.terms import layout
+    >>> text(layout(derive.graph("x: [n]; f = sum(exp(x))/2").output.expr))
+    '1/2 Σ_i e^(x_i)'
+    """
     match layout:
         case Sign(_, plain):
             return plain

@@ -30,6 +30,7 @@ from derive.calculus.matrix_algebra import (
     power,
     shape,
     size,
+    subforms,
 )
 from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
 from derive.graphs.graph import gradient_parts
@@ -132,26 +133,13 @@ def one_hot(label: str, context: Context) -> Layout:
 
 def one_hots(form: Matrix) -> tuple[OneHot, ...]:
     """The matrices of one-hot rows in a form."""
-    match form:
-        case OneHot():
-            return (form,)
-        case Plus(args):
-            found = [h for _, a in args for h in one_hots(a)]
-        case MatMul(args) | Hadamard(args) | Apply(_, args):
-            found = [h for a in args for h in one_hots(a)]
-        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
-            return one_hots(body)
-        case Scaled(_, scalars, body):
-            found = [h for a in (*scalars, *([body] if body else [])) for h in one_hots(a)]
-        case _:
-            return ()
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(part for part in subforms(form) if isinstance(part, OneHot)))
 
 
 def one_hot_entry(form: OneHot, context: Context) -> Layout:
     """What a matrix of one-hot rows is: T_ij = δ_{j,t_i}."""
     rows, columns = form.shape
-    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns)), frozenset()).values()
+    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns))).values()
     label = Label(Element(Symbol(form.label, integer=True), i), columns)
     entry = subscripted(one_hot(form.label, context), [index_layout(k, context) for k in (i, j)])
     return row(entry, EQUALS, term_piece(Delta(j, label), context).layout)
@@ -326,20 +314,12 @@ def _side(form: Matrix, context: Context) -> Layout:
 
 def _names(form: Matrix) -> list[str]:
     """The tensors in a form, from the left."""
-    match form:
-        case Tensor(name):
-            return [name]
-        case Derivative(_, by) | OneHot(by):
-            return [by]
-        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
-            return _names(body)
-        case MatMul(args) | Hadamard(args) | Apply(_, args):
-            return [n for a in args for n in _names(a)]
-        case Plus(args):
-            return [n for _, a in args for n in _names(a)]
-        case Scaled(_, scalars, body):
-            return [n for a in (*([body] if body else []), *scalars) for n in _names(a)]
-    return []
+    found = []
+    for part in subforms(form):
+        match part:
+            case Tensor(name) | Derivative(_, name) | OneHot(name):
+                found.append(name)
+    return found
 
 
 def _ordered(form: Plus, context: Context) -> list[tuple[bool, Matrix]]:

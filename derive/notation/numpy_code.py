@@ -37,6 +37,9 @@ def numpy_code(form: Matrix) -> str:
 
     Tensors stand by their names, ∇_a L as `grad_a`, the Jacobian ∂y/∂a as `dy_da`, an axis size as `n`.  Functions that
     NumPy has not, erf and those of the library, stand by their names too.
+
+    >>> numpy_code(MatMul((Transpose(Tensor("W", ("m", "n"))), Tensor("g", ("m", None)))))
+    '(W.T @ g)'
     """
     match form:
         case Tensor(name):

@@ -88,7 +88,12 @@ def name_layout(name: str, rank: int = 0) -> Layout:
 
 
 def decimal(value: Fraction) -> str | None:
-    """A fraction as a finite decimal (`-3.4`), or None if it has none or a long one."""
+    """A fraction as a finite decimal (`-3.4`), or None if it has none or a long one.
+
+    >>> from fractions import Fraction
+    >>> decimal(Fraction(1, 8)), decimal(Fraction(1, 3))
+    ('0.125', None)
+    """
     rest, shift = value.denominator, 0
     for prime in (2, 5):
         while rest % prime == 0:

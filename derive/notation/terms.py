@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, Symbol, exp, sign
+from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, sign
 from sympy.core.numbers import Exp1, NegativeInfinity, Pi
 
 from derive.calculus.cost import cost, shared_number
@@ -34,12 +34,9 @@ from derive.calculus.terms import (
     Product,
     Sum,
     Where,
-    close,
-    exponentials_shared,
     factors,
     fraction,
     free_indices,
-    names,
     signature,
     terms,
     walk,
@@ -62,6 +59,17 @@ from derive.notation.layout import (
     Sign,
     joined,
     row,
+)
+from derive.notation.order import (
+    ArgMin,
+    Minimum,
+    Smallest,
+    factor_order,
+    gathered,
+    stands_behind,
+    term_order,
+    turned,
+    with_minima,
 )
 from derive.notation.pieces import (
     ATOM,
@@ -100,38 +108,8 @@ def piece(term: Any, context: Context) -> Piece:
     """The printed form with its strength."""
     used = frozenset(j.name for j in free_indices(term))
     if term.has(Maximum, Largest, ArgMax):
-        term = walk(term, _as_minimum)
+        term = walk(term, with_minima)
     return _piece(term, replace(context, taken=context.taken | used))
-
-
-class Minimum(Function):
-    """min(a, b), as it is printed; the calculus has -max(-a, -b)."""
-
-    is_real = True
-
-
-class Smallest(Binder):
-    """min over the bound indices, as it is printed."""
-
-
-class ArgMin(Binder):
-    """The first index at which the minimum is reached, as it is printed."""
-
-
-def _as_minimum(term: Any) -> Any:
-    """-max(-a, -b) as min(a, b), and arg max of -a as arg min of a."""
-    if isinstance(term, ArgMax) and term.body.could_extract_minus_sign():
-        indices, body = term.opened()
-        return close(ArgMin, indices, -body)
-    if not (term.is_Mul and term.args[0].is_number and term.args[0].is_negative):
-        return term
-    for f in term.args:
-        if isinstance(f, Maximum) and all(a == 0 or a.could_extract_minus_sign() for a in f.args):
-            return -term / f * Minimum(*(-a for a in f.args))
-        if isinstance(f, Largest) and f.body.could_extract_minus_sign():
-            indices, body = f.opened()
-            return -term / f * close(Smallest, indices, -body)
-    return term
 
 
 def function_name(name: str) -> Layout:
@@ -185,7 +163,7 @@ def _sum(term: Any, context: Context) -> Piece:
     number, _ = shared_number(term)
     if number != 1:
         return _product(term, context)
-    return added([_signed(t, context) for t in _term_order(term, context)])
+    return added([_signed(t, context) for t in term_order(term, context)])
 
 
 def _signed(term: Any, context: Context) -> Piece:
@@ -196,63 +174,22 @@ def _signed(term: Any, context: Context) -> Piece:
     return _piece(term, context)
 
 
-def _term_order(term: Any, context: Context) -> list[Any]:
-    """Positive terms first; a number stands last unless it is the only positive term, or all are positive and one has a
-    function: 1 + x (1 - σ(x)).
-    """
-    positive = not any(t.could_extract_minus_sign() for t in terms(term))
-    leading = positive and any(t.has(Function) for t in terms(term) if not t.has(Bracket))
-
-    def key(t: Any) -> tuple[Any, ...]:
-        return (
-            t.could_extract_minus_sign(),
-            bool(t.is_number) is not leading,
-            t.has(ArgMax),
-            context.path(t),
-            not t.has(Binder),
-            cost(t) if t.has(Binder) else 0,
-            not free_indices(t),
-            isinstance(t, Index),
-            () if names(t) else _axis_order(t, context),
-            _index_order(t),
-            context.place(t),
-            cost(t),
-            signature(t),
-        )
-
-    ordered = sorted(terms(term), key=key)
-    if ordered[0].is_number or not ordered[-1].could_extract_minus_sign():
-        return ordered
-    numbers = [t for t in ordered if t.is_number and not t.could_extract_minus_sign()]
-    return [t for t in ordered if t not in numbers] + numbers
-
-
-def _axis_order(term: Any, context: Context) -> tuple[int, ...]:
-    """Where the axes of the indices of a term stand among those of the author: o + k of y[o] = Σ_k …, not k + o."""
-    axes = [size for size, _ in context.letters]
-    return tuple(sorted(axes.index(j.size) for j in free_indices(term) if j.size in axes))
-
-
-def _index_order(term: Any) -> tuple[str, ...]:
-    return tuple(sorted(j.name for j in free_indices(term)))
-
-
 LONG = 24
 """A sum of at least this cost stands behind 1/2, not over 2."""
 
 
 def _product(term: Any, context: Context) -> Piece:
-    term = _turned(term)
+    term = turned(term)
     if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
     if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
         return multiplied([number_piece(Fraction(number.p, number.q), context.style), _piece(rest, context)])
-    term = _gathered(term)
+    term = gathered(term)
     top, bottom = fraction(term)
     if bottom == 1:
         return multiplied(_factor_pieces(term, context))
-    behind = [f for f in factors(top) if _stands_behind(f, top, bottom)]
+    behind = [f for f in factors(top) if stands_behind(f, top, bottom)]
     front = Mul(*[f for f in factors(top) if f not in behind])
     if bottom.is_number and top.is_Add and cost(top) > LONG:
         return multiplied([divided(Piece(Sign("1", "1")), _piece(bottom, context)), _piece(top, context)])
@@ -266,85 +203,8 @@ def _product(term: Any, context: Context) -> Piece:
     return divided(_piece(top, context), _piece(bottom, context))
 
 
-def _turned(term: Any) -> Any:
-    """-sign(b - a) as sign(a - b)."""
-    if term.args[0] is S.NegativeOne:
-        for f in term.args:
-            if isinstance(f, sign) and f.args[0].is_Add:
-                return -term / f * sign(-f.args[0], evaluate=False)
-    return term
-
-
-def _roots_joined(term: Any) -> Any:
-    """A product with the roots of constants as one: √2/√π is √(2/π), and √2/(2√π) is 1/√(2π)."""
-    roots = [f for f in factors(term) if f.is_Pow and f.is_number and abs(f.exp) == S.Half]
-    if {f.exp for f in roots} != {S.Half, -S.Half}:
-        return term
-    number, _ = term.as_coeff_Mul()
-    inner = Mul(*[Pow(f.base, 2 * f.exp) for f in roots])
-    rest = [f for f in factors(term) if f not in roots]
-    if number.is_positive and (below := 1 / (number**2 * inner)).is_number and fraction(below)[1] == 1:
-        return Mul(*(f for f in rest if f != number), Pow(Pow(below, S.Half, evaluate=False), -1, evaluate=False), evaluate=False)
-    return Mul(*rest, Pow(inner, S.Half, evaluate=False), evaluate=False)
-
-
-def _gathered(term: Any) -> Any:
-    """A product as it is written: e^a e^(-b) as e^(a - b), and the number in 2x - 2y before its brackets."""
-    term = _roots_joined(term)
-    powers = [f for f in factors(term) if isinstance(f, exp)]
-    shared = exponentials_shared(term) if len(powers) > 2 else None
-    if shared is not None:
-        term = shared
-    elif len({bool(f.args[0].could_extract_minus_sign()) for f in powers}) == 2 and not _apart(powers):
-        others = [f for f in factors(term) if f not in powers]
-        term = Mul(*others, exp(Add(*[f.args[0] for f in powers])), evaluate=False)
-    for f in factors(term):
-        number, rest = shared_number(f)
-        if number != 1:
-            coefficient, others = Mul(*[g for g in factors(term) if g is not f]).as_coeff_Mul()
-            return Mul(*(g for g in (coefficient * number, *factors(others)) if g != 1), rest, evaluate=False)
-    return term
-
-
-def _apart(powers: list[Any]) -> bool:
-    """Whether exponentials are of different indices, one of them of a sum: e^(z_i - y) e^(z_j)."""
-    return len({i for f in powers if (i := free_indices(f))}) > 1 and any(f.args[0].is_Add for f in powers)
-
-
-def _stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
-    """Whether a factor stands behind the fraction bar's front part instead of on it: 1/n Σ …, not Σ … over n."""
-    return (
-        isinstance(factor, (Binder, Adjoint, Deriv, Where))
-        or (factor.is_Add and factor != top)
-        or (isinstance(factor, exp) and bottom.is_number)
-    )
-
-
 def _factor_pieces(term: Any, context: Context) -> list[Piece]:
-    return [_piece(f, context) for f in sorted(factors(term), key=lambda f: _factor_key(f, context))]
-
-
-def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
-    """Numbers and scalars, adjoints, entries by their first index, functions, sums in brackets, δ and brackets, derivatives."""
-    base = factor.base if factor.is_Pow and not factor.is_number else factor
-    indices = free_indices(factor)
-    jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
-    scalar = factor.is_number or (not indices and isinstance(base, (Symbol, Element)))
-    rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
-    first = min((j.name for j in indices), default="") if rank == 2 else ""
-    axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
-    return (
-        rank,
-        not factor.is_Rational,
-        not factor.is_number,
-        first,
-        axes,
-        context.place(factor) if rank < 3 else 0,
-        signature(factor),
-    )
-
-
-_FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))
+    return [_piece(f, context) for f in factor_order(term, context)]
 
 
 def _power(term: Any, context: Context) -> Piece:
@@ -384,7 +244,7 @@ def index_layout(index: Any, context: Context) -> Layout:
 
 def _binder(sign_: Sign) -> Any:
     def printer(term: Binder, context: Context) -> Piece:
-        letters = context.naming(term.indices, frozenset())
+        letters = context.naming(term.indices)
         body = term.body.xreplace(letters)
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
         conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))

@@ -180,7 +180,7 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     """The gradient by an input, computed in every other way, against its formula in 50 digits."""
     found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
     exact = point_of(run, found.graph)
-    known = {(a.output.name, a.by.name): exact.adjoint(a.output.name, a.by.name) for a in adjoints_in(found.result)}
+    known = {a.pair: exact.adjoint(*a.pair) for a in adjoints_in(found.result)}
     rounded = {name: _rounded(array) for name, array in exact.arrays.items()}
     adjoints = {key: np.asarray(array, dtype=np.float64) for key, array in known.items()}
     floats = Evaluator(exact.sizes, rounded, found.graph, FLOAT, adjoints)

@@ -100,11 +100,11 @@ def centred(run: Run, wrt: str, step: float) -> Any:
     return out
 
 
-def errors_by_step(run: Run, wrt: str, steps: tuple[int, ...] = (1, 2, 3, 4)) -> list[tuple[int, float, float | None]]:
-    """For h = 10⁻¹, 10⁻² …: (exponent, largest error, order), the order being log10 of how much the error fell."""
+def errors_by_step(run: Run, wrt: str) -> list[tuple[int, float, float | None]]:
+    """For h = 10⁻¹, …, 10⁻⁴: (exponent, largest error, order), the order being log10 of how much the error fell."""
     analytic = np.asarray(run.gradients[wrt], dtype=np.float64)
     out: list[tuple[int, float, float | None]] = []
-    for exponent in steps:
+    for exponent in range(1, 5):
         error = float(np.max(np.abs(centred(run, wrt, 10.0**-exponent) - analytic)))
         before = out[-1][1] if out else 0.0
         out.append((exponent, error, math.log10(before / error) if before > NOISE and error > NOISE else None))

@@ -22,9 +22,6 @@ PATIENCE = 4
 KINK = "every point drawn lies at a kink"
 
 
-# ---------------------------------------------------------------- sizes
-
-
 # ---------------------------------------------------------------- points
 
 
@@ -107,6 +104,3 @@ def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fracti
         out = out / out.sum(axis=-1, keepdims=True)
     with mpmath.workdps(DIGITS):
         return np.vectorize(real, otypes=[object])(out)
-
-
-# ---------------------------------------------------------------- kinks

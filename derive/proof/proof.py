@@ -23,8 +23,8 @@ import numpy as np
 from derive.calculus.fold import Fold, replaced
 from derive.calculus.normal import normal
 from derive.calculus.rules import differentiated
-from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, substituted, walk
-from derive.derivation.derivation import Derivation, Step
+from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, walk
+from derive.derivation.derivation import Derivation, Step, put_in
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, Node, gradient_name, remembered
 from derive.notation.context import context_of
@@ -92,6 +92,10 @@ def prove(found: Derivation) -> Proved:
     """Show each line of a derivation equal to the one before it, the first to the derivative itself.
 
     Raises ProofError on the first line that cannot be shown equal, and DeriveError where that is too much work.
+
+    >>> import derive
+    >>> prove(derive.graph("x: [n]; L = sum(x**2)").derive("L", "x")).kinds
+    ('numeric', 'symbolic', 'symbolic', 'symbolic', 'symbolic')
     """
     made = remembered(found.graph, ("proved", found.of, found.wrt, found.steps), lambda: _proved(found))
     return made if made.derivation is found else replace(made, derivation=found)
@@ -321,7 +325,6 @@ def _plain(graph: Graph, line: Any, step: Step) -> Any:
 
 def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
     """A line with what the step used put in, and its derivatives carried out."""
-    given = {(left.output.name, left.by.name): (left, right) for left, right in step.uses if isinstance(left, Adjoint)}
     facts = [
         Fold(left, right, tuple(sorted(free_indices(left), key=signature)))
         for left, right in step.uses
@@ -330,16 +333,13 @@ def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
     opened = {left.name for left, _ in step.uses if isinstance(left, Element)} if step.family == "fold" else set()
 
     def rewrite(t: Any) -> Any:
-        if isinstance(t, Adjoint) and (t.output.name, t.by.name) in given:
-            left, right = given[t.output.name, t.by.name]
-            here, there = (*left.output.indices, *left.by.indices), (*t.output.indices, *t.by.indices)
-            return substituted(right, dict(zip(here, there, strict=True)))
         if isinstance(t, Deriv):
             opens = isinstance(t.body, Element) and t.body.name != t.by.name
             return differentiated(_definition(graph, t.body) if opens else t.body, t.by)
         return _definition(graph, t) if isinstance(t, Element) and t.name in opened else t
 
-    out = walk(line, rewrite)
+    given = ((left, right) for left, right in step.uses if isinstance(left, Adjoint))
+    out = walk(put_in(line, given), rewrite)
     for fact in facts:
         out = replaced(normal(out), fact)
     return out
@@ -348,6 +348,4 @@ def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
 def _definition(graph: Graph, element: Any) -> Any:
     """A node's definition at the indices of this entry; an input's entry is itself."""
     node = graph.members.get(element.name)
-    if not isinstance(node, Node):
-        return element
-    return substituted(node.expr, dict(zip(node.indices, element.indices, strict=True)))
+    return node.at(element.indices) if isinstance(node, Node) else element

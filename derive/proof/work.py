@@ -57,9 +57,9 @@ class Effort:
 
     def _inside(self, term: Any, times: int) -> Iterable[tuple[Any, int]]:
         if isinstance(term, Adjoint):
-            pair = term.output.name, term.by.name
+            pair = term.pair
             self.moved[pair] = self.moved.get(pair, False) or not free_indices(term.by) <= self.free
-            return [(i, times) for x in (term.output, term.by) for i in x.indices]
+            return [(i, times) for i in term.indices]
         if isinstance(term, Deriv):
             moved, places = Evaluator({}, {}, self.graph).moving(term)
             chosen = {i for i, place in places.items() if not self.free.isdisjoint(free_indices(place))}

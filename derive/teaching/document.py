@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from derive.notation.layout import Layout, row
@@ -161,6 +162,22 @@ class Steps:
     lines: tuple[Line, ...]
 
 
+def opening(lines: Sequence[Line], short: Callable[[Line], bool]) -> tuple[bool, ...]:
+    """Which lines are left-hand sides that stand in front of the line after them: those with nothing else to say that a
+    format finds short.
+
+    >>> from derive.notation.layout import Sign
+    >>> equals, y, x = Sign("=", "="), Sign("y", "y"), Sign("x", "x")
+    >>> opening((Line(y), Line(x, equals), Line(x)), short=lambda line: True)
+    (True, False, False)
+    """
+
+    def opens(line: Line, after: Line) -> bool:
+        return line.relation is None and after.relation is not None and not line.reason and not line.note and short(line)
+
+    return (*(opens(line, after) for line, after in pairwise(lines)), *(False for _ in lines[-1:]))
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows."""
@@ -220,7 +237,11 @@ def pages(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
 
 
 def merged(parts: Iterable[Inline]) -> Inlines:
-    """The same with neighbouring words made one, and neighbouring formulas, so that a format sees what stands side by side."""
+    """The same with neighbouring words made one, and neighbouring formulas, so that a format sees what stands side by side.
+
+    >>> merged(inlines("a", "b"))
+    (Text(text='ab'),)
+    """
     out: list[Inline] = []
     for part in parts:
         match out[-1:], part:

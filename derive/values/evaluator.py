@@ -55,9 +55,6 @@ MAX_REMEMBERED = 1 << 12
 """Arrays of more entries are not remembered by a memo."""
 
 
-# ---------------------------------------------------------------- two kinds of numbers
-
-
 # ---------------------------------------------------------------- terms
 
 Entries = Mapping[Index, Array]
@@ -68,14 +65,21 @@ class Evaluator:
     """What is known at a point: the size of every axis and an array for every tensor of a graph.
 
     `digits` are those computed with.  `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands
-    in several lines is evaluated once.
+    in several lines is evaluated once.  `adjoints` are the total derivatives that are known, by (output, variable): arrays over
+    the axes of both.  What else is asked for is found by differences, and kept there.
+
+    >>> from derive.calculus.terms import Element, Index, total
+    >>> n, x = Symbol("n", integer=True, positive=True), Symbol("x", real=True)
+    >>> i = Index("i", n)
+    >>> Evaluator({n: 3}, {"x": np.array([1.0, 2.0, 4.0])}, numbers=FLOAT).array(total(Element(x, i) ** 2, i)).item()
+    21.0
     """
 
     sizes: Mapping[Symbol, Any]
     arrays: Mapping[str, Array]
     graph: Graph | None = None
     numbers: NumberSystem = EXACT
-    _adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
+    adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
     _slopes: dict[tuple[str, str], dict[int, Array]] = field(default_factory=dict, repr=False)
     _steps: dict[str, Any] = field(default_factory=dict, repr=False)
     copied: frozenset[str] = frozenset()
@@ -211,12 +215,12 @@ class Evaluator:
 
     def adjoint(self, output: str, name: str) -> Array:
         """∂output/∂name along every path: an array over the axes of both."""
-        if (output, name) not in self._adjoints:
+        if (output, name) not in self.adjoints:
             base = np.shape(self.arrays[name])
             with mpmath.workdps(self.digits):
                 slopes = self.slopes(output, name, np.arange(math.prod(base)))
-            self._adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(slopes.shape[1:] + base)
-        return self._adjoints[output, name]
+            self.adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(slopes.shape[1:] + base)
+        return self.adjoints[output, name]
 
     def slopes(self, output: str, name: str, entries: Array) -> Array:
         """∂output/∂name for some entries of `name`, counted through: an array over these and the axes of the output.
@@ -399,7 +403,7 @@ def _entrywise(values: Evaluator, term: Any, grid: Entries) -> Array:
 def _adjoint(values: Evaluator, term: Adjoint, grid: Entries) -> Array:
     output, by = term.output, term.by
     outer, inner = (_places(values, x.indices, np.shape(values.arrays[x.name]), grid) for x in (output, by))
-    if (output.name, by.name) in values._adjoints:
+    if term.pair in values.adjoints:
         whole = values.adjoint(output.name, by.name)
         return whole[tuple(np.broadcast_arrays(*outer, *inner))] if outer or inner else whole[()]
     flat = np.ravel_multi_index(tuple(np.broadcast_arrays(*inner)), np.shape(values.arrays[by.name])) if inner else np.array(0)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from sympy import Symbol
 
 from derive.calculus.terms import Index
 from derive.graphs.graph import Graph, Node, remembered
+from derive.graphs.names import fresh
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, terms_of
 from derive.language.lower import lower
 
@@ -26,7 +28,12 @@ TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
 
 
 def by_operation(graph: Graph) -> Graph:
-    """The same computation with one operation in each node; values and gradients of the old nodes stay what they are."""
+    """The same computation with one operation in each node; values and gradients of the old nodes stay what they are.
+
+    >>> import derive
+    >>> [node.name for node in by_operation(derive.graph("f = exp(u*v) + u*v")).nodes]
+    ['t1', 't2', 'f']
+    """
     return remembered(graph, "by operation", lambda: _Splitter(graph).graph())
 
 
@@ -38,13 +45,8 @@ class _Splitter:
         self.nodes: list[Node] = []
         self.heads: dict[str, Symbol] = {i.name: i.head for i in graph.inputs}
         self.seen: dict[Tree, str] = {}
-        taken = {*graph.members, *(s.name for s in graph.sizes)}
-        stem = next(
-            c
-            for c in ("t", "q", "r", "v", "tmp")
-            if not any(n == c or (n.startswith(c) and n[1:].strip("_").isdigit()) for n in taken)
-        )
-        self.names = (f"{stem}{k}" for k in range(1, 10**6))
+        stem = fresh(("t", "q", "r", "v", "tmp"), {name.rstrip("_0123456789") for name in graph.taken})
+        self.names = (name for k in count(1) if (name := f"{stem}{k}") not in graph.taken)
 
     def graph(self) -> Graph:
         for node in self.source.nodes:
@@ -140,6 +142,3 @@ def _canonical(tree: Tree, indices: tuple[Index, ...]) -> Tree:
 def _reindex(tree: Tree, names: Mapping[Any, Any]) -> Tree:
     changed = reindexed(tree, lambda term: term.xreplace(names) if hasattr(term, "xreplace") else term)
     return rebuilt(changed, lambda child: _reindex(child, names))
-
-
-# ---------------------------------------------------------------- one number a node

@@ -64,7 +64,7 @@ class Run:
         if graph.output.axes:
             graph, output = seeded(graph, output)
         known: dict[tuple[str, str], Any] = {}
-        point = replace(point_of(self, graph), _adjoints=known)
+        point = replace(point_of(self, graph), adjoints=known)
         reached = graph.ancestors(self.graph.output.name)
         out = {}
         for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
@@ -106,7 +106,13 @@ def plain(array: Any) -> Any:
 
 
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:
-    """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value."""
+    """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value.
+
+    >>> import derive
+    >>> at = run(derive.graph("x: [n]; L = sum(x**2)"), {"x": [1, 0.1]})
+    >>> at.values.arrays["L"].item(), at.gradients["x"].tolist()
+    (Fraction(101, 100), [Fraction(2, 1), Fraction(1, 5)])
+    """
     made = Run(graph, bind(graph, values))
     _ = made.values
     return made
@@ -130,7 +136,7 @@ def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:
     """
     whole = found.graph.upstream or found.of == run.source.output.name
     known = {(found.of, name): gradient for name, gradient in run.gradients.items()} if whole else {}
-    point = replace(point_of(run, found.graph), _adjoints=known)
+    point = replace(point_of(run, found.graph), adjoints=known)
     return np.array(point.array(found.result if formula is None else formula, found.indices), dtype=object)
 
 

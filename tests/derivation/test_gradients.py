@@ -16,15 +16,6 @@ from cases.gradients import LIBRARY, PYTORCH, TEXTS
 from derive.language import library
 from oracles.autodiff import ORACLES, WORST, exact_gradients, float_gradients, graph_of, relative_error
 
-# ---------------------------------------------------------------- the definitions, and what they compute, by hand
-
-
-# ---------------------------------------------------------------- points
-
-
-# ---------------------------------------------------------------- our gradients
-
-
 # ---------------------------------------------------------------- the oracles
 
 

@@ -446,7 +446,7 @@ def test_a_diagram_that_is_none_is_refused(boxes, arrows, message):
 
 
 def test_a_misspelt_end_is_corrected():
-    with pytest.raises(DeriveError, match="Did you mean 'hidden'"):
+    with pytest.raises(DeriveError, match="Did you mean hidden"):
         Diagram((Box("hidden", "h"), Box("out", "o")), (Arrow("hiden", "out"),))
 
 

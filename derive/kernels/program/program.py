@@ -24,10 +24,9 @@ from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Element, Index, names, walk
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
-from derive.errors import DeriveError, ProofError
+from derive.errors import DeriveError, ProofError, nearest
 from derive.graphs.graph import Graph, Input
 from derive.language import library
-from derive.language.words import suggestion
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
@@ -148,7 +147,7 @@ def _check_input(graph: Graph, name: str) -> None:
     if name not in inputs:
         known = {i.name: i for i in graph.inputs}
         fault = f"{name} is a label, and nothing is differentiated by it" if name in known else f"there is no input {name}"
-        raise DeriveError(fault, hint=suggestion(name, inputs) or f"Kernels differentiate by {', '.join(inputs)}.")
+        raise DeriveError(fault, hint=nearest(name, inputs) or f"Kernels differentiate by {', '.join(inputs)}.")
 
 
 def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:

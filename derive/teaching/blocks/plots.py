@@ -17,12 +17,11 @@ from derive.errors import DeriveError
 from derive.language import library
 from derive.notation.layout import latex
 from derive.notation.terms import function_name
+from derive.resources import mark
 from derive.teaching.document import Picture
 from derive.teaching.page import Page
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
-
-MARK = "Made by derive. Edit the source, not this file."
 
 POINTS = 601
 COLOURS = ("#0b5c8a", "#b3541e", "#3d7a35", "#7a3d78")
@@ -85,8 +84,8 @@ def _drawn(names: tuple[str, ...], curves: list[tuple[Any, Any, Any]], derivativ
             _settle(axis, page)
         out = io.BytesIO()
         metadata: dict[str, Any] = {
-            "svg": {"Date": None, "Title": MARK},
-            "pdf": {"CreationDate": None, "Title": MARK},
+            "svg": {"Date": None, "Title": mark()},
+            "pdf": {"CreationDate": None, "Title": mark()},
         }.get(kind, {})
         figure.savefig(out, format=kind, metadata=metadata, dpi=200)
     return out.getvalue()

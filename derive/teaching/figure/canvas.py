@@ -16,6 +16,7 @@ from matplotlib.path import Path as Curve
 from matplotlib.textpath import TextPath
 
 from derive.errors import DeriveError
+from derive.resources import mark
 from derive.teaching.figure.geometry import Drawing, Rectangle
 from derive.teaching.figure.layout import layout
 from derive.teaching.figure.routing import HEAD
@@ -55,12 +56,9 @@ RESOLUTION = 220
 SIGN = r"(?<=[;,])((?:\s|\\[ ,:;!])*)-"
 """A minus after punctuation and any space."""
 
-MARK = "Made by derive. Edit the source, not this file."
-"""What a file of ours says of itself; only such files are overwritten."""
-
 METADATA: dict[str, dict[str, Any]] = {
-    "pdf": {"CreationDate": None, "Creator": MARK, "Producer": None},
-    "svg": {"Date": None, "Creator": MARK},
+    "pdf": {"CreationDate": None, "Creator": mark(), "Producer": None},
+    "svg": {"Date": None, "Creator": mark()},
     "png": {"Software": None},
 }
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 
 BoxKind = Literal["input", "operation", "output"]
 
@@ -56,11 +55,7 @@ class Diagram:
         names = self.names
         for end in (end for arrow in self.arrows for end in (arrow.source, arrow.target)):
             if end not in names:
-                near = get_close_matches(end, names, n=1)
-                raise DeriveError(
-                    f"An arrow of a diagram ends at '{end}', which is not a box.",
-                    hint=f"Did you mean '{near[0]}'?" if near else "",
-                )
+                raise DeriveError(f"An arrow of a diagram ends at '{end}', which is not a box.", hint=nearest(end, names))
         in_order(len(self.boxes), self.edges)
 
     @property

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
+from derive.resources import mark
 from derive.teaching.document import (
     Block,
     Break,
@@ -35,11 +36,12 @@ from derive.teaching.document import (
     Table,
     Text,
     merged,
+    opening,
     pages,
 )
 from derive.teaching.formats import escape
 from derive.teaching.formats.latex.columns import size_of, words_width
-from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined, mark
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
 
 ROOM = 52.0
 """The em of a line on a web page: a formula and its reason that need more stand one under the other."""
@@ -138,10 +140,10 @@ class MarkdownPrinter(DocumentPrinter):
         """The rows of a derivation: a left-hand side stands in front of the line after it."""
         rows: list[dict[str, object]] = []
         left = ""
-        for k, line in enumerate(lines):
+        opens = opening(lines, lambda line: size_of(line.body).width < ROOM / 2)
+        for line, opened in zip(lines, opens, strict=True):
             body, reason, note = latex(line.body).strip(), self.words(line.reason), self.words(line.note)
-            opens = line.relation is None and k + 1 < len(lines) and lines[k + 1].relation is not None and not reason and not note
-            if opens and size_of(line.body).width < ROOM / 2:
+            if opened:
                 left = body
                 continue
             beside = size_of(line.body).width + words_width(line.reason) < ROOM - 8

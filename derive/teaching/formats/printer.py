@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from derive.errors import DeriveError
 from derive.notation.layout import Layout
-from derive.resources import folder
+from derive.resources import folder, mark
 from derive.teaching.document import (
     CodeSpan,
     Document,
@@ -136,11 +136,6 @@ class DocumentPrinter(ABC):
             name = f"{stem}-{count}.{kind}"
         self.files[name] = content
         return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height))
-
-
-def mark(source: str) -> str:
-    """The line that says where a generated file came from; only files that carry it are overwritten."""
-    return f"Made by derive{' from ' + source if source else ''}. Edit the source, not this file."
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -37,6 +37,7 @@ from derive.teaching.document import (
     Table,
     Text,
     merged,
+    opening,
 )
 from derive.teaching.formats.escape import terminal
 
@@ -220,10 +221,10 @@ def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str, Line]]:
     """Each line's left-hand side, relation and formula; a left-hand side joins the line after it if it is short."""
     rows: list[tuple[str, str, str, Line]] = []
     waiting = ""
-    for k, line in enumerate(lines):
+    opens = opening(lines, lambda line: cell_len(math(line.body)) <= WIDTH // 4)
+    for line, opened in zip(lines, opens, strict=True):
         body = math(line.body)
-        after = lines[k + 1].relation if k + 1 < len(lines) else None
-        if line.relation is None and after is not None and not line.reason and not line.note and cell_len(body) <= WIDTH // 4:
+        if opened:
             waiting = body
             continue
         rows.append((waiting, text(line.relation).strip() if line.relation else "", body, line))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from derive.derivation.second_order import derivation_of_order, gradient_of
-from derive.errors import DeriveError
+from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
 from derive.language.batching import batch
@@ -37,7 +36,7 @@ from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
-from derive.teaching.lecture.lecture import Context, Lecture, build
+from derive.teaching.lecture.lecture import Lecture, build
 from derive.teaching.page import Page
 from derive.values.run import Run, result_at
 from derive.values.run import run as run_graph
@@ -59,10 +58,10 @@ def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
     about = lecture.about
     desk = Desk(Page(Style(lang, about.index_base, about.digits)), {})
-    return build(lecture, lang, lambda directive, context: expand(directive, context, desk))
+    return build(lecture, lang, lambda directive: expand(directive, desk))
 
 
-def expand(directive: Directive, context: Context, desk: Desk) -> Sequence[Block]:
+def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
     """What a directive becomes.  Raises DeriveError for an unknown kind, name, option or value."""
     if directive.kind not in KINDS:
         raise DeriveError(f"There is no block 'derive {directive.kind}'.", hint=_nearest(directive.kind, list(KINDS)))
@@ -75,8 +74,7 @@ def expand(directive: Directive, context: Context, desk: Desk) -> Sequence[Block
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, 1)
-    return f"Did you mean '{near[0]}'?" if near else f"There are {', '.join(known)}."
+    return nearest(word, known) or f"There are {', '.join(known)}."
 
 
 # ---------------------------------------------------------------- options

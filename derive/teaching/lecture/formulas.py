@@ -7,9 +7,8 @@ mathematics; anything that reads a file, defines a name or changes what characte
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, nearest
 
 _WORDS = (
     # letters
@@ -110,8 +109,8 @@ class _Checker:
         elif name in COMMANDS:
             self.arguments(token, name)
         elif name and name not in SIGNS:
-            near = get_close_matches(name, sorted(COMMANDS), n=1)
-            raise self.error(f"The command {token} is not known in formulas.", f"Did you mean \\{near[0]}?" if near else "")
+            known = (f"\\{command}" for command in COMMANDS)
+            raise self.error(f"The command {token} is not known in formulas.", nearest(token, known))
 
     def arguments(self, token: str, name: str) -> None:
         if name in ("sqrt", "xrightarrow", "xleftarrow") and self.peek() == "[":

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, nearest
 from derive.teaching.translation import languages
 
 EXAMPLE = "A lecture begins:\n---\ntitle: {en: Backpropagation, fr: Rétropropagation}\nlang: [en, fr]\n---"
@@ -57,10 +56,8 @@ def _checked(data: Mapping[Any, Any], lines: list[str]) -> FrontMatter:
 
     for key in data:
         if key not in _KEYS:
-            near = [f"Did you mean '{name}'?" for name in get_close_matches(str(key), _KEYS, n=1)]
-            raise DeriveError(
-                f"The front matter has no key '{key}'.", place(key), *(near or [f"The keys are {', '.join(_KEYS)}."])
-            )
+            hint = nearest(str(key), _KEYS) or f"The keys are {', '.join(_KEYS)}."
+            raise DeriveError(f"The front matter has no key '{key}'.", place(key), hint)
     if "title" not in data:
         raise DeriveError("The lecture has no title.", _place(lines, 0), EXAMPLE)
 

@@ -33,15 +33,7 @@ class Lecture:
     """Where pictures are looked for; without it there are none."""
 
 
-@dataclass(frozen=True)
-class Context:
-    """Where a directive stands: in the lecture, in the document of this language."""
-
-    lecture: Lecture
-    lang: str
-
-
-Expand = Callable[[Directive, Context], Sequence[Block]]
+Expand = Callable[[Directive], Sequence[Block]]
 """What a directive becomes; errors may point into its body with `Directive.inside`."""
 
 
@@ -51,7 +43,7 @@ def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     about, first = frontmatter.read(lines)
     lecture = Lecture(about, tuple(lines), first, source, folder)
     for lang in about.langs:
-        build(lecture, lang, lambda directive, context: ())
+        build(lecture, lang, lambda directive: ())
     return lecture
 
 
@@ -62,8 +54,7 @@ def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
 
     if lang not in lecture.about.langs:
         raise DeriveError(f"The lecture is not written in '{lang}'.", hint=f"Its languages are {', '.join(lecture.about.langs)}.")
-    context = Context(lecture, lang)
-    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, context, expand))
+    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand))
     slides: list[Slide] = []
     for part in reader.blocks(selected(lecture, lang)):
         if isinstance(part, Slide):
@@ -76,9 +67,9 @@ def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
     return Document(lecture.about.title[lang], tuple(slides), lang, lecture.about.author, lecture.source)
 
 
-def _expanded(directive: Directive, context: Context, expand: Expand) -> Sequence[Block]:
+def _expanded(directive: Directive, expand: Expand) -> Sequence[Block]:
     try:
-        return expand(directive, context)
+        return expand(directive)
     except DeriveError as error:
         if error.place is None:
             error.place = directive.place
@@ -124,6 +115,3 @@ def _next_language(line: str, inside: str, langs: Sequence[str], place: Place) -
     if inside:
         raise DeriveError(f"':::{inside}' is still open here.", place, "Close it with a line ':::' first.")
     return found[1]
-
-
-# ---------------------------------------------------------------- directives

@@ -34,6 +34,7 @@ from derive.teaching.document import (
     Strong,
     Table,
     Text,
+    opening,
 )
 from derive.teaching.formats.measure import Extent, size, upright_width
 
@@ -129,14 +130,14 @@ def picture_height(picture: Picture, width: float) -> float:
 def columns(steps: Steps, width: float) -> Columns:
     """Lay a derivation out on lines of `width` em."""
     lines = steps.lines
-    opening = [_opens(line, after, width) for line, after in zip(lines, [*lines[1:], None], strict=True)]
-    left = max([INDENT, *(size_of(line.body).width for line, opens in zip(lines, opening, strict=True) if opens)])
+    opens = opening(lines, lambda line: size_of(line.body).width < 0.34 * width)
+    left = max([INDENT, *(size_of(line.body).width for line, opened in zip(lines, opens, strict=True) if opened)])
     room = width - left - RELATION
     body, reason = _shares(lines, room)
     rows: list[Stride] = []
     waiting = subject = None
-    for line, opens in zip(lines, opening, strict=True):
-        if opens:
+    for line, opened in zip(lines, opens, strict=True):
+        if opened:
             waiting = subject = line.body
             continue
         if line.relation is None:
@@ -148,12 +149,6 @@ def columns(steps: Steps, width: float) -> Columns:
         if line.relation != EQUALS:
             subject = None
     return Columns(left, body, reason, tuple(rows))
-
-
-def _opens(line: Line, after: Line | None, width: float) -> bool:
-    """Whether a line is a left-hand side short enough to stand in front of the next line."""
-    opens = line.relation is None and after is not None and after.relation is not None and not line.reason and not line.note
-    return opens and size_of(line.body).width < 0.34 * width
 
 
 def _shares(lines: Sequence[Line], room: float) -> tuple[float, float]:
