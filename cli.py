@@ -20,10 +20,7 @@ from derive.errors import DeriveError, ProofError
 from derive.resources import OURS, mark
 
 if TYPE_CHECKING:
-    from derive.graphs.graph import Graph
-    from derive.language.batching import Batch
     from derive.teaching.page import Page
-    from derive.values.run import Run
 
 
 # ---------------------------------------------------------------- arguments
@@ -119,21 +116,28 @@ def _force(parser: argparse.ArgumentParser) -> None:
 
 def run_explain(options: argparse.Namespace) -> int:
     """`derive explain`: the explanation on standard output or in a file."""
+    from derive.language.at import read_values
+    from derive.language.reader import read
     from derive.language.sources import read_source
     from derive.teaching.data.explanation import as_json
-    from derive.teaching.pages import explain
+    from derive.teaching.pages.explain import explain
+    from derive.teaching.request import Request
 
     page = _page(options.lang)
     text, name = read_source(options.source)
-    batch = None if options.batch is None else _batch(text, name, _names(options.batch))
-    graph, run = _graph_at(text, name, options.at, batch)
-    wrt = _names(options.wrt)
+    request = Request(
+        read(text, name),
+        wrt=_names(options.wrt),
+        order=options.order,
+        batch=None if options.batch is None else _names(options.batch),
+        at=read_values(options.at) if options.at.strip() else None,
+        detail=options.detail,
+    )
     if options.format == "json":
-        data = {"generator": mark(), **as_json(graph, page, run, wrt, options.detail, options.order, batch)}
+        data = {"generator": mark(), **as_json(request, page)}
         files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
-        document = explain.explain(graph, page, run, wrt, options.detail, name, options.order, batch)
-        files = _rendered(document, options.format, options.output)
+        files = _rendered(explain(request, page, name), options.format, options.output)
     if options.output is None:
         sys.stdout.write(str(files[""]))
         return 0
@@ -228,15 +232,18 @@ def run_kernel(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     """`derive check`: the certificate of a definition, on standard output or in a file."""
+    from derive.language.at import read_values
+    from derive.language.reader import read
     from derive.language.sources import read_source
     from derive.proof.certificate import certify
     from derive.teaching.data.certificate import as_json
     from derive.teaching.pages.report import report
+    from derive.values.run import run
 
     page = _page(options.lang)
     text, name = read_source(options.source)
-    graph, run = _graph_at(text, name, options.at)
-    certificate = certify(graph, run)
+    graph = read(text, name)
+    certificate = certify(graph, run(graph, read_values(options.at)) if options.at.strip() else None)
     if options.format == "json":
         data = {"generator": mark(), **as_json(certificate, page)}
         content: str | bytes = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
@@ -273,26 +280,9 @@ def _page(lang: str) -> Page:
     return Page(Style(lang))
 
 
-def _graph_at(text: str, name: str, values: str, batch: Batch | None = None) -> tuple[Graph, Run | None]:
-    """The graph of a text, or of a batch of it, and its run at the values given, if any."""
-    from derive.language.at import read_values
-    from derive.language.reader import read
-    from derive.values.run import run
-
-    graph = read(text, name) if batch is None else batch.graph
-    return graph, run(graph, read_values(values)) if values.strip() else None
-
-
-def _batch(text: str, name: str, inputs: Sequence[str]) -> Batch:
-    from derive.language.batching import batch
-    from derive.language.reader import read
-
-    return batch(read(text, name), inputs)
-
-
-def _names(text: str) -> list[str]:
+def _names(text: str) -> tuple[str, ...]:
     """The names in a list with commas.  Raises DeriveError where there is a comma and no name."""
-    found = [n.strip() for n in text.split(",") if n.strip()]
+    found = tuple(n.strip() for n in text.split(",") if n.strip())
     if text and not found:
         raise DeriveError(f"{text!r} has no name", hint="Names are given with commas: x,t")
     return found

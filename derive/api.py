@@ -135,10 +135,11 @@ class Derivation(derivation.Derivation):
 
     def _repr_markdown_(self) -> str:
         """The derivation with its reasons; raises ProofError if a line cannot be shown."""
-        from derive.teaching.blocks.gradient import derivation_blocks
+        from derive.teaching.blocks.derivative import derivative_blocks
         from derive.teaching.page import Page
+        from derive.teaching.request import Request
 
-        return _markdown(derivation_blocks(prove(self), Page()))
+        return _markdown(derivative_blocks(prove(self), Request(self.graph), Page()))
 
     def _repr_latex_(self) -> str:
         self.prove()

@@ -159,7 +159,37 @@ class Line:
 class Steps:
     """A derivation, or a substitution of numbers, line by line with the relations aligned."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Line | Chains, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Equalities of several terms, f = u + v = 2 + 3 = 5, a left-hand side first in each.
+
+    Each stands on a line of its own where all of them fit, else each relation does.  `forms` are ways to write them, the fullest
+    first: a format takes the first in which all fit, or the last.
+    """
+
+    forms: tuple[tuple[tuple[Line, ...], ...], ...]
+
+
+def laid_out(lines: Iterable[Line | Chains], fits: Callable[[Layout], bool]) -> tuple[Line, ...]:
+    """Lines, with the chains among them on one line each where a format finds that they fit."""
+    return tuple(line for part in lines for line in ((part,) if isinstance(part, Line) else _chains_laid_out(part, fits)))
+
+
+def _chains_laid_out(chains: Chains, fits: Callable[[Layout], bool]) -> tuple[Line, ...]:
+    for form in chains.forms:
+        joined = [chain if len(chain) < 3 else (chain[0], _joined(chain[1:])) for chain in form]
+        if all(len(chain) < 3 or fits(right.body) for chain, (_, right) in zip(form, joined, strict=True)):
+            return tuple(line for chain in joined for line in chain)
+    return tuple(line for chain in chains.forms[-1] for line in chain)
+
+
+def _joined(lines: Sequence[Line]) -> Line:
+    """What follows a left-hand side, on one line."""
+    first, *rest = lines
+    return Line(row(first.body, *(part for line in rest if line.relation for part in (line.relation, line.body))), first.relation)
 
 
 def opening(lines: Sequence[Line], short: Callable[[Line], bool]) -> tuple[bool, ...]:

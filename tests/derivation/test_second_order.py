@@ -274,7 +274,7 @@ def test_what_a_second_derivative_was_taken_of_stays_with_it() -> None:
     assert (second_order.gradient_of(block).of, second_order.gradient_of(block).wrt) == ("L", "z")
     assert second_order.is_freed(moved)
     assert not second_order.is_freed(found("cross-entropy by the scores")[1])
-    assert graph.derive(wrt=CASES["cross-entropy by the scores and the one-hot"].wrt, order=2) is block
+    assert graph.derive(wrt=CASES["cross-entropy by the scores and the one-hot"].wrt, order=2) == block
 
 
 def test_a_first_derivative_was_not_taken_of_a_gradient() -> None:
@@ -447,8 +447,10 @@ def test_a_lecture_writes_a_hessian_entry_by_entry() -> None:
 
 
 def test_a_proved_block_holds_one_derivation() -> None:
-    from derive.teaching.blocks.hessian import hessian_blocks
+    from derive.teaching.blocks.derivative import derivative_blocks
     from derive.teaching.page import Page
+    from derive.teaching.request import Request
 
-    blocks = hessian_blocks(prove(found("least squares")[1]), Page(), "brief")
+    proved = prove(found("least squares")[1])
+    blocks = derivative_blocks(proved, Request(proved.derivation.graph, detail="brief"), Page())
     assert [type(b) is Steps for b in blocks] == [True, False]

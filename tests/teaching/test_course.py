@@ -16,6 +16,7 @@ import derive
 from cases.course import LAYER, SCORES
 from derive.calculus.terms import Delta, Differ, Element, Index
 from derive.derivation.derivation import Derivation
+from derive.derivation.sweep import derivation
 from derive.graphs.graph import Graph
 from derive.graphs.tree import Call, Op, Tree
 from derive.notation import definitions, matrices
@@ -24,7 +25,8 @@ from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.proof import prove
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
-from derive.teaching.document import Block, Steps
+from derive.teaching.document import Block, Steps, laid_out
+from derive.teaching.formats.measure import fits_chain
 from derive.teaching.page import Page
 from derive.values.entries import entry_of, unrolled
 from derive.values.evaluator import Evaluator
@@ -51,7 +53,7 @@ def lines(blocks: tuple[Block, ...]) -> list[str]:
     out: list[str] = []
     for block in blocks:
         assert isinstance(block, Steps)
-        for line in block.lines:
+        for line in laid_out(block.lines, fits_chain):
             if line.relation is None:
                 out.append(text(line.body))
             else:
@@ -140,7 +142,7 @@ def test_values_and_gradients_of_the_graph() -> None:
 
 def test_each_gradient_of_the_graph_from_its_local_rule() -> None:
     run = uvw()
-    assert lines(forward_blocks(run, Page(), elementary=True)) == ["t₁ = u + v = 2 + 3 = 5", "f = t₁ w = 5 · 4 = 20"]
+    assert lines(forward_blocks(run, Page(), by_operation=True)) == ["t₁ = u + v = 2 + 3 = 5", "f = t₁ w = 5 · 4 = 20"]
     assert lines(backward_blocks(run, Page())) == [
         "∂f/∂f = 1",
         "∂f/∂t₁ = ∂(t₁ w)/∂t₁ · ∂f/∂f = w · 1 = 4",
@@ -230,13 +232,13 @@ def test_the_gradients_of_a_layer_entry_by_entry() -> None:
         return Element(graph.members[name].head)
 
     for i in rows:
-        assert graph.derive("L", f"b{i}").result == named(f"g{i}")
+        assert derivation(graph, "L", f"b{i}").result == named(f"g{i}")
         for j in columns:
-            found = graph.derive("L", f"W{i}{j}")
+            found = derivation(graph, "L", f"W{i}{j}")
             prove(found)
             assert found.result == named(f"g{i}") * named(f"h{j}")
     for j in columns:
-        assert (graph.derive("L", f"h{j}").result - sum(named(f"W{i}{j}") * named(f"g{i}") for i in rows)).expand() == 0
+        assert (derivation(graph, "L", f"h{j}").result - sum(named(f"W{i}{j}") * named(f"g{i}") for i in rows)).expand() == 0
 
 
 def test_the_gradients_of_a_layer_in_numbers() -> None:

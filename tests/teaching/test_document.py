@@ -32,10 +32,10 @@ from derive.teaching.document import (
     merged,
     pages,
 )
-from derive.teaching.formats.latex.columns import broken, columns, size_of
+from derive.teaching.formats.latex.columns import broken, columns
 from derive.teaching.formats.latex.frames import Frame, frames
 from derive.teaching.formats.latex.heights import HEIGHT, height
-from derive.teaching.formats.measure import size
+from derive.teaching.formats.measure import size, size_of
 from derive.teaching.formats.terminal import render_text
 from oracles.rendering import compile_latex
 

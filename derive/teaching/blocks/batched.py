@@ -15,9 +15,10 @@ from derive.derivation.sweep import derivation
 from derive.language.batching import Batch
 from derive.notation.terms import layout
 from derive.proof.proof import Proved, prove
-from derive.teaching.blocks.gradient import Detail, definition_blocks, derivation_steps, result_blocks, result_lines
+from derive.teaching.blocks.gradient import definition_blocks, result_lines, statement_lines, step_lines
 from derive.teaching.document import Block, Paragraph, Slide, Steps, inlines
 from derive.teaching.page import Page
+from derive.teaching.request import Detail
 
 NO_MEAN = N_("No mean is taken here: the sum over the examples comes from the chain rule.")
 SUMS = N_("a matrix product sums over the index that its factors share")
@@ -67,7 +68,7 @@ def definition_slides(batch: Batch, page: Page) -> tuple[Slide, ...]:
 
 def reasoning_slides(found: Reasoning, batch: Batch, page: Page, detail: Detail) -> tuple[Slide, ...]:
     """The gradients for one example, and why those for all follow."""
-    ones = [_slide(page.say(N_("Gradient for one example")), p, page, result_blocks(p, page)) for p in found.one]
+    ones = [_slide(page.say(N_("Gradient for one example")), p, page, (Steps(statement_lines(p, page)),)) for p in found.one]
     title = page.say(N_("Gradient of the mean") if batch.averaged else N_("Gradient for all examples"))
     means = [_slide(title, p, page, _mean_blocks(p, batch, page, detail)) for p in found.all]
     return (*ones, *means)
@@ -83,5 +84,5 @@ def _mean_blocks(proved: Proved, batch: Batch, page: Page, detail: Detail) -> tu
     found, results = proved.derivation, result_lines(proved, page)
     if found.form is not None and found.wrt not in batch.members:
         results = (results[0], replace(results[1], reason=inlines(page.say(SUMS))), *results[2:])
-    steps = Steps((*derivation_steps(proved, page, detail).lines, *results))
+    steps = Steps((*step_lines(proved, page, detail), *results))
     return (steps,) if batch.averaged or found.wrt in batch.members else (steps, Paragraph(inlines(page.say(NO_MEAN))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby, product
-from typing import Any, Literal
+from typing import Any
 
 from sympy import Add, Integer
 
@@ -20,11 +20,9 @@ from derive.notation.context import Context
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.terms import condition_layout, layout, second_derivative
 from derive.proof.proof import Proved
-from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Steps, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Text, inlines
 from derive.teaching.page import Page
-
-Detail = Literal["brief", "normal", "full"]
-DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
+from derive.teaching.request import Detail
 
 LINEAR = N_("linearity of the derivative")
 NO_MATRIX_FORM = N_("no matrix form: the form is the one with indices")
@@ -36,19 +34,17 @@ DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max
 """The families that carry a derivative out; a brief derivation makes them one step."""
 
 
-def derivation_blocks(proved: Proved, page: Page, detail: Detail = "normal", result: bool = True) -> tuple[Block, ...]:
-    """The derivation line by line, then (with `result`) its matrix form and its cases, where it has them."""
-    steps = derivation_steps(proved, page, detail)
-    return (Steps((*_noted(steps.lines, proved, page), *result_lines(proved, page))),) if result else (steps,)
+def derived_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[Line, ...]:
+    """The derivation line by line, then its matrix form and its cases, where it has them."""
+    return (*_noted(step_lines(proved, page, detail), proved, page), *result_lines(proved, page))
 
 
-def derivation_steps(proved: Proved, page: Page, detail: Detail = "normal") -> Steps:
+def step_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[Line, ...]:
     """The lines of a derivation, each with its reason."""
     found = proved.derivation
     context = page.context(found.graph)
-    opening = Line(layout(found.subject, context))
     lines = (Line(layout(s.line, context), EQUALS, _reason(s, found.graph, page)) for s in shown(found, detail))
-    return Steps((opening, *lines))
+    return (Line(layout(found.subject, context)), *lines)
 
 
 def shown(found: Derivation, detail: Detail) -> list[Step]:
@@ -118,12 +114,12 @@ def _separated(parts: list[Layout]) -> tuple[Any, ...]:
 # ---------------------------------------------------------------- results
 
 
-def result_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
+def statement_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     """The result by itself, its matrix form, its cases."""
     found = proved.derivation
     context = page.context(found.graph)
     opening = (Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS))
-    return (Steps((*_noted(opening, proved, page), *result_lines(proved, page))),)
+    return (*_noted(opening, proved, page), *result_lines(proved, page))
 
 
 def _noted(lines: tuple[Line, ...], proved: Proved, page: Page) -> tuple[Line, ...]:
@@ -177,7 +173,7 @@ def cases_layout(found: Derivation, page: Page) -> Layout | None:
     return Cases(tuple((layout(value, context), row(sign, condition_layout(c, context))) for value, c in found.cases))
 
 
-def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
+def entry_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     """A derivative whose axes have fixed sizes, entry by entry: the matrix of ∂L/∂W_ij, then that of the results.
 
     Raises DeriveError where an axis is symbolic, or where there are more than two.
@@ -196,9 +192,7 @@ def entry_blocks(proved: Proved, page: Page) -> tuple[Block, ...]:
 
     matrix = found.form
     ends = [Line(matrices.layout(matrix, context), EQUALS)] if matrix is not None else []
-    return (
-        Steps((Line(matrix_side(found, context)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)),
-    )
+    return (Line(matrix_side(found, context)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)
 
 
 def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:

@@ -23,13 +23,12 @@ from derive.language.lower import lower
 from derive.language.typed import Nested
 from derive.notation import definitions, matrices
 from derive.notation.context import Context
-from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, latex, row, text
+from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, row
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
 from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
 from derive.teaching.blocks.numbers import array, number, relation
-from derive.teaching.document import Block, Line, Paragraph, Steps, inlines
-from derive.teaching.formats.measure import size as measured
+from derive.teaching.document import Block, Chains, Line, Paragraph, Steps, inlines
 from derive.teaching.page import Page
 from derive.values.entries import entry_of
 from derive.values.evaluator import Evaluator
@@ -49,14 +48,14 @@ def forward_blocks(run: Run, page: Page, of: str = "", by_operation: bool = Fals
     """Each definition with numbers put in, up to `of`; with `by_operation`, one operation at a time."""
     graph = run.graph if by_operation else run.source
     wanted = graph.ancestors(of or graph.output.name)
-    lines: list[Line] = []
+    lines: list[Line | Chains] = []
     for node in graph.nodes:
         if node.name in wanted:
             lines += _node_lines(node, graph, run, page)
     return (Steps(tuple(lines)),)
 
 
-def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line]:
+def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | Chains]:
     values = run.values
     shape = np.shape(values.arrays[node.name])
     if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS:
@@ -69,12 +68,12 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line]:
             Line(numbers, relation(exact)),
         ]
     entries = list(np.ndindex(shape))
-    for formula in (True, False):
-        chains = [substitution(node, entry, graph, values, page, formula, run.point.typed) for entry in entries]
-        if not shape or all(len(chain) == 2 for chain in map(chained, chains)):
-            break
-    whole = all(len(chain) == 2 for chain in map(chained, chains))
-    return [line for chain in chains for line in (chained(chain) if whole else chain)]
+    forms = (True, False) if shape else (True,)
+    written = (
+        tuple(tuple(substitution(node, entry, graph, values, page, formula, run.point.typed)) for entry in entries)
+        for formula in forms
+    )
+    return [Chains(tuple(written))]
 
 
 # ---------------------------------------------------------------- substitution
@@ -109,20 +108,6 @@ def substitution(
         if isinstance(tree, Number):
             return lines
         tree = _evaluated(tree)
-
-
-CHAIN, CHARACTERS = 36.0, 90
-"""A chain of equalities up to this width, in em and in characters of plain text, stands on one line."""
-
-
-def chained(lines: list[Line]) -> list[Line]:
-    """A left-hand side and what it equals, on one line if they fit."""
-    left, first, *rest = lines
-    parts = [first.body, *(part for line in rest for part in (line.relation or EQUALS, line.body))]
-    whole = row(*parts)
-    return (
-        [left, Line(whole, first.relation)] if measured(latex(whole)).width <= CHAIN and len(text(whole)) <= CHARACTERS else lines
-    )
 
 
 def _fixed(k: int) -> Any:
@@ -216,11 +201,16 @@ def backward_blocks(run: Run, page: Page) -> tuple[Block, ...]:
 def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
     """∂f/∂w = ∂(t₁ w)/∂w · ∂f/∂f = t₁ · 1 = 5, for each; where a value is used twice, the paths are added."""
     output = run.graph.output.name
-    lines: list[Line] = []
+    chains = []
     for name in run.gradients:
         rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)
-        lines += chained([Line(_partial(output, name, page.context(run.graph))), *rules])
-    return (Steps(tuple(lines)),)
+        chains.append(_chain(Line(_partial(output, name, page.context(run.graph))), *rules))
+    return (Steps(tuple(chains)),)
+
+
+def _chain(*lines: Line) -> Chains:
+    """One chain, to be written in one way."""
+    return Chains(((lines,),))
 
 
 def _partial(output: str, name: str, context: Context) -> Layout:
@@ -265,7 +255,7 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
     """For each tensor its gradient's formula, in matrix form where there is one, then the numbers."""
     graph = run.source
     of = graph.output.name
-    blocks: list[Line] = []
+    blocks: list[Line | Chains] = []
     for name in reversed([m for m in graph.members if m in graph.ancestors(of) and m != of]):
         member = graph.members[name]
         if not member.differentiable or getattr(member, "inner", False):
@@ -279,5 +269,5 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
         if form is None and member.indices:
             blocks += [Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS)]
         formula = [] if form is None and member.indices else [Line(form or layout(found.result, context), EQUALS)]
-        blocks += chained([Line(left), *formula, Line(numbers, relation(exact))])
+        blocks.append(_chain(Line(left), *formula, Line(numbers, relation(exact))))
     return (Steps(tuple(blocks)),)

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from derive.derivation.choice import derivations
 from derive.derivation.second_order import is_square
 from derive.errors import DeriveError
-from derive.graphs.graph import Graph, gradient_parts
+from derive.graphs.graph import gradient_parts
 from derive.graphs.tree import Number
 from derive.language.batching import Batch
 from derive.notation import definitions, matrices
 from derive.notation.layout import EQUALS, latex, row
 from derive.notation.terms import layout
-from derive.proof.proof import Proved, prove
+from derive.proof.proof import Proved
 from derive.teaching.blocks.batched import reasoning
-from derive.teaching.blocks.gradient import RULE_BREAK, Detail, shown
+from derive.teaching.blocks.gradient import RULE_BREAK, shown
 from derive.teaching.page import Page
-from derive.values.run import Run, plain
+from derive.teaching.request import Detail, Request
+from derive.values.run import plain
 
 
-def as_json(
-    graph: Graph,
-    page: Page,
-    run: Run | None = None,
-    wrt: Sequence[str] = (),
-    detail: Detail = "full",
-    order: int = 1,
-    batch: Batch | None = None,
-) -> dict[str, Any]:
+def as_json(request: Request, page: Page) -> dict[str, Any]:
     """The explanation as data; see the README for its shape."""
-    whole = run.graph if run is not None else graph
+    run = request.run
+    whole = run.graph if run is not None else request.graph
     context = page.context(whole)
     return {
         "graph": {
@@ -53,13 +46,13 @@ def as_json(
         "at": None if run is None else {k: _typed(v) for k, v in run.point.typed.items()},
         "values": {} if run is None else {k: _nested(v) for k, v in run.exact.items()},
         "gradients": {} if run is None else {k: _nested(v) for k, v in run.gradients.items()},
-        "derivations": [_derivation_json(p, page, detail) for p in map(prove, derivations(graph, wrt, order))],
-        **({} if batch is None or order == 2 else {"batch": _batch_json(batch, page, wrt, detail)}),
+        "derivations": [_derivation_json(p, page, request.detail) for p in request.shown],
+        **({} if request.batched is None or request.order == 2 else {"batch": _batch_json(request.batched, request, page)}),
     }
 
 
-def _batch_json(batch: Batch, page: Page, wrt: Sequence[str], detail: Detail) -> dict[str, Any]:
-    why = reasoning(batch, wrt)
+def _batch_json(batch: Batch, request: Request, page: Page) -> dict[str, Any]:
+    why, detail = reasoning(batch, request.wrt), request.detail
     return {
         "axis": str(batch.example.size),
         "index": batch.example.name,

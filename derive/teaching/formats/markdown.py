@@ -14,6 +14,7 @@ from derive.resources import mark
 from derive.teaching.document import (
     Block,
     Break,
+    Chains,
     CodeBlock,
     CodeSpan,
     Document,
@@ -35,12 +36,13 @@ from derive.teaching.document import (
     Strong,
     Table,
     Text,
+    laid_out,
     merged,
     opening,
     pages,
 )
 from derive.teaching.formats import escape
-from derive.teaching.formats.latex.columns import size_of, words_width
+from derive.teaching.formats.measure import fits_chain, size_of, words_width
 from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
 
 ROOM = 52.0
@@ -136,10 +138,11 @@ class MarkdownPrinter(DocumentPrinter):
             case Break():
                 return ""
 
-    def rows(self, lines: Sequence[Line]) -> list[dict[str, object]]:
+    def rows(self, parts: Sequence[Line | Chains]) -> list[dict[str, object]]:
         """The rows of a derivation: a left-hand side stands in front of the line after it."""
         rows: list[dict[str, object]] = []
         left = ""
+        lines = laid_out(parts, fits_chain)
         opens = opening(lines, lambda line: size_of(line.body).width < ROOM / 2)
         for line, opened in zip(lines, opens, strict=True):
             body, reason, note = latex(line.body).strip(), self.words(line.reason), self.words(line.note)

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from derive.notation.layout import Layout, latex, text
+from derive.teaching.document import CodeSpan, Emph, Inlines, Link, Math, Raw, Strong, Text
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -278,3 +281,33 @@ def _symbol(token: str, display: bool, script: bool) -> Extent:
         return Extent(_MARKS[token] - (0.16 if script and token == "," else 0), 0.75, 0.25)
     width = _LETTERS.get(token) or _SIGNS.get(token) or (0.5 if token.isdigit() else 0.75 if token.isupper() else 0.6)
     return Extent(width, 0.7, 0.2 if token in "gjpqy" or token.startswith("\\") else 0.01)
+
+
+def size_of(body: Layout | Raw, display: bool = True) -> Extent:
+    """The box of a formula, ours or a teacher's, on a line of its own or in a line of text."""
+    return size(body.latex if isinstance(body, Raw) else latex(body), display)
+
+
+CHAIN, CHARACTERS = 36.0, 90
+"""A chain of equalities up to this width, in em and in characters of plain text, stands on one line."""
+
+
+def fits_chain(body: Layout) -> bool:
+    """Whether a chain of equalities is short enough for one line."""
+    return size_of(body).width <= CHAIN and len(text(body)) <= CHARACTERS
+
+
+def words_width(words: Inlines, display: bool = False) -> float:
+    """The width of text on one endless line, in em; formulas in reasons are as large as on lines of their own."""
+    total = 0.0
+    for part in words:
+        match part:
+            case Text(text):
+                total += upright_width(text)
+            case Math(body):
+                total += size_of(body, display).width
+            case Emph(inner) | Strong(inner) | Link(inner, _):
+                total += words_width(inner, display) * 1.05
+            case CodeSpan(code):
+                total += 0.53 * len(code)
+    return total

@@ -16,6 +16,7 @@ from derive.notation.layout import Layout, text
 from derive.teaching.document import (
     Block,
     Break,
+    Chains,
     CodeBlock,
     CodeSpan,
     Document,
@@ -36,12 +37,16 @@ from derive.teaching.document import (
     Strong,
     Table,
     Text,
+    laid_out,
     merged,
     opening,
 )
 from derive.teaching.formats.escape import terminal
 
 WIDTH = 100
+
+CHAIN = 90
+"""A chain of equalities of up to so many characters stands on one line."""
 REASON, GAP = 24, 3
 """The least width of a column of reasons, and the space before it."""
 
@@ -183,7 +188,7 @@ def _table(part: Table) -> RenderableType:
 # ---------------------------------------------------------------- derivations
 
 
-def derivation(lines: Sequence[Line], width: int) -> Words:
+def derivation(lines: Sequence[Line | Chains], width: int) -> Words:
     """Lines with their relations aligned; reasons in a column at the right where there is room for one, else under."""
     rows = _rows(lines)
     left = max((cell_len(head) for head, relation, *_ in rows if relation), default=0)
@@ -217,10 +222,11 @@ _RULER = Console(width=WIDTH, file=StringIO(), color_system=None, markup=False, 
 """Only measures; rich asks for a console to wrap text."""
 
 
-def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str, Line]]:
+def _rows(parts: Sequence[Line | Chains]) -> list[tuple[str, str, str, Line]]:
     """Each line's left-hand side, relation and formula; a left-hand side joins the line after it if it is short."""
     rows: list[tuple[str, str, str, Line]] = []
     waiting = ""
+    lines = laid_out(parts, lambda body: cell_len(math(body)) <= CHAIN)
     opens = opening(lines, lambda line: cell_len(math(line.body)) <= WIDTH // 4)
     for line, opened in zip(lines, opens, strict=True):
         body = math(line.body)

@@ -10,27 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from derive.derivation.second_order import derivation_of_order, gradient_of
+from derive.derivation.derivation import Derivation
+from derive.derivation.second_order import gradient_of
 from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
 from derive.language.at import read_values
-from derive.language.batching import batch
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.style import Style
 from derive.notation.terms import layout
-from derive.proof.proof import Proved, prove
 from derive.teaching.blocks.checks import check_blocks
-from derive.teaching.blocks.gradient import (
-    DETAILS,
-    definition_blocks,
-    derivation_blocks,
-    entry_blocks,
-    matrix_side,
-    result_blocks,
-)
-from derive.teaching.blocks.hessian import notes, value_lines
-from derive.teaching.blocks.numbers import array, relation
+from derive.teaching.blocks.derivative import derivative_blocks
+from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.pictures import picture
 from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
@@ -38,7 +29,8 @@ from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, build
 from derive.teaching.page import Page
-from derive.values.run import Run, result_at
+from derive.teaching.request import DETAILS, Request
+from derive.values.run import Run
 from derive.values.run import run as run_graph
 
 
@@ -101,8 +93,8 @@ def _word(value: Any) -> str:
     return value
 
 
-def _words(value: Any) -> list[str]:
-    return [w.strip() for w in _word(value).split(",") if w.strip()]
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(w.strip() for w in _word(value).split(",") if w.strip())
 
 
 def _detail(value: Any) -> str:
@@ -176,43 +168,21 @@ def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    graph = _graph_of(directive, desk)
-    if options["batch"] is not None:
-        graph = batch(graph, options["batch"]).graph
-    order = options["order"] or 1
-    wrt = _words(options["wrt"]) if options["wrt"] and order == 2 else options["wrt"] or ""
-    proved = prove(derivation_of_order(graph, options["of"] or "", wrt, bool(options["upstream"]), order))
-    result = options["result"] is not False
-    if options["entries"]:
-        blocks: Sequence[Block] = entry_blocks(proved, desk.page)
-    elif options["steps"] is False:
-        blocks = result_blocks(proved, desk.page) if result else ()
-    else:
-        blocks = derivation_blocks(proved, desk.page, options["detail"] or "normal", result)
-    if order == 2:
-        return _with_gradient(blocks, proved, desk, None if options["at"] is None else run_graph(graph, options["at"]))
-    if options["at"] is None:
-        return blocks
-    found = proved.derivation
-    run = run_graph(graph, options["at"])
-    if options["of"] not in (None, graph.output.name) or (found.graph is not graph):
+    request = Request(_graph_of(directive, desk), **{key: value for key, value in options.items() if value is not None})
+    proved, order = request.single, request.order
+    if request.at is not None and order == 1 and (request.upstream or request.of not in ("", request.graph.output.name)):
         raise DeriveError("at: numbers are shown for the graph's own output only")
-    numbers, exact = array(result_at(run, found), desk.page.style)
-    context = desk.page.context(found.graph)
-    left = matrix_side(found, context) if found.indices else layout(found.subject, context)
-    ending = (Line(left), Line(numbers, relation(exact)))
-    before = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
-    return (Steps((*before, *ending)),)
+    blocks = derivative_blocks(proved, request, desk.page)
+    return blocks if order == 1 else _with_gradient(blocks, proved.derivation, desk.page)
 
 
-def _with_gradient(blocks: Sequence[Block], proved: Proved, desk: Desk, run: Run | None) -> Sequence[Block]:
-    """A second derivative after the gradient it was taken of, then its numbers and its notes."""
-    gradient = gradient_of(proved.derivation)
-    context = desk.page.context(gradient.graph)
+def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Sequence[Block]:
+    """A second derivative after the gradient it was taken of."""
+    gradient = gradient_of(found)
+    context = page.context(gradient.graph)
     before = (Line(layout(gradient.subject, context)), Line(layout(gradient.result, context), EQUALS))
     lines = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
-    numbers = () if run is None else value_lines(proved.derivation, run, desk.page)
-    return (Steps((*before, *lines, *numbers)), *notes(proved, desk.page))
+    return (Steps((*before, *lines)), *(block for block in blocks if not isinstance(block, Steps)))
 
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -251,7 +221,7 @@ KINDS: Mapping[str, BlockKind] = {
     "gradient": BlockKind(
         {
             "of": _word,
-            "wrt": _word,
+            "wrt": _words,
             "batch": _words,
             "order": _order,
             "upstream": _flag,

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from derive.calculus.rules import N_
-from derive.derivation.choice import derivations
-from derive.graphs.graph import Graph, gradient_parts
-from derive.language.batching import Batch
+from derive.derivation.second_order import SecondDerivation
 from derive.notation.terms import layout
-from derive.proof.proof import Proved, prove
+from derive.proof.proof import Proved
 from derive.teaching.blocks.batched import definition_slides, reasoning, reasoning_slides
-from derive.teaching.blocks.gradient import Detail, definition_blocks, derivation_blocks, result_blocks
-from derive.teaching.blocks.hessian import hessian_blocks, title_of
+from derive.teaching.blocks.derivative import derivative_blocks, title_of
+from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Slide, inlines
 from derive.teaching.page import Page
-from derive.values.run import Run
+from derive.teaching.request import Request
 
 
-def explain(
-    graph: Graph,
-    page: Page,
-    run: Run | None = None,
-    wrt: Sequence[str] = (),
-    detail: Detail = "normal",
-    title: str = "",
-    order: int = 1,
-    batch: Batch | None = None,
-) -> Document:
+def explain(request: Request, page: Page, title: str = "") -> Document:
     """The explanation as a document; of a batched definition, with why its gradients follow from those of one example."""
-    say = page.say
-    proved = tuple(map(prove, derivations(graph, wrt, order)))
+    say, graph, batch, run, proved = page.say, request.graph, request.batched, request.run, request.shown
     slides = [_slide(say(N_("Definition")), definition_blocks(graph, page))]
     if batch is not None:
         slides = list(definition_slides(batch, page))
     if run is not None:
         slides.append(_slide(say(N_("Forward: the values")), forward_blocks(run, page, by_operation=graph.is_scalar)))
         slides.append(_slide(say(N_("Backward: the gradients")), backward_blocks(run, page)))
-    if batch is not None and order == 1:
-        why = reasoning(batch, wrt)
-        slides += reasoning_slides(why, batch, page, detail)
+    if batch is not None and request.order == 1:
+        why = reasoning(batch, request.wrt)
+        slides += reasoning_slides(why, batch, page, request.detail)
         proved = tuple(p for p in proved if p not in why.all)
-    slides += [_derivation_slide(p, page, detail, order, run) for p in proved]
+    slides += [_derivation_slide(p, request, page) for p in proved]
     return Document(title or graph.output.name, tuple(slides), page.style.lang, source=graph.source)
 
 
@@ -50,15 +39,10 @@ def _slide(title: str, blocks: Iterable[Block]) -> Slide:
     return Slide(inlines(title), tuple(blocks))
 
 
-def _derivation_slide(proved: Proved, page: Page, detail: Detail, order: int, run: Run | None) -> Slide:
+def _derivation_slide(proved: Proved, request: Request, page: Page) -> Slide:
+    """A derivation; the numbers of a first one stand on the slides of the run, and before a second one it is on the way there."""
     found = proved.derivation
-    if gradient_parts(found.of):
-        kind, blocks = title_of(found, page), hessian_blocks(proved, page, detail, run)
-    else:
-        kind = page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
-        short = order == 2 and detail == "brief"  # the gradient is only on the way there
-        blocks = result_blocks(proved, page) if short else derivation_blocks(proved, page, detail)
-    return Slide(inlines(f"{kind} ", layout(found.subject, page.context(found.graph))), blocks)
-
-
-# ---------------------------------------------------------------- JSON
+    if not isinstance(found, SecondDerivation):
+        request = replace(request, at=None, steps=request.order == 1 or request.detail != "brief")
+    title = inlines(f"{title_of(found, page)} ", layout(found.subject, page.context(found.graph)))
+    return Slide(title, derivative_blocks(proved, request, page))

@@ -9,7 +9,7 @@ from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, Comparison, versions
 from derive.proof.proof import Proved
 from derive.teaching.blocks.checks import checked_blocks, error_layout
-from derive.teaching.blocks.gradient import derivation_steps
+from derive.teaching.blocks.gradient import step_lines
 from derive.teaching.document import Block, CodeSpan, Document, Line, Paragraph, Slide, Steps, Table, Text, inlines
 from derive.teaching.page import Page
 
@@ -62,7 +62,7 @@ def _proofs(certificate: Certificate, page: Page) -> tuple[Block, ...]:
 
 def _lines(proved: Proved, page: Page) -> Steps:
     """The lines of a derivation, each with its rule and how it was proved."""
-    opening, *lines = derivation_steps(proved, page, "full").lines
+    opening, *lines = step_lines(proved, page, "full")
     said = [page.say(KINDS[kind]) for kind in proved.kinds]
     return Steps((opening, *(_with_kind(line, kind) for line, kind in zip(lines, said, strict=True))))
 

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from derive.notation.layout import EQUALS, MINUS, PLUS, Layout, Row, Sign, latex, row
+from derive.notation.layout import EQUALS, MINUS, PLUS, Layout, Row, Sign, row
 from derive.teaching.document import (
     Block,
     Break,
     CodeBlock,
-    CodeSpan,
-    Emph,
     Equation,
     Heading,
     Inline,
@@ -24,19 +22,17 @@ from derive.teaching.document import (
     ItemList,
     Line,
     LineBreak,
-    Link,
     Math,
     Paragraph,
     Picture,
     Quote,
     Raw,
     Steps,
-    Strong,
     Table,
-    Text,
+    laid_out,
     opening,
 )
-from derive.teaching.formats.measure import Extent, size, upright_width
+from derive.teaching.formats.measure import fits_chain, size_of, words_width
 
 LINE = 1.25
 """From one baseline to the next, in em."""
@@ -129,7 +125,7 @@ def picture_height(picture: Picture, width: float) -> float:
 
 def columns(steps: Steps, width: float) -> Columns:
     """Lay a derivation out on lines of `width` em."""
-    lines = steps.lines
+    lines = laid_out(steps.lines, fits_chain)
     opens = opening(lines, lambda line: size_of(line.body).width < 0.34 * width)
     left = max([INDENT, *(size_of(line.body).width for line, opened in zip(lines, opens, strict=True) if opened)])
     room = width - left - RELATION
@@ -240,27 +236,6 @@ def broken(body: Layout, room: float) -> list[Layout]:
 
 
 # ---------------------------------------------------------------- sizes of what stands in a line
-
-
-def size_of(body: Layout | Raw, display: bool = True) -> Extent:
-    """The box of a formula, ours or a teacher's, on a line of its own or in a line of text."""
-    return size(body.latex if isinstance(body, Raw) else latex(body), display)
-
-
-def words_width(words: Inlines, display: bool = False) -> float:
-    """The width of text on one endless line, in em; formulas in reasons are as large as on lines of their own."""
-    total = 0.0
-    for part in words:
-        match part:
-            case Text(text):
-                total += upright_width(text)
-            case Math(body):
-                total += size_of(body, display).width
-            case Emph(inner) | Strong(inner) | Link(inner, _):
-                total += words_width(inner, display) * 1.05
-            case CodeSpan(code):
-                total += 0.53 * len(code)
-    return total
 
 
 def text_height(words: Inlines, width: float, display: bool = False) -> float:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Math, Paragraph, Quote, Table
-from derive.teaching.formats.latex.columns import LINE, Columns, Display, Figure, Set, set_blocks, size_of, text_height
+from derive.teaching.formats.latex.columns import LINE, Columns, Display, Figure, Set, set_blocks, text_height
+from derive.teaching.formats.measure import size_of
 
 WIDTH, HEIGHT = 36.6, 17.4
 """What a frame holds, in em of its text: 16:9 paper, 11 pt, less margins, title and foot line."""

@@ -1,0 +1,52 @@
+"""One derivative on a page, as it is asked for, of the first order or of the second."""
+
+from __future__ import annotations
+
+from derive.calculus.rules import N_
+from derive.derivation.derivation import Derivation
+from derive.derivation.second_order import SecondDerivation, is_square
+from derive.notation.terms import layout
+from derive.proof.proof import Proved
+from derive.teaching.blocks.gradient import derived_lines, entry_lines, matrix_side, statement_lines, step_lines
+from derive.teaching.blocks.hessian import notes
+from derive.teaching.blocks.numbers import array, relation
+from derive.teaching.document import Block, Line, Steps
+from derive.teaching.page import Page
+from derive.teaching.request import Request
+from derive.values.run import Run, result_at
+
+MOST_INDICES = 2
+"""A second derivative with more indices has its numbers nowhere."""
+
+
+def title_of(found: Derivation, page: Page) -> str:
+    """What a derivative is called."""
+    if isinstance(found, SecondDerivation):
+        return page.say(N_("Hessian") if is_square(found) and found.indices else N_("Second derivative"))
+    return page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
+
+
+def derivative_blocks(proved: Proved, request: Request, page: Page) -> tuple[Block, ...]:
+    """A derivative by its entries, its result alone or line by line, then its numbers and what is to be said of it."""
+    found, second = proved.derivation, isinstance(proved.derivation, SecondDerivation)
+    numbers: tuple[Line, ...] = ()
+    if request.run is not None and not (second and len(found.indices) > MOST_INDICES):
+        numbers = value_lines(found, request.run, page)
+    lines = (*_lines(proved, request, page), *numbers)
+    return (*([Steps(lines)] if lines else []), *(notes(proved, page) if second else ()))
+
+
+def _lines(proved: Proved, request: Request, page: Page) -> tuple[Line, ...]:
+    if request.entries:
+        return entry_lines(proved, page)
+    if request.steps:
+        return derived_lines(proved, page, request.detail) if request.result else step_lines(proved, page, request.detail)
+    return statement_lines(proved, page) if request.result else ()
+
+
+def value_lines(found: Derivation, run: Run, page: Page) -> tuple[Line, ...]:
+    """A derivative at the point of a run."""
+    numbers, exact = array(result_at(run, found), page.style)
+    context = page.context(found.graph)
+    left = matrix_side(found, context) if found.indices else layout(found.subject, context)
+    return (Line(left), Line(numbers, relation(exact)))

@@ -1,0 +1,68 @@
+"""What is asked of a definition: one object behind `explain`, the `gradient` block of a lecture and what a notebook shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from derive.derivation.choice import derivations
+from derive.derivation.second_order import derivation_of_order
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph
+from derive.language.batching import Batch, batch
+from derive.proof.proof import Proved, prove
+from derive.values.run import Run, run
+
+Detail = Literal["brief", "normal", "full"]
+DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Derivatives of a definition, and how much of each is shown.
+
+    `definition` is that for one example; `batch` names the inputs that differ between examples, or is None where there is one.
+    `wrt` are the tensors to differentiate by, all that a page shows if there are none; `order` is 1 or 2; `upstream` asks for
+    the gradient of a loss behind a tensor.  `at` are values to show numbers for.  A derivative is shown line by line in a
+    `detail`, or without its `steps`; with its matrix form and its cases, or without that `result`; or by `entries`.
+    """
+
+    definition: Graph
+    of: str = ""
+    wrt: tuple[str, ...] = ()
+    order: int = 1
+    upstream: bool = False
+    batch: tuple[str, ...] | None = None
+    at: Mapping[str, Any] | None = None
+    detail: Detail = "normal"
+    steps: bool = True
+    result: bool = True
+    entries: bool = False
+
+    @cached_property
+    def batched(self) -> Batch | None:
+        return None if self.batch is None else batch(self.definition, self.batch)
+
+    @property
+    def graph(self) -> Graph:
+        """What is differentiated: the definition, or that for all examples."""
+        return self.definition if self.batched is None else self.batched.graph
+
+    @cached_property
+    def run(self) -> Run | None:
+        return None if self.at is None else run(self.graph, self.at)
+
+    @property
+    def shown(self) -> tuple[Proved, ...]:
+        """The derivatives of the output that a page shows, proved.  Raises DeriveError and ProofError."""
+        return tuple(map(prove, derivations(self.graph, self.wrt, self.order)))
+
+    @property
+    def single(self) -> Proved:
+        """The one derivative that is asked for, proved.  Raises DeriveError where more than one is named."""
+        if self.order == 1 and len(self.wrt) > 1:
+            raise DeriveError("a first derivative is by one tensor", hint="For a second one by two, add order: 2.")
+        wrt = self.wrt if self.order == 2 and self.wrt else "".join(self.wrt)
+        return prove(derivation_of_order(self.graph, self.of, wrt, self.upstream, self.order))
