@@ -157,7 +157,7 @@ def open_held(source: str) -> Graph:
 
 def held(data: graph.Graph) -> Graph:
     """A graph as a user holds it: one for each, so that nothing is derived twice for who asks twice."""
-    return data if isinstance(data, Graph) else remembered(data, "held", lambda: Graph(**_fields(data)))
+    return data if isinstance(data, Graph) else remembered(data, "as a user holds it", lambda: Graph(**_fields(data)))
 
 
 def _fields(data: Any) -> dict[str, Any]:
