@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
-from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, RegionPrinter, added, homes, lodgers, streamed
+from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, RegionPrinter, added, homes, lodgers, sizes_of, streamed
 from derive.kernels.cpu.runs import Plan, Segment
 from derive.kernels.cpu.schedule import Region, Scalars
 from derive.kernels.program.memory import in_place, sizes_in
@@ -136,7 +136,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     return RegionText(
         name,
         tuple(lines),
-        (*bounds, *given, *numbers, *sorted(_sizes_of(region)), *(["past"] if past else []), *(n for n, has in own if has)),
+        (*bounds, *given, *numbers, *sorted(sizes_of(region)), *(["past"] if past else []), *(n for n, has in own if has)),
         end,
         places,
         tuple(totals),
@@ -201,12 +201,6 @@ def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: 
 
 def _shaped(memory: Memory) -> str:
     return "" if len(memory.shape) == 1 else f".reshape({', '.join(memory.shape)})"
-
-
-def _sizes_of(region: Region) -> set[str]:
-    terms = [t for s in region.statements for t in (s.term, s.guard, *s.entry.indices, *s.axes)]
-    terms += [i.size for nest in region.nests for i in nest.loops]
-    return sizes_in(*terms)
 
 
 def _width(region: Region) -> str:
@@ -293,7 +287,7 @@ def _numbers(stage: Scalars, dtype: str, used: set[str]) -> list[str]:
 
 def _run_sizes(run: Segment) -> set[str]:
     terms = [t for s in run.statements for t in (s.term, s.guard, *s.axes)]
-    return sizes_in(*terms).union(*(_sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
+    return sizes_in(*terms).union(*(sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
 
 
 def _size_source(name: str, arrays: Iterable[str], plan: Plan) -> str:

@@ -28,6 +28,8 @@ from sympy import Mul, S
 
 from derive.calculus.terms import Element, Index, Inside, factors
 from derive.kernels.cpu.schedule import Nest, Region
+from derive.kernels.program.memory import sizes_in
+from derive.kernels.program.program import unused
 from derive.kernels.program.simple import FUNCTION, safe, weight
 from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, NEUTRAL, PRODUCT, SUM, Statement, narrowed
 from derive.kernels.text.scope import Scope, indented, repeated
@@ -97,6 +99,13 @@ def fetched(region: Region) -> tuple[dict[str, tuple[int, int]], ...]:
             for part, other in enumerate(later):
                 found[other][name] = (part, len(later))
     return tuple(found.values())
+
+
+def sizes_of(region: Region) -> set[str]:
+    """The sizes that a region mentions."""
+    terms = [t for s in region.statements for t in (s.term, s.guard, *s.entry.indices, *s.axes)]
+    terms += [i.size for nest in region.nests for i in nest.loops]
+    return sizes_in(*terms)
 
 
 def _along(e: Element, nest: Nest) -> bool:
@@ -337,9 +346,9 @@ class RegionPrinter:
 
     def _cleared(self, s: Statement) -> list[str]:
         """Loops that set all entries of a tensor to what its sums start from."""
-        busy = {i.name for nest in self.region.nests for i in nest.loops}
+        taken = {i.name for nest in self.region.nests for i in nest.loops} | {*self.homes} | sizes_of(self.region)
         axes = tuple(
-            self.region.index if i == self.region.outer else Index(next(n for n in (f"k{k}", f"k{k}_") if n not in busy), size)
+            self.region.index if i == self.region.outer else Index(unused(taken, f"k{k}", stem=f"k{k}_"), size)
             for k, (i, size) in enumerate(zip(s.entry.indices, s.axes, strict=True))
         )
         target = replace(
