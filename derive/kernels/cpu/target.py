@@ -28,7 +28,7 @@ CPU = Target(
     template="cpu/module.j2",
     public=public,
     device=Device(
-        files=("cpu/device/intrinsics.py", "cpu/device/{dtype}.py"),
+        files=("cpu/device/intrinsics.py", "cpu/device/{dtype}.py", "cpu/device/functions.py"),
         operations=("accumulate", "accumulate_maximum", "address", "fence", "fetch", "maximum", "select", "stream"),
         measured=True,
     ),

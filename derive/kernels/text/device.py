@@ -81,14 +81,16 @@ class _Definition:
 
 @cache
 def _definitions(files: tuple[str, ...], dtype: str) -> Mapping[str, _Import | _Definition]:
-    """What the files for one type define, in an order in which nothing is used before it is defined."""
+    """What the files for one type define, in an order in which nothing is used before it is defined: what is defined again
+    stands there as it was defined first, which is how a type has a function of its own.
+    """
     if dtype not in DTYPES:
         raise ValueError(f"device functions are for {' and '.join(DTYPES)}, not {dtype}")
     found: dict[str, _Import | _Definition] = {}
     for name in files:
         text = (KERNELS / name.format(dtype=dtype)).read_text("utf-8")
         for definition in _read(text, found):
-            found[definition.name] = definition
+            found[definition.name] = found.pop(definition.name, definition)
     return found
 
 
