@@ -111,7 +111,7 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
     where = homes(region, arrays, numbers)
     guests = lodgers(region, where)
-    past = streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
+    past = streamed(region, {*plan.program.outputs} - {*guests.values()})
     printer = RegionPrinter(region, where, dtype, past, guests)
     body = printer.lines()
     scratch, parts, totals = (
@@ -195,7 +195,7 @@ def _views(memory: str, tensors: Mapping[str, Memory]) -> list[str]:
 def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: str) -> str:
     """When the arrays are large enough; what is written over what was read is in the cache already."""
     size = (4 if dtype == "float32" else 8) * Add(*[Mul(*inside[name].axes) for name in past])
-    apart = [f"address({a}) != address({b})" for a, b in sorted(in_place(plan.schedule.program)) if a in past]
+    apart = [f"address({a}) != address({b})" for a, b in sorted(in_place(plan.program)) if a in past]
     return " and ".join([f"{size_code(size)} > {PAST}", *apart]) if past else ""
 
 

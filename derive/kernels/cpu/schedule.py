@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.terms import Index, Label, free_indices
+from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import safe
 from derive.kernels.program.statements import ARGMAX, MAP, MatrixProduct, Statement, read_by, statements
@@ -67,10 +68,9 @@ Stage = Region | Scalars | MatrixProduct
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Staged):
     """A program's stages in order."""
 
-    program: Program
     stages: tuple[Stage, ...]
 
 

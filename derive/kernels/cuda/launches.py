@@ -13,14 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from sympy import Mul
 
 from derive.calculus.terms import Element, Index, free_indices, walk
-from derive.graphs.graph import Input
-from derive.kernels.program.memory import memory
+from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
 from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
 
@@ -99,32 +97,10 @@ Launch = RowLaunch | CellLaunch | ScalarLaunch | MatrixProduct
 
 
 @dataclass(frozen=True)
-class Launches:
-    """A program's launches in order; `memory` are the tensors that are kept in arrays, with their axes."""
+class Launches(Staged):
+    """A program's launches in order."""
 
-    program: Program
     stages: tuple[Launch, ...]
-
-    @cached_property
-    def memory(self) -> dict[str, tuple[Any, ...]]:
-        """The tensors with axes that are given, wanted, or read by another launch than the one that computes them."""
-        return dict(memory(self.program, self.stages))
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The inputs that are read, in the order in which they were declared."""
-        read = frozenset().union(*(stage.reads for stage in self.stages))
-        return tuple(i for i in self.program.inputs if i.name in read)
-
-    @property
-    def whole(self) -> frozenset[str]:
-        return self.program.whole
-
-    @cached_property
-    def between(self) -> tuple[str, ...]:
-        """The tensors in memory that are neither given nor wanted."""
-        given = {i.name for i in self.program.inputs}
-        return tuple(n for n in self.memory if n not in given and n not in self.program.outputs)
 
 
 def launches(program: Program) -> Launches:
