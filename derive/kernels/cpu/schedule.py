@@ -19,7 +19,7 @@ from derive.calculus.terms import Index, Label, free_indices
 from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import safe
-from derive.kernels.program.statements import ARGMAX, MAP, MatrixProduct, Statement, read_by, statements
+from derive.kernels.program.statements import ARGMAX, MatrixProduct, Statement, nested, read_by, statements
 
 
 @dataclass(frozen=True)
@@ -180,35 +180,19 @@ def _grown(outer: Index, waiting: Sequence[Statement | MatrixProduct], done: set
 
 
 def _nests(group: Sequence[Statement], outer: Index | None, lanes: bool = False) -> tuple[Nest, ...]:
-    """The statements in nests of loops: one joins the first nest with its loops that comes after all it reads is complete."""
-    parts: list[tuple[frozenset[Index], list[Statement]]] = []
-    place: dict[str, tuple[int, bool]] = {}  # the nest of each tensor, and whether its entries are there at once
-    for s in group:
-        inner = s.loops if lanes else s.loops - {outer}
-        earliest = 0
-        for e in s.entries:
-            if e.name in place:
-                nest, at_once = place[e.name]
-                source = next(t for t in parts[nest][1] if t.name == e.name)
-                same = at_once and parts[nest][0] == inner and e.indices == source.entry.indices
-                earliest = max(earliest, nest if same else nest + 1)
-        guarded = not _free_of_guards(s)
-        k = next(
-            (k for k in range(earliest, len(parts)) if parts[k][0] == inner and not guarded and _open(parts[k][1])), len(parts)
-        )
-        if k == len(parts):
-            parts.append((inner, []))
-        parts[k][1].append(s)
-        place[s.name] = (k, s.kind == MAP)
-    return tuple(Nest(_loop_order(loops, statements, outer if lanes else None), tuple(statements)) for loops, statements in parts)
+    """The statements in nests of loops."""
+
+    def inner(s: Statement) -> frozenset[Index]:
+        return s.loops if lanes else s.loops - {outer}
+
+    return tuple(
+        Nest(_loop_order(inner(nest[0]), nest, outer if lanes else None), tuple(nest)) for nest in nested(group, inner, _guarded)
+    )
 
 
-def _free_of_guards(s: Statement) -> bool:
-    return safe(s.term) and not s.scatter and s.kind != ARGMAX
-
-
-def _open(statements: Iterable[Statement]) -> bool:
-    return all(map(_free_of_guards, statements))
+def _guarded(s: Statement) -> bool:
+    """Whether a statement has branches, or stands at a place that it computes."""
+    return not safe(s.term) or s.scatter or s.kind == ARGMAX
 
 
 def _loop_order(loops: frozenset[Index], statements: Sequence[Statement], last: Index | None) -> tuple[Index, ...]:
@@ -241,6 +225,3 @@ def _shifted(place: Any, index: Index) -> bool:
     """Whether a place is this index and something that does not depend on it."""
     rest = place - index
     return not isinstance(place, Label) and not rest.has(index)
-
-
-# ---------------------------------------------------------------- ranges

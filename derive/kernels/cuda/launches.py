@@ -20,7 +20,7 @@ from sympy import Mul
 from derive.calculus.terms import Element, Index, free_indices, walk
 from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
-from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
+from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, nested, read_by, statements
 
 Axes = tuple[Index, ...]
 
@@ -133,7 +133,11 @@ def _kernel(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> lis
     groups = [(axes, _grown(*axes, waiting, done)) for axes in choices]
     (outer, inner), group = max(groups, key=lambda g: len(g[1]), default=(((), ()), []))
     sums = any(set(s.over) == set(inner) for s in group)
-    stage = RowLaunch(outer, inner, _nests(group, outer)) if sums else _cells(waiting, done)
+    if sums:
+        nests = nested(group, lambda s: s.loops - {*outer}, lambda s: False)
+        stage: RowLaunch | CellLaunch = RowLaunch(outer, inner, tuple(map(tuple, nests)))
+    else:
+        stage = _cells(waiting, done)
     return [stage, ScalarLaunch(stage.totals, ())] if stage.totals else [stage]
 
 
@@ -171,25 +175,6 @@ def _grown(outer: Axes, inner: Axes, waiting: Sequence[Statement | MatrixProduct
             if s.kind == MAP or over == set(inner):
                 own[s.name] = s.entry
     return group
-
-
-def _nests(group: Sequence[Statement], outer: Axes) -> tuple[tuple[Statement, ...], ...]:
-    """The statements in nests with the same loops: one joins the first that comes after all that it reads is complete."""
-    nests: list[list[Statement]] = []
-    place: dict[str, int] = {}
-    for s in group:
-        inner = s.loops - set(outer)
-        earliest = 0
-        for name in s.reads & place.keys():
-            source = next(t for t in nests[place[name]] if t.name == name)
-            at_once = source.kind == MAP and source.loops - set(outer) == inner
-            earliest = max(earliest, place[name] if at_once else place[name] + 1)
-        k = next((k for k in range(earliest, len(nests)) if nests[k][0].loops - set(outer) == inner), len(nests))
-        if k == len(nests):
-            nests.append([])
-        nests[k].append(s)
-        place[s.name] = k
-    return tuple(map(tuple, nests))
 
 
 # ---------------------------------------------------------------- cells
