@@ -16,7 +16,7 @@ from cases.kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.kernels.cpu import compiled
-from derive.kernels.cpu.regions import lodgers
+from derive.kernels.cpu.regions import reused_rows
 from derive.kernels.kernel import Kernel, kernel
 from derive.language import library
 from derive.language.batching import batch
@@ -76,12 +76,12 @@ def test_the_slope_of_a_largest_product_is_taken_where_it_was_found(text: str) -
     assert worst(batch(derive.graph(text), ["x"]).graph, "mirrored", "float64") <= FLOAT64
 
 
-@pytest.mark.parametrize(("text", "lodge"), ROWS)
-def test_rows_that_lodge_in_others_agree_with_50_digits(text: str, lodge: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("text", "reuse"), ROWS)
+def test_rows_that_reuse_others_agree_with_50_digits(text: str, reuse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, str]] = []
-    monkeypatch.setattr(compiled, "lodgers", lambda *given: found.append(lodgers(*given)) or found[-1])
+    monkeypatch.setattr(compiled, "reused_rows", lambda *given: found.append(reused_rows(*given)) or found[-1])
     assert worst(batch(derive.graph(text), ["x"]).graph, "rows", "float64") <= FLOAT64
-    assert any(found) == lodge
+    assert any(found) == reuse
 
 
 GATED: dict[str, Any] = {

@@ -4,9 +4,8 @@
     Region     a loop over one axis, whose passes do not wait for one another, around nests of loops
     Scalars    numbers, computed once
 
-A region runs over its outer index in one of three ways: `rows`, one pass for each value, with vector loops inside;
-`lanes`, blocks of values, which are the vector loops, innermost in every nest; or, without an outer index, `once`.
-Both the CPU's printer and the GPU's start from here.
+A region is of one of three kinds, by how it runs over its outer index: `rows`, one pass for each value, with vector loops inside;
+`blocks`, blocks of values, which are the vector loops, innermost in every nest; or, without an outer index, `once`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Region:
     """Nests, one after the other, for each value (or block of values) of the outer index."""
 
     outer: Index | None
-    way: str
+    kind: str
     nests: tuple[Nest, ...]
 
     @property
@@ -111,7 +110,7 @@ def _region(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Reg
         return Region(None, "once", _nests(ready[:1], None))
     now = tuple(s for s in best.group if not _can_wait(s, best, waiting))
     best = replace(best, group=now or best.group)
-    return Region(best.outer, best.way, _nests(best.group, best.outer, lanes=best.way == "lanes"))
+    return Region(best.outer, best.kind, _nests(best.group, best.outer, blocked=best.kind == "blocks"))
 
 
 def _can_wait(s: Statement, candidate: _Candidate, waiting: Sequence[Statement | MatrixProduct]) -> bool:
@@ -134,13 +133,13 @@ class _Candidate:
     group: tuple[Statement, ...]
 
     @property
-    def way(self) -> str:
-        return "lanes" if self._last > 0 or self._flat else "rows"
+    def kind(self) -> str:
+        return "blocks" if self._last > 0 or self._flat else "rows"
 
     @property
     def rank(self) -> tuple[bool, int, int]:
-        """Lanes across rows jump through memory: only where nothing else will do.  Then what computes most; then rows."""
-        return self.way == "rows" or self._flat, len(self.group), -self._last
+        """Blocks across rows jump through memory: only where nothing else will do.  Then what computes most; then rows."""
+        return self.kind == "rows" or self._flat, len(self.group), -self._last
 
     @property
     def _flat(self) -> bool:
@@ -179,14 +178,15 @@ def _grown(outer: Index, waiting: Sequence[Statement | MatrixProduct], done: set
     return group
 
 
-def _nests(group: Sequence[Statement], outer: Index | None, lanes: bool = False) -> tuple[Nest, ...]:
+def _nests(group: Sequence[Statement], outer: Index | None, blocked: bool = False) -> tuple[Nest, ...]:
     """The statements in nests of loops."""
 
     def inner(s: Statement) -> frozenset[Index]:
-        return s.loops if lanes else s.loops - {outer}
+        return s.loops if blocked else s.loops - {outer}
 
     return tuple(
-        Nest(_loop_order(inner(nest[0]), nest, outer if lanes else None), tuple(nest)) for nest in nested(group, inner, _guarded)
+        Nest(_loop_order(inner(nest[0]), nest, outer if blocked else None), tuple(nest))
+        for nest in nested(group, inner, _guarded)
     )
 
 
