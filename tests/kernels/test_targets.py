@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import derive
+from cli import main
 from derive.errors import DeriveError
 from derive.kernels.kernel import kernel
 from derive.kernels.target import TARGETS
@@ -79,3 +80,8 @@ def test_a_name_that_the_target_uses_is_refused(text: str, target: str, name: st
 )
 def test_what_serves_every_target_names_none(module: str) -> None:
     assert not re.search(rf"\b({'|'.join(TARGETS)})\b", (KERNELS / module).read_text("utf-8"))
+
+
+def test_the_command_line_knows_the_targets_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", "hinge", "--target", "tpu"]) == 1
+    assert capsys.readouterr().err == f"derive: there is no target tpu\nThe targets are {', '.join(TARGETS)}.\n"
