@@ -11,7 +11,6 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median, quantiles
@@ -23,8 +22,11 @@ from numba import njit
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from derive.kernels.cache import load
 from derive.kernels.cpu.device.intrinsics import fence, stream
 from derive.kernels.program.elementary import DTYPES, FUNCTIONS
+from derive.kernels.target import TARGETS
+from derive.kernels.text.device import sources
 
 ENTRIES = 8192
 ROUNDS = 60
@@ -82,7 +84,7 @@ def against(times: Mapping[str, list[float]], name: str, ours: str) -> str:
 
 
 def functions(dtype: str) -> None:
-    module, random = import_module(f"derive.kernels.cpu.device.{dtype}"), np.random.default_rng(0)
+    module, random = load(sources(TARGETS["cpu"].device, FUNCTIONS, dtype), f"device_{dtype}"), np.random.default_rng(0)
     for name in FUNCTIONS:
         x = (3 * random.normal(size=ENTRIES)).astype(dtype)
         x = np.abs(x) if name.startswith("log") else -np.abs(x) if name == "exp_nonpositive" else x

@@ -11,7 +11,7 @@ from typing import Any
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
-from derive.kernels.module import WRAPS, Module, module
+from derive.kernels.module import Module, module
 from derive.kernels.program.program import Program
 from derive.kernels.target import TARGETS
 from derive.language.batching import batch, check_reduction
@@ -58,7 +58,7 @@ class Kernel:
 
 def kernel(
     graph: Graph,
-    target: str = "cpu",
+    target: str = next(iter(TARGETS)),
     batched: str | Sequence[str] = (),
     wrt: str | Sequence[str] = (),
     dtype: str = "float32",
@@ -73,12 +73,10 @@ def kernel(
     batched, wrt = _names(batched), _names(wrt)
     if reduction != "mean" and not batched:
         raise DeriveError("there is no reduction without examples", hint="Say which inputs differ between examples: batch.")
-    if wrap and wrap not in WRAPS:
-        raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(WRAPS)}.")
 
     def made() -> Kernel:
         whole = batch(graph, batched, reduction).graph if batched else graph
-        return Kernel(module(whole, wrt, dtype, name, wrap, target))
+        return Kernel(module(whole, TARGETS[target], wrt, dtype, name, wrap))
 
     return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap), made)
 

@@ -1,4 +1,9 @@
-"""A kernel as the text of a module that needs numpy and numba alone."""
+"""A kernel as the text of a module that needs numpy and numba alone.
+
+A target's template has put in: `title`, `version`, `dtype`, `wrt`, the `mathematics` with what is `proved` and their
+`fingerprint`, the text of the `device` functions and of the public `functions`, the library to `wrap` for or "", and what the
+target itself adds.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +20,11 @@ from derive.calculus.terms import Element, walk
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
-from derive.kernels.cpu.compiled import THREADS_BESIDE, THREADS_FROM
-from derive.kernels.cuda.threads import COMBINED
-from derive.kernels.program.elementary import DTYPES
 from derive.kernels.program.program import Program, derivations, program
 from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
-from derive.kernels.program.statements import NEUTRAL
-from derive.kernels.target import TARGETS, reserved
-from derive.kernels.text.device import sources
-from derive.kernels.text.scope import Scope
+from derive.kernels.text.device import KERNELS, sources
+from derive.kernels.text.target import Target
 from derive.kernels.text.wrapper import SCALAR, TENSOR, Public
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
@@ -32,7 +32,6 @@ from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
 from derive.proof.proof import prove
-from derive.resources import folder
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,18 @@ class Module:
 
 
 def module(
-    graph: Graph, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = "", target: str = "cpu"
+    graph: Graph, target: Target, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = ""
 ) -> Module:
-    """The module of a graph for one of the TARGETS: its output and the gradients by `wrt`, by default by all that have one.
+    """The module of a graph for a target: its output and the gradients by `wrt`, by default by all that have one.
 
     With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch.  Raises DeriveError for a name that
-    is none, and for a type that kernels do not have.
+    is none, and for a type or a library to wrap for that the target does not have.
     """
-    if dtype not in DTYPES:
-        raise DeriveError(f"there are no kernels of {dtype}", hint=f"The types are {' and '.join(DTYPES)}.")
-    on, taken = TARGETS[target], reserved(dtype, target)
-    _check_names(graph, taken)
+    if dtype not in target.dtypes:
+        raise DeriveError(f"there are no kernels of {dtype}", hint=f"The types are {' and '.join(target.dtypes)}.")
+    if wrap and wrap not in target.wraps:
+        raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(target.wraps)}.")
+    _check_names(graph, target.reserved)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
     kinds = TENSOR if graph.output.axes else SCALAR
     programs: dict[str, Program] = {}
@@ -67,11 +67,11 @@ def module(
         if kind.gradients and not names:
             continue
         whole = program(graph, names if kind.gradients else (), kind.value)
-        programs[kind.name] = simple(stable(renamed(whole, taken)))
-        functions.append(on.public(kind, programs[kind.name], graph, names, dtype))
+        programs[kind.name] = simple(stable(renamed(whole, target.reserved)))
+        functions.append(target.public(kind, programs[kind.name], graph, names, dtype))
     used = frozenset().union(*(f.used for f in functions))
     derived = derivations(graph, names)
-    template = _environment().get_template(on.template)
+    template = _environment().get_template(target.template)
     source = template.render(
         title=title or graph.output.name,
         version=__version__,
@@ -79,29 +79,25 @@ def module(
         mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
         proved=proved(derived),
         fingerprint=fingerprint(graph, derived),
-        device=sources(used, dtype, on.imports, target).strip(),
+        device=sources(target.device, used, dtype, target.imports).strip(),
         functions="".join(f.text for f in functions).lstrip("\n"),
         wrt=names,
-        sums=[(kind, combined, Scope(dtype, str).value(NEUTRAL[kind])) for kind, combined in COMBINED.items()],
-        threads_from=THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM,
         wrap=wrap,
+        **target.variables(functions, dtype),
     )
     if wrap:
-        source += _wrapped(graph, names, dtype, functions[0], target)
+        source += _wrapped(graph, names, dtype, functions[0], wrap, target)
     return Module(source.rstrip("\n") + "\n", title or graph.output.name, graph, names, dtype, programs)
 
 
-WRAPS = ("torch",)
-
-
-def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, target: str) -> str:
-    """The text of a function that PyTorch differentiates."""
+def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
+    """The text of a function that a library, such as PyTorch, differentiates."""
     if not wrt or graph.output.expr.is_integer:
         raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
     inputs = [i.name for i in graph.inputs]
     return (
         _environment()
-        .get_template("kernels/torch.j2")
+        .get_template(f"text/{wrap}.j2")
         .render(
             arguments=[*inputs, *function.sizes],
             names=(*inputs, *function.sizes),
@@ -110,24 +106,25 @@ def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, tar
             wrt=wrt,
             dtype=dtype,
             scalar=not graph.output.axes,
-            target=target,
+            **target.wraps[wrap],
         )
     )
 
 
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder("templates")), undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False
+        loader=jinja2.FileSystemLoader(KERNELS), undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False
     )
 
 
 # ---------------------------------------------------------------- names
 
 
-def renamed(whole: Program, taken: frozenset[str]) -> Program:
-    """The program with another name for each computed tensor whose own is taken."""
+def renamed(whole: Program, reserved: frozenset[str]) -> Program:
+    """The program with another name for each computed tensor whose own is reserved, and no new name that is."""
     inputs = {i.name for i in whole.inputs}
-    new = {a.name: whole.fresh(f"{a.name}_") for a in whole.assigns if a.name in taken and a.name not in inputs}
+    whole = replace(whole, reserved=reserved)
+    new = {a.name: whole.fresh(f"{a.name}_") for a in whole.assigns if a.name in reserved and a.name not in inputs}
 
     def rewrite(term: Any) -> Any:
         if not isinstance(term, Element) or term.name not in new:
@@ -135,13 +132,13 @@ def renamed(whole: Program, taken: frozenset[str]) -> Program:
         return Element(Symbol(new[term.name], **term.head.assumptions0), *term.indices)
 
     assigns = tuple(replace(a, entry=rewrite(a.entry), term=walk(a.term, rewrite)) for a in whole.assigns)
-    return replace(whole, assigns=assigns, outputs=tuple(new.get(n, n) for n in whole.outputs)) if new else whole
+    return replace(whole, assigns=assigns, outputs=tuple(new.get(n, n) for n in whole.outputs))
 
 
-def _check_names(graph: Graph, taken: frozenset[str]) -> None:
+def _check_names(graph: Graph, reserved: frozenset[str]) -> None:
     """Refuse an argument whose name the module uses itself."""
     for name in (*(i.name for i in graph.inputs), *map(str, graph.sizes)):
-        if name in taken or "__" in name:
+        if name in reserved or "__" in name:
             raise DeriveError(
                 f"a kernel has no argument called {name}: its own code uses that name", hint="Give it another name."
             )

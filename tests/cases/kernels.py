@@ -56,7 +56,9 @@ TEXTS = [
     "x: [n]; y: [n]; y[i] = sum(x[j] for j in n if j <= i)",
     "x: [n]; L = sum(where(x > 0, log(1 + exp(x)), sin(x)*cos(x)))",
     "z: [N, C]; y: onehot[N, C]; p = softmax(z); L = -mean(sum(y[i, k]*log(p[i, k]) for k in C) for i in N)",
+    # names that the functions of a module use themselves
     "x: [n]; last = exp(x); threads = 2*last; status = sum(threads*last)",
+    "W: [V, d]; t: label[N, V]; k0: [N, d]; L = sum(W[t[first], scratch]*k0[first, scratch] for first in N for scratch in d)",
 ]
 
 EXTREMES = [

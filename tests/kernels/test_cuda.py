@@ -5,7 +5,6 @@ The reference is the definition evaluated in 50 digits (`kernel_reference`), and
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
@@ -23,7 +22,6 @@ import derive
 from cases.kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 from derive.graphs.graph import Graph
 from derive.kernels.kernel import Kernel, kernel
-from derive.kernels.target import reserved
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof.sizes import size_sets
@@ -367,19 +365,6 @@ def test_without_a_device_a_module_is_imported_and_says_what_it_lacks(tmp_path: 
         [sys.executable, "-c", USE], cwd=tmp_path, env={"CUDA_VISIBLE_DEVICES": "", "PATH": ""}, capture_output=True, text=True
     )
     assert found.stdout.splitlines() == ["hinge runs on a CUDA device, and none is found here", "[]"], found.stderr
-
-
-@pytest.mark.parametrize("name", ["hinge", "mlp", "conv1d_layer", "batch_norm", "max_pool1d", "embedding_sequence"])
-def test_every_name_that_a_module_uses_is_reserved(name: str) -> None:
-    """An argument of such a name would hide it."""
-    graph = library.load(name)
-    source = kernel(graph, "cuda").source
-    made = ast.parse(source[source.index("the kernels") :].partition("\n")[2]).body
-    names = {n.id for f in made for n in ast.walk(f) if isinstance(n, ast.Name)}
-    own = {n.id for f in made for n in ast.walk(f) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    arguments = {a.arg for f in made for n in ast.walk(f) if isinstance(n, ast.FunctionDef) for a in n.args.args}
-    used = {n for n in names - own - arguments if not n.startswith("_") and "__" not in n}
-    assert used <= reserved("float32", "cuda")
 
 
 # ---------------------------------------------------------------- the simulator sees what it should

@@ -18,11 +18,13 @@ import numpy as np
 import pytest
 
 from derive.kernels.program.elementary import DTYPES, FUNCTIONS
-from derive.kernels.text.device import OPERATIONS, sources
+from derive.kernels.target import TARGETS
+from derive.kernels.text.device import sources
 from oracles.device_accuracy import DIGITS, DOUBLE, EXACT, LOWEST, device, double, inside, loop, patterns, single
 
 ROOT = Path(__file__).parents[2]
 STRIDE = 4001
+DEVICE = TARGETS["cpu"].device
 BOTH = list(itertools.product(FUNCTIONS, DTYPES))
 
 
@@ -66,7 +68,7 @@ def test_the_reference_of_float32_agrees_with_mpmath(name: str) -> None:
 
 
 def test_a_wrong_digit_is_seen(tmp_path: Path) -> None:
-    text = sources(["exp"], "float32")
+    text = sources(DEVICE, ["exp"], "float32")
     planted = text.replace("0.16666", "0.16667", 1)
     assert planted != text
     assert single("exp", loop(emitted(tmp_path, planted).exp), STRIDE).ulp > FUNCTIONS["exp"].ulp["float32"]
@@ -163,19 +165,19 @@ def test_extremes_are_pytorchs(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_extrema_pass_nan_on(dtype: str) -> None:
+def test_a_maximum_passes_nan_on(dtype: str) -> None:
     from numba import njit
 
-    from derive.kernels.cpu.device.intrinsics import maximum, minimum
+    from derive.kernels.cpu.device.intrinsics import maximum
 
     @njit
-    def both(a, b):  # type: ignore[no-untyped-def]
-        return maximum(a, b), minimum(a, b)
+    def larger(a, b):  # type: ignore[no-untyped-def]
+        return maximum(a, b)
 
     kind = np.dtype(dtype).type
-    assert both(kind(2), kind(3)) == (3, 2)
-    assert all(math.isnan(value) for pair in ((1, math.nan), (math.nan, 1)) for value in both(*map(kind, pair)))
-    assert [math.copysign(1, value) for value in both(kind(-0.0), kind(0.0))] == [1, -1]
+    assert larger(kind(2), kind(3)) == 3
+    assert all(math.isnan(larger(*map(kind, pair))) for pair in ((1, math.nan), (math.nan, 1)))
+    assert math.copysign(1, larger(kind(-0.0), kind(0.0))) == 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -196,7 +198,7 @@ def test_accumulate_alone_changes_the_order() -> None:
     """A loss of ln 2 for two logits of 1e30 must not become 0 by (1e30 + ln 2) - 1e30 = ln 2 or the like, and no sum be lost."""
     from numba import njit
 
-    from derive.kernels.cpu.device.float64 import exp_nonpositive, log
+    from derive.kernels.cpu.device.functions import exp_nonpositive, log
     from derive.kernels.cpu.device.intrinsics import accumulate, maximum
 
     @njit(error_model="numpy")
@@ -280,10 +282,12 @@ import llvmlite.binding
 for kind in ("", "-missed"):  # before Numba starts LLVM
     llvmlite.binding.set_option("", f"-pass-remarks{kind}=loop-vectorize")
 import math, re, sys
-from importlib import import_module
 from numba import float32, float64, njit
 from derive.kernels.program.elementary import FUNCTIONS
 from derive.kernels.cpu.device.intrinsics import accumulate, maximum
+
+sys.path.insert(0, "tests")
+from oracles import device_accuracy
 
 def elementwise(function):
     def run(x, out):
@@ -316,7 +320,7 @@ def plain_exp(x):
     return math.exp(x)
 
 for kind in (float32, float64):
-    functions = import_module(f"derive.kernels.cpu.device.{kind}")
+    functions = device_accuracy.functions(str(kind))
     exp = functions.exp_nonpositive
 
     @njit(forceinline=True, error_model="numpy")
@@ -333,7 +337,7 @@ for kind in (float32, float64):
         print("calls", *sorted(calls), file=sys.stderr, flush=True)
 """
 
-INSTRUCTIONS = tuple(f"llvm.{name}." for name in ("copysign", "fabs", "fma", "maximum", "minimum", "vector.reduce"))
+INSTRUCTIONS = tuple(f"llvm.{name}." for name in ("copysign", "fabs", "fma", "maximum", "vector.reduce"))
 
 
 def scalar(report: str) -> dict[str, str]:
@@ -361,7 +365,7 @@ def test_loops_become_vector_code() -> None:
 
 @pytest.mark.parametrize(("name", "dtype"), BOTH)
 def test_emitted_text_is_whole_and_gives_the_same_bits(name: str, dtype: str, tmp_path: Path) -> None:
-    text = sources([name], dtype)
+    text = sources(DEVICE, [name], dtype)
     assert FUNCTIONS[name].comment(dtype) in text
     assert "derive" not in text
     assert all(len(line) <= 130 for line in text.splitlines())
@@ -371,12 +375,12 @@ def test_emitted_text_is_whole_and_gives_the_same_bits(name: str, dtype: str, tm
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    "names", [*([name] for name in (*FUNCTIONS, *OPERATIONS["cpu"])), [*FUNCTIONS, *OPERATIONS["cpu"]]], ids=" ".join
+    "names", [*([name] for name in (*FUNCTIONS, *DEVICE.operations)), [*FUNCTIONS, *DEVICE.operations]], ids=" ".join
 )
 def test_emitted_text_has_nothing_to_spare(names: list[str], dtype: str, tmp_path: Path) -> None:
     """Ruff finds no unused import or undefined name, and every definition is mentioned by another or was asked for."""
     path = tmp_path / "emitted.py"
-    path.write_text(sources(names, dtype), "utf-8")
+    path.write_text(sources(DEVICE, names, dtype), "utf-8")
     run = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", path], capture_output=True, text=True
     )
@@ -390,21 +394,26 @@ def test_emitted_text_has_nothing_to_spare(names: list[str], dtype: str, tmp_pat
 
 
 def test_emitted_text_does_not_depend_on_the_order() -> None:
-    assert sources(["log", "exp", "maximum"], "float32") == sources(["maximum", "exp", "log", "exp"], "float32")
-    assert sources([], "float64") == ""
+    assert sources(DEVICE, ["log", "exp", "maximum"], "float32") == sources(DEVICE, ["maximum", "exp", "log", "exp"], "float32")
+    assert sources(DEVICE, [], "float64") == ""
 
 
 def test_unknown_names_and_types_are_refused() -> None:
     with pytest.raises(ValueError, match="no device function is called expp"):
-        sources(["expp"], "float32")
+        sources(DEVICE, ["expp"], "float32")
     with pytest.raises(ValueError, match="float32 and float64, not float16"):
-        sources(["exp"], "float16")
+        sources(DEVICE, ["exp"], "float16")
 
 
 def test_reading_the_table_does_not_load_numba() -> None:
-    program = (
-        "import sys; from derive.kernels.text.device import sources; sources(['exp'], 'float32'); print('numba' in sys.modules)"
-    )
+    program = """
+import sys
+from derive.kernels.target import TARGETS
+from derive.kernels.text.device import sources
+for target in TARGETS.values():
+    sources(target.device, target.reserved - target.own, "float32")
+print("numba" in sys.modules)
+"""
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.stderr) == ("False\n", "")
 

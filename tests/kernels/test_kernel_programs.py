@@ -11,7 +11,7 @@ import derive
 from derive.calculus.terms import Element, Sum
 from derive.errors import ProofError
 from derive.graphs.graph import Graph
-from derive.kernels.cpu.regions import fetched, homes, lodgers
+from derive.kernels.cpu.regions import fetched, reused_rows, storage
 from derive.kernels.cpu.schedule import Region, Schedule, schedule
 from derive.kernels.program.program import Program, equal, program
 from derive.kernels.program.simple import simple, weight
@@ -100,23 +100,23 @@ def regions(found: Schedule) -> list[Region]:
 
 def test_cross_entropy_is_one_pass_over_rows() -> None:
     (region,) = regions(scheduled("softmax_cross_entropy_label", "z", "t"))
-    assert region.way == "rows"
+    assert region.kind == "rows"
     assert [len(nest.loops) for nest in region.nests] == [1, 1, 0, 1]
 
 
 def test_layer_norm_forward_and_backward_is_one_pass_over_rows() -> None:
     (region,) = regions(scheduled("layer_norm", "x"))
-    assert region.way == "rows"
+    assert region.kind == "rows"
     assert {"y", "grad_x", "grad_gamma", "grad_beta"} <= {s.name for s in region.statements}
 
 
 def test_batch_norm_reads_whole_rows_three_times() -> None:
-    found = [r for r in regions(scheduled("batch_norm")) if any(nest.loops for nest in r.nests) and r.way == "rows"]
+    found = [r for r in regions(scheduled("batch_norm")) if any(nest.loops for nest in r.nests) and r.kind == "rows"]
     assert len(found) == 3
 
 
 def test_a_sum_over_rows_waits_for_the_pass_that_reads_them_anyway() -> None:
-    first, second, *_ = [r for r in regions(scheduled("batch_norm")) if r.way == "rows"]
+    first, second, *_ = [r for r in regions(scheduled("batch_norm")) if r.kind == "rows"]
     assert "G" not in first.reads
     assert {"grad_beta", "G"} <= {s.name for s in second.statements} | second.reads
 
@@ -124,19 +124,19 @@ def test_a_sum_over_rows_waits_for_the_pass_that_reads_them_anyway() -> None:
 def test_exponentials_lie_in_the_row_of_the_gradient_and_the_next_row_is_fetched() -> None:
     found = scheduled("softmax_cross_entropy_label", "z", "t")
     (region,) = regions(found)
-    where = homes(region, ["z", "t", "grad_z"], ["c2"])
-    assert lodgers(region, where) == {"shifted": "grad_z"}
+    where = storage(region, ["z", "t", "grad_z"], ["c2"])
+    assert reused_rows(region, where) == {"shifted": "grad_z"}
     assert [shares.get("z") for shares in fetched(region)] == [None, (0, 2), None, (1, 2)]
 
 
-def test_a_row_that_is_read_after_another_is_made_of_it_does_not_lodge_there() -> None:
+def test_a_row_that_is_read_after_another_is_made_of_it_does_not_reuse_its_memory() -> None:
     (region,) = regions(scheduled("x: [N, n]; e[i, j] = exp(x[i, j]); y[i, j] = e[i, j]*sum(e[i, k] for k in n)*e[i, n - 1 - j]"))
-    assert not lodgers(region, homes(region, ["x", "y"], []))
+    assert not reused_rows(region, storage(region, ["x", "y"], []))
 
 
 def test_elementwise_functions_are_vectors() -> None:
     (region,) = regions(scheduled("x: [n]; y = gelu(x)"))
-    assert region.way == "lanes"
+    assert region.kind == "blocks"
 
 
 def test_layers_of_a_batch_are_matrix_products() -> None:

@@ -16,9 +16,8 @@ from cases.kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.kernels.cpu import compiled
-from derive.kernels.cpu.regions import lodgers
+from derive.kernels.cpu.regions import reused_rows
 from derive.kernels.kernel import Kernel, kernel
-from derive.kernels.target import reserved
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof.sizes import size_sets
@@ -77,12 +76,12 @@ def test_the_slope_of_a_largest_product_is_taken_where_it_was_found(text: str) -
     assert worst(batch(derive.graph(text), ["x"]).graph, "mirrored", "float64") <= FLOAT64
 
 
-@pytest.mark.parametrize(("text", "lodge"), ROWS)
-def test_rows_that_lodge_in_others_agree_with_50_digits(text: str, lodge: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("text", "reuse"), ROWS)
+def test_rows_that_reuse_others_agree_with_50_digits(text: str, reuse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, str]] = []
-    monkeypatch.setattr(compiled, "lodgers", lambda *given: found.append(lodgers(*given)) or found[-1])
+    monkeypatch.setattr(compiled, "reused_rows", lambda *given: found.append(reused_rows(*given)) or found[-1])
     assert worst(batch(derive.graph(text), ["x"]).graph, "rows", "float64") <= FLOAT64
-    assert any(found) == lodge
+    assert any(found) == reuse
 
 
 GATED: dict[str, Any] = {
@@ -396,22 +395,6 @@ def test_what_makes_no_array_is_named(loss: Kernel) -> None:
 def test_a_tensor_that_requires_a_gradient_makes_no_array(loss: Kernel) -> None:
     with pytest.raises(TypeError, match="z is an array of float64"):
         loss.value(torch.zeros(2, 3, dtype=torch.float64, requires_grad=True), np.zeros(2, int))
-
-
-@pytest.mark.parametrize("name", ["hinge", "mlp", "conv1d_layer", "batch_norm", "max_pool1d", "gelu"])
-def test_every_name_that_a_module_uses_is_reserved(name: str) -> None:
-    """An argument of such a name would hide it."""
-    tree = ast.parse(derive.graph(name).kernel(wrap="torch").source)
-    used = set()
-    for function in (
-        n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.lstrip("_").startswith(("value", "forward", "vjp"))
-    ):
-        names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
-        own = {a.arg for a in (*function.args.args, *function.args.kwonlyargs)} | {
-            n.id for n in names if isinstance(n.ctx, ast.Store)
-        }
-        used |= {n.id for n in names} - own
-    assert {n for n in used if not n.startswith("_")} <= reserved("float32")
 
 
 # ---------------------------------------------------------------- extreme inputs, beside PyTorch

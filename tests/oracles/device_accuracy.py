@@ -12,13 +12,16 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 
+from derive.kernels.cache import load
 from derive.kernels.program.elementary import DTYPES, FUNCTIONS
+from derive.kernels.target import TARGETS
+from derive.kernels.text.device import sources
 
 DIGITS = 40
 
@@ -74,10 +77,16 @@ def loop(function: Any) -> Callable[[Any], Any]:
     return lambda x: run(x, np.empty_like(x))
 
 
+def functions(dtype: str) -> ModuleType:
+    """The functions for one type, and the operations, as modules of kernels have them."""
+    device = TARGETS["cpu"].device
+    return load(sources(device, [*FUNCTIONS, *device.operations], dtype), f"device_{dtype}")
+
+
 @cache
 def device(name: str, dtype: str) -> Callable[[Any], Any]:
     """A function of the library on arrays."""
-    return loop(getattr(import_module(f"derive.kernels.cpu.device.{dtype}"), name))
+    return loop(getattr(functions(dtype), name))
 
 
 def patterns(stride: int, block: int = 1 << 22) -> Iterator[Any]:

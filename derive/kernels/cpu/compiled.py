@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
-from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, RegionPrinter, added, homes, lodgers, streamed
+from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, RegionPrinter, added, reused_rows, sizes_of, storage, streamed
 from derive.kernels.cpu.runs import Plan, Segment
 from derive.kernels.cpu.schedule import Region, Scalars
 from derive.kernels.program.memory import in_place, sizes_in
@@ -34,7 +34,7 @@ PAST = 1 << 23
 """Outputs of more bytes in all are written past the cache: it could not keep them."""
 
 LANES = 16
-"""A block of lanes is a multiple of so many: a line of the cache, and the vector registers."""
+"""The width of a block is a multiple of so many: a line of the cache, and the lanes of the vector registers."""
 
 CACHED = 1 << 17
 """About how many entries of a thread's data stay in its cache."""
@@ -96,7 +96,7 @@ class RegionText:
     parts: tuple[tuple[Statement, str], ...]
     """What threads add up, and where it starts in a thread's memory."""
     count: str
-    lanes: bool
+    blocked: bool
     width: str
     used: frozenset[str]
     past: str
@@ -109,15 +109,15 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
     mentioned = {e.name for s in region.statements for e in (s.entry, *s.entries)}
     arrays = [n for n in plan.memory if n in mentioned]
     numbers = [n for n in sorted(mentioned) if n not in plan.memory and n not in inside]
-    where = homes(region, arrays, numbers)
-    guests = lodgers(region, where)
-    past = streamed(region, {*plan.schedule.program.outputs} - {*guests.values()})
-    printer = RegionPrinter(region, where, dtype, past, guests)
+    where = storage(region, arrays, numbers)
+    reused = reused_rows(region, where)
+    past = streamed(region, {*plan.program.outputs} - {*reused.values()})
+    printer = RegionPrinter(region, where, dtype, past, reused)
     body = printer.lines()
     scratch, parts, totals = (
-        [s for s in inside.values() if where[s.name] == home and s.name not in guests] for home in (SCRATCH, PART, TOTAL)
+        [s for s in inside.values() if where[s.name] == kind and s.name not in reused] for kind in (SCRATCH, PART, TOTAL)
     )
-    rooms = {f"{n}__room": ("width" if region.way == "lanes" else size_code(inside[n].axes[1]),) for n in past}
+    rooms = {f"{n}__room": ("width" if region.kind == "blocks" else size_code(inside[n].axes[1]),) for n in past}
     kept = {s.name: _shape(s, region) for s in (*(s for s in scratch if not s.entry.is_integer), *parts)}
     memory, end = _laid_out({**kept, **rooms})
     wholes, places = _laid_out({s.name: _shape(s, region) for s in scratch if s.entry.is_integer})
@@ -131,18 +131,18 @@ def region_text(name: str, region: Region, plan: Plan, dtype: str) -> RegionText
         *(f"totals[{k}] = {s.name}" for k, s in enumerate(totals)),
     ]
     own = (("scratch", memory), ("places", wholes), ("totals", totals))
-    bounds = {"once": [], "rows": ["first", "last"], "lanes": ["first", "last", "width"]}[region.way]
+    bounds = {"once": [], "rows": ["first", "last"], "blocks": ["first", "last", "width"]}[region.kind]
     given = [n for n in arrays if where[n] == ARRAY]
     return RegionText(
         name,
         tuple(lines),
-        (*bounds, *given, *numbers, *sorted(_sizes_of(region)), *(["past"] if past else []), *(n for n, has in own if has)),
+        (*bounds, *given, *numbers, *sorted(sizes_of(region)), *(["past"] if past else []), *(n for n, has in own if has)),
         end,
         places,
         tuple(totals),
         tuple((s, memory[s.name].start) for s in parts),
         "" if region.outer is None else factor_code(region.outer.size),
-        region.way == "lanes",
+        region.kind == "blocks",
         _width(region),
         frozenset(printer.used | ({"address", "stream", "fence"} if past else set())),
         _past(past, inside, plan, dtype),
@@ -154,27 +154,27 @@ def _looped(region: Region, rows: Mapping[str, str], body: Sequence[str], past: 
 
     Blocks written past the cache begin where a line of it does.
     """
-    if region.way == "once":
+    if region.kind == "once":
         return list(body)
     views = [f"{view} = {array}[{region.index.name}]" for array, view in rows.items()]
-    cut, part = ("start:stop", "[:stop - start]") if region.way == "lanes" else (region.index.name, "")
+    cut, part = ("start:stop", "[:stop - start]") if region.kind == "blocks" else (region.index.name, "")
     views += [f"{array}__out = {array}__room{part} if past else {array}[{cut}]" for array in past]
     stored = [line for array in past for line in ("if past:", f"    stream({array}[{cut}], {array}__out)")]
     head = [f"for {region.index.name} in range(first, last):"]
-    if region.way == "lanes" and past:
+    if region.kind == "blocks" and past:
         lead = f"lead = address({past[0]})%LINE//{past[0]}.itemsize if past else 0"
         head = [lead, "for block in range(first - lead, last, width):"]
         views = ["start = max(block, first)", "stop = min(block + width, last)", *views]
-    elif region.way == "lanes":
+    elif region.kind == "blocks":
         head, views = ["for start in range(first, last, width):"], ["stop = min(start + width, last)", *views]
     return [*head, *indented([*views, *body, *stored]), *(["if past:", "    fence()"] if past else [])]
 
 
 def _shape(s: Statement, region: Region) -> tuple[str, ...]:
     """The axes of a tensor in the memory of a thread: of a region's own index there is one value, or a block."""
-    lanes = region.way == "lanes"
-    own = [(i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if region.outer in s.over or lanes or i != region.outer]
-    return tuple("width" if i == region.outer and lanes else size_code(axis) for i, axis in own)
+    blocked = region.kind == "blocks"
+    own = [(i, a) for i, a in zip(s.entry.indices, s.axes, strict=True) if region.outer in s.over or blocked or i != region.outer]
+    return tuple("width" if i == region.outer and blocked else size_code(axis) for i, axis in own)
 
 
 def _laid_out(shapes: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Memory], str]:
@@ -195,7 +195,7 @@ def _views(memory: str, tensors: Mapping[str, Memory]) -> list[str]:
 def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: str) -> str:
     """When the arrays are large enough; what is written over what was read is in the cache already."""
     size = (4 if dtype == "float32" else 8) * Add(*[Mul(*inside[name].axes) for name in past])
-    apart = [f"address({a}) != address({b})" for a, b in sorted(in_place(plan.schedule.program)) if a in past]
+    apart = [f"address({a}) != address({b})" for a, b in sorted(in_place(plan.program)) if a in past]
     return " and ".join([f"{size_code(size)} > {PAST}", *apart]) if past else ""
 
 
@@ -203,15 +203,9 @@ def _shaped(memory: Memory) -> str:
     return "" if len(memory.shape) == 1 else f".reshape({', '.join(memory.shape)})"
 
 
-def _sizes_of(region: Region) -> set[str]:
-    terms = [t for s in region.statements for t in (s.term, s.guard, *s.entry.indices, *s.axes)]
-    terms += [i.size for nest in region.nests for i in nest.loops]
-    return sizes_in(*terms)
-
-
 def _width(region: Region) -> str:
-    """How many lanes a block has: few enough for what the loops outside them touch to stay in the cache."""
-    if region.way != "lanes":
+    """How wide a block is: few enough for what the loops outside them touch to stay in the cache."""
+    if region.kind != "blocks":
         return ""
     others = {Mul(*[i.size for i in nest.loops if i != region.outer]) for nest in region.nests} - {1}
     if not others:
@@ -293,7 +287,7 @@ def _numbers(stage: Scalars, dtype: str, used: set[str]) -> list[str]:
 
 def _run_sizes(run: Segment) -> set[str]:
     terms = [t for s in run.statements for t in (s.term, s.guard, *s.axes)]
-    return sizes_in(*terms).union(*(_sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
+    return sizes_in(*terms).union(*(sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
 
 
 def _size_source(name: str, arrays: Iterable[str], plan: Plan) -> str:
@@ -310,7 +304,7 @@ def _at_once(region: Region, run: Segment) -> Region:
     others = [r for r in run.stages if isinstance(r, Region) and r is not region]
     inner = {i.size for r in others for nest in r.nests for i in nest.loops if i != r.outer}
     flat = region.outer is not None and region.outer.size in inner and all(s.loops == {region.outer} for s in region.statements)
-    return replace(region, outer=None, way="once") if flat else region
+    return replace(region, outer=None, kind="once") if flat else region
 
 
 def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:
@@ -325,7 +319,7 @@ def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:
         found = [f"totals[{k}]" for k in range(len(r.totals))]
         kinds = [(s, f"int64({code})" if s.entry.is_integer else code) for s, code in zip(r.totals, found, strict=True)]
         return [*lines, *(f"{s.name} = {code}" for s, code in kinds)]
-    if r.lanes:
+    if r.blocked:
         lines.append(f"width = {r.width}")
         lines.append(f"share = -(-{r.count}//({LANES}*threads))*{LANES}")
         low, high = f"min(thread*share, {r.count})", f"min((thread + 1)*share, {r.count})"

@@ -1,7 +1,7 @@
 """A region as the text of a Numba function that computes a block of the values of the region's outer index.
 
     rows    for n in range(first, last): the nests, on the rows of every array that has n in front
-    lanes   for start in range(first, last, width): the nests, with the block as their innermost loop
+    blocks  for start in range(first, last, width): the nests, with the block as their innermost loop
     once    the nests
 
 Where a tensor of the region lives:
@@ -13,9 +13,9 @@ Where a tensor of the region lives:
     part      memory of the thread: what all rows or blocks add up to, entry by entry
     total     a variable: the same for a number, which is handed back
 
-Three habits save memory's time.  What a row passes on lies in the row of the array that is made of it (`lodgers`).  Another array
-that is too large for the cache is written past it: a row, or a block of a vector, is made in the memory of the thread, NAME__out,
-and then copied (`streamed`).  The next row is fetched while the present one is read again (`fetched`).
+Three habits save memory's time.  What a row passes on lies in the row of the array that is made of it (`reused_rows`).  Another
+array that is too large for the cache is written past it: a row, or a block of a vector, is made in the memory of the thread,
+NAME__out, and then copied (`streamed`).  The next row is fetched while the present one is read again (`fetched`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from sympy import Mul, S
 
 from derive.calculus.terms import Element, Index, Inside, factors
 from derive.kernels.cpu.schedule import Nest, Region
+from derive.kernels.program.memory import sizes_in
+from derive.kernels.program.program import unused
 from derive.kernels.program.simple import FUNCTION, safe, weight
 from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, NEUTRAL, PRODUCT, SUM, Statement, narrowed
 from derive.kernels.text.scope import Scope, indented, repeated
@@ -35,7 +37,7 @@ from derive.kernels.text.scope import Scope, indented, repeated
 ARRAY, NUMBER, HERE, SCRATCH, PART, TOTAL = "array", "number", "here", "scratch", "part", "total"
 
 
-def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict[str, str]:
+def storage(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict[str, str]:
     """Where each tensor that a region mentions lives; `arrays` are those that memory is given for, `numbers` what is known."""
     found = {**dict.fromkeys(numbers, NUMBER), **dict.fromkeys(arrays, ARRAY)}
     for nest in region.nests:
@@ -43,7 +45,7 @@ def homes(region: Region, arrays: Iterable[str], numbers: Iterable[str]) -> dict
             if region.outer in s.over or (region.outer is None and not s.axes):
                 found[s.name] = PART if s.axes else TOTAL
             elif s.name not in found:
-                one = region.way != "lanes" and set(s.entry.indices) <= {region.outer}
+                one = region.kind != "blocks" and set(s.entry.indices) <= {region.outer}
                 found[s.name] = HERE if one or _stays(s, nest, region) else SCRATCH
     return found
 
@@ -59,17 +61,17 @@ def streamed(region: Region, arrays: Iterable[str]) -> tuple[str, ...]:
     found = []
     for nest in region.nests:
         for s in nest.statements:
-            rows = region.way == "rows" and len(s.axes) == 2 and s.entry.indices[0] == region.outer
-            blocks = region.way == "lanes" and len(s.axes) == 1 and all(t.loops == {region.outer} for t in region.statements)
+            rows = region.kind == "rows" and len(s.axes) == 2 and s.entry.indices[0] == region.outer
+            blocks = region.kind == "blocks" and len(s.axes) == 1 and all(t.loops == {region.outer} for t in region.statements)
             if s.kind == MAP and s.name in arrays and (rows or blocks) and len(nest.loops) == 1 and not s.entry.is_integer:
                 found.append(s.name)
     return tuple(found)
 
 
-def lodgers(region: Region, where: Mapping[str, str]) -> dict[str, str]:
+def reused_rows(region: Region, where: Mapping[str, str]) -> dict[str, str]:
     """The scratch rows that lie in the row of an array: one that is made, entry by entry, where they are read last."""
     found: dict[str, str] = {}
-    if region.way != "rows":
+    if region.kind != "rows":
         return found
     for s in region.statements:
         readers = [(nest, r) for nest in region.nests for r in nest.statements if s.name in r.reads]
@@ -90,13 +92,20 @@ def fetched(region: Region) -> tuple[dict[str, tuple[int, int]], ...]:
     """
     looped = [nest for nest in region.nests if nest.loops]
     found: dict[Nest, dict[str, tuple[int, int]]] = {nest: {} for nest in region.nests}
-    for k, nest in enumerate(looped if region.way == "rows" else ()):
+    for k, nest in enumerate(looped if region.kind == "rows" else ()):
         later = looped[k + 1 :]
         entries = {e for s in nest.statements for e in s.entries if e.indices[:1] == (region.outer,) and _along(e, nest)}
         for name in sorted({e.name for e in entries} - {name for shares in found.values() for name in shares}):
             for part, other in enumerate(later):
                 found[other][name] = (part, len(later))
     return tuple(found.values())
+
+
+def sizes_of(region: Region) -> set[str]:
+    """The sizes that a region mentions."""
+    terms = [t for s in region.statements for t in (s.term, s.guard, *s.entry.indices, *s.axes)]
+    terms += [i.size for nest in region.nests for i in nest.loops]
+    return sizes_in(*terms)
 
 
 def _along(e: Element, nest: Nest) -> bool:
@@ -117,10 +126,10 @@ class RegionPrinter:
     """A region being printed."""
 
     region: Region
-    homes: Mapping[str, str]
+    storage: Mapping[str, str]
     dtype: str
     streamed: tuple[str, ...] = ()
-    lodgers: Mapping[str, str] = field(default_factory=dict)
+    reused: Mapping[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     rows: dict[str, str] = field(default_factory=dict)
     """The names of the rows of arrays."""
@@ -130,8 +139,8 @@ class RegionPrinter:
     _counter: list[int] = field(default_factory=lambda: [0])
 
     @property
-    def lanes(self) -> bool:
-        return self.region.way == "lanes"
+    def blocked(self) -> bool:
+        return self.region.kind == "blocks"
 
     def lines(self) -> list[str]:
         """The nests, in order."""
@@ -143,7 +152,7 @@ class RegionPrinter:
 
     def _fetch(self, shares: Mapping[str, tuple[int, int]]) -> list[str]:
         """The lines that fetch a part of the next row of some arrays."""
-        found = {name: share for name, share in shares.items() if self.homes[name] == ARRAY and name not in self.streamed}
+        found = {name: share for name, share in shares.items() if self.storage[name] == ARRAY and name not in self.streamed}
         self.used |= {"fetch"} if found else set()
         return [
             f"fetch({name}[min({self.region.index.name} + 1, last - 1)], {part}, {parts})"
@@ -154,19 +163,19 @@ class RegionPrinter:
 
     def access(self, e: Element) -> str:
         """The code of an entry."""
-        if e.name in self.lodgers:
-            return self.access(Element(self._entry(self.lodgers[e.name]).head, *e.indices))
-        home = self.homes[e.name]
-        if home in (HERE, NUMBER, TOTAL):
+        if e.name in self.reused:
+            return self.access(Element(self._entry(self.reused[e.name]).head, *e.indices))
+        where = self.storage[e.name]
+        if where in (HERE, NUMBER, TOTAL):
             return e.name
-        if home == SCRATCH and not self.lanes:
+        if where == SCRATCH and not self.blocked:
             kept = [k for k, own in zip(e.indices, self._entry(e.name).indices, strict=True) if own != self.region.outer]
             return self._at(e.name, tuple(kept))
         if e.name in self.streamed:
-            return self._at(f"{e.name}__out", e.indices if self.lanes else e.indices[1:], local=True)
-        if home == ARRAY and not self.lanes and len(e.indices) > 1 and e.indices[0] == self.region.outer:
+            return self._at(f"{e.name}__out", e.indices if self.blocked else e.indices[1:], local=True)
+        if where == ARRAY and not self.blocked and len(e.indices) > 1 and e.indices[0] == self.region.outer:
             return self._at(self.rows.setdefault(e.name, f"{e.name}__{self.region.index.name}"), e.indices[1:])
-        return self._at(e.name, e.indices, local=home == SCRATCH)
+        return self._at(e.name, e.indices, local=where == SCRATCH)
 
     def _entry(self, name: str) -> Element:
         return next(s.entry for s in self.region.statements if s.name == name)
@@ -183,7 +192,7 @@ class RegionPrinter:
             fixed = inner is not None and not any(k.has(inner) for k in indices) and base.split("__")[0] not in self._written
             return self._before(base, code) if fixed else code
         if last == inner:
-            block = self.lanes and inner == self.region.outer and not local
+            block = self.blocked and inner == self.region.outer and not local
             return f"{self._view(base, lead, 'start:stop' if block else '', local)}[{inner.name}]"
         offset = last - inner
         if last.is_Add and not offset.has(inner) and inner != self.region.outer and _never_negative(offset):
@@ -204,7 +213,7 @@ class RegionPrinter:
 
     def _place(self, index: Any, local: bool) -> str:
         """An index in brackets; without a sign, where Numba would else look for negative ones."""
-        if index == self.region.outer and self.lanes:
+        if index == self.region.outer and self.blocked:
             return index.name if local else f"uint64(start + {index.name})"
         if isinstance(index, Index):
             return index.name
@@ -217,7 +226,7 @@ class RegionPrinter:
         loops = {i: i.name for nest in self.region.nests for i in nest.loops}
         outer = self.region.outer
         if outer is not None:
-            loops[outer] = f"(start + {outer.name})" if self.lanes else outer.name
+            loops[outer] = f"(start + {outer.name})" if self.blocked else outer.name
         several = repeated([s.term for s in statements if safe(s.term)])
         return Scope(self.dtype, self.access, loops, self.used, several=several, counter=self._counter)
 
@@ -238,7 +247,7 @@ class RegionPrinter:
         head = f"for {index.name} in range({self._range(index, nest)}):"
         if innermost:
             self._inner, self._views = index, {}
-            self._written = frozenset(self.lodgers.get(s.name, s.name) for s in nest.statements)
+            self._written = frozenset(self.reused.get(s.name, s.name) for s in nest.statements)
         inside = self._loops(nest, depth + 1)
         if innermost:
             before += [f"{name} = {code}" for code, name in self._views.items()]
@@ -296,7 +305,7 @@ class RegionPrinter:
 
     def _put(self, s: Statement, nest: Nest, term: Any, scope: Scope) -> None:
         value = scope.value(term)
-        if s.kind == MAP and self.homes[s.name] == HERE:
+        if s.kind == MAP and self.storage[s.name] == HERE:
             scope.lines.append(f"{s.name} = {value}")
             scope.variables[s.entry] = s.name
         elif s.kind == MAP:
@@ -321,8 +330,8 @@ class RegionPrinter:
     # ---- sums
 
     def _summed(self, s: Statement) -> tuple[Index, ...]:
-        """What a statement sums inside the region's own loop; the loop over lanes is inside."""
-        return s.over if self.lanes else tuple(i for i in s.over if i != self.region.outer)
+        """What a statement sums inside the region's own loop; the loop over a block is inside."""
+        return s.over if self.blocked else tuple(i for i in s.over if i != self.region.outer)
 
     def _depth(self, s: Statement, nest: Nest) -> int | None:
         """The depth of a nest from which on all loops are summed, so that a variable adds up; None where there is none."""
@@ -333,29 +342,29 @@ class RegionPrinter:
     def _in_memory(self, s: Statement, nest: Nest) -> bool:
         """Whether a sum adds to entries of memory that nothing has cleared."""
         adds = s.scatter or bool(self._summed(s))
-        return adds and self._depth(s, nest) is None and self.homes[s.name] not in (PART, TOTAL)
+        return adds and self._depth(s, nest) is None and self.storage[s.name] not in (PART, TOTAL)
 
     def _cleared(self, s: Statement) -> list[str]:
         """Loops that set all entries of a tensor to what its sums start from."""
-        busy = {i.name for nest in self.region.nests for i in nest.loops}
+        taken = {i.name for nest in self.region.nests for i in nest.loops} | {*self.storage} | sizes_of(self.region)
         axes = tuple(
-            self.region.index if i == self.region.outer else Index(next(n for n in (f"k{k}", f"k{k}_") if n not in busy), size)
+            self.region.index if i == self.region.outer else Index(unused(taken, f"k{k}", stem=f"k{k}_"), size)
             for k, (i, size) in enumerate(zip(s.entry.indices, s.axes, strict=True))
         )
         target = replace(
             s, entry=Element(s.entry.head, *axes), term=NEUTRAL[s.kind], kind=MAP, over=(), scatter=False, guard=S.One
         )
-        return self._loops(Nest(tuple(i for i in axes if self.lanes or i != self.region.outer), (target,)), 0)
+        return self._loops(Nest(tuple(i for i in axes if self.blocked or i != self.region.outer), (target,)), 0)
 
     def _opened(self, s: Statement) -> list[str]:
         first = self._scope().value(NEUTRAL[s.kind])
         return [f"{s.name}__best = {first}", f"{s.name}__at = 0"] if s.kind == ARGMAX else [f"{s.name}__all = {first}"]
 
     def _closed(self, s: Statement) -> list[str]:
-        home, value = self.homes[s.name], f"{s.name}__at" if s.kind == ARGMAX else f"{s.name}__all"
+        where, value = self.storage[s.name], f"{s.name}__at" if s.kind == ARGMAX else f"{s.name}__all"
         target = self.access(s.entry)
-        if home in (TOTAL, PART) and self.region.outer is not None:
-            value = f"float64({value})" if home == TOTAL else value
+        if where in (TOTAL, PART) and self.region.outer is not None:
+            value = f"float64({value})" if where == TOTAL else value
             return [f"{target} = {added(s.kind, target, value, self._scope())}"]
         return [f"{target} = {value}"]
 

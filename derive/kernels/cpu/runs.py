@@ -6,13 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from derive.graphs.graph import Input
 from derive.kernels.cpu.schedule import Region, Scalars, Schedule
-from derive.kernels.program.memory import memory
-from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct, Statement, read_by
 
 
@@ -38,37 +34,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A schedule in runs and matrix products; `memory` are the tensors that are kept in arrays, with their axes."""
+class Plan(Schedule):
+    """A schedule, and its stages in runs and matrix products."""
 
-    schedule: Schedule
     parts: tuple[Segment | MatrixProduct, ...]
-    memory: dict[str, tuple[Any, ...]]
-
-    @property
-    def program(self) -> Program:
-        return self.schedule.program
-
-    @property
-    def whole(self) -> frozenset[str]:
-        return self.program.whole
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The inputs that are read, in the order in which they were declared."""
-        read = frozenset().union(*(part.reads for part in self.parts))
-        return tuple(i for i in self.schedule.program.inputs if i.name in read)
-
-    @cached_property
-    def between(self) -> tuple[str, ...]:
-        """The tensors in memory that are neither given nor wanted."""
-        given = {i.name for i in self.schedule.program.inputs}
-        return tuple(n for n in self.memory if n not in given and n not in self.schedule.program.outputs)
 
 
 def plan(schedule: Schedule) -> Plan:
     """The plan of a schedule."""
-    kept = dict(memory(schedule.program, schedule.stages))
     groups: list[list[Region | Scalars] | MatrixProduct] = []
     for stage in schedule.stages:
         if isinstance(stage, MatrixProduct):
@@ -80,9 +53,9 @@ def plan(schedule: Schedule) -> Plan:
     parts: list[Segment | MatrixProduct] = []
     later = {*schedule.program.outputs}
     for group in reversed(groups):
-        parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, kept, later))
+        parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, schedule.memory, later))
         later |= parts[0].reads
-    return Plan(schedule, tuple(parts), kept)
+    return Plan(schedule.program, schedule.stages, tuple(parts))
 
 
 def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Segment:

@@ -4,9 +4,8 @@
     Region     a loop over one axis, whose passes do not wait for one another, around nests of loops
     Scalars    numbers, computed once
 
-A region runs over its outer index in one of three ways: `rows`, one pass for each value, with vector loops inside;
-`lanes`, blocks of values, which are the vector loops, innermost in every nest; or, without an outer index, `once`.
-Both the CPU's printer and the GPU's start from here.
+A region is of one of three kinds, by how it runs over its outer index: `rows`, one pass for each value, with vector loops inside;
+`blocks`, blocks of values, which are the vector loops, innermost in every nest; or, without an outer index, `once`.
 """
 
 from __future__ import annotations
@@ -16,9 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.terms import Index, Label, free_indices
+from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import safe
-from derive.kernels.program.statements import ARGMAX, MAP, MatrixProduct, Statement, read_by, statements
+from derive.kernels.program.statements import ARGMAX, MatrixProduct, Statement, nested, read_by, statements
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Region:
     """Nests, one after the other, for each value (or block of values) of the outer index."""
 
     outer: Index | None
-    way: str
+    kind: str
     nests: tuple[Nest, ...]
 
     @property
@@ -67,10 +67,9 @@ Stage = Region | Scalars | MatrixProduct
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Staged):
     """A program's stages in order."""
 
-    program: Program
     stages: tuple[Stage, ...]
 
 
@@ -111,7 +110,7 @@ def _region(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> Reg
         return Region(None, "once", _nests(ready[:1], None))
     now = tuple(s for s in best.group if not _can_wait(s, best, waiting))
     best = replace(best, group=now or best.group)
-    return Region(best.outer, best.way, _nests(best.group, best.outer, lanes=best.way == "lanes"))
+    return Region(best.outer, best.kind, _nests(best.group, best.outer, blocked=best.kind == "blocks"))
 
 
 def _can_wait(s: Statement, candidate: _Candidate, waiting: Sequence[Statement | MatrixProduct]) -> bool:
@@ -134,13 +133,13 @@ class _Candidate:
     group: tuple[Statement, ...]
 
     @property
-    def way(self) -> str:
-        return "lanes" if self._last > 0 or self._flat else "rows"
+    def kind(self) -> str:
+        return "blocks" if self._last > 0 or self._flat else "rows"
 
     @property
     def rank(self) -> tuple[bool, int, int]:
-        """Lanes across rows jump through memory: only where nothing else will do.  Then what computes most; then rows."""
-        return self.way == "rows" or self._flat, len(self.group), -self._last
+        """Blocks across rows jump through memory: only where nothing else will do.  Then what computes most; then rows."""
+        return self.kind == "rows" or self._flat, len(self.group), -self._last
 
     @property
     def _flat(self) -> bool:
@@ -179,36 +178,21 @@ def _grown(outer: Index, waiting: Sequence[Statement | MatrixProduct], done: set
     return group
 
 
-def _nests(group: Sequence[Statement], outer: Index | None, lanes: bool = False) -> tuple[Nest, ...]:
-    """The statements in nests of loops: one joins the first nest with its loops that comes after all it reads is complete."""
-    parts: list[tuple[frozenset[Index], list[Statement]]] = []
-    place: dict[str, tuple[int, bool]] = {}  # the nest of each tensor, and whether its entries are there at once
-    for s in group:
-        inner = s.loops if lanes else s.loops - {outer}
-        earliest = 0
-        for e in s.entries:
-            if e.name in place:
-                nest, at_once = place[e.name]
-                source = next(t for t in parts[nest][1] if t.name == e.name)
-                same = at_once and parts[nest][0] == inner and e.indices == source.entry.indices
-                earliest = max(earliest, nest if same else nest + 1)
-        guarded = not _free_of_guards(s)
-        k = next(
-            (k for k in range(earliest, len(parts)) if parts[k][0] == inner and not guarded and _open(parts[k][1])), len(parts)
-        )
-        if k == len(parts):
-            parts.append((inner, []))
-        parts[k][1].append(s)
-        place[s.name] = (k, s.kind == MAP)
-    return tuple(Nest(_loop_order(loops, statements, outer if lanes else None), tuple(statements)) for loops, statements in parts)
+def _nests(group: Sequence[Statement], outer: Index | None, blocked: bool = False) -> tuple[Nest, ...]:
+    """The statements in nests of loops."""
+
+    def inner(s: Statement) -> frozenset[Index]:
+        return s.loops if blocked else s.loops - {outer}
+
+    return tuple(
+        Nest(_loop_order(inner(nest[0]), nest, outer if blocked else None), tuple(nest))
+        for nest in nested(group, inner, _guarded)
+    )
 
 
-def _free_of_guards(s: Statement) -> bool:
-    return safe(s.term) and not s.scatter and s.kind != ARGMAX
-
-
-def _open(statements: Iterable[Statement]) -> bool:
-    return all(map(_free_of_guards, statements))
+def _guarded(s: Statement) -> bool:
+    """Whether a statement has branches, or stands at a place that it computes."""
+    return not safe(s.term) or s.scatter or s.kind == ARGMAX
 
 
 def _loop_order(loops: frozenset[Index], statements: Sequence[Statement], last: Index | None) -> tuple[Index, ...]:
@@ -241,6 +225,3 @@ def _shifted(place: Any, index: Index) -> bool:
     """Whether a place is this index and something that does not depend on it."""
     rest = place - index
     return not isinstance(place, Label) and not rest.has(index)
-
-
-# ---------------------------------------------------------------- ranges

@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from sympy import Mul
 
 from derive.calculus.terms import Element, Index, free_indices, walk
-from derive.graphs.graph import Input
-from derive.kernels.program.memory import memory
+from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
-from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, read_by, statements
+from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, nested, read_by, statements
 
 Axes = tuple[Index, ...]
 
@@ -99,32 +97,10 @@ Launch = RowLaunch | CellLaunch | ScalarLaunch | MatrixProduct
 
 
 @dataclass(frozen=True)
-class Launches:
-    """A program's launches in order; `memory` are the tensors that are kept in arrays, with their axes."""
+class Launches(Staged):
+    """A program's launches in order."""
 
-    program: Program
     stages: tuple[Launch, ...]
-
-    @cached_property
-    def memory(self) -> dict[str, tuple[Any, ...]]:
-        """The tensors with axes that are given, wanted, or read by another launch than the one that computes them."""
-        return dict(memory(self.program, self.stages))
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The inputs that are read, in the order in which they were declared."""
-        read = frozenset().union(*(stage.reads for stage in self.stages))
-        return tuple(i for i in self.program.inputs if i.name in read)
-
-    @property
-    def whole(self) -> frozenset[str]:
-        return self.program.whole
-
-    @cached_property
-    def between(self) -> tuple[str, ...]:
-        """The tensors in memory that are neither given nor wanted."""
-        given = {i.name for i in self.program.inputs}
-        return tuple(n for n in self.memory if n not in given and n not in self.program.outputs)
 
 
 def launches(program: Program) -> Launches:
@@ -157,7 +133,11 @@ def _kernel(waiting: Sequence[Statement | MatrixProduct], done: set[str]) -> lis
     groups = [(axes, _grown(*axes, waiting, done)) for axes in choices]
     (outer, inner), group = max(groups, key=lambda g: len(g[1]), default=(((), ()), []))
     sums = any(set(s.over) == set(inner) for s in group)
-    stage = RowLaunch(outer, inner, _nests(group, outer)) if sums else _cells(waiting, done)
+    if sums:
+        nests = nested(group, lambda s: s.loops - {*outer}, lambda s: False)
+        stage: RowLaunch | CellLaunch = RowLaunch(outer, inner, tuple(map(tuple, nests)))
+    else:
+        stage = _cells(waiting, done)
     return [stage, ScalarLaunch(stage.totals, ())] if stage.totals else [stage]
 
 
@@ -195,25 +175,6 @@ def _grown(outer: Axes, inner: Axes, waiting: Sequence[Statement | MatrixProduct
             if s.kind == MAP or over == set(inner):
                 own[s.name] = s.entry
     return group
-
-
-def _nests(group: Sequence[Statement], outer: Axes) -> tuple[tuple[Statement, ...], ...]:
-    """The statements in nests with the same loops: one joins the first that comes after all that it reads is complete."""
-    nests: list[list[Statement]] = []
-    place: dict[str, int] = {}
-    for s in group:
-        inner = s.loops - set(outer)
-        earliest = 0
-        for name in s.reads & place.keys():
-            source = next(t for t in nests[place[name]] if t.name == name)
-            at_once = source.kind == MAP and source.loops - set(outer) == inner
-            earliest = max(earliest, place[name] if at_once else place[name] + 1)
-        k = next((k for k in range(earliest, len(nests)) if nests[k][0].loops - set(outer) == inner), len(nests))
-        if k == len(nests):
-            nests.append([])
-        nests[k].append(s)
-        place[s.name] = k
-    return tuple(map(tuple, nests))
 
 
 # ---------------------------------------------------------------- cells

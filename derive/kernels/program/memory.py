@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from derive.calculus.terms import Binder, Element
+from derive.graphs.graph import Input
 from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct
 
 
-def memory(program: Program, stages: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+@dataclass(frozen=True)
+class Staged:
+    """A program in stages, which are computed one after the other; each says what it `reads`."""
+
+    program: Program
+    stages: tuple[Any, ...]
+
+    @property
+    def whole(self) -> frozenset[str]:
+        return self.program.whole
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs that are read, in the order in which they were declared."""
+        read = frozenset().union(*(stage.reads for stage in self.stages))
+        return tuple(i for i in self.program.inputs if i.name in read)
+
+    @cached_property
+    def memory(self) -> dict[str, tuple[Any, ...]]:
+        """The tensors that are kept in arrays, with their axes."""
+        return dict(_memory(self.program, self.stages))
+
+    @cached_property
+    def between(self) -> tuple[str, ...]:
+        """The tensors in memory that are neither given nor wanted."""
+        given = {i.name for i in self.program.inputs}
+        return tuple(n for n in self.memory if n not in given and n not in self.program.outputs)
+
+
+def _memory(program: Program, stages: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """The tensors with axes that are given, wanted, or read by another stage than the one that computes them."""
     for i in program.inputs:
         if i.axes:

@@ -11,9 +11,10 @@ output back.  What turns one program into another is a function, and `equal` sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 import mpmath
@@ -65,12 +66,13 @@ class Program:
     """Assignments in order of evaluation; every tensor is assigned once, and read only after that.
 
     `outputs` are the tensors that are wanted, in order.  `graph` declares the inputs; where it has an upstream gradient,
-    that is one of them.
+    that is one of them.  `reserved` are names that whoever prints the program uses himself: nothing new is called so.
     """
 
     graph: Graph
     assigns: tuple[Assign, ...]
     outputs: tuple[str, ...]
+    reserved: frozenset[str] = frozenset()
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -82,9 +84,14 @@ class Program:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every name that means something: tensors, sizes, letters."""
+        """Every name that means something: tensors, sizes, letters, what is reserved."""
         letters = (c for _, letters in self.graph.letters for c in letters)
-        return frozenset({*self.graph.members, *self.assigned, *letters, *map(str, self.graph.sizes)})
+        return self.taken.union(letters)
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """The names that an index may not have: those of tensors and sizes, and what is reserved."""
+        return self.reserved.union(self.graph.members, self.assigned, map(str, self.graph.sizes))
 
     @cached_property
     def whole(self) -> frozenset[str]:
@@ -93,9 +100,8 @@ class Program:
         return frozenset(labels | {a.name for a in self.assigns if a.entry.is_integer and not (a.indices and a.term.is_Rational)})
 
     def fresh(self, *preferred: str) -> str:
-        """A name that means nothing yet."""
-        endless = (f"{preferred[0]}{k}" for k in range(1, 1 << 16))
-        return next(n for n in (*preferred, *endless) if n not in self.names)
+        """A name that means nothing yet, the first of those preferred where it can be."""
+        return unused(self.names, *preferred, stem=preferred[0])
 
     def alive(self) -> Program:
         """The program without what no output needs."""
@@ -112,6 +118,11 @@ class Program:
         return "\n".join(
             f"{text(layout(a.entry, context))} = {text(layout(walk(a.term, _plain), context))}" for a in self.assigns
         )
+
+
+def unused(taken: Container[str], *preferred: str, stem: str) -> str:
+    """The first name that is not taken: of those preferred, then the stem with a number, from 1."""
+    return next(n for n in chain(preferred, (f"{stem}{k}" for k in count(1))) if n not in taken)
 
 
 def _plain(term: Any) -> Any:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain, count
 from typing import Any
 
 from sympy import Abs, Add, Mul, S, Symbol, sign
@@ -39,7 +38,7 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.kernels.program.program import Assign, Program, entry, equal
+from derive.kernels.program.program import Assign, Program, entry, equal, unused
 from derive.kernels.program.stable import together
 
 CHEAP = 3
@@ -87,7 +86,7 @@ def weight(term: Any) -> int:
 
 @dataclass
 class LoopLetters:
-    """For each axis the indices over it, made as they are needed; none is named like a tensor or a size."""
+    """For each axis the indices over it, made as they are needed; none has a name that the program has taken."""
 
     program: Program
     over: dict[Any, list[Index]] = field(default_factory=dict)
@@ -108,10 +107,13 @@ class LoopLetters:
         return next(i for i in known if i not in busy)
 
     def _name(self, axis: Any) -> str:
-        taken = {i.name for indices in self.over.values() for i in indices}
-        taken |= {*self.program.graph.members, *self.program.assigned, *map(str, self.program.graph.sizes)}
-        preferred = (*dict(self.program.graph.letters).get(axis, ()), *"ijklmnopqrsuvwabcdefgh")
-        return next(n for n in chain(preferred, (f"i{k}" for k in count(1))) if n not in taken)
+        own = dict(self.program.graph.letters).get(axis, ())
+        return unused(self.program.taken | self.names, *own, *"ijklmnopqrsuvwabcdefgh", stem="i")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the indices are called."""
+        return frozenset(i.name for indices in self.over.values() for i in indices)
 
     def renaming(self, indices: Iterable[Index], busy: Sequence[Index] = ()) -> dict[Index, Index]:
         """The first free letter over its axis for each index."""
@@ -159,8 +161,7 @@ class _Naming:
 
     def _fresh(self, term: Any) -> str:
         kind = {"Largest": "largest", "ArgMax": "where", "Product": "product", "Sum": "sum"}.get(type(term).__name__, "c")
-        taken = {*self.program.names, *(a.name for a in self.assigns), *(i.name for o in self.letters.over.values() for i in o)}
-        return next(n for n in (f"{kind}{k}" for k in count(1)) if n not in taken)
+        return unused(self.program.names | self.letters.names | {a.name for a in self.assigns}, stem=kind)
 
 
 def _order(term: Any, like: tuple[Index, ...]) -> Any:

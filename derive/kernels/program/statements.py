@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -107,6 +107,31 @@ def _statement(assign: Assign, letters: LoopLetters) -> Statement | MatrixProduc
     index, place, rest = found
     entry = Element(assign.entry.head, *(place if i == index else i for i in assign.indices))
     return Statement(entry, axes, rest, SUM, over, scatter=True, guard=Inside(place, index.size))
+
+
+def nested(
+    group: Iterable[Statement], loops: Callable[[Statement], frozenset[Index]], alone: Callable[[Statement], bool]
+) -> list[list[Statement]]:
+    """The statements in nests with the same loops: one joins the first that comes after all that it reads is complete.
+
+    What a map computes is there at once for the entry that it computes; one that stands `alone` shares its nest with none.
+    """
+    found: list[list[Statement]] = []
+    place: dict[str, int] = {}  # the nest of each tensor
+    for s in group:
+        earliest = 0
+        for e in (e for e in s.entries if e.name in place):
+            k = place[e.name]
+            source = next(t for t in found[k] if t.name == e.name)
+            at_once = source.kind == MAP and loops(source) == loops(s) and e.indices == source.entry.indices
+            earliest = max(earliest, k if at_once else k + 1)
+        fits = (k for k in range(earliest, len(found)) if loops(found[k][0]) == loops(s) and not any(map(alone, (s, *found[k]))))
+        k = next(fits, len(found))
+        if k == len(found):
+            found.append([])
+        found[k].append(s)
+        place[s.name] = k
+    return found
 
 
 def narrowed(bracket: Inside, index: Index) -> tuple[Any, Any, Any] | None:

@@ -11,63 +11,40 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 
 from derive.kernels.program.elementary import DTYPES, FUNCTIONS
 
-OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "cpu": (
-            "accumulate",
-            "accumulate_maximum",
-            "address",
-            "copysign",
-            "fence",
-            "fetch",
-            "fma",
-            "maximum",
-            "minimum",
-            "polynomial",
-            "select",
-            "stream",
-        ),
-        "cuda": (
-            "accumulate",
-            "accumulate_maximum",
-            "accumulate_product",
-            "atomic_add",
-            "maximum",
-            "read",
-            "row_largest",
-            "row_product",
-            "row_sum",
-            "select",
-            "write",
-        ),
-    }
-)
-"""Instructions of a target's file that a kernel may use itself; the docstring of each says what it does."""
-
-
-FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"cpu": ("cpu/device/intrinsics.py", "cpu/device/{dtype}.py"), "cuda": ("cuda/device.py",)}
-)
-"""Where the functions of a target are defined, in this package."""
-
 KERNELS = Path(__file__).parent.parent
 
+Names = tuple[tuple[str, str], ...]
+"""(module, name) of what is imported."""
 
-def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]] = (), target: str = "cpu") -> str:
-    """Source text that defines `names`, of FUNCTIONS or OPERATIONS, for float32 or float64, and only what they need.
 
-    The text imports from numba, llvmlite and numpy alone, besides `imports`, (module, name), of whoever puts it into a module;
-    it is the same however `names` are ordered or repeated.
+@dataclass(frozen=True)
+class Device:
+    """The device functions of a target: FUNCTIONS, and the operations that its printer uses itself; the docstring of each says
+    what it does.
+
+    `files` define them, in this order; `{dtype}` in a name stands for the type, and the rest is the place in the folder of
+    kernels.  Where the errors of FUNCTIONS are `measured`, the text says how large they are.
     """
-    definitions = _definitions(dtype, target)
+
+    files: tuple[str, ...]
+    operations: tuple[str, ...]
+    measured: bool = False
+
+
+def sources(device: Device, names: Iterable[str], dtype: str, imports: Names = ()) -> str:
+    """Source text that defines `names`, of FUNCTIONS or the operations, for float32 or float64, and only what they need.
+
+    The text imports from numba, llvmlite and numpy alone, besides `imports` of whoever puts it into a module; it is the same
+    however `names` are ordered or repeated.
+    """
+    definitions = _definitions(device.files, dtype)
     wanted: set[str] = set()
     pending = list(names)
     for name in pending:
-        if name not in FUNCTIONS and name not in OPERATIONS[target]:
+        if name not in FUNCTIONS and name not in device.operations:
             raise ValueError(f"no device function is called {name}")
     while pending:
         name = pending.pop()
@@ -76,13 +53,8 @@ def sources(names: Iterable[str], dtype: str, imports: Iterable[tuple[str, str]]
             pending += definitions[name].needs
     parts = [definition for name, definition in definitions.items() if name in wanted]
     needed = [*(part for part in parts if isinstance(part, _Import)), *(_Import(*pair) for pair in imports)]
-    said = {name: f.comment(dtype) for name, f in FUNCTIONS.items()} if target == "cpu" else {}
+    said = {name: f.comment(dtype) for name, f in FUNCTIONS.items()} if device.measured else {}
     return _import_lines(needed) + _definition_lines((part for part in parts if isinstance(part, _Definition)), said)
-
-
-def defined(dtype: str, target: str = "cpu") -> frozenset[str]:
-    """Every name that the text for one type may define or import."""
-    return frozenset(_definitions(dtype, target))
 
 
 # ----------------------------------------------------------------------------------------------------- reading the files
@@ -108,15 +80,17 @@ class _Definition:
 
 
 @cache
-def _definitions(dtype: str, target: str) -> Mapping[str, _Import | _Definition]:
-    """What the files for one type define, in an order in which nothing is used before it is defined."""
+def _definitions(files: tuple[str, ...], dtype: str) -> Mapping[str, _Import | _Definition]:
+    """What the files for one type define, in an order in which nothing is used before it is defined: what is defined again
+    stands there as it was defined first, which is how a type has a function of its own.
+    """
     if dtype not in DTYPES:
         raise ValueError(f"device functions are for {' and '.join(DTYPES)}, not {dtype}")
     found: dict[str, _Import | _Definition] = {}
-    for name in FILES[target]:
+    for name in files:
         text = (KERNELS / name.format(dtype=dtype)).read_text("utf-8")
         for definition in _read(text, found):
-            found[definition.name] = definition
+            found[definition.name] = found.pop(definition.name, definition)
     return found
 
 

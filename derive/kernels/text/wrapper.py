@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from derive.calculus.terms import ArgMax, Element, Index
 from derive.graphs.graph import Graph, Input
+from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program, gradient
 from derive.kernels.text.scope import size_code
 
@@ -57,32 +58,12 @@ def shape_code(axes: Sequence[Any]) -> str:
     return f"({', '.join(map(size_code, axes))}{',' if len(axes) == 1 else ''})"
 
 
-class Planned(Protocol):
-    """What public functions have to know of how a program is computed."""
-
-    @property
-    def program(self) -> Program: ...
-
-    @property
-    def whole(self) -> frozenset[str]: ...
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The inputs that are read, in the order in which they were declared."""
-        ...
-
-    @property
-    def between(self) -> tuple[str, ...]:
-        """The tensors in memory that are neither given nor wanted."""
-        ...
-
-
 @dataclass(frozen=True)
 class Wrapper:
     """A public function being printed: what it has on every target."""
 
     kind: FunctionKind
-    plan: Planned
+    plan: Staged
     graph: Graph
     wrt: tuple[str, ...]
     dtype: str

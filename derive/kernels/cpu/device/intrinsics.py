@@ -115,12 +115,6 @@ def accumulate_maximum(typing, largest, x):
 
 
 @intrinsic
-def minimum(typing, a, b):
-    """The smaller of a and b; NaN if either is."""
-    return a(a, a), instruction("llvm.minimum")
-
-
-@intrinsic
 def copysign(typing, size, sign):
     """|size| with the sign of `sign`, also where that is -0."""
     return size(size, size), instruction("llvm.copysign")

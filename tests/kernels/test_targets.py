@@ -1,0 +1,87 @@
+"""What every target owes: the names it keeps for itself, no more and no fewer, and nothing that whoever asks has to know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import derive
+from cli import main
+from derive.errors import DeriveError
+from derive.kernels.kernel import kernel
+from derive.kernels.target import TARGETS
+from oracles.kernel_names import mentioned
+
+KERNELS = Path(derive.__file__).parent / "kernels"
+
+WHOLE_RANGE = [
+    # definition, batched inputs: together they make a target print all that it can
+    *((name, "") for name in ("hinge", "mlp", "conv1d_layer", "batch_norm", "max_pool1d", "gelu", "embedding_sequence")),
+    *((name, "") for name in ("linear_svm", "mish", "elu", "huber", "hard_sigmoid")),
+    ("focal_loss", "z,t"),
+    ("focal_loss", ""),
+    ("x: [n]; y = log(1 + x) + erf(x)", ""),
+    ("x: [n]; L = prod(x)", ""),
+    ("A: [m, n]; y[j] = prod(A[i, j] for i in m)", ""),
+    ("A: [m, n]; y[j] = max(A[i, j] for i in m)", ""),
+]
+
+
+def faults(reserved: Iterable[str], used: Mapping[str, set[str]]) -> list[str]:
+    """What is used and not reserved, by which definition, and what is reserved and never used."""
+    kept = set(reserved)
+    hidden = [f"{source} uses {name}" for source, names in used.items() for name in sorted(names - kept)]
+    return [*hidden, *(f"nothing uses {name}" for name in sorted(kept.difference(*used.values())))]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_reserves_the_names_that_its_functions_mention_and_no_others(target: str) -> None:
+    """An argument of such a name would hide what the functions mean by it."""
+    used = {f"{source} {batched}": mentioned(kernel(derive.graph(source), target, batched)) for source, batched in WHOLE_RANGE}
+    reserved = TARGETS[target].reserved
+    assert faults(reserved, used) == []
+    assert faults(reserved - {"out"}, used)[0] == "hinge  uses out"
+    assert faults(reserved | {"places_of_rows"}, used) == ["nothing uses places_of_rows"]
+
+
+CONVOLUTION = "x: [O + K - 1]; kernel: [K]; y[o] = sum(kernel[k]*x[o + k] for k in K)"
+
+
+def test_a_name_that_another_target_uses_is_free() -> None:
+    made = derive.graph(CONVOLUTION).kernel(dtype="float64")
+    x, weights, upstream = np.arange(7.0) ** 2, np.array([1.0, -2.0, 0.5]), np.arange(5.0)
+    y, (dx, dweights) = made.forward_and_vjp(x, weights, upstream)
+    np.testing.assert_allclose(y, np.correlate(x, weights))
+    np.testing.assert_allclose(dx, np.convolve(upstream, weights))
+    np.testing.assert_allclose(dweights, np.correlate(x, upstream))
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "name"),
+    [
+        (CONVOLUTION, "cuda", "kernel"),
+        ("threads: [n]; y = 2*threads", "cpu", "threads"),
+        ("x: [last]; y = 2*x", "cpu", "last"),
+        ("stream: [n]; y = 2*stream", "cuda", "stream"),
+        ("row_sum: [n]; y = 2*row_sum", "cuda", "row_sum"),
+    ],
+)
+def test_a_name_that_the_target_uses_is_refused(text: str, target: str, name: str) -> None:
+    with pytest.raises(DeriveError, match=f"a kernel has no argument called {name}: its own code uses that name"):
+        kernel(derive.graph(text), target)
+
+
+@pytest.mark.parametrize(
+    "module", ["module.py", "kernel.py", "text/torch.j2", "text/given.j2", "text/target.py", "text/device.py"]
+)
+def test_what_serves_every_target_names_none(module: str) -> None:
+    assert not re.search(rf"\b({'|'.join(TARGETS)})\b", (KERNELS / module).read_text("utf-8"))
+
+
+def test_the_command_line_knows_the_targets_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", "hinge", "--target", "tpu"]) == 1
+    assert capsys.readouterr().err == f"derive: there is no target tpu\nThe targets are {', '.join(TARGETS)}.\n"
