@@ -288,6 +288,36 @@ def test_a_good_import_is_left_alone(module: str, source: str) -> None:
     assert faults(module, source) == []
 
 
+# ---------------------------------------------------------------------------------------------------------------- tests
+
+
+def borrowed(source: str) -> list[int]:
+    """The lines that import a module of tests: what tests share stands in `cases` and `oracles`."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        module = (getattr(node, "module", "") or "").split(".")
+        if any(part.startswith("test_") for part in (*module, *(p for name in names for p in name.split(".")))):
+            found.append(node.lineno)
+    return found
+
+
+def test_no_test_imports_another() -> None:
+    files = [path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts]
+    assert [f"{p}:{line}" for p in files for line in borrowed(p.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "source", ["from test_gradients import LIBRARY", "from derivation.test_forms import form", "def f():\n    import test_matrix"]
+)
+def test_a_planted_import_of_a_test_is_found(source: str) -> None:
+    assert borrowed(source)
+
+
+def test_what_tests_share_is_left_alone() -> None:
+    assert borrowed("import pytest\nfrom cases.gradients import LIBRARY\nfrom oracles.rendering import pdflatex") == []
+
+
 # -------------------------------------------------------------------------------------------------------------- writing
 
 

@@ -1,4 +1,4 @@
-"""Where lines are compared: sets of small sizes that tell all axes apart, and random points away from every kink."""
+"""Random points to compare lines at: inputs drawn by their kind, away from every kink."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ PATIENCE = 4
 """After so many tries, what was drawn for the node before is drawn again, too."""
 
 KINK = "every point drawn lies at a kink"
-
-
-# ---------------------------------------------------------------- points
 
 
 SMALLER = 16
