@@ -200,7 +200,12 @@ LECTURES: dict[str, tuple[str, str, str, str]] = {
     "digits": ("---\ntitle: Margins\ndigits: 99\n---\n", "'digits' must be a whole number from 1 to 15", "digits: 99", ""),
     "text before the first slide": (f"{FRONT}Hello.\n", "before the first heading", "Hello.", "## Title"),
     "unknown block": (f"{FRONT}## A\n```derive wroked hinge\nat: t=0\n```\n", "no block 'derive wroked'", "```derive", "worked"),
-    "unknown option": (f"{FRONT}## A\n```derive worked hinge\natt: s=[1], t=0\n```\n", "no option 'att'", "```derive", "'at'"),
+    "unknown option": (
+        f"{FRONT}## A\n```derive worked hinge\natt: s=[1], t=0\n```\n",
+        "no option 'att'",
+        "```derive",
+        "Did you mean at?",
+    ),
     "option twice": (f"{FRONT}## A\n```derive worked hinge\nat: t=0\nat: t=1\n```\n", "twice", "at: t=1", ""),
     "no option": (f"{FRONT}## A\n```derive worked hinge\nhello\n```\n", "key: value", "hello", ""),
     "unknown graph": (f"{FRONT}## A\n```derive worked hing\nat: t=0\n```\n", "no graph 'hing'", "```derive", "hinge"),

@@ -161,7 +161,7 @@ def test_a_mistake_in_the_languages_is_pointed_at(body: str, message: str, line:
 
 def test_a_lecture_is_only_built_in_its_languages() -> None:
     with pytest.raises(DeriveError, match="not written in 'fr'"):
-        build(read("---\ntitle: x\n---\n"), "fr", lambda directive, context: ())
+        build(read("---\ntitle: x\n---\n"), "fr", lambda directive: ())
 
 
 # ---------------------------------------------------------------- prose
@@ -238,7 +238,7 @@ def test_pictures_and_links_lead_nowhere_else(body: str, message: str, tmp_path:
 
 def only_directive(body: str) -> Directive:
     found: list[Directive] = []
-    build(read(HEAD + "# A\n\n" + body), "en", lambda directive, context: found.append(directive) or ())
+    build(read(HEAD + "# A\n\n" + body), "en", lambda directive: found.append(directive) or ())
     (directive,) = found
     return directive
 
