@@ -110,7 +110,7 @@ def _point(parser: argparse.ArgumentParser) -> None:
 
 
 def _language(parser: argparse.ArgumentParser, default: str = "en") -> None:
-    parser.add_argument("--lang", default=default, metavar="LANG", help="en or fr")
+    parser.add_argument("--lang", default=default, metavar="LANG", help="the language: en, or one with a catalogue")
 
 
 def _force(parser: argparse.ArgumentParser) -> None:
@@ -268,12 +268,11 @@ def run_library(options: argparse.Namespace) -> int:
 
 
 def _page(lang: str) -> Page:
-    from derive.notation.style import Style
     from derive.teaching.page import Page
     from derive.teaching.translation import translator
 
-    translator(lang)
-    return Page(Style(lang))
+    translator(lang)  # an unknown language is refused before anything is read
+    return Page(lang)
 
 
 def _graph_at(text: str, name: str, values: str, batch: Batch | None = None) -> tuple[Graph, Run | None]:

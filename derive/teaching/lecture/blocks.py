@@ -19,7 +19,6 @@ from derive.graphs.graph import Graph
 from derive.language.at import read_values
 from derive.language.read import read
 from derive.notation.layout import EQUALS
-from derive.notation.style import Style
 from derive.notation.terms import layout
 from derive.proof.proof import Proved, prove
 from derive.teaching.blocks.checks import check_blocks
@@ -58,7 +57,7 @@ Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
 def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
     about = lecture.about
-    desk = Desk(Page(Style(lang, about.index_base, about.digits)), {})
+    desk = Desk(Page(lang, about.index_base, about.digits), {})
     return build(lecture, lang, lambda directive, context: expand(directive, context, desk))
 
 
@@ -222,7 +221,7 @@ def _with_gradient(blocks: Sequence[Block], proved: Proved, desk: Desk, run: Run
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     scalars = bool(options["scalars"])
-    name = f"graph-{directive.name}-{directive.place.line}.{desk.page.style.lang}"
+    name = f"graph-{directive.name}-{directive.place.line}.{desk.page.lang}"
     return (picture(_run(directive, options, desk), desk.page, name, scalars),)
 
 
@@ -236,7 +235,7 @@ def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
 
 
 def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    name = f"plot-{directive.place.line}.{desk.page.style.lang}"
+    name = f"plot-{directive.place.line}.{desk.page.lang}"
     low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
     return (plot(options["functions"] or [], bool(options["derivatives"]), low, high, desk.page, name),)
 

@@ -76,7 +76,7 @@ def explain(
         slides += reasoning_slides(why, batch, page, detail)
         proved = tuple(p for p in proved if p not in why.all)
     slides += [_derivation_slide(p, page, detail, order, run) for p in proved]
-    return Document(title or graph.output.name, tuple(slides), page.style.lang, source=graph.source)
+    return Document(title or graph.output.name, tuple(slides), page.lang, source=graph.source)
 
 
 def _slide(title: str, blocks: Iterable[Block]) -> Slide:
