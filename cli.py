@@ -47,7 +47,7 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar (1)")
     explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
-    explain.add_argument("--format", default="text", choices=("text", "markdown", "latex", "json"))
+    explain.add_argument("--format", default="text", metavar="FORMAT", help="text, json, markdown or latex (text)")
     explain.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _language(explain)
     _force(explain)
@@ -124,8 +124,10 @@ def run_explain(options: argparse.Namespace) -> int:
     """`derive explain`: the explanation on standard output or in a file."""
     from derive.language.sources import read_source
     from derive.teaching.data.explanation import as_json
+    from derive.teaching.formats.render import check_format
     from derive.teaching.pages import explain
 
+    check_format(options.format, "page", ("text", "json"))
     page = _page(options.lang)
     text, name = read_source(options.source)
     batch = None if options.batch is None else _batch(text, name, _names(options.batch))
@@ -161,12 +163,11 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
 
 def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
-    from derive.teaching.formats.render import FORMATS
+    from derive.teaching.formats.render import check_format
 
     forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
-        if form not in FORMATS or form == "latex":
-            raise DeriveError(f"There is no slide format {form!r}.", hint="The formats are beamer and markdown.")
+        check_format(form, "slide")
     write(_lecture_files(options.lecture, options.output, forms, options.lang), options.force)
     return 0
 
