@@ -47,7 +47,9 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar (1)")
     explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
-    explain.add_argument("--format", default="text", metavar="FORMAT", help="text, json, markdown or latex (text)")
+    explain.add_argument(
+        "--format", default="text", type=_page_format, metavar="FORMAT", help="text, json, markdown or latex (text)"
+    )
     explain.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _language(explain)
     _force(explain)
@@ -101,6 +103,18 @@ def _file(text: str) -> Path | None:
     return None if text == "-" else Path(text)
 
 
+def _page_format(text: str) -> str:
+    """The name of a format that an explanation has."""
+    if text not in ("text", "json"):
+        from derive.teaching.formats.render import check_format
+
+        try:
+            check_format(text, "page", ("text", "json"))
+        except DeriveError as error:
+            raise argparse.ArgumentTypeError(f"{error.message} {error.hint}") from None
+    return text
+
+
 def _source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="a .derive file, a library name, - for standard input, or a definition")
 
@@ -124,10 +138,8 @@ def run_explain(options: argparse.Namespace) -> int:
     """`derive explain`: the explanation on standard output or in a file."""
     from derive.language.sources import read_source
     from derive.teaching.data.explanation import as_json
-    from derive.teaching.formats.render import check_format
     from derive.teaching.pages import explain
 
-    check_format(options.format, "page", ("text", "json"))
     page = _page(options.lang)
     text, name = read_source(options.source)
     batch = None if options.batch is None else _batch(text, name, _names(options.batch))
