@@ -30,7 +30,7 @@ def catalogue(lang: str) -> Catalog:
 
 def test_there_are_messages_and_languages() -> None:
     assert "quotient rule" in marked()
-    assert languages() == ["en", "fr"]
+    assert set(languages()) >= {"en", "fr"}
     assert quotes("en") == ["“", "”", "‘", "’"]
     assert quotes("fr") == ["«\u00a0", "\u00a0»", "“", "”"]
 
@@ -63,8 +63,8 @@ def test_a_translator_speaks_its_language() -> None:
 
 
 def test_an_unknown_language_is_refused() -> None:
-    with pytest.raises(DeriveError, match=r"no language 'de'\.\nThe languages are en, fr\."):
-        translator("de")
+    with pytest.raises(DeriveError, match=rf"no language 'xx'\.\nThe languages are {', '.join(languages())}\."):
+        translator("xx")
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def compose(diagram: Diagram, language: str = SOURCE) -> Drawing:
 
 def upright(words: str) -> str:
     """Words as mathtext sets them: accents over their letters, spaces that stay, a colon as punctuation."""
-    letters = "".join(map(_accented, re.sub(r"([#$%&_{}])", r"\\\1", words)))
+    letters = "".join(map(_accented, re.sub(r"([#$%_{}])", r"\\\1", words)))
     letters = re.sub(r"(?<=\w):", r"\\!:", letters).replace(": ", r":\,")
     return re.sub(r"[\u00a0\u202f]", r"\\,", letters).replace(" ", r"\ ")
 
