@@ -41,7 +41,9 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar (1)")
     explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
-    explain.add_argument("--format", default="text", choices=("text", "markdown", "latex", "json"))
+    explain.add_argument(
+        "--format", default="text", type=_page_format, metavar="FORMAT", help="text, json, markdown or latex (text)"
+    )
     explain.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _language(explain)
     _force(explain)
@@ -95,6 +97,18 @@ def _file(text: str) -> Path | None:
     return None if text == "-" else Path(text)
 
 
+def _page_format(text: str) -> str:
+    """The name of a format that an explanation has."""
+    if text not in ("text", "json"):
+        from derive.teaching.formats.render import check_format
+
+        try:
+            check_format(text, "page", ("text", "json"))
+        except DeriveError as error:
+            raise argparse.ArgumentTypeError(f"{error.message} {error.hint}") from None
+    return text
+
+
 def _source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="a .derive file, a library name, - for standard input, or a definition")
 
@@ -104,7 +118,7 @@ def _point(parser: argparse.ArgumentParser) -> None:
 
 
 def _language(parser: argparse.ArgumentParser, default: str = "en") -> None:
-    parser.add_argument("--lang", default=default, metavar="LANG", help="en or fr")
+    parser.add_argument("--lang", default=default, metavar="LANG", help="the language: en, or one with a catalogue")
 
 
 def _force(parser: argparse.ArgumentParser) -> None:
@@ -162,12 +176,11 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
 
 def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
-    from derive.teaching.formats.render import FORMATS
+    from derive.teaching.formats.render import check_format
 
     forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
-        if form not in FORMATS or form == "latex":
-            raise DeriveError(f"There is no slide format {form!r}.", hint="The formats are beamer and markdown.")
+        check_format(form, "slide")
     write(_lecture_files(options.lecture, options.output, forms, options.lang), options.force)
     return 0
 
@@ -272,12 +285,11 @@ def run_library(options: argparse.Namespace) -> int:
 
 
 def _page(lang: str) -> Page:
-    from derive.notation.style import Style
     from derive.teaching.page import Page
     from derive.teaching.translation import translator
 
-    translator(lang)
-    return Page(Style(lang))
+    translator(lang)  # an unknown language is refused before anything is read
+    return Page(lang)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -95,8 +95,7 @@ def _chains(seconds: Mapping[int, float]) -> Iterator[str]:
 
 def primitive(name: str) -> Graph:
     """A definition that is one function of the language, of numbers for which it is defined."""
-    count, _ = PRIMITIVES[name]
-    numbers = ("x", "z")[:count]
+    numbers = ("x", "z")[: PRIMITIVES[name].arguments]
     return read(f"{'x: positive' if name in ('log', 'sqrt') else 'x: real'}\ny = {name}({', '.join(numbers)})", name)
 
 

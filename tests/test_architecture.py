@@ -61,8 +61,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
     "teaching": (
-        {"document", "figure", "request", "translation"},
-        {"page"},
+        {"document", "request", "translation"},
+        {"figure", "page"},
         {"blocks", "formats"},
         {"data", "lecture", "pages"},
     ),

@@ -1,13 +1,15 @@
 """The functions of one or more numbers that a definition may use.
 
-`PRIMITIVES` is the table of those SymPy differentiates; a new primitive is one row.  Every other elementwise function
+`PRIMITIVES` is the table of those SymPy differentiates; a new primitive is one row, and one for each function in its slope.
+Every other elementwise function
 (sigmoid, relu, gelu …) is a definition of the library: `named` makes a function of it that keeps its name in formulas,
 and its slope is derived from the definition by the rules, like any other derivative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
@@ -15,18 +17,32 @@ from sympy import Abs, Expr, Function, Symbol, cos, erf, exp, log, sin, sqrt, ta
 
 from derive.calculus.terms import Maximum
 
-PRIMITIVES: dict[str, tuple[int, Callable[..., Any]]] = {
-    # name: (number of arguments, the SymPy function)
-    "exp": (1, exp),
-    "log": (1, log),
-    "sqrt": (1, sqrt),
-    "abs": (1, Abs),
-    "sin": (1, sin),
-    "cos": (1, cos),
-    "tanh": (1, tanh),
-    "erf": (1, erf),
-    "max": (2, Maximum),
-    "min": (2, lambda a, b: -Maximum(-a, -b)),
+
+@dataclass(frozen=True)
+class Primitive:
+    """A function of so many `arguments`, and what SymPy calls it; by that name it is known to mpmath, NumPy and kernels, too.
+
+    `exact` has the arguments at which its value is a whole number that is not to be rounded, `total` says that it has a value
+    for every number.
+    """
+
+    arguments: int
+    function: Callable[..., Any]
+    exact: Mapping[int, int] = field(default_factory=dict)
+    total: bool = False
+
+
+PRIMITIVES: Mapping[str, Primitive] = {
+    "exp": Primitive(1, exp, {0: 1}, total=True),
+    "log": Primitive(1, log, {1: 0}),
+    "sqrt": Primitive(1, sqrt),
+    "abs": Primitive(1, Abs, total=True),
+    "sin": Primitive(1, sin, {0: 0}, total=True),
+    "cos": Primitive(1, cos, {0: 1}, total=True),
+    "tanh": Primitive(1, tanh, {0: 0}, total=True),
+    "erf": Primitive(1, erf, {0: 0}, total=True),
+    "max": Primitive(2, Maximum, total=True),
+    "min": Primitive(2, lambda a, b: -Maximum(-a, -b), total=True),
 }
 
 

@@ -28,7 +28,7 @@ def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
     if name == "where":
         return _where(reader, node, scope)
     if name in PRIMITIVES:
-        return _elementwise(reader, node, name, PRIMITIVES[name][0], scope)
+        return _elementwise(reader, node, name, PRIMITIVES[name].arguments, scope)
     if name in REDUCTIONS:
         hint = f"Write {name}(x), or {name}(x[i, j] for j in n) to reduce one axis."
         raise reader.error(f"{name} takes one tensor, or one expression with for.", node, hint)

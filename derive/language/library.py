@@ -46,7 +46,7 @@ def header(name: str) -> dict[str, str]:
 def describe(name: str, language: str = "en") -> str:
     """One line on what a definition is."""
     entries = header(name)
-    return entries.get(language) or entries["en"]
+    return entries.get(language) or entries.get("en", "")
 
 
 def definition(name: str) -> str:

@@ -114,7 +114,7 @@ def _bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:
 
 def _function(name: str) -> Callable[..., Any]:
     if name in PRIMITIVES:
-        return PRIMITIVES[name][1]
+        return PRIMITIVES[name].function
     defined = library.function(name)
     assert defined is not None, f"inference lets no other function through, and {name} came"
     return defined

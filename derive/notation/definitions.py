@@ -26,7 +26,6 @@ from derive.notation.layout import (
     SUM,
     TIMES,
     Big,
-    Cases,
     Fence,
     Layout,
     Root,
@@ -52,7 +51,7 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter
-from derive.notation.terms import function_name, index_layout
+from derive.notation.terms import alternatives, function_name, index_layout
 from derive.notation.terms import layout as term_layout
 
 Substitution = Callable[[Ref], Piece | None]
@@ -202,12 +201,8 @@ def _has_reduction(tree: Tree) -> bool:
 
 
 def _where(tree: Call, context: Context, substitute: Substitution) -> Piece:
-    condition, yes, no = tree.args
-    english = context.style.lang == "en"
-    when = Sign(r"\text{if } ", "if ") if english else Sign(r"\text{si } ", "si ")
-    otherwise = Sign(r"\text{otherwise}", "otherwise") if english else Sign(r"\text{sinon}", "sinon")
-    first = (piece(yes, context, substitute).layout, row(when, piece(condition, context, substitute).layout))
-    return Piece(Cases((first, (piece(no, context, substitute).layout, otherwise))))
+    condition, yes, no = (piece(a, context, substitute).layout for a in tree.args)
+    return alternatives(yes, no, condition, context)
 
 
 _RELATIONS: Mapping[str, Sign] = {

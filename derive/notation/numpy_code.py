@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Abs, Min, erf
+from sympy import Abs, Min
 from sympy.printing.numpy import NumPyPrinter
 
-from derive.calculus.functions import Named
 from derive.calculus.matrix_algebra import (
     Apply,
     Derivative,
@@ -145,6 +144,6 @@ def _numpy_apply(function: Any, args: list[str]) -> str:
         return f"np.minimum({', '.join(args)})"
     if function is Where:
         return f"np.where({', '.join(args)})"
-    if issubclass(function, (Named, erf)):
-        return f"{function.__name__}({', '.join(args)})"
-    return f"np.{'abs' if function is Abs else function.__name__}({', '.join(args)})"
+    name = "numpy.abs" if function is Abs else _Numbers().known_functions.get(function.__name__, "")
+    called = f"np.{name.removeprefix('numpy.')}" if name.startswith("numpy.") else function.__name__
+    return f"{called}({', '.join(args)})"

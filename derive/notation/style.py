@@ -22,13 +22,15 @@ LETTERS = {sign: name for name, sign in GREEK.items()}
 class Style:
     """Conventions of a page.
 
-    `lang` chooses the decimal sign and the names of functions, `index_base` what the first entry of an axis is called,
-    `digits` how many significant digits a rounded value shows.
+    `lang` chooses the decimal sign, `index_base` what the first entry of an axis is called, `digits` how many significant
+    digits a rounded value shows; `when` and `otherwise` are the words of a definition by cases.
     """
 
     lang: str = "en"
     index_base: int = 1
     digits: int = 4
+    when: str = "if"
+    otherwise: str = "otherwise"
 
     @property
     def decimal_sign(self) -> str:

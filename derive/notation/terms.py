@@ -337,9 +337,9 @@ def _where(term: Where, context: Context) -> Piece:
 
 def alternatives(yes: Layout, no: Layout, condition: Layout, context: Context) -> Piece:
     """One value where a condition holds, another where it does not."""
-    otherwise = Sign(r"\text{otherwise}", "otherwise") if context.style.lang == "en" else Sign(r"\text{sinon}", "sinon")
-    when = Sign(r"\text{if } ", "if ") if context.style.lang == "en" else Sign(r"\text{si } ", "si ")
-    return Piece(Cases(((yes, row(when, condition)), (no, otherwise))), ATOM)
+    when, otherwise = context.style.when, context.style.otherwise
+    first = row(Sign(rf"\text{{{when} }} ", f"{when} "), condition)
+    return Piece(Cases(((yes, first), (no, Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
 
 
 def _extremum(sign_: Sign) -> Any:

@@ -205,7 +205,7 @@ def _names(found: Derivation, floats: Evaluator, adjoints: dict[tuple[str, str],
     tensors = {name: np.asarray(array)[()] for name, array in floats.arrays.items()}
     functions = {type(call).__name__: _function(type(call)) for call in found.result.atoms(Named)}
     gradients = {f"grad_{by}": array for (_, by), array in adjoints.items()}
-    return {"erf": FLOAT.functions["erf"], **sizes, **tensors, **functions, **gradients}
+    return {**FLOAT.functions, **sizes, **tensors, **functions, **gradients}
 
 
 def _function(function: type[Named]) -> Callable[..., Any]:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
+from derive.calculus.rules import N_
 from derive.graphs.graph import Graph
 from derive.notation.context import Context, context_of
 from derive.notation.style import Style
-from derive.teaching.translation import translator
+from derive.teaching.translation import SOURCE, translator
 
 
 @dataclass(frozen=True)
 class Page:
-    """The conventions of a page."""
+    """The conventions of a page.  Raises DeriveError, when it is first written on, for a language without a catalogue."""
 
-    style: Style = field(default_factory=Style)
+    lang: str = SOURCE
+    index_base: int = 1
+    digits: int = 4
+
+    @cached_property
+    def style(self) -> Style:
+        """How its mathematics is written."""
+        return Style(self.lang, self.index_base, self.digits, self.say(N_("if")), self.say(N_("otherwise")))
 
     @cached_property
     def say(self) -> Callable[[str], str]:
         """An English message in the language of the page."""
-        return translator(self.style.lang)
+        return translator(self.lang)
 
     def context(self, graph: Graph) -> Context:
         """How the terms of this graph are printed."""

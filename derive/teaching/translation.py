@@ -1,4 +1,7 @@
-"""The languages of a page: its messages, its quotation marks, its spaces."""
+"""The languages of a page: its messages, its quotation marks, its spaces.
+
+A language is a catalogue, `locale/LANG.po`; how it sets prose are messages like any other: “text”, text; and so on.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,18 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from derive.calculus.rules import N_
 from derive.errors import DeriveError
 
 LOCALE = Path(__file__).parent / "locale"
 SOURCE = "en"
 """The language of the messages in the code, which needs no catalogue."""
 
-QUOTES = {"en": "“”‘’", "fr": ["«\u00a0", "\u00a0»", "“", "”"]}
-"""Outer and inner quotation marks, as markdown-it takes them."""
+QUOTED = (N_("“{text}”"), N_("‘{text}’"))
+"""A quotation, and one inside it."""
+
+MARKED = {N_("{text};"): r"\W", N_("{text}!"): r"\W", N_("{text}?"): r"\W", N_("{text}:"): r"\s"}
+"""Text before the marks that a language may keep at a distance, and what has to follow for such a mark to be one."""
 
 
 def languages() -> list[str]:
@@ -45,7 +52,20 @@ def translator(lang: str) -> Callable[[str], str]:
     return gettext.GNUTranslations(compiled).gettext
 
 
-_BEFORE_MARK = re.compile(r"(?<!\s) ([;!?])(?=\W|$)")
+@cache
+def quotes(lang: str) -> list[str]:
+    """The outer and the inner quotation marks, as markdown-it takes them, with the spaces that belong to them."""
+    return [mark for quoted in QUOTED for mark in translator(lang)(quoted).split("{text}")]
+
+
+@cache
+def _unbreakable(lang: str) -> list[tuple[re.Pattern[str], str]]:
+    """Where a space that was typed cannot break, and what is set there instead of it and the mark."""
+    marks = [(translator(lang)(marked).removeprefix("{text}"), after) for marked, after in MARKED.items()]
+    return [
+        *((re.compile(rf"(?<!\s) {re.escape(mark.lstrip())}(?={after}|$)"), mark) for mark, after in marks if mark[0].isspace()),
+        *((re.compile(re.escape(re.sub(r"\s", " ", mark))), mark) for mark in quotes(lang) if mark != mark.strip()),
+    ]
 
 
 def typeset(words: str, lang: str) -> str:
@@ -53,8 +73,6 @@ def typeset(words: str, lang: str) -> str:
 
     Only a space that was typed is made unbreakable, so that addresses, times and code written as prose stay whole.
     """
-    if lang != "fr":
-        return words
-    words = _BEFORE_MARK.sub("\u202f\\1", words)
-    words = re.sub(r"(?<!\s) :(?=\s|$)", "\u00a0:", words)
-    return re.sub(r" »", "\u00a0»", re.sub(r"« ", "«\u00a0", words))
+    for typed, printed in _unbreakable(lang):
+        words = typed.sub(printed, words)
+    return words

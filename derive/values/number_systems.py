@@ -12,6 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from derive.calculus.functions import PRIMITIVES
 from derive.errors import DeriveError
 
 DIGITS, MOST_DIGITS = 50, 200
@@ -39,11 +40,16 @@ def real(x: Any) -> Any:
 
 
 def _exact_or(known: Mapping[int, int], name: str) -> Callable[[Any], Any]:
-    """An mpmath function that stays exact at the arguments in `known`."""
+    """An mpmath function that stays exact at the arguments in `known`; DomainError where its value is no real number."""
     function = getattr(mpmath, name)
 
     def value(x: Any) -> Any:
-        return Fraction(known[int(x)]) if x in known else function(real(x))
+        if x in known:
+            return Fraction(known[int(x)])
+        found = function(real(x))
+        if isinstance(found, mpmath.mpc):
+            raise DomainError(f"{name}({_shown(x)}) does not exist")
+        return found
 
     return value
 
@@ -117,14 +123,21 @@ def _vectorised(function: Callable[..., Any]) -> Callable[..., Array]:
     return np.frompyfunc(function, 1, 1)
 
 
+def _float(name: str) -> Callable[[Array], Array]:
+    """The function as NumPy has it, or Python's `math`."""
+    return getattr(np, name, None) or np.vectorize(getattr(math, name), otypes=[float])
+
+
+_FUNCTIONS = {
+    p.function.__name__: p for p in PRIMITIVES.values() if isinstance(p.function, type) and hasattr(mpmath, p.function.__name__)
+}
+"""The primitives that stay functions in a term, by what SymPy calls them; a root is a power, |·| and max have terms."""
+
 EXACT = NumberSystem(
     {
+        **{name: _vectorised(_exact_or(primitive.exact, name)) for name, primitive in _FUNCTIONS.items()},
         "exp": _vectorised(_exp),
         "log": _vectorised(_log),
-        "sin": _vectorised(_exact_or({0: 0}, "sin")),
-        "cos": _vectorised(_exact_or({0: 1}, "cos")),
-        "tanh": _vectorised(_exact_or({0: 0}, "tanh")),
-        "erf": _vectorised(_exact_or({0: 0}, "erf")),
     },
     lambda p, q: int(p) if q == 1 else Fraction(int(p), int(q)),
     lambda c: real(mpmath.mpmathify(c.evalf(mpmath.mp.dps + 10))),
@@ -134,14 +147,7 @@ EXACT = NumberSystem(
 )
 
 FLOAT = NumberSystem(
-    {
-        "exp": np.exp,
-        "log": np.log,
-        "sin": np.sin,
-        "cos": np.cos,
-        "tanh": np.tanh,
-        "erf": np.vectorize(math.erf, otypes=[float]),
-    },
+    {name: _float(name) for name in _FUNCTIONS},
     lambda p, q: p / q,
     float,
     lambda a: 1.0 / a,

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Symbol
 
+from derive.calculus.functions import PRIMITIVES
 from derive.calculus.terms import Index
 from derive.graphs.graph import Graph, Node, remembered
 from derive.graphs.names import fresh
@@ -20,7 +21,7 @@ from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tre
 from derive.language.lower import lower
 
 ATOMS = (Number, Ref, Size)
-TOTAL = ("exp", "abs", "sin", "cos", "tanh", "erf", "max", "min", "where")
+TOTAL = {"where", *(name for name, primitive in PRIMITIVES.items() if primitive.total)}
 """The functions that have a value for every number."""
 
 

@@ -182,9 +182,9 @@ def test_the_letter_of_a_bound_index_never_meets_that_of_the_variable() -> None:
 
 
 def by_hand(name: str) -> Callable[..., Any]:
-    """The functions of the library, written for mpmath."""
+    """The functions of the library, written for mpmath; a primitive that is not here has the name that mpmath gives it."""
     mp = mpmath
-    return {
+    functions = {
         "exp": mp.exp,
         "log": mp.log,
         "sqrt": mp.sqrt,
@@ -214,7 +214,8 @@ def by_hand(name: str) -> Callable[..., Any]:
         "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
         "hard_tanh": lambda x: min(max(x, -1), 1),
         "gaussian_nll": lambda y, mu, sigma: -mp.log(mp.npdf(y, mu, sigma)),
-    }[name]
+    }
+    return functions[name] if name in functions else getattr(mp, name)
 
 
 NAMED = sorted(name for name in library.names() if library.function(name))
@@ -224,11 +225,11 @@ NAMED = sorted(name for name in library.names() if library.function(name))
 @pytest.mark.parametrize("at", [(0.3, 0.8, 1.7), (1.6, 0.25, 0.5), (-0.7, 0.1, 0.9), (-2.5, -0.4, 1.1)])
 def test_the_slopes_of_a_function(name: str, at: tuple[float, ...]) -> None:
     oracle, heads = by_hand(name), [Symbol(letter, real=True) for letter in "abc"]
-    count = PRIMITIVES[name][0] if name in PRIMITIVES else len(library.load(name).inputs)
+    count = PRIMITIVES[name].arguments if name in PRIMITIVES else len(library.load(name).inputs)
     if name in ("log", "sqrt"):
         at = tuple(map(abs, at))
     arguments = [Element(h) for h in heads[:count]]
-    call = (PRIMITIVES[name][1] if name in PRIMITIVES else library.function(name))(*arguments)
+    call = (PRIMITIVES[name].function if name in PRIMITIVES else library.function(name))(*arguments)
     values = Point({}, {h.name: np.array(Fraction(str(v))) for h, v in zip(heads, at, strict=True)})
     for number, argument in enumerate(arguments):
         with mpmath.workdps(40):
@@ -251,10 +252,10 @@ def test_a_slope_is_written_with_the_function_itself_where_that_is_shorter() -> 
 
 
 def test_the_table_of_primitives_has_what_the_language_promises() -> None:
-    assert set(PRIMITIVES) == {"exp", "log", "sqrt", "abs", "sin", "cos", "tanh", "erf", "max", "min"}
+    assert set(PRIMITIVES) >= {"exp", "log", "sqrt", "abs", "sin", "cos", "tanh", "erf", "max", "min"}
     for name in PRIMITIVES:
-        arguments = [Symbol(letter, positive=True) for letter in "ab"[: PRIMITIVES[name][0]]]
-        assert isinstance(PRIMITIVES[name][1](*arguments), Function) or name in ("abs", "sqrt", "min")
+        arguments = [Symbol(letter, positive=True) for letter in "ab"[: PRIMITIVES[name].arguments]]
+        assert isinstance(PRIMITIVES[name].function(*arguments), Function) or name in ("abs", "sqrt", "min")
 
 
 # ---------------------------------------------------------------- kinks

@@ -13,7 +13,6 @@ from derive.derivation.choice import derivations
 from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
-from derive.notation.style import Style
 from derive.proof.certificate import certify
 from derive.proof.gradcheck import Checked
 from derive.proof.kinks import at_kink
@@ -114,5 +113,5 @@ def test_a_fault_prints_the_line_as_a_page_does() -> None:
 
 def test_orders_have_one_decimal_each() -> None:
     done = Checked(None, ((1, 1e-2, None), (2, 1e-4, 2.0), (3, 9.8e-7, 2.0101), (4, 1e-8, 1.96)))  # type: ignore[arg-type]
-    table = checks._orders(done, Page(Style("en")))
+    table = checks._orders(done, Page())
     assert [str(words(row[2])) for row in table.rows] == ["", "2.0", "2.0", "2.0"]

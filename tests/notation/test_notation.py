@@ -220,7 +220,7 @@ def test_nested_sums_have_different_letters() -> None:
 
 
 def test_french_numbers_and_separators() -> None:
-    french = Context(Style("fr"))
+    french = Context(Style("fr", when="si", otherwise="sinon"))
     assert latex(layout(x(i) - Rational(21, 10), french)) == "x_{i} - 2{,}1"
     assert text(layout(x(i) - Rational(21, 10), french)) == "x_i − 2,1"
     assert text(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == "max(x_i; x_i − 2,1)"

@@ -459,7 +459,7 @@ def test_a_label_that_cannot_be_set_is_refused(label):
 def test_unknown_formats_and_languages_are_refused():
     with pytest.raises(DeriveError, match="The formats are pdf, svg, png"):
         draw(single(), "gif")
-    with pytest.raises(DeriveError, match="The languages are en, fr"):
+    with pytest.raises(DeriveError, match="There is no language 'xx'"):
         draw(single(), "svg", "xx")
 
 

@@ -265,7 +265,7 @@ def test_an_unknown_format_is_refused() -> None:
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_the_same_document_gives_the_same_bytes(name: str) -> None:
     code = f"import sys, test_render as t; sys.stdout.write(t.render(t.lecture(), {name!r}).text)"
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parents[1])])
+    paths = os.pathsep.join(map(str, (*Path(__file__).parents[1:3], Path(__file__).parent)))
 
     def rendered(seed: str) -> bytes:
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"}

@@ -48,4 +48,7 @@ _ROWS = (
     Function("normal_pdf", "e^(-x^2/2)/sqrt(2 pi)", _ulp(2.5, 2.5), flushes=True),
 )
 
+MATH = ("acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "sin", "sinh", "tan")
+"""The functions that kernels take from Python's `math`, which Numba compiles for every target; SymPy calls them alike."""
+
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({row.name: row for row in _ROWS})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sympy import Abs, Mul, S, Symbol, cos, erf, exp, log, preorder_traversal, sign, sin, tanh
+from sympy import Abs, Function, Mul, S, Symbol, preorder_traversal, sign
 from sympy.core.numbers import NumberSymbol
 
 from derive.calculus.functions import Named
@@ -32,7 +32,8 @@ from derive.calculus.terms import (
     Where,
     factors,
 )
-from derive.kernels.program.elementary import FUNCTIONS
+from derive.errors import DeriveError
+from derive.kernels.program.elementary import FUNCTIONS, MATH
 from derive.kernels.program.simple import safe, weight
 from derive.kernels.program.stable import together
 
@@ -245,12 +246,14 @@ def _is_number(term: Any) -> bool:
 TermPrinter = Callable[[Scope, Any], str]
 
 
-def _device(name: str) -> TermPrinter:
-    return lambda scope, term: scope.call(name, scope.value(term.args[0]))
-
-
-def _python(name: str) -> TermPrinter:
-    return lambda scope, term: f"math.{name}({scope.value(term.args[0])})"
+def _function(scope: Scope, term: Any) -> str:
+    name = type(term).__name__
+    if name in FUNCTIONS:
+        return scope.call(name, *map(scope.value, term.args))
+    assert not isinstance(term, Named), f"{name} is to be written out before it is printed"
+    if name not in MATH:
+        raise DeriveError(f"kernels have no function {name}", hint=f"They have {', '.join((*FUNCTIONS, *MATH))}.")
+    return f"math.{name}({', '.join(map(scope.value, term.args))})"
 
 
 def _sign(scope: Scope, term: Any) -> str:
@@ -274,22 +277,11 @@ ROWS: tuple[tuple[type, TermPrinter], ...] = (
     (Where, _where),
     (Maximum, lambda s, t: s.call("maximum", *map(s.value, t.args))),
     (type(S.NegativeInfinity), lambda s, t: f"-{s.dtype}(np.inf)"),
-    (exp, _device("exp")),
-    (log, _device("log")),
-    (tanh, _device("tanh")),
-    (erf, _device("erf")),
-    (sin, _python("sin")),
-    (cos, _python("cos")),
     (Abs, lambda s, t: f"abs({s.value(t.args[0])})"),
     (sign, _sign),
     (together, lambda s, t: f"({s.value(t.args[0])})"),
-    (Named, lambda s, t: s.call(_known(type(t).__name__), s.value(t.args[0]))),
+    (Function, _function),
 )
-
-
-def _known(name: str) -> str:
-    assert name in FUNCTIONS, f"{name} is to be written out before it is printed"
-    return name
 
 
 @cache

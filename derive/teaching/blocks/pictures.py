@@ -29,7 +29,7 @@ def picture(run: Run, page: Page, name: str, scalars: bool = False) -> Picture:
     """The figure of a run; with `scalars`, every number is a node of its own."""
     shown = _scalar_run(run) if scalars else run
     diagram = diagram_of(shown.source, page, shown)
-    formats = {kind: partial(draw, diagram, kind, page.style.lang) for kind in ("pdf", "svg", "png")}
+    formats = {kind: partial(draw, diagram, kind, page.lang) for kind in ("pdf", "svg", "png")}
     return Picture(name, formats, diagram.alt)
 
 

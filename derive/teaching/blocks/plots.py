@@ -46,7 +46,7 @@ def plot(functions: Sequence[str], derivatives: bool, low: float, high: float, p
 def _curve(name: str, low: float, high: float) -> tuple[Any, Any, Any]:
     """(x, f(x), f'(x)) in float64; the slope is derived from the definition."""
     primitive = PRIMITIVES.get(name)
-    function = primitive[1] if primitive and primitive[0] == 1 else library.function(name)
+    function = primitive.function if primitive and primitive.arguments == 1 else library.function(name)
     if function is None or (hasattr(function, "parameters") and len(function.parameters) != 1):
         raise DeriveError(f"{name} is not a function of one number.")
     x = Element(Symbol("x", real=True), Index("i", Symbol("n", integer=True, positive=True)))

@@ -16,7 +16,7 @@ __all__ = ["Arrow", "Box", "Diagram", "draw"]
 
 
 def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> bytes:
-    """The file of a figure as "pdf", "svg" or "png", with its legend in "en" or "fr"; the same diagram, the same bytes."""
+    """The file of a figure as "pdf", "svg" or "png", with its legend in this language; the same diagram, the same bytes."""
     from derive.teaching.figure import canvas  # matplotlib is slow to import
 
     return canvas.draw(diagram, file_format, language)

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
+from unicodedata import normalize
 
 import matplotlib
 from matplotlib import style
@@ -15,11 +16,13 @@ from matplotlib.patches import PathPatch, Polygon
 from matplotlib.path import Path as Curve
 from matplotlib.textpath import TextPath
 
+from derive.calculus.rules import N_
 from derive.errors import DeriveError
 from derive.resources import mark
 from derive.teaching.figure.geometry import Drawing, Rectangle
 from derive.teaching.figure.layout import layout
 from derive.teaching.figure.routing import HEAD
+from derive.teaching.translation import SOURCE, translator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,16 +40,24 @@ FILL = {"input": "#e6f0f8", "operation": "#ffffff", "output": "#fff4d1"}
 RIM = {"input": 0.8, "operation": 0.8, "output": 1.6}
 TINT, ARROW = "#fdeee4", "#4a4a4a"
 
-LEGEND: dict[str, tuple[tuple[Role, str], ...]] = {
-    "en": (
-        ("forward", r"\rightarrow\ \mathrm{forward\!:\,value}"),
-        ("backward", r"\leftarrow\ \mathrm{backward\!:\,gradient}"),
-    ),
-    "fr": (
-        ("forward", r"\rightarrow\ \mathrm{avant\,:\,valeur}"),
-        ("backward", r"\leftarrow\ \mathrm{arri\grave{e}re\,:\,gradient}"),
-    ),
+LEGEND: tuple[tuple[Role, str, str], ...] = (
+    ("forward", r"\rightarrow", N_("forward: value")),
+    ("backward", r"\leftarrow", N_("backward: gradient")),
+)
+"""What an arrow carries, on which side of it, and how that is said."""
+
+ACCENTS = {
+    "\u0300": "grave",
+    "\u0301": "acute",
+    "\u0302": "hat",
+    "\u0303": "tilde",
+    "\u0304": "bar",
+    "\u0306": "breve",
+    "\u0307": "dot",
+    "\u0308": "ddot",
+    "\u030a": "mathring",
 }
+"""What mathtext calls the accents that Computer Modern has; a letter with another one is set in another typeface."""
 
 HEAD_WIDTH = 5.0
 
@@ -63,7 +74,7 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> bytes:
+def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> bytes:
     """The file of a figure.  The same diagram gives the same bytes."""
     if file_format not in METADATA:
         raise DeriveError(f"A figure cannot be written as '{file_format}'.", hint=f"The formats are {', '.join(METADATA)}.")
@@ -75,15 +86,27 @@ def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> byt
 
 
 @lru_cache(maxsize=64)
-def compose(diagram: Diagram, language: str = "en") -> Drawing:
+def compose(diagram: Diagram, language: str = SOURCE) -> Drawing:
     """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry."""
-    if language not in LEGEND:
-        raise DeriveError(f"Figures have no legend in '{language}'.", hint=f"The languages are {', '.join(LEGEND)}.")
+    say = translator(language)
     carried = {
         "forward": any(arrow.forward for arrow in diagram.arrows),
         "backward": any(arrow.backward for arrow in diagram.arrows),
     }
-    return layout(diagram, measure, [entry for entry in LEGEND[language] if carried[entry[0]]])
+    entries = [(role, rf"{side}\ \mathrm{{{upright(say(words))}}}") for role, side, words in LEGEND if carried[role]]
+    return layout(diagram, measure, entries)
+
+
+def upright(words: str) -> str:
+    """Words as mathtext sets them: accents over their letters, spaces that stay, a colon as punctuation."""
+    letters = "".join(map(_accented, re.sub(r"([#$%_{}])", r"\\\1", words)))
+    letters = re.sub(r"(?<=\w):", r"\\!:", letters).replace(": ", r":\,")
+    return re.sub(r"[\u00a0\u202f]", r"\\,", letters).replace(" ", r"\ ")
+
+
+def _accented(letter: str) -> str:
+    parts = normalize("NFD", letter)
+    return rf"\{ACCENTS[parts[1]]}{{{parts[0]}}}" if len(parts) == 2 and parts[1] in ACCENTS else letter
 
 
 @lru_cache(maxsize=1024)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from derive.errors import DeriveError
 from derive.teaching.document import Document
@@ -11,19 +12,24 @@ from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
 from derive.teaching.formats.printer import DocumentPrinter, environment
 
+Use = Literal["page", "slide"]
+
 
 @dataclass(frozen=True)
 class Format:
-    """How a document becomes a file: who spells it, which template places it, and how the file's name ends."""
+    """How a document becomes a file: who spells it, which template places it, how the file's name ends, and what it is for:
+    the page of an explanation, the slides of a lecture, or both.
+    """
 
     printer: type[DocumentPrinter]
     template: str
     ending: str
+    uses: tuple[Use, ...] = ("page", "slide")
 
 
 FORMATS: Mapping[str, Format] = {
-    "beamer": Format(BeamerPrinter, "beamer/document.j2", ".tex"),
-    "latex": Format(ArticlePrinter, "latex/document.j2", ".tex"),
+    "beamer": Format(BeamerPrinter, "beamer/document.j2", ".tex", ("slide",)),
+    "latex": Format(ArticlePrinter, "latex/document.j2", ".tex", ("page",)),
     "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md"),
 }
 
@@ -34,6 +40,13 @@ class Rendered:
 
     text: str
     files: Mapping[str, bytes]
+
+
+def check_format(name: str, use: Use, others: Sequence[str] = ()) -> None:
+    """Raises DeriveError where no format of this name is for this use, nor one of the `others` that need no file."""
+    known = [*others, *(form for form, row in FORMATS.items() if use in row.uses)]
+    if name not in known:
+        raise DeriveError(f"There is no {use} format {name!r}.", hint=f"The formats are {', '.join(known)}.")
 
 
 def render(document: Document, name: str) -> Rendered:

@@ -17,7 +17,6 @@ from derive.graphs.graph import Graph
 from derive.language.at import read_values
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
-from derive.notation.style import Style
 from derive.notation.terms import layout
 from derive.teaching.blocks.checks import check_blocks
 from derive.teaching.blocks.derivative import derivative_blocks
@@ -49,7 +48,7 @@ Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
 def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
     about = lecture.about
-    desk = Desk(Page(Style(lang, about.index_base, about.digits)), {})
+    desk = Desk(Page(lang, about.index_base, about.digits), {})
     return build(lecture, lang, lambda directive: expand(directive, desk))
 
 
@@ -187,7 +186,7 @@ def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Se
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     scalars = bool(options["scalars"])
-    name = f"graph-{directive.name}-{directive.place.line}.{desk.page.style.lang}"
+    name = f"graph-{directive.name}-{directive.place.line}.{desk.page.lang}"
     return (picture(_run(directive, options, desk), desk.page, name, scalars),)
 
 
@@ -201,7 +200,7 @@ def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
 
 
 def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    name = f"plot-{directive.place.line}.{desk.page.style.lang}"
+    name = f"plot-{directive.place.line}.{desk.page.lang}"
     low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
     return (plot(options["functions"] or [], bool(options["derivatives"]), low, high, desk.page, name),)
 

@@ -43,7 +43,7 @@ from derive.teaching.document import (
     merged,
 )
 from derive.teaching.lecture import formulas
-from derive.teaching.translation import QUOTES, typeset
+from derive.teaching.translation import quotes, typeset
 
 if TYPE_CHECKING:
     from derive.teaching.lecture.directive import Directive
@@ -62,7 +62,7 @@ class Stretch:
 @cache
 def parser(lang: str) -> MarkdownIt:
     """CommonMark with tables and formulas, without HTML; a line of dashes is a break, never an underline."""
-    found = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": QUOTES[lang]})
+    found = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": quotes(lang)})
     found.enable(["table", "smartquotes"]).disable(["lheading", "html_block", "html_inline"])
     return found.use(dollarmath_plugin, allow_labels=False, double_inline=True)
 

@@ -32,7 +32,7 @@ def explain(request: Request, page: Page, title: str = "") -> Document:
         slides += reasoning_slides(why, batch, page, request.detail)
         proved = tuple(p for p in proved if p not in why.all)
     slides += [_derivation_slide(p, request, page) for p in proved]
-    return Document(title or graph.output.name, tuple(slides), page.style.lang, source=graph.source)
+    return Document(title or graph.output.name, tuple(slides), page.lang, source=graph.source)
 
 
 def _slide(title: str, blocks: Iterable[Block]) -> Slide:

@@ -35,7 +35,7 @@ def report(certificate: Certificate, page: Page, title: str = "") -> Document:
         heading = inlines(say(N_("Ways to compute the gradients, against the formula in 50 digits")))
         slides.append(Slide(heading, (_comparisons(certificate.comparisons, page),)))
     slides.append(Slide(inlines(say(N_("Certificate"))), _certificate(certificate, page)))
-    return Document(title or certificate.graph.output.name, tuple(slides), page.style.lang)
+    return Document(title or certificate.graph.output.name, tuple(slides), page.lang)
 
 
 def _heading(proved: Proved, page: Page) -> Any:

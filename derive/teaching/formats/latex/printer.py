@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from derive.notation.layout import Layout, latex
 from derive.teaching.document import Block, CodeBlock, Document, Heading, ItemList, Paragraph, Quote, Raw, Table
@@ -11,6 +11,21 @@ from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set,
 from derive.teaching.formats.latex.frames import frames
 from derive.teaching.formats.latex.heights import WIDTH
 from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
+
+BABEL: Mapping[str, tuple[str, str]] = {"en": ("english", ""), "fr": ("french", ";:!?")}
+"""For LaTeX's package babel, the options of a language and the marks that would be commands to it.
+
+A language without a row has its English name and babel's newer description, which makes no mark a command.
+"""
+
+
+def babel_options(lang: str) -> tuple[str, str]:
+    """The options of a language, and the marks to be switched off."""
+    if lang in BABEL:
+        return BABEL[lang]
+    from babel import Locale
+
+    return f"{(Locale.parse(lang).get_language_name('en') or lang).lower()}, provide=*", ""
 
 
 class ArticlePrinter(DocumentPrinter):
@@ -21,6 +36,10 @@ class ArticlePrinter(DocumentPrinter):
     picture_formats = ("pdf", "png", "jpg")
     width = 40.0
     """The width of a line in em."""
+
+    def values(self, document: Document) -> dict[str, object]:
+        options, marks = babel_options(document.lang)
+        return super().values(document) | {"babel": options, "marks": marks}
 
     def text(self, words: str) -> str:
         return escape.latex(words)

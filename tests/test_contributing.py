@@ -1,0 +1,435 @@
+"""What CONTRIBUTING says of adding one thing, done as it stands in a copy of the project, and used there by its commands."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from babel.messages.pofile import read_po, write_po
+from derive.language.read import read
+
+from derive.calculus.functions import PRIMITIVES
+from derive.errors import DeriveError
+from derive.kernels.kernel import kernel
+from derive.kernels.text import scope
+from derive.teaching.figure.canvas import measure, upright
+from derive.values.evaluator import Evaluator
+from derive.values.number_systems import FLOAT
+from oracles.rendering import compile_latex
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("derive", "templates", "lectures", "cli.py", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project that a newcomer changes."""
+
+    folder: Path
+
+    def write(self, path: str, text: str) -> None:
+        """A new file."""
+        assert not (self.folder / path).exists()
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(text, "utf-8")
+
+    def insert(self, path: str, before: str, text: str) -> None:
+        """A text before another that stands in the file once."""
+        whole = (self.folder / path).read_text("utf-8")
+        assert whole.count(before) == 1, f"{path} has {whole.count(before)} times {before!r}"
+        (self.folder / path).write_text(whole.replace(before, text + before), "utf-8")
+
+    def row(self, path: str, table: str, text: str) -> None:
+        """A row at the head of a table."""
+        whole = (self.folder / path).read_text("utf-8")
+        (start,) = re.finditer(rf"^{table}\b.*[\[({{]\n", whole, re.MULTILINE)
+        (self.folder / path).write_text(f"{whole[: start.end()]}    {text},\n{whole[start.end() :]}", "utf-8")
+
+    def derive(self, *arguments: str) -> str:
+        """What the command line of this copy prints."""
+        return self.python("cli.py", *arguments)
+
+    def python(self, *arguments: str) -> str:
+        """What Python prints here, where nothing of the project that is tested is on its path."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        run = subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, env=clean, stdin=subprocess.DEVNULL, capture_output=True, timeout=120
+        )
+        assert run.returncode == 0, run.stderr.decode()
+        return run.stdout.decode()
+
+    def module(self, name: str) -> ModuleType:
+        """A module that was emitted here, imported."""
+        spec = importlib.util.spec_from_file_location(name, self.folder / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+        return found
+
+    def text(self, path: str) -> str:
+        return (self.folder / path).read_text("utf-8")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for part in PARTS:
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy2)(ROOT / part, folder / part)
+    return Checkout(folder)
+
+
+def test_the_copy_is_what_runs(checkout: Checkout) -> None:
+    assert checkout.python("-c", "import derive; print(derive.__file__)").strip() == str(checkout.folder / "derive/__init__.py")
+    checkout.insert("cli.py", "def main(", "raise SystemExit('changed')\n\n\n")
+    with pytest.raises(AssertionError, match="changed"):
+        checkout.derive("library")
+
+
+# ---------------------------------------------------------------------------------------------------------- the table
+
+
+def rows() -> dict[str, str]:
+    """The rows of CONTRIBUTING's table: what is new, and what it is."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("| a new | is |")[2]
+    return dict(re.findall(r"^\| (.+?)(?: \(.*\))? \| (.+) \|$", text, re.MULTILINE))
+
+
+def missing(row: str) -> list[str]:
+    """What a row mentions between backticks and the project has not: a path, a table in a file of the row, a target of make."""
+    words = re.findall(r"`([^`]+)`", row)
+    paths = {
+        word: list(ROOT.glob(re.sub("NAME|LANG", "*", word))) for word in words if re.fullmatch(r"[\w./]+(/|\.)[\w./]+", word)
+    }
+    files = [found[0] for word, found in paths.items() if word.endswith(".py") and found]
+    tables = [word for word in words if re.fullmatch(r"[A-Z_]+", word)]
+    targets = [word.removeprefix("make ") for word in words if word.startswith("make ")]
+    made = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    return [
+        *(path for path, found in paths.items() if not found),
+        *(t for t in tables if not any(re.search(rf"^{t}\b.*=", f.read_text("utf-8"), re.MULTILINE) for f in files)),
+        *(target for target in targets if target not in made),
+    ]
+
+
+@pytest.mark.parametrize("new", rows())
+def test_a_row_names_what_there_is(new: str) -> None:
+    assert missing(rows()[new]) == []
+
+
+def test_a_wrong_row_is_found() -> None:
+    assert missing("a file `derive/library/NAME.derive`, `RULES` in `derive/calculus/rules.py`, `make library`") == []
+    assert missing("`derive/values.py`") == ["derive/values.py"]
+    assert missing("`derive/library/NAME.deriv`") == ["derive/library/NAME.deriv"]
+    assert missing("`RULE` in `derive/calculus/rules.py`, `RULES` in `derive/calculus/terms.py`") == ["RULE"]
+    assert missing("`make pages`") == ["pages"]
+
+
+def test_every_row_is_done_here() -> None:
+    assert len(rows()) == 11
+    names = {f"test_a_new_{new.replace(' ', '_')}" for new in rows()}
+    assert names - set(globals()) == {"test_a_new_dependency"}  # which pip would have to fetch
+
+
+# ------------------------------------------------------------------------------------------------------------ language
+
+CASES = "y = where(a > 2.5, max(a, 2.5), b)"
+
+HEAD = "---\ntitle: A lecture\n---\n\n"
+
+PAGE = """\
+---
+title: {en: Title, de: Titel}
+lang: [en, de]
+---
+
+## A "slide"
+
+Why? He said "one 'two' three".
+
+```derive graph f
+a: real
+b: real
+y = where(a > 2.5, max(a, 2.5), b)
+```
+
+```derive gradient f
+wrt: a
+```
+
+```derive worked f
+at: a=3.5, b=1
+```
+
+```derive figure f
+at: a=3.5, b=1
+```
+
+```derive plot
+functions: tanh
+```
+
+```derive check f
+at: a=3.5, b=1
+```
+"""
+
+
+LEGEND = """
+from derive.teaching.figure import Arrow, Box, Diagram
+from derive.teaching.figure.canvas import compose
+
+diagram = Diagram((Box("x", "x", "input"), Box("y", "y", "output")), (Arrow("x", "y", "1", "2"),))
+print(*(text.formula for text in compose(diagram, "de").texts))
+"""
+
+
+def made_up(message: str) -> str:
+    """A message in a language that nobody speaks: each word backwards, with an umlaut."""
+    german = {"“{text}”": "„{text}“", "‘{text}’": "‚{text}‘"}
+    if "{text}" in message:
+        return german.get(message, message)
+    return re.sub(r"\{\w+\}|[A-Za-z]+", lambda word: word[0] if word[0][0] == "{" else word[0][::-1] + "ö", message)
+
+
+def translated(checkout: Checkout, lang: str) -> list[str]:
+    """Adds a catalogue that is a copy of the French one with texts of its own; returns what is English and French in both."""
+    folder = checkout.folder / "derive/teaching/locale"
+    with (folder / "fr.po").open("rb") as file:
+        catalogue = read_po(file, locale="fr")
+    foreign = [
+        text for message in catalogue for text in (message.id, message.string) if re.search(r"\w\w", text) and "{" not in text
+    ]
+    for message in catalogue:
+        if message.id:
+            message.string = made_up(message.id)
+    catalogue.locale = lang
+    with (folder / f"{lang}.po").open("wb") as file:
+        write_po(file, catalogue)
+    assert f"Language: {lang}" in checkout.text(f"derive/teaching/locale/{lang}.po")
+    return foreign
+
+
+def left(foreign: list[str], page: str) -> list[str]:
+    """What is said on a page in a language that is not its own, besides that a generated file is one."""
+    page = page.partition(r"\begin{document}")[2] or page
+    said = "\n".join(line for line in page.splitlines() if "Made by derive" not in line)
+    return [text for text in foreign if re.search(rf"(?<![\w\\]){re.escape(text)}(?!\w)", said)]
+
+
+def test_a_new_language(checkout: Checkout) -> None:
+    foreign = translated(checkout, "de")
+    if_, otherwise = made_up("if"), made_up("otherwise")
+    for form in ("text", "markdown", "latex"):
+        page = checkout.derive("explain", CASES, "--at", "a=3.5, b=1", "--lang", "de", "--format", form)
+        assert left(foreign, page) == []
+        assert if_ in page
+        assert otherwise in page
+        assert re.search(r"2(,|\{,\})5", page)
+        assert "2.5" not in page.partition(r"\begin{document}")[2]
+    assert r"\usepackage[german, provide=*]{babel}" in page
+    data = json.loads(checkout.derive("explain", CASES, "--lang", "de", "--format", "json"))
+    steps = [step for derivation in data["derivations"] for step in derivation["steps"]]
+    assert made_up("definition") in [step["rule"] for step in steps]
+    assert left(foreign, "\n".join(step[part] for step in steps for part in ("latex", "rule", "note"))) == []
+    report = checkout.derive("check", CASES, "--at", "a=3.5, b=1", "--lang", "de")
+    assert left(foreign, report) == []
+    assert made_up("Everything agrees.") in report
+    assert re.search(r"^affine +Affine layer: ", checkout.derive("library", "--lang", "de"), re.MULTILINE)
+    assert left(foreign, page + "sinon") == ["sinon"]
+
+
+def test_a_lecture_in_a_new_language(checkout: Checkout) -> None:
+    foreign = translated(checkout, "de")
+    checkout.write("page.md", PAGE)
+    checkout.derive("slides", "page.md", "--format", "markdown,beamer", "-o", "out")
+    for name in ("out/page.de.md", "out/page.de.tex"):
+        page = checkout.text(name)
+        assert left(foreign, page) == []
+        assert "A „slide“" in page
+        assert "Why? He said „one ‚two‘ three“" in page
+        assert made_up("otherwise") in page
+    for kind in ("graph-f", "plot"):
+        (english,), (german,) = (sorted((checkout.folder / "out").glob(f"{kind}-*-{lang}.svg")) for lang in ("en", "de"))
+        assert english.read_bytes() != german.read_bytes()
+    assert upright(made_up("forward: value")) in checkout.python("-c", LEGEND)
+
+
+@pytest.mark.needs("pdflatex")
+def test_the_slides_of_a_new_language_compile(checkout: Checkout, tmp_path: Path) -> None:
+    translated(checkout, "de")
+    checkout.write("page.md", PAGE)
+    checkout.derive("slides", "page.md", "--lang", "de", "-o", "out")
+    (tmp_path / "tex").mkdir()
+    assert compile_latex(checkout.folder / "out/page.de.tex", tmp_path / "tex").pages > 1
+
+
+def test_the_legend_of_a_figure_takes_any_words() -> None:
+    assert upright("forward: value") == r"forward\!:\,value"
+    assert upright("arrière\u00a0: à %") == r"arri\grave{e}re\,:\,\grave{a}\ \%"
+    for words in ("Größe: ñandú, åß", "vpřed: hodnota", "вперёд: значение", "#$%&_{}"):
+        assert measure(rf"\mathrm{{{upright(words)}}}", 9.0).width > 20
+
+
+# ------------------------------------------------------------------------------------------------------------ functions
+
+COSH = '"cosh": Primitive(1, cosh, {0: 1}, total=True),\n    "sinh": Primitive(1, sinh, {0: 0}, total=True)'
+
+
+def test_a_new_primitive_function(checkout: Checkout) -> None:
+    checkout.row("derive/calculus/functions.py", "PRIMITIVES", COSH)
+    checkout.insert("derive/calculus/functions.py", "from sympy import", "from sympy import cosh, sinh\n")
+    page = checkout.derive("explain", "y = cosh(x)", "--at", "x=1")
+    assert "= sinh(x)" in page
+    assert "1.543" in page
+    assert "Everything agrees." in checkout.derive("check", "x: [n]\ny = sum(cosh(x))")
+    text = "x: [n]\nw: [n]\ny = sum(w*cosh(x))"
+    checkout.derive("kernel", text, "--dtype", "float64", "-o", "cpu.py")
+    x, w = np.linspace(-3, 3, 40), np.arange(1.0, 41)
+    y, (grad_x, grad_w) = checkout.module("cpu").value_and_grad(x, w)
+    np.testing.assert_allclose(y, w @ np.cosh(x), rtol=1e-13)
+    np.testing.assert_allclose(grad_x, w * np.sinh(x), rtol=1e-13)
+    np.testing.assert_allclose(grad_w, np.cosh(x), rtol=1e-13)
+    cuda = checkout.derive("kernel", text, "--target", "cuda")
+    compile(cuda, "cuda.py", "exec")
+    assert "math.sinh(" in cuda
+    checkout.write(
+        "page.md",
+        f"{HEAD}# A page\n\n```derive graph f\ny = cosh(x)\n```\n\n```derive plot\nfunctions: cosh\nderivatives: yes\n```\n",
+    )
+    checkout.derive("slides", "page.md", "--format", "markdown,beamer", "-o", "out")
+    assert all(r"\operatorname{cosh}" in checkout.text(f"out/page.en.{ending}") for ending in ("md", "tex"))
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_the_tables_have_every_primitive_and_its_slopes(name: str) -> None:
+    row = PRIMITIVES[name]
+    letters = "xz"[: row.arguments]
+    kind = "real" if row.total else "positive"
+    graph = read("\n".join([*(f"{x}: {kind}" for x in letters), f"y = {name}({', '.join(letters)})"]))
+    run = graph.at(**dict(zip(letters, (1, 2), strict=False)))
+    floats = Evaluator({}, {x: np.float64(value) for x, value in zip(letters, (1, 2), strict=False)}, None, FLOAT)
+    assert float(run.values.array(graph.output.expr)) == pytest.approx(float(floats.array(graph.output.expr)), rel=1e-12)
+    assert set(run.gradients) >= set(letters)
+    for argument, known in row.exact.items():
+        assert str(graph.at(x=argument).values.array(graph.output.expr)) == str(known)
+    for target in ("cpu", "cuda"):
+        assert "grad" in kernel(graph, target).source
+
+
+def test_a_function_that_kernels_do_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "MATH", ())
+    for target in ("cpu", "cuda"):
+        with pytest.raises(DeriveError, match=r"kernels have no function (sin|cos)\nThey have exp, "):
+            kernel(read("y = sin(x)"), target)
+
+
+SOFTSIGN = "x: [n]\ny = sum(softsign(x))"
+
+
+def test_a_new_elementary_function_of_kernels(checkout: Checkout) -> None:
+    device = "@device\ndef softsign(x):\n    return x / ({one} + abs(x))\n\n\n"
+    for name in ("float32", "float64"):
+        checkout.insert(f"derive/kernels/cpu/device/{name}.py", "@device\ndef softplus", device.format(one="kept(ONE)"))
+    checkout.insert("derive/kernels/cuda/device.py", "@device\ndef softplus", device.format(one="type_of(x, 1)"))
+    checkout.row("derive/kernels/program/elementary.py", "_ROWS", 'Function("softsign", "x/(1 + |x|)", _ulp(2.0, 2.0))')
+    checkout.derive("kernel", SOFTSIGN, "-o", "cpu.py")
+    assert re.search(r"\bsoftsign\(x", checkout.text("cpu.py"))
+    x = np.linspace(-3, 3, 40, dtype=np.float32)
+    np.testing.assert_allclose(checkout.module("cpu").value_and_grad(x)[1][0], 1 / (1 + abs(x)) ** 2, rtol=1e-5)
+    assert re.search(r"\bsoftsign\(x", checkout.derive("kernel", SOFTSIGN, "--target", "cuda"))
+
+
+# ---------------------------------------------------------------------------------------------- definitions, rules, kernels
+
+
+def test_a_new_operation(checkout: Checkout) -> None:
+    text = "# en: Squared error, scaled.\n# group: loss\n# source: none\ny: [n]\nt: [n]\nc: real\nL = c*sum((y - t)**2)\n"
+    checkout.write("derive/library/scaled_error.derive", text)
+    assert re.search(r"^scaled_error +Squared error, scaled\.$", checkout.derive("library", "--lang", "fr"), re.MULTILINE)
+    assert "= 2 c (y_i − t_i)" in checkout.derive("explain", "scaled_error")
+    checkout.derive("kernel", "scaled_error", "--dtype", "float64", "-o", "cpu.py")
+    y, (grad_y, *_) = checkout.module("cpu").value_and_grad(np.array([1.0, 2.0]), np.array([0.0, 4.0]), 3.0)
+    assert y == 15
+    np.testing.assert_allclose(grad_y, [6, -12])
+    used = checkout.derive("explain", "u: [n]\nv: [n]\nf = scaled_error(u, v, 3) + 1", "--at", "u=[1, 2], v=[0, 4]")
+    assert "16" in used
+
+
+def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
+    slope = "2 * e.base * Deriv(e.base, x) if e.is_Pow and e.exp == 2 else None"
+    square = f"def _square(e: Any, x: Element) -> Any:\n    return {slope}\n\n\n"
+    checkout.insert("derive/calculus/rules.py", "RULES: ", square)
+    checkout.insert("derive/calculus/rules.py", '    Rule(N_("power rule', '    Rule(N_("the square rule"), "chain", _square),\n')
+    page = checkout.derive("explain", "y = (sin(x) + 1)**2", "--detail", "full", "--lang", "fr")
+    assert "the square rule" in page
+
+
+def test_a_new_stable_form_of_a_formula_in_kernels(checkout: Checkout) -> None:
+    pythagoras = (
+        "def pythagoras(program: Program) -> Program:\n"
+        "    from sympy import trigsimp\n\n"
+        "    return mapped(program, lambda t: trigsimp(t) if t.is_Add else t)\n\n\n"
+    )
+    checkout.insert("derive/kernels/program/stable.py", "REWRITES = ", pythagoras)
+    text = "y = sin(x)**2 + cos(x)**2"
+    assert "math.sin" in checkout.derive("kernel", text).partition("def value(")[0]
+    checkout.row("derive/kernels/program/stable.py", "REWRITES", 'Rewrite("one for a sum of squares", pythagoras)')
+    assert "math.sin" not in checkout.derive("kernel", text).partition("def value(")[0]
+
+
+def test_a_new_kind_of_term_in_kernels(checkout: Checkout) -> None:
+    checkout.insert("derive/kernels/text/scope.py", "from sympy import", "from sympy import cos\n")
+    checkout.row("derive/kernels/text/scope.py", "ROWS", '(cos, lambda s, t: f"math.sin({s.value(t.args[0])} + math.pi/2)")')
+    checkout.derive("kernel", "y = cos(x)", "--dtype", "float64", "-o", "cpu.py")
+    assert "math.cos" not in checkout.text("cpu.py")
+    assert checkout.module("cpu").value(0.5) == pytest.approx(np.cos(0.5))
+
+
+# ------------------------------------------------------------------------------------------------------------ teaching
+
+
+def test_a_new_block_of_a_lecture(checkout: Checkout) -> None:
+    writer = (
+        "def _warning(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:\n"
+        "    from derive.teaching.document import Paragraph, Strong, Text\n\n"
+        '    return (Paragraph((Strong((Text(options["of"]),)), Text(f" is named {directive.name}."))),)\n\n\n'
+    )
+    checkout.insert("derive/teaching/lecture/blocks.py", "@dataclass(frozen=True)\nclass BlockKind", writer)
+    checkout.row("derive/teaching/lecture/blocks.py", "KINDS", '"warning": BlockKind({"of": _word}, _warning)')
+    checkout.write("page.md", f"{HEAD}# A page\n\n```derive warning here\nof: Care\n```\n")
+    checkout.derive("slides", "page.md", "--format", "markdown,beamer", "-o", "out")
+    assert "**Care** is named here." in checkout.text("out/page.en.md")
+    assert r"\textbf{Care} is named here." in checkout.text("out/page.en.tex")
+
+
+def test_a_new_output_format(checkout: Checkout) -> None:
+    checkout.write("templates/outline/document.j2", "{% for page in pages %}\n* {{ page.title }}\n{% endfor %}\n")
+    checkout.row(
+        "derive/teaching/formats/render.py", "FORMATS", '"outline": Format(MarkdownPrinter, "outline/document.j2", ".txt")'
+    )
+    assert checkout.derive("explain", "y = x**2", "--format", "outline").startswith("* Definition\n* ")
+    checkout.write("page.md", f"{HEAD}# One\n\n## Two\n")
+    checkout.derive("slides", "page.md", "--format", "outline", "-o", "out", "--force")
+    assert checkout.text("out/page.en.txt") == "* One\n* Two\n"
+
+
+def test_a_new_lecture(checkout: Checkout) -> None:
+    (checkout.folder / "lectures/feedforward.md").unlink()  # half a minute of work that says nothing of another lecture
+    head = "---\ntitle: {en: Lecture, fr: Cours}\nlang: [en, fr]\n---\n\n# One\n\n"
+    checkout.write("lectures/second.md", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
+    built = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in ("md", "tex")]
+    assert checkout.derive("course", "-o", "out").split() == built
+    assert ["Hello" in checkout.text(path) for path in built] == [True, True, False, False]
+    assert ["Bonjour" in checkout.text(path) for path in built] == [False, False, True, True]
