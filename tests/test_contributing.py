@@ -16,12 +16,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 from babel.messages.pofile import read_po, write_po
-from derive.language.read import read
 
+import derive
 from derive.calculus.functions import PRIMITIVES
 from derive.errors import DeriveError
 from derive.kernels.kernel import kernel
 from derive.kernels.text import scope
+from derive.language.reader import read
 from derive.teaching.figure.canvas import measure, upright
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
@@ -317,7 +318,7 @@ def test_the_tables_have_every_primitive_and_its_slopes(name: str) -> None:
     row = PRIMITIVES[name]
     letters = "xz"[: row.arguments]
     kind = "real" if row.total else "positive"
-    graph = read("\n".join([*(f"{x}: {kind}" for x in letters), f"y = {name}({', '.join(letters)})"]))
+    graph = derive.graph("\n".join([*(f"{x}: {kind}" for x in letters), f"y = {name}({', '.join(letters)})"]))
     run = graph.at(**dict(zip(letters, (1, 2), strict=False)))
     floats = Evaluator({}, {x: np.float64(value) for x, value in zip(letters, (1, 2), strict=False)}, None, FLOAT)
     assert float(run.values.array(graph.output.expr)) == pytest.approx(float(floats.array(graph.output.expr)), rel=1e-12)
@@ -340,8 +341,7 @@ SOFTSIGN = "x: [n]\ny = sum(softsign(x))"
 
 def test_a_new_elementary_function_of_kernels(checkout: Checkout) -> None:
     device = "@device\ndef softsign(x):\n    return x / ({one} + abs(x))\n\n\n"
-    for name in ("float32", "float64"):
-        checkout.insert(f"derive/kernels/cpu/device/{name}.py", "@device\ndef softplus", device.format(one="kept(ONE)"))
+    checkout.insert("derive/kernels/cpu/device/functions.py", "@device\ndef softplus", device.format(one="kept(ONE)"))
     checkout.insert("derive/kernels/cuda/device.py", "@device\ndef softplus", device.format(one="type_of(x, 1)"))
     checkout.row("derive/kernels/program/elementary.py", "_ROWS", 'Function("softsign", "x/(1 + |x|)", _ulp(2.0, 2.0))')
     checkout.derive("kernel", SOFTSIGN, "-o", "cpu.py")
