@@ -70,7 +70,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"gradient", "hessian", "numbers", "plots"},
         {"batched", "checks", "derivative", "pictures", "worked"},
     ),
-    "teaching.data": ({"certificate", "explanation"},),
+    "teaching.data": ({"parts"}, {"certificate", "explanation"}),
     "teaching.figure": ({"diagram"}, {"layers"}, {"geometry"}, {"placement"}, {"routing"}, {"layout"}, {"canvas"}),
     "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"render"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),

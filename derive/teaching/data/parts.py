@@ -1,0 +1,68 @@
+"""What explanations and certificates have in common as data: a graph, and a proved derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from derive.derivation.second_order import is_square
+from derive.graphs.graph import Graph, Node, gradient_parts
+from derive.notation import matrices
+from derive.notation.layout import EQUALS, Layout, latex, row, text
+from derive.notation.numpy_code import numpy_code
+from derive.notation.terms import layout
+from derive.proof.proof import Proved
+from derive.teaching.blocks.gradient import RULE_BREAK, shown
+from derive.teaching.page import Page
+from derive.teaching.request import Detail
+
+
+def graph_json(graph: Graph, layout_of: Callable[[Node], Layout]) -> dict[str, Any]:
+    """{"inputs": [{"name", "kind", "axes"}], "nodes": [{"name", "axes", "latex", "text"}], "output": name}; `layout_of` a node is
+    its definition as it is printed.
+    """
+    return {
+        "inputs": [{"name": i.name, "kind": i.kind, "axes": [*map(str, i.axes)]} for i in graph.inputs],
+        "nodes": [{"name": n.name, "axes": [*map(str, n.axes)], **_printed(layout_of(n))} for n in graph.nodes],
+        "output": graph.output.name,
+    }
+
+
+def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict[str, Any]:
+    """{"of", "wrt", "order": 1 | 2, "kind": "gradient" | "jacobian" | "second",
+        "steps": [{"latex", "text", "rule", "note", "proof": "symbolic" | "numeric", "error"}], "result", "matrix", "numpy",
+        "compared": [{"sizes": {axis: n}, "points", "entries"}], "error"}
+
+    Errors of lines are |a − b| / (1 + |a|) in 50 digits, null for a line that stands for several; a matrix form that there is
+    not is null.
+    """
+    found, parts = proved.derivation, gradient_parts(proved.derivation.of)
+    context = page.context(found.graph)
+    how = {id(step): known for step, *known in zip(found.steps, proved.kinds, proved.errors, strict=True)}
+    steps = []
+    for step in shown(found, detail):
+        kind, error = how.get(id(step), ("numeric", None))
+        uses = [latex(row(layout(a, context), EQUALS, layout(b, context))) for a, b in step.uses]
+        rule = ", ".join(map(page.say, step.rule.split(RULE_BREAK)))
+        steps.append(
+            {**_printed(layout(step.line, context)), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error}
+        )
+    return {
+        "of": found.of if parts is None else parts[0],
+        "wrt": found.wrt if parts is None or is_square(found) else f"{parts[1]},{found.wrt}",
+        "order": 1 if parts is None else 2,
+        "kind": "second" if parts else "jacobian" if found.subject.output.indices else "gradient",
+        "steps": steps,
+        "result": latex(layout(found.result, context)),
+        "matrix": None if found.form is None else latex(matrices.layout(found.form, context)),
+        "numpy": None if found.form is None else numpy_code(found.form),
+        "compared": [
+            {"sizes": dict(sizes), "points": proved.points, "entries": entries}
+            for sizes, entries in zip(proved.sizes, proved.entries, strict=True)
+        ],
+        "error": proved.error,
+    }
+
+
+def _printed(body: Layout) -> dict[str, str]:
+    return {"latex": latex(body), "text": text(body).strip()}
