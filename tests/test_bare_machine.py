@@ -119,7 +119,7 @@ def faults(source: str) -> list[str]:
 @cache
 def collected() -> list[Path]:
     """Every file of `tests`, and every other module of ours that one imports at its top, directly or through another."""
-    found = dict.fromkeys(sorted((ROOT / "tests").rglob("*.py")))
+    found = dict.fromkeys(sorted(p for p in (ROOT / "tests").rglob("*.py") if "node_modules" not in p.parts))
     waiting = list(found)
     while waiting:
         for name, _ in imports(ast.parse(waiting.pop().read_text("utf-8"))):

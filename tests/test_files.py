@@ -15,6 +15,7 @@ import pytest
 
 import cli
 from derive.language.reader import read
+from derive.resources import OURS
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
@@ -263,7 +264,7 @@ def test_the_course_does_not_depend_on_hashes(courses: tuple[Path, Path]) -> Non
 
 @pytest.mark.xdist_group("course")
 def test_every_file_of_the_course_says_who_made_it(courses: tuple[Path, Path]) -> None:
-    assert [name for name, content in contents(courses[0]).items() if cli.OURS not in content] == []
+    assert [name for name, content in contents(courses[0]).items() if OURS.encode() not in content] == []
 
 
 @pytest.mark.xdist_group("course")

@@ -36,8 +36,8 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
 
     >>> import derive
     >>> found = derivation(derive.graph("x: [n]; L = sum(x**2)"), "L", "x")
-    >>> found.result, found.numpy, found.matrix
-    (2*x[i], '(2 * x)', '2x')
+    >>> found.subject, found.result
+    (dL/dx[i], 2*x[i])
     >>> for step in found.steps: print(step.line, "|", step.rule)
     d[Sum_@1(x[@1]**2)]/dx[i] | definition
     Sum_@1(d[x[@1]**2]/dx[i]) | the derivative goes inside the sum
