@@ -135,7 +135,7 @@ def run_explain(options: argparse.Namespace) -> int:
     from derive.language.sources import read_source
     from derive.teaching.data.explanation import as_json
     from derive.teaching.pages.explain import explain
-    from derive.teaching.request import Request
+    from derive.teaching.request import Request, View
 
     page = _page(options.lang)
     text, name = read_source(options.source)
@@ -145,7 +145,7 @@ def run_explain(options: argparse.Namespace) -> int:
         order=options.order,
         batch=None if options.batch is None else _names(options.batch),
         at=read_values(options.at) if options.at.strip() else None,
-        detail=options.detail,
+        view=View(options.detail),
     )
     if options.format == "json":
         data = {"generator": mark(), **as_json(request, page)}

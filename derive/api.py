@@ -1,6 +1,8 @@
 """What a user holds: graphs, runs and derivations, with what can be made of each.
 
-Inside the house these are data and functions are called; nothing below imports this module.
+Inside the house these are data (`graphs.graph.Graph`, `values.run.Run`, `derivation.derivation.Derivation`) and functions are
+called; nothing below imports this module.  `derive.graph` gives a `Graph` of this module, and all that comes of it by a method
+is of this module, too; what a function of the house gives is data.
 """
 
 from __future__ import annotations
@@ -45,8 +47,9 @@ class Graph(graph.Graph):
         'np.outer(g, h)'
         """
         found = second_order.derivation_of_order(self, of, wrt, upstream, order)
-        kind = SecondDerivation if isinstance(found, second_order.SecondDerivation) else Derivation
-        return kind(**_fields(found))
+        if isinstance(found, second_order.SecondDerivation):
+            return SecondDerivation(**_fields(found) | {"gradient": Derivation(**_fields(found.gradient))})
+        return Derivation(**_fields(found))
 
     def at(self, **values: Any) -> Run:
         """The graph run forward and backward at given values (numbers, nested lists or arrays; labels from 0).
@@ -137,9 +140,8 @@ class Derivation(derivation.Derivation):
         """The derivation with its reasons; raises ProofError if a line cannot be shown."""
         from derive.teaching.blocks.derivative import derivative_blocks
         from derive.teaching.page import Page
-        from derive.teaching.request import Request
 
-        return _markdown(derivative_blocks(prove(self), Request(self.graph), Page()))
+        return _markdown(derivative_blocks(prove(self), Page()))
 
     def _repr_latex_(self) -> str:
         self.prove()

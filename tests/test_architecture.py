@@ -57,7 +57,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": ({"elementary", "program"}, {"stable"}, {"simple"}, {"statements"}, {"memory"}),
     "kernels.text": ({"device", "scope"}, {"wrapper"}, {"target"}),
-    "kernels.cpu": ({"device", "schedule"}, {"regions", "runs"}, {"compiled"}, {"functions"}, {"target"}),
+    "kernels.cpu": ({"device", "schedule"}, {"regions", "segments"}, {"compiled"}, {"functions"}, {"target"}),
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
     "teaching": (
@@ -81,6 +81,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
 # What goes against the order: a definition of the library is read like any other, so reading a text may read another; and
 # names that only a type checker looks up.
 LATE, TYPES = "late", "types"
+UNREADABLE = "derive.what cannot be read here"
 BACK = {
     ("language.library", "language.reader"): LATE,
     ("language.calls", "language.infer"): TYPES,
@@ -121,9 +122,7 @@ def imports(module: str, source: str) -> Iterator[Import]:
 def _module(name: str) -> str:
     """The module that a dotted name is, or is a name in."""
     path, parent = ROOT / name.replace(".", "/"), name.rpartition(".")[0]
-    if path.is_dir() or path.with_suffix(".py").exists() or not parent or (parent == "derive" and name != "derive.__version__"):
-        return name
-    return parent
+    return name if path.is_dir() or path.with_suffix(".py").exists() or parent in ("", "derive") else parent
 
 
 def _imports(tree: ast.AST, package: list[str], when: str) -> Iterator[tuple[str, int, str]]:
@@ -134,8 +133,10 @@ def _imports(tree: ast.AST, package: list[str], when: str) -> Iterator[tuple[str
             case ast.ImportFrom(module=module, names=names, level=level):
                 base = [*(package[: len(package) - level + 1] if level else []), *([module] if module else [])]
                 yield from ((".".join([*base, alias.name]), node.lineno, when) for alias in names)
-            case ast.Call(func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"), args=[ast.Constant(name), *_]):
-                yield str(name), node.lineno, when or LATE
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"), args=[name, *_]
+            ):
+                yield str(getattr(name, "value", UNREADABLE)), node.lineno, when or LATE
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body, orelse=orelse):
                 yield from _imports(ast.Module(body, []), package, TYPES)
                 yield from _imports(ast.Module(orelse, []), package, when)
@@ -149,6 +150,9 @@ def faults(module: str, source: str) -> list[str]:
     """Every import of the module `derive.MODULE` that goes against the order."""
     if module not in ALLOWED and (unknown := _unplaced(module)):
         return [f"derive.{module}: {unknown} has no place in the order"]
+    renamed = [a for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) for a in node.names if a.asname]
+    if any(alias.name == "import_module" for alias in renamed):
+        return [f"derive.{module}: import_module under another name"]
     return [
         f"derive.{module}, line {found.line}: imports derive.{found.name} {found.when}".rstrip()
         for found in imports(module, source)
@@ -169,8 +173,8 @@ def _unplaced(module: str) -> str:
 def _allowed(module: str, found: Import) -> bool:
     if module in ALLOWED:
         return found.name.split(".")[0] in ALLOWED[module]
-    if not found.name:  # a constant that whatever states its origin may read
-        return found.when == ""
+    if found.name == "__version__":  # a constant that whatever states its origin may read
+        return True
     here, there = module.removesuffix(".__init__").split("."), found.name.split(".")
     if BACK.get((module, found.name)) == found.when:
         return True
@@ -203,6 +207,14 @@ def test_every_package_has_its_order_and_every_place_is_taken() -> None:
 def test_every_exception_is_in_use() -> None:
     met = {(name, found.name): found.when for name, path in modules() for found in imports(name, path.read_text("utf-8"))}
     assert {pair: met.get(pair) for pair in BACK} == BACK
+
+
+def test_the_page_on_the_design_tells_this_order() -> None:
+    page = (ROOT / "docs" / "design.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)/` \| (.*?) \|", page, re.MULTILINE))
+    rows = {package: " · ".join(" ".join(f"`{name}`" for name in sorted(row)) for row in ORDER[package]) for package in told}
+    assert told == rows
+    assert list(told) == [name for row in ORDER[""] for name in sorted(row) if name in ORDER]
 
 
 def circles(arrows: dict[str, set[str]]) -> list[set[str]]:
@@ -246,6 +258,10 @@ def test_a_planted_circle_is_found() -> None:
         ("graphs.graph", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from derive.values.run import Run"),
         ("derivation.derivation", "def prove():\n    from derive.proof.proof import prove"),
         ("derivation.derivation", "from importlib import import_module\nprove = import_module('derive.proof.proof')"),
+        ("derivation.derivation", "from importlib import import_module as load\nprove = load('derive.proof.proof')"),
+        ("derivation.derivation", "prove = __import__('derive.proof.proof')"),
+        ("derivation.derivation", "from importlib import import_module\nprove = import_module(NAME)"),
+        ("derivation.sweep", "import derive\ngraph = derive.graph"),
         ("language.library", "from derive.language.reader import read"),
         ("proof.proof", "from derive.teaching import document"),
         ("proof.proof", "from derive.api import Graph"),

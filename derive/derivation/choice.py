@@ -13,6 +13,16 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 
 
+def gradient_by(graph: Graph, wrt: str) -> Derivation:
+    """The gradient of the output by a tensor, or where the output is one itself, of a loss behind it."""
+    return derivation(graph, "", wrt, upstream=bool(graph.output.axes))
+
+
+def named_on_the_way(graph: Graph) -> list[str]:
+    """What its author named of what the output is computed from and can be differentiated by, in order of evaluation."""
+    return [name for name in _moving(graph) if not getattr(graph.members[name], "inner", False)]
+
+
 def named_in(found: Derivation) -> set[str]:
     """The tensors whose adjoints stand in a result."""
     return set(found.named)
@@ -46,7 +56,7 @@ def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> list[D
     if order == 2:
         return second_derivations(graph, wrt)
     output = graph.output
-    own = wrt or [n for n in _moving(graph) if not getattr(graph.members[n], "inner", False)]
+    own = wrt or named_on_the_way(graph)
     found: list[Derivation] = []
     if output.indices:
         small = [n for n in own if len(output.indices) + len(graph.members[n].indices) <= 2]

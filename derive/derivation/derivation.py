@@ -30,7 +30,7 @@ class Step:
 class Derivation:
     """∂of/∂wrt.  `subject` is the entry derived, `steps` the rewrites; the last line is the result.
 
-    `work` is what was spent of its budget.
+    `spent` is what was spent of its budget.
     """
 
     graph: Graph
@@ -38,7 +38,7 @@ class Derivation:
     wrt: str
     subject: Adjoint
     steps: tuple[Step, ...]
-    work: int = field(default=0, compare=False)
+    spent: int = field(default=0, compare=False)
 
     @property
     def result(self) -> Any:
@@ -75,8 +75,8 @@ class Derivation:
 
     @property
     def _free_symbols(self) -> set[Any]:
-        inputs = {s for member in self.graph.inputs for s in (member.head,)}
-        return {s for i in self.indices for s in i.free_symbols} | inputs | {*self.graph.sizes}
+        heads = {member.head for member in self.graph.inputs}
+        return {s for i in self.indices for s in i.free_symbols} | heads | {*self.graph.sizes}
 
 
 def is_atomic(term: Any) -> bool:

@@ -1,7 +1,7 @@
 """Second derivatives: the gradient becomes a definition, and is differentiated like any other.
 
 ∂L/∂z_i = p_i - y_i is added to the graph as a node, written out until it names no other derivative; ∂²L/∂z_i ∂z_j is the
-Jacobian of that node, by the one recursion of `derivation`.
+Jacobian of that node, by the one recursion of `sweep`.
 
 The variable of the second derivative is *free* there: a result on the way becomes an input, and Σ y = 1 is no longer known
 of a one-hot or a probability.  What holds at a point only must not be used before the point is moved.
@@ -24,7 +24,7 @@ from derive.graphs.tree import Size
 
 
 def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstream: bool, order: int) -> Derivation:
-    """A first or a second derivative; see `Graph.derive`."""
+    """A first or a second derivative; see `api.Graph.derive`."""
     if order == 2 and not upstream:
         return second_derivation(graph, of, wrt)
     if order == 2:
@@ -54,7 +54,7 @@ class SecondDerivation(Derivation):
 def second_derivation(
     graph: Graph, of: str = "", wrt: str | Sequence[str] = "", rules: tuple[Rule, ...] = RULES
 ) -> SecondDerivation:
-    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `Graph.derive`.
+    """The derivation of ∂²of/∂x∂y, with wrt=(x, y), or by x twice with wrt=x; see `api.Graph.derive`.
 
     >>> import derive
     >>> second_derivation(derive.graph("x: [n]; L = sum(x**3)"), wrt="x").result
@@ -172,10 +172,10 @@ def _extended(gradient: Derivation, rules: tuple[Rule, ...]) -> Graph:
 
 def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:
     """A derivation gone on with until its result names no other derivative."""
-    trail = Trail(found.result, Budget(gradient_name(found.of, found.wrt), found.work), list(found.steps))
+    trail = Trail(found.result, Budget(gradient_name(found.of, found.wrt), found.spent), list(found.steps))
     while adjoints_in(trail.line):
         given = {a.by.name: derivation(found.graph, found.of, a.by.name, rules=rules) for a in adjoints_in(trail.line)}
         uses = [(given[name].subject, given[name].result) for name in sorted(given)]
         trail.to(put_in(trail.line, uses), SUBSTITUTE, "substitute", uses)
         simplify(trail, found.graph)
-    return replace(found, steps=tuple(trail.steps), work=trail.budget.spent)
+    return replace(found, steps=tuple(trail.steps), spent=trail.budget.spent)

@@ -32,7 +32,7 @@ SUBSTITUTE = N_("put in the gradient found before")
 
 
 def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
-    """The derivation of ∂of/∂wrt; see `Graph.derive`.
+    """The derivation of ∂of/∂wrt; see `api.Graph.derive`.
 
     >>> import derive
     >>> found = derivation(derive.graph("x: [n]; L = sum(x**2)"), "L", "x")

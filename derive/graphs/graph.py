@@ -14,10 +14,8 @@ from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
 T = TypeVar("T")
 
-REACH = 8
-"""At least so many nodes are run again for a central difference, before slopes found already are made use of."""
-
 KINDS = ("real", "positive", "label", "onehot", "probability")
+"""What an input may be."""
 
 
 def gradient_name(of: str, by: str) -> str:
@@ -113,6 +111,10 @@ class Node:
     def at(self, indices: Sequence[Any]) -> Any:
         """The definition of the entry with these indices."""
         return substituted(self.expr, dict(zip(self.indices, indices, strict=True)))
+
+
+REACH = 8
+"""At least so many nodes are run again for a central difference, before slopes found already are made use of."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The definition as its author wrote it: a small tree, with shapes resolved.
 
-A definition is kept in two forms, both made of these five nodes.  The *surface* keeps the author's notation, whole
+A definition is kept in two forms made of these nodes, and as a SymPy term.  The *surface* keeps the author's notation, whole
 tensors and `@` included, and is only printed.  The *body* is the same formula for one entry, every index written out:
 no `@`, no `.T`, no broadcasting, every reduction with its indices.  Terms, order and digits stay as typed, which is what
 substitution lines and printed definitions need; `lower` turns a body into a SymPy term for the calculus.

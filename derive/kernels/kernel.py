@@ -66,7 +66,7 @@ def kernel(
     name: str = "",
     wrap: str = "",
 ) -> Kernel:
-    """The kernel of a graph, made once; see `Graph.kernel`.  `name` is what the module is called."""
+    """The kernel of a graph, made once; see `api.Graph.kernel`.  `name` is what the module is called."""
     if target not in TARGETS:
         raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
     check_reduction(reduction)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
+from derive.language import library
 from derive.language.reader import read
 
 MAX_BYTES = 1 << 20
@@ -20,8 +21,6 @@ def open_graph(source: str) -> Graph:
 
 def read_source(source: str) -> tuple[str, str]:
     """(text, name) of a source; the name is empty for a text given as it is."""
-    from derive.language import library
-
     if source == "-":
         return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), ""
     if source.endswith(".derive") and "\n" not in source:

@@ -1,4 +1,4 @@
-"""Matrix forms as printed mathematics; `arrays` prints NumPy code from the same tree."""
+"""Matrix forms as printed mathematics; `numpy_code` prints NumPy code from the same tree."""
 
 from __future__ import annotations
 

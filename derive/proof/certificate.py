@@ -21,9 +21,8 @@ import sympy
 from derive import __version__
 from derive.calculus.functions import Named
 from derive.calculus.terms import Index, canonical
-from derive.derivation.choice import used_in, with_used
+from derive.derivation.choice import gradient_by, used_in, with_used
 from derive.derivation.derivation import Derivation, adjoints_in
-from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.notation.numpy_code import numpy_code
@@ -178,7 +177,7 @@ def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
 
 def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     """The gradient by an input, computed in every other way, against its formula in 50 digits."""
-    found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
+    found = gradient_by(run.source, wrt)
     exact = point_of(run, found.graph)
     known = {a.pair: exact.adjoint(*a.pair) for a in adjoints_in(found.result)}
     rounded = {name: _rounded(array) for name, array in exact.arrays.items()}

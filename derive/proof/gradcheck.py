@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.derivation.sweep import derivation
+from derive.derivation.choice import gradient_by
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run, result_at
@@ -69,7 +69,7 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
     """Check the gradient of the output by `wrt`: the derived one, or `formula`, a term in its place."""
     gradient = run.gradients[wrt]
     if formula is not None:
-        gradient = result_at(run, derivation(run.source, "", wrt, upstream=bool(run.source.output.axes)), formula)
+        gradient = result_at(run, gradient_by(run.source, wrt), formula)
     analytic = np.asarray(gradient, dtype=np.float64)
     numeric = centred(run, wrt, STEP)
     rows = [

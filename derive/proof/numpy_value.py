@@ -1,4 +1,4 @@
-"""NumPy code that was printed, run as it stands: Python's grammar reads it, and only what `notation.arrays` prints is known.
+"""NumPy code that was printed, run as it stands: Python's grammar reads it, and only what `notation.numpy_code` prints is known.
 
 Nothing is handed to `eval`, so a certificate can compare the very text that a reader copies.
 """

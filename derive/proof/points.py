@@ -12,9 +12,12 @@ import numpy as np
 from derive.errors import ProofError
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
-from derive.proof.sizes import TRIES, Sizes
+from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator, value_of
 from derive.values.number_systems import DIGITS, DomainError, real
+
+TRIES = 60
+"""So often numbers are drawn for a node before no point is said to be found."""
 
 PATIENCE = 4
 """After so many tries, what was drawn for the node before is drawn again, too."""

@@ -1,6 +1,6 @@
 """Proofs: every pair of consecutive lines of a derivation shown equal before anything is printed.
 
-Each pair is compared at random points with 50 digits, at sets of small sizes that tell all axes apart (see `points`), with
+Each pair is compared at random points with 50 digits, at sets of small sizes that tell all axes apart (see `sizes`), with
 every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness.
 Where the normal forms agree too, the step is *symbolic*: it holds for every size and value.
 
@@ -33,7 +33,7 @@ from derive.notation.terms import layout
 from derive.proof.kinks import has_kink
 from derive.proof.points import SMALLER, random_point
 from derive.proof.sizes import size_sets
-from derive.proof.work import Cost, Effort
+from derive.proof.work import Cost, Work
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DIGITS, DomainError
 
@@ -47,7 +47,7 @@ REFINED = 2
 VANISHING = mpmath.mpf(10) ** -8
 """A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
 
-TRIES = 12
+ATTEMPTS = 12
 """At so many points, with ever smaller numbers, lines are compared until what they differ by can be told."""
 
 
@@ -137,7 +137,7 @@ def _plan(found: Derivation, sets: list[Evaluator]) -> ComparisonPlan:
 
     Raises DeriveError where the fewest are too many.
     """
-    lines, whole = Effort(found.graph, frozenset(found.indices)), Effort(found.graph)
+    lines, whole = Work(found.graph, frozenset(found.indices)), Work(found.graph)
     for term in (found.subject, *(step.line for step in found.steps)):
         lines.add(term)
     whole.add(found.result)
@@ -194,7 +194,7 @@ class _Lost(Exception):
 
 def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, count: int, chance: random.Random) -> list[float]:
     """How far each line is from the one before it, at the point with this seed, or at another where that cannot be told."""
-    for attempt in range(TRIES):
+    for attempt in range(ATTEMPTS):
         try:
             return _compare(found, drawn(seed + attempt * SMALLER), count, chance)
         except _Lost:

@@ -16,6 +16,7 @@ from derive.graphs.graph import Graph, remembered
 Sizes = dict[Symbol, int]
 
 TRIES = 60
+"""So often sizes are chosen, and raised, before none are said to do."""
 
 MOST_SETS = 8
 

@@ -34,7 +34,7 @@ class Cost:
 
 
 @dataclass
-class Effort:
+class Work:
     """What is computed for lines over chosen entries of their free indices; a term in two lines is computed once."""
 
     graph: Graph
@@ -63,7 +63,7 @@ class Effort:
         if isinstance(term, Deriv):
             moved, places = Evaluator({}, {}, self.graph).moving(term)
             chosen = {i for i, place in places.items() if not self.free.isdisjoint(free_indices(place))}
-            Effort(self.graph, self.free | chosen, self.numbers, self.moved, self.seen).add(moved, 2 * times)
+            Work(self.graph, self.free | chosen, self.numbers, self.moved, self.seen).add(moved, 2 * times)
             return []
         if isinstance(term, Binder):
             return [(term.body, times)]
@@ -106,7 +106,7 @@ def _node(graph: Graph, node: Node) -> Counts:
     """What is computed for one node; known once for a graph."""
 
     def counted() -> Counts:
-        effort = Effort(graph)
+        effort = Work(graph)
         effort.add(node.expr)
         effort.numbers[node.axes, False] += 1
         return effort.numbers

@@ -1,4 +1,4 @@
-"""What is asked of a definition: one object behind `explain`, the `gradient` block of a lecture and what a notebook shows."""
+"""What is asked of a definition, and how it is shown: behind `explain`, the `gradient` block of a lecture and a notebook."""
 
 from __future__ import annotations
 
@@ -19,14 +19,25 @@ Detail = Literal["brief", "normal", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
 
+@dataclass(frozen=True)
+class View:
+    """How much of a derivative is shown: line by line in a `detail`, or without its `steps`; with its matrix form and its cases,
+    or without that `result`; or entry by entry.
+    """
+
+    detail: Detail = "normal"
+    steps: bool = True
+    result: bool = True
+    entries: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Derivatives of a definition, and how much of each is shown.
+    """Derivatives of a definition, and how they are shown.
 
     `definition` is that for one example; `batch` names the inputs that differ between examples, or is None where there is one.
     `wrt` are the tensors to differentiate by, all that a page shows if there are none; `order` is 1 or 2; `upstream` asks for
-    the gradient of a loss behind a tensor.  `at` are values to show numbers for.  A derivative is shown line by line in a
-    `detail`, or without its `steps`; with its matrix form and its cases, or without that `result`; or by `entries`.
+    the gradient of a loss behind a tensor.  `at` are values to show numbers for.
     """
 
     definition: Graph
@@ -36,10 +47,7 @@ class Request:
     upstream: bool = False
     batch: tuple[str, ...] | None = None
     at: Mapping[str, Any] | None = None
-    detail: Detail = "normal"
-    steps: bool = True
-    result: bool = True
-    entries: bool = False
+    view: View = View()
 
     @cached_property
     def batched(self) -> Batch | None:

@@ -1,7 +1,6 @@
-"""Graphs taken apart: one operation a node (as a computational graph is drawn), or one number a node.
+"""Graphs with one operation a node, as a computational graph is drawn.
 
-`by_operation` names every intermediate result t1, t2 …; a result that is used twice is one node.  `unrolled` puts numbers
-for the sizes, so that every entry is a scalar of its own.
+`by_operation` names every intermediate result t1, t2 …; a result that is used twice is one node.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ from derive.language.lower import lower
 ATOMS = (Number, Ref, Size)
 TOTAL = {"where", *(name for name, primitive in PRIMITIVES.items() if primitive.total)}
 """The functions that have a value for every number."""
-
-
-# ---------------------------------------------------------------- one operation a node
 
 
 def by_operation(graph: Graph) -> Graph:

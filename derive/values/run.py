@@ -106,7 +106,7 @@ def plain(array: Any) -> Any:
 
 
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:
-    """Run a graph; see `Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value.
+    """Run a graph; see `api.Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value.
 
     >>> import derive
     >>> at = run(derive.graph("x: [n]; L = sum(x**2)"), {"x": [1, 0.1]})

@@ -58,7 +58,7 @@ DEAR = (
 @pytest.mark.parametrize(("text", "order"), DEAR)
 def test_a_dear_derivation_is_finished_and_proved(text: str, order: int) -> None:
     found = opened(text).derive("", "x", order=order)
-    assert 0 < found.work <= budget.MOST
+    assert 0 < found.spent <= budget.MOST
     assert prove(found).error < 1e-25
 
 
@@ -84,15 +84,15 @@ def test_the_hint_helps() -> None:
 def test_the_library_needs_a_fraction_of_the_budget(name: str) -> None:
     graph = derive.graph(name)
     for given in (i for i in graph.inputs if i.differentiable):
-        assert graph.derive("", given.name, upstream=bool(graph.output.axes)).work < budget.MOST / 10
+        assert graph.derive("", given.name, upstream=bool(graph.output.axes)).spent < budget.MOST / 10
 
 
 def test_the_work_does_not_depend_on_what_was_derived_before() -> None:
     text = "x: [n]\ns = sum(x**2)\ny = x/sqrt(s)"
-    alone = opened(text).derive("", "x").work
+    alone = opened(text).derive("", "x").spent
     after = opened(text)
     after.derive("", "s")
-    assert after.derive("", "x").work == alone > 0
+    assert after.derive("", "x").spent == alone > 0
 
 
 # ---------------------------------------------------------------- what is bounded beforehand

@@ -148,7 +148,7 @@ def worked(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     with monkeypatch.context() as patched:
         patched.setattr(Evaluator, "_evaluated", counted)
         proved = [prove(found) for found in derivations(graph)]
-    return sum(p.derivation.work for p in proved), done
+    return sum(p.derivation.spent for p in proved), done
 
 
 def test_work_grows_with_the_layers_and_no_faster(monkeypatch: pytest.MonkeyPatch) -> None:

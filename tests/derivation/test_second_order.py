@@ -449,8 +449,7 @@ def test_a_lecture_writes_a_hessian_entry_by_entry() -> None:
 def test_a_proved_block_holds_one_derivation() -> None:
     from derive.teaching.blocks.derivative import derivative_blocks
     from derive.teaching.page import Page
-    from derive.teaching.request import Request
+    from derive.teaching.request import View
 
-    proved = prove(found("least squares")[1])
-    blocks = derivative_blocks(proved, Request(proved.derivation.graph, detail="brief"), Page())
+    blocks = derivative_blocks(prove(found("least squares")[1]), Page(), View("brief"))
     assert [type(b) is Steps for b in blocks] == [True, False]

@@ -53,7 +53,7 @@ from derive.proof import proof
 from derive.proof.kinks import CLEARANCE
 from derive.proof.points import random_point
 from derive.proof.proof import prove
-from derive.proof.work import Effort
+from derive.proof.work import Work
 from derive.values.evaluator import Evaluator
 from oracles.enumeration import NoValue, OutOfRange, Point, point_of
 from oracles.enumeration import close as agree
@@ -660,7 +660,7 @@ def test_the_work_is_known_before_it_is_done(text: str, monkeypatch: pytest.Monk
     sizes = proof.size_sets(found.graph)[0]
     point = random_point(found.graph, sizes)
     whole = math.prod(point.size(i.size) for i in found.indices)
-    effort = Effort(found.graph, frozenset(found.indices))
+    effort = Work(found.graph, frozenset(found.indices))
     for line in (found.subject, *(step.line for step in found.steps)):
         effort.add(line)
     expected = effort.cost(point).at(min(whole, 10))

@@ -15,8 +15,8 @@ from sympy import Add, Mul
 
 from derive.calculus.terms import Element, Index
 from derive.kernels.cpu.regions import ARRAY, PART, SCRATCH, TOTAL, RegionPrinter, added, reused_rows, sizes_of, storage, streamed
-from derive.kernels.cpu.runs import Plan, Segment
 from derive.kernels.cpu.schedule import Region, Scalars
+from derive.kernels.cpu.segments import Plan, Segment
 from derive.kernels.program.memory import in_place, sizes_in
 from derive.kernels.program.simple import product_axes, weight
 from derive.kernels.program.statements import NEUTRAL, MatrixProduct, Statement
@@ -228,7 +228,7 @@ def compiled(name: str, runs: Sequence[Segment], plan: Plan, dtype: str, tests: 
     made = tuple(dict.fromkeys(n for run in runs for n in run.made))
     numbers = dict.fromkeys(n for run in runs for n in run.numbers if n not in made) | dict.fromkeys(made if several else ())
     given = {n: n if n in plan.whole else f"{n}__given" for n in numbers}
-    sizes = {n: _size_source(n, arrays, plan) for n in sorted(tests.sizes.union(*map(_run_sizes, runs)))}
+    sizes = {n: _size_source(n, arrays, plan) for n in sorted(tests.sizes.union(*map(_segment_sizes, runs)))}
     runs = [replace(r, stages=tuple(_at_once(s, r) if isinstance(s, Region) else s for s in r.stages)) for r in runs]
     own = [[stage for stage in run.stages if isinstance(stage, Region)] for run in runs]
     shared = [any(region.outer is not None for region in some) for some in own]
@@ -285,9 +285,9 @@ def _numbers(stage: Scalars, dtype: str, used: set[str]) -> list[str]:
     return lines
 
 
-def _run_sizes(run: Segment) -> set[str]:
-    terms = [t for s in run.statements for t in (s.term, s.guard, *s.axes)]
-    return sizes_in(*terms).union(*(sizes_of(stage) for stage in run.stages if isinstance(stage, Region)))
+def _segment_sizes(segment: Segment) -> set[str]:
+    terms = [t for s in segment.statements for t in (s.term, s.guard, *s.axes)]
+    return sizes_in(*terms).union(*(sizes_of(stage) for stage in segment.stages if isinstance(stage, Region)))
 
 
 def _size_source(name: str, arrays: Iterable[str], plan: Plan) -> str:
@@ -348,7 +348,7 @@ def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kin
 
 
 def _work(run: Segment) -> Any:
-    """About how long a run takes, in tenths of a nanosecond, on one thread: a polynomial in the sizes."""
+    """About how long a segment takes, in tenths of a nanosecond, on one thread: a polynomial in the sizes."""
     total: list[Any] = []
     for stage in run.stages:
         if isinstance(stage, Region):

@@ -11,8 +11,8 @@ from itertools import count
 
 from derive.graphs.graph import Graph, Input
 from derive.kernels.cpu.compiled import Compiled, Tests, compiled, matrix_product, zero
-from derive.kernels.cpu.runs import Plan, Segment, plan
 from derive.kernels.cpu.schedule import schedule
+from derive.kernels.cpu.segments import Plan, Segment, plan
 from derive.kernels.program.memory import in_place, sizes_in
 from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct
@@ -20,14 +20,14 @@ from derive.kernels.text.scope import size_code
 from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, shape_code
 
 NOTHING = Segment((), (), (), ())
-"""A run that computes nothing."""
+"""A segment that computes nothing."""
 
 
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
-    before = wrapper.tests.codes and isinstance(made.parts[0], MatrixProduct)  # then the tests are a run of their own
+    before = wrapper.tests.codes and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own
     parts = (NOTHING, *made.parts) if before else made.parts
     done = compiled(f"_{kind.name}", [part for part in parts if isinstance(part, Segment)], made, dtype, wrapper.tests)
     lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.between()]

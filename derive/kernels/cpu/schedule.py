@@ -1,8 +1,8 @@
 """Schedules: *how* a program of simple assignments is computed.
 
-    Product    one matrix product
-    Region     a loop over one axis, whose passes do not wait for one another, around nests of loops
-    Scalars    numbers, computed once
+    MatrixProduct  one matrix product
+    Region         a loop over one axis, whose passes do not wait for one another, around nests of loops
+    Scalars        numbers, computed once
 
 A region is of one of three kinds, by how it runs over its outer index: `rows`, one pass for each value, with vector loops inside;
 `blocks`, blocks of values, which are the vector loops, innermost in every nest; or, without an outer index, `once`.

@@ -1,8 +1,8 @@
 """Launches: *how* a program of simple assignments is computed on a GPU, one kernel after the other.
 
-    Rows           for each row a group of threads, which share what runs along it and add up across one another
-    Cells          for each entry one thread
-    Numbers        one group of threads: what the threads before have left is added up, and numbers are made of it
+    RowLaunch      for each row a group of threads, which share what runs along it and add up across one another
+    CellLaunch     for each entry one thread
+    ScalarLaunch   one group of threads: what the threads before have left is added up, and numbers are made of it
     MatrixProduct  a call of the array library
 
 Rows are the kernels of softmax and the norms: as many statements as the same rows serve stand in one of them, so that a row

@@ -4,7 +4,7 @@
     p_ni = e_ni r_n             a map
 
 `simple` names every sum, what a loop would compute again and again for nothing, and nothing that is cheaper computed
-again than kept.  The letters of indices are made alike (`Letters`), so that equal sums are found to be equal.
+again than kept.  The letters of indices are made alike (`LoopLetters`), so that equal sums are found to be equal.
 """
 
 from __future__ import annotations

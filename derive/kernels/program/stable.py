@@ -36,6 +36,7 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
+from derive.kernels.program.elementary import FUNCTIONS
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
 
@@ -270,7 +271,6 @@ def _careful(term: Any) -> Any:
 
 def spelled(program: Program) -> Program:
     """Functions of the library written out, as long as there is no function of kernels for them."""
-    from derive.kernels.program.elementary import FUNCTIONS
 
     def rewrite(term: Any) -> Any:
         if isinstance(term, Named) and type(term).__name__ not in FUNCTIONS and not isinstance(term, together):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from derive.calculus.rules import N_
+from derive.derivation.choice import named_on_the_way
 from derive.derivation.examples import of_the_mean, of_the_whole
 from derive.derivation.sweep import derivation
 from derive.language.batching import Batch
@@ -38,8 +39,7 @@ def reasoning(batch: Batch, wrt: Sequence[str] = ()) -> Reasoning:
     For an output that is a tensor no mean is taken: its gradients are those of a loss of all examples behind it.
     """
     one, members = batch.one, batch.one.members
-    known = [n for n in wrt or members if n in one.ancestors(one.output.name) - {one.output.name}]
-    known = [n for n in known if members[n].differentiable and not getattr(members[n], "inner", False)]
+    known = [n for n in wrt or members if n in named_on_the_way(one)]
     shared, own = (next((n for n in known if (n in batch.members) is batched), "") for batched in (False, True))
     if not batch.averaged:
         found = [derivation(one, "", name, upstream=True) for name in (shared, own) if name]

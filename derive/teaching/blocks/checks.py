@@ -8,7 +8,7 @@ from typing import Any
 from derive.calculus.normal import normal
 from derive.calculus.rules import N_
 from derive.calculus.terms import factors, terms
-from derive.derivation.sweep import derivation
+from derive.derivation.choice import gradient_by
 from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout
 from derive.notation.terms import layout
@@ -27,7 +27,7 @@ def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple
     if not mistake:
         return checked_blocks(checked(run, wrt), page)
     table = _table(check(run, wrt), wrt, page)
-    found = derivation(run.source, "", wrt, upstream=bool(run.source.output.axes))
+    found = gradient_by(run.source, wrt)
     lost, wrong = _planted(found.result)
     said = page.say(N_("A mistake, planted: the gradient without"))
     return (

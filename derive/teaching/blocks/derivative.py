@@ -12,8 +12,10 @@ from derive.teaching.blocks.hessian import notes
 from derive.teaching.blocks.numbers import array, relation
 from derive.teaching.document import Block, Line, Steps
 from derive.teaching.page import Page
-from derive.teaching.request import Request
+from derive.teaching.request import View
 from derive.values.run import Run, result_at
+
+DEFAULT = View()
 
 MOST_INDICES = 2
 """A second derivative with more indices has its numbers nowhere."""
@@ -26,22 +28,22 @@ def title_of(found: Derivation, page: Page) -> str:
     return page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
 
 
-def derivative_blocks(proved: Proved, request: Request, page: Page) -> tuple[Block, ...]:
+def derivative_blocks(proved: Proved, page: Page, view: View = DEFAULT, run: Run | None = None) -> tuple[Block, ...]:
     """A derivative by its entries, its result alone or line by line, then its numbers and what is to be said of it."""
     found, second = proved.derivation, isinstance(proved.derivation, SecondDerivation)
     numbers: tuple[Line, ...] = ()
-    if request.run is not None and not (second and len(found.indices) > MOST_INDICES):
-        numbers = value_lines(found, request.run, page)
-    lines = (*_lines(proved, request, page), *numbers)
+    if run is not None and not (second and len(found.indices) > MOST_INDICES):
+        numbers = value_lines(found, run, page)
+    lines = (*_lines(proved, view, page), *numbers)
     return (*([Steps(lines)] if lines else []), *(notes(proved, page) if second else ()))
 
 
-def _lines(proved: Proved, request: Request, page: Page) -> tuple[Line, ...]:
-    if request.entries:
+def _lines(proved: Proved, view: View, page: Page) -> tuple[Line, ...]:
+    if view.entries:
         return entry_lines(proved, page)
-    if request.steps:
-        return derived_lines(proved, page, request.detail) if request.result else step_lines(proved, page, request.detail)
-    return statement_lines(proved, page) if request.result else ()
+    if view.steps:
+        return derived_lines(proved, page, view.detail) if view.result else step_lines(proved, page, view.detail)
+    return statement_lines(proved, page) if view.result else ()
 
 
 def value_lines(found: Derivation, run: Run, page: Page) -> tuple[Line, ...]:

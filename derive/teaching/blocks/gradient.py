@@ -1,4 +1,4 @@
-"""Derivations on a page.  Only what `prove` has shown can be printed: every function here takes a `Proved`."""
+"""Derivations on a page, as lines.  Only what `prove` has shown can be printed: what prints one takes a `Proved`."""
 
 from __future__ import annotations
 

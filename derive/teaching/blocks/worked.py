@@ -16,7 +16,7 @@ from sympy import Integer, Symbol
 from derive.calculus.rules import N_, differentiated
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
-from derive.derivation.sweep import derivation
+from derive.derivation.choice import gradient_by, named_on_the_way
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.lower import lower
@@ -235,7 +235,7 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
         plain = slope.is_number or isinstance(slope, Element)
         all_plain &= bool(plain)
         slopes.append(row(fenced(term_piece(slope, context), POWER), TIMES, fenced(upstream, POWER)))
-        numbers.append(row(fenced(value, SUM_OF_PRODUCTS), TIMES, fenced(upstream, POWER)))
+        numbers.append(row(fenced(value, PRODUCT_LEVEL), TIMES, fenced(upstream, POWER)))
     result, exact = number(run.gradients[name][()], page.style)
     chain = [joined(rules, PLUS), joined(slopes, PLUS)]
     lines = [Line(part, EQUALS) for part in chain]
@@ -248,19 +248,12 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
     return [*lines, Line(result.layout, relation(exact and all_exact))]
 
 
-SUM_OF_PRODUCTS = PRODUCT_LEVEL
-
-
 def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
     """For each tensor its gradient's formula, in matrix form where there is one, then the numbers."""
     graph = run.source
-    of = graph.output.name
     blocks: list[Line | Chains] = []
-    for name in reversed([m for m in graph.members if m in graph.ancestors(of) and m != of]):
-        member = graph.members[name]
-        if not member.differentiable or getattr(member, "inner", False):
-            continue
-        found = derivation(graph, of, name, upstream=bool(graph.output.axes))
+    for name in reversed(named_on_the_way(graph)):
+        member, found = graph.members[name], gradient_by(graph, name)
         context = page.context(found.graph)
         matrix = found.form
         form = matrices.layout(matrix, context) if matrix is not None else None

@@ -1,1 +1,1 @@
-"""The same as data, for other programs."""
+"""Explanations and certificates as data, for other programs."""

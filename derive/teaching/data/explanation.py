@@ -40,13 +40,13 @@ def as_json(request: Request, page: Page) -> dict[str, Any]:
         "at": None if run is None else {k: _typed(v) for k, v in run.point.typed.items()},
         "values": {} if run is None else {k: _nested(v) for k, v in run.exact.items()},
         "gradients": {} if run is None else {k: _nested(v) for k, v in run.gradients.items()},
-        "derivations": [derivation_json(p, page, request.detail) for p in request.shown],
+        "derivations": [derivation_json(p, page, request.view.detail) for p in request.shown],
         **({} if request.batched is None or request.order == 2 else {"batch": _batch_json(request.batched, request, page)}),
     }
 
 
 def _batch_json(batch: Batch, request: Request, page: Page) -> dict[str, Any]:
-    why, detail = reasoning(batch, request.wrt), request.detail
+    why, detail = reasoning(batch, request.wrt), request.view.detail
     return {
         "axis": str(batch.example.size),
         "index": batch.example.name,

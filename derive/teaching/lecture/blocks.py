@@ -7,13 +7,14 @@ or `define` (not shown) and belong to the lecture from there on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
 from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
+from derive.language import library
 from derive.language.at import read_values
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
@@ -28,7 +29,7 @@ from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, build
 from derive.teaching.page import Page
-from derive.teaching.request import DETAILS, Request
+from derive.teaching.request import DETAILS, Request, View
 from derive.values.run import Run
 from derive.values.run import run as run_graph
 
@@ -124,8 +125,6 @@ def _values(value: Any) -> dict[str, Any]:
 
 def _graph_of(directive: Directive, desk: Desk) -> Graph:
     """The graph a block names: one of this lecture, or a definition of the library."""
-    from derive.language import library
-
     if directive.name in desk.graphs:
         return desk.graphs[directive.name]
     if directive.name in library.names():
@@ -167,11 +166,13 @@ def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    request = Request(_graph_of(directive, desk), **{key: value for key, value in options.items() if value is not None})
+    given = {key: value for key, value in options.items() if value is not None}
+    view = View(**{field.name: given.pop(field.name) for field in fields(View) if field.name in given})
+    request = Request(_graph_of(directive, desk), **given)
     proved, order = request.single, request.order
     if request.at is not None and order == 1 and (request.upstream or request.of not in ("", request.graph.output.name)):
         raise DeriveError("at: numbers are shown for the graph's own output only")
-    blocks = derivative_blocks(proved, request, desk.page)
+    blocks = derivative_blocks(proved, desk.page, view, request.run)
     return blocks if order == 1 else _with_gradient(blocks, proved.derivation, desk.page)
 
 

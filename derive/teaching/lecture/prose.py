@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -43,10 +42,8 @@ from derive.teaching.document import (
     merged,
 )
 from derive.teaching.lecture import formulas
+from derive.teaching.lecture.directive import Directive, directive
 from derive.teaching.translation import quotes, typeset
-
-if TYPE_CHECKING:
-    from derive.teaching.lecture.directive import Directive
 
 PICTURES = ("pdf", "svg", "png", "jpg", "jpeg")
 
@@ -120,8 +117,6 @@ class Reader:
 
     def code(self, node: SyntaxTreeNode) -> Sequence[Block]:
         """Code, or a block of the tool's."""
-        from derive.teaching.lecture.directive import directive
-
         words = node.info.split()
         if words[:1] != ["derive"]:
             return [CodeBlock(node.content.rstrip("\n"), words[0] if words else "")]

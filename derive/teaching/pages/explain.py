@@ -29,7 +29,7 @@ def explain(request: Request, page: Page, title: str = "") -> Document:
         slides.append(_slide(say(N_("Backward: the gradients")), backward_blocks(run, page)))
     if batch is not None and request.order == 1:
         why = reasoning(batch, request.wrt)
-        slides += reasoning_slides(why, batch, page, request.detail)
+        slides += reasoning_slides(why, batch, page, request.view.detail)
         proved = tuple(p for p in proved if p not in why.all)
     slides += [_derivation_slide(p, request, page) for p in proved]
     return Document(title or graph.output.name, tuple(slides), page.lang, source=graph.source)
@@ -41,8 +41,8 @@ def _slide(title: str, blocks: Iterable[Block]) -> Slide:
 
 def _derivation_slide(proved: Proved, request: Request, page: Page) -> Slide:
     """A derivation; the numbers of a first one stand on the slides of the run, and before a second one it is on the way there."""
-    found = proved.derivation
+    found, view, run = proved.derivation, request.view, request.run
     if not isinstance(found, SecondDerivation):
-        request = replace(request, at=None, steps=request.order == 1 or request.detail != "brief")
+        view, run = replace(view, steps=request.order == 1 or view.detail != "brief"), None
     title = inlines(f"{title_of(found, page)} ", layout(found.subject, page.context(found.graph)))
-    return Slide(title, derivative_blocks(proved, request, page))
+    return Slide(title, derivative_blocks(proved, page, view, run))

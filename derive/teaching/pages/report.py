@@ -1,4 +1,4 @@
-"""What `derive check` says: a certificate on a page, and as data."""
+"""What `derive check` says: a certificate on a page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, Comparison, versions
 from derive.proof.proof import Proved
 from derive.teaching.blocks.checks import checked_blocks, error_layout
+from derive.teaching.blocks.derivative import title_of
 from derive.teaching.blocks.gradient import step_lines
-from derive.teaching.document import Block, CodeSpan, Document, Line, Paragraph, Slide, Steps, Table, Text, inlines
+from derive.teaching.document import Block, CodeSpan, Document, Inlines, Line, Paragraph, Slide, Steps, Table, Text, inlines
 from derive.teaching.page import Page
 
 KINDS = {"symbolic": N_("symbolic"), "numeric": N_("numeric")}
@@ -38,10 +39,9 @@ def report(certificate: Certificate, page: Page, title: str = "") -> Document:
     return Document(title or certificate.graph.output.name, tuple(slides), page.lang)
 
 
-def _heading(proved: Proved, page: Page) -> Any:
+def _heading(proved: Proved, page: Page) -> Inlines:
     found = proved.derivation
-    kind = page.say(N_("Jacobian")) if found.subject.output.indices else page.say(N_("Gradient"))
-    return inlines(f"{kind} ", layout(found.subject, page.context(found.graph)))
+    return inlines(f"{title_of(found, page)} ", layout(found.subject, page.context(found.graph)))
 
 
 def _proofs(certificate: Certificate, page: Page) -> tuple[Block, ...]:
@@ -95,6 +95,3 @@ def _certificate(certificate: Certificate, page: Page) -> tuple[Block, ...]:
     made = ", ".join(f"{name} {version}" for name, version in versions().items())
     fingerprint = inlines(page.say(N_("Fingerprint:")) + " ", CodeSpan(f"sha256:{certificate.fingerprint}"))
     return Paragraph(inlines(verdict)), Paragraph(inlines(page.say(N_("Made with")) + " " + made + ".")), Paragraph(fingerprint)
-
-
-# ---------------------------------------------------------------- JSON

@@ -53,12 +53,12 @@ def plan(schedule: Schedule) -> Plan:
     parts: list[Segment | MatrixProduct] = []
     later = {*schedule.program.outputs}
     for group in reversed(groups):
-        parts.insert(0, group if isinstance(group, MatrixProduct) else _run(group, schedule.memory, later))
+        parts.insert(0, group if isinstance(group, MatrixProduct) else _segment(group, schedule.memory, later))
         later |= parts[0].reads
     return Plan(schedule.program, schedule.stages, tuple(parts))
 
 
-def _run(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Segment:
+def _segment(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: set[str]) -> Segment:
     stages = tuple(stages)
     statements = [s for stage in stages for s in stage.statements]
     made = {s.name: s for s in statements}
