@@ -186,7 +186,7 @@ def run_slides(options: argparse.Namespace) -> int:
 
 
 def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
-    """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
+    """What a lecture builds to: a file `NAME.LANG.ENDING` for each language and format, and their figures."""
     from derive.language.sources import read_file
     from derive.teaching.formats.render import FORMATS, render
     from derive.teaching.lecture import lecture as lectures
@@ -208,13 +208,15 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
 def run_course(options: argparse.Namespace) -> int:
     """`derive course`: every shipped lecture, in every language and format."""
     from derive.resources import folder
+    from derive.teaching.formats.render import FORMATS, formats
 
+    forms = formats("slide")
     files: dict[Path, str | bytes] = {}
     for path in sorted(folder("lectures").glob("*.md")):
-        files |= _lecture_files(path, options.output, ("beamer", "markdown"))
+        files |= _lecture_files(path, options.output, forms)
     write(files, options.force)
     for path in sorted(files):
-        if path.suffix in (".tex", ".md"):
+        if path.name.endswith(tuple(FORMATS[form].ending for form in forms)):
             print(path)
     return 0
 

@@ -423,12 +423,20 @@ def test_a_new_output_format(checkout: Checkout) -> None:
     checkout.write("page.md", f"{HEAD}# One\n\n## Two\n")
     checkout.derive("slides", "page.md", "--format", "outline", "-o", "out", "--force")
     assert checkout.text("out/page.en.txt") == "* One\n* Two\n"
+    only_lecture(checkout, "second", f"{HEAD}# One\n\n## Two\n")
+    assert checkout.derive("course", "-o", "course").split() == [f"course/second.en.{ending}" for ending in ("md", "tex", "txt")]
+    assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
+
+
+def only_lecture(checkout: Checkout, name: str, text: str) -> None:
+    """A new lecture, without the one that is half a minute of work and says nothing of another."""
+    (checkout.folder / "lectures/feedforward.md").unlink()
+    checkout.write(f"lectures/{name}.md", text)
 
 
 def test_a_new_lecture(checkout: Checkout) -> None:
-    (checkout.folder / "lectures/feedforward.md").unlink()  # half a minute of work that says nothing of another lecture
     head = "---\ntitle: {en: Lecture, fr: Cours}\nlang: [en, fr]\n---\n\n# One\n\n"
-    checkout.write("lectures/second.md", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
+    only_lecture(checkout, "second", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
     built = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in ("md", "tex")]
     assert checkout.derive("course", "-o", "out").split() == built
     assert ["Hello" in checkout.text(path) for path in built] == [True, True, False, False]
