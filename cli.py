@@ -59,7 +59,7 @@ def arguments() -> argparse.ArgumentParser:
 
     kernel = commands.add_parser("kernel", help="a Python module that computes the value and the gradients, compiled by Numba")
     _source(kernel)
-    kernel.add_argument("--target", default="cpu", metavar="TARGET", help="what it runs on: cpu or cuda (cpu)")
+    kernel.add_argument("--target", default="", metavar="TARGET", help="what it runs on (the processor); a wrong name lists all")
     kernel.add_argument("--batch", default="", metavar="NAMES", help="the inputs that differ between examples: x,t")
     kernel.add_argument("--reduction", default="mean", choices=("mean", "none"), help="of a number, over the examples (mean)")
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
