@@ -29,7 +29,8 @@ from derive.values.number_systems import FLOAT
 from oracles.rendering import compile_latex
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("derive", "templates", "lectures", "cli.py", "pyproject.toml")
+PARTS = ("derive", "templates", "lectures", "tests", "benchmarks", "cli.py", "pyproject.toml")
+LEFT = shutil.ignore_patterns("__pycache__", "node_modules", "golden")
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,17 @@ class Checkout:
 
     def python(self, *arguments: str) -> str:
         """What Python prints here, where nothing of the project that is tested is on its path."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
         run = subprocess.run(
             [sys.executable, *arguments], cwd=self.folder, env=clean, stdin=subprocess.DEVNULL, capture_output=True, timeout=120
         )
-        assert run.returncode == 0, run.stderr.decode()
+        assert run.returncode == 0, (run.stderr + run.stdout).decode()
         return run.stdout.decode()
+
+    def passed(self, chosen: str, *files: str) -> set[str]:
+        """The tests in some files of this copy that are chosen by their names; they pass, or were skipped."""
+        said = self.python("-m", "pytest", "-q", "-rp", "-p", "no:cacheprovider", "-k", chosen, *files)
+        return set(re.findall(r"^PASSED .*::(\S+)", said, re.MULTILINE))
 
     def module(self, name: str) -> ModuleType:
         """A module that was emitted here, imported."""
@@ -87,7 +93,10 @@ def checkout(tmp_path: Path) -> Checkout:
     folder = tmp_path / "project"
     folder.mkdir()
     for part in PARTS:
-        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy2)(ROOT / part, folder / part)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=LEFT)
+        else:
+            shutil.copy2(ROOT / part, folder / part)
     return Checkout(folder)
 
 
@@ -354,9 +363,19 @@ def test_a_new_elementary_function_of_kernels(checkout: Checkout) -> None:
 # ---------------------------------------------------------------------------------------------- definitions, rules, kernels
 
 
+SCALED_ERROR = """\
+# en: Squared error, scaled.
+# group: loss
+# source: none
+y: [n]
+t: [n]
+c: real
+L = c*sum((y - t)**2)
+"""
+
+
 def test_a_new_operation(checkout: Checkout) -> None:
-    text = "# en: Squared error, scaled.\n# group: loss\n# source: none\ny: [n]\nt: [n]\nc: real\nL = c*sum((y - t)**2)\n"
-    checkout.write("derive/library/scaled_error.derive", text)
+    checkout.write("derive/library/scaled_error.derive", SCALED_ERROR)
     assert re.search(r"^scaled_error +Squared error, scaled\.$", checkout.derive("library", "--lang", "fr"), re.MULTILINE)
     assert "= 2 c (y_i − t_i)" in checkout.derive("explain", "scaled_error")
     checkout.derive("kernel", "scaled_error", "--dtype", "float64", "-o", "cpu.py")
@@ -365,6 +384,35 @@ def test_a_new_operation(checkout: Checkout) -> None:
     np.testing.assert_allclose(grad_y, [6, -12])
     used = checkout.derive("explain", "u: [n]\nv: [n]\nf = scaled_error(u, v, 3) + 1", "--at", "u=[1, 2], v=[0, 4]")
     assert "16" in used
+    assert "Everything agrees." in checkout.derive("check", "scaled_error")
+    blocks = "```derive graph f\nu: [n]\nv: [n]\nf = scaled_error(u, v, 3) + 1\n```\n\n```derive gradient f\nwrt: u\n```\n"
+    checkout.write("page.md", f"{HEAD}# A page\n\n{blocks}")
+    checkout.derive("slides", "page.md", "--format", "markdown,beamer", "-o", "out")
+    assert r"\nabla_{u}f &= 6(u - v)" in checkout.text("out/page.en.md")
+    assert r"\deriveline{\nabla_{u}f}{=}{6(u - v)}{}" in checkout.text("out/page.en.tex")
+    page = checkout.python("-c", LIBRARY_PAGE)
+    assert "| [scaled_error](../derive/library/scaled_error.derive)<br>" in page
+    assert r"$`\nabla_{y}L = 2c(y - t)`$" in page
+
+
+LIBRARY_PAGE = """
+from benchmarks.library import library, page
+
+library.names = lambda: ["scaled_error"]  # all others take a minute
+print(page({}))
+"""
+
+
+@pytest.mark.needs("jax")
+def test_the_gradients_of_a_new_operation_are_compared(checkout: Checkout) -> None:
+    checkout.write("derive/library/scaled_error.derive", SCALED_ERROR)
+    files = "tests/derivation/test_gradients.py", "tests/derivation/test_library_gradients.py"
+    with pytest.raises(AssertionError, match="test_every_definition_of_the_library_has_an_oracle"):
+        checkout.passed("scaled_error or has_an_oracle", files[0])
+    checkout.row("tests/cases/gradients.py", "LIBRARY", '"scaled_error": lambda m, y, t, c: c * ((y - t) ** 2).sum()')
+    passed = checkout.passed("scaled_error or has_an_oracle", *files)
+    assert "test_gradients_are_those_of_automatic_differentiation[scaled_error-jax]" in passed
+    assert "test_the_sizes_of_a_definition_differ[scaled_error]" in passed
 
 
 def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
