@@ -358,6 +358,21 @@ def test_a_new_elementary_function_of_kernels(checkout: Checkout) -> None:
     x = np.linspace(-3, 3, 40, dtype=np.float32)
     np.testing.assert_allclose(checkout.module("cpu").value_and_grad(x)[1][0], 1 / (1 + abs(x)) ** 2, rtol=1e-5)
     assert re.search(r"\bsoftsign\(x", checkout.derive("kernel", SOFTSIGN, "--target", "cuda"))
+    for table in ("DOUBLE", "EXACT"):
+        checkout.row("tests/oracles/device_accuracy.py", table, '"softsign": lambda x: x / (1 + abs(x))')
+    errors = [float(line) for line in checkout.python("-c", ACCURACY).splitlines()]
+    assert [0 < error <= 2 for error in errors] == [True, True]
+
+
+ACCURACY = """
+import sys
+
+sys.path.append("tests")
+from oracles.device_accuracy import device, double, single
+
+print(single("softsign", device("softsign", "float32"), 100003).ulp)
+print(double("softsign", device("softsign", "float64"), 50).ulp)
+"""
 
 
 # ---------------------------------------------------------------------------------------------- definitions, rules, kernels
