@@ -435,8 +435,11 @@ def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
     square = f"def _square(e: Any, x: Element) -> Any:\n    return {slope}\n\n\n"
     checkout.insert("derive/calculus/rules.py", "RULES: ", square)
     checkout.insert("derive/calculus/rules.py", '    Rule(N_("power rule', '    Rule(N_("the square rule"), "chain", _square),\n')
-    page = checkout.derive("explain", "y = (sin(x) + 1)**2", "--detail", "full", "--lang", "fr")
-    assert "the square rule" in page
+    french = 'msgid "the square rule"\nmsgstr "règle du carré"\n\n#: derive/calculus/rules.py\n'
+    checkout.insert("derive/teaching/locale/fr.po", 'msgid "power rule, then the chain rule"', french)
+    for lang, name in (("en", "the square rule"), ("fr", "règle du carré")):
+        page = checkout.derive("explain", "y = (sin(x) + 1)**2", "--detail", "full", "--lang", lang)
+        assert [said for said in ("the square rule", "règle du carré") if said in page] == [name]
 
 
 def test_a_new_stable_form_of_a_formula_in_kernels(checkout: Checkout) -> None:
