@@ -258,6 +258,12 @@ def test_a_new_language(checkout: Checkout) -> None:
     assert made_up("Everything agrees.") in report
     assert re.search(r"^affine +Affine layer: ", checkout.derive("library", "--lang", "de"), re.MULTILINE)
     assert left(foreign, page + "sinon") == ["sinon"]
+    checkout.insert("derive/library/affine.derive", "# fr:", "# de: Affine Schicht.\n")
+    assert re.search(r"^affine +Affine Schicht\.$", checkout.derive("library", "--lang", "de"), re.MULTILINE)
+    checkout.insert("derive/teaching/formats/latex/printer.py", '"fr": ("french"', """"de": ("ngerman", '"'), """)
+    page = checkout.derive("explain", "y = x**2", "--lang", "de", "--format", "latex")
+    assert r"\usepackage[ngerman]{babel}" in page
+    assert r'\shorthandoff{"}' in page
 
 
 def test_a_lecture_in_a_new_language(checkout: Checkout) -> None:
