@@ -147,7 +147,7 @@ def test_a_wrong_row_is_found() -> None:
 
 
 def test_every_row_is_done_here() -> None:
-    assert len(rows()) == 11
+    assert len(rows()) == 12
     names = {f"test_a_new_{new.replace(' ', '_')}" for new in rows()}
     assert names - set(globals()) == {"test_a_new_dependency"}  # which pip would have to fetch
 
@@ -467,6 +467,29 @@ def test_a_new_kind_of_term_in_kernels(checkout: Checkout) -> None:
     checkout.derive("kernel", "y = cos(x)", "--dtype", "float64", "-o", "cpu.py")
     assert "math.cos" not in checkout.text("cpu.py")
     assert checkout.module("cpu").value(0.5) == pytest.approx(np.cos(0.5))
+
+
+def test_a_new_target_of_kernels(checkout: Checkout) -> None:
+    folder = checkout.folder / "derive/kernels/host"
+    shutil.copytree(checkout.folder / "derive/kernels/cpu", folder)
+    own = {"derive.kernels.cpu": "derive.kernels.host", '"cpu/': '"host/', "CPU = ": "HOST = ", 'name="cpu"': 'name="host"'}
+    for file in folder.rglob("*.py"):
+        text = re.sub("|".join(map(re.escape, own)), lambda found: own[found[0]], file.read_text("utf-8"))
+        file.write_text(text, "utf-8")
+    checkout.insert("derive/kernels/target.py", "\nTARGETS", "from derive.kernels.host.target import HOST\n")
+    checkout.insert("derive/kernels/target.py", ")}", ", HOST")
+    checkout.derive("kernel", "hinge", "--target", "host", "--dtype", "float64", "-o", "host.py")
+    assert checkout.text("host.py") == checkout.derive("kernel", "hinge", "--dtype", "float64")
+    scores = np.array([2.0, 4.0, -1.0, 3.5])
+    loss, (slope,) = checkout.module("host").value_and_grad(scores, 0)
+    assert loss == np.maximum(0, scores[1:] - scores[0] + 1).sum()
+    assert slope.tolist() == [-2, 1, 0, 1]
+    checkout.insert("tests/test_architecture.py", ', "cuda", "module"}', ', "host"')
+    order = re.findall(r'    "kernels\.cpu.*\n', checkout.text("tests/test_architecture.py"))
+    checkout.insert("tests/test_architecture.py", '    "teaching": (', "".join(order).replace("kernels.cpu", "kernels.host"))
+    passed = checkout.passed("host or one_way or every_package", "tests/kernels/test_targets.py", "tests/test_architecture.py")
+    assert {"test_imports_go_one_way", "test_every_package_has_its_order_and_every_place_is_taken"} <= passed
+    assert "test_a_target_reserves_the_names_that_its_functions_mention_and_no_others[host]" in passed
 
 
 # ------------------------------------------------------------------------------------------------------------ teaching
