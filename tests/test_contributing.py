@@ -148,6 +148,7 @@ def test_a_wrong_row_is_found() -> None:
 
 def test_every_row_is_done_here() -> None:
     assert len(rows()) == 12
+    assert list(rows())[-1] == "dependency"
     names = {f"test_a_new_{new.replace(' ', '_')}" for new in rows()}
     assert names - set(globals()) == {"test_a_new_dependency"}  # which pip would have to fetch
 
