@@ -59,7 +59,7 @@ def arguments() -> argparse.ArgumentParser:
 
     kernel = commands.add_parser("kernel", help="a Python module that computes the value and the gradients, compiled by Numba")
     _source(kernel)
-    kernel.add_argument("--target", default="cpu", metavar="TARGET", help="what it runs on: cpu or cuda (cpu)")
+    kernel.add_argument("--target", default="", metavar="TARGET", help="what it runs on (the processor); a wrong name lists all")
     kernel.add_argument("--batch", default="", metavar="NAMES", help="the inputs that differ between examples: x,t")
     kernel.add_argument("--reduction", default="mean", choices=("mean", "none"), help="of a number, over the examples (mean)")
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
@@ -186,7 +186,7 @@ def run_slides(options: argparse.Namespace) -> int:
 
 
 def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
-    """What a lecture builds to: `NAME.LANG.tex`, `NAME.LANG.md` and their figures."""
+    """What a lecture builds to: a file `NAME.LANG.ENDING` for each language and format, and their figures."""
     from derive.language.sources import read_file
     from derive.teaching.formats.render import FORMATS, render
     from derive.teaching.lecture import lecture as lectures
@@ -208,13 +208,15 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
 def run_course(options: argparse.Namespace) -> int:
     """`derive course`: every shipped lecture, in every language and format."""
     from derive.resources import folder
+    from derive.teaching.formats.render import FORMATS, formats
 
+    forms = formats("slide")
     files: dict[Path, str | bytes] = {}
     for path in sorted(folder("lectures").glob("*.md")):
-        files |= _lecture_files(path, options.output, ("beamer", "markdown"))
+        files |= _lecture_files(path, options.output, forms)
     write(files, options.force)
     for path in sorted(files):
-        if path.suffix in (".tex", ".md"):
+        if path.name.endswith(tuple(FORMATS[form].ending for form in forms)):
             print(path)
     return 0
 

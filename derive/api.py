@@ -70,7 +70,7 @@ class Graph(graph.Graph):
 
     def kernel(
         self,
-        target: str = "cpu",
+        target: str = "",
         batch: str | Sequence[str] = (),
         wrt: str | Sequence[str] = (),
         dtype: str = "float32",
@@ -79,11 +79,11 @@ class Graph(graph.Graph):
     ) -> Kernel:
         """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
 
-        `target` is "cpu", for arrays of numpy, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `batch` names the
-        inputs that differ between examples; of a number the mean over them is taken, or with reduction="none" nothing.  `wrt`
-        names the inputs whose gradients are wanted (all).  `kernel.source` is the text of a module that stands on numpy and
-        numba (and numba-cuda) alone; with wrap="torch" it has a `torch.autograd.Function`, too.  Raises DeriveError for unknown
-        names, types and targets.
+        `target` is what it runs on, a name in `derive.kernels.target`: "cpu", for arrays of numpy, which is meant where none is
+        named, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `batch` names the inputs that differ between examples;
+        of a number the mean over them is taken, or with reduction="none" nothing.  `wrt` names the inputs whose gradients are
+        wanted (all).  `kernel.source` is the text of a module that stands on numpy and numba (and numba-cuda) alone; with
+        wrap="torch" it has a `torch.autograd.Function`, too.  Raises DeriveError for unknown names, types and targets.
         """
         from derive.kernels.kernel import kernel
 

@@ -18,6 +18,7 @@ import pytest
 
 import cli
 from derive.language import library
+from derive.resources import folder as shipped
 
 ROOT = Path(__file__).parent.parent
 
@@ -431,7 +432,7 @@ def test_a_figure_lies_beside_its_slides(derive: Derive, tmp_path: Path) -> None
 def test_course_builds_what_it_finds_and_says_what(
     derive: Derive, lecture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("derive.resources.folder", lambda name: lecture.parent)
+    monkeypatch.setattr("derive.resources.folder", lambda name: lecture.parent if name == "lectures" else shipped(name))
     out = tmp_path / "built"
     listed = done(derive("course", "-o", out)).split()
     assert listed == [str(out / f"margins.{lang}.{ending}") for lang in ("en", "fr") for ending in ("md", "tex")]

@@ -29,7 +29,8 @@ from derive.values.number_systems import FLOAT
 from oracles.rendering import compile_latex
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("derive", "templates", "lectures", "cli.py", "pyproject.toml")
+PARTS = ("derive", "templates", "lectures", "tests", "benchmarks", "cli.py", "pyproject.toml")
+LEFT = shutil.ignore_patterns("__pycache__", "node_modules", "golden")
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,17 @@ class Checkout:
 
     def python(self, *arguments: str) -> str:
         """What Python prints here, where nothing of the project that is tested is on its path."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
         run = subprocess.run(
             [sys.executable, *arguments], cwd=self.folder, env=clean, stdin=subprocess.DEVNULL, capture_output=True, timeout=120
         )
-        assert run.returncode == 0, run.stderr.decode()
+        assert run.returncode == 0, (run.stderr + run.stdout).decode()
         return run.stdout.decode()
+
+    def passed(self, chosen: str, *files: str) -> set[str]:
+        """The tests in some files of this copy that are chosen by their names; they pass, or were skipped."""
+        said = self.python("-m", "pytest", "-q", "-rp", "-p", "no:cacheprovider", "-k", chosen, *files)
+        return set(re.findall(r"^PASSED .*::(\S+)", said, re.MULTILINE))
 
     def module(self, name: str) -> ModuleType:
         """A module that was emitted here, imported."""
@@ -87,7 +93,10 @@ def checkout(tmp_path: Path) -> Checkout:
     folder = tmp_path / "project"
     folder.mkdir()
     for part in PARTS:
-        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy2)(ROOT / part, folder / part)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=LEFT)
+        else:
+            shutil.copy2(ROOT / part, folder / part)
     return Checkout(folder)
 
 
@@ -138,7 +147,8 @@ def test_a_wrong_row_is_found() -> None:
 
 
 def test_every_row_is_done_here() -> None:
-    assert len(rows()) == 11
+    assert len(rows()) == 12
+    assert list(rows())[-1] == "dependency"
     names = {f"test_a_new_{new.replace(' ', '_')}" for new in rows()}
     assert names - set(globals()) == {"test_a_new_dependency"}  # which pip would have to fetch
 
@@ -249,6 +259,12 @@ def test_a_new_language(checkout: Checkout) -> None:
     assert made_up("Everything agrees.") in report
     assert re.search(r"^affine +Affine layer: ", checkout.derive("library", "--lang", "de"), re.MULTILINE)
     assert left(foreign, page + "sinon") == ["sinon"]
+    checkout.insert("derive/library/affine.derive", "# fr:", "# de: Affine Schicht.\n")
+    assert re.search(r"^affine +Affine Schicht\.$", checkout.derive("library", "--lang", "de"), re.MULTILINE)
+    checkout.insert("derive/teaching/formats/latex/printer.py", '"fr": ("french"', """"de": ("ngerman", '"'), """)
+    page = checkout.derive("explain", "y = x**2", "--lang", "de", "--format", "latex")
+    assert r"\usepackage[ngerman]{babel}" in page
+    assert r'\shorthandoff{"}' in page
 
 
 def test_a_lecture_in_a_new_language(checkout: Checkout) -> None:
@@ -349,14 +365,39 @@ def test_a_new_elementary_function_of_kernels(checkout: Checkout) -> None:
     x = np.linspace(-3, 3, 40, dtype=np.float32)
     np.testing.assert_allclose(checkout.module("cpu").value_and_grad(x)[1][0], 1 / (1 + abs(x)) ** 2, rtol=1e-5)
     assert re.search(r"\bsoftsign\(x", checkout.derive("kernel", SOFTSIGN, "--target", "cuda"))
+    for table in ("DOUBLE", "EXACT"):
+        checkout.row("tests/oracles/device_accuracy.py", table, '"softsign": lambda x: x / (1 + abs(x))')
+    errors = [float(line) for line in checkout.python("-c", ACCURACY).splitlines()]
+    assert [0 < error <= 2 for error in errors] == [True, True]
+
+
+ACCURACY = """
+import sys
+
+sys.path.append("tests")
+from oracles.device_accuracy import device, double, single
+
+print(single("softsign", device("softsign", "float32"), 100003).ulp)
+print(double("softsign", device("softsign", "float64"), 50).ulp)
+"""
 
 
 # ---------------------------------------------------------------------------------------------- definitions, rules, kernels
 
 
+SCALED_ERROR = """\
+# en: Squared error, scaled.
+# group: loss
+# source: none
+y: [n]
+t: [n]
+c: real
+L = c*sum((y - t)**2)
+"""
+
+
 def test_a_new_operation(checkout: Checkout) -> None:
-    text = "# en: Squared error, scaled.\n# group: loss\n# source: none\ny: [n]\nt: [n]\nc: real\nL = c*sum((y - t)**2)\n"
-    checkout.write("derive/library/scaled_error.derive", text)
+    checkout.write("derive/library/scaled_error.derive", SCALED_ERROR)
     assert re.search(r"^scaled_error +Squared error, scaled\.$", checkout.derive("library", "--lang", "fr"), re.MULTILINE)
     assert "= 2 c (y_i − t_i)" in checkout.derive("explain", "scaled_error")
     checkout.derive("kernel", "scaled_error", "--dtype", "float64", "-o", "cpu.py")
@@ -365,6 +406,35 @@ def test_a_new_operation(checkout: Checkout) -> None:
     np.testing.assert_allclose(grad_y, [6, -12])
     used = checkout.derive("explain", "u: [n]\nv: [n]\nf = scaled_error(u, v, 3) + 1", "--at", "u=[1, 2], v=[0, 4]")
     assert "16" in used
+    assert "Everything agrees." in checkout.derive("check", "scaled_error")
+    blocks = "```derive graph f\nu: [n]\nv: [n]\nf = scaled_error(u, v, 3) + 1\n```\n\n```derive gradient f\nwrt: u\n```\n"
+    checkout.write("page.md", f"{HEAD}# A page\n\n{blocks}")
+    checkout.derive("slides", "page.md", "--format", "markdown,beamer", "-o", "out")
+    assert r"\nabla_{u}f &= 6(u - v)" in checkout.text("out/page.en.md")
+    assert r"\deriveline{\nabla_{u}f}{=}{6(u - v)}{}" in checkout.text("out/page.en.tex")
+    page = checkout.python("-c", LIBRARY_PAGE)
+    assert "| [scaled_error](../derive/library/scaled_error.derive)<br>" in page
+    assert r"$`\nabla_{y}L = 2c(y - t)`$" in page
+
+
+LIBRARY_PAGE = """
+from benchmarks.library import library, page
+
+library.names = lambda: ["scaled_error"]  # all others take a minute
+print(page({}))
+"""
+
+
+@pytest.mark.needs("jax")
+def test_the_gradients_of_a_new_operation_are_compared(checkout: Checkout) -> None:
+    checkout.write("derive/library/scaled_error.derive", SCALED_ERROR)
+    files = "tests/derivation/test_gradients.py", "tests/derivation/test_library_gradients.py"
+    with pytest.raises(AssertionError, match="test_every_definition_of_the_library_has_an_oracle"):
+        checkout.passed("scaled_error or has_an_oracle", files[0])
+    checkout.row("tests/cases/gradients.py", "LIBRARY", '"scaled_error": lambda m, y, t, c: c * ((y - t) ** 2).sum()')
+    passed = checkout.passed("scaled_error or has_an_oracle", *files)
+    assert "test_gradients_are_those_of_automatic_differentiation[scaled_error-jax]" in passed
+    assert "test_the_sizes_of_a_definition_differ[scaled_error]" in passed
 
 
 def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
@@ -372,8 +442,11 @@ def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
     square = f"def _square(e: Any, x: Element) -> Any:\n    return {slope}\n\n\n"
     checkout.insert("derive/calculus/rules.py", "RULES: ", square)
     checkout.insert("derive/calculus/rules.py", '    Rule(N_("power rule', '    Rule(N_("the square rule"), "chain", _square),\n')
-    page = checkout.derive("explain", "y = (sin(x) + 1)**2", "--detail", "full", "--lang", "fr")
-    assert "the square rule" in page
+    french = 'msgid "the square rule"\nmsgstr "règle du carré"\n\n#: derive/calculus/rules.py\n'
+    checkout.insert("derive/teaching/locale/fr.po", 'msgid "power rule, then the chain rule"', french)
+    for lang, name in (("en", "the square rule"), ("fr", "règle du carré")):
+        page = checkout.derive("explain", "y = (sin(x) + 1)**2", "--detail", "full", "--lang", lang)
+        assert [said for said in ("the square rule", "règle du carré") if said in page] == [name]
 
 
 def test_a_new_stable_form_of_a_formula_in_kernels(checkout: Checkout) -> None:
@@ -395,6 +468,29 @@ def test_a_new_kind_of_term_in_kernels(checkout: Checkout) -> None:
     checkout.derive("kernel", "y = cos(x)", "--dtype", "float64", "-o", "cpu.py")
     assert "math.cos" not in checkout.text("cpu.py")
     assert checkout.module("cpu").value(0.5) == pytest.approx(np.cos(0.5))
+
+
+def test_a_new_target_of_kernels(checkout: Checkout) -> None:
+    folder = checkout.folder / "derive/kernels/host"
+    shutil.copytree(checkout.folder / "derive/kernels/cpu", folder)
+    own = {"derive.kernels.cpu": "derive.kernels.host", '"cpu/': '"host/', "CPU = ": "HOST = ", 'name="cpu"': 'name="host"'}
+    for file in folder.rglob("*.py"):
+        text = re.sub("|".join(map(re.escape, own)), lambda found: own[found[0]], file.read_text("utf-8"))
+        file.write_text(text, "utf-8")
+    checkout.insert("derive/kernels/target.py", "\nTARGETS", "from derive.kernels.host.target import HOST\n")
+    checkout.insert("derive/kernels/target.py", ")}", ", HOST")
+    checkout.derive("kernel", "hinge", "--target", "host", "--dtype", "float64", "-o", "host.py")
+    assert checkout.text("host.py") == checkout.derive("kernel", "hinge", "--dtype", "float64")
+    scores = np.array([2.0, 4.0, -1.0, 3.5])
+    loss, (slope,) = checkout.module("host").value_and_grad(scores, 0)
+    assert loss == np.maximum(0, scores[1:] - scores[0] + 1).sum()
+    assert slope.tolist() == [-2, 1, 0, 1]
+    checkout.insert("tests/test_architecture.py", ', "cuda", "module"}', ', "host"')
+    order = re.findall(r'    "kernels\.cpu.*\n', checkout.text("tests/test_architecture.py"))
+    checkout.insert("tests/test_architecture.py", '    "teaching": (', "".join(order).replace("kernels.cpu", "kernels.host"))
+    passed = checkout.passed("host or one_way or every_package", "tests/kernels/test_targets.py", "tests/test_architecture.py")
+    assert {"test_imports_go_one_way", "test_every_package_has_its_order_and_every_place_is_taken"} <= passed
+    assert "test_a_target_reserves_the_names_that_its_functions_mention_and_no_others[host]" in passed
 
 
 # ------------------------------------------------------------------------------------------------------------ teaching
@@ -423,12 +519,20 @@ def test_a_new_output_format(checkout: Checkout) -> None:
     checkout.write("page.md", f"{HEAD}# One\n\n## Two\n")
     checkout.derive("slides", "page.md", "--format", "outline", "-o", "out", "--force")
     assert checkout.text("out/page.en.txt") == "* One\n* Two\n"
+    only_lecture(checkout, "second", f"{HEAD}# One\n\n## Two\n")
+    assert checkout.derive("course", "-o", "course").split() == [f"course/second.en.{ending}" for ending in ("md", "tex", "txt")]
+    assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
+
+
+def only_lecture(checkout: Checkout, name: str, text: str) -> None:
+    """A new lecture, without the one that is half a minute of work and says nothing of another."""
+    (checkout.folder / "lectures/feedforward.md").unlink()
+    checkout.write(f"lectures/{name}.md", text)
 
 
 def test_a_new_lecture(checkout: Checkout) -> None:
-    (checkout.folder / "lectures/feedforward.md").unlink()  # half a minute of work that says nothing of another lecture
     head = "---\ntitle: {en: Lecture, fr: Cours}\nlang: [en, fr]\n---\n\n# One\n\n"
-    checkout.write("lectures/second.md", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
+    only_lecture(checkout, "second", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
     built = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in ("md", "tex")]
     assert checkout.derive("course", "-o", "out").split() == built
     assert ["Hello" in checkout.text(path) for path in built] == [True, True, False, False]

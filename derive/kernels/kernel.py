@@ -58,7 +58,7 @@ class Kernel:
 
 def kernel(
     graph: Graph,
-    target: str = next(iter(TARGETS)),
+    target: str = "",
     batched: str | Sequence[str] = (),
     wrt: str | Sequence[str] = (),
     dtype: str = "float32",
@@ -66,7 +66,10 @@ def kernel(
     name: str = "",
     wrap: str = "",
 ) -> Kernel:
-    """The kernel of a graph, made once; see `api.Graph.kernel`.  `name` is what the module is called."""
+    """The kernel of a graph, made once; see `api.Graph.kernel`.  `name` is what the module is called.  Where no target is named,
+    the first of TARGETS is meant.
+    """
+    target = target or next(iter(TARGETS))
     if target not in TARGETS:
         raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
     check_reduction(reduction)

@@ -76,10 +76,19 @@ def test_a_name_that_the_target_uses_is_refused(text: str, target: str, name: st
 
 
 @pytest.mark.parametrize(
-    "module", ["module.py", "kernel.py", "text/torch.j2", "text/given.j2", "text/target.py", "text/device.py"]
+    "module",
+    ["module.py", "kernel.py", "text/torch.j2", "text/given.j2", "text/target.py", "text/device.py", "../../cli.py"],
 )
 def test_what_serves_every_target_names_none(module: str) -> None:
     assert not re.search(rf"\b({'|'.join(TARGETS)})\b", (KERNELS / module).read_text("utf-8"))
+
+
+def test_where_no_target_is_named_the_first_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    first, *others = (derive.graph("hinge").kernel(target).source for target in TARGETS)
+    assert derive.graph("hinge").kernel().source == first
+    assert main(["kernel", "hinge"]) == 0
+    assert re.sub("hinge", "L", capsys.readouterr().out) == re.sub("hinge", "L", first)
+    assert first not in others
 
 
 def test_the_command_line_knows_the_targets_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:

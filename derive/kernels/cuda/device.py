@@ -5,6 +5,8 @@ The errors of libdevice's functions are those of the CUDA Programming Guide: at 
 the distribution function of the normal law.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import math

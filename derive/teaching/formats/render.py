@@ -42,9 +42,14 @@ class Rendered:
     files: Mapping[str, bytes]
 
 
+def formats(use: Use) -> list[str]:
+    """The names of the formats for one use."""
+    return [name for name, row in FORMATS.items() if use in row.uses]
+
+
 def check_format(name: str, use: Use, others: Sequence[str] = ()) -> None:
     """Raises DeriveError where no format of this name is for this use, nor one of the `others` that need no file."""
-    known = [*others, *(form for form, row in FORMATS.items() if use in row.uses)]
+    known = [*others, *formats(use)]
     if name not in known:
         raise DeriveError(f"There is no {use} format {name!r}.", hint=f"The formats are {', '.join(known)}.")
 

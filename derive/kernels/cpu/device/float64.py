@@ -3,6 +3,8 @@
 Numba code, typed by Numba; `sources` copies from this file.  Coefficients are those of `tools/minimax.py`.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 ZERO = 0.0

@@ -5,6 +5,8 @@ too, stands in place of what is defined here.  Imported as they stand, the funct
 No fast-math flag is set: every product that is to be fused into a sum is written `fma`.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from derive.kernels.cpu.device.float64 import (

@@ -4,6 +4,8 @@
 No instruction here may assume that numbers are finite; only `accumulate` may be put in another order.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from llvmlite import ir
