@@ -190,7 +190,7 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
     from derive.language.sources import read_file
     from derive.teaching.formats.render import FORMATS, render
     from derive.teaching.lecture import lecture as lectures
-    from derive.teaching.lecture.blocks import build_lecture
+    from derive.teaching.lecture.kinds import build_lecture
 
     lecture = lectures.read(read_file(path), path.name, path.parent)
     if lang and lang not in lecture.about.langs:

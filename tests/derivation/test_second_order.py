@@ -29,7 +29,7 @@ from derive.notation.terms import layout
 from derive.proof.proof import prove
 from derive.teaching.document import Steps
 from derive.teaching.formats.terminal import render_text
-from derive.teaching.lecture.blocks import build_lecture
+from derive.teaching.lecture.kinds import build_lecture
 from derive.teaching.lecture.lecture import read as read_lecture
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT

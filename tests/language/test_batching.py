@@ -37,7 +37,7 @@ from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
 from derive.teaching.blocks.batched import reasoning
 from derive.teaching.formats.terminal import render_text
-from derive.teaching.lecture.blocks import build_lecture
+from derive.teaching.lecture.kinds import build_lecture
 from derive.teaching.lecture.lecture import read as read_lecture
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT

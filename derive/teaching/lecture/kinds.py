@@ -1,4 +1,4 @@
-"""The blocks that a lecture's directives become.
+"""The kinds of block that a lecture may have, and what each becomes.
 
 A kind of block is one row of `KINDS`: its options and the function that writes it.  Graphs are defined by `graph` (shown)
 or `define` (not shown) and belong to the lecture from there on.
