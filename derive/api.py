@@ -8,10 +8,10 @@ is of this module, too; what a function of the house gives is data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from derive.derivation import derivation, second_order
+from derive.derivation.derivation import fields_of
 from derive.graphs import graph
 from derive.graphs.graph import remembered
 from derive.language.batching import batch
@@ -48,8 +48,8 @@ class Graph(graph.Graph):
         """
         found = second_order.derivation_of_order(self, of, wrt, upstream, order)
         if isinstance(found, second_order.SecondDerivation):
-            return SecondDerivation(**_fields(found) | {"gradient": Derivation(**_fields(found.gradient))})
-        return Derivation(**_fields(found))
+            return SecondDerivation(**fields_of(found) | {"gradient": Derivation(**fields_of(found.gradient))})
+        return Derivation(**fields_of(found))
 
     def at(self, **values: Any) -> Run:
         """The graph run forward and backward at given values (numbers, nested lists or arrays; labels from 0).
@@ -59,7 +59,7 @@ class Graph(graph.Graph):
         >>> at["f"], at.grad["w"]
         (20.0, 5.0)
         """
-        return Run(**_fields(run.run(self, values)))
+        return Run(**fields_of(run.run(self, values)))
 
     def batched(self, *inputs: str) -> Graph:
         """The same for N examples, which differ in these inputs: every tensor computed from them has one more axis, in front.
@@ -159,11 +159,7 @@ def open_held(source: str) -> Graph:
 
 def held(data: graph.Graph) -> Graph:
     """A graph as a user holds it: one for each, so that nothing is derived twice for who asks twice."""
-    return data if isinstance(data, Graph) else remembered(data, "as a user holds it", lambda: Graph(**_fields(data)))
-
-
-def _fields(data: Any) -> dict[str, Any]:
-    return {f.name: getattr(data, f.name) for f in fields(data)}
+    return data if isinstance(data, Graph) else remembered(data, "as a user holds it", lambda: Graph(**fields_of(data)))
 
 
 def _figure(shown: graph.Graph, at: run.Run | None = None) -> str:

@@ -1,9 +1,8 @@
 """The functions of one or more numbers that a definition may use.
 
 `PRIMITIVES` is the table of those SymPy differentiates; a new primitive is one row, and one for each function in its slope.
-Every other elementwise function
-(sigmoid, relu, gelu …) is a definition of the library: `named` makes a function of it that keeps its name in formulas,
-and its slope is derived from the definition by the rules, like any other derivative.
+Every other elementwise function (sigmoid, relu, gelu …) is a definition of the library: `named` makes a function of it that
+keeps its name in formulas, and its slope is derived from the definition by the rules, like any other derivative.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
     output is a tensor or nothing is that small.
     """
     of, rank = graph.output.name, {name: len(member.axes) for name, member in graph.members.items()}
-    names = wrt or [i.name for i in graph.inputs if i.name in _moving(graph)]
+    moving = _moving(graph)
+    names = wrt or [i.name for i in graph.inputs if i.name in moving]
     pairs = [(a, b) for a, b in combinations_with_replacement(names, 2) if wrt or rank[a] + rank[b] <= 2]
     if not pairs:
         second_derivation(graph, of, names[:1])  # says so where the output is a tensor
@@ -95,7 +96,8 @@ def _moving(graph: Graph) -> list[str]:
 
 def _check(graph: Graph, wrt: Sequence[str]) -> None:
     """Raises DeriveError for a name that the output has no derivative by."""
+    moving = _moving(graph)
     for name in wrt:
         derivation(graph, "", name)
-        if name not in _moving(graph):
+        if name not in moving:
             raise DeriveError(f"{graph.output.name} is not computed from {name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,11 @@ class Derivation:
     def _free_symbols(self) -> set[Any]:
         heads = {member.head for member in self.graph.inputs}
         return {s for i in self.indices for s in i.free_symbols} | heads | {*self.graph.sizes}
+
+
+def fields_of(data: Any) -> dict[str, Any]:
+    """The fields of a dataclass by name, to make one of another class of."""
+    return {f.name: getattr(data, f.name) for f in fields(data)}
 
 
 def is_atomic(term: Any) -> bool:

@@ -10,12 +10,12 @@ of a one-hot or a probability.  What holds at a point only must not be used befo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from derive.calculus.budget import Budget
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
-from derive.derivation.derivation import Derivation, adjoints_in, put_in
+from derive.derivation.derivation import Derivation, adjoints_in, fields_of, put_in
 from derive.derivation.sweep import SUBSTITUTE, derivation
 from derive.derivation.trail import Trail, simplify
 from derive.errors import DeriveError
@@ -67,7 +67,7 @@ def second_derivation(
 
     def made() -> SecondDerivation:
         found = derivation(_extended(gradient, rules), gradient_name(of, first), by, rules=rules)
-        return SecondDerivation(**{f.name: getattr(found, f.name) for f in fields(found)}, gradient=gradient, freed=freed)
+        return SecondDerivation(**fields_of(found), gradient=gradient, freed=freed)
 
     return remembered(gradient.graph, ("second", of, first, by, rules, freed), made)
 

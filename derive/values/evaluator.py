@@ -456,19 +456,19 @@ def _evaluator(kind: type) -> TermEvaluator | None:
 def forward(
     graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: NumberSystem = EXACT, digits: int = DIGITS
 ) -> Evaluator:
-    """Every node of a graph at the given inputs.
+    """Every node of a graph at the given inputs; one that is given too is not computed.
 
     Where one has no value in so many digits, all are computed in more, too.  Raises DomainError, naming the node, where a
     function has no value there.
     """
     known = dict(arrays)
     try:
-        for node in graph.nodes:
+        for node in (n for n in graph.nodes if n.name not in arrays):
             known[node.name] = value_of(Evaluator(sizes, known, graph, numbers, digits=digits), node)
     except DomainError:
         if numbers is not EXACT or digits >= MOST_DIGITS:
             raise
-        return forward(graph, sizes, arrays, numbers, 2 * digits)
+        return forward(graph, sizes, {i.name: arrays[i.name] for i in graph.inputs}, numbers, 2 * digits)
     return Evaluator(sizes, known, graph, numbers, digits=digits)
 
 

@@ -119,14 +119,13 @@ def run(graph: Graph, values: Mapping[str, Any]) -> Run:
 
 
 def point_of(run: Run, graph: Graph) -> Evaluator:
-    """The point of a run, as one of a graph made from its source: inputs go by their names, nodes are computed.
+    """The point of a run, as one of a graph made from its source: what has a name in the run is known, the rest is computed.
 
     The gradient of a loss by the output is the run's seed.
     """
-    if graph is run.graph:
-        return run.values
     given = {**run.exact, graph.upstream: run.upstream}
-    return forward(graph, run.values.sizes, {i.name: given[i.name] for i in graph.inputs}, run.values.numbers)
+    known = {name: given[name] for name in graph.members if name in given}
+    return forward(graph, run.values.sizes, known, run.values.numbers, run.values.digits)
 
 
 def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:

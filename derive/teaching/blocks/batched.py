@@ -38,8 +38,9 @@ def reasoning(batch: Batch, wrt: Sequence[str] = ()) -> Reasoning:
 
     For an output that is a tensor no mean is taken: its gradients are those of a loss of all examples behind it.
     """
-    one, members = batch.one, batch.one.members
-    known = [n for n in wrt or members if n in named_on_the_way(one)]
+    one = batch.one
+    candidates = named_on_the_way(one)
+    known = [n for n in wrt or candidates if n in candidates]
     shared, own = (next((n for n in known if (n in batch.members) is batched), "") for batched in (False, True))
     if not batch.averaged:
         found = [derivation(one, "", name, upstream=True) for name in (shared, own) if name]

@@ -67,13 +67,12 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | C
             Line(context.called(node.name, len(shape))),
             Line(numbers, relation(exact)),
         ]
-    entries = list(np.ndindex(shape))
-    forms = (True, False) if shape else (True,)
-    written = (
-        tuple(tuple(substitution(node, entry, graph, values, page, formula, run.point.typed)) for entry in entries)
-        for formula in forms
+    parts = [substitution(node, entry, graph, values, page, run.point.typed) for entry in np.ndindex(shape)]
+    short = tuple((left, *numbers) for left, _, numbers in parts)
+    full = tuple(
+        (left, formula, *(numbers[1:] if numbers[0].body == formula.body else numbers)) for left, formula, numbers in parts
     )
-    return [Chains(tuple(written))]
+    return [Chains((full, short) if shape else (full,))]
 
 
 # ---------------------------------------------------------------- substitution
@@ -85,10 +84,9 @@ def substitution(
     graph: Graph,
     values: Evaluator,
     page: Page,
-    formula: bool = True,
     typed: Mapping[str, Nested] = MappingProxyType({}),
-) -> list[Line]:
-    """One entry of a node: its formula (if asked for), the numbers put in, then evaluated from the inside out.
+) -> tuple[Line, Line, tuple[Line, ...]]:
+    """One entry of a node: its name, its formula, then the numbers put in and evaluated from the inside out.
 
     Each line evaluates the innermost functions and the arithmetic around them, up to the next function outside; an
     irrational value is shown before it is used.  A line with a rounded number in it follows ≈.  Inputs are shown as `typed`.
@@ -96,17 +94,16 @@ def substitution(
     context = page.context(graph)
     indices = node.indices
     symbolic = entry_of(node.body, indices, entry, values)
-    lines = [Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))]
-    if formula:
-        lines.append(Line(definitions.layout(symbolic if indices else node.body, context), EQUALS))
-    tree, exact = _numbers_in(symbolic, values, typed), True
+    left = Line(definitions.left_side(node.name, tuple(map(_fixed, entry)), context))
+    formula = Line(definitions.layout(symbolic if indices else node.body, context), EQUALS)
+    tree, exact, numbers = _numbers_in(symbolic, values, typed), True, list[Line]()
     while True:
         shown, all_exact = _shown(tree, page)
         exact = exact and all_exact
-        if shown != lines[-1].body:
-            lines.append(Line(shown, relation(exact)))
+        if not numbers or shown != numbers[-1].body:
+            numbers.append(Line(shown, relation(exact)))
         if isinstance(tree, Number):
-            return lines
+            return left, formula, tuple(numbers)
         tree = _evaluated(tree)
 
 

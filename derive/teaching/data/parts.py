@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derive.derivation.second_order import is_square
-from derive.graphs.graph import Graph, Node, gradient_parts
+from derive.derivation.second_order import SecondDerivation, is_square
+from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
 from derive.notation.layout import EQUALS, Layout, latex, row, text
 from derive.notation.numpy_code import numpy_code
@@ -36,7 +36,8 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
     Errors of lines are |a − b| / (1 + |a|) in 50 digits, null for a line that stands for several; a matrix form that there is
     not is null.
     """
-    found, parts = proved.derivation, gradient_parts(proved.derivation.of)
+    found = proved.derivation
+    second = found if isinstance(found, SecondDerivation) else None
     context = page.context(found.graph)
     how = {id(step): known for step, *known in zip(found.steps, proved.kinds, proved.errors, strict=True)}
     steps = []
@@ -48,10 +49,10 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
             {**_printed(layout(step.line, context)), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error}
         )
     return {
-        "of": found.of if parts is None else parts[0],
-        "wrt": found.wrt if parts is None or is_square(found) else f"{parts[1]},{found.wrt}",
-        "order": 1 if parts is None else 2,
-        "kind": "second" if parts else "jacobian" if found.subject.output.indices else "gradient",
+        "of": second.gradient.of if second else found.of,
+        "wrt": found.wrt if second is None or is_square(second) else f"{second.gradient.wrt},{found.wrt}",
+        "order": 2 if second else 1,
+        "kind": "second" if second else "jacobian" if found.subject.output.indices else "gradient",
         "steps": steps,
         "result": latex(layout(found.result, context)),
         "matrix": None if found.form is None else latex(matrices.layout(found.form, context)),
