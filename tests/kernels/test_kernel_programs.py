@@ -8,7 +8,7 @@ import pytest
 from sympy import exp
 
 import derive
-from derive.calculus.terms import Element, Sum
+from derive.calculus.terms import Element, Sum, free_indices
 from derive.errors import ProofError
 from derive.graphs.graph import Graph
 from derive.kernels.cpu.regions import fetched, reused_rows, storage
@@ -69,6 +69,24 @@ def test_no_exponential_is_taken_of_what_may_be_large(name: str) -> None:
     assert any(a.term.atoms(exp_nonpositive) for a in stable(whole(name)).assigns)
     sums = [a for a in stable(whole(name)).assigns for s in a.term.atoms(Sum) if s.body.has(exp)]
     assert sums == []
+
+
+SHIFTED = [
+    "A: [m, n]; x: [n]; L = logsumexp(A @ x)",
+    "A: [m, n]; x: [n]; y = softmax(relu(A @ x))",
+    "S: [T, U]; V: [U, D]; A[i, e] = sum(exp(S[i, j])*V[j, e] for j in U)/sum(exp(S[i, j]) for j in U)",
+    "x: [n]; w: [m]; L = sum(w[k]*exp(x[j]) for k in m for j in n)",
+    "x: [n]; y: [n]; y[i] = exp(x[i])/sum(exp(x[j]) for j in n if j <= i)",
+]
+"""Sums whose terms mention more indices than their exponents do: as a factor, in a condition, under the same sum."""
+
+
+@pytest.mark.parametrize("text", SHIFTED)
+def test_the_maximum_of_exponents_has_the_axes_that_they_and_their_conditions_mention(text: str) -> None:
+    program = stable(whole(text))
+    assert any(a.term.atoms(exp_nonpositive) for a in program.assigns)
+    for assign in program.assigns:
+        assert free_indices(assign.term) <= {*assign.indices}, assign.name
 
 
 def test_no_logarithm_is_taken_of_a_probability() -> None:

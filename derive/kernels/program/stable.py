@@ -135,13 +135,15 @@ def _shift(total: Sum, known: Program) -> _Shifted:
     indices, body = total.opened()
     exponent = _exponent(body)
     conditions = Mul(*[f for f in factors(body) if isinstance(f, Bracket)])
-    own = tuple(sorted(free_indices(total), key=lambda i: i.name))
     over = Where(conditions, exponent, S.NegativeInfinity) if conditions != 1 else exponent
+    bound = tuple(i for i in indices if i in free_indices(over))
+    own = tuple(sorted(free_indices(over) - {*bound}, key=lambda i: i.name))
     largest = entry(known.fresh("largest", "m"), own, exponent)
     holes = tuple(sorted(free_indices(exponent), key=lambda i: (i not in own, i.name)))
-    small = entry(known.fresh("shifted", "e"), holes, exp(exponent))
+    rows = tuple(i for i in own if i not in holes)  # a condition's: they mean the same wherever the whole term does
+    small = entry(known.fresh("shifted", "e"), (*rows, *holes), exp(exponent))
     made = (
-        Assign(largest, close(Largest, indices, over)),
+        Assign(largest, close(Largest, bound, over)),
         Assign(small, exp_nonpositive(exponent - largest)),
     )
     return _Shifted(exponent, holes, largest, small, made)
