@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.derivation import derivation, second_order
 from derive.derivation.derivation import fields_of
+from derive.errors import DeriveError
 from derive.graphs import graph
 from derive.graphs.graph import remembered
 from derive.language.batching import batch
@@ -89,8 +90,8 @@ class Graph(graph.Graph):
 
         return kernel(self, target, batch, wrt, dtype, reduction, wrap=wrap)
 
-    def _repr_svg_(self) -> str:
-        """The computational graph, without numbers."""
+    def _repr_svg_(self) -> str | None:
+        """The computational graph, without numbers; None where it is too large to be drawn."""
         return _figure(self)
 
     def _repr_latex_(self) -> str:
@@ -101,8 +102,8 @@ class Graph(graph.Graph):
 class Run(run.Run):
     """A graph at a point: `run["f"]` is a value, `run.grad["w"]` the gradient of the output by w."""
 
-    def _repr_svg_(self) -> str:
-        """The computational graph with values forward and gradients backward."""
+    def _repr_svg_(self) -> str | None:
+        """The computational graph with values forward and gradients backward; None where there is none to be drawn."""
         return _figure(self.source, self)
 
     def _repr_markdown_(self) -> str:
@@ -162,12 +163,15 @@ def held(data: graph.Graph) -> Graph:
     return data if isinstance(data, Graph) else remembered(data, "as a user holds it", lambda: Graph(**fields_of(data)))
 
 
-def _figure(shown: graph.Graph, at: run.Run | None = None) -> str:
+def _figure(shown: graph.Graph, at: run.Run | None = None) -> str | None:
     from derive.teaching.blocks.pictures import diagram_of
     from derive.teaching.figure import draw
     from derive.teaching.page import Page
 
-    return draw(diagram_of(shown, Page(), at), "svg").decode()
+    try:
+        return draw(diagram_of(shown, Page(), at), "svg").decode()
+    except DeriveError:  # a notebook shows another form instead
+        return None
 
 
 def _markdown(blocks: Sequence[Block]) -> str:

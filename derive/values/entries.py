@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
@@ -13,41 +15,64 @@ from sympy import Integer, Symbol
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees
+from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.lower import lower
 from derive.values.evaluator import Evaluator
 
 MAX_SCALARS = 400
+"""At most so many numbers are named one by one, and so many operations written out for all of them."""
 
 
 def unrolled(graph: Graph, point: Evaluator) -> Graph:
     """The graph at a point's sizes and labels with a scalar node for every entry: z of three entries is z1, z2, z3.
 
-    Raises DeriveError where that gives more than 400 nodes.
+    Raises DeriveError where that gives more than 400 numbers or operations.
     """
-    shapes = {m.name: np.shape(point.arrays[m.name]) for m in graph.members.values()}
-    if sum(int(np.prod(s)) for s in shapes.values()) > MAX_SCALARS:
-        raise DeriveError(f"this graph has more than {MAX_SCALARS} numbers at these sizes: too many to draw one by one")
+    _check_count(graph, point)
+    names = entry_names(graph, point.arrays)
     heads: dict[str, Symbol] = {}
     inputs = []
     for given in graph.inputs:
-        for entry in np.ndindex(shapes[given.name]) if given.kind != "label" else ():
-            one = Input(_entry_name(given.name, entry), kind="positive" if given.kind in ("positive", "probability") else "real")
-            inputs.append(one)
-            heads[one.name] = one.head
+        for entry in np.ndindex(np.shape(point.arrays[given.name])) if given.kind != "label" else ():
+            kind = "positive" if given.kind in ("positive", "probability") else "real"
+            inputs.append(Input(names[given.name, entry], kind=kind))
+            heads[inputs[-1].name] = inputs[-1].head
     nodes = []
     for node in graph.nodes:
-        for entry in np.ndindex(shapes[node.name]):
-            body = _entry(node.body, dict(zip(node.indices, map(Integer, entry), strict=True)), point)
-            name = _entry_name(node.name, entry)
-            one_node = Node(name, (), body, lower(body, heads), inner=node.inner)
-            heads[name] = one_node.head
+        for entry in np.ndindex(np.shape(point.arrays[node.name])):
+            body = _entry(node.body, dict(zip(node.indices, map(Integer, entry), strict=True)), point, names)
+            one_node = Node(names[node.name, entry], (), body, lower(body, heads), inner=node.inner)
+            heads[one_node.name] = one_node.head
             nodes.append(one_node)
     return Graph(tuple(inputs), tuple(nodes), graph.source, shown=graph.shown)
 
 
-def _entry_name(name: str, entry: tuple[int, ...]) -> str:
-    return name + "".join(str(k + 1) for k in entry)
+def entry_names(graph: Graph, arrays: Mapping[str, Any]) -> dict[tuple[str, tuple[int, ...]], str]:
+    """What each entry is called where it is a tensor of its own: W12; W[1,12] where W12 could be another entry."""
+    entries = [(m.name, entry) for m in graph.members.values() for entry in np.ndindex(np.shape(arrays[m.name]))]
+    short = {(name, entry): name + "".join(str(k + 1) for k in entry) for name, entry in entries}
+    often = Counter(short.values())
+    return {
+        key: plain if often[plain] == 1 else f"{key[0]}[{','.join(str(k + 1) for k in key[1])}]" if key[1] else plain
+        for key, plain in short.items()
+    }
+
+
+def _check_count(graph: Graph, point: Evaluator) -> None:
+    """Raise where the entries, or the operations that give them, are too many to be named one by one."""
+    numbers = sum(int(np.size(point.arrays[name])) for name in graph.members)
+    count = max(numbers, sum(int(np.size(point.arrays[n.name])) * _operations(n.body, point) for n in graph.nodes))
+    if count > MAX_SCALARS:
+        message = f"One by one, this graph has {count:,} numbers and operations, and at most {MAX_SCALARS} are written out."
+        raise DeriveError(message, hint="Give fewer or shorter inputs.")
+
+
+def _operations(tree: Tree, point: Evaluator) -> int:
+    """How many operations one entry takes, reductions written out."""
+    inner = sum(_operations(child, point) for child in children(tree))
+    if isinstance(tree, Reduce):
+        return math.prod(point.size(i.size) for i in tree.indices) * (inner + 1)
+    return inner + isinstance(tree, (Op, Call))
 
 
 def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], point: Evaluator) -> Tree:
@@ -55,12 +80,12 @@ def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], poi
     return _written_out(tree, dict(zip(indices, map(Integer, entry), strict=True)), point)
 
 
-def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
+def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator, names: Mapping[tuple[str, tuple[int, ...]], str]) -> Tree:
     """The same, with every entry as a scalar by its own name."""
 
     def name(t: Tree) -> Tree:
         t = rebuilt(t, name)
-        return Ref(_entry_name(t.name, tuple(int(i) for i in t.indices))) if isinstance(t, Ref) else t
+        return Ref(names[t.name, tuple(int(i) for i in t.indices)]) if isinstance(t, Ref) else t
 
     return name(_written_out(tree, at, point))
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from derive.teaching.figure.diagram import Arrow, Box, Diagram
+from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix
+from derive.teaching.figure.geometry import LEGIBLE
+from derive.teaching.figure.typesetting import upright
 
 if TYPE_CHECKING:
     from derive.teaching.figure.canvas import FileFormat
 
-__all__ = ["Arrow", "Box", "Diagram", "draw"]
+__all__ = ["LEGIBLE", "Arrow", "Box", "Diagram", "Label", "Matrix", "draw", "size_on_page", "upright"]
 
 
 def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> bytes:
@@ -20,3 +22,10 @@ def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> byt
     from derive.teaching.figure import canvas  # matplotlib is slow to import
 
     return canvas.draw(diagram, file_format, language)
+
+
+def size_on_page(diagram: Diagram, language: str = "en") -> float:
+    """The size in points of the numbers of a figure on a page of slides: 10.5 if it fits there."""
+    from derive.teaching.figure import canvas
+
+    return canvas.size_on_page(diagram, language)

@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
-from unicodedata import normalize
 
 import matplotlib
 from matplotlib import style
@@ -19,9 +18,10 @@ from matplotlib.textpath import TextPath
 from derive.calculus.rules import N_
 from derive.errors import DeriveError
 from derive.resources import mark
-from derive.teaching.figure.geometry import Drawing, Rectangle
-from derive.teaching.figure.layout import layout
+from derive.teaching.figure.geometry import CLOSE, LEGIBLE, PAGE, VALUE_SIZE, Drawing, Rectangle
+from derive.teaching.figure.layout import layout, least
 from derive.teaching.figure.routing import HEAD
+from derive.teaching.figure.typesetting import STROKE, upright
 from derive.teaching.translation import SOURCE, translator
 
 if TYPE_CHECKING:
@@ -45,19 +45,6 @@ LEGEND: tuple[tuple[Role, str, str], ...] = (
     ("backward", r"\leftarrow", N_("backward: gradient")),
 )
 """What an arrow carries, on which side of it, and how that is said."""
-
-ACCENTS = {
-    "\u0300": "grave",
-    "\u0301": "acute",
-    "\u0302": "hat",
-    "\u0303": "tilde",
-    "\u0304": "bar",
-    "\u0306": "breve",
-    "\u0307": "dot",
-    "\u0308": "ddot",
-    "\u030a": "mathring",
-}
-"""What mathtext calls the accents that Computer Modern has; a letter with another one is set in another typeface."""
 
 HEAD_WIDTH = 5.0
 
@@ -87,26 +74,32 @@ def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> b
 
 @lru_cache(maxsize=64)
 def compose(diagram: Diagram, language: str = SOURCE) -> Drawing:
-    """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry."""
+    """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry.
+
+    Things stand closer to each other where a page of slides would else shrink them below what can be read.
+    """
     say = translator(language)
     carried = {
         "forward": any(arrow.forward for arrow in diagram.arrows),
         "backward": any(arrow.backward for arrow in diagram.arrows),
     }
     entries = [(role, rf"{side}\ \mathrm{{{upright(say(words))}}}") for role, side, words in LEGEND if carried[role]]
-    return layout(diagram, measure, entries)
+    roomy = layout(diagram, measure, entries)
+    return roomy if _shrunk(roomy.width, roomy.height) >= LEGIBLE else layout(diagram, measure, entries, CLOSE)
 
 
-def upright(words: str) -> str:
-    """Words as mathtext sets them: accents over their letters, spaces that stay, a colon as punctuation."""
-    letters = "".join(map(_accented, re.sub(r"([#$%_{}])", r"\\\1", words)))
-    letters = re.sub(r"(?<=\w):", r"\\!:", letters).replace(": ", r":\,")
-    return re.sub(r"[\u00a0\u202f]", r"\\,", letters).replace(" ", r"\ ")
+def size_on_page(diagram: Diagram, language: str = SOURCE) -> float:
+    """The size in points of the numbers of a figure on a page of slides; of one too large to be read, a size it stays below."""
+    bound = _shrunk(*least(diagram, measure, CLOSE))
+    if bound < LEGIBLE:
+        return bound
+    drawing = compose(diagram, language)
+    return _shrunk(drawing.width, drawing.height)
 
 
-def _accented(letter: str) -> str:
-    parts = normalize("NFD", letter)
-    return rf"\{ACCENTS[parts[1]]}{{{parts[0]}}}" if len(parts) == 2 and parts[1] in ACCENTS else letter
+def _shrunk(width: float, height: float) -> float:
+    """The size of the numbers of a figure where it stands in the frame of a page, which shrinks what is larger."""
+    return VALUE_SIZE * min(1.0, PAGE[0] / width, PAGE[1] / height)
 
 
 @lru_cache(maxsize=1024)
@@ -167,9 +160,11 @@ def _paint_shape(axes: Axes, shape: Outline) -> None:
 def _paint_text(axes: Axes, text: PlacedText) -> None:
     if text.role == "backward":
         axes.add_patch(_rounded(text.frame, 2.0, TINT, COLOUR["backward"], 0.5))
-    axes.text(
-        *text.origin, _mathtext(text.formula), color=COLOUR[text.role], fontproperties=_font(text.size), ha="left", va="baseline"
-    )
+    colour, font = COLOUR[text.role], _font(text.size)
+    for line, start in text.lines:
+        axes.text(*start, _mathtext(line), color=colour, fontproperties=font, ha="left", va="baseline")
+    for stroke in text.strokes:
+        axes.add_patch(PathPatch(Curve(stroke), fill=False, edgecolor=colour, linewidth=STROKE, joinstyle="miter"))
 
 
 def _rounded(outline: Rectangle, corner: float, fill: str, rim: str, width: float) -> PathPatch:

@@ -21,17 +21,28 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """Numbers in rows and columns, each LaTeX mathematics without dollars; drawn between square brackets."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+
+Label = str | Matrix
+"""What stands on an arrow: a formula on one line, or a matrix."""
+
+
+@dataclass(frozen=True)
 class Arrow:
     """An edge between two boxes, by name.
 
     `forward` (the value that flows along it) and `backward` (the gradient that flows back) are LaTeX mathematics without
-    dollars, already rounded and in the figure's language; either may be empty.
+    dollars, or matrices of it, already rounded and in the figure's language; either may be empty.
     """
 
     source: str
     target: str
-    forward: str = ""
-    backward: str = ""
+    forward: Label = ""
+    backward: Label = ""
 
 
 @dataclass(frozen=True)

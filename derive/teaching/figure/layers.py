@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from derive.errors import DeriveError
 from derive.teaching.figure.diagram import in_order
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 Order = list[list[int]]
 
 SWEEPS = 24
+
+MAX_CELLS = 400
+"""At most so many boxes, labels and bends are placed; nobody reads a figure of half as many."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,14 @@ class Layers:
         return [step for chain in self.chains for step in pairwise(chain)]
 
 
+@lru_cache(maxsize=16)
 def layers(diagram: Diagram) -> Layers:
-    """Columns from left to right, with as few crossings as the sweeps find."""
+    """Columns from left to right, with as few crossings as the sweeps find.  Raises DeriveError for too many things to place."""
     rank = ranks(len(diagram.boxes), diagram.edges)
+    count = len(diagram.boxes) + sum(2 * (rank[target] - rank[source]) - 1 for source, target in diagram.edges)
+    if count > MAX_CELLS:
+        message = f"This figure is too large: {count:,} boxes, labels and bends are to be placed, and at most {MAX_CELLS} are."
+        raise DeriveError(message, hint="Draw a graph of fewer operations.")
     cells = [Cell("box", box) for box in range(len(diagram.boxes))]
     columns: Order = [[] for _ in range(2 * max(rank) + 1)]
     reading = _reading_order(diagram)

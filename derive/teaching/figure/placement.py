@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from derive.teaching.figure.geometry import Position
+    from derive.teaching.figure.geometry import Position, Spacing
     from derive.teaching.figure.layers import Layers
 
 INSIDE, ALONE, CENTRED, SHARED, TOGETHER = 8.0, 2.0, 0.6, 0.2, 0.02
@@ -29,12 +29,6 @@ middle of a fan of arrows; that a step of the fan is level; and that neighbours 
 
 SMOOTHING, BARRIER, STEPS, RIDGE = (100.0, 0.05), (30.0, 0.005), 40, 1e-6
 """How the solver nears the solution: the smoothing in points and the weight of the barrier, first and last."""
-
-BOX_GAP, ARROW_GAP = 9.0, 5.0
-"""The least clearance between two boxes of a column, and between anything else."""
-
-COLUMN_GAP, STEEPEST_GAP, SLOPE = 16.0, 90.0, 0.36
-"""The space between two columns: at least, at most, and for each point that an arrow climbs or falls in it."""
 
 
 @dataclass(frozen=True)
@@ -54,37 +48,38 @@ class Lattice:
     sizes: tuple[BoxSize, ...]
     y: tuple[float, ...]
     borders: tuple[tuple[float, float], ...]
+    spacing: Spacing
 
     def centre(self, cell: int) -> Position:
         left, right = self.borders[cell]
         return (left + right) / 2, self.y[cell]
 
 
-def placed(layers: Layers, sizes: tuple[BoxSize, ...]) -> Lattice:
+def placed(layers: Layers, sizes: tuple[BoxSize, ...], spacing: Spacing) -> Lattice:
     """Every cell in its place, all arrows as straight as the order in the columns allows."""
-    y = tuple(float(value) for value in _rows(layers, sizes))
-    columns = _columns(layers, sizes, y)
+    y = tuple(float(value) for value in _rows(layers, sizes, spacing))
+    columns = _columns(layers, sizes, y, spacing)
     column_of = {cell: column for column, cells in enumerate(layers.order) for cell in cells}
-    return Lattice(layers, sizes, y, tuple(columns[column_of[cell]] for cell in range(len(sizes))))
+    return Lattice(layers, sizes, y, tuple(columns[column_of[cell]] for cell in range(len(sizes))), spacing)
 
 
-def _columns(layers: Layers, sizes: Sequence[BoxSize], y: Sequence[float]) -> list[tuple[float, float]]:
+def _columns(layers: Layers, sizes: Sequence[BoxSize], y: Sequence[float], spacing: Spacing) -> list[tuple[float, float]]:
     """The left and right border of each column; where arrows climb far, the space after a column is wider."""
     borders, left = [], 0.0
     for cells in layers.order:
         right = left + 2 * max((sizes[cell].half for cell in cells), default=0.0)
         borders.append((left, right))
         steepest = max((abs(y[a] - y[b]) for a, b in layers.segments if a in cells), default=0.0)
-        left = right + min(max(COLUMN_GAP, SLOPE * steepest), STEEPEST_GAP)
+        left = right + min(max(spacing.column_gap, spacing.slope * steepest), spacing.steepest_gap)
     return borders
 
 
-def _rows(layers: Layers, sizes: Sequence[BoxSize]) -> np.ndarray:
+def _rows(layers: Layers, sizes: Sequence[BoxSize], spacing: Spacing) -> np.ndarray:
     """The y of every cell, by the method that the head of this module describes."""
-    apart, clearance = _clearances(layers, sizes)
+    apart, clearance = _clearances(layers, sizes, spacing)
     level, weights = _wishes(layers)
     forms, weights = np.vstack([level, apart]), np.concatenate([weights, np.full(len(apart), TOGETHER)])
-    y = _stacked(layers, sizes)
+    y = _stacked(layers, sizes, spacing)
     for smoothing, barrier in zip(np.geomspace(*SMOOTHING, STEPS), np.geomspace(*BARRIER, STEPS), strict=True):
         bend, slack = forms @ y, apart @ y - clearance
         pull = weights / np.hypot(bend, smoothing)
@@ -125,26 +120,26 @@ def _wishes(layers: Layers) -> tuple[np.ndarray, np.ndarray]:
     return matrix, np.array([weight for weight, _ in forms])
 
 
-def _clearances(layers: Layers, sizes: Sequence[BoxSize]) -> tuple[np.ndarray, np.ndarray]:
+def _clearances(layers: Layers, sizes: Sequence[BoxSize], spacing: Spacing) -> tuple[np.ndarray, np.ndarray]:
     """The differences of y between neighbours in a column, a row each, and how large they must be."""
     pairs = [pair for cells in layers.order for pair in pairwise(cells)]
     apart = np.zeros((len(pairs), len(layers.cells)))
     for row, (upper, lower) in enumerate(pairs):
         apart[row, [upper, lower]] = -1.0, 1.0
-    return apart, np.array([_clearance(layers, sizes, upper, lower) for upper, lower in pairs])
+    return apart, np.array([_clearance(layers, sizes, upper, lower, spacing) for upper, lower in pairs])
 
 
-def _clearance(layers: Layers, sizes: Sequence[BoxSize], upper: int, lower: int) -> float:
+def _clearance(layers: Layers, sizes: Sequence[BoxSize], upper: int, lower: int, spacing: Spacing) -> float:
     """The least distance between the centre lines of two neighbours in a column."""
     both_boxes = layers.cells[upper].role == layers.cells[lower].role == "box"
-    return sizes[upper].below + sizes[lower].above + (BOX_GAP if both_boxes else ARROW_GAP)
+    return sizes[upper].below + sizes[lower].above + (spacing.box_gap if both_boxes else spacing.arrow_gap)
 
 
-def _stacked(layers: Layers, sizes: Sequence[BoxSize]) -> np.ndarray:
+def _stacked(layers: Layers, sizes: Sequence[BoxSize], spacing: Spacing) -> np.ndarray:
     """A start: the cells of each column one below the other with room to spare, the columns centred on one line."""
     y = np.zeros(len(sizes))
     for cells in layers.order:
-        steps = [1.5 * _clearance(layers, sizes, upper, lower) for upper, lower in pairwise(cells)]
+        steps = [1.5 * _clearance(layers, sizes, upper, lower, spacing) for upper, lower in pairwise(cells)]
         heights = np.concatenate([[0.0], np.cumsum(steps)])[: len(cells)]
         y[list(cells)] = heights - heights.mean()
     return y

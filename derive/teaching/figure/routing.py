@@ -15,7 +15,7 @@ from derive.teaching.figure.geometry import CORNER, Path
 
 if TYPE_CHECKING:
     from derive.teaching.figure.diagram import Diagram
-    from derive.teaching.figure.geometry import Position
+    from derive.teaching.figure.geometry import Position, Spacing
     from derive.teaching.figure.placement import Lattice
 
 HEAD = 6.5
@@ -24,11 +24,8 @@ HEAD = 6.5
 FAN = 0.95
 """Arrows meet a box at most this angle, in radians, from its axis."""
 
-SPREAD = {"leaving": 3.0, "arriving": 7.0}
-"""The least distance between two arrows along the rim of their box."""
-
-RADIUS = 12.0
-"""Half the height of a box, unless many arrows arrive."""
+LEAVING = 3.0
+"""The least distance between two arrows that leave a box along its rim."""
 
 Knot = tuple["Position", "Position"]
 """A point and the direction, a unit vector, in which an arrow passes it."""
@@ -36,9 +33,9 @@ Knot = tuple["Position", "Position"]
 LEVEL = (1.0, 0.0)
 
 
-def radius(arriving: int) -> float:
+def radius(arriving: int, spacing: Spacing) -> float:
     """Half the height of a box where that many arrow heads find room."""
-    return max(RADIUS, (arriving - 1) * SPREAD["arriving"] / (2 * FAN))
+    return max(spacing.radius, (arriving - 1) * spacing.arriving / (2 * FAN))
 
 
 def paths(diagram: Diagram, grid: Lattice) -> tuple[Path, ...]:
@@ -72,7 +69,8 @@ def _ports(diagram: Diagram, grid: Lattice, side: str) -> list[list[Knot]]:
         fan = [number for number, chain in enumerate(grid.layers.chains) if chain[end] == cell]
         fan.sort(key=lambda number: row[grid.layers.chains[number][towards]])
         if fan:
-            angles = _angles(grid, cell, [grid.layers.chains[number][towards] for number in fan], SPREAD[side])
+            spread = LEAVING if side == "leaving" else grid.spacing.arriving
+            angles = _angles(grid, cell, [grid.layers.chains[number][towards] for number in fan], spread)
             for number, angle in zip(fan, angles, strict=True):
                 knots = _port(diagram, grid, cell, angle)
                 result[number] = knots if side == "leaving" else _arriving(knots, grid.centre(cell)[0])

@@ -6,7 +6,8 @@ or `define` (not shown) and belong to the lecture from there on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -22,7 +23,7 @@ from derive.notation.terms import layout
 from derive.teaching.blocks.checks import check_blocks
 from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
-from derive.teaching.blocks.pictures import picture
+from derive.teaching.blocks.pictures import NODES, picture
 from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
@@ -30,6 +31,7 @@ from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, build
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
+from derive.values.number_systems import DomainError
 from derive.values.run import Run
 from derive.values.run import run as run_graph
 
@@ -103,6 +105,12 @@ def _detail(value: Any) -> str:
     return str(value)
 
 
+def _nodes(value: Any) -> str:
+    if value not in NODES:
+        raise DeriveError(f"one of {', '.join(NODES)} is expected")
+    return str(value)
+
+
 def _order(value: Any) -> int:
     if value not in ("1", "2"):
         raise DeriveError("1 or 2 is expected")
@@ -156,7 +164,20 @@ def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
 def _run(directive: Directive, options: Options, desk: Desk) -> Run:
     if options["at"] is None:
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
-    return run_graph(_graph_of(directive, desk), options["at"])
+    graph = _graph_of(directive, desk)
+    with _pointing(directive, "at"):
+        return run_graph(graph, options["at"])
+
+
+@contextmanager
+def _pointing(directive: Directive, key: str, kind: type[DeriveError] = DeriveError) -> Iterator[None]:
+    """An error without a place is one of this option, where it is given."""
+    try:
+        yield
+    except kind as error:
+        if error.place is None:
+            error.place = directive.places.get(key)
+        raise
 
 
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -186,9 +207,12 @@ def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Se
 
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    scalars = bool(options["scalars"])
     name = f"graph-{directive.name}-{directive.place.line}.{desk.page.lang}"
-    return (picture(_run(directive, options, desk), desk.page, name, scalars),)
+    if options["nodes"] and options["scalars"]:
+        raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.places["scalars"], "Leave one of them out.")
+    run = _run(directive, options, desk)
+    with _pointing(directive, "at", DomainError), _pointing(directive, "scalars"), _pointing(directive, "nodes"):
+        return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
 
 
 def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -233,7 +257,7 @@ KINDS: Mapping[str, BlockKind] = {
         },
         _gradient,
     ),
-    "figure": BlockKind({"at": _values, "scalars": _flag}, _figure),
+    "figure": BlockKind({"at": _values, "nodes": _nodes, "scalars": _flag}, _figure),
     "check": BlockKind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
     "plot": BlockKind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
 }
