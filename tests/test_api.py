@@ -9,13 +9,21 @@ from dataclasses import replace
 from threading import Barrier
 
 import mpmath
+import numpy as np
 import pytest
 from mpmath.ctx_mp_python import PythonMPContext
 
 import derive
 from derive import api
+from derive.derivation.choice import derivations
 from derive.graphs.graph import remembered
 from derive.language import library
+from derive.proof.points import random_point
+from derive.proof.sizes import size_sets
+from derive.teaching.formats.terminal import render_text
+from derive.teaching.page import Page
+from derive.teaching.pages.explain import explain
+from derive.teaching.request import Request
 
 SCALARS = "f = (u + v)*w"
 CROSS_ENTROPY = "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p))"
@@ -65,6 +73,65 @@ def test_a_notebook_shows_tensors(text: str) -> None:
     assert graph._repr_latex_()
     for given in (i.name for i in graph.inputs if i.differentiable):
         assert graph.derive("", given, upstream=bool(graph.output.axes))._repr_markdown_()
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+@pytest.mark.parametrize("text", [SCALARS, CROSS_ENTROPY, "W: [m, n]; h: [n]; a = W @ h"])
+def test_what_is_printed_is_what_explain_says(text: str) -> None:
+    graph = derive.graph(text)
+    values = {i.name: ([1, 0] if len(i.axes) == 1 else [[1, 2], [3, 4]]) if i.axes else 2 for i in graph.inputs}
+    page = render_text(explain(Request(graph, at=values), Page()))
+    found = derivations(graph)
+    assert len(found) > 1
+    for shown in (graph, graph.at(**values), *(graph.derive("", d.wrt, bool(d.graph.upstream)) for d in found)):
+        assert f"\n{shown}\n" in page
+        assert repr(shown).startswith(f"<{type(shown).__name__} ")
+        assert len(repr(shown)) < 100
+
+
+def test_a_second_derivation_is_printed_as_explain_says_it() -> None:
+    graph = derive.graph(CROSS_ENTROPY)
+    page = render_text(explain(Request(graph, wrt=("z",), order=2), Page()))
+    assert f"\n{graph.derive(wrt='z', order=2)}\n" in page
+
+
+def test_what_cannot_be_shown_says_why_and_raises_nothing() -> None:
+    found = derive.graph(SCALARS).derive(wrt="w")
+    wrong = replace(found, steps=(*found.steps[:-1], replace(found.steps[-1], line=2 * found.result)))
+    assert str(wrong).startswith("<Derivation ∂f/∂w: ")
+    assert "does not follow from the line before it" in str(wrong)
+    assert wrong._repr_markdown_() is None
+    assert wrong._repr_latex_() is None
+    with pytest.raises(derive.ProofError):
+        wrong.prove()
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_nothing_raises_where_it_is_shown(name: str) -> None:
+    """Pictures are looked at with the pictures."""
+    graph = derive.graph(name)
+    wrt = next(i.name for i in graph.inputs if i.differentiable)
+    found = graph.derive(wrt=wrt, upstream=bool(graph.output.axes))
+    for shown in (graph, a_run(graph), found, found.prove(), *second(graph, wrt)):
+        forms = {f: getattr(shown, f) for f in dir(shown) if f.startswith("_repr_") and f != "_repr_svg_"}
+        assert all(isinstance(form(), str) for form in forms.values())
+        assert str(shown)
+        assert repr(shown)
+
+
+def a_run(graph: api.Graph) -> api.Run:
+    """A definition at random numbers."""
+    point = random_point(graph, size_sets(graph)[0])
+    values = {i.name: np.asarray(point.arrays[i.name], dtype=int if i.kind == "label" else float) for i in graph.inputs}
+    return graph.at(**{str(s): n for s, n in point.sizes.items()}, **values)
+
+
+def second(graph: api.Graph, wrt: str) -> list[api.Derivation]:
+    """The second derivative by an input, where there is one and it is short."""
+    small = not graph.output.axes and len(graph.members[wrt].axes) < 2 and len(graph.nodes) < 5
+    return [graph.derive(wrt=wrt, order=2)] if small else []
 
 
 # ---------------------------------------------------------------- threads
