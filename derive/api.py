@@ -7,14 +7,15 @@ is of this module, too; what a function of the house gives is data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from derive.derivation import derivation, second_order
 from derive.derivation.derivation import fields_of
 from derive.errors import DeriveError
 from derive.graphs import graph
-from derive.graphs.graph import remembered
+from derive.graphs.graph import gradient_name, remembered
 from derive.language.batching import batch
 from derive.language.sources import open_graph
 from derive.notation import matrices
@@ -23,16 +24,64 @@ from derive.notation.definitions import definition
 from derive.notation.layout import latex
 from derive.notation.numpy_code import numpy_code
 from derive.notation.terms import layout
-from derive.proof.proof import Proved, prove
+from derive.proof import proof
+from derive.proof.proof import prove
 from derive.values import run
 
 if TYPE_CHECKING:
     from derive.kernels.kernel import Kernel
-    from derive.teaching.document import Block
+    from derive.teaching.document import Block, Slide
 
 
-class Graph(graph.Graph):
+def _never_raising(show: Callable[[Any], str]) -> Callable[[Any], str | None]:
+    """What a notebook asks for: it takes None to mean that there is no such form."""
+
+    @wraps(show)
+    def shown(what: Any) -> str | None:
+        try:
+            return show(what)
+        except DeriveError:
+            return None
+
+    return shown
+
+
+class _Shown:
+    """What is printed as `derive explain` says it, 100 characters wide, and of what cannot be shown, why."""
+
+    def _slides(self) -> Sequence[Slide]:
+        """What is said.  Raises DeriveError where that cannot be shown."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        from derive.teaching.document import Document
+        from derive.teaching.formats.terminal import render_text
+
+        try:
+            return render_text(Document("", tuple(self._slides()))).rstrip("\n")
+        except DeriveError as error:
+            return f"{self!r}\n{error}"
+
+
+class _Paged(_Shown):
+    """The same, as a page of a notebook."""
+
+    @_never_raising
+    def _repr_markdown_(self) -> str:
+        return _markdown([block for slide in self._slides() for block in slide.blocks])
+
+
+class Graph(_Shown, graph.Graph):
     """A definition: inputs and nodes in order of evaluation; the last node is the output."""
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.output.name}: {', '.join(i.name for i in self.inputs)} -> {self.output.name}>"
+
+    def _slides(self) -> Sequence[Slide]:
+        from derive.teaching.page import Page
+        from derive.teaching.pages.explain import definition_slide
+
+        return [definition_slide(self, Page())]
 
     def derive(self, of: str = "", wrt: str | Sequence[str] = "", upstream: bool = False, order: int = 1) -> Derivation:
         """The derivative of one tensor by another, with its steps; by default of the output, by the only input.
@@ -90,32 +139,43 @@ class Graph(graph.Graph):
 
         return kernel(self, target, batch, wrt, dtype, reduction, wrap=wrap)
 
-    def _repr_svg_(self) -> str | None:
-        """The computational graph, without numbers; None where it is too large to be drawn."""
+    @_never_raising
+    def _repr_svg_(self) -> str:
+        """The computational graph, without numbers."""
         return _figure(self)
 
+    @_never_raising
     def _repr_latex_(self) -> str:
         context = context_of(self)
         return r"$\begin{gathered}" + r" \\ ".join(latex(definition(node, context)) for node in self.nodes) + r"\end{gathered}$"
 
 
-class Run(run.Run):
+class Run(_Paged, run.Run):
     """A graph at a point: `run["f"]` is a value, `run.grad["w"]` the gradient of the output by w."""
 
-    def _repr_svg_(self) -> str | None:
-        """The computational graph with values forward and gradients backward; None where there is none to be drawn."""
+    def __repr__(self) -> str:
+        return f"<Run of {self.source.output.name} at given values of {', '.join(self.point.arrays)}>"
+
+    def _slides(self) -> Sequence[Slide]:
+        from derive.teaching.page import Page
+        from derive.teaching.pages.explain import run_slides
+
+        return run_slides(self, Page())
+
+    @_never_raising
+    def _repr_svg_(self) -> str:
+        """The computational graph with values forward and gradients backward."""
         return _figure(self.source, self)
 
-    def _repr_markdown_(self) -> str:
-        """The values forward and the gradients backward, line by line."""
-        from derive.teaching.blocks.worked import backward_blocks, forward_blocks
-        from derive.teaching.page import Page
 
-        return _markdown((*forward_blocks(self, Page(), by_operation=self.source.is_scalar), *backward_blocks(self, Page())))
-
-
-class Derivation(derivation.Derivation):
+class Derivation(_Paged, derivation.Derivation):
     """The derivative of one tensor by another: `steps`, `result`, its matrix form, its proof."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {gradient_name(self.of, self.wrt)}: {len(self.steps)} lines>"
+
+    def _slides(self) -> Sequence[Slide]:
+        return _derivation_slides(prove(self))
 
     @property
     def matrix(self) -> str | None:
@@ -135,18 +195,26 @@ class Derivation(derivation.Derivation):
 
     def prove(self) -> Proved:
         """Show every line equal to the one before it; raises ProofError on the first that is not."""
-        return prove(self)
+        return Proved(**fields_of(prove(self)))
 
-    def _repr_markdown_(self) -> str:
-        """The derivation with its reasons; raises ProofError if a line cannot be shown."""
-        from derive.teaching.blocks.derivative import derivative_blocks
-        from derive.teaching.page import Page
-
-        return _markdown(derivative_blocks(prove(self), Page()))
-
+    @_never_raising
     def _repr_latex_(self) -> str:
-        self.prove()
+        prove(self)
         return f"$\\displaystyle {self.latex()}$"
+
+
+class Proved(_Paged, proof.Proved):
+    """A derivation of which every line was shown equal to the one before it, and how."""
+
+    def __repr__(self) -> str:
+        return f"<Proved {self.derivation!r}>"
+
+    def _slides(self) -> Sequence[Slide]:
+        from derive.teaching.document import Slide
+        from derive.teaching.page import Page
+        from derive.teaching.pages.report import proof_table
+
+        return [*_derivation_slides(self), Slide((), (proof_table([self], Page()),))]
 
 
 class SecondDerivation(Derivation, second_order.SecondDerivation):
@@ -163,15 +231,19 @@ def held(data: graph.Graph) -> Graph:
     return data if isinstance(data, Graph) else remembered(data, "as a user holds it", lambda: Graph(**fields_of(data)))
 
 
-def _figure(shown: graph.Graph, at: run.Run | None = None) -> str | None:
+def _derivation_slides(proved: proof.Proved) -> Sequence[Slide]:
+    from derive.teaching.page import Page
+    from derive.teaching.pages.explain import derivation_slide
+
+    return [derivation_slide(proved, Page())]
+
+
+def _figure(shown: graph.Graph, at: run.Run | None = None) -> str:
     from derive.teaching.blocks.pictures import diagram_of
     from derive.teaching.figure import draw
     from derive.teaching.page import Page
 
-    try:
-        return draw(diagram_of(shown, Page(), at), "svg").decode()
-    except DeriveError:  # a notebook shows another form instead
-        return None
+    return draw(diagram_of(shown, Page(), at), "svg").decode()
 
 
 def _markdown(blocks: Sequence[Block]) -> str:

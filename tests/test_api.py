@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
+import mpmath
+import numpy as np
 import pytest
+from mpmath.ctx_mp_python import PythonMPContext
 
 import derive
 from derive import api
+from derive.derivation.choice import derivations
+from derive.graphs.graph import remembered
 from derive.language import library
+from derive.proof.points import random_point
+from derive.proof.sizes import size_sets
+from derive.teaching.formats.terminal import render_text
+from derive.teaching.page import Page
+from derive.teaching.pages.explain import explain
+from derive.teaching.request import Request
 
 SCALARS = "f = (u + v)*w"
 CROSS_ENTROPY = "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p))"
@@ -58,3 +73,138 @@ def test_a_notebook_shows_tensors(text: str) -> None:
     assert graph._repr_latex_()
     for given in (i.name for i in graph.inputs if i.differentiable):
         assert graph.derive("", given, upstream=bool(graph.output.axes))._repr_markdown_()
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+@pytest.mark.parametrize("text", [SCALARS, CROSS_ENTROPY, "W: [m, n]; h: [n]; a = W @ h"])
+def test_what_is_printed_is_what_explain_says(text: str) -> None:
+    graph = derive.graph(text)
+    values = {i.name: ([1, 0] if len(i.axes) == 1 else [[1, 2], [3, 4]]) if i.axes else 2 for i in graph.inputs}
+    page = render_text(explain(Request(graph, at=values), Page()))
+    found = derivations(graph)
+    assert len(found) > 1
+    for shown in (graph, graph.at(**values), *(graph.derive("", d.wrt, bool(d.graph.upstream)) for d in found)):
+        assert f"\n{shown}\n" in page
+        assert repr(shown).startswith(f"<{type(shown).__name__} ")
+        assert len(repr(shown)) < 100
+
+
+def test_a_second_derivation_is_printed_as_explain_says_it() -> None:
+    graph = derive.graph(CROSS_ENTROPY)
+    page = render_text(explain(Request(graph, wrt=("z",), order=2), Page()))
+    assert f"\n{graph.derive(wrt='z', order=2)}\n" in page
+
+
+def test_what_cannot_be_shown_says_why_and_raises_nothing() -> None:
+    found = derive.graph(SCALARS).derive(wrt="w")
+    wrong = replace(found, steps=(*found.steps[:-1], replace(found.steps[-1], line=2 * found.result)))
+    assert str(wrong).startswith("<Derivation ∂f/∂w: ")
+    assert "does not follow from the line before it" in str(wrong)
+    assert wrong._repr_markdown_() is None
+    assert wrong._repr_latex_() is None
+    with pytest.raises(derive.ProofError):
+        wrong.prove()
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_nothing_raises_where_it_is_shown(name: str) -> None:
+    """Pictures are looked at with the pictures."""
+    graph = derive.graph(name)
+    wrt = next(i.name for i in graph.inputs if i.differentiable)
+    found = graph.derive(wrt=wrt, upstream=bool(graph.output.axes))
+    for shown in (graph, a_run(graph), found, found.prove(), *second(graph, wrt)):
+        forms = {f: getattr(shown, f) for f in dir(shown) if f.startswith("_repr_") and f != "_repr_svg_"}
+        assert all(isinstance(form(), str) for form in forms.values())
+        assert str(shown)
+        assert repr(shown)
+
+
+def a_run(graph: api.Graph) -> api.Run:
+    """A definition at random numbers."""
+    point = random_point(graph, size_sets(graph)[0])
+    values = {i.name: np.asarray(point.arrays[i.name], dtype=int if i.kind == "label" else float) for i in graph.inputs}
+    return graph.at(**{str(s): n for s, n in point.sizes.items()}, **values)
+
+
+def second(graph: api.Graph, wrt: str) -> list[api.Derivation]:
+    """The second derivative by an input, where there is one and it is short."""
+    small = not graph.output.axes and len(graph.members[wrt].axes) < 2 and len(graph.nodes) < 5
+    return [graph.derive(wrt=wrt, order=2)] if small else []
+
+
+# ---------------------------------------------------------------- threads
+
+LOSSES = (
+    "x{k}: [n]; L = sum((x{k} - mean(x{k}))**2)/(1 + {k}*sum(x{k}**2))",
+    "z{k}: [C]; t{k}: label[C]; L = {k}*logsumexp(z{k}) - z{k}[t{k}]",
+    "f = erf(u{k})*sigmoid({k}*v{k}) + log(1 + exp(u{k}*v{k}))",
+)
+
+
+def proved_text(k: int) -> str:
+    """A definition of its own for each number, derived, proved and computed: all that is seen of it."""
+    graph = derive.graph(LOSSES[k % len(LOSSES)].format(k=k))
+    lines = [f"{step.line} {kind}" for i in graph.inputs if i.differentiable for step, kind in _lines_of(graph, i.name)]
+    values = {i.name: 1 if i.kind == "label" else ["0.3", 1, "-2.1"] if i.axes else "0.3" for i in graph.inputs}
+    return "\n".join([*lines, *(str(array) for array in graph.at(**values).gradients.values())])
+
+
+def _lines_of(graph: api.Graph, wrt: str) -> Iterator[tuple[object, str]]:
+    proved = graph.derive(wrt=wrt).prove()
+    yield from zip(proved.derivation.steps, proved.kinds, strict=True)
+
+
+def test_the_precision_of_the_process_is_never_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads compute in it: it is theirs."""
+    for name in ("prec", "dps"):
+        old = getattr(PythonMPContext, name)
+
+        def fails(context: object, digits: int, put: object = old.fset) -> None:
+            assert context is not mpmath.mp
+            put(context, digits)  # type: ignore[operator]
+
+        monkeypatch.setattr(PythonMPContext, name, property(old.fget, fails))
+    for k in range(100, 100 + len(LOSSES)):
+        assert proved_text(k)
+
+
+def test_numbers_do_not_depend_on_the_precision_of_the_process() -> None:
+    text = "x: [2]; f = erf(x[0])*sin(x[1]) + pi*sqrt(x[0]){}"
+    with mpmath.workdps(7):
+        coarse = derive.graph(text.format("")).at(x=["0.3", 2])
+        assert coarse.exact["f"][()] - coarse.exact["f"][()] / 3 != 0
+    fine = derive.graph(text.format(" + 0")).at(x=["0.3", 2])
+    assert coarse.exact["f"][()] == fine.exact["f"][()]
+    assert coarse.gradients["x"].tolist() == fine.gradients["x"].tolist()
+    assert len(str(fine.exact["f"][()] * 3)) > 45
+
+
+def test_threads_at_once_derive_prove_and_compute_what_one_alone_does() -> None:
+    numbers, before = range(12), mpmath.mp.prec
+    alone = [proved_text(k) for k in numbers]
+    derive.language.reader.read.cache_clear()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            together = list(pool.map(proved_text, numbers))
+            shared = list(pool.map(proved_text, [0] * 6))
+    finally:
+        sys.setswitchinterval(interval)
+    assert together == alone
+    assert shared == alone[:1] * 6
+    assert mpmath.mp.prec == before
+
+
+def test_what_is_remembered_of_a_graph_is_one_thing_for_all_threads() -> None:
+    graph, both = derive.graph("f = 41*u + v"), Barrier(2)
+
+    def made() -> object:
+        both.wait(10)
+        return object()
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: remembered(graph, "made by two", made), range(2))
+    assert one is other

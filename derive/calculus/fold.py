@@ -11,7 +11,7 @@ from functools import cache
 from itertools import combinations, permutations
 from typing import Any
 
-from sympy import Add, Dummy, Function, Mul, Symbol, cancel, exp, expand, log, preorder_traversal
+from sympy import Add, Function, Mul, Symbol, cancel, exp, expand, log, preorder_traversal
 
 from derive.calculus.cost import cost
 from derive.calculus.matching import Binding, Hole, match, match_all
@@ -29,6 +29,7 @@ from derive.calculus.terms import (
     signature,
     substituted,
     total,
+    unused,
     walk,
 )
 
@@ -133,7 +134,7 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     opaque = _normalisers(definition, holes)
     held = substituted(definition, dict(opaque))
     for part in _parts(held, holes):
-        hole = Dummy("t", real=True, positive=part.is_positive)
+        hole = unused("t", real=True, positive=part.is_positive)
         solution = _solve(held.xreplace({part: hole}), name, hole)
         if solution is None or _new_pole(solution):
             continue
@@ -198,7 +199,7 @@ def _outside(term: Any) -> list[Any]:
 def _solve(value: Any, name: Any, hole: Any) -> Any:
     """t from name = value(t), where value or 1/value is linear in t or in log t."""
     if value.has(log(hole)):
-        root = Dummy("u", real=True)
+        root = unused("u", real=True)
         solution = _solve(value.xreplace({log(hole): root}), name, root)
         return None if solution is None or solution.has(hole) else exp(solution)
     for v, n in ((value, name), (1 / value, 1 / name)):
@@ -223,13 +224,13 @@ def function_folds(function: Any) -> tuple[Fold, ...]:
     definition = call.unfolded
     ways = [definition]
     for power in definition.atoms(exp):
-        u = Dummy("u", positive=True)
+        u = unused("u", positive=True)
         other = cancel(definition.xreplace({power: 1 / u}))
         if not other.has(exp):
             ways.insert(0, other.xreplace({u: exp(-power.args[0])}))
     whole = [Fold(way, call, (x,), True, function.__name__, function=True) for way in dict.fromkeys(ways)]
     for part in sorted((f for f in definition.atoms(Function) if f.has(x)), key=signature):
-        hole = Dummy("t", positive=part.is_positive, real=True)
+        hole = unused("t", positive=part.is_positive, real=True)
         held = definition.xreplace({part: hole})
         solution = None if held.has(x) else _solve(held, call, hole)
         if solution is not None and not _new_pole(solution):

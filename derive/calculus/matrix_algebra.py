@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Dummy, Mul, S, sign
+from sympy import Add, Mul, S, sign
 
 from derive.calculus.shortest import common_factor
-from derive.calculus.terms import CACHE, factors
+from derive.calculus.terms import CACHE, factors, unused
 
 Shape = tuple[Any, Any]
 SCALAR: Shape = (None, None)
@@ -657,5 +657,5 @@ def _groups(parts: list[_Term]) -> list[tuple[_Taken, list[int]]]:
 
 def _shared(numbers: list[Any]) -> Any:
     """What all numbers have in common: 2 of 2a and 4, 1/N of 1/N and 3/N."""
-    together = common_factor(Add(*[n * Dummy() for n in numbers]))
+    together = common_factor(Add(*[n * unused("_") for n in numbers]))
     return Mul(*[f for f in factors(together) if not f.is_Add]) if not together.is_Add else S.One

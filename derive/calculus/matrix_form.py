@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Dummy, Function, Integer, Min, Mul, S, exp, sign
+from sympy import Abs, Add, Function, Integer, Min, Mul, S, exp, sign
 
 from derive.calculus.matrix_algebra import (
     Apply,
@@ -61,6 +61,7 @@ from derive.calculus.terms import (
     free_indices,
     signature,
     terms,
+    unused,
 )
 
 Axes = tuple[Index, ...]
@@ -198,7 +199,7 @@ def _is_one_for_each(index: Any) -> bool:
 
 def _looked_up(term: Any, labels: list[Any], axes: Axes) -> Matrix:
     """What has a label for each example as an index, as a product with one-hot rows: E_{t_i,j} = Σ_k T_ik E_kj."""
-    fresh = {label: Index(Dummy("k", integer=True), label.size) for label in labels}
+    fresh = {label: Index(unused("k", integer=True), label.size) for label in labels}
     picked = Mul(*[Delta(index, label) for label, index in fresh.items()])
     return _contracted(tuple(fresh.values()), term.xreplace(fresh) * picked, axes)
 
@@ -225,7 +226,7 @@ def _one_hot(term: Delta, label: Any, axes: Axes) -> Matrix:
     """δ_{j,t_i} as T, or Tᵀ; of two places that are looked up, a product."""
     (other,) = (a for a in term.args if a != label)
     if not isinstance(other, Index):
-        k = Index(Dummy("k", integer=True), label.size)
+        k = Index(unused("k", integer=True), label.size)
         return _contracted((k,), Delta(k, label) * Delta(k, other), axes)
     (example,) = label.element.indices
     rows = OneHot(label.element.name, (example.size, label.size))

@@ -11,7 +11,7 @@ from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, fa
 
 from derive.calculus.cost import cost
 from derive.calculus.normal import normal
-from derive.calculus.terms import CACHE, Bracket, Element, Sum, close, depends, factors, free_indices, signature, terms
+from derive.calculus.terms import CACHE, Bracket, Element, Sum, close, depends, factors, free_indices, signature, terms, unused
 
 MANY, FEW = 12, 5
 """The terms of a sum with more of them are not tried in pairs, in groups."""
@@ -78,7 +78,7 @@ def _lowest(term: Any) -> tuple[Any, ...]:
             return t
         if _is_rational_operation(t):
             return t.func(*map(masked, t.args))
-        return masks.setdefault(t, Dummy(real=True))
+        return masks.setdefault(t, unused("_", real=True))
 
     fraction = masked(term)
     if max(map(_monomials, _degrees(fraction))) > MAX_MONOMIALS:

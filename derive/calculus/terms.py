@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from itertools import groupby, permutations, product
+from itertools import count, groupby, permutations, product
 from typing import Any
 
 from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, exp, expand, preorder_traversal, srepr, sympify
@@ -32,6 +32,14 @@ CACHE = 1 << 16
 
 
 # ---------------------------------------------------------------- leaves
+
+_COUNT = count(10**9)
+"""Of unused symbols.  SymPy's own count starts far below, and is not safe: two threads that ask at once get the same number."""
+
+
+def unused(name: str, **assumptions: bool | None) -> Dummy:
+    """A symbol that is equal to no other, whichever thread asks."""
+    return Dummy(name, dummy_index=next(_COUNT), **assumptions)
 
 
 class Index(Expr):
@@ -57,7 +65,7 @@ class Index(Expr):
         return self.args[1]
 
     def fresh(self) -> Index:
-        return Index(Dummy(self.name.strip("@"), integer=True), self.size)
+        return Index(unused(self.name.strip("@"), integer=True), self.size)
 
     def _sympystr(self, printer: Any) -> str:
         return self.name

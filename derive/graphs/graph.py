@@ -169,10 +169,10 @@ class Graph:
         letters = (letter for _, letters in self.letters for letter in letters)
         return frozenset({*self.members, *(name for _, name in self.shown), *(s.name for s in self.sizes), *letters})
 
-    @cached_property
+    @property
     def _memory(self) -> dict[Hashable, Any]:
         """What has been made of this graph; see `remembered`."""
-        return {}
+        return self.__dict__.setdefault("memory", {})
 
     @cached_property
     def author_bound(self) -> frozenset[str]:
@@ -284,8 +284,12 @@ class Graph:
 
 
 def remembered(graph: Graph, key: Hashable, make: Callable[[], T]) -> T:
-    """What `make` gives, made once for a graph: nothing is derived twice.  No two functions share the first word of a key."""
-    if key not in graph._memory:
-        graph._memory[key] = make()
-    found: T = graph._memory[key]
+    """What `make` gives, made once for a graph: nothing is derived twice.  No two functions share the first word of a key.
+
+    Threads that ask at once may each make it; all are given what the first of them made.
+    """
+    memory = graph._memory
+    if key not in memory:
+        memory.setdefault(key, make())
+    found: T = memory[key]
     return found

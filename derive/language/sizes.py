@@ -10,7 +10,7 @@ from typing import Any
 
 from sympy import Dummy, Symbol, cancel, expand, fraction
 
-from derive.calculus.terms import never_negative
+from derive.calculus.terms import never_negative, unused
 
 
 def named_size(name: str) -> Symbol:
@@ -28,7 +28,7 @@ class SizeSolver:
 
     def unknown(self, name: str) -> Dummy:
         """A size that is to be found out."""
-        return Dummy(name, integer=True, positive=True)
+        return unused(name, integer=True, positive=True)
 
     def resolved(self, term: Any) -> Any:
         """A size, or any term with sizes in it, with everything put in that was found out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from sympy import Abs, Dummy, Min, S, Symbol, exp, fraction, sign
+from sympy import Abs, Min, S, Symbol, exp, fraction, sign
 
 from derive.calculus.matrix_algebra import (
     SCALAR,
@@ -32,7 +32,7 @@ from derive.calculus.matrix_algebra import (
     size,
     subforms,
 )
-from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where
+from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where, unused
 from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
 from derive.notation.context import Context
@@ -139,7 +139,7 @@ def one_hots(form: Matrix) -> tuple[OneHot, ...]:
 def one_hot_entry(form: OneHot, context: Context) -> Layout:
     """What a matrix of one-hot rows is: T_ij = δ_{j,t_i}."""
     rows, columns = form.shape
-    i, j = context.naming((Index(Dummy("i"), rows), Index(Dummy("j"), columns))).values()
+    i, j = context.naming((Index(unused("i"), rows), Index(unused("j"), columns))).values()
     label = Label(Element(Symbol(form.label, integer=True), i), columns)
     entry = subscripted(one_hot(form.label, context), [index_layout(k, context) for k in (i, j)])
     return row(entry, EQUALS, term_piece(Delta(j, label), context).layout)

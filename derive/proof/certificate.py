@@ -33,7 +33,7 @@ from derive.proof.points import random_point
 from derive.proof.proof import Proved, prove
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DIGITS, FLOAT
+from derive.values.number_systems import FLOAT, real
 from derive.values.run import Run, point_of, run_at
 
 EXACT_DIGITS = 1e-25
@@ -214,7 +214,6 @@ def _function(function: type[Named]) -> Callable[..., Any]:
 
 def _difference(a: Any, b: Any) -> float:
     """The largest |a − b| / (1 + |a|) over the entries; not a number where one is none."""
-    with mpmath.workdps(DIGITS):
-        pairs = zip(np.ravel(a), np.ravel(b), strict=True)
-        gaps = [float(abs(mpmath.mpmathify(x) - mpmath.mpmathify(y)) / (1 + abs(mpmath.mpmathify(x)))) for x, y in pairs]
+    pairs = [(real(x), real(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
+    gaps = [float(abs(x - y) / (1 + abs(x))) for x, y in pairs]
     return max(gaps, default=0.0) if all(g == g for g in gaps) else float("nan")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import mpmath
 import numpy as np
 from sympy import Abs, Integer, Mul, S, sign
 
@@ -14,6 +13,7 @@ from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.graphs.graph import Graph, Node
 from derive.values.evaluator import Evaluator
+from derive.values.number_systems import real
 
 CLEARANCE = 1e-3
 """How far from a kink (of max, |·|, a comparison) a point must lie."""
@@ -69,7 +69,7 @@ def _met_largest(point: Evaluator, node: Node, kink: Kink, clearance: float) -> 
 
 def _double(array: Any) -> Any:
     """An array in float64; what is larger than that holds is infinite."""
-    return np.vectorize(lambda v: float(mpmath.mpmathify(v)), otypes=[float])(array)
+    return np.vectorize(lambda v: float(real(v)), otypes=[float])(array)
 
 
 def _at(point: Evaluator, term: Any, indices: tuple[Index, ...], place: Any) -> Any:

@@ -6,7 +6,6 @@ import random
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from derive.errors import ProofError
@@ -14,7 +13,7 @@ from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator, value_of
-from derive.values.number_systems import DIGITS, DomainError, real
+from derive.values.number_systems import DomainError, real
 
 TRIES = 60
 """So often numbers are drawn for a node before no point is said to be found."""
@@ -102,5 +101,4 @@ def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fracti
         out = np.vectorize(abs, otypes=[object])(out)
     if given.kind == "probability":
         out = out / out.sum(axis=-1, keepdims=True)
-    with mpmath.workdps(DIGITS):
-        return np.vectorize(real, otypes=[object])(out)
+    return np.vectorize(real, otypes=[object])(out)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from derive.calculus.fold import Fold, replaced
@@ -35,16 +34,16 @@ from derive.proof.points import SMALLER, random_point
 from derive.proof.sizes import size_sets
 from derive.proof.work import Cost, Work
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DIGITS, DomainError
+from derive.values.number_systems import CONTEXTS, DIGITS, DomainError, real
 
-TOLERANCE = mpmath.mpf(10) ** -25
+TOLERANCE = real(10) ** -25
 """Lines that differ by more than this, relative to their size, are looked at in more digits.  A central difference errs by
 1e-30 of the values that it subtracts."""
 
 REFINED = 2
 """So often are the digits doubled where lines differ."""
 
-VANISHING = mpmath.mpf(10) ** -8
+VANISHING = real(10) ** -8
 """A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
 
 ATTEMPTS = 12
@@ -53,7 +52,7 @@ ATTEMPTS = 12
 
 def noise(digits: int) -> Any:
     """What a central difference in so many digits errs by, of values about 1: a smaller one is not seen."""
-    return mpmath.mpf(10) ** (-3 * digits // 5)
+    return real(10) ** (-3 * digits // 5)
 
 
 KINK_POINTS = SMALLER
@@ -220,7 +219,7 @@ def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Ran
             raise _unequal(found, point, number, undefined.message) from None
         error = gap.relative
         if not error < TOLERANCE:
-            raise _unequal(found, point, number, f"the two differ by {mpmath.nstr(error, 3)}")
+            raise _unequal(found, point, number, f"the two differ by {CONTEXTS[DIGITS].nstr(error, 3)}")
         errors.append(float(error))
         before = after
     return errors
@@ -238,16 +237,16 @@ def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -
 
     def both(point: Evaluator) -> tuple[Any, Any]:
         result = point.array(found.result, found.indices)
-        with mpmath.workdps(point.digits):
-            along = result.reshape(-1, moved.size) @ moved
-        return np.ravel(point.slope_along(found.of, found.wrt, moved)), along
+        return np.ravel(point.slope_along(found.of, found.wrt, moved)), result.reshape(-1, moved.size) @ moved
 
     try:
         error = _refined(_distance(*both(point)), point, both).relative
     except _Lost:  # each entry of it has been compared
         return
     if not error < TOLERANCE:
-        raise _unequal(found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mpmath.nstr(error, 3)}")
+        raise _unequal(
+            found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {CONTEXTS[DIGITS].nstr(error, 3)}"
+        )
 
 
 def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, Any]]) -> Gap:
@@ -288,15 +287,14 @@ class Gap:
 
 def _distance(a: Any, b: Any) -> Gap:
     """The largest |a − b|, and |a − b| / (s + |a|) with s = 1, or the size of the largest entry if that is less."""
-    with mpmath.workdps(DIGITS):
-        pairs = [(mpmath.mpmathify(x), mpmath.mpmathify(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
-        gaps = [abs(x - y) for x, y in pairs]
-        if any(map(mpmath.isnan, gaps)):
-            return Gap(mpmath.nan, mpmath.nan)
-        if not any(gaps):
-            return Gap(mpmath.mpf(0), mpmath.mpf(0))
-        small = min(mpmath.mpf(1), max(max(abs(x), abs(y)) for x, y in pairs))
-        return Gap(max(gaps), max(gap / (small + abs(x)) for gap, (x, _) in zip(gaps, pairs, strict=True)))
+    pairs = [(real(x), real(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
+    gaps = [abs(x - y) for x, y in pairs]
+    if any(gap != gap for gap in gaps):
+        return Gap(math.nan, math.nan)
+    if not any(gaps):
+        return Gap(real(0), real(0))
+    small = min(real(1), max(max(abs(x), abs(y)) for x, y in pairs))
+    return Gap(max(gaps), max(gap / (small + abs(x)) for gap, (x, _) in zip(gaps, pairs, strict=True)))
 
 
 def _sizes_text(point: Evaluator) -> str:

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, reduce
 from typing import Any
 
-import mpmath
 import numpy as np
-from sympy import Abs, Dummy, Expr, Mul, S, Symbol, sign
+from sympy import Abs, Expr, Mul, S, Symbol, sign
 from sympy.core.numbers import NumberSymbol
 
 from derive.calculus.functions import Named
@@ -42,9 +41,10 @@ from derive.calculus.terms import (
     free_indices,
     names,
     substituted,
+    unused,
 )
 from derive.graphs.graph import Graph, Node
-from derive.values.number_systems import DIGITS, EXACT, FLOAT, MOST_DIGITS, Array, DomainError, NumberSystem, raised, real
+from derive.values.number_systems import CONTEXTS, DIGITS, EXACT, FLOAT, Array, DomainError, NumberSystem, lifted, real
 
 STEP_BITS = 60
 """A central difference in 50 digits takes a step of 2^-60, about 1e-18, of the largest entry moved, or of 1 if that is more.
@@ -64,7 +64,7 @@ Entries = Mapping[Index, Array]
 class Evaluator:
     """What is known at a point: the size of every axis and an array for every tensor of a graph.
 
-    `digits` are those computed with.  `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands
+    `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands
     in several lines is evaluated once.  `adjoints` are the total derivatives that are known, by (output, variable): arrays over
     the axes of both.  What else is asked for is found by differences, and kept there.
 
@@ -86,22 +86,27 @@ class Evaluator:
     memo: dict[Any, Array] | None = field(default=None, repr=False)
     still: Evaluator | None = field(default=None, repr=False)
     """The same values with no entry moved, where one is."""
-    digits: int = DIGITS
     empty: bool = False
     """Whether the largest of no entries is -oo, not an error."""
+
+    @property
+    def digits(self) -> int:
+        """The digits computed with."""
+        return self.numbers.digits
 
     @cached_property
     def finer(self) -> Evaluator:
         """The same point in twice as many digits: its inputs as they are, its nodes computed again."""
         assert self.graph is not None
         inputs = {i.name: self.arrays[i.name] for i in self.graph.inputs}
-        return forward(self.graph, self.sizes, inputs, self.numbers, 2 * self.digits)
+        return forward(self.graph, self.sizes, inputs, self.numbers.finer or self.numbers)
 
     def step(self, name: str) -> Any:
         """How far an entry of a tensor is moved for a central difference: a power of 2."""
         if name not in self._steps:
-            largest = max((mpmath.frexp(real(v))[1] for v in np.ravel(self.arrays[name])), default=0)
-            self._steps[name] = mpmath.ldexp(1, max(0, largest) - STEP_BITS * self.digits // DIGITS)
+            context = CONTEXTS[self.digits]
+            largest = max((context.frexp(real(v))[1] for v in np.ravel(self.arrays[name])), default=0)
+            self._steps[name] = context.ldexp(1, max(0, largest) - STEP_BITS * self.digits // DIGITS)
         return self._steps[name]
 
     def size(self, axis: Any) -> int:
@@ -124,12 +129,14 @@ class Evaluator:
     def _on(self, grid: Entries, term: Any, shape: Sequence[int]) -> Array:
         """A term over a grid; a number that is lost in so many digits (1 - σ(142) in 50) is looked for in more."""
         try:
-            with mpmath.workdps(self.digits), np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):
                 return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
         except DomainError:
-            if self.numbers is not EXACT or self.digits >= MOST_DIGITS:
+            finer = self.numbers.finer
+            if finer is None:
                 raise
-        return replace(self, digits=2 * self.digits, memo=None, still=None)._on(grid, term, shape)
+        arrays = {name: lifted(array, finer.digits) for name, array in self.arrays.items()}
+        return replace(self, arrays=arrays, numbers=finer, memo=None, still=None)._on(grid, term, shape)
 
     def evaluate(self, term: Any, grid: Entries) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
@@ -179,8 +186,7 @@ class Evaluator:
     def _power(self, term: Any, grid: Entries) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
         if not exponent.is_Rational:
-            power = self.evaluate(exponent, grid)
-            return np.frompyfunc(raised, 2, 1)(base, power) if self.numbers is EXACT else base**power
+            return self.numbers.power(base, self.evaluate(exponent, grid))
         if exponent.q != 1:
             base = self.numbers.root(np.asarray(base), int(exponent.q))
         power = base ** abs(int(exponent.p))
@@ -217,8 +223,7 @@ class Evaluator:
         """∂output/∂name along every path: an array over the axes of both."""
         if (output, name) not in self.adjoints:
             base = np.shape(self.arrays[name])
-            with mpmath.workdps(self.digits):
-                slopes = self.slopes(output, name, np.arange(math.prod(base)))
+            slopes = self.slopes(output, name, np.arange(math.prod(base)))
             self.adjoints[output, name] = np.moveaxis(slopes, 0, -1).reshape(slopes.shape[1:] + base)
         return self.adjoints[output, name]
 
@@ -236,8 +241,7 @@ class Evaluator:
 
     def slope_along(self, output: str, name: str, direction: Array) -> Array:
         """How the output moves as all entries of `name` move in one direction."""
-        with mpmath.workdps(self.digits):
-            return self._along(output, name, np.reshape(direction, (1, -1)))[0]
+        return self._along(output, name, np.reshape(direction, (1, -1)))[0]
 
     def _along(self, output: str, name: str, directions: Array) -> Array:
         """How the output moves along each direction: the graph is run again as far as a gate, whose slopes are known."""
@@ -271,7 +275,7 @@ def has_move(term: Any) -> bool:
 @lru_cache(maxsize=CACHE)
 def _fresh(indices: tuple[Any, ...]) -> tuple[Index, ...]:
     """Indices that stand nowhere else, the same for the same places."""
-    return tuple(Index(Dummy("at", integer=True), getattr(i, "size", S.One)) for i in indices)
+    return tuple(Index(unused("at", integer=True), getattr(i, "size", S.One)) for i in indices)
 
 
 @lru_cache(maxsize=CACHE)
@@ -307,7 +311,7 @@ def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
     sizes = {**values.sizes, _COPY.size: count}
     for node in values.graph.nodes:
         if node.name != moved and stale & values.graph.parents(node.name):
-            here = Evaluator(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale), digits=values.digits)
+            here = Evaluator(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale))
             arrays[node.name] = here.array(node.expr, (_COPY, *node.indices))
             stale.add(node.name)
         if node.name == output:
@@ -453,23 +457,21 @@ def _evaluator(kind: type) -> TermEvaluator | None:
 # ---------------------------------------------------------------- graphs
 
 
-def forward(
-    graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: NumberSystem = EXACT, digits: int = DIGITS
-) -> Evaluator:
+def forward(graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: NumberSystem = EXACT) -> Evaluator:
     """Every node of a graph at the given inputs; one that is given too is not computed.
 
     Where one has no value in so many digits, all are computed in more, too.  Raises DomainError, naming the node, where a
     function has no value there.
     """
-    known = dict(arrays)
+    known = {name: lifted(array, numbers.digits) for name, array in arrays.items()}
     try:
         for node in (n for n in graph.nodes if n.name not in arrays):
-            known[node.name] = value_of(Evaluator(sizes, known, graph, numbers, digits=digits), node)
+            known[node.name] = value_of(Evaluator(sizes, known, graph, numbers), node)
     except DomainError:
-        if numbers is not EXACT or digits >= MOST_DIGITS:
+        if numbers.finer is None:
             raise
-        return forward(graph, sizes, {i.name: arrays[i.name] for i in graph.inputs}, numbers, 2 * digits)
-    return Evaluator(sizes, known, graph, numbers, digits=digits)
+        return forward(graph, sizes, {i.name: arrays[i.name] for i in graph.inputs}, numbers.finer)
+    return Evaluator(sizes, known, graph, numbers)
 
 
 def value_of(values: Evaluator, node: Node) -> Array:

@@ -125,7 +125,7 @@ def point_of(run: Run, graph: Graph) -> Evaluator:
     """
     given = {**run.exact, graph.upstream: run.upstream}
     known = {name: given[name] for name in graph.members if name in given}
-    return forward(graph, run.values.sizes, known, run.values.numbers, run.values.digits)
+    return forward(graph, run.values.sizes, known, run.values.numbers)
 
 
 def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:

@@ -17,7 +17,6 @@ from functools import cached_property
 from itertools import chain, count
 from typing import Any
 
-import mpmath
 import numpy as np
 from sympy import Expr, Symbol
 
@@ -34,7 +33,7 @@ from derive.notation.terms import layout
 from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DIGITS
+from derive.values.number_systems import real
 
 AGREE = 1e-30
 """Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""
@@ -207,10 +206,9 @@ def equal(before: Program, after: Program, what: str) -> Program:
 
 def difference(a: Any, b: Any) -> float:
     """The largest |a - b|, relative to the largest entry of b or to 1 if that is smaller."""
-    with mpmath.workdps(DIGITS):
-        pairs = [(mpmath.mpmathify(x), mpmath.mpmathify(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
-        scale = max((abs(y) for _, y in pairs), default=mpmath.mpf(1))
-        return float(max((abs(x - y) for x, y in pairs), default=0) / (scale if scale > 1 else 1))
+    pairs = [(real(x), real(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
+    scale = max((abs(y) for _, y in pairs), default=real(1))
+    return float(max((abs(x - y) for x, y in pairs), default=0) / (scale if scale > 1 else 1))
 
 
 # ---------------------------------------------------------------- terms of programs

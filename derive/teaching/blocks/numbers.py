@@ -7,13 +7,12 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Script, Sign, joined, row
 from derive.notation.pieces import Piece, negated
 from derive.notation.style import Style, decimal
-from derive.values.number_systems import DIGITS
+from derive.values.number_systems import CONTEXTS, DIGITS, real
 
 MAX_EXACT = 9
 """An exact decimal of up to this many digits is printed in full."""
@@ -25,9 +24,7 @@ def digits_of(value: Any, style: Style) -> tuple[str, int, bool]:
         exact = decimal(Fraction(value))
         if exact is not None and len(exact.lstrip("-").replace(".", "").strip("0")) <= MAX_EXACT and len(exact) <= MAX_EXACT + 4:
             return exact, 0, True
-    with mpmath.workdps(DIGITS):
-        number = mpmath.mpf(value.numerator) / value.denominator if isinstance(value, Rational) else mpmath.mpf(value)
-        long = Decimal(mpmath.nstr(number, 40))
+    long = Decimal(CONTEXTS[DIGITS].nstr(real(value), 40))
     context = Context(prec=style.digits, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
     rounded = context.create_decimal(long)
     if rounded == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from derive.calculus.rules import N_
@@ -46,18 +47,23 @@ def _heading(proved: Proved, page: Page) -> Inlines:
 
 def _proofs(certificate: Certificate, page: Page) -> tuple[Block, ...]:
     """How each derivation was proved, and which Jacobians were not."""
-    header = (N_("derivative"), N_("lines"), N_("symbolic"), N_("points"), N_("largest error"), N_("sizes"))
-    rows: list[tuple[Any, ...]] = []
-    for p in certificate.proofs:
-        sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes if point)
-        counts = (str(len(p.kinds)), f"{p.kinds.count('symbolic')}/{len(p.kinds)}", str(p.points * len(p.sizes)))
-        left = layout(p.derivation.subject, page.context(p.derivation.graph))
-        rows.append((inlines(left), *map(inlines, counts), error_layout(p.error, page, 30), inlines(sizes)))
-    table = Table(tuple(inlines(page.say(h)) for h in header), tuple(rows), ("left", "right", "right", "right", "right", "left"))
+    table = proof_table(certificate.proofs, page)
     if not certificate.refused:
         return (table,)
     names = [layout(d.subject, page.context(d.graph)) for d in certificate.refused]
     return table, Paragraph(inlines(page.say(N_("Too large to be proved:")), *(part for n in names for part in (" ", n))))
+
+
+def proof_table(proofs: Sequence[Proved], page: Page) -> Table:
+    """How each derivation was proved."""
+    header = (N_("derivative"), N_("lines"), N_("symbolic"), N_("points"), N_("largest error"), N_("sizes"))
+    rows: list[tuple[Any, ...]] = []
+    for p in proofs:
+        sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes if point)
+        counts = (str(len(p.kinds)), f"{p.kinds.count('symbolic')}/{len(p.kinds)}", str(p.points * len(p.sizes)))
+        left = layout(p.derivation.subject, page.context(p.derivation.graph))
+        rows.append((inlines(left), *map(inlines, counts), error_layout(p.error, page, 30), inlines(sizes)))
+    return Table(tuple(inlines(page.say(h)) for h in header), tuple(rows), ("left", "right", "right", "right", "right", "left"))
 
 
 def _lines(proved: Proved, page: Page) -> Steps:
