@@ -25,20 +25,22 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
 
     Raises DeriveError where that gives more than 400 nodes.
     """
+    if not graph.output.differentiable:
+        raise DeriveError(f"{graph.output.name} is a whole number: there is no graph of what it moves with.")
     shapes = {m.name: np.shape(point.arrays[m.name]) for m in graph.members.values()}
     if sum(int(np.prod(s)) for s in shapes.values()) > MAX_SCALARS:
-        raise DeriveError(f"this graph has more than {MAX_SCALARS} numbers at these sizes: too many to draw one by one")
+        raise DeriveError(f"This graph has more than {MAX_SCALARS} numbers at these sizes: too many to draw one by one.")
     heads: dict[str, Symbol] = {}
     inputs = []
-    for given in graph.inputs:
-        for entry in np.ndindex(shapes[given.name]) if given.kind != "label" else ():
+    for given in (i for i in graph.inputs if i.differentiable):
+        for entry in np.ndindex(shapes[given.name]):
             one = Input(_entry_name(given.name, entry), kind="positive" if given.kind in ("positive", "probability") else "real")
             inputs.append(one)
             heads[one.name] = one.head
     nodes = []
-    for node in graph.nodes:
+    for node in (n for n in graph.nodes if n.differentiable):
         for entry in np.ndindex(shapes[node.name]):
-            body = _entry(node.body, dict(zip(node.indices, map(Integer, entry), strict=True)), point)
+            body = _entry(node.body, dict(zip(node.indices, map(Integer, entry), strict=True)), point, heads)
             name = _entry_name(node.name, entry)
             one_node = Node(name, (), body, lower(body, heads), inner=node.inner)
             heads[name] = one_node.head
@@ -55,12 +57,17 @@ def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], poi
     return _written_out(tree, dict(zip(indices, map(Integer, entry), strict=True)), point)
 
 
-def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
-    """The same, with every entry as a scalar by its own name."""
+def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator, scalars: Mapping[str, Symbol]) -> Tree:
+    """The same, with every entry by its own name where there is such a scalar; a whole number, such as a label, as it is."""
 
     def name(t: Tree) -> Tree:
-        t = rebuilt(t, name)
-        return Ref(_entry_name(t.name, tuple(int(i) for i in t.indices))) if isinstance(t, Ref) else t
+        if not isinstance(t, Ref):
+            return rebuilt(t, name)
+        entry = tuple(int(i) for i in t.indices)
+        if _entry_name(t.name, entry) in scalars:
+            return Ref(_entry_name(t.name, entry))
+        value = Fraction(int(np.asarray(point.arrays[t.name])[entry]))
+        return Number(value, str(value))
 
     return name(_written_out(tree, at, point))
 
@@ -106,11 +113,11 @@ def _holds(condition: Compare, at: Mapping[Any, Any], point: Evaluator) -> bool:
 def _joined(operator: str, entries: list[Tree]) -> Tree:
     """The entries of a reduction, put together by its operator."""
     if operator == "argmax":
-        raise DeriveError("argmax has no formula of one number")
+        return Call(operator, tuple(entries))
     if not entries:
         empty = {"sum": "0", "prod": "1"}.get(operator)
         if empty is None:
-            raise DeriveError(f"{operator} over nothing has no value")
+            raise DeriveError(f"A {operator} of no numbers has no value.")
         return Number(Fraction(int(empty)), empty)
     out = entries[0]
     for entry in entries[1:]:

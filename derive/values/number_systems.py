@@ -24,6 +24,9 @@ MAX_POWER = 1 << 10
 """A power given as a value is exact up to this exponent."""
 
 MAX_EXPONENT = 10**7
+
+LARGEST_ANGLE = 10**1000
+"""To reduce an angle by 2π takes as many digits of π as it has: of a million, a minute."""
 _LARGEST = mpmath.ldexp(1, 2 * MAX_EXPONENT)
 
 Array = Any
@@ -46,6 +49,8 @@ def _exact_or(known: Mapping[int, int], name: str) -> Callable[[Any], Any]:
     def value(x: Any) -> Any:
         if x in known:
             return Fraction(known[int(x)])
+        if name in ("sin", "cos") and abs(x) > LARGEST_ANGLE:
+            raise DomainError(f"{name}({_shown(x)}) is not computed: the angle is too large")
         found = function(real(x))
         if isinstance(found, mpmath.mpc):
             raise DomainError(f"{name}({_shown(x)}) does not exist")
@@ -98,6 +103,8 @@ def raised(x: Any, p: Any) -> Any:
     if p == int(p) and abs(p) <= MAX_POWER:
         power = x ** abs(int(p))
         return power if p >= 0 else _reciprocal(power)
+    if x == 0:
+        return _reciprocal(x) if p < 0 else Fraction(0)
     if x < 0:
         raise DomainError(f"the power {_shown(p)} of {_shown(x)} does not exist: it takes numbers that are not negative")
     return mpmath.power(real(x), real(p))
