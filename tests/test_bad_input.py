@@ -134,7 +134,7 @@ VALUES: dict[str, tuple[str, str, str, str, str]] = {
     "division by zero": ("f = 1/(x - y)", "x=1, y=1", "f has no value here: division by zero", "", ""),
     "division by an index": ("x: [n]\nf = sum(x[i]/i for i in n)", "x=[1, 2]", r"f has no .* zero \(in x₀/0\)\.", "", ""),
     "entry of a sum": ("x: [n]\nf = 2*sum(log(x))", "x=[1, 1, 0, 1]", r"f has no value .* \(in log\(x₃\)\)\.", "", ""),
-    "entry of a vector": ("x: [n]\ny = x/x", "x=[1, 0]", r"y has no value here: division by zero \(in x₂ / x₂\)\.", "", ""),
+    "entry of a vector": ("x: [n]\ny = x/x", "x=[1, 0]", r"y has no value here: division by zero \(in x₂/x₂\)\.", "", ""),
     "power of nothing": ("f = x**y", "x=0, y=-0.5", "f has no value here: division by zero", "", ""),
     "angle too large": ("f = sin(exp(x))", "x=9999999", "f has no value here: sin.* is too large", "", ""),
     "power of zero": ("f = x**-2", "x=0", "f has no value here: division by zero", "", ""),

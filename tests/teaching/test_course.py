@@ -113,7 +113,7 @@ def test_an_arg_max_is_worked_and_counts_as_the_page_does() -> None:
         "f = s_k = 3",
     ]
     long = derive.graph("s: [C]; k = argmax(s[i] for i in C if i > 0)").at(s=[9, 1, 3])
-    assert lines(forward_blocks(long, Page()))[-1] == "= 3"
+    assert lines(forward_blocks(long, Page()))[-1] == "k = 3"
 
 
 def test_an_arg_max_and_a_label_are_numbers_of_an_unrolled_graph() -> None:
