@@ -10,7 +10,7 @@ from derive.graphs.tree import Number
 MAX_DIGITS = 40
 MAX_EXPONENT = 308
 _OUT_OF_RANGE = f"{{}} is too large or too small: numbers go from 10^-{MAX_EXPONENT} to 10^{MAX_EXPONENT}."
-LITERAL = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+LITERAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _LITERAL = re.compile(r"-?" + LITERAL)
 
 

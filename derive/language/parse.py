@@ -145,7 +145,7 @@ def _guarded(line: str, number: int) -> str:
         if sign not in _ALLOWED:
             place = Place(line, column, column + 1, number)
             raise DeriveError(f"{_shown(sign)} is not part of the language.", place, _instead(sign))
-    if long := re.search(rf"[\d.]{{{MAX_LITERAL + 1},}}", code):
+    if long := re.search(rf"[0-9.]{{{MAX_LITERAL + 1},}}", code):
         raise DeriveError(f"The number is too long (at most {MAX_LITERAL} digits).", Place(line, *long.span(), number))
     if product := _GLUED.search(code):
         place = Place(line, product.start(), product.end(), number)
@@ -166,6 +166,8 @@ def _instead(sign: str) -> str:
         return _INSTEAD[sign]
     if plain != sign and all(s in _ALLOWED for s in plain):
         return f"Write a power as x**{plain}." if "SUPERSCRIPT" in unicodedata.name(sign, "") else f"Write {plain}."
+    if sign.isdecimal():
+        return f"Digits are 0 to 9: write {unicodedata.decimal(sign)}."
     if sign.isalpha():
         return "Names are written with the letters A–Z, a–z, digits, _ and Greek letters that no Latin letter looks like."
     return ""

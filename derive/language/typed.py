@@ -28,7 +28,7 @@ Nested = Number | tuple["Nested", ...]
 # ---------------------------------------------------------------- text
 
 _TOKEN = re.compile(
-    rf"\s*(?:(?P<number>[-+]?{LITERAL}(?:/\d+)?(?![\w.]))|(?P<infinite>[-+]?(?i:nan|inf|infinity)\b)"
+    rf"\s*(?:(?P<number>[-+]?{LITERAL}(?:/[0-9]+)?(?![\w.]))|(?P<digits>\d[\w.]*)|(?P<infinite>[-+]?(?i:nan|inf|infinity)\b)"
     r"|(?P<name>[^\W\d]\w*)|(?P<sign>.))",
     re.DOTALL,
 )
@@ -60,8 +60,7 @@ class _ValueReader:
         while self.at < len(self.words):
             kind, name, _ = self.words[self.at]
             if kind != "name":
-                hint = "Write values as s=[2.3, 4.1, -2.1], t=0."
-                raise self.error("A name is expected here.", "Write a list in brackets: s=[1, 2]." if kind == "number" else hint)
+                raise self.not_a_name(kind, found)
             if name in found:
                 raise self.error(f"{name} is given twice.")
             self.at += 1
@@ -71,6 +70,18 @@ class _ValueReader:
                 raise self.error("A comma is expected between values.")
             self.at += self.peek() in (",", ";")
         return found
+
+    def not_a_name(self, kind: str, found: dict[str, Nested]) -> DeriveError:
+        """The mistake of a word that begins no pair: behind a number and a comma, more digits are its decimals, or a list's."""
+        name, number = next(reversed(found.items()), ("", ()))
+        if kind != "number" or not isinstance(number, Number) or self.words[self.at - 1][1] != ",":
+            hint = "Write a list in brackets: s=[1, 2]." if kind == "number" else "Write values as s=[2.3, 4.1, -2.1], t=0."
+            return self.error("A name is expected here.", hint)
+        whole, more = number.text, self.words[self.at][1]
+        return self.error(
+            "A name is expected here: the decimal sign is a point.",
+            f"Write {name}={whole}.{more}, or a list in brackets: {name}=[{whole}, {more}].",
+        )
 
     def value(self, depth: int) -> Nested:
         """The number or list that begins here, inside so many others.  Raises DeriveError, pointing at the word."""
@@ -82,6 +93,11 @@ class _ValueReader:
         if word != "[" or depth >= MAX_DEPTH:
             if kind == "infinite":
                 raise self.error(f"{word} is not a number.", "Every value is a finite number.")
+            if kind == "digits":
+                raise self.error(
+                    f"A number is expected here, and {word} is none.",
+                    "Numbers are decimal: 3, -0.5, 1e-5, 2/3, with the digits 0 to 9.",
+                )
             message = "A number is expected here." if word != "[" else "Too many lists inside one another."
             raise self.error(message, "Write a number, or a list in [ ].")
         self.at += 1

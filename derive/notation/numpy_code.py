@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sympy import Abs, Min
+from sympy import Abs, Min, sign
 from sympy.printing.numpy import NumPyPrinter
 
 from derive.calculus.matrix_algebra import (
@@ -27,7 +28,7 @@ from derive.calculus.matrix_algebra import (
     Unit,
     shape,
 )
-from derive.calculus.terms import Maximum, Positive, Where
+from derive.calculus.terms import AtMost, Below, Delta, Differ, Inside, Maximum, Positive, Where
 from derive.graphs.graph import gradient_parts
 
 
@@ -103,23 +104,10 @@ class _Numbers(NumPyPrinter):
     def _print_Label(self, term: Any) -> str:
         return str(self._print(term.element))
 
-    def _print_Positive(self, term: Any) -> str:
-        return _numpy_apply(Positive, [self._print(term.args[0])])
-
-    def _print_Maximum(self, term: Any) -> str:
-        return _numpy_apply(Maximum, [self._print(a) for a in term.args])
-
-    def _print_Where(self, term: Any) -> str:
-        return f"np.where({', '.join(map(self._print, term.args))})"
-
-    def _print_Delta(self, term: Any) -> str:
-        return f"1.0*({' == '.join(map(self._print, term.args))})"
-
-    def _print_Differ(self, term: Any) -> str:
-        return f"1.0*({' != '.join(map(self._print, term.args))})"
-
     def _print_Function(self, term: Any) -> str:
         return _numpy_apply(term.func, [self._print(a) for a in term.args])
+
+    _print_Abs = _print_sign = _print_erf = _print_Function
 
 
 def _number(value: Any) -> str:
@@ -132,18 +120,28 @@ def _factor(value: Any) -> str:
     return code if code.isidentifier() or code.isdecimal() else f"({code})"
 
 
+_CALLS: Mapping[Any, str] = {
+    Abs: "np.abs({})",
+    sign: "np.sign({})",
+    Min: "np.minimum({}, {})",
+    Maximum: "np.maximum({}, {})",
+    Where: "np.where({}, {}, {})",
+    Positive: "np.heaviside({}, 0)",
+    Delta: "(1.0*({} == {}))",
+    Differ: "(1.0*({} != {}))",
+    Below: "(1.0*({} < {}))",
+    AtMost: "(1.0*({} <= {}))",
+    Inside: "(1.0*(0 <= {0})*({0} < {1}))",
+}
+"""How a function is called that SymPy has no NumPy code for, or another."""
+
+
 def _numpy_apply(function: Any, args: list[str]) -> str:
     if not isinstance(function, type):
         exponent = f"({function}.0)" if function.is_Integer and function < 0 else _factor(function)
         return f"({args[0]}**{exponent})"
-    if function is Positive:
-        return f"np.heaviside({args[0]}, 0)"
-    if function is Maximum:
-        return f"np.maximum({', '.join(args)})"
-    if function is Min:
-        return f"np.minimum({', '.join(args)})"
-    if function is Where:
-        return f"np.where({', '.join(args)})"
-    name = "numpy.abs" if function is Abs else _Numbers().known_functions.get(function.__name__, "")
+    if function in _CALLS:
+        return _CALLS[function].format(*args)
+    name = _Numbers().known_functions.get(function.__name__, "")
     called = f"np.{name.removeprefix('numpy.')}" if name.startswith("numpy.") else function.__name__
     return f"{called}({', '.join(args)})"

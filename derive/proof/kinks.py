@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from fractions import Fraction
+from functools import cache, lru_cache, partial
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -12,14 +16,21 @@ from sympy import Abs, Integer, Mul, S, sign
 from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.graphs.graph import Graph, Node
-from derive.values.evaluator import Evaluator
-from derive.values.number_systems import real
+from derive.values.evaluator import Evaluator, value_of
+from derive.values.number_systems import DomainError, real
 
 CLEARANCE = 1e-3
 """How far from a kink (of max, |·|, a comparison) a point must lie."""
 
 ROUNDING = 1e-40
 """A kink nearer than this lies at the point."""
+
+
+STEP = Fraction(1, 1 << 44)
+"""At a point nearby each entry is moved by this, and up to a thousand times as much: so it is seen what moves."""
+
+Nearby = Callable[[], tuple[Evaluator, ...]]
+Places = list[tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -36,35 +47,94 @@ class Kink:
     root: bool = False
 
 
-def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE) -> bool:
+def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE, still: bool = True) -> bool:
     """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either.
 
-    Two sides that are one and the same term there, |x_i - x_j| at i = j, have no kink between them.
+    Two sides that are the same all around the point have no kink between them: |x_i - x_j| at i = j, the largest entry of
+    x - max(x), what a mask sets to 0.  Unless `still` is set, only those that are one and the same term count as that.
     """
+    nearby = cache(lambda: _nearby(point, node) if still else ())
     return any(
-        _met_largest(point, node, kink, clearance) if isinstance(kink.gap, Binder) else _met(point, node, kink, clearance)
+        (_met_largest if isinstance(kink.gap, Binder) else _met)(point, node, kink, clearance, nearby)
         for kink in kinks(node.expr)
     )
 
 
-def _met(point: Evaluator, node: Node, kink: Kink, clearance: float) -> bool:
+def _met(point: Evaluator, node: Node, kink: Kink, clearance: float, nearby: Nearby) -> bool:
     indices = (*node.indices, *kink.indices)
     guarded = kink.gap if kink.condition is S.One else Where(kink.condition, kink.gap, S.One)
-    near = np.argwhere(_double(np.abs(point.array(guarded, indices))) < clearance)
-    return any(kink.root or _at(point, kink.gap, indices, place) != 0 for place in near)
+    gaps = point.array(guarded, indices)
+    near = [tuple(place) for place in np.argwhere(_double(np.abs(gaps)) < clearance)]
+    if kink.root or not near:
+        return bool(near)
+    if any(gaps[place] != 0 for place in near):
+        return True
+    near = [place for place in near if _at(point, kink.gap, indices, place) != 0]
+    return bool(near) and not _still(nearby, partial(_vanishes_at, guarded, indices, near))
 
 
-def _met_largest(point: Evaluator, node: Node, kink: Kink, clearance: float) -> bool:
+def _vanishes_at(term: Any, indices: tuple[Index, ...], places: Places, point: Evaluator) -> bool:
+    return not any(point.array(term, indices)[place] for place in places)
+
+
+def _met_largest(point: Evaluator, node: Node, kink: Kink, clearance: float, nearby: Nearby) -> bool:
     inner, body = opened(kink.gap)
     outer = (*node.indices, *kink.indices)
     holds = np.asarray(point.array(kink.condition, outer), dtype=bool)
-    entries = _double(point.array(Where(kink.condition, body, S.Zero), (*outer, *inner)))
-    for place in np.argwhere(holds):
-        here = entries[tuple(place)]
-        near = np.argwhere(np.max(here) - here < clearance) if np.isfinite(np.max(here)) else ()
-        if len({_at(point, body, (*outer, *inner), (*place, *more)) for more in near}) > 1:
+    guarded, indices = Where(kink.condition, body, S.Zero), (*outer, *inner)
+    entries = point.array(guarded, indices)
+    for place in map(tuple, np.argwhere(holds)):
+        here = _double(entries[place])
+        near = [(*place, *more) for more in np.argwhere(np.max(here) - here < clearance)] if np.isfinite(np.max(here)) else []
+        if len({_at(point, body, indices, one) for one in near}) < 2:
+            continue
+        if not (_alike(entries, near) and _still(nearby, partial(_alike_at, guarded, indices, near))):
             return True
     return False
+
+
+def _alike_at(term: Any, indices: tuple[Index, ...], places: Places, point: Evaluator) -> bool:
+    return _alike(point.array(term, indices), places)
+
+
+def _alike(entries: Any, places: Places) -> bool:
+    return all(entries[place] == entries[places[0]] for place in places)
+
+
+def _still(nearby: Nearby, same: Callable[[Evaluator], bool]) -> bool:
+    """Whether something is the same at all points nearby; it is not where there are none."""
+    try:
+        return bool(nearby()) and all(map(same, nearby()))
+    except DomainError:
+        return False
+
+
+def _nearby(point: Evaluator, node: Node) -> tuple[Evaluator, ...]:
+    """Points around a point, as far as what a node is computed from: all inputs moved a little, then each tensor by itself,
+    since derivatives by results on the way are taken, too.  None where the graph has no value at one of them.
+    """
+    assert point.graph is not None
+    graph = point.graph
+    reached = [m for m in graph.members.values() if m.name in graph.ancestors(node.name) - {node.name} and m.differentiable]
+    moves = [{i.name for i in graph.inputs if i in reached}, *({m.name} for m in reached)]
+    try:
+        return tuple(_moved(point, node, names, random.Random(k)) for k, names in enumerate(moves))
+    except DomainError:
+        return ()
+
+
+def _moved(point: Evaluator, node: Node, names: set[str], chance: random.Random) -> Evaluator:
+    """The point with every entry of some tensors moved a little at random, and what is computed from these computed again."""
+    assert point.graph is not None
+    graph, arrays = point.graph, dict(point.arrays)
+    move = np.vectorize(lambda v: v + STEP * chance.randint(1, 1000), otypes=[object])
+    arrays |= {name: move(arrays[name])[()] for name in names}
+    stale = set(names)
+    for before in takewhile(lambda n: n.name != node.name, graph.nodes):
+        if before.name not in names and stale & graph.parents(before.name):
+            arrays[before.name] = value_of(Evaluator(point.sizes, arrays, graph), before)
+            stale.add(before.name)
+    return Evaluator(point.sizes, arrays, graph)
 
 
 def _double(array: Any) -> Any:

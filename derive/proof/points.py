@@ -14,6 +14,7 @@ from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator, value_of
 from derive.values.number_systems import DomainError, real
+from derive.values.undefined import authors_name
 
 TRIES = 60
 """So often numbers are drawn for a node before no point is said to be found."""
@@ -21,7 +22,10 @@ TRIES = 60
 PATIENCE = 4
 """After so many tries, what was drawn for the node before is drawn again, too."""
 
-KINK = "every point drawn lies at a kink"
+STUBBORN = 12
+"""After so many, sides that are the same around a point count as no kink, though a point where they move would tell more."""
+
+KINK = "a kink"
 
 
 SMALLER = 16
@@ -46,30 +50,44 @@ def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Evaluator:
     arrays = {i.name: _draw_input(i, sizes, chance, scale) for i in graph.inputs}
     failed, place = [0] * len(graph.nodes), 0
     while place < len(graph.nodes):
-        problem = _computed(graph, graph.nodes[place], sizes, arrays)
+        problem = _computed(graph, graph.nodes[place], sizes, arrays, still=failed[place] >= STUBBORN)
         if not problem:
             place += 1
             continue
         tries = failed[place] = failed[place] + 1
         again = _latest(graph, place, tries // PATIENCE)
         if tries == TRIES or sum(failed) > TRIES + PATIENCE * len(failed) or not again:
-            raise ProofError("no point was found at which to compare the lines", hint=problem)
+            raise _nowhere(graph, graph.nodes[place], problem)
         chance = random.Random(f"{which} {seed} {place} {sum(failed)}")
         size = scale * Fraction(2) ** (tries // PATIENCE if problem == KINK or tries % 2 else -(tries // PATIENCE))
         for given in again:
-            arrays[given.name] = _draw_input(given, sizes, chance, size, low=tries < TRIES // 3)
+            arrays[given.name] = _draw_input(given, sizes, chance, size, low=tries < TRIES // 3, mixed=tries >= STUBBORN)
         place = min(_first_use(graph, given.name) for given in again)
     return Evaluator(sizes, arrays, graph)
 
 
-def _computed(graph: Graph, node: Node, sizes: Sizes, arrays: dict[str, Any]) -> str:
+def _nowhere(graph: Graph, node: Node, problem: str) -> ProofError:
+    """The error of a definition that has no value, or a kink, at all points that were drawn."""
+    if problem == KINK:
+        name = authors_name(graph, node.name)
+        return ProofError(
+            f"{name} lies at a kink at every point that was drawn: its derivatives cannot be proved.",
+            hint="Leave out what makes the two sides of a max, an |·| or a condition equal for all values.",
+        )
+    return ProofError(
+        f"No point was found at which the lines can be compared: {problem}",
+        hint="Leave out the terms that have no value with a condition, or declare what must be positive (x: positive).",
+    )
+
+
+def _computed(graph: Graph, node: Node, sizes: Sizes, arrays: dict[str, Any], still: bool) -> str:
     """A node computed, among the arrays; why that will not do, if it will not."""
     point = Evaluator(sizes, arrays, graph)
     try:
         arrays[node.name] = value_of(point, node)
     except DomainError as error:
         return error.message
-    return KINK if at_kink(point, node) else ""
+    return KINK if at_kink(point, node, still=still) else ""
 
 
 def _latest(graph: Graph, place: int, back: int) -> list[Input]:
@@ -84,8 +102,12 @@ def _first_use(graph: Graph, name: str) -> int:
     return next(place for place, node in enumerate(graph.nodes) if name in graph.parents(node.name))
 
 
-def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True) -> Any:
-    """Random entries by kind; with `low` unset, real numbers are drawn positive (for logarithms and roots)."""
+def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True, mixed: bool = False) -> Any:
+    """Random entries by kind.
+
+    With `low` unset, real numbers are drawn positive (for logarithms and roots); a `mixed` one-hot is a probability, of which
+    derivations know no more and no less: a mask 1 - o may be a kink wherever it is 0.
+    """
     probe = Evaluator(sizes, {})
     shape = tuple(probe.size(a) for a in given.axes)
     out = np.empty(shape, dtype=object)
@@ -94,11 +116,11 @@ def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fracti
     if given.kind == "label":
         classes = probe.size(given.classes)
         return np.array([chance.randrange(classes) for _ in np.ndindex(shape)], dtype=object).reshape(shape)
-    if given.kind == "onehot":
+    if given.kind == "onehot" and not mixed:
         picks = np.array([chance.randrange(shape[-1]) for _ in np.ndindex(shape[:-1])]).reshape(shape[:-1])
         return np.vectorize(Fraction, otypes=[object])((np.arange(shape[-1]) == picks[..., None]).astype(int))
-    if given.kind in ("positive", "probability"):
+    if given.kind in ("positive", "onehot", "probability"):
         out = np.vectorize(abs, otypes=[object])(out)
-    if given.kind == "probability":
+    if given.kind in ("onehot", "probability"):
         out = out / out.sum(axis=-1, keepdims=True)
     return np.vectorize(real, otypes=[object])(out)

@@ -28,17 +28,19 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
 
     Raises DeriveError where that gives more than 400 numbers or operations.
     """
+    if not graph.output.differentiable:
+        raise DeriveError(f"{graph.output.name} is a whole number: there is no graph of what it moves with.")
     _check_count(graph, point)
     names = entry_names(graph, point.arrays)
     heads: dict[str, Symbol] = {}
     inputs = []
-    for given in graph.inputs:
-        for entry in np.ndindex(np.shape(point.arrays[given.name])) if given.kind != "label" else ():
+    for given in (i for i in graph.inputs if i.differentiable):
+        for entry in np.ndindex(np.shape(point.arrays[given.name])):
             kind = "positive" if given.kind in ("positive", "probability") else "real"
             inputs.append(Input(names[given.name, entry], kind=kind))
             heads[inputs[-1].name] = inputs[-1].head
     nodes = []
-    for node in graph.nodes:
+    for node in (n for n in graph.nodes if n.differentiable):
         for entry in np.ndindex(np.shape(point.arrays[node.name])):
             body = _entry(node.body, dict(zip(node.indices, map(Integer, entry), strict=True)), point, names)
             one_node = Node(names[node.name, entry], (), body, lower(body, heads), inner=node.inner)
@@ -81,11 +83,18 @@ def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], poi
 
 
 def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator, names: Mapping[tuple[str, tuple[int, ...]], str]) -> Tree:
-    """The same, with every entry as a scalar by its own name."""
+    """The same, with every entry as a scalar by its own name; a whole number, such as a label, as it is."""
+    assert point.graph is not None
+    members = point.graph.members
 
     def name(t: Tree) -> Tree:
-        t = rebuilt(t, name)
-        return Ref(names[t.name, tuple(int(i) for i in t.indices)]) if isinstance(t, Ref) else t
+        if not isinstance(t, Ref):
+            return rebuilt(t, name)
+        entry = tuple(int(i) for i in t.indices)
+        if members[t.name].differentiable:
+            return Ref(names[t.name, entry])
+        value = Fraction(int(np.asarray(point.arrays[t.name])[entry]))
+        return Number(value, str(value))
 
     return name(_written_out(tree, at, point))
 
@@ -131,11 +140,11 @@ def _holds(condition: Compare, at: Mapping[Any, Any], point: Evaluator) -> bool:
 def _joined(operator: str, entries: list[Tree]) -> Tree:
     """The entries of a reduction, put together by its operator."""
     if operator == "argmax":
-        raise DeriveError("argmax has no formula of one number")
+        return Call(operator, tuple(entries))
     if not entries:
         empty = {"sum": "0", "prod": "1"}.get(operator)
         if empty is None:
-            raise DeriveError(f"{operator} over nothing has no value")
+            raise DeriveError(f"A {operator} of no numbers has no value.")
         return Number(Fraction(int(empty)), empty)
     out = entries[0]
     for entry in entries[1:]:

@@ -45,6 +45,7 @@ from derive.calculus.terms import (
 )
 from derive.graphs.graph import Graph, Node
 from derive.values.number_systems import CONTEXTS, DIGITS, EXACT, FLOAT, Array, DomainError, NumberSystem, lifted, real
+from derive.values.undefined import no_value
 
 STEP_BITS = 60
 """A central difference in 50 digits takes a step of 2^-60, about 1e-18, of the largest entry moved, or of 1 if that is more.
@@ -475,9 +476,25 @@ def forward(graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Arra
 
 
 def value_of(values: Evaluator, node: Node) -> Array:
-    """A node at a point.  Raises DomainError, naming the node, where it has no value there."""
+    """A node at a point.  Raises DomainError, naming the node and the entry, where it has no value there."""
     try:
         return values.array(node.expr, node.indices)
     except (DomainError, ZeroDivisionError) as error:
+        assert values.graph is not None
         what = error.message if isinstance(error, DomainError) else "division by zero"
-        raise DomainError(f"{node.name} has no value here: {what}") from None
+        raise DomainError(no_value(values.graph, node, _undefined_entry(values, node), what)) from None
+
+
+def _undefined_entry(values: Evaluator, node: Node) -> tuple[int, ...]:
+    """The first entry of a node that has no value, found by halves."""
+    shape = [values.size(axis) for axis in node.axes]
+    first, last = 0, math.prod(shape)
+    while last - first > 1:
+        middle = (first + last) // 2
+        half = np.unravel_index(np.arange(first, middle), shape)
+        try:
+            values.on(dict(zip(node.indices, half, strict=True)), node.expr)
+            first = middle
+        except (DomainError, ZeroDivisionError):
+            last = middle
+    return tuple(map(int, np.unravel_index(first, shape))) if shape else ()

@@ -28,6 +28,9 @@ MAX_POWER = 1 << 10
 
 MAX_EXPONENT = 10**7
 
+LARGEST_ANGLE = 10**1000
+"""To reduce an angle by 2π takes as many digits of π as it has: of a million, a minute."""
+
 Array = Any
 """A numpy array, of Fraction and mpf objects or of float64; 0-dimensional for a scalar."""
 
@@ -91,6 +94,8 @@ def _exact_or(known: Mapping[int, int], name: str, digits: int) -> Callable[[Any
     def value(x: Any) -> Any:
         if x in known:
             return Fraction(known[int(x)])
+        if name in ("sin", "cos") and abs(x) > LARGEST_ANGLE:
+            raise DomainError(f"{name}({_shown(x)}) is not computed: the angle is too large")
         found = _called(name, digits, x)
         if hasattr(found, "_mpc_"):
             raise DomainError(f"{name}({_shown(x)}) does not exist")
@@ -143,6 +148,8 @@ def _raised(x: Any, p: Any, digits: int) -> Any:
     if p == int(p) and abs(p) <= MAX_POWER:
         power = x ** abs(int(p))
         return power if p >= 0 else _reciprocal(power)
+    if x == 0:
+        return _reciprocal(x) if p < 0 else Fraction(0)
     if x < 0:
         raise DomainError(f"the power {_shown(p)} of {_shown(x)} does not exist: it takes numbers that are not negative")
     return _called("power", digits, x, p)

@@ -18,8 +18,9 @@ from derive.derivation.sweep import derivation, seeded
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import DomainError
+from derive.values.number_systems import MOST_DIGITS, DomainError
 from derive.values.operations import by_operation
+from derive.values.undefined import named
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +58,28 @@ class Run:
         shape = np.shape(self.exact[self.graph.output.name])
         return np.full(shape, Fraction(1), dtype=object) if self.seed is None else np.asarray(self.seed, dtype=object)
 
-    @cached_property
+    @property
     def gradients(self) -> dict[str, Any]:
         """Backward: the gradient of the output by everything it depends on, the output's own first."""
-        graph, output = self.graph, self.graph.output.name
-        if graph.output.axes:
-            graph, output = seeded(graph, output)
-        known: dict[tuple[str, str], Any] = {}
-        point = replace(point_of(self, graph), adjoints=known)
-        reached = graph.ancestors(self.graph.output.name)
-        out = {}
-        for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
-            found = derivation(graph, output, name)
+        return self._backward[1]
+
+    @property
+    def fine(self) -> Evaluator:
+        """The values from which the gradients are found: in more digits than `values` where a slope is lost in these, as that
+        of 1 - p is where p is 1 but for 1e-87.
+        """
+        return self._backward[0]
+
+    @cached_property
+    def _backward(self) -> tuple[Evaluator, dict[str, Any]]:
+        values = self.values
+        while True:
             try:
-                out[name] = known[output, name] = np.array(point.array(found.result, found.indices), dtype=object)
-            except DomainError as error:
-                raise DomainError(f"the gradient by {name} has no value here: {error.message}") from None
-        return out
+                return values, _gradients(self, values)
+            except DomainError:
+                if values.digits >= MOST_DIGITS:
+                    raise
+            values = values.finer
 
     def __getitem__(self, name: str) -> Any:
         return plain(self.exact[name])
@@ -118,14 +124,36 @@ def run(graph: Graph, values: Mapping[str, Any]) -> Run:
     return made
 
 
+def _gradients(run: Run, values: Evaluator) -> dict[str, Any]:
+    """The gradients of a run from its values in so many digits.  Raises DomainError where one has no value in these."""
+    graph, output = run.graph, run.graph.output.name
+    if graph.output.axes:
+        graph, output = seeded(graph, output)
+    known: dict[tuple[str, str], Any] = {}
+    point = replace(_point(run, graph, values), adjoints=known)
+    reached = graph.ancestors(run.graph.output.name)
+    out = {}
+    for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
+        found = derivation(graph, output, name)
+        try:
+            out[name] = known[output, name] = np.array(point.array(found.result, found.indices), dtype=object)
+        except DomainError as error:
+            raise DomainError(f"The gradient by {named(graph, name)} has no value here: {error.message}.") from None
+    return out
+
+
 def point_of(run: Run, graph: Graph) -> Evaluator:
     """The point of a run, as one of a graph made from its source: what has a name in the run is known, the rest is computed.
 
     The gradient of a loss by the output is the run's seed.
     """
-    given = {**run.exact, graph.upstream: run.upstream}
+    return _point(run, graph, run.fine)
+
+
+def _point(run: Run, graph: Graph, values: Evaluator) -> Evaluator:
+    given = {**values.arrays, graph.upstream: run.upstream}
     known = {name: given[name] for name in graph.members if name in given}
-    return forward(graph, run.values.sizes, known, run.values.numbers)
+    return forward(graph, values.sizes, known, values.numbers)
 
 
 def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:

@@ -21,6 +21,11 @@ EVERYWHERE_A_PLACE_WITHOUT_KINK: dict[str, Callable[[Any, Any], Any]] = {
         t.where(pairs(t, x) > 0, x[None, :], 0.0).sum(1) ** 2
     ).sum(),
     "x: [n]\nf = max(x[i]*x[j] for i in n for j in n)": lambda t, x: (x[:, None] * x[None, :]).max(),
+    "x: [n]\nf = sum(relu(x - max(x)) + x**2)": lambda t, x: (t.relu(x - x.max()) + x**2).sum(),
+    "x: [n]\nf = sum(abs(x - max(x)))": lambda t, x: (x - x.max()).abs().sum(),
+    "x: [n]\nf = sum(max(0, where(i == 0, 0, 1 + x[i] - x[0])) for i in n)": lambda t, x: (
+        t.relu(1 + x - x[0]) * t.tensor([0, 1, 1])
+    ).sum(),
 }
 
 ARG_MAX = {

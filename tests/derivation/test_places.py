@@ -40,6 +40,29 @@ def test_a_kink_between_an_entry_and_itself_is_none(text: str) -> None:
     assert np.allclose(graph.at(x=[0.7, -1.3, 2.1]).grad["x"], x.grad.numpy(), rtol=1e-12)
 
 
+@pytest.mark.needs("torch")
+def test_a_mask_inside_a_hinge_has_no_kink_where_it_is_nothing_for_every_score() -> None:
+    """The vectorised hinge loss: the entry of the right class is max(0, 0), whatever the scores are."""
+    import torch
+
+    graph = opened("o: onehot[C]\ns: [C]\nf = sum(max(0, (s - s@o + 1)*(1 - o)))")
+    for name in ("s", "o"):
+        assert prove(graph.derive("f", name)).error < 1e-25
+    at = {"s": [2.3, 4.1, -2.1], "o": [1.0, 0.0, 0.0]}
+    s, o = (torch.tensor(at[name], dtype=torch.float64, requires_grad=True) for name in "so")
+    ((s - s @ o + 1) * (1 - o)).relu().sum().backward()
+    run = graph.at(**at)
+    for name, tensor in (("s", s), ("o", o)):
+        assert tensor.grad is not None
+        assert np.allclose(run.grad[name], tensor.grad.numpy(), rtol=1e-12)
+
+
+def test_a_kink_that_moves_with_a_result_on_the_way_counts() -> None:
+    """x - m is 0 for the largest entry whatever x is, but not as m moves by itself: ∂f/∂m is that of a side."""
+    with pytest.raises(ProofError, match=r"f lies at a kink at every point that was drawn"):
+        prove(opened("x: [n]\nm = max(x)\nf = sum(relu(x - m))").derive("f", "m"))
+
+
 def test_two_sides_that_are_one_have_no_kink() -> None:
     graph = opened("f = max(s, s)")
     assert prove(graph.derive("f", "s")).derivation.result == 1
@@ -56,6 +79,12 @@ def test_two_sides_that_are_one_have_no_kink() -> None:
         ("x: [n]\nf = sum(sqrt((x[i] - x[j])**2) for i in n for j in n)", [1, 2, 3], False),
         ("x: [n]\ny[i] = sqrt(abs(x[i]))", [0, 2, 3], True),
         ("x: [n]\nk = argmax(x)", [2, 1, 2], True),
+        ("x: [n]\nf = sum(relu(x - max(x)))", [1, 2, 3], False),
+        ("x: [n]\nf = sum(relu(x - max(x)))", [1, 3, 3], True),
+        ("x: [n]\nf = sum(relu(relu(x)))", [-1, 2, 3], False),
+        ("x: [n]\nf = sum(relu(relu(x)))", [0, 2, 3], True),
+        ("x: [n]\nf = max(relu(x))", [-1, -2, -3], False),
+        ("x: [n]\nf = max(relu(x))", [-1, -2, 0], True),
     ],
 )
 def test_a_kink_counts_where_its_condition_holds(text: str, x: list[int], kink: bool) -> None:

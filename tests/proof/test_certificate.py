@@ -16,16 +16,32 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import Mul, Symbol, exp, pi
+from sympy import Mul, Symbol, exp, pi, sqrt
 
 import cli
 import derive
-from derive.calculus.functions import named
-from derive.calculus.terms import Below, Delta, Element, Index, Largest, canonical, total
+from derive.calculus.functions import PRIMITIVES, named
+from derive.calculus.matrix_algebra import Ones, Scaled
+from derive.calculus.rules import slope
+from derive.calculus.terms import (
+    Below,
+    Bracket,
+    Delta,
+    Element,
+    Index,
+    Inside,
+    Label,
+    Largest,
+    Positive,
+    Where,
+    canonical,
+    total,
+)
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.notation import terms as printer
+from derive.notation.numpy_code import numpy_code
 from derive.proof import certificate, gradcheck
 from derive.proof.certificate import Certificate, certify, fingerprint, versions
 from derive.proof.kinks import kinks_met
@@ -35,6 +51,7 @@ from derive.teaching.data.certificate import as_json
 from derive.teaching.formats.terminal import render_text
 from derive.teaching.page import Page
 from derive.teaching.pages.report import report
+from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run
 
@@ -397,6 +414,42 @@ def test_numpy_code_is_run_as_it_is_print_of() -> None:
     }
     for code, expected in codes.items():
         np.testing.assert_allclose(run_numpy(code, names), expected, rtol=1e-15)
+
+
+U, V, K, T = (Element(Symbol(name, real=True)) for name in "uvkt")
+SIZE = Symbol("n", integer=True, positive=True)
+
+
+def _scalars() -> dict[str, Any]:
+    """Every function and bracket that a scalar may hold: of the numbers u and v, or the labels k and t."""
+    k, t = Label(K, SIZE), Label(T, SIZE)
+    arguments = {Positive: (V,), Inside: (k - t, SIZE)}
+    brackets = [kind for kind in _kinds(Bracket) if not kind.__name__.startswith("_")]
+    functions = {name: primitive.function(*(U, V)[: primitive.arguments]) for name, primitive in PRIMITIVES.items()}
+    slopes = {f"slope of {name}": slope(call, 0) for name, call in functions.items() if call.is_Function and len(call.args) == 1}
+    return {
+        **functions,
+        **slopes,
+        **{kind.__name__: (1 - kind(*arguments.get(kind, (k, t)))) / 3 for kind in brackets},
+        "a function of the library": named("half", (U.head,), U.head / 2)(V),
+        "where": Where(Positive(V), U, -U),
+        "powers": U**V - (U - V) ** -3 + 1 / sqrt(U) + pi * SIZE,
+    }
+
+
+def _kinds(kind: type) -> list[type]:
+    return [one for below in kind.__subclasses__() for one in (below, *_kinds(below))]
+
+
+@pytest.mark.parametrize("what", _scalars())
+@pytest.mark.parametrize("k", [0, 1])
+def test_every_scalar_has_numpy_code(what: str, k: int) -> None:
+    """|r| of a matrix form was NumPy's `abs` to one printer, and Python's to the other."""
+    term, arrays = _scalars()[what], {"u": 0.7, "v": -1.3 + 3 * k, "k": k, "t": 1 - k}
+    expected = Evaluator({SIZE: 3}, arrays, None, FLOAT).array(term)
+    code = numpy_code(Scaled(term, (), Ones(SIZE)))
+    value = run_numpy(code, {**FLOAT.functions, **arrays, "n": 3, "half": lambda a: a / 2})
+    np.testing.assert_allclose(value, np.full(3, expected), rtol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from cases.course import LAYER, SCORES
 from derive.calculus.terms import Delta, Differ, Element, Index
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation
+from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.graphs.tree import Call, Op, Tree
 from derive.notation import definitions, matrices
@@ -31,6 +32,7 @@ from derive.teaching.page import Page
 from derive.values.entries import entry_of, unrolled
 from derive.values.evaluator import Evaluator
 from derive.values.run import Run
+from derive.values.run import run as bound
 
 COURSE = json.loads((Path(__file__).parents[1] / "golden" / "course.json").read_text(encoding="utf-8"))
 
@@ -102,6 +104,25 @@ def test_the_hinge_loss_is_worked_as_on_the_blackboard() -> None:
     assert lines(forward_blocks(run, Page())) == [
         "L = Σ_{j≠t} max(0, s_j − s_t + 1) = max(0, 4.1 − 2.3 + 1) + max(0, −2.1 − 2.3 + 1) = max(0, 2.8) + max(0, −3.4) = 2.8"
     ]
+
+
+def test_an_arg_max_is_worked_and_counts_as_the_page_does() -> None:
+    run = derive.graph("s: [C]; k = argmax(2*s); f = s[k]").at(s=["2.5", 1, 3])
+    assert lines(forward_blocks(run, Page())) == [
+        "k = argmax_i 2 s_i = argmax(2 · 2.5, 2 · 1, 2 · 3) = argmax(5, 2, 6) = 3",
+        "f = s_k = 3",
+    ]
+    long = derive.graph("s: [C]; k = argmax(s[i] for i in C if i > 0)").at(s=[9, 1, 3])
+    assert lines(forward_blocks(long, Page()))[-1] == "k = 3"
+
+
+def test_an_arg_max_and_a_label_are_numbers_of_an_unrolled_graph() -> None:
+    run = derive.graph("s: [C]; t: label[C]; k = argmax(s); f = s[k]*k + s[t]*t").at(s=["2.5", 1, 3], t=1)
+    graph = unrolled(run.source, run.values)
+    assert [*graph.members] == ["s1", "s2", "s3", "f"]
+    assert bound(graph, {"s1": 2, "s2": 5, "s3": 7})["f"] == 7 * 2 + 5 * 1
+    with pytest.raises(DeriveError, match="k is a whole number"):
+        unrolled(derive.graph("s: [C]; k = argmax(s)"), run.values)
 
 
 def test_the_other_hinge_losses_worked() -> None:

@@ -163,8 +163,23 @@ def test_a_value_that_does_not_exist_is_refused_by_name(text: str, at: dict[str,
 def test_a_value_without_a_gradient(text: str, at: dict[str, Any]) -> None:
     run = derive.graph(text).at(**at)
     assert run["f"] == 0
-    with pytest.raises(DomainError, match="the gradient by x has no value here"):
+    with pytest.raises(DomainError, match="The gradient by x has no value here"):
         _ = run.gradients
+
+
+@pytest.mark.parametrize("text", ["f = 1 + sqrt(x*y)", "f = log(sqrt(x*y) + 1)"])
+def test_a_gradient_without_a_value_has_the_name_of_its_author(text: str) -> None:
+    with pytest.raises(DomainError, match=r"The gradient by (x y|√\(x y\)) has no value here: division by zero\.$"):
+        _ = derive.graph(text).at(x=0, y=2).gradients
+
+
+def test_a_slope_that_is_lost_in_fifty_digits_is_found_in_more() -> None:
+    """1 - p is 1e-87, and the power -1/2 of it a slope on the way."""
+    run = derive.graph("focal_loss").at(z=[200, 0, 0], t=0, gamma="0.5")
+    with mpmath.workdps(120):
+        q = mpmath.exp(200) / (mpmath.exp(200) + 2)
+        slope = mpmath.sqrt(1 - q) * (mpmath.log(q) * q / 2 - (1 - q))
+        assert abs(run.gradients["z"][0] / slope - 1) < mpmath.mpf(10) ** -10
 
 
 # ---------------------------------------------------------------- labels

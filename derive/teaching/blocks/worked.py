@@ -32,7 +32,9 @@ from derive.teaching.document import Block, Chains, Line, Paragraph, Steps, inli
 from derive.teaching.page import Page
 from derive.values.entries import entry_of
 from derive.values.evaluator import Evaluator
+from derive.values.number_systems import DomainError
 from derive.values.run import Run
+from derive.values.undefined import no_value
 
 ENTRIES, TERMS = 4, 24
 """A vector of up to this many entries, a sum of up to this many terms, is worked; a longer one gives its numbers only."""
@@ -58,21 +60,30 @@ def forward_blocks(run: Run, page: Page, of: str = "", by_operation: bool = Fals
 def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | Chains]:
     values = run.values
     shape = np.shape(values.arrays[node.name])
-    if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS:
-        numbers, exact = array(values.arrays[node.name], page.style)
-        context = page.context(graph)
+    context, places = page.context(graph), isinstance(node.body, Reduce) and node.body.operator == "argmax"
+    picked = places and isinstance(node.body, Reduce) and bool(node.body.conditions)  # which of those left out would count?
+    if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS or picked:
+        numbers, exact = array(values.arrays[node.name] + (context.style.index_base if places else 0), page.style)
         return [
             Line(definitions.left_side(node.name, node.indices, context)),
             Line(definitions.layout(node.body, context), EQUALS),
             Line(context.called(node.name, len(shape))),
             Line(numbers, relation(exact)),
         ]
-    parts = [substitution(node, entry, graph, values, page, run.point.typed) for entry in np.ndindex(shape)]
+    parts = [_worked(node, entry, graph, values, page, run.point.typed) for entry in np.ndindex(shape)]
     short = tuple((left, *numbers) for left, _, numbers in parts)
     full = tuple(
         (left, formula, *(numbers[1:] if numbers[0].body == formula.body else numbers)) for left, formula, numbers in parts
     )
     return [Chains((full, short) if shape else (full,))]
+
+
+def _worked(node: Node, entry: tuple[int, ...], graph: Graph, *more: Any) -> tuple[Line, Line, tuple[Line, ...]]:
+    """See `substitution`.  Raises DomainError, naming the entry, where the definition has no value as it stands: x/x at 0."""
+    try:
+        return substitution(node, entry, graph, *more)
+    except DomainError as error:
+        raise DomainError(no_value(graph, node, entry, error.message)) from None
 
 
 # ---------------------------------------------------------------- substitution
@@ -104,7 +115,15 @@ def substitution(
             numbers.append(Line(shown, relation(exact)))
         if isinstance(tree, Number):
             return left, formula, tuple(numbers)
+        if _is_largest_of(tree):
+            place = values.arrays[node.name][entry] + context.style.index_base
+            return left, formula, (*numbers, Line(number(place, page.style)[0].layout, EQUALS))
         tree = _evaluated(tree)
+
+
+def _is_largest_of(tree: Tree) -> bool:
+    """Whether this is the arg max of numbers: a place, which is counted as the indices on the page are."""
+    return isinstance(tree, Call) and tree.function == "argmax" and all(isinstance(a, Number) for a in tree.args)
 
 
 def _fixed(k: int) -> Any:
@@ -227,7 +246,7 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
         rules.append(row(local.layout, TIMES, _partial(output, user.name, context)))
         slope = shortest(differentiated(user.expr, x))
         upstream, exact = number(run.gradients[user.name][()], page.style)
-        value, exact_slope = number(run.values.array(slope)[()], page.style)
+        value, exact_slope = number(run.fine.array(slope)[()], page.style)
         all_exact &= exact and exact_slope
         plain = slope.is_number or isinstance(slope, Element)
         all_plain &= bool(plain)

@@ -17,6 +17,7 @@ from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.at import read_values
+from derive.language.numbers import read_number
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.terms import layout
@@ -119,7 +120,7 @@ def _order(value: Any) -> int:
 
 def _number(value: Any) -> float:
     try:
-        return float(str(value))
+        return float(read_number(str(value)).value)
     except ValueError:
         raise DeriveError("a number is expected") from None
 

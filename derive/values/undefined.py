@@ -1,0 +1,69 @@
+"""What has no value at a point, said in the names that the author of a graph gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sympy import Integer
+
+from derive.calculus.terms import Index
+from derive.graphs.graph import Graph, Node
+from derive.graphs.tree import Reduce, Ref, Tree, rebuilt, reindexed, subtrees
+from derive.notation import definitions
+from derive.notation.context import context_of
+from derive.notation.layout import text
+
+LONGEST = 60
+"""A formula of more characters is not shown in a message; its author's name for what it is part of is."""
+
+
+def no_value(graph: Graph, node: Node, entry: tuple[int, ...], what: str) -> str:
+    """The message for an entry of a node that has no value: what its author calls it, why, and the formula where that helps."""
+    shown = _formula(graph, node, entry) if node.inner or entry else ""
+    why = f"{what} (in {shown})" if shown else what
+    return f"{authors_name(graph, node.name)} has no value here: {why}."
+
+
+def named(graph: Graph, name: str) -> str:
+    """A tensor by the name its author gave it; else its formula, or what it is part of."""
+    member = graph.members[name]
+    if not (isinstance(member, Node) and member.inner):
+        return name
+    return _formula(graph, member) or f"a part of {authors_name(graph, name)}"
+
+
+def authors_name(graph: Graph, name: str) -> str:
+    """The tensor itself, or the first computed from it that the author gave a name."""
+    if not getattr(graph.members[name], "inner", False):
+        return name
+    return next((n.name for n in graph.nodes if not n.inner and name in graph.ancestors(n.name)), graph.output.name)
+
+
+def _formula(graph: Graph, node: Node, entry: tuple[int, ...] = ()) -> str:
+    """A node's definition in print, at one entry if there is one, without names that are not its author's; "" if that is long."""
+    try:
+        tree = _opened(graph, node.body, dict(zip(node.indices, map(Integer, entry), strict=False)), [LONGEST])
+    except _TooLong:
+        return ""
+    shown = text(definitions.layout(tree, context_of(graph)))
+    return shown if len(shown) <= LONGEST else ""
+
+
+class _TooLong(Exception):
+    """A formula has too many parts to be shown."""
+
+
+def _opened(graph: Graph, tree: Tree, at: Mapping[Any, Any], left: list[int]) -> Tree:
+    """A body with some indices given, and the definitions of inner nodes put in; `left` counts the parts that it may have."""
+    left[0] -= 1
+    if left[0] < 0:
+        raise _TooLong
+    here = reindexed(tree, lambda term: term.xreplace(at) if hasattr(term, "xreplace") else term)
+    member = graph.members.get(here.name) if isinstance(here, Ref) else None
+    if not (isinstance(here, Ref) and isinstance(member, Node) and member.inner):
+        return rebuilt(here, lambda child: _opened(graph, child, at, left))
+    bound = {i.name for t in subtrees(member.body) if isinstance(t, Reduce) for i in t.indices}
+    if bound & {i.name for k in here.indices for i in getattr(k, "atoms", lambda *_: ())(Index)}:
+        raise _TooLong  # the two indices of one name would be one in print
+    return _opened(graph, member.body, dict(zip(member.indices, here.indices, strict=True)), left)
