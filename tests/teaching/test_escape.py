@@ -155,6 +155,10 @@ def test_a_terminal_gets_no_control_characters(text: str) -> None:
     assert not [sign for sign in escape.terminal(text) if unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\t\n\r\x85"]
 
 
+def test_no_formula_in_markdown_holds_a_tag() -> None:
+    assert escape.markdown_formula("a<b</c>\n <!d") == "a< b< /c> < !d"
+
+
 def test_addresses_are_quoted() -> None:
     assert escape.latex_url("https://x.org/a b?c=%1#d_~") == r"https://x.org/a\%20b?c=\%1\#d_~"
     assert escape.markdown_url("https://x.org/(a)*b$") == "https://x.org/%28a%29%2Ab%24"

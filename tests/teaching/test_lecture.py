@@ -30,11 +30,9 @@ from derive.teaching.document import (
     Table,
     Text,
 )
-from derive.teaching.lecture import formulas
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
 from derive.teaching.lecture.lecture import build, read
-from oracles.rendering import Formula, compile_latex, katex_errors
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n"
 
@@ -285,74 +283,3 @@ def test_a_mistake_in_a_block_is_pointed_at(body: str, message: str, line: int) 
         only_directive(body)
     assert caught.value.place is not None
     assert caught.value.place.line == line
-
-
-# ---------------------------------------------------------------- formulas
-
-
-@pytest.mark.parametrize(
-    ("formula", "message"),
-    [
-        (r"\fracc{a}{b}", r"Did you mean \\frac"),
-        (r"\input{/etc/passwd}", r"command \\input is not known"),
-        (r"\def\x{1}", r"command \\def is not known"),
-        (r"\write18{ls}", r"command \\write is not known"),
-        (r"\begin{document}\end{document}", "environment 'document'"),
-        (r"\begin{pmatrix} a \end{bmatrix}", "closed by"),
-        ("{x", "A } is missing"),
-        ("x}", "} closes nothing"),
-        (r"\left( x", r"A \\right is missing"),
-        ("x^2^3", "Two \\^ in a row"),
-        ("x^", "\\^ needs something after it"),
-        (r"\frac{a}", r"\\frac needs something after it"),
-        ("a & b", "& separates columns"),
-        (r"\text{a_b}", "may not hold _"),
-        (r"\text{a", "never closed"),
-        ("{" * 3000, "nested too deeply"),
-    ],
-)
-def test_a_formula_that_cannot_be_printed_is_pointed_at(formula: str, message: str) -> None:
-    with pytest.raises(DeriveError, match=message) as caught:
-        blocks(f"Words\nand ${formula}$ more")
-    assert caught.value.place is not None
-    assert caught.value.place.line == 8
-    assert caught.value.place.start == 5
-
-
-def test_percent_and_number_signs_in_formulas_are_signs() -> None:
-    assert prose("$50% \\# #1$") == (Math(Raw(r"50\% \# \#1")),)
-
-
-def example(command: str) -> str:
-    """A formula that uses a command."""
-    if command in ("left", "right", "middle"):
-        return r"\left( a \middle| b \right)"
-    if command.lower().rstrip("lr") in ("big", "bigg"):
-        return rf"\{command}("
-    special = {"hline": r"\begin{array}{c} a \\ \hline b \end{array}", "limits": r"\sum\limits_i", "nolimits": r"\sum\nolimits_i"}
-    return special.get(command, "\\" + command + "{x}" * (formulas.ARGUMENTS.get(command, 0) or command in formulas.WORDS))
-
-
-EXAMPLES = [
-    *map(example, sorted(formulas.COMMANDS)),
-    *(rf"a\{sign}b" for sign in sorted(formulas.SIGNS)),
-    *(rf"\begin{{{name}}}{'{cc}' if name == 'array' else ''} a \\ b \end{{{name}}}" for name in sorted(formulas.ENVIRONMENTS)),
-]
-
-
-def test_every_known_command_passes_the_check() -> None:
-    for formula in EXAMPLES:
-        assert formulas.checked(formula, Place(formula, 0, 1)) == formula
-
-
-@pytest.mark.needs("katex")
-def test_katex_knows_every_command_that_a_formula_may_use() -> None:
-    errors = katex_errors(Formula(formula, display=True) for formula in EXAMPLES)
-    assert not {formula: error for formula, error in zip(EXAMPLES, errors, strict=True) if error}
-
-
-@pytest.mark.needs("pdflatex")
-def test_pdflatex_knows_every_command_that_a_formula_may_use(tmp_path: Path) -> None:
-    lines = [rf"$\displaystyle {formula}$\par" for formula in EXAMPLES]
-    head = [r"\documentclass{article}", r"\usepackage{amsmath,amssymb}", r"\begin{document}"]
-    assert compile_latex("\n".join([*head, *lines, r"\end{document}"]), tmp_path).pages
