@@ -88,7 +88,12 @@ def latex(text: str) -> str:
 
 def latex_code(line: str) -> str:
     """One line of code, every space of it kept; for a typewriter face."""
-    return latex(line.expandtabs(4)).replace("'", r"\textquotesingle{}").replace(" ", r"\ ").replace("~", r"\ ")
+    parts = re.split(r"(['Ĳĳ™]|\s)", unicodedata.normalize("NFC", terminal(line.expandtabs(4))))
+    return "".join(r"\ " if part.isspace() else _IN_CODE.get(part) or latex(part) for part in parts)
+
+
+_IN_CODE = {"'": r"\textquotesingle{}", "Ĳ": "IJ", "ĳ": "ij", "™": r"\textsuperscript{TM}"}
+"""What a typewriter face has not, or draws otherwise."""
 
 
 def latex_math(code: str) -> str:
