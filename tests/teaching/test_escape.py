@@ -125,7 +125,7 @@ ALIKE = str.maketrans("ıȷĐµ∆⊤", "ijÐμΔT")
 
 def letters(text: str) -> tuple[list[str], bool]:
     """The letters and digits of a text without their accents, and whether it has accents; đ and ð are one shape."""
-    apart = unicodedata.normalize("NFKD", text.translate(ALIKE))
+    apart = unicodedata.normalize("NFKD", text.translate(ALIKE)).translate(ALIKE)
     marks = any(unicodedata.combining(sign) or sign in MARKS_OF_LETTERS for sign in apart)
     return sorted(sign for sign in apart if sign.isalnum() and sign not in MARKS_OF_LETTERS), marks
 
