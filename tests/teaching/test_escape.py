@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import unicodedata
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,50 @@ def test_pdflatex_prints_nasty_text_as_it_is(language: str, tmp_path: Path) -> N
     assert [same_letters(text) for text in printed] == [same_letters(text) for text in NASTY for _ in range(2)]
 
 
+PRINTED = [sign for sign in map(chr, range(0x21, 0x20000)) if unicodedata.category(sign)[0] in "LNPS"]
+MARKS_OF_LETTERS = set("´`ˆ˜¨˙˚ˇ˘¯¸˛.,‘˝¯")
+ALIKE = str.maketrans("ıȷĐµ∆⊤", "ijÐμΔT")
+
+
+def letters(text: str) -> tuple[list[str], bool]:
+    """The letters and digits of a text without their accents, and whether it has accents; đ and ð are one shape."""
+    apart = unicodedata.normalize("NFKD", text.translate(ALIKE)).translate(ALIKE)
+    marks = any(unicodedata.combining(sign) or sign in MARKS_OF_LETTERS for sign in apart)
+    return sorted(sign for sign in apart if sign.isalnum() and sign not in MARKS_OF_LETTERS), marks
+
+
+@pytest.mark.needs("pdflatex", "poppler")
+@pytest.mark.parametrize("spell", [escape.latex, lambda sign: rf"\texttt{{{escape.latex_code(sign)}}}"], ids=["prose", "code"])
+def test_pdflatex_prints_every_letter_that_is_not_printed_as_its_number(spell: Callable[[str], str], tmp_path: Path) -> None:
+    signs = [sign for sign in PRINTED if "U+" not in escape.latex(sign)]
+    assert len(signs) > 2000
+    lines = [rf"\noindent BEGIN x{spell(sign)}y END\par" for sign in signs]
+    head = [r"\documentclass{article}", PACKAGES, r"\input{glyphtounicode}\pdfgentounicode=1", r"\begin{document}"]
+    log = compile_latex("\n".join([*head, *lines, r"\end{document}"]), tmp_path)
+    assert "Missing character" not in log.text
+    command = ["pdftotext", "-raw", str(tmp_path / "document.pdf"), "-"]
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    printed = re.findall(r"BEGIN(.*?)END", run.stdout, re.DOTALL)
+    wrong = [
+        (sign, text)
+        for sign, text in zip(signs, printed, strict=True)
+        if sign.isalnum() and (letters(text)[0] != letters(f"x{sign}y")[0] or (letters(sign)[1] and not letters(text)[1]))
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("code", "latex"),
+    [
+        ("biến", r"bi\'{\^{e}}n"),
+        ("ẽ = 'x'", r"\~{e}\ =\ \textquotesingle{}x\textquotesingle{}"),
+        ("a\u00a0~b", r"a\ \textasciitilde{}b"),
+    ],
+)
+def test_code_keeps_its_accents_spaces_and_quotes(code: str, latex: str) -> None:
+    assert escape.latex_code(code) == latex
+
+
 @pytest.mark.needs("pdflatex")
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=60))
 @settings(max_examples=5)
@@ -153,6 +198,10 @@ def test_html_comes_back_from_a_parser(text: str) -> None:
 @given(st.text())
 def test_a_terminal_gets_no_control_characters(text: str) -> None:
     assert not [sign for sign in escape.terminal(text) if unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\t\n\r\x85"]
+
+
+def test_no_formula_in_markdown_holds_a_tag() -> None:
+    assert escape.markdown_formula("a<b</c>\n <!d") == "a< b< /c> < !d"
 
 
 def test_addresses_are_quoted() -> None:

@@ -30,11 +30,9 @@ from derive.teaching.document import (
     Table,
     Text,
 )
-from derive.teaching.lecture import formulas
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
 from derive.teaching.lecture.lecture import build, read
-from oracles.rendering import Formula, compile_latex, katex_errors
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n"
 
@@ -95,7 +93,39 @@ def test_a_lecture_in_one_language_has_one_title_and_the_usual_conventions() -> 
         ("---\ntitle: x\nindex-base: yes\n---\n", "'index-base' must be", 3),
         ("---\ntitle: 'x\n---\n", "cannot be read", 2),
         ("---\ntitle: x: y\n---\n", "cannot be read", 2),
-        ("---\ntitle: 2020-99-99\n---\n", "cannot be read", 1),
+        ("---\ntitle: \x07\n---\n", "a character is not allowed", 2),
+        ("---\ntitle: " + "x" * 20_000 + "\n---\n", "too long", 1),
+        ("---\ntitle: x\ntitle: y\n---\n", "'title' is given twice", 3),
+        ("---\ntitle: {en: x, en: y}\n---\n", "'en' is given twice", 2),
+        ("---\ntitle:\n---\n", "'title' must be text", 2),
+        ("---\nauthor: x\ntitle: {en: [x]}\n---\n", "'en' holds more than texts", 3),
+        ("---\ntitle: x\nlang: [[en]]\n---\n", "'lang' holds more than texts", 3),
+        ("---\ntitle: x\nlang: {en: x}\n---\n", "'lang' must be one or several", 3),
+        ("---\n? [x]\n: y\n---\n", "A key of the front matter is a word", 2),
+        ("---\ntitle: x\ndigits: 3.0\n---\n", "'digits' must be a whole number", 3),
+        ("---\ntitle: x\ndigits: ٣\n---\n", "'digits' must be a whole number", 3),
+        *(
+            (f"---\nauthor: x\ntitle: {value}\n---\n", "no tags, anchors or aliases", 3)
+            for value in (
+                "!!bool abc",
+                '!!int ""',
+                '!!float ""',
+                "!!timestamp abc",
+                "!!python/object/apply:os.system [ls]",
+                "!x y",
+                "&a x",
+                "*a",
+                "!!map {en: x}",
+                "{en: !!int x}",
+                "{en: &a x}",
+                "&a {en: *a}",
+                "!!seq [x]",
+                "!!binary x",
+            )
+        ),
+        ("---\ntitle: x\na: &a [x, x]\nb: &b [*a, *a]\n---\n", "no tags, anchors or aliases", 3),
+        ("---\ntitle: x\n<<: {title: y}\n---\n", "no key '<<'", 3),
+        ('---\ntitle: x\n"\\e[31m\\u202e": y\n---\n', r"no key '\[31m'", 3),
         ("---\ntitle: " + "[" * 3000 + "\n---\n", "cannot be read", 1),
         ("---\n- x\n---\n", "no 'name: value' lines", 1),
     ],
@@ -105,6 +135,33 @@ def test_a_mistake_in_the_front_matter_is_pointed_at(source: str, message: str, 
         read(source)
     assert caught.value.place is not None
     assert caught.value.place.line == line
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        *((same, same) for same in ("1:30", "012", "1_000", "1.50", "yes", "no", "null", "~", "2024-01-02", "2020-99-99", "0x10",
+                                    ".inf", "The #1 loss", "C# and F#", "a # b", "=", "<<", "100 %", "l'été", 'the "best"')),
+        ("'The #1: yes'", "The #1: yes"),
+        ('"The \\"#1\\""', 'The "#1"'),
+        ("'x'   # a remark", "x"),
+        ("{en: The #1 loss, fr: 012}  # two", "The #1 loss"),
+        ("\n  en: 1_000  \n  fr: yes", "1_000"),
+        ("one\n  and two", "one and two"),
+    ],
+)  # fmt: skip
+def test_front_matter_is_text_as_typed(typed: str, title: str) -> None:
+    assert (
+        read(
+            f"---\n# a remark\ntitle: {typed}\nauthor: {typed if chr(10) not in typed and typed[0] != '{' else 'x'}\n---\n"
+        ).about.title["en"]
+        == title
+    )
+
+
+def test_a_remark_may_stand_behind_a_number_or_a_language() -> None:
+    about = read("---\ntitle: x\nlang: en # only\ndigits: 3 # few\nindex-base: 0  # as in Python\n---\n").about
+    assert about == FrontMatter({"en": "x"}, ("en",), "", 0, 3)
 
 
 def test_a_misspelt_key_gets_a_suggestion() -> None:
@@ -285,74 +342,3 @@ def test_a_mistake_in_a_block_is_pointed_at(body: str, message: str, line: int) 
         only_directive(body)
     assert caught.value.place is not None
     assert caught.value.place.line == line
-
-
-# ---------------------------------------------------------------- formulas
-
-
-@pytest.mark.parametrize(
-    ("formula", "message"),
-    [
-        (r"\fracc{a}{b}", r"Did you mean \\frac"),
-        (r"\input{/etc/passwd}", r"command \\input is not known"),
-        (r"\def\x{1}", r"command \\def is not known"),
-        (r"\write18{ls}", r"command \\write is not known"),
-        (r"\begin{document}\end{document}", "environment 'document'"),
-        (r"\begin{pmatrix} a \end{bmatrix}", "closed by"),
-        ("{x", "A } is missing"),
-        ("x}", "} closes nothing"),
-        (r"\left( x", r"A \\right is missing"),
-        ("x^2^3", "Two \\^ in a row"),
-        ("x^", "\\^ needs something after it"),
-        (r"\frac{a}", r"\\frac needs something after it"),
-        ("a & b", "& separates columns"),
-        (r"\text{a_b}", "may not hold _"),
-        (r"\text{a", "never closed"),
-        ("{" * 3000, "nested too deeply"),
-    ],
-)
-def test_a_formula_that_cannot_be_printed_is_pointed_at(formula: str, message: str) -> None:
-    with pytest.raises(DeriveError, match=message) as caught:
-        blocks(f"Words\nand ${formula}$ more")
-    assert caught.value.place is not None
-    assert caught.value.place.line == 8
-    assert caught.value.place.start == 5
-
-
-def test_percent_and_number_signs_in_formulas_are_signs() -> None:
-    assert prose("$50% \\# #1$") == (Math(Raw(r"50\% \# \#1")),)
-
-
-def example(command: str) -> str:
-    """A formula that uses a command."""
-    if command in ("left", "right", "middle"):
-        return r"\left( a \middle| b \right)"
-    if command.lower().rstrip("lr") in ("big", "bigg"):
-        return rf"\{command}("
-    special = {"hline": r"\begin{array}{c} a \\ \hline b \end{array}", "limits": r"\sum\limits_i", "nolimits": r"\sum\nolimits_i"}
-    return special.get(command, "\\" + command + "{x}" * (formulas.ARGUMENTS.get(command, 0) or command in formulas.WORDS))
-
-
-EXAMPLES = [
-    *map(example, sorted(formulas.COMMANDS)),
-    *(rf"a\{sign}b" for sign in sorted(formulas.SIGNS)),
-    *(rf"\begin{{{name}}}{'{cc}' if name == 'array' else ''} a \\ b \end{{{name}}}" for name in sorted(formulas.ENVIRONMENTS)),
-]
-
-
-def test_every_known_command_passes_the_check() -> None:
-    for formula in EXAMPLES:
-        assert formulas.checked(formula, Place(formula, 0, 1)) == formula
-
-
-@pytest.mark.needs("katex")
-def test_katex_knows_every_command_that_a_formula_may_use() -> None:
-    errors = katex_errors(Formula(formula, display=True) for formula in EXAMPLES)
-    assert not {formula: error for formula, error in zip(EXAMPLES, errors, strict=True) if error}
-
-
-@pytest.mark.needs("pdflatex")
-def test_pdflatex_knows_every_command_that_a_formula_may_use(tmp_path: Path) -> None:
-    lines = [rf"$\displaystyle {formula}$\par" for formula in EXAMPLES]
-    head = [r"\documentclass{article}", r"\usepackage{amsmath,amssymb}", r"\begin{document}"]
-    assert compile_latex("\n".join([*head, *lines, r"\end{document}"]), tmp_path).pages

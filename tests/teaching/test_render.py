@@ -209,6 +209,10 @@ def test_katex_takes_every_formula(lang: str) -> None:
         (CodeBlock("```", "python"), "````python\n```\n````"),
         (Table((inlines("a"),), ((inlines("b|c"),),), ("right",), inlines("d")), "| a |\n|---:|\n| b\\|c |\n\n*d*"),
         (Table((), ((inlines(Math(Raw("|x|")), CodeSpan("|")),),)), "|  |\n|:---|\n| $\\vert x\\vert$<code>&#124;</code> |"),
+        (
+            Table((), ((inlines(Math(Raw(r"\begin{array}{c|c}|a|\end{array}"))),),)),
+            "|  |\n|:---|\n| $\\begin{array}{cc}\\vert a\\vert \\end{array}$ |",
+        ),
         (Picture("p", {"svg": lambda: SVG}, "alt"), "![alt](p.svg)&nbsp;"),
         (Picture("p", {"svg": lambda: SVG}, "alt", inlines("why")), "![alt](p.svg)\n*why*"),
     ],

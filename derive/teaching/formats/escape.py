@@ -42,13 +42,13 @@ _LATEX_SPECIALS = {
 }  # fmt: skip
 
 # What T1 and TS1 print as typed: the Latin letters of Europe, quotation marks, dashes.
-_LATIN = frozenset(
+LATIN = frozenset(
     "¡£«»¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪī"
     "ĬĭĮįİıĲĳĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŊŋŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰű"
     "ŲųŴŵŶŷŸŹźŻżŽžȘșȚț–—‘’‚“”„‰‹›…¢§©ª®°¶º†‡•€™"
 )
 
-_SYMBOLS = {sign: rf"\{name}" for sign, name in LETTERS.items()} | {
+SYMBOLS = {sign: rf"\{name}" for sign, name in LETTERS.items()} | {
     "ε": r"\varepsilon", "ϕ": r"\phi", "φ": r"\varphi", "µ": r"\mu", "∂": r"\partial", "∇": r"\nabla", "∞": r"\infty",
     "±": r"\pm", "×": r"\times", "÷": r"\div", "·": r"\cdot", "⋅": r"\cdot", "∗": r"\ast", "∘": r"\circ",
     "◦": r"\circ", "⊙": r"\odot", "⊗": r"\otimes", "⊕": r"\oplus", "√": r"\surd", "∑": r"\sum", "∏": r"\prod",
@@ -88,7 +88,12 @@ def latex(text: str) -> str:
 
 def latex_code(line: str) -> str:
     """One line of code, every space of it kept; for a typewriter face."""
-    return latex(line.expandtabs(4)).replace("'", r"\textquotesingle{}").replace(" ", r"\ ").replace("~", r"\ ")
+    parts = re.split(r"(['Ĳĳ™]|\s)", unicodedata.normalize("NFC", terminal(line.expandtabs(4))))
+    return "".join(r"\ " if part.isspace() else _IN_CODE.get(part) or latex(part) for part in parts)
+
+
+_IN_CODE = {"'": r"\textquotesingle{}", "Ĳ": "IJ", "ĳ": "ij", "™": r"\textsuperscript{TM}"}
+"""What a typewriter face has not, or draws otherwise."""
 
 
 def latex_math(code: str) -> str:
@@ -110,10 +115,10 @@ def _latex_cluster(cluster: str) -> str:
 def _latex_character(sign: str) -> str:
     if sign in _LATEX_SPECIALS:
         return _LATEX_SPECIALS[sign]
-    if sign.isascii() or sign in _LATIN:
+    if sign.isascii() or sign in LATIN:
         return sign
-    if sign in _SYMBOLS:
-        return rf"\ensuremath{{{_SYMBOLS[sign]}}}"
+    if sign in SYMBOLS:
+        return rf"\ensuremath{{{SYMBOLS[sign]}}}"
     category = unicodedata.category(sign)
     if category in ("Cf", "Zl", "Zp", "Zs"):
         return "" if category == "Cf" else " "
@@ -176,6 +181,11 @@ def markdown_code(code: str) -> str:
     ticks = "`" * (longest + 1)
     pad = " " if "`" in (flat[:1], flat[-1:]) else ""
     return f"{ticks}{pad}{flat}{pad}{ticks}" if flat.strip() else ""
+
+
+def markdown_formula(code: str) -> str:
+    """A teacher's formula on one line, in which no `<` opens a tag of HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "< ", " ".join(terminal(code).split()))
 
 
 def markdown_math(text: str) -> str:

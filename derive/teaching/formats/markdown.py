@@ -65,7 +65,7 @@ class MarkdownPrinter(DocumentPrinter):
         return escape.markdown_url(address)
 
     def math(self, body: Layout | Raw) -> str:
-        return " ".join(escape.terminal(body.latex).split()) if isinstance(body, Raw) else latex(body).strip()
+        return escape.markdown_formula(body.latex) if isinstance(body, Raw) else latex(body).strip()
 
     def values(self, document: Document) -> dict[str, object]:
         """The front matter is YAML whose values pandoc reads as Markdown: escaped twice."""
@@ -181,6 +181,7 @@ def _unbarred(part: Inline) -> Inline:
     match part:
         case Math(body):
             code = body.latex if isinstance(body, Raw) else latex(body)
+            code = re.sub(r"\\begin\{array\}\{[^}]*\}", lambda found: found[0].replace("|", ""), code)
             return Math(Raw(code.replace(r"\|", r"\Vert ").replace("|", r"\vert ")))
         case LineBreak():
             return Text(" ")

@@ -125,7 +125,7 @@ class Reader:
 
     def table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for part in node.children for row in part.children]
-        header, *body = [tuple(self.inlines(cell) for cell in row.children) for row in rows]
+        header, *body = [tuple(self.inlines(cell, row) for cell in row.children) for row in rows]
         styles = [str(cell.attrs.get("style", "")) for cell in rows[0].children]
         align: list[Align] = ["right" if "right" in s else "center" if "center" in s else "left" for s in styles]
         return Table(header, tuple(body), tuple(align))
@@ -147,9 +147,9 @@ class Reader:
 
     # ---------------------------------------------------------------- inside a paragraph
 
-    def inlines(self, node: SyntaxTreeNode) -> Inlines:
-        """The text of a heading, a paragraph or a cell."""
-        found = (self.inline(part, node) for child in node.children for part in child.children)
+    def inlines(self, node: SyntaxTreeNode, block: SyntaxTreeNode | None = None) -> Inlines:
+        """The text of a heading, a paragraph or a cell; `block` is where it stands, if not the node itself."""
+        found = (self.inline(part, block or node) for child in node.children for part in child.children)
         return merged(part for part in found if part is not None)
 
     def inline(self, node: SyntaxTreeNode, block: SyntaxTreeNode) -> Inline | None:
@@ -187,13 +187,26 @@ class Reader:
 
     def formula(self, code: str, node: SyntaxTreeNode) -> Raw:
         """A formula, checked; a mistake is pointed at where the formula's text is found in the node's lines."""
-        return Raw(formulas.checked(code, self.place(node, code.strip().split("\n")[0])))
+        lines = code.split("\n")
 
-    def place(self, node: SyntaxTreeNode, text: str = "") -> Place:
-        """The first line of a node, or where in its lines a text stands."""
+        def place(start: int, end: int) -> Place:
+            *above, before = code[:start].split("\n")
+            line = lines[len(above)]
+            found = self.place(node, line, "" if above else "$", len(above))
+            if found.text[found.start : found.end] != line:
+                return found
+            column = found.start + len(before)
+            return Place(found.text, column, max(column + 1, min(column + end - start, found.end)), found.line)
+
+        return Raw(formulas.checked(code, place))
+
+    def place(self, node: SyntaxTreeNode, text: str = "", before: str = "", skipped: int = 0) -> Place:
+        """The first line of a node, or where in its lines, some skipped, a text stands, behind another if it does anywhere."""
         first, end = node.map or (0, 1)
-        for number in range(first, min(end, len(self.lines))) if text else ():
-            if (start := self.lines[number].find(text)) >= 0:
-                return Place(self.lines[number], start, start + len(text), number + 1)
+        for prefix in (before, ""):
+            for number in range(first + skipped, min(end, len(self.lines))) if text else ():
+                if (start := self.lines[number].find(prefix + text)) >= 0:
+                    start += len(prefix)
+                    return Place(self.lines[number], start, start + len(text), number + 1)
         line = self.lines[min(first, len(self.lines) - 1)]
         return Place(line, 0, max(1, len(line.rstrip())), first + 1)
