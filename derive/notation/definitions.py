@@ -50,7 +50,7 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
-from derive.notation.style import letter
+from derive.notation.style import letter, typed
 from derive.notation.terms import alternatives, function_name, index_layout
 from derive.notation.terms import layout as term_layout
 
@@ -67,9 +67,7 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
     """The printed form with its strength."""
     match tree:
         case Number(_, text):
-            return (
-                Piece(context.style.number(text)) if not text.startswith("-") else negated(Piece(context.style.number(text[1:])))
-            )
+            return negated(typed(text[1:], context.style)) if text.startswith("-") else typed(text, context.style)
         case Size(value):
             return Piece(term_layout(value, context), SUM_LEVEL if value.is_Add else ATOM)
         case Ref():
@@ -183,7 +181,7 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
         return Piece(Root(inner[0].layout), POWER)
     if tree.function == "abs":
         return Piece(Fence(inner[0].layout, "|", "|"))
-    if tree.function == "exp" and sum(1 for _ in subtrees(args[0])) <= 4 and not _has_reduction(args[0]):
+    if tree.function == "exp" and "e" not in context.order and sum(1 for _ in subtrees(args[0])) <= 4 and not _has_reduction(args[0]):
         return powered(Piece(Sign("e", "e")), inner[0])
     if tree.function in ("max", "min"):
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]

@@ -220,7 +220,7 @@ def _exponential(term: Any, context: Context) -> Piece:
     """e to a short power, exp(…) of a long one."""
     exponent = term.args[0]
     inner = _piece(exponent, context).layout
-    if exponent.has(Binder) or cost(exponent) > 4:
+    if exponent.has(Binder) or cost(exponent) > 4 or "e" in context.order:
         return called(Sign(r"\exp", "exp"), [inner], context.style.separator)
     return powered(Piece(Sign("e", "e")), Piece(inner))
 
