@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Integer
-
-from derive.calculus.terms import Index
+from derive.calculus.normal import normal
+from derive.calculus.terms import Binder, Bracket, Index, total
 from derive.graphs.graph import Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language import library
+from derive.language.lower import bracket
 from derive.language.words import FUNCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
@@ -53,6 +53,7 @@ from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
 from derive.notation.terms import alternatives, function_name, index_layout
 from derive.notation.terms import layout as term_layout
+from derive.notation.terms import piece as term_piece
 
 Substitution = Callable[[Ref], Piece | None]
 """What to print instead of a tensor's entry: its value, or None for its name."""
@@ -267,35 +268,39 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
     body = piece(tree.body, context, substitute)
     if not tree.indices:
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
-    conditioned: set[Any] = set().union(*(_indices_of(c) for c in tree.conditions if not _solved(c, tree.indices)))
-    plain = [letter(i.name) for i in tree.indices if i not in conditioned]
-    under = joined(plain + [_chained(c, context, substitute) for c in _chains(tree.conditions)], COMMA)
+    chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
+    told = {side for first, *_ in chains for side in (first.left, *((first.right,) if first.left in tree.indices else ()))}
+    plain = [letter(i.name) for i in tree.indices if i not in told]
+    under = joined(plain + [_chained(c, context, substitute) for c in chains], COMMA)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
-    if tree.operator == "mean":
-        count = _mean_count(tree, context)
-        return Piece(row(count, PRODUCT, Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
-    return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    if tree.operator != "mean":
+        return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    whole = Piece(row(Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    count = _count(tree)
+    if count is None:
+        return divided(whole, Piece(row(Big(SUM, under), Sign("1", "1")), PREFIX))
+    return Piece(row(divided(Piece(Sign("1", "1")), term_piece(count, context)).layout, PRODUCT, whole.layout), PREFIX)
 
 
-def _mean_count(tree: Reduce, context: Context) -> Layout:
-    size: Any = Integer(1)
-    for index in tree.indices:
-        size *= index.size
-    return divided(Piece(Sign("1", "1")), Piece(term_layout(size, context))).layout
+def _count(tree: Reduce) -> Any:
+    """How many entries a mean is taken of, where that is a formula of the sizes; None where it depends on the values."""
+    if any(isinstance(side, Tree) for c in tree.conditions for side in (c.left, c.right)):
+        return None
+    count = normal(total(bracket(tree.conditions, {}), *tree.indices))
+    return None if count.has(Binder) or count.has(Bracket) else count
 
 
-def _solved(condition: Compare, bound: tuple[Index, ...]) -> bool:
-    """Whether a condition ties several bound indices by arithmetic: a reader has to be told which are bound."""
-    arithmetic = any(is_affine(side) for side in (condition.left, condition.right))
-    return arithmetic and len(_indices_of(condition) & set(bound)) > 1
+def _turned(condition: Compare, bound: tuple[Index, ...]) -> Compare:
+    """A condition with a bound index on the left: j ≥ i of a sum over j that was typed i <= j.
+
+    One between two bound indices, i < j, names both, and stays as it was typed.
+    """
+    if condition.right in bound and condition.left not in bound and not isinstance(condition.left, Tree):
+        return Compare(_MIRRORED[condition.operator], condition.right, condition.left)
+    return condition
 
 
-def _indices_of(condition: Compare) -> set[Index]:
-    return {a for side in (condition.left, condition.right) if not isinstance(side, Tree) for a in _atoms(side)}
-
-
-def _atoms(term: Any) -> set[Index]:
-    return {term} if isinstance(term, Index) else set(term.atoms(Index)) if hasattr(term, "atoms") else set()
+_MIRRORED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:

@@ -248,14 +248,11 @@ def _binder(sign_: Sign) -> Any:
         body = term.body.xreplace(letters)
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
         conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))
-        told = [free_indices(c) & set(letters.values()) for c in conditions]
-        bound = [
-            i
-            for i in letters.values()
-            if not any(i in of and (len(of) == 1 or not isinstance(c, Inside)) for of, c in zip(told, conditions, strict=True))
-        ]
-        under = [letter(name) for name in sorted(i.name for i in bound)] + [condition_layout(c, inner) for c in conditions]
-        return Piece(row(Big(sign_, joined(under, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
+        bound = sorted(letters.values(), key=lambda i: i.name)
+        named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
+        plain = [letter(i.name) for i in bound if not any(i in names_ for names_ in named)]
+        told = [_relation(c, next((i for i in bound if i in c.args), None), inner) for c in conditions]
+        return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
 
@@ -270,20 +267,30 @@ def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any],
     return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
 
 
-_RELATIONS: tuple[tuple[Any, str, str], ...] = (
-    (Delta, "=", "="),
-    (Differ, r"\ne ", "≠"),
-    (Below, "<", "<"),
-    (AtMost, r"\le ", "≤"),
+_RELATIONS: tuple[tuple[Any, Sign, Sign], ...] = (
+    (Delta, Sign(" = ", "="), Sign(" = ", "=")),
+    (Differ, Sign(r"\ne ", "≠"), Sign(r"\ne ", "≠")),
+    (Below, Sign(" < ", "<"), Sign(" > ", ">")),
+    (AtMost, Sign(r"\le ", "≤"), Sign(r"\ge ", "≥")),
 )
+"""Relations between indices, as they stand and turned round."""
+
+
+def _relation(term: Any, first: Any, context: Context) -> Layout:
+    """A condition with the index `first`, if it is one of its sides, on the left."""
+    for kind, sign_, mirrored in _RELATIONS:
+        if isinstance(term, kind):
+            left, right = term.args
+            if right == first:
+                left, right, sign_ = right, left, mirrored
+            return row(index_layout(left, context), sign_, index_layout(right, context))
+    return condition_layout(term, context)
 
 
 def condition_layout(term: Any, context: Context) -> Layout:
-    """A condition as a relation: `j ≠ t`."""
-    for kind, code, plain in _RELATIONS:
-        if isinstance(term, kind):
-            left, right = (index_layout(a, context) for a in term.args)
-            return row(left, Sign(code if code.endswith(" ") else f" {code} ", plain), right)
+    """A condition as a relation: `j ≠ t`, a number on the right."""
+    if isinstance(term, tuple(kind for kind, _, _ in _RELATIONS)):
+        return _relation(term, term.args[1] if term.args[0].is_Integer else None, context)
     if isinstance(term, Positive):
         return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
     if isinstance(term, Inside):

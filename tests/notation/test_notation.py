@@ -114,7 +114,7 @@ TERMS: list[tuple[Any, str, str]] = [
     (total(x(j), j, kind=ArgMax), "argmax_i x_i", r"\operatorname*{arg\,max}_{i}x_{i}"),
     (total(x(j), j, kind=Product), "Π_i x_i", r"\prod_{i}x_{i}"),
     (total(x(j) * Differ(j, t), j), "Σ_{i≠t} x_i", r"\sum_{i\ne t}x_{i}"),
-    (total(x(j) * Below(i, j), j), "Σ_{i<j} x_j", r"\sum_{i < j}x_{j}"),
+    (total(x(j) * Below(i, j), j), "Σ_{j>i} x_j", r"\sum_{j > i}x_{j}"),
     (total(Where(Differ(j, t), x(j), -oo), j, kind=Largest), "max_{i≠t} x_i", r"\max_{i\ne t}x_{i}"),
     (total(x(i) * total(W(i, j), j), i), "Σ_i x_i Σ_j W_ij", r"\sum_{i}x_{i}\sum_{j}W_{ij}"),
     # brackets that are 1 or 0, and cases
