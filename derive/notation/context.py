@@ -10,7 +10,7 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
 from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
-from derive.notation.layout import Layout, text
+from derive.notation.layout import Layout, Script, text
 from derive.notation.style import Style, name_layout
 
 
@@ -65,12 +65,32 @@ def _context_of(graph: Graph, style: Style) -> Context:
         other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
             raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
+    for member in graph.members.values():
+        if other := _entry_called(member.name, graph):
+            hint = f"Write {other}[…] for an entry, or give {member.name} another name."
+            raise DeriveError(f"{member.name} would be printed as an entry of {other} is", hint=hint)
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
-    single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
+    called = (*graph.members, *shown.values(), *(size.name for size in graph.sizes))
+    single = frozenset(name for name in called if len(name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
     order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
     return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
+
+
+def _entry_called(name: str, graph: Graph) -> str:
+    """The tensor whose entries are printed like this name, w for w_i and w1 of a vector w; nothing if there is none."""
+    letters, shown = dict(graph.letters), dict(graph.shown)
+    printed = name_layout(shown.get(name, name), len(graph.members[name].axes))
+    if not isinstance(printed, Script) or printed.sub is None or printed.sup is not None:
+        return ""
+    under = text(printed.sub)
+    for other in graph.members.values():
+        if other.axes and name_layout(shown.get(other.name, other.name), len(other.axes)) == printed.base:
+            known = ({*letters.get(axis, ()), *"0123456789"} for axis in other.axes)
+            if len(under) == len(other.axes) and all(c in some for c, some in zip(under, known, strict=True)):
+                return other.name
+    return ""
 
 
 def _counts_from_zero(tree: Tree) -> bool:

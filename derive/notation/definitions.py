@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from derive.calculus.normal import normal
@@ -15,6 +16,8 @@ from derive.language.words import FUNCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     COMMA,
+    DIVIDED,
+    ENTRYWISE,
     EQUALS,
     HADAMARD,
     MINUS,
@@ -43,6 +46,7 @@ from derive.notation.pieces import (
     Piece,
     called,
     divided,
+    elementwise,
     fenced,
     multiplied,
     negated,
@@ -98,17 +102,26 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
         case "neg", [a]:
             return negated(Piece(_after_sign(a, PRODUCT_LEVEL), max(a.level, PRODUCT_LEVEL)))
         case "*", [a, b]:
+            if all(_rank(t, context) for t in tree.args):
+                return elementwise(HADAMARD, *(_factor(t, p, "*") for t, p in zip(tree.args, args, strict=True)))
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
             first, second = tree.args
             a = Piece(Fence(a.layout)) if _is_product(first) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
-            tensors = all(_rank(t, context) for t in tree.args)
-            return _times(a, b, TIMES if numbers else HADAMARD if tensors else PRODUCT)
+            return _times(a, b, TIMES if numbers else PRODUCT)
         case "/", [a, b]:
-            return divided(a, b)
+            if not _rank(tree.args[1], context):
+                return divided(a, b)
+            below = _factor(tree.args[1], b, "")
+            if _rank(tree.args[0], context):
+                return elementwise(DIVIDED, _factor(tree.args[0], a, "*"), below)
+            inverse = elementwise(DIVIDED, Piece(ONES), below)
+            one = isinstance(tree.args[0], Number) and tree.args[0].value == 1
+            return inverse if one else multiplied([a, Piece(Fence(inverse.layout))])
         case "**", [a, b]:
-            return _power(tree, a, b)
+            return _power(tree, a, b, context)
         case "@", [a, b]:
+            a = Piece(Fence(a.layout)) if _is_elementwise(tree.args[0], context) else a
             if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
                 a = Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
@@ -121,6 +134,17 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
 
 def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _factor(tree: Tree, piece_: Piece, chained: str) -> Piece:
+    """A factor of an elementwise product: a product of another kind stands in brackets, a chain of the same does not."""
+    same = isinstance(tree, Op) and tree.operator == chained
+    return piece_ if same or piece_.level >= POWER else Piece(Fence(piece_.layout))
+
+
+def _is_elementwise(tree: Tree, context: Context) -> bool:
+    """Whether a tensor is printed as a product or a quotient entry by entry."""
+    return isinstance(tree, Op) and tree.operator in ("*", "/") and all(_rank(t, context) for t in tree.args)
 
 
 def _is_row(tree: Tree, context: Context) -> bool:
@@ -167,10 +191,20 @@ def _times(a: Piece, b: Piece, sign: Sign) -> Piece:
     return multiplied([left, right], sign)
 
 
-def _power(tree: Op, a: Piece, b: Piece) -> Piece:
-    exponent = tree.args[1]
-    half = isinstance(exponent, Number) and exponent.value * 2 == 1
-    return Piece(Root(a.layout), POWER) if half else powered(Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a, b)
+def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
+    """A power; of a tensor, entry by entry, it is x^(⊙2) and 𝟏 ⊘ x."""
+    base, exponent = tree.args
+    rank, value = _rank(base, context), exponent.value if isinstance(exponent, Number) else None
+    if value == Fraction(1, 2) and rank < 2:
+        return Piece(Root(a.layout), POWER)
+    a = Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a
+    if not rank:
+        return powered(a, b)
+    if value is not None and value < 0:
+        positive = Number(-value, exponent.text.lstrip("-"))
+        below = a if value == -1 else _power(Op("**", (base, positive)), a, Piece(context.style.number(positive.text)), context)
+        return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
+    return powered(a, Piece(row(ENTRYWISE, b.layout)))
 
 
 def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
@@ -178,11 +212,19 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     if tree.function == "where":
         return _where(tree, context, substitute)
     inner = [piece(a, context, substitute) for a in args]
-    if tree.function == "sqrt":
+    if tree.function == "sqrt" and _rank(args[0], context) < 2:
         return Piece(Root(inner[0].layout), POWER)
+    if tree.function == "sqrt":
+        return powered(inner[0], Piece(row(ENTRYWISE, Sign(r"\frac{1}{2}", "1/2"))))
     if tree.function == "abs":
         return Piece(Fence(inner[0].layout, "|", "|"))
-    if tree.function == "exp" and "e" not in context.order and sum(1 for _ in subtrees(args[0])) <= 4 and not _has_reduction(args[0]):
+    if (
+        tree.function == "exp"
+        and "e" not in context.order
+        and not _rank(args[0], context)
+        and sum(1 for _ in subtrees(args[0])) <= 4
+        and not _has_reduction(args[0])
+    ):
         return powered(Piece(Sign("e", "e")), inner[0])
     if tree.function in ("max", "min"):
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
@@ -313,6 +355,13 @@ def _has_product(tree: Tree | None) -> bool:
     return tree is not None and any(isinstance(t, Op) and t.operator == "@" for t in subtrees(tree))
 
 
+def _broadcasts(tree: Tree, context: Context) -> bool:
+    """Whether tensors of unlike axes are multiplied entry by entry, for which there is no sign."""
+    if not isinstance(tree, Op) or tree.operator not in ("*", "/", "**"):
+        return False
+    return len({rank for t in tree.args if (rank := _rank(t, context))}) > 1
+
+
 def definition(node: Node, context: Context) -> Layout:
     """One definition: in tensor notation if its author wrote it so, and entry by entry.
 
@@ -326,6 +375,9 @@ def definition(node: Node, context: Context) -> Layout:
     left = left_side(node.name, node.indices, context)
     entry = row(left, EQUALS, layout(node.body, context))
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
+        return entry
+    assert node.surface is not None
+    if any(_broadcasts(part, context) for part in subtrees(node.surface)):
         return entry
     whole = row(context.called(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
     return row(whole, Sign(r",\qquad ", ",   "), entry)
