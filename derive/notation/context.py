@@ -66,9 +66,11 @@ def _context_of(graph: Graph, style: Style) -> Context:
         if other != name:
             raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
     for member in graph.members.values():
-        if other := _entry_called(member.name, graph):
-            hint = f"Write {other}[…] for an entry, or give {member.name} another name."
-            raise DeriveError(f"{member.name} would be printed as an entry of {other} is", hint=hint)
+        if _entry_like(member.name, graph):
+            raise DeriveError(
+                f"{member.name} would be printed as an entry of a tensor is.",
+                hint=f"Write an entry in brackets, x[i], or give {member.name} another name.",
+            )
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
     called = (*graph.members, *shown.values(), *(size.name for size in graph.sizes))
@@ -78,19 +80,21 @@ def _context_of(graph: Graph, style: Style) -> Context:
     return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
 
 
-def _entry_called(name: str, graph: Graph) -> str:
-    """The tensor whose entries are printed like this name, w for w_i and w1 of a vector w; nothing if there is none."""
+def _entry_like(name: str, graph: Graph) -> bool:
+    """Whether a tensor is printed like an entry of another: w1 or w_i beside a vector w, and a number w_i beside any index i."""
     letters, shown = dict(graph.letters), dict(graph.shown)
     printed = name_layout(shown.get(name, name), len(graph.members[name].axes))
     if not isinstance(printed, Script) or printed.sub is None or printed.sup is not None:
-        return ""
+        return False
     under = text(printed.sub)
-    for other in graph.members.values():
-        if other.axes and name_layout(shown.get(other.name, other.name), len(other.axes)) == printed.base:
-            known = ({*letters.get(axis, ()), *"0123456789"} for axis in other.axes)
-            if len(under) == len(other.axes) and all(c in some for c, some in zip(under, known, strict=True)):
-                return other.name
-    return ""
+    if not graph.members[name].axes and set(under) <= {letter for over in letters.values() for letter in over}:
+        return True
+    likely = (m for m in graph.members.values() if len(m.axes) == len(under))
+    return any(
+        name_layout(shown.get(m.name, m.name), len(m.axes)) == printed.base
+        and all(c in "0123456789" or c in letters.get(axis, ()) for c, axis in zip(under, m.axes, strict=True))
+        for m in likely
+    )
 
 
 def _counts_from_zero(tree: Tree) -> bool:

@@ -200,9 +200,9 @@ def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
     a = Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a
     if not rank:
         return powered(a, b)
-    if value is not None and value < 0:
-        positive = Number(-value, exponent.text.lstrip("-"))
-        below = a if value == -1 else _power(Op("**", (base, positive)), a, Piece(context.style.number(positive.text)), context)
+    if isinstance(exponent, Number) and exponent.value < 0:
+        positive = Number(-exponent.value, exponent.text.lstrip("-"))
+        below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, Piece(context.style.number(positive.text)), context)
         return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
     return powered(a, Piece(row(ENTRYWISE, b.layout)))
 
@@ -218,13 +218,7 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
         return powered(inner[0], Piece(row(ENTRYWISE, Sign(r"\frac{1}{2}", "1/2"))))
     if tree.function == "abs":
         return Piece(Fence(inner[0].layout, "|", "|"))
-    if (
-        tree.function == "exp"
-        and "e" not in context.order
-        and not _rank(args[0], context)
-        and sum(1 for _ in subtrees(args[0])) <= 4
-        and not _has_reduction(args[0])
-    ):
+    if tree.function == "exp" and _is_short_exponent(args[0], context):
         return powered(Piece(Sign("e", "e")), inner[0])
     if tree.function in ("max", "min"):
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
@@ -235,6 +229,12 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
 def _flattened(tree: Call) -> list[Tree]:
     """The arguments of max(max(a, b), c): a, b, c."""
     return [b for a in tree.args for b in (_flattened(a) if isinstance(a, Call) and a.function == tree.function else [a])]
+
+
+def _is_short_exponent(tree: Tree, context: Context) -> bool:
+    """Whether exp of it is written as a power of e: a short number, where no tensor is called e."""
+    short = sum(1 for _ in subtrees(tree)) <= 4 and not _has_reduction(tree)
+    return short and not _rank(tree, context) and "e" not in context.order
 
 
 def _has_reduction(tree: Tree) -> bool:
