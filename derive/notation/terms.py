@@ -251,7 +251,7 @@ def _binder(sign_: Sign) -> Any:
         bound = sorted(letters.values(), key=lambda i: i.name)
         named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
         plain = [letter(i.name) for i in bound if not any(i in names_ for names_ in named)]
-        told = [_relation(c, next((i for i in bound if i in c.args), None), inner) for c in conditions]
+        told = [condition_layout(c, inner, next((i for i in bound if i in c.args), None)) for c in conditions]
         return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
@@ -276,21 +276,14 @@ _RELATIONS: tuple[tuple[Any, Sign, Sign], ...] = (
 """Relations between indices, as they stand and turned round."""
 
 
-def _relation(term: Any, first: Any, context: Context) -> Layout:
-    """A condition with the index `first`, if it is one of its sides, on the left."""
+def condition_layout(term: Any, context: Context, first: Index | None = None) -> Layout:
+    """A condition as a relation: `j ≠ t`.  The index `first` stands on its left, a number on its right."""
     for kind, sign_, mirrored in _RELATIONS:
         if isinstance(term, kind):
             left, right = term.args
-            if right == first:
+            if right == first or left.is_Integer:
                 left, right, sign_ = right, left, mirrored
             return row(index_layout(left, context), sign_, index_layout(right, context))
-    return condition_layout(term, context)
-
-
-def condition_layout(term: Any, context: Context) -> Layout:
-    """A condition as a relation: `j ≠ t`, a number on the right."""
-    if isinstance(term, tuple(kind for kind, _, _ in _RELATIONS)):
-        return _relation(term, term.args[1] if term.args[0].is_Integer else None, context)
     if isinstance(term, Positive):
         return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
     if isinstance(term, Inside):
