@@ -202,7 +202,8 @@ def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
         return powered(a, b)
     if isinstance(exponent, Number) and exponent.value < 0:
         positive = Number(-exponent.value, exponent.text.lstrip("-"))
-        below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, Piece(context.style.number(positive.text)), context)
+        power = Piece(context.style.number(positive.text))
+        below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, power, context)
         return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
     return powered(a, Piece(row(ENTRYWISE, b.layout)))
 
