@@ -49,7 +49,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"reader"},
         {"sources"},
     ),
-    "notation": ({"layout", "numpy_code"}, {"pieces", "style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
+    "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
     "derivation": ({"derivation", "knowledge"}, {"trail"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
     "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "run"}, {"edges"}),
     "proof": ({"gradcheck", "kinks", "numpy_value", "sizes", "work"}, {"points"}, {"proof"}, {"certificate"}),

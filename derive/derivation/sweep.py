@@ -174,8 +174,9 @@ def differentiated_entry(o: Element, x: Element) -> Any:
 
 
 def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
-    """Indices for the variable: its own letters, unless the output or an author's Σ uses them."""
-    return lettered(variable.indices, graph.letters, {*taken, *graph.author_bound, *graph.members}, own=True)
+    """Indices for the variable: its own letters, unless the output, an author's Σ, a tensor or a size uses them."""
+    busy = {*taken, *graph.author_bound, *graph.members, *(s.name for s in graph.sizes)}
+    return lettered(variable.indices, graph.letters, busy, own=True)
 
 
 def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:

@@ -97,11 +97,10 @@ def _term(tree: Tree, heads: Heads) -> Any:
                 return _BRACKETS[operator](_term(left, heads), _term(right, heads))
             return _INDEX_BRACKETS[operator](left, right)
         case Reduce(operator, inner, indices, conditions):
-            bracket = _bracket(conditions, heads)
-            return _REDUCTIONS[operator](_term(inner, heads), bracket, indices)
+            return _REDUCTIONS[operator](_term(inner, heads), bracket(conditions, heads), indices)
 
 
-def _bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:
+def bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:
     """Where all conditions hold; `0 <= e` and `e < n` together are [0 ≤ e < n]."""
     brackets = [_term(c, heads) for c in conditions]
     for low in [b for b in brackets if isinstance(b, AtMost) and b.args[0] == 0]:

@@ -10,7 +10,7 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
 from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
-from derive.notation.layout import Layout, text
+from derive.notation.layout import Layout, Script, text
 from derive.notation.style import Style, name_layout
 
 
@@ -65,12 +65,36 @@ def _context_of(graph: Graph, style: Style) -> Context:
         other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
             raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
+    for member in graph.members.values():
+        if _entry_like(member.name, graph):
+            raise DeriveError(
+                f"{member.name} would be printed as an entry of a tensor is.",
+                hint=f"Write an entry in brackets, x[i], or give {member.name} another name.",
+            )
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
-    single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
+    called = (*graph.members, *shown.values(), *(size.name for size in graph.sizes))
+    single = frozenset(name for name in called if len(name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
     order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
     return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
+
+
+def _entry_like(name: str, graph: Graph) -> bool:
+    """Whether a tensor is printed like an entry of another: w1 or w_i beside a vector w, and a number w_i beside any index i."""
+    letters, shown = dict(graph.letters), dict(graph.shown)
+    printed = name_layout(shown.get(name, name), len(graph.members[name].axes))
+    if not isinstance(printed, Script) or printed.sub is None or printed.sup is not None:
+        return False
+    under = text(printed.sub)
+    if not graph.members[name].axes and set(under) <= {letter for over in letters.values() for letter in over}:
+        return True
+    likely = (m for m in graph.members.values() if len(m.axes) == len(under))
+    return any(
+        name_layout(shown.get(m.name, m.name), len(m.axes)) == printed.base
+        and all(c in "0123456789" or c in letters.get(axis, ()) for c, axis in zip(under, m.axes, strict=True))
+        for m in likely
+    )
 
 
 def _counts_from_zero(tree: Tree) -> bool:

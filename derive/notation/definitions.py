@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
-from sympy import Integer
-
-from derive.calculus.terms import Index
+from derive.calculus.normal import normal
+from derive.calculus.terms import Binder, Bracket, Index, total
 from derive.graphs.graph import Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language import library
+from derive.language.lower import bracket
 from derive.language.words import FUNCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     COMMA,
+    DIVIDED,
+    ENTRYWISE,
     EQUALS,
     HADAMARD,
     MINUS,
@@ -43,6 +46,7 @@ from derive.notation.pieces import (
     Piece,
     called,
     divided,
+    elementwise,
     fenced,
     multiplied,
     negated,
@@ -50,9 +54,10 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
-from derive.notation.style import letter
+from derive.notation.style import letter, typed
 from derive.notation.terms import alternatives, function_name, index_layout
 from derive.notation.terms import layout as term_layout
+from derive.notation.terms import piece as term_piece
 
 Substitution = Callable[[Ref], Piece | None]
 """What to print instead of a tensor's entry: its value, or None for its name."""
@@ -67,9 +72,7 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
     """The printed form with its strength."""
     match tree:
         case Number(_, text):
-            return (
-                Piece(context.style.number(text)) if not text.startswith("-") else negated(Piece(context.style.number(text[1:])))
-            )
+            return negated(typed(text[1:], context.style)) if text.startswith("-") else typed(text, context.style)
         case Size(value):
             return Piece(term_layout(value, context), SUM_LEVEL if value.is_Add else ATOM)
         case Ref():
@@ -99,17 +102,26 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
         case "neg", [a]:
             return negated(Piece(_after_sign(a, PRODUCT_LEVEL), max(a.level, PRODUCT_LEVEL)))
         case "*", [a, b]:
+            if all(_rank(t, context) for t in tree.args):
+                return elementwise(HADAMARD, *(_factor(t, p, "*") for t, p in zip(tree.args, args, strict=True)))
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
             first, second = tree.args
             a = Piece(Fence(a.layout)) if _is_product(first) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
-            tensors = all(_rank(t, context) for t in tree.args)
-            return _times(a, b, TIMES if numbers else HADAMARD if tensors else PRODUCT)
+            return _times(a, b, TIMES if numbers else PRODUCT)
         case "/", [a, b]:
-            return divided(a, b)
+            if not _rank(tree.args[1], context):
+                return divided(a, b)
+            below = _factor(tree.args[1], b, "")
+            if _rank(tree.args[0], context):
+                return elementwise(DIVIDED, _factor(tree.args[0], a, "*"), below)
+            inverse = elementwise(DIVIDED, Piece(ONES), below)
+            one = isinstance(tree.args[0], Number) and tree.args[0].value == 1
+            return inverse if one else multiplied([a, Piece(Fence(inverse.layout))])
         case "**", [a, b]:
-            return _power(tree, a, b)
+            return _power(tree, a, b, context)
         case "@", [a, b]:
+            a = Piece(Fence(a.layout)) if _is_elementwise(tree.args[0], context) else a
             if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
                 a = Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
@@ -122,6 +134,17 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
 
 def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _factor(tree: Tree, piece_: Piece, chained: str) -> Piece:
+    """A factor of an elementwise product: a product of another kind stands in brackets, a chain of the same does not."""
+    same = isinstance(tree, Op) and tree.operator == chained
+    return piece_ if same or piece_.level >= POWER else Piece(Fence(piece_.layout))
+
+
+def _is_elementwise(tree: Tree, context: Context) -> bool:
+    """Whether a tensor is printed as a product or a quotient entry by entry."""
+    return isinstance(tree, Op) and tree.operator in ("*", "/") and all(_rank(t, context) for t in tree.args)
 
 
 def _is_row(tree: Tree, context: Context) -> bool:
@@ -168,10 +191,21 @@ def _times(a: Piece, b: Piece, sign: Sign) -> Piece:
     return multiplied([left, right], sign)
 
 
-def _power(tree: Op, a: Piece, b: Piece) -> Piece:
-    exponent = tree.args[1]
-    half = isinstance(exponent, Number) and exponent.value * 2 == 1
-    return Piece(Root(a.layout), POWER) if half else powered(Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a, b)
+def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
+    """A power; of a tensor, entry by entry, it is x^(⊙2) and 𝟏 ⊘ x."""
+    base, exponent = tree.args
+    rank, value = _rank(base, context), exponent.value if isinstance(exponent, Number) else None
+    if value == Fraction(1, 2) and rank < 2:
+        return Piece(Root(a.layout), POWER)
+    a = Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a
+    if not rank:
+        return powered(a, b)
+    if isinstance(exponent, Number) and exponent.value < 0:
+        positive = Number(-exponent.value, exponent.text.lstrip("-"))
+        power = Piece(context.style.number(positive.text))
+        below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, power, context)
+        return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
+    return powered(a, Piece(row(ENTRYWISE, b.layout)))
 
 
 def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
@@ -179,11 +213,13 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     if tree.function == "where":
         return _where(tree, context, substitute)
     inner = [piece(a, context, substitute) for a in args]
-    if tree.function == "sqrt":
+    if tree.function == "sqrt" and _rank(args[0], context) < 2:
         return Piece(Root(inner[0].layout), POWER)
+    if tree.function == "sqrt":
+        return powered(inner[0], Piece(row(ENTRYWISE, Sign(r"\frac{1}{2}", "1/2"))))
     if tree.function == "abs":
         return Piece(Fence(inner[0].layout, "|", "|"))
-    if tree.function == "exp" and sum(1 for _ in subtrees(args[0])) <= 4 and not _has_reduction(args[0]):
+    if tree.function == "exp" and _is_short_exponent(args[0], context):
         return powered(Piece(Sign("e", "e")), inner[0])
     if tree.function in ("max", "min"):
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
@@ -194,6 +230,12 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
 def _flattened(tree: Call) -> list[Tree]:
     """The arguments of max(max(a, b), c): a, b, c."""
     return [b for a in tree.args for b in (_flattened(a) if isinstance(a, Call) and a.function == tree.function else [a])]
+
+
+def _is_short_exponent(tree: Tree, context: Context) -> bool:
+    """Whether exp of it is written as a power of e: a short number, where no tensor is called e."""
+    short = sum(1 for _ in subtrees(tree)) <= 4 and not _has_reduction(tree)
+    return short and not _rank(tree, context) and "e" not in context.order
 
 
 def _has_reduction(tree: Tree) -> bool:
@@ -269,35 +311,39 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
     body = piece(tree.body, context, substitute)
     if not tree.indices:
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
-    conditioned: set[Any] = set().union(*(_indices_of(c) for c in tree.conditions if not _solved(c, tree.indices)))
-    plain = [letter(i.name) for i in tree.indices if i not in conditioned]
-    under = joined(plain + [_chained(c, context, substitute) for c in _chains(tree.conditions)], COMMA)
+    chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
+    told = {side for first, *_ in chains for side in (first.left, *((first.right,) if first.left in tree.indices else ()))}
+    plain = [letter(i.name) for i in tree.indices if i not in told]
+    under = joined(plain + [_chained(c, context, substitute) for c in chains], COMMA)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
-    if tree.operator == "mean":
-        count = _mean_count(tree, context)
-        return Piece(row(count, PRODUCT, Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
-    return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    if tree.operator != "mean":
+        return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    whole = Piece(row(Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+    count = _count(tree)
+    if count is None:
+        return divided(whole, Piece(row(Big(SUM, under), Sign("1", "1")), PREFIX))
+    return Piece(row(divided(Piece(Sign("1", "1")), term_piece(count, context)).layout, PRODUCT, whole.layout), PREFIX)
 
 
-def _mean_count(tree: Reduce, context: Context) -> Layout:
-    size: Any = Integer(1)
-    for index in tree.indices:
-        size *= index.size
-    return divided(Piece(Sign("1", "1")), Piece(term_layout(size, context))).layout
+def _count(tree: Reduce) -> Any:
+    """How many entries a mean is taken of, where that is a formula of the sizes; None where it depends on the values."""
+    if any(isinstance(side, Tree) for c in tree.conditions for side in (c.left, c.right)):
+        return None
+    count = normal(total(bracket(tree.conditions, {}), *tree.indices))
+    return None if count.has(Binder) or count.has(Bracket) else count
 
 
-def _solved(condition: Compare, bound: tuple[Index, ...]) -> bool:
-    """Whether a condition ties several bound indices by arithmetic: a reader has to be told which are bound."""
-    arithmetic = any(is_affine(side) for side in (condition.left, condition.right))
-    return arithmetic and len(_indices_of(condition) & set(bound)) > 1
+def _turned(condition: Compare, bound: tuple[Index, ...]) -> Compare:
+    """A condition with a bound index on the left: j ≥ i of a sum over j that was typed i <= j.
+
+    One between two bound indices, i < j, names both, and stays as it was typed.
+    """
+    if condition.right in bound and condition.left not in bound and not isinstance(condition.left, Tree):
+        return Compare(_MIRRORED[condition.operator], condition.right, condition.left)
+    return condition
 
 
-def _indices_of(condition: Compare) -> set[Index]:
-    return {a for side in (condition.left, condition.right) if not isinstance(side, Tree) for a in _atoms(side)}
-
-
-def _atoms(term: Any) -> set[Index]:
-    return {term} if isinstance(term, Index) else set(term.atoms(Index)) if hasattr(term, "atoms") else set()
+_MIRRORED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:
@@ -308,6 +354,13 @@ def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout
 def _has_product(tree: Tree | None) -> bool:
     """Whether a number is written as a product of matrices: f = xᵀ A y."""
     return tree is not None and any(isinstance(t, Op) and t.operator == "@" for t in subtrees(tree))
+
+
+def _broadcasts(tree: Tree, context: Context) -> bool:
+    """Whether tensors of unlike axes are multiplied entry by entry, for which there is no sign."""
+    if not isinstance(tree, Op) or tree.operator not in ("*", "/", "**"):
+        return False
+    return len({rank for t in tree.args if (rank := _rank(t, context))}) > 1
 
 
 def definition(node: Node, context: Context) -> Layout:
@@ -323,6 +376,9 @@ def definition(node: Node, context: Context) -> Layout:
     left = left_side(node.name, node.indices, context)
     entry = row(left, EQUALS, layout(node.body, context))
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
+        return entry
+    assert node.surface is not None
+    if any(_broadcasts(part, context) for part in subtrees(node.surface)):
         return entry
     whole = row(context.called(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
     return row(whole, Sign(r",\qquad ", ",   "), entry)

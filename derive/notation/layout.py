@@ -242,7 +242,9 @@ def _is_partial(layout: Layout) -> bool:
 # ---------------------------------------------------------------- signs in common use
 
 PLUS, MINUS, TIMES = Sign(" + ", " + "), Sign(" - ", " − "), Sign(r" \cdot ", " · ")
-HADAMARD = Sign(r" \odot ", " ⊙ ")
+HADAMARD, DIVIDED = Sign(r" \odot ", " ⊙ "), Sign(r" \oslash ", " ⊘ ")
+ENTRYWISE = Sign(r"\odot ", "⊙")
+"""Before the exponent of a power that is taken entry by entry."""
 EQUALS, ABOUT, NEGATIVE = Sign(" = ", " = "), Sign(r" \approx ", " ≈ "), Sign("-", "−")
 COMMA, PRODUCT = Sign(", ", ", "), Sign("", " ")
 SUM, PROD = Sign(r"\sum", "Σ"), Sign(r"\prod", "Π")

@@ -36,7 +36,22 @@ from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positiv
 from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
 from derive.notation.context import Context
-from derive.notation.layout import EQUALS, HADAMARD, PARTIAL, Fence, Frac, Layout, Root, Row, Script, Sign, joined, row
+from derive.notation.layout import (
+    DIVIDED,
+    ENTRYWISE,
+    EQUALS,
+    HADAMARD,
+    PARTIAL,
+    Fence,
+    Frac,
+    Layout,
+    Root,
+    Row,
+    Script,
+    Sign,
+    joined,
+    row,
+)
 from derive.notation.pieces import (
     ATOM,
     POWER,
@@ -57,7 +72,6 @@ from derive.notation.terms import piece as term_piece
 
 TRANSPOSE = Sign(r"\top", "T")
 NABLA = Sign(r"\nabla", "∇")
-DIVIDED = Sign(r" \oslash ", " ⊘ ")
 ONE = Sign(r"\mathbf{1}", "𝟏")
 SPACE = Sign("", " ")
 
@@ -275,10 +289,10 @@ def _power(exponent: Any, base: Matrix, piece: Piece, context: Context) -> Piece
         if scalar:
             return divided(Piece(Sign("1", "1")), under)
         return Piece(row(ONE, DIVIDED, fenced(under, POWER)), PRODUCT_LEVEL)
-    if exponent == S.Half:
+    if exponent == S.Half and None in shape(base):
         return Piece(Root(piece.layout), POWER)
     shown = term_piece(exponent, context)
-    return powered(piece, shown if scalar else Piece(row(Sign(r"\odot ", "∘"), shown.layout)))
+    return powered(piece, shown if scalar else Piece(row(ENTRYWISE, shown.layout)))
 
 
 def _condition(form: Matrix, context: Context) -> Layout:

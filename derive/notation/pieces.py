@@ -94,6 +94,11 @@ def starts_with_digit(layout: Layout) -> bool:
     return False
 
 
+def elementwise(sign: Sign, left: Piece, right: Piece) -> Piece:
+    """A product or a quotient of tensors, entry by entry."""
+    return Piece(row(fenced(left, PRODUCT_LEVEL), sign, fenced(right, POWER)), PRODUCT_LEVEL)
+
+
 def divided(top: Piece, bottom: Piece) -> Piece:
     """A fraction; its bar does the work of brackets."""
     return Piece(Frac(top.layout, bottom.layout), POWER)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from derive.notation.layout import Accent, Layout, Script, Sign, row
+from derive.notation.layout import TIMES, Accent, Layout, Script, Sign, row
+from derive.notation.pieces import POWER, PRODUCT_LEVEL, Piece
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ", "iota": "ι",
@@ -107,3 +108,20 @@ def decimal(value: Fraction) -> str | None:
     whole = value * 10**places
     sign, digits = ("-" if whole < 0 else ""), str(abs(whole.numerator)).zfill(places + 1)
     return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+
+
+def typed(digits: str, style: Style) -> Piece:
+    """A positive number with its digits as typed; what follows an e is a power of ten: 2.5e-3 is 2.5 · 10⁻³.
+
+    >>> from derive.notation.layout import text
+    >>> [text(typed(digits, Style()).layout) for digits in ("0.30", "1e-5", "2.5E3")]
+    ['0.30', '10⁻⁵', '2.5 · 10³']
+    """
+    mantissa, _, exponent = digits.lower().partition("e")
+    if not exponent:
+        return Piece(style.number(digits))
+    power = str(int(exponent))
+    ten = Script(Sign("10", "10"), None, Sign(power, power.replace("-", "−")))
+    if Fraction(mantissa) == 1:
+        return Piece(ten, POWER)
+    return Piece(row(style.number(mantissa), TIMES, ten), PRODUCT_LEVEL)

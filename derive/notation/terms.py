@@ -220,7 +220,7 @@ def _exponential(term: Any, context: Context) -> Piece:
     """e to a short power, exp(…) of a long one."""
     exponent = term.args[0]
     inner = _piece(exponent, context).layout
-    if exponent.has(Binder) or cost(exponent) > 4:
+    if exponent.has(Binder) or cost(exponent) > 4 or "e" in context.order:
         return called(Sign(r"\exp", "exp"), [inner], context.style.separator)
     return powered(Piece(Sign("e", "e")), Piece(inner))
 
@@ -248,14 +248,11 @@ def _binder(sign_: Sign) -> Any:
         body = term.body.xreplace(letters)
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
         conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))
-        told = [free_indices(c) & set(letters.values()) for c in conditions]
-        bound = [
-            i
-            for i in letters.values()
-            if not any(i in of and (len(of) == 1 or not isinstance(c, Inside)) for of, c in zip(told, conditions, strict=True))
-        ]
-        under = [letter(name) for name in sorted(i.name for i in bound)] + [condition_layout(c, inner) for c in conditions]
-        return Piece(row(Big(sign_, joined(under, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
+        bound = sorted(letters.values(), key=lambda i: i.name)
+        named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
+        plain = [letter(i.name) for i in bound if not any(i in names_ for names_ in named)]
+        told = [condition_layout(c, inner, next((i for i in bound if i in c.args), None)) for c in conditions]
+        return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
 
@@ -270,20 +267,23 @@ def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any],
     return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
 
 
-_RELATIONS: tuple[tuple[Any, str, str], ...] = (
-    (Delta, "=", "="),
-    (Differ, r"\ne ", "≠"),
-    (Below, "<", "<"),
-    (AtMost, r"\le ", "≤"),
+_RELATIONS: tuple[tuple[Any, Sign, Sign], ...] = (
+    (Delta, Sign(" = ", "="), Sign(" = ", "=")),
+    (Differ, Sign(r"\ne ", "≠"), Sign(r"\ne ", "≠")),
+    (Below, Sign(" < ", "<"), Sign(" > ", ">")),
+    (AtMost, Sign(r"\le ", "≤"), Sign(r"\ge ", "≥")),
 )
+"""Relations between indices, as they stand and turned round."""
 
 
-def condition_layout(term: Any, context: Context) -> Layout:
-    """A condition as a relation: `j ≠ t`."""
-    for kind, code, plain in _RELATIONS:
+def condition_layout(term: Any, context: Context, first: Index | None = None) -> Layout:
+    """A condition as a relation: `j ≠ t`.  The index `first` stands on its left, a number on its right."""
+    for kind, sign_, mirrored in _RELATIONS:
         if isinstance(term, kind):
-            left, right = (index_layout(a, context) for a in term.args)
-            return row(left, Sign(code if code.endswith(" ") else f" {code} ", plain), right)
+            left, right = term.args
+            if right == first or left.is_Integer:
+                left, right, sign_ = right, left, mirrored
+            return row(index_layout(left, context), sign_, index_layout(right, context))
     if isinstance(term, Positive):
         return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
     if isinstance(term, Inside):

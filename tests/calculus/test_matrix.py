@@ -224,7 +224,7 @@ def test_a_number_prints_also_where_nothing_stands_beside_it() -> None:
 
 def test_a_condition_on_numbers_alone_prints() -> None:
     found = derive.graph("x: [n]\ny: [n]\nf = sum(where(a > b, x**2, y)*x)").derive("f", "x")
-    assert written(found) == "{ x^(∘2)  if a > b ; y  otherwise } + x ⊙ { 2 x  if a > b ; 0  otherwise }"
+    assert written(found) == "{ x^(⊙2)  if a > b ; y  otherwise } + x ⊙ { 2 x  if a > b ; 0  otherwise }"
 
 
 def test_numpy_code_is_short() -> None:

@@ -453,7 +453,7 @@ IDENTITIES = [
         "GBC 10.2.2",
         "W: [m, n]\nx: [n]\nb: [m]\ny = tanh(W @ x + b)",
         lambda W, x, b: (W @ x + b).tanh(),
-        {"x": ("Wᵀ (g ⊙ (𝟏 − y^(∘2)))", lambda W, x, b, G: W.T @ (G * (1 - np.tanh(W @ x + b) ** 2)))},
+        {"x": ("Wᵀ (g ⊙ (𝟏 − y^(⊙2)))", lambda W, x, b, G: W.T @ (G * (1 - np.tanh(W @ x + b) ** 2)))},
     ),
     Identity(
         FUNCTIONS,
@@ -487,7 +487,7 @@ IDENTITIES = [
         "power",
         "x: [n]\nf = sum(x**3)",
         lambda x: (x**3).sum(),
-        {"x": ("3 x^(∘2)", lambda x: 3 * x**2)},
+        {"x": ("3 x^(⊙2)", lambda x: 3 * x**2)},
     ),
     # ------------------------------------------------------------ models
     Identity(

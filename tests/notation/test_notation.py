@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from derive.calculus.terms import (
     Where,
     total,
 )
+from derive.errors import DeriveError
 from derive.language import library
 from derive.notation import definitions, matrices
 from derive.notation.context import Context, context_of
@@ -114,7 +116,7 @@ TERMS: list[tuple[Any, str, str]] = [
     (total(x(j), j, kind=ArgMax), "argmax_i x_i", r"\operatorname*{arg\,max}_{i}x_{i}"),
     (total(x(j), j, kind=Product), "Π_i x_i", r"\prod_{i}x_{i}"),
     (total(x(j) * Differ(j, t), j), "Σ_{i≠t} x_i", r"\sum_{i\ne t}x_{i}"),
-    (total(x(j) * Below(i, j), j), "Σ_{i<j} x_j", r"\sum_{i < j}x_{j}"),
+    (total(x(j) * Below(i, j), j), "Σ_{j>i} x_j", r"\sum_{j > i}x_{j}"),
     (total(Where(Differ(j, t), x(j), -oo), j, kind=Largest), "max_{i≠t} x_i", r"\max_{i\ne t}x_{i}"),
     (total(x(i) * total(W(i, j), j), i), "Σ_i x_i Σ_j W_ij", r"\sum_{i}x_{i}\sum_{j}W_{ij}"),
     # brackets that are 1 or 0, and cases
@@ -298,6 +300,23 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("h3: [n]\ny = sum(h3**2)", "y = Σ_i (h_i⁽³⁾)²"),
     ("x: [O + K - 1]\nw: [K]\ny[o] = sum(w[k]*x[o + k] for k in K)", "y_o = Σ_k w_k x_{o + k}"),
     ("s: [C]\nt: label[C]\nL = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)", "L = Σ_{j≠t} max(0, s_j − s_t + 1)"),
+    # the letter that a condition binds stands on its left; one between two bound letters names both
+    ("s: [n]\nL = -sum(s[i] - log(sum(exp(s[j]) for j in n if i <= j)) for i in n)", "L = −Σ_i (s_i − log(Σ_{j≥i} e^(s_j)))"),
+    ("x: [n]\nf = sum(x[i] for i in n if 2 <= i)", "f = Σ_{i≥3} x_i"),
+    # a mean under a condition is over the entries that meet it
+    ("s: [C]\nt: label[C]\ny = mean(s[j] for j in C if j != t)", "y = 1 / (C − 1) Σ_{j≠t} s_j"),
+    ("x: [n]\ny = mean(x[i] for i in n if x[i] > 0)", "y = Σ_{i, x_i > 0} x_i / Σ_{i, x_i > 0} 1"),
+    # entry by entry, and matrix products
+    ("A: [n, n]\nB: [n, n]\nC: [n, n]\nY = A*B @ C", "Y = (A ⊙ B) C,   Y_ij = Σ_k A_ik B_ik C_kj"),
+    ("A: [n, n]\nB: [n, n]\nC: [n, n]\nY = A*(B @ C)", "Y = A ⊙ (B C),   Y_ij = A_ij Σ_k B_ik C_kj"),
+    ("A: [n, n]\nx: [n]\nb: [n]\ny = b*A @ x", "y_i = Σ_j b_j A_ij x_j"),
+    ("A: [n, n]\nx: [n]\nb: [n]\ny = A @ (x/b)", "y = A (x ⊘ b),   y_i = Σ_j A_ij x_j/b_j"),
+    ("A: [n, n]\nx: [n]\nb: [n]\ny = A @ x/b", "y = (A x) ⊘ b,   y_i = Σ_j A_ij x_j / b_i"),
+    ("X: [n, n]\nY = X**2 + exp(X)", "Y = X^(⊙2) + exp(X),   Y_ij = X_ij² + e^(X_ij)"),
+    ("X: [n, n]\nY = 1/X - sqrt(X)", "Y = 𝟏 ⊘ X − X^(⊙1/2),   Y_ij = 1/X_ij − √X_ij"),
+    # powers of ten, and e where it is a tensor
+    ("f = sqrt(v + 1e-5)*x", "f = √(v + 10⁻⁵) x"),
+    ("f = e**x + exp(x)", "f = e^x + exp(x)"),
 ]
 
 
@@ -305,6 +324,34 @@ DEFINITIONS: list[tuple[str, str]] = [
 def test_a_definition_keeps_the_order_and_the_digits_of_its_author(source: str, unicode: str) -> None:
     graph = derive.graph(source)
     assert text(definition(graph.output, context_of(graph))) == unicode
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x: [n]\ny: [n]\nf = sum((x[i]*w_i - y[i])**2 for i in n)",
+        "x: [2]\nf = x[0]*x_1",
+        "W: [m, n]\nx: [n]\nf = sum(W[0, i]*x[i] for i in n)*W_12",
+    ],
+)
+def test_a_name_that_is_printed_as_an_entry_is_refused(source: str) -> None:
+    with pytest.raises(DeriveError, match="would be printed as an entry"):
+        context_of(derive.graph(source))
+
+
+def test_a_name_with_a_subscript_that_no_entry_has_is_fine() -> None:
+    for source in ("f = a_i*b_1", "W: [n, n]\nW_h: [n, n]\nx: [n]\ny = W @ (W_h @ x)"):
+        assert context_of(derive.graph(source))
+
+
+@pytest.mark.parametrize("source", ["Q: [n, k]\nK: [n, k]\nS = Q @ K.T/sqrt(k)", "x: [i]\ny = mean(x)"])
+def test_no_index_has_the_letter_of_a_size(source: str) -> None:
+    graph = derive.graph(source)
+    sizes = {size.name for size in graph.sizes}
+    found = graph.derive("", graph.inputs[0].name, upstream=bool(graph.output.axes))
+    lines = [text(layout(step.line, context_of(found.graph))) for step in found.steps]
+    assert not sizes & {index.name for index in found.indices}
+    assert not [line for line in lines if re.search(rf"[Σ_{{, ][{''.join(sizes)}][}},]|Σ_[{''.join(sizes)}] ", line)]
 
 
 def test_a_command_is_kept_apart_from_the_letter_after_it() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Script, Sign, joined, row
-from derive.notation.pieces import Piece, negated
+from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
 from derive.notation.style import Style, decimal
 from derive.values.number_systems import CONTEXTS, DIGITS, real
 
@@ -38,11 +38,11 @@ def digits_of(value: Any, style: Style) -> tuple[str, int, bool]:
 def number(value: Any, style: Style) -> tuple[Piece, bool]:
     """A value as a piece, and whether it is exact."""
     digits, power, exact = digits_of(value, style)
-    positive: Layout = style.number(digits.lstrip("-"))
+    positive = Piece(style.number(digits.lstrip("-")))
     if power:
         ten = Script(Sign("10", "10"), None, Sign(str(power), str(power).replace("-", "−")))
-        positive = row(positive, Sign(r" \times ", " × "), ten)
-    return (negated(Piece(positive)) if digits.startswith("-") else Piece(positive)), exact
+        positive = Piece(row(positive.layout, Sign(r" \times ", " × "), ten), PRODUCT_LEVEL)
+    return (negated(positive) if digits.startswith("-") else positive), exact
 
 
 def array(values: Any, style: Style) -> tuple[Layout, bool]:
