@@ -19,6 +19,7 @@ import pytest
 import cli
 from derive.language import library
 from derive.resources import folder as shipped
+from derive.resources import mark
 
 ROOT = Path(__file__).parent.parent
 
@@ -266,7 +267,7 @@ def test_output_goes_to_a_file_as_it_would_to_the_screen(derive: Derive, tmp_pat
         assert file.read_text(encoding="utf-8") == shown
     file = tmp_path / "made.txt"
     done(derive("explain", PRODUCT, "-o", file))
-    assert file.read_text(encoding="utf-8").startswith(done(derive("explain", PRODUCT)))
+    assert file.read_text(encoding="utf-8") == f"{mark()}\n\n" + done(derive("explain", PRODUCT))
 
 
 # -------------------------------------------------------------------------------------------------------- explain: JSON
