@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def read_source(source: str) -> tuple[str, str]:
     """(text, name) of a source; the name is empty for a text given as it is."""
     if source == "-":
         return _standard_input(), ""
-    if source.endswith(".derive") and "\n" not in source:
+    if source.endswith(".derive") and ("\n" not in source or os.path.isfile(source)):  # noqa: PTH113 - Path raises for some texts
         return read_file(Path(source)), one_line(Path(source).stem)
     if any(sign in source for sign in "=:\n"):
         return source, ""
