@@ -5,19 +5,28 @@ Exit status: 0 done, 1 the input is wrong (one message on standard error), 2 usa
 
 from __future__ import annotations
 
+import os
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # without a traceback, already while the rest is imported
+
 import argparse
 import json
-import os
+import re
+import stat
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from derive import __version__
-from derive.errors import DeriveError, ProofError
-from derive.resources import OURS, mark
+from derive.errors import DeriveError, ProofError, visible
+from derive.resources import HEAD, is_copy, made_from, mark, named, slug
 
 if TYPE_CHECKING:
     from derive.teaching.page import Page
@@ -26,11 +35,27 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- arguments
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage in visible characters, and writes its help out before it ends."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is not None and file is sys.stdout:
+            file.write(message)  # argparse would not tell that it cannot be written
+        else:
+            super()._print_message(message, file)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        super().exit(status, message)
+
+
 def arguments() -> argparse.ArgumentParser:
     """The commands and their options."""
-    parser = argparse.ArgumentParser(
-        prog="derive", description="From the definition of a deep-learning computation to everything a course needs."
-    )
+    parser = Parser(prog="derive", description="From the definition of a deep-learning computation to everything a course needs.")
     parser.add_argument("--version", action="version", version=f"derive {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -93,8 +118,8 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def _file(text: str) -> Path | None:
-    """A file to write to; none for `-`, which is standard output."""
-    return None if text == "-" else Path(text)
+    """A file to write to; none for `-`, and the system's names for it, which is standard output."""
+    return None if text in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1") else Path(text)
 
 
 def _page_format(text: str) -> str:
@@ -153,7 +178,7 @@ def run_explain(options: argparse.Namespace) -> int:
     else:
         files = _rendered(explain(request, page, name), options.format, options.output)
     if options.output is None:
-        sys.stdout.write(str(files[""]))
+        _show(str(files[""]))
         return 0
     write({options.output if not n else options.output.parent / n: content for n, content in files.items()}, options.force)
     return 0
@@ -164,10 +189,11 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
     if form == "text":
         from derive.teaching.formats.terminal import render_text
 
-        color = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        color = output is None and sys.stdout is not None and sys.stdout.isatty()
+        color = color and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
-        return {"": text if output is None else f"{text}\n{mark()}\n"}
+        return {"": text if output is None else f"{mark()}\n\n{text}"}
     from derive.teaching.formats.render import render
 
     rendered = render(document, form)
@@ -181,7 +207,8 @@ def run_slides(options: argparse.Namespace) -> int:
     forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
         check_format(form, "slide")
-    write(_lecture_files(options.lecture, options.output, forms, options.lang), options.force)
+    files = _lecture_files(options.lecture, options.output, forms, options.lang)
+    write(files, options.force, _stale(options.lecture, options.output, files), alike=True)
     return 0
 
 
@@ -212,12 +239,14 @@ def run_course(options: argparse.Namespace) -> int:
 
     forms = formats("slide")
     files: dict[Path, str | bytes] = {}
-    for path in sorted(folder("lectures").glob("*.md")):
+    lectures = sorted(folder("lectures").glob("*.md"))
+    for path in lectures:
         files |= _lecture_files(path, options.output, forms)
-    write(files, options.force)
-    for path in sorted(files):
-        if path.name.endswith(tuple(FORMATS[form].ending for form in forms)):
-            print(path)
+    stale = [picture for path in lectures for picture in _stale(path, options.output, files)]
+    write(files, options.force, stale, alike=True)
+    pages = [path for path in sorted(files) if path.name.endswith(tuple(FORMATS[form].ending for form in forms))]
+    if sys.stdout is not None:  # they are written whether or not anybody is told
+        _show("".join(f"{visible(str(path))}\n" for path in pages))
     return 0
 
 
@@ -239,7 +268,7 @@ def run_kernel(options: argparse.Namespace) -> int:
         options.wrap,
     )
     if options.output is None:
-        sys.stdout.write(made.source)
+        _show(made.source)
     else:
         write({options.output: made.source}, options.force)
     return 0
@@ -265,7 +294,7 @@ def run_check(options: argparse.Namespace) -> int:
     else:
         content = _rendered(report(certificate, page, name), "text", options.output)[""]
     if options.output is None:
-        sys.stdout.write(str(content))
+        _show(str(content))
     else:
         write({options.output: content}, options.force)
     return 0 if certificate.passed else 3
@@ -278,11 +307,10 @@ def run_library(options: argparse.Namespace) -> int:
 
     translator(options.lang)
     if options.name:
-        sys.stdout.write(library.text(options.name))
+        _show(library.text(options.name))
         return 0
     width = max(map(len, library.names()))
-    for name in library.names():
-        print(f"{name:{width}}  {library.describe(name, options.lang)}")
+    _show("".join(f"{name:{width}}  {library.describe(name, options.lang)}\n" for name in library.names()))
     return 0
 
 
@@ -305,45 +333,183 @@ def _names(text: str) -> tuple[str, ...]:
 # ---------------------------------------------------------------- files
 
 
-def write(files: Mapping[Path, str | bytes], force: bool) -> None:
-    """Write files, all or none: all of them are complete before the first takes its name.
+def write(files: Mapping[Path, str | bytes], force: bool, stale: Iterable[Path] = (), alike: bool = False) -> None:
+    """Write files, all or none: all of them are complete before the first takes its name, and no signal comes between.
 
-    Raises DeriveError, before anything is written, where something exists that derive did not write.
+    A link is written through; a file keeps its mode, its owner and its other names.  Then the `stale` ones are removed.
+
+    Raises DeriveError, before anything is written, where something exists that derive did not write, or, if they have to be
+    `alike`, that it made from another source.
+    """
+    waiting: list[tuple[Path, Path]] = []
+    folders: list[Path] = []
+    with _signals_held():
+        try:
+            places = _write(files, force, alike, waiting, folders)
+        finally:
+            for complete, _ in waiting:
+                complete.unlink(missing_ok=True)
+            for folder in reversed(folders):
+                with suppress(OSError):  # something is in it
+                    folder.rmdir()
+        for path in (*stale, *_left_behind(places)):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _write(
+    files: Mapping[Path, str | bytes], force: bool, alike: bool, waiting: list[tuple[Path, Path]], folders: list[Path]
+) -> set[Path]:
+    """Write files, and say in which folders.  What has to go where this fails is noted: the complete files that are `waiting`
+    for their names, and the new `folders`.
     """
     path = Path()
-    waiting: list[tuple[Path, Path]] = []
     try:
-        for path in files:
-            _claim(path, force)
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-            waiting.append((Path(temporary), path))
+        contents = {p: content.encode() if isinstance(content, str) else content for p, content in files.items()}
+        targets: dict[Path, Path] = {}
+        for path, content in contents.items():
+            targets[path] = _claimed(path, content, force, alike)
+        for path, content in contents.items():
+            _make(targets[path].parent, folders)
+            handle, temporary = tempfile.mkstemp(".part", f".derive-{os.getpid()}-", targets[path].parent)
+            waiting.append((Path(temporary), targets[path]))
             with os.fdopen(handle, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-            Path(temporary).chmod(0o666 & ~_umask())
+                file.write(content)
+            _dress(*waiting[-1])
         while waiting:
             complete, path = waiting[0]
-            complete.replace(path)
+            _put(complete, path)
             waiting.pop(0)
     except (OSError, ValueError) as error:
         raise DeriveError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
-    finally:
-        for complete, _ in waiting:
-            complete.unlink(missing_ok=True)
+    return {target.parent for target in targets.values()}
 
 
-def _claim(path: Path, force: bool) -> None:
-    """Raises DeriveError unless a file may be written here; what is no file (a folder, a device) is never replaced."""
+def _claimed(path: Path, content: bytes, force: bool, alike: bool) -> Path:
+    """Where a file is written: here, or where a link leads.
+
+    Raises DeriveError where it may not be; what is no file (a folder, a device) is never replaced.
+    """
+    target, hint = Path(os.path.realpath(path)), "Choose another name, or overwrite it with --force."
     for folder in path.parents:
         if folder.exists() and not folder.is_dir():
             raise DeriveError(f"{folder} is not a folder")
-    if path.exists() and not path.is_file():
-        raise DeriveError(f"{path} is not a file", hint="Name the file to write.")
-    if path.exists() and not force and OURS.encode() not in path.read_bytes():
-        raise DeriveError(
-            f"{path} exists and was not written by derive", hint="Choose another name, or overwrite it with --force."
-        )
+    status = None if target.is_symlink() else _status(target)  # a link still: it leads to itself
+    if target.is_symlink() or (path.is_symlink() and status is None and not force):
+        raise DeriveError(f"{path} is a link that leads nowhere", hint="Remove the link, or choose another name.")
+    if status is None:
+        return target
+    if not stat.S_ISREG(status.st_mode):
+        raise DeriveError(f"{path} is not a file", hint="Name the file to write, or - for standard output.")
+    if force:
+        return target
+    with target.open("rb") as file:
+        head = file.read(HEAD)
+    source = made_from(head)
+    if source is None and (status.st_size != len(content) or target.read_bytes() != content):
+        raise DeriveError(f"{path} exists and was not written by derive", hint=hint)
+    if alike and source is not None and source != made_from(content[:HEAD]):
+        raise DeriveError(f"{path} exists and was made from another source: {source}", hint=hint)
+    if not status.st_mode & 0o222 or not os.access(target, os.W_OK):
+        raise DeriveError(f"{path} is read-only", hint=hint)
+    return target
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a file that there is."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _make(folder: Path, made: list[Path]) -> None:
+    """A folder with those above it; the new ones are noted."""
+    for above in (*reversed(folder.parents), folder):
+        if not above.exists():
+            with suppress(FileExistsError):  # somebody else has just made it
+                above.mkdir()
+                made.append(above)
+
+
+def _dress(complete: Path, target: Path) -> None:
+    """A new file with the mode that the user gives, or the mode and the owner of the file whose place it takes."""
+    before, now = _status(target), complete.stat()
+    if before is not None and (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+        with suppress(PermissionError):
+            os.chown(complete, before.st_uid, before.st_gid)
+    complete.chmod(0o666 & ~_umask() if before is None else stat.S_IMODE(before.st_mode))
+
+
+def _put(complete: Path, target: Path) -> None:
+    """Give a complete file its name; where the one there has other names, or an owner who would lose it, its content."""
+    before, now = _status(target), complete.stat()
+    if before is None or (before.st_nlink, before.st_uid, before.st_gid) == (1, now.st_uid, now.st_gid):
+        complete.replace(target)
+        return
+    target.write_bytes(complete.read_bytes())
+    complete.unlink()
+
+
+def _left_behind(folders: Iterable[Path]) -> Iterator[Path]:
+    """Incomplete files of a process that was killed."""
+    for folder in folders:
+        for path in folder.glob(".derive-*-*.part"):
+            number = path.name.split("-")[1]
+            if number.isdecimal() and not _lives(int(number)):
+                yield path
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _stale(lecture: Path, folder: Path, files: Mapping[Path, str | bytes]) -> list[Path]:
+    """The pictures in a folder that derive made for this lecture and that no page in the folder, old or new, shows any longer."""
+    from derive.teaching.formats.render import FORMATS
+    from derive.teaching.lecture.prose import MAX_PICTURE, PICTURES
+
+    def read(path: Path, most: int = MAX_PICTURE) -> bytes:
+        with path.open("rb") as file:
+            return file.read(most)
+
+    def is_own(path: Path) -> bool:
+        return made_from(read(path, HEAD)) == named(lecture.name) or is_copy(path.name, read(path))
+
+    name = re.compile(rf"{re.escape(slug(lecture.stem))}-.*\.({'|'.join(PICTURES)})")
+    with suppress(OSError):
+        there = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and path not in files]
+        found = [path for path in there if name.fullmatch(path.name) and is_own(path)]
+        endings = tuple(row.ending for row in FORMATS.values())
+        pages = [read(path) for path in there if found and path.name.endswith(endings)]
+        pages += [content.encode(errors="replace") for content in files.values() if isinstance(content, str)]
+        return [path for path in found if not any(os.fsencode(path.name) in page for page in pages)]
+    return []
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """What would end the process is put off until the block is done."""
+    came: list[int] = []
+    held = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # not every system has them all
+            if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                held[number] = signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _umask() -> int:
@@ -352,27 +518,64 @@ def _umask() -> int:
     return mask
 
 
+# ---------------------------------------------------------------- streams
+
+
+def _show(text: str) -> None:
+    """Text on standard output.  Raises DeriveError where there is none."""
+    if sys.stdout is None:
+        raise DeriveError("Standard output is closed.", hint="Write to a file with -o.")
+    sys.stdout.write(text)
+
+
+def _say(message: str) -> None:
+    """A message on standard error, if anybody can be told."""
+    with suppress(OSError):
+        if sys.stderr is not None:
+            print(message, file=sys.stderr, flush=True)
+            return
+    _silence(sys.stderr)
+
+
+def _silence(stream: TextIO | None) -> None:
+    """What still waits to be written to a stream goes nowhere, and no message comes of it at the end."""
+    with suppress(OSError, ValueError):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), stream.fileno())
+
+
+def _open_streams() -> None:
+    """A standard stream that is closed leads nowhere, so that no file that is opened takes its number."""
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = arguments().parse_args(argv)
+    _open_streams()
     try:
+        options = arguments().parse_args(argv)
         status: int = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except DeriveError as error:
-        print(f"derive: {error}", file=sys.stderr)
+        _say(f"derive: {error}")
         return 3 if isinstance(error, ProofError) else 1
     except KeyboardInterrupt:
         return 130
     except UnicodeEncodeError as error:
-        print(f"derive: standard output is {error.encoding}, which has no {error.object[error.start]!a}", file=sys.stderr)
-        print("Set PYTHONUTF8=1 for UTF-8, or write to a file with -o.", file=sys.stderr)
+        _say(f"derive: standard output is {error.encoding}, which has no {error.object[error.start]!a}")
+        _say("Set PYTHONUTF8=1 for UTF-8, or write to a file with -o.")
         return 1
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what waits to be written goes nowhere
+        _silence(sys.stdout)
         if isinstance(error, BrokenPipeError):  # whoever read it has read enough
             return 0
-        print(f"derive: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        _say(f"derive: {visible(str(error.filename or 'standard output'))}: {error.strerror}")
         return 1
 
 

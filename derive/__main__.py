@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -12,6 +14,8 @@ def main() -> int:
 
     It is found by its place: another `cli` may come before it on the path.
     """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # without a traceback, already while the rest is imported
     package = Path(__file__).parent
     inside = package / "cli.py"
     spec = spec_from_file_location("derive.cli", inside if inside.is_file() else package.parent / "cli.py")

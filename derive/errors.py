@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+"""Controls, surrogates, what is no character, and the marks that reorder a line of text behind the reader's back."""
+
+
+def visible(text: str) -> str:
+    """A message on one line with a sign for every character that a terminal would obey and not show: names are a user's text.
+
+    >>> visible("a\\x1b[31m.derive")
+    'a\ufffd[31m.derive'
+    """
+    return CONTROLS.sub("\ufffd", re.sub("[\t\n\r\x85\u2028\u2029]", "\ufffd", text))
 
 
 @dataclass(frozen=True)
@@ -25,11 +40,11 @@ class DeriveError(Exception):
         self.message, self.place, self.hint = message, place, hint
 
     def __str__(self) -> str:
-        lines = [self.message]
+        lines = [visible(self.message)]
         if self.place is not None:
             lines += _pointed(self.place)
         if self.hint:
-            lines.append(self.hint)
+            lines += map(visible, self.hint.split("\n"))
         return "\n".join(lines)
 
 

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parent.parent
 # stands in one row never meets.
 ORDER: dict[str, tuple[set[str], ...]] = {
     "": (
-        {"errors", "resources"},
+        {"errors"},
+        {"resources"},
         {"calculus"},
         {"graphs"},
         {"language"},

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 
 import cli
+from derive.errors import CONTROLS
 from derive.language import library
+from derive.resources import HEAD, made_from, mark
 from derive.resources import folder as shipped
 
 ROOT = Path(__file__).parent.parent
@@ -150,6 +152,7 @@ def test_a_terminal_gets_colour_unless_it_asks_for_none() -> None:
 
     assert b"\x1b[1m" in shown({})
     assert b"\x1b" not in shown({"NO_COLOR": "1"})
+    assert b"\x1b" not in shown({"TERM": "dumb"})
 
 
 def _read(terminal: int) -> bytes:
@@ -266,7 +269,7 @@ def test_output_goes_to_a_file_as_it_would_to_the_screen(derive: Derive, tmp_pat
         assert file.read_text(encoding="utf-8") == shown
     file = tmp_path / "made.txt"
     done(derive("explain", PRODUCT, "-o", file))
-    assert file.read_text(encoding="utf-8").startswith(done(derive("explain", PRODUCT)))
+    assert file.read_text(encoding="utf-8") == f"{mark()}\n\n" + done(derive("explain", PRODUCT))
 
 
 # -------------------------------------------------------------------------------------------------------- explain: JSON
@@ -612,3 +615,60 @@ def test_an_encoding_without_mathematics_is_said() -> None:
     run = python("cli.py", "explain", PRODUCT, env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.startswith("derive: standard output is ascii, ")
+
+
+CLOSED = [
+    ("explain hinge >&-", 1, "derive: Standard output is closed.\n"),
+    ("library >&-", 1, "derive: Standard output is closed.\n"),
+    ("explain - <&-", 1, "derive: Standard input is closed.\n"),
+    ("explain - 0>/dev/null", 1, "derive: Standard input cannot be read: Bad file descriptor\n"),
+    ("explain hinge 1</dev/null", 1, "derive: standard output: Bad file descriptor\n"),
+    ("explain 'f = u^2' 2>&-", 1, ""),
+    ("explain 'f = u^2' 2>/dev/full", 1, ""),
+    ("explain hinge >&- 2>&- <&-", 1, ""),
+    ("explain 2>/dev/full", 2, ""),
+    ("explain hinge >/dev/full", 1, "derive: standard output: No space left on device\n"),
+    ("--help >/dev/full", 1, "derive: standard output: No space left on device\n"),
+    ("--version >/dev/full 2>/dev/full", 1, ""),
+    ("explain 'f = u*v' -o page.txt >&- 2>&- <&-", 0, ""),
+    ("slides lecture.md >&-", 0, ""),
+]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("command", "status", "said"), CLOSED, ids=[command for command, *_ in CLOSED])
+def test_a_stream_that_is_closed_or_full_is_one_message(tmp_path: Path, command: str, status: int, said: str) -> None:
+    _written(tmp_path / "lecture.md", "---\ntitle: T\n---\n\n## Slide\n\nText.\n")
+    script = f"{sys.executable} {ROOT / 'cli.py'} {command}"
+    run = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60)
+    assert (run.returncode, run.stdout) == (status, "")
+    assert run.stderr.startswith(said)
+    assert run.stderr.count("derive: ") == (1 if said else 0)
+    assert "Traceback" not in run.stderr
+    made = {path.name for path in tmp_path.iterdir()} - {"lecture.md"}
+    assert made == ({"page.txt"} if "-o" in command else {"lecture.en.tex"} if "slides" in command else set())
+    assert all(
+        path.stat().st_size > 100 and made_from(path.read_bytes()[:HEAD]) is not None for path in map(tmp_path.joinpath, made)
+    )
+
+
+def test_a_message_shows_what_a_terminal_would_obey(derive: Derive, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text('---\ntitle: T\n"\\e[31m\\u202e": 1\n---\n\n## S\n')
+    for command in (
+        ["explain", "\x1b[31m\u202e.derive"],
+        ["slides", tmp_path / "a.md"],
+        ["slides", "\x1b[31m\n\r.md"],
+        ["explain", "f = u", "--at", "\x1b[31m=1"],
+        ["explain", "f = u", "--wrt", "\x1b[31m"],
+        ["explain", "f = u", "-o", "\x1b[31m\x00"],
+        ["explain", "f = u", "--lang", "\x1b[31m"],
+        ["explain", "f = u", "\x1b[31m\n"],
+        ["explain", "f = u", "--\x1b[31m"],
+        ["\x1b[31m"],
+        ["library", "\x1b[31m"],
+        ["kernel", "f = u", "--target", "\x1b[31m\x9b"],
+    ):
+        answer = derive(*command)
+        assert answer.status in (1, 2)
+        assert CONTROLS.search(answer.err) is None
+        assert answer.err.count("derive: ") <= 1

@@ -277,7 +277,7 @@ def test_a_lecture_in_a_new_language(checkout: Checkout) -> None:
         assert "A „slide“" in page
         assert "Why? He said „one ‚two‘ three“" in page
         assert made_up("otherwise") in page
-    for kind in ("graph-f", "plot"):
+    for kind in ("page-figure-f", "page-plot"):
         (english,), (german,) = (sorted((checkout.folder / "out").glob(f"{kind}-*-{lang}.svg")) for lang in ("en", "de"))
         assert english.read_bytes() != german.read_bytes()
     assert upright(made_up("forward: value")) in checkout.python("-c", LEGEND)

@@ -32,6 +32,7 @@ from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
 from derive.proof.proof import prove
+from derive.resources import docstring, mark
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def module(
     used = frozenset().union(*(f.used for f in functions))
     derived = derivations(graph, names)
     template = _environment().get_template(target.template)
-    source = template.render(
-        title=title or graph.output.name,
+    source = f"# {mark()}\n" + template.render(  # no name: in the first line of a module it could choose how the rest is read
+        title=docstring(title or graph.output.name),
         version=__version__,
         dtype=dtype,
         mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.reader import read
+from derive.resources import one_line
 
 MAX_BYTES = 1 << 20
 
@@ -22,12 +24,21 @@ def open_graph(source: str) -> Graph:
 def read_source(source: str) -> tuple[str, str]:
     """(text, name) of a source; the name is empty for a text given as it is."""
     if source == "-":
-        return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), ""
-    if source.endswith(".derive") and "\n" not in source:
-        return read_file(Path(source)), Path(source).stem
+        return _standard_input(), ""
+    if source.endswith(".derive") and ("\n" not in source or os.path.isfile(source)):  # noqa: PTH113 - Path raises for some texts
+        return read_file(Path(source)), one_line(Path(source).stem)
     if any(sign in source for sign in "=:\n"):
         return source, ""
     return library.definition(source.strip()), source.strip()
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:
+        raise DeriveError("Standard input is closed.", hint="Name a file, or give the definition itself.")
+    try:
+        return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+    except OSError as error:
+        raise DeriveError(f"Standard input cannot be read: {error.strerror or error}") from None
 
 
 def read_file(path: Path) -> str:

@@ -210,12 +210,16 @@ def opening(lines: Sequence[Line], short: Callable[[Line], bool]) -> tuple[bool,
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows."""
+    """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows.
+
+    A `given` one is a file of the author's, which lies beside a page as it is.
+    """
 
     name: str
     formats: Mapping[str, Callable[[], bytes]] = field(compare=False)
     alt: str = ""
     caption: Inlines = ()
+    given: bool = False
     drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def draw(self, kind: str) -> bytes:

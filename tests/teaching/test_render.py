@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -251,14 +252,26 @@ def test_the_front_matter_is_yaml() -> None:
 
 
 def test_pictures_come_as_files_in_the_format_of_the_page() -> None:
-    picture = Picture("A figure: 1", {"pdf": lambda: b"%PDF", "svg": lambda: SVG})
-    assert render(document(picture), "beamer").files == {"A-figure-1.pdf": b"%PDF"}
-    assert render(document(picture), "markdown").files == {"A-figure-1.svg": SVG}
+    picture = Picture("figure-f-1-en", {"pdf": lambda: b"%PDF", "svg": lambda: SVG})
+    assert render(document(picture), "beamer").files == {"lecture-figure-f-1-en.pdf": b"%PDF"}
+    marked = b"<!-- Made by derive from lecture.md. Edit the source, not this file. -->\n" + SVG
+    assert render(document(picture), "markdown").files == {"lecture-figure-f-1-en.svg": marked}
 
 
 def test_two_pictures_of_one_name_keep_their_files_apart() -> None:
-    one, two = Picture("p", {"svg": lambda: b"1"}), Picture("p", {"svg": lambda: b"2"})
-    assert render(document(one, two, one), "markdown").files == {"p.svg": b"1", "p-2.svg": b"2"}
+    one, two = Picture("p", {"svg": lambda: b"<a/>"}), Picture("p", {"svg": lambda: b"<b/>"})
+    files = render(document(one, two, one), "markdown").files
+    assert {name: content.split(b"\n")[1] for name, content in files.items()} == {
+        "lecture-p.svg": b"<a/>",
+        "lecture-p-2.svg": b"<b/>",
+    }
+
+
+def test_a_picture_of_the_author_s_is_not_changed() -> None:
+    one, two = (Picture("p", {"png": lambda shown=shown: shown}, given=True) for shown in (b"1", b"2"))
+    files = render(document(one, two, one), "markdown").files
+    assert list(files.values()) == [b"1", b"2"]
+    assert all(re.fullmatch(r"lecture-p-[0-9a-f]{12}\.png", name) for name in files)
 
 
 def test_an_unknown_format_is_refused() -> None:

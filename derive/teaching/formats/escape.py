@@ -13,17 +13,13 @@ import unicodedata
 from functools import lru_cache
 from urllib.parse import quote
 
+from derive.errors import CONTROLS
 from derive.notation.style import LETTERS
-
-# Controls, surrogates, and the marks that reorder a line of text behind the reader's back.
-_DROPPED = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
 
 
 def terminal(text: str) -> str:
     """Text without control characters: nothing that moves the cursor, colours, or writes backwards."""
-    return _DROPPED.sub("", text)
+    return CONTROLS.sub("", text)
 
 
 def html(text: str) -> str:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
-from derive.resources import mark
 from derive.teaching.document import (
     Block,
     Break,
@@ -71,7 +70,7 @@ class MarkdownPrinter(DocumentPrinter):
         """The front matter is YAML whose values pandoc reads as Markdown: escaped twice."""
         plain = super().values(document)
         quoted = {f"{name}_yaml": json.dumps(plain[name], ensure_ascii=False) for name in ("title", "author")}
-        return {**plain, **quoted, "mark": escape.terminal(" ".join(mark(document.source).split()))}
+        return {**plain, **quoted, "headed": bool(document.title or document.source)}
 
     def inlines(self, words: Inlines) -> str:
         """Text with its formulas, emphasis and links."""

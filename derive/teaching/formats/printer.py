@@ -5,7 +5,6 @@ A printer spells, a template places.  The strings that a macro receives are alre
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from derive.errors import DeriveError
 from derive.notation.layout import Layout
-from derive.resources import folder, mark
+from derive.resources import folder, mark, marked, picture_name
 from derive.teaching.document import (
     CodeSpan,
     Document,
@@ -47,7 +46,7 @@ class DocumentPage:
 
 
 class DocumentPrinter(ABC):
-    """Spells one document in one format, and keeps the files of its pictures."""
+    """Spells one document in one format, and keeps the files of its pictures, which are called after the document's source."""
 
     blocks_template: ClassVar[str]
     """The template whose macros set the inlines and blocks."""
@@ -56,7 +55,8 @@ class DocumentPrinter(ABC):
     picture_formats: ClassVar[tuple[str, ...]]
     """The kinds of picture that the format shows, the best first."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "") -> None:
+        self.source = source
         self.macros: Any = environment(self.delimiters).get_template(self.blocks_template).module
         self.files: dict[str, bytes] = {}
 
@@ -86,7 +86,7 @@ class DocumentPrinter(ABC):
             "title": self.text(document.title),
             "author": self.text(document.author),
             "lang": document.lang,
-            "mark": self.text(mark(document.source)),
+            "mark": mark(document.source),
         }
 
     def inlines(self, words: Inlines) -> str:
@@ -128,12 +128,12 @@ class DocumentPrinter(ABC):
         if kind is None:
             have, need = " or ".join(picture.formats) or "nothing", ", ".join(self.picture_formats)
             raise DeriveError(f"The picture '{picture.name}' is there as {have}, and this format shows {need}.")
-        content = picture.draw(kind)
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", picture.name).strip("-") or "picture"
-        name, count = f"{stem}.{kind}", 1
+        drawn = picture.draw(kind)
+        content = drawn if picture.given else marked(drawn, kind, self.source)
+        name, count = picture_name(self.source, picture.name, kind, drawn if picture.given else None), 1
         while self.files.get(name, content) != content:
             count += 1
-            name = f"{stem}-{count}.{kind}"
+            name = picture_name(self.source, f"{picture.name}-{count}", kind)
         self.files[name] = content
         return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height))
 

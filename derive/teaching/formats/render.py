@@ -59,7 +59,7 @@ def render(document: Document, name: str) -> Rendered:
     if name not in FORMATS:
         raise DeriveError(f"There is no format '{name}'.", hint=f"The formats are {', '.join(FORMATS)}.")
     form = FORMATS[name]
-    printer = form.printer()
+    printer = form.printer(document.source)
     template = environment(printer.delimiters).get_template(form.template)
     text = template.render(pages=printer.pages(document), **printer.values(document))
     return Rendered(text.strip("\n") + "\n", printer.files)

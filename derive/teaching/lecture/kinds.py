@@ -6,6 +6,7 @@ or `define` (not shown) and belong to the lecture from there on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -39,10 +40,17 @@ from derive.values.run import run as run_graph
 
 @dataclass(frozen=True)
 class Desk:
-    """What the blocks of one lecture share: its page and the graphs defined so far."""
+    """What the blocks of one lecture share: its page, the graphs defined so far, and how many pictures of a kind there were."""
 
     page: Page
     graphs: dict[str, Graph]
+    pictures: Counter[str]
+
+    def picture_name(self, *kind: str) -> str:
+        """The name of the next picture of a kind: what stands above it may change, other pictures of its kind aside."""
+        words = "-".join(word for word in kind if word)
+        self.pictures[words] += 1
+        return f"{words}-{self.pictures[words]}-{self.page.lang}"
 
 
 Options = Mapping[str, Any]
@@ -52,7 +60,7 @@ Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
 def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
     about = lecture.about
-    desk = Desk(Page(lang, about.index_base, about.digits), {})
+    desk = Desk(Page(lang, about.index_base, about.digits), {}, Counter())
     return build(lecture, lang, lambda directive: expand(directive, desk))
 
 
@@ -208,10 +216,9 @@ def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Se
 
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    name = f"graph-{directive.name}-{directive.place.line}.{desk.page.lang}"
     if options["nodes"] and options["scalars"]:
         raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.places["scalars"], "Leave one of them out.")
-    run = _run(directive, options, desk)
+    run, name = _run(directive, options, desk), desk.picture_name("figure", directive.name)
     with _pointing(directive, "at", DomainError), _pointing(directive, "scalars"), _pointing(directive, "nodes"):
         return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
 
@@ -226,7 +233,7 @@ def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
 
 
 def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    name = f"plot-{directive.place.line}.{desk.page.lang}"
+    name = desk.picture_name("plot")
     low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
     return (plot(options["functions"] or [], bool(options["derivatives"]), low, high, desk.page, name),)
 

@@ -46,6 +46,7 @@ from derive.teaching.lecture.directive import Directive, directive
 from derive.teaching.translation import quotes, typeset
 
 PICTURES = ("pdf", "svg", "png", "jpg", "jpeg")
+MAX_PICTURE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class Reader:
             raise DeriveError(f"There is no picture '{path}'.", self.place(node))
         alt = typeset(image.content, self.lang)
         kind = kind.replace("jpeg", "jpg")
-        return Picture(path.stem, {kind: whole.read_bytes}, alt, (Text(alt),) if alt else ())
+        return Picture(path.stem, {kind: partial(_read, whole, self.place(node))}, alt, (Text(alt),) if alt else (), given=True)
 
     # ---------------------------------------------------------------- inside a paragraph
 
@@ -210,3 +211,15 @@ class Reader:
                     return Place(self.lines[number], start, start + len(text), number + 1)
         line = self.lines[min(first, len(self.lines) - 1)]
         return Place(line, 0, max(1, len(line.rstrip())), first + 1)
+
+
+def _read(path: Path, place: Place) -> bytes:
+    """The bytes of a picture; a DeriveError where they cannot be had, or are too many."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_PICTURE + 1)
+    except OSError as error:
+        raise DeriveError(f"The picture {path} cannot be read: {error.strerror or error}", place) from None
+    if len(content) > MAX_PICTURE:
+        raise DeriveError(f"The picture {path} is too long: at most {MAX_PICTURE >> 20} MiB are read.", place)
+    return content
