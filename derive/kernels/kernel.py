@@ -17,7 +17,7 @@ from derive.kernels.target import TARGETS
 from derive.language.batching import batch, check_reduction
 
 EXTRAS = ("Workspace", "Kernel")
-"""What a module may offer besides its functions: `Kernel` is the `torch.autograd.Function` of wrap="torch"."""
+"""What a module may offer besides its functions: `Kernel.apply` is what PyTorch differentiates, with wrap="torch"."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.kernels.text.device import KERNELS, sources
 from derive.kernels.text.target import Target
+from derive.kernels.text.wrapped import wrapped_variables
 from derive.kernels.text.wrapper import SCALAR, TENSOR, Public
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
@@ -95,21 +96,8 @@ def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wra
     """The text of a function that a library, such as PyTorch, differentiates."""
     if not wrt or graph.output.expr.is_integer:
         raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
-    inputs = [i.name for i in graph.inputs]
-    return (
-        _environment()
-        .get_template(f"text/{wrap}.j2")
-        .render(
-            arguments=[*inputs, *function.sizes],
-            names=(*inputs, *function.sizes),
-            inputs=len(inputs),
-            output=graph.output.name,
-            wrt=wrt,
-            dtype=dtype,
-            scalar=not graph.output.axes,
-            **target.wraps[wrap],
-        )
-    )
+    variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap]}
+    return _environment().get_template(f"text/{wrap}.j2").render(variables)
 
 
 def _environment() -> jinja2.Environment:

@@ -346,6 +346,9 @@ def test_the_wrapper_for_pytorch_hands_on_gradients(name: str, batched: str) -> 
     labels = [torch.tensor([0, 2, 1])] if "t" in batched else []
     assert torch.autograd.gradcheck(lambda x: module.Kernel.apply(x, *labels), (z,))
     assert torch.autograd.gradcheck(lambda x: module.Kernel.apply(x.T, *labels[:0], *(t[:3] for t in labels)), (z[:, :3],))
+    assert torch.autograd.gradcheck(lambda x: module.Kernel.apply(x[None], *(t[None] for t in labels)), (z,))
+    with pytest.raises(RuntimeError, match=r"the gradient of \w+ has no gradient"):
+        torch.autograd.grad(module.Kernel.apply(z, *labels).sum(), z, create_graph=True)
 
 
 USE = """

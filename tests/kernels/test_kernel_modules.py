@@ -1,4 +1,4 @@
-"""The modules of kernels as files: compiled once, vectorised, imported without derive, wrapped for PyTorch."""
+"""The modules of kernels as files: compiled once, vectorised, imported without derive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ import pytest
 import derive
 from cli import main
 from derive.kernels import cache
-from oracles.extras import torch
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,63 +153,6 @@ def test_every_inner_loop_is_vector_code(case: str) -> None:
 
 def test_a_loop_that_cannot_be_vector_code_is_seen() -> None:
     assert vectorised("argmax") == 0
-
-
-# ---------------------------------------------------------------- PyTorch
-
-
-def double(*shape: int) -> Any:
-    generator = torch.Generator().manual_seed(sum(shape))
-    return torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
-
-
-def wrapped(source: str, *batch: str, **options: Any) -> Any:
-    return derive.graph(source).kernel(batch=batch, dtype="float64", wrap="torch", **options).Kernel.apply
-
-
-@pytest.mark.needs("torch")
-def test_gradcheck_takes_a_wrapped_loss() -> None:
-    apply, labels = wrapped("softmax_cross_entropy_label", "z", "t"), torch.tensor([0, 2, 1])
-    assert torch.autograd.gradcheck(lambda z: apply(z, labels), (double(3, 4),))
-
-
-@pytest.mark.needs("torch")
-def test_gradcheck_takes_a_wrapped_layer_with_a_number() -> None:
-    apply, epsilon = wrapped("layer_norm", "x"), torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(apply, (double(3, 4), double(4), double(4), epsilon))
-    assert torch.autograd.gradcheck(lambda *a: apply(*a, 0.1), (double(3, 4), double(4), double(4)))
-
-
-@pytest.mark.needs("torch")
-def test_gradcheck_takes_a_wrapped_convolution_with_its_sizes() -> None:
-    apply = wrapped("conv1d_layer")
-    assert torch.autograd.gradcheck(lambda *a: apply(*a, 5, 1, 2), (double(2, 10), double(3, 2, 3), double(3)))
-
-
-@pytest.mark.needs("torch")
-def test_a_wrapped_layer_sees_that_its_input_was_changed() -> None:
-    apply, x = wrapped("x: [n]; y = x*x*x"), double(4)
-    h = x * 1
-    y = apply(h)
-    h.mul_(10)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        y.sum().backward()
-
-
-@pytest.mark.needs("torch")
-def test_a_wrapped_kernel_trains_among_layers_of_pytorch() -> None:
-    apply = wrapped("mse", wrt=("yhat",))
-    layer = torch.nn.Linear(3, 1, dtype=torch.float64)
-    x, y = double(20, 3).detach(), double(20).detach()
-    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-    losses = []
-    for _ in range(20):
-        optimizer.zero_grad()
-        loss = apply(layer(x)[:, 0], y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < losses[0]
 
 
 # ---------------------------------------------------------------- a whole training

@@ -391,6 +391,17 @@ def test_what_makes_no_array_is_named(loss: Kernel) -> None:
         loss.value([[1.0, 2.0], [3.0]], np.zeros(2, int))
 
 
+def test_a_masked_array_is_refused_whatever_it_stands_for(loss: Kernel, norm: Kernel) -> None:
+    z, t, x = np.ma.masked_invalid([[1.0, np.nan], [2.0, 3.0]]), np.ma.masked_less([1, 0], 1), np.zeros((2, 2))
+    with pytest.raises(TypeError, match="z is a masked array"):
+        loss.value_and_grad(z, np.zeros(2, int))
+    with pytest.raises(TypeError, match="t is a masked array"):
+        loss.value(np.zeros((2, 2)), t)
+    for number in (np.ma.masked, np.ma.array(0.1, mask=True)):
+        with pytest.raises(TypeError, match="epsilon is a masked array"):
+            norm.forward(x, x[0], x[0], number)
+
+
 @pytest.mark.needs("torch")
 def test_a_tensor_that_requires_a_gradient_makes_no_array(loss: Kernel) -> None:
     with pytest.raises(TypeError, match="z is an array of float64"):
