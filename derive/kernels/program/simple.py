@@ -38,8 +38,8 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
+from derive.kernels.program.functions import CHECKED, inverse, together
 from derive.kernels.program.program import Assign, Program, entry, equal, unused
-from derive.kernels.program.stable import together
 
 CHEAP = 3
 """What costs no more than this is computed again rather than kept; what costs more is not computed again in a loop."""
@@ -78,7 +78,9 @@ def weight(term: Any) -> int:
         return inner + (DIVISION if term.exp == S.Half else 2 * DIVISION if term.exp == -S.Half else 2 * FUNCTION)
     if isinstance(term, (Bracket, Maximum, Where, Abs, sign)):
         return inner + 1
-    return inner if isinstance(term, together) else inner + FUNCTION
+    if isinstance(term, together):
+        return inner
+    return inner + (2 + (DIVISION if isinstance(term, inverse) else 0) if isinstance(term, CHECKED) else FUNCTION)
 
 
 # ---------------------------------------------------------------- letters

@@ -13,13 +13,14 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Add, Mul, S, Symbol, exp, expand_mul, log
+from sympy import Add, Mul, S, exp, expand_mul, log
 
-from derive.calculus.functions import Named, named
+from derive.calculus.functions import Named
 from derive.calculus.matching import match
 from derive.calculus.terms import (
     Bracket,
@@ -36,18 +37,13 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
+from derive.kernels.program.cancelled import definition, distributed, undone
+from derive.kernels.program.conventions import infinities, lengths, weights
 from derive.kernels.program.elementary import FUNCTIONS
+from derive.kernels.program.exponentials import written
+from derive.kernels.program.functions import exp_nonpositive, expm1, log1p, together, weighted
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
-
-X = Symbol("x", real=True)
-expm1 = named("expm1", (X,), exp(X) - 1)
-log1p = named("log1p", (X,), log(1 + X))
-exp_nonpositive = named("exp_nonpositive", (X,), exp(X))
-"""e^x where x <= 0 is known: no care is taken of large numbers."""
-
-together = named("together", (X,), X)
-"""x, computed before anything is added to it: z - m, where both may be so large that nothing else would be left of a sum."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +179,10 @@ def _logarithm(term: Any, program: Program) -> Any:
     """The logarithm of a term in a form that does not go through the term itself; None where there is none."""
     if isinstance(term, Element):
         assign = program.assigned.get(term.name)
-        return None if assign is None else _logarithm(_definition(assign, term), program)
+        return None if assign is None else _logarithm(definition(assign, term), program)
     left = 1 - term  # log(1 - p) where p is a tensor: of 1 less its definition
     if isinstance(left, Element) and left.name in program.assigned:
-        left = _definition(program.assigned[left.name], left)
+        left = definition(program.assigned[left.name], left)
     for sigmoid, sign in ((term, -1), (left, 1)):
         if type(sigmoid).__name__ == "sigmoid":
             return -_softplus(sign * sigmoid.args[0])
@@ -203,20 +199,17 @@ def _base_and_power(factor: Any) -> tuple[Any, Any]:
     return (factor.base, factor.exp) if factor.is_Pow and factor.exp.is_Integer else (factor, S.One)
 
 
-def _definition(assign: Assign, entry: Element) -> Any:
-    return substituted(assign.term, dict(zip(assign.indices, entry.indices, strict=True)))
-
-
 def rests(program: Program) -> Program:
     """One less a share of a sum as the share of the rest of it."""
 
     def rewrite(term: Any) -> Any:
-        if not term.is_Add or S.One not in term.args or len(term.args) != 2:
+        if not term.is_Add or term.args[0] not in (1, -1) or len(term.args) != 2:
             return term
-        share = 1 - term
+        sign = term.args[0]
+        share = 1 - sign * term
         while isinstance(share, Element) and share.name in program.assigned:
-            share = _definition(program.assigned[share.name], share)
-        return _rest(share) or term
+            share = definition(program.assigned[share.name], share)
+        return sign * (_rest(share) or sign * term)
 
     return mapped(program, rewrite)
 
@@ -266,9 +259,41 @@ def _careful(term: Any) -> Any:
     if isinstance(term, log) and term.args[0].is_Add and S.One in term.args[0].args:
         rest = term.args[0] - 1
         return _softplus(rest.args[0]) if isinstance(rest, exp) else log1p(rest)
-    if term.is_Add and -1 in term.args and (power := next((a for a in term.args if isinstance(a, exp)), None)) is not None:
-        return Add(expm1(power.args[0]), *[a for a in term.args if a not in (power, -1)])
+    return _less_one(term) if term.is_Add else term
+
+
+def _less_one(term: Any) -> Any:
+    """c e^x - c in a sum as c (e^x - 1)."""
+    constant, rest = term.as_coeff_Add()
+    for part in terms(rest) if constant else ():
+        number, function = part.as_coeff_Mul()
+        if number == -constant and isinstance(function, exp):
+            return Add(number * expm1(function.args[0]), rest - part)
     return term
+
+
+def complements(program: Program) -> Program:
+    """1 - σ(x) as σ(-x), where the sigmoid is needed for nothing else: what is left of 1 may be all that is wanted."""
+    read = Counter(e.name for a in program.assigns for e in a.term.atoms(Element))
+
+    def of(assign: Assign) -> Assign:
+        def rewrite(term: Any) -> Any:
+            constant, rest = term.as_coeff_Add()
+            for part in terms(rest) if constant and term.is_Add else ():
+                number, share = part.as_coeff_Mul()
+                sigmoid = definition(program.assigned[share.name], share) if _is_assigned(share, program) else share
+                alone = assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1)
+                if number == -constant and type(sigmoid).__name__ == "sigmoid" and alone:
+                    return Add(constant * sigmoid.func(-sigmoid.args[0]), rest - part)
+            return term
+
+        return replace(assign, term=walk(assign.term, rewrite))
+
+    return replace(program, assigns=tuple(map(of, program.assigns)))
+
+
+def _is_assigned(term: Any, program: Program) -> bool:
+    return isinstance(term, Element) and term.name in program.assigned
 
 
 def spelled(program: Program) -> Program:
@@ -311,12 +336,34 @@ def _bounded(term: Any) -> list[Any]:
     return [f for f in factors(term) if type(f.base if f.is_Pow else f).__name__ in BOUNDED]
 
 
+def saturated(program: Program) -> Program:
+    """What 1 - tanh² is multiplied by, which it outweighs: where it has come to 0, the product is 0, however large a power is."""
+
+    def rewrite(term: Any) -> Any:
+        parts = factors(term) if term.is_Mul else ()
+        slope = [f for f in parts if f.is_Add and any(_bounded(t) and t.could_extract_minus_sign() for t in f.args)]
+        large = [f for f in parts if f not in slope and any(t.is_Pow and t.exp.is_positive for a in terms(f) for t in factors(a))]
+        if not slope or not large:
+            return term
+        return Mul(weighted(Mul(*slope), Mul(*large)), *[f for f in parts if f not in slope and f not in large])
+
+    return mapped(program, rewrite)
+
+
 REWRITES = (
     Rewrite("writing functions of the library out", spelled),
+    Rewrite("cancelling what the next factor takes away", distributed),
+    Rewrite("writing slopes without their functions", undone),
     Rewrite("shifting by the maximum", shifted),
+    Rewrite("shifting by the larger of exponents", written),
     Rewrite("taking the logarithm of a quotient", logarithms),
     Rewrite("taking the rest of a sum", rests),
+    Rewrite("taking the complement of a sigmoid", complements),
     Rewrite("joining exponentials", joined),
+    Rewrite("handing on infinities", infinities),
+    Rewrite("weighing logarithms", weights),
+    Rewrite("dividing by lengths", lengths),
     Rewrite("using functions that lose nothing", careful),
     Rewrite("grouping what cancels", grouped),
+    Rewrite("ending slopes where functions are flat", saturated),
 )

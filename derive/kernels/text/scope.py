@@ -34,8 +34,8 @@ from derive.calculus.terms import (
 )
 from derive.errors import DeriveError
 from derive.kernels.program.elementary import FUNCTIONS, MATH
+from derive.kernels.program.functions import inverse, reaching, together, weighted
 from derive.kernels.program.simple import safe, weight
-from derive.kernels.program.stable import together
 
 Access = Callable[[Element], str]
 """How an entry is read: the code that gives its value."""
@@ -267,6 +267,21 @@ def _where(scope: Scope, term: Any) -> str:
     return scope.chosen(brackets, yes, no)
 
 
+def _weighted(scope: Scope, term: Any) -> str:
+    weight = scope.named(term.args[0])
+    return scope.call("select", f"{weight} == {scope.number(0)}", scope.number(0), f"{weight}*{scope.atom(term.args[1])}")
+
+
+def _inverse(scope: Scope, term: Any) -> str:
+    x = scope.named(term.args[0])
+    return scope.call("select", f"{x} == {scope.number(0)}", scope.number(0), f"{scope.number(1)}/{x}")
+
+
+def _reaching(scope: Scope, term: Any) -> str:
+    largest = scope.named(term.args[0])
+    return scope.call("select", f"abs({largest}) == {scope.dtype}(np.inf)", largest, scope.value(term.args[1]))
+
+
 ROWS: tuple[tuple[type, TermPrinter], ...] = (
     (Element, lambda s, t: s.cast(s.access(t)) if t.is_integer else s.access(t)),
     (Index, lambda s, t: s.cast(s.place(t))),
@@ -280,6 +295,9 @@ ROWS: tuple[tuple[type, TermPrinter], ...] = (
     (Abs, lambda s, t: f"abs({s.value(t.args[0])})"),
     (sign, _sign),
     (together, lambda s, t: f"({s.value(t.args[0])})"),
+    (weighted, _weighted),
+    (inverse, _inverse),
+    (reaching, _reaching),
     (Function, _function),
 )
 

@@ -1,0 +1,164 @@
+"""Kernels at extreme numbers: where the truth is finite, so is what they compute, and it is the truth.
+
+Programs are run in NumPy's numbers of either type (`oracles.interpreted`), which takes no compiler, and compared with as many
+digits as it takes (`oracles.extremes`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive.kernels.program.program import Program
+from derive.kernels.program.simple import simple
+from derive.language import library
+from derive.proof.sizes import size_sets
+from derive.values.number_systems import DomainError
+from oracles.extremes import ALLOWED, graph_of, made, points, worst
+from oracles.interpreted import interpreted
+
+Array = Any
+TYPES = ("float32", "float64")
+
+SQUARES = ("batch_norm", "cosine_similarity", "group_norm", "layer_norm", "rms_norm", "sine_cosine", "triplet_margin")
+"""What squares its inputs gives what the squares allow: beyond the root of the largest number they are none, as in PyTorch."""
+
+PRODUCTS = ("attention", "attention_causal", "attention_masked", "bptt", "gru_cell", "mlp", "softmax_regression")
+"""Where products of 1e30 cancel, what is left is no more than rounding."""
+
+
+def ordinary(arrays: dict[str, Array]) -> bool:
+    """Whether squares and products of the numbers keep what is added to them."""
+    return all(1e-10 < abs(x) < 1e3 or x == 0 for a in arrays.values() for x in np.ravel(a).tolist())
+
+
+def faults(text: str, dtype: str, ours: Program | None = None) -> list[str]:
+    """The outputs of a definition that are off at some point, and how far."""
+    graph = graph_of(text)
+    plain, program = made(graph)
+    sizes, found = size_sets(graph)[0], []
+    for arrays in points(plain, sizes, dtype):
+        if text in (*SQUARES, *PRODUCTS) and not ordinary(arrays):
+            continue
+        try:
+            off = worst(plain, ours or program, arrays, sizes, dtype)
+        except DomainError:
+            continue  # see the conventions below
+        found += [f"{n} is off by {o:.3g} at {arrays}" for n, o in off.items() if not o <= ALLOWED]
+    return found
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("name", library.names())
+def test_every_definition_is_right_at_extreme_inputs(name: str, dtype: str) -> None:
+    assert faults(name, dtype) == []
+
+
+def test_a_program_that_is_not_stable_is_found() -> None:
+    graph = library.load("softmax")
+    plain, _ = made(graph)
+    assert faults("softmax", "float32", simple(plain))
+    with pytest.raises(AssertionError):
+        assert faults("softplus", "float64", simple(made(library.load("softplus"))[0])) == []
+
+
+# ---------------------------------------------------------------- definitions typed in
+
+TEXTS = [
+    # p under a logarithm and elsewhere
+    "z: [C]; y: [C]; p = softmax(z); L = -sum(y*log(p)) - sum(p*log(y + 2))",
+    "z: [C]; t: label[C]; p = softmax(z); L = -log(p[t]) + sum(p**2)",
+    "z: [C]; t: label[C]; p = softmax(z); L = -(1 - p[t])*log(p[t])",
+    "z: [C]; t: label[C]; p = softmax(z); L = -(1 - p[t])**0.5*log(p[t]) + 1 - p[t]",
+    "z: [C]; y: onehot[C]; p = softmax(z/2); L = -sum(y*(1 - p)**2*log(p))",
+    "z: [C]; y: onehot[C]; p = sigmoid(z); L = -sum(y*(1 - p)**2*log(p) + (1 - y)*p**2*log(1 - p))",
+    "z: real; y: real; p = sigmoid(z); L = (p - y)**2 - y*log(p)",
+    # exponentials written out
+    "a: real; b: real; y = log(exp(a) + exp(b))",
+    "a: real; b: real; c: real; y = log(exp(a) + 2*exp(b) + exp(c - a))",
+    "a: real; b: real; y = exp(a)/(exp(a) + exp(b))",
+    "x: [n]; y = exp(x)/(exp(x) + 1)",
+    "x: [n]; y = 1/(1 + exp(x))**2",
+    "x: [n]; y = log(1 + exp(x))",
+    "x: [n]; y = log(2 + exp(-x))",
+    "x: [n]; y = log(1 + sum(exp(x)))",
+    "x: [n]; s: real; L = -log(exp(s)/(exp(s) + sum(exp(x))))",
+    "x: [n]; y = exp(x)/(exp(x) - 1 + 2)",
+    # slopes that are not written with what may vanish
+    "x: [n]; y = log(sigmoid(x))",
+    "x: [n]; p = sigmoid(x); L = -sum(log(p))",
+    "x: [n]; w: [n]; y = w*log(sigmoid(x))",
+    "x: [n]; y = min(0, 1.5*(exp(x/1.5) - 1))",
+]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("text", TEXTS)
+def test_definitions_typed_in_are_right_at_extreme_inputs(text: str, dtype: str) -> None:
+    assert faults(text, dtype) == []
+
+
+# ---------------------------------------------------------------- conventions
+
+nan, inf = float("nan"), float("inf")
+
+CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    # 0 log 0 is 0, and so is its slope by what the logarithm is taken of
+    (
+        "kl_divergence",
+        {"p": [0, 0.5, 0.5], "q": [0.5, 0.25, 0.25]},
+        {"D": np.log(2), "grad_p": [-inf, 1 + np.log(2), 1 + np.log(2)], "grad_q": [0, -2, -2]},
+    ),
+    ("kl_divergence", {"p": [0, 1, 0], "q": [0, 1, 0]}, {"D": 0, "grad_q": [0, -1, 0]}),
+    ("cross_entropy", {"p": [0, 1, 0], "y": [0, 1, 0]}, {"L": 0, "grad_p": [0, -1, 0], "grad_y": [inf, 0, inf]}),
+    ("p: probability[n]; H = -sum(p*log(p))", {"p": [0, 1, 0]}, {"H": 0, "grad_p": [inf, -1, inf]}),
+    (
+        "x: [n]; y: [n]; f = sum(x*log(y))",
+        {"x": [0, 0, 2], "y": [0, 1, 1]},
+        {"f": 0, "grad_y": [0, 0, 2], "grad_x": [-inf, 0, 0]},
+    ),
+    ("p: real; y: real; L = -(y*log(p) + (1 - y)*log(1 - p))", {"p": 1, "y": 1}, {"L": 0, "grad_p": 0}),
+    ("p: real; y: real; L = -(y*log(p) + (1 - y)*log(1 - p))", {"p": 0, "y": 0}, {"L": 0, "grad_p": 0}),
+    ("p: real; y: real; L = -(y*log(p) + (1 - y)*log(1 - p))", {"p": 0, "y": 1}, {"L": inf, "grad_p": -inf}),
+    # what is no number stays none
+    ("cross_entropy", {"p": [nan, 1, 0], "y": [1, 0, 0]}, {"L": nan, "grad_p": [nan, 0, 0]}),
+    ("relu", {"x": nan, "g": 1}, {"y": nan}),
+    ("triplet_margin", {"a": [nan, 1], "p": [0, 1], "n": [0, 2], "mu": 1}, {"L": nan}),
+    # a vector of length 0 has the slope 0, and divides to 0
+    ("x: [n]; r = sqrt(sum(x**2))", {"x": [0, 0, 0]}, {"r": 0, "grad_x": [0, 0, 0]}),
+    ("x: [n]; r = sqrt(sum(x**2)); y = x/r", {"x": [0, 0, 0], "g": [1, 2, 3]}, {"y": [0, 0, 0], "grad_x": [0, 0, 0]}),
+    ("cosine_similarity", {"x": [0, 0], "y": [1, 2]}, {"c": 0, "grad_x": [0, 0], "grad_y": [0, 0]}),
+    ("triplet_margin", {"a": [1, 2], "p": [1, 2], "n": [1, 2.5], "mu": 1}, {"L": 0.5, "grad_p": [0, 0], "grad_n": [0, -1]}),
+    ("u: real; v: real; r = sqrt(u**2 + v**2)", {"u": 0, "v": 0}, {"r": 0, "grad_u": 0, "grad_v": 0}),
+    # log 0 + log 0 is log 0
+    ("logsumexp", {"z": [-inf, -inf, -inf]}, {"y": -inf}),
+    ("logsumexp", {"z": [inf, 0, 1]}, {"y": inf}),
+    ("logsumexp", {"z": [-inf, 0, -inf]}, {"y": 0, "grad_z": [0, 1, 0]}),
+    ("logsumexp", {"z": [nan, 0, 1]}, {"y": nan}),
+    ("a: real; b: real; y = log(exp(a) + exp(b))", {"a": -inf, "b": -inf}, {"y": -inf}),
+    ("a: real; b: real; y = log(exp(a) + exp(b))", {"a": inf, "b": 0}, {"y": inf, "grad_a": 1, "grad_b": 0}),
+    ("softmax", {"z": [-inf, -inf], "g": [1, 2]}, {"p": [nan, nan]}),
+    # the slope of a logarithm is 1/x, whatever its value is
+    ("x: [n]; y = log(x)", {"x": [3e38, 1e-38, -2], "g": [1, 1, 1]}, {"grad_x": [1 / 3e38, 1e38, -0.5]}),
+    ("x: [n]; y = x**1.5", {"x": [1e-30, 0, 1e30], "g": [1, 1, 1]}, {"grad_x": [1.5e-15, 0, 1.5e15]}),
+]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(("text", "given", "expected"), CONVENTIONS)
+def test_what_has_no_value_is_taken_by_convention(text: str, given: dict[str, Any], expected: dict[str, Any], dtype: str) -> None:
+    plain, ours = made(graph_of(text))
+    arrays = {n: np.array(x, dtype) for n, x in given.items()}
+    shapes = {size: n for i in plain.inputs for size, n in zip(i.axes, arrays[i.name].shape, strict=True)}
+    found = interpreted(ours, arrays, shapes, dtype)
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], np.array(value, dtype), rtol=8 * np.finfo(dtype).eps, atol=1e-35, err_msg=name)
+
+
+def test_the_slope_of_a_logarithm_is_the_same_with_its_value_and_without() -> None:
+    for value in (True, False):
+        _, ours = made(derive.graph("x: [n]; y = log(x)"), value)
+        assert str(ours.assigned["grad_x"].term) == "g[i]/x[i]"

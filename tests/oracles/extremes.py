@@ -1,0 +1,178 @@
+"""Programs at extreme numbers, beside as many digits as it takes: how far off each entry is, in what its inputs allow.
+
+The reference is the definition and its derivations, evaluated without bounds: e^(1e30) is a number there.  An entry may be off by
+some units in the last place of itself, of 1 if it is smaller, or of what it moves by when every input is moved by a unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import derive
+from derive.graphs.graph import Graph
+from derive.kernels.program.program import Program, program
+from derive.kernels.program.simple import simple
+from derive.kernels.program.stable import stable
+from derive.language import library
+from derive.values.evaluator import Evaluator
+from derive.values.number_systems import EXACT, DomainError
+from oracles.interpreted import interpreted
+from oracles.kernel_reference import exactly
+
+Array = Any
+
+DIGITS, MOST_DIGITS = 100, 5000
+"""Enough for most, and for what e^(-1e4) leaves of 1."""
+
+ALLOWED = 128.0
+"""So many units in the last place an entry may be off."""
+
+ROWS = {
+    "float32": [
+        [88, 0, 0],
+        [-88, 0, 0],
+        [200, 0, 0],
+        [-200, 0, 0],
+        [1e4, -1e4, 0],
+        [1e30, 0, -1e30],
+        [-1e30, -1e30, -1e30],
+        [1e-30, -1e-30, 0],
+        [0, 0, 0],
+        [1, 1, 1],
+        [15, -15, 0.1],
+    ],
+    "float64": [
+        [709, 0, 0],
+        [-800, 0, 0],
+        [1e4, -1e4, 0],
+        [1e300, 0, -1e300],
+        [-1e300, -1e300, -1e300],
+        [0, 0, 0],
+        [35, -35, 0.1],
+    ],
+}
+"""What one input holds, while the others hold something ordinary."""
+
+FAR = 1000
+"""erf is ±1 there in as many digits as are computed; mpmath takes no argument of 1e30."""
+
+INPUTS = 2
+"""So many inputs of a definition take their turn."""
+
+PROBABILITIES = [[0.25, 0.75, 0.25], [1, 0, 0], [0, 1, 0]]
+ORDINARY = [[0.7, -0.3, 0.2, -0.4], [-0.4, 1.1, 0.6]]
+
+
+def made(graph: Graph, value: bool = True) -> tuple[Program, Program]:
+    """The plain program of a graph with all its gradients, and the one that kernels compute."""
+    wrt = [i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name)]
+    plain = program(graph, wrt, value)
+    return plain, simple(stable(plain))
+
+
+def graph_of(text: str) -> Graph:
+    return library.load(text) if text in library.names() else derive.graph(text)
+
+
+def points(plain: Program, sizes: Mapping[Any, int], dtype: str) -> Iterator[dict[str, Array]]:
+    """Inputs of which one, of the first few, holds an extreme row; labels point to either end of it."""
+    reals = [i.name for i in plain.inputs if i.kind == "real"][:INPUTS] or [""]
+    for name in reals:
+        for k, row in enumerate(ROWS[dtype] if name else [[]] * len(PROBABILITIES)):
+            yield {
+                i.name: _filled(i, k, row if i.name == name else ORDINARY[j % 2], sizes, dtype)
+                for j, i in enumerate(plain.inputs)
+            }
+
+
+def _filled(given: Any, k: int, row: list[float], sizes: Mapping[Any, int], dtype: str) -> Array:
+    point = Evaluator(dict(sizes), {})
+    shape = tuple(map(point.size, given.axes))
+    if given.kind == "label":
+        return np.full(shape, k % 2 % point.size(given.classes))
+    if given.kind == "onehot":
+        return np.broadcast_to(np.eye(shape[-1], dtype=dtype)[k % 2], shape).copy()
+    if given.kind == "probability":
+        row = PROBABILITIES[k % 3] if given.name == "y" else PROBABILITIES[0]
+    return np.resize(np.array([0.5] if given.kind == "positive" else row, dtype), shape)
+
+
+UNBOUNDED = replace(
+    EXACT,
+    functions={
+        **EXACT.functions,
+        "exp": np.frompyfunc(lambda x: mpmath.exp(_real(x)), 1, 1),
+        "erf": np.frompyfunc(lambda x: mpmath.erf(max(min(_real(x), FAR), -FAR)), 1, 1),
+    },
+    bounded=lambda a: np.asarray(a, dtype=object),
+)
+
+
+def _real(x: Any) -> Any:
+    return mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpmathify(x)
+
+
+def exact(plain: Program, arrays: Mapping[str, Array], sizes: Mapping[Any, int], digits: int = DIGITS) -> dict[str, Array]:
+    """Every tensor of a program at numbers that are taken as they are; DomainError where one has no value."""
+    known = dict(arrays)
+    try:
+        with mpmath.workdps(digits):
+            for assign in plain.assigns:
+                point = Evaluator(dict(sizes), known, plain.graph, UNBOUNDED, empty=True, digits=digits)
+                known[assign.name] = point.array(assign.term, assign.indices)
+    except (DomainError, ZeroDivisionError) as error:
+        if digits == MOST_DIGITS:
+            raise DomainError(str(error)) from error
+        return exact(plain, arrays, sizes, MOST_DIGITS)
+    return known
+
+
+def moved(arrays: Mapping[str, Array], unit: float) -> dict[str, Array]:
+    """Every number of the arrays moved up or down by about a unit in its last place, no two alike."""
+    out = {}
+    for name, array in arrays.items():
+        by = np.cos(1.0 + np.arange(array.size) ** 2 * (array.dtype.kind != "i")).reshape(array.shape)
+        with mpmath.workdps(DIGITS):
+            by = np.asarray(by * unit * (array.dtype.kind != "i"), dtype=object)
+            out[name] = np.asarray(exactly(array) * (1 + by), dtype=object)
+    return out
+
+
+def worst(plain: Program, ours: Program, arrays: Mapping[str, Array], sizes: Mapping[Any, int], dtype: str) -> dict[str, float]:
+    """How far off each output of a program is, in the units that its inputs allow; infinite where one is no number."""
+    found = interpreted(ours, arrays, sizes, dtype)
+    return compared(plain, {n: found[n] for n in ours.outputs}, arrays, sizes, dtype)
+
+
+def compared(
+    plain: Program, found: Mapping[str, Array], arrays: Mapping[str, Array], sizes: Mapping[Any, int], dtype: str
+) -> dict[str, float]:
+    """The same of outputs that are given, whoever computed them."""
+    kind = np.finfo(dtype)
+    true = exact(plain, {n: exactly(a) for n, a in arrays.items()}, sizes)
+    off = {n: _worst(a, true[n], (), kind) for n, a in found.items()}
+    if all(o <= ALLOWED for o in off.values()):
+        return off
+    beside = [exact(plain, moved(arrays, unit), sizes) for unit in (float(kind.eps), -float(kind.eps))]
+    return {n: _worst(a, true[n], [m[n] for m in beside], kind) for n, a in found.items()}
+
+
+def _worst(ours: Array, true: Array, beside: Sequence[Array], kind: Any) -> float:
+    with mpmath.workdps(DIGITS):
+        entries = zip(*map(np.ravel, (ours, true, *beside)), strict=True)
+        return max((_off(float(a), *map(_real, others), kind=kind) for a, *others in entries), default=0.0)
+
+
+def _off(ours: float, true: Any, *beside: Any, kind: Any) -> float:
+    if abs(true) > float(kind.max):
+        return 0.0 if abs(ours) > float(kind.max) / 2 else float("inf")
+    if not np.isfinite(ours):
+        return float("inf")
+    moves = max((abs(b - true) for b in beside), default=0)
+    return float(abs(mpmath.mpf(ours) - true) / (float(kind.eps) * max(abs(true), 1) + moves))
