@@ -131,7 +131,7 @@ def _holds(condition: Compare, at: Mapping[Any, Any], point: Evaluator) -> bool:
 def _joined(operator: str, entries: list[Tree]) -> Tree:
     """The entries of a reduction, put together by its operator."""
     if operator == "argmax":
-        raise DeriveError("argmax has no formula of one number")
+        raise DeriveError("An arg max has no formula in single numbers.")
     if not entries:
         empty = {"sum": "0", "prod": "1"}.get(operator)
         if empty is None:
