@@ -205,7 +205,7 @@ def _definition(node: Node, view: View, page: Page) -> str:
 
 
 DOT = r"\cdot"
-_SIGNS = {"+": "+", "-": "-", "*": r"\times", "/": r"\div", "neg": "-"}
+_SIGNS = {"+": "+", "-": "-", "*": r"\times ", "/": r"\div ", "neg": "-"}
 _REDUCTIONS = {
     "sum": r"\Sigma",
     "mean": r"\mathrm{mean}",

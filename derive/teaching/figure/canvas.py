@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from io import BytesIO
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
@@ -54,6 +55,9 @@ RESOLUTION = 220
 SIGN = r"(?<=[;,])((?:\s|\\[ ,:;!])*)-"
 """A minus after punctuation and any space."""
 
+_DRAWING = Lock()
+"""The settings of matplotlib belong to the process."""
+
 METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": mark(), "Producer": None},
     "svg": {"Date": None, "Creator": mark()},
@@ -67,7 +71,7 @@ def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> b
         raise DeriveError(f"A figure cannot be written as '{file_format}'.", hint=f"The formats are {', '.join(METADATA)}.")
     metadata = METADATA[file_format] | ({"Title": diagram.alt} if diagram.alt else {})
     file = BytesIO()
-    with style.context("default"), matplotlib.rc_context({"svg.hashsalt": "derive"}):  # whatever the user has set
+    with _DRAWING, style.context("default"), matplotlib.rc_context({"svg.hashsalt": "derive"}):  # whatever the user has set
         paint(compose(diagram, language)).savefig(file, format=file_format, dpi=RESOLUTION, metadata=metadata)
     return file.getvalue()
 
