@@ -91,7 +91,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"render"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
-    "teaching.lecture": ({"directive", "formulas", "frontmatter"}, {"prose"}, {"lecture"}, {"kinds"}),
+    "teaching.lecture": ({"directive", "formulas", "frontmatter", "unread"}, {"prose"}, {"lecture"}, {"kinds"}),
     "teaching.pages": ({"explain", "report"},),
 }
 

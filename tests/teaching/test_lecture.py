@@ -247,9 +247,79 @@ def test_tables_keep_their_alignment() -> None:
     )
 
 
-def test_html_is_text_like_any_other() -> None:
-    assert prose("<b>x</b> <script>y</script>") == (Text("<b>x</b> <script>y</script>"),)
-    assert blocks("<div>\nx\n</div>") == (Paragraph((Text("<div> x </div>"),)),)
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("a <!-- b --> c", "a c"),
+        ("a<!-- b\nb -->c", "ac"),
+        ("a <!-- b -->", "a"),
+        ("<!-- b --> a", "a"),
+        ("<!-- a\n\n# b\n\n```\n:::fr\n--> c", "c"),
+        ("<!-- ```derive graph --> c", "c"),
+        ("<!-- :::fr\n-->\nc", "c"),
+        (":::en\n<!-- a\n:::\n\n-->\nc\n:::", "c"),
+        (":::fr\na\n<!-- b -->\n:::\nc", "c"),
+        ("<!-- a --> <!-- b --> c", "c"),
+    ],
+)
+def test_comments_are_dropped(body: str, text: str) -> None:
+    assert blocks(body) == (Paragraph((Text(text),)),)
+
+
+def test_comments_are_dropped_in_lists_and_quotations_and_kept_in_code() -> None:
+    one, two = (Paragraph((Text("1"),)),), (Paragraph((Text("2"),)),)
+    assert blocks("- 1\n  <!-- a\n\n  b -->\n- 2") == (ItemList((one, two)),)
+    assert blocks("> <!-- a -->\n> 1") == (Quote(one),)
+    assert blocks("| 1 <!-- a --> |\n|---|\n| <!-- b --> 2 |") == (Table(((Text("1"),),), (((Text("2"),),),), ("left",)),)
+    assert blocks("```\n<!-- a -->\n```\n\n    <!-- b -->") == (CodeBlock("<!-- a -->"), CodeBlock("<!-- b -->"))
+    assert prose("`<!-- a -->`") == (CodeSpan("<!-- a -->"),)
+    assert document("# Slide <!-- a -->").slides == (Slide((Text("Slide"),), (), 1),)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "place"),
+    [
+        ("words <b>x</b>", "HTML is not read", (6, 9)),
+        ("words </DIV >", "HTML is not read", (6, 13)),
+        ('words <img src="a.png" onerror=x>', "HTML is not read", (6, 33)),
+        ("<script>x</script>", "HTML is not read", (0, 8)),
+        ("# A <br/>", "HTML is not read", (4, 9)),
+        ("- <details>", "HTML is not read", (2, 11)),
+        ("words[^1]", "Footnotes are not read", (5, 9)),
+        ("[^1]: note", "Footnotes are not read", (0, 10)),
+        ("as [@knuth, p. 3] says", "Citations are not read", (3, 17)),
+        ("words ~~x y~~", "struck out", (6, 13)),
+        ("\\pause", "no pauses", (0, 6)),
+        (". . .", "no pauses", (0, 5)),
+        ("words <!-- x", "comment is never closed", (6, 10)),
+        ("<!-- x", "comment is never closed", (0, 6)),
+        ("- <!-- x", "comment is never closed", (2, 6)),
+    ],
+)
+def test_what_other_readers_of_markdown_know_is_pointed_at(body: str, message: str, place: tuple[int, int]) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        document(f"# A\n\n{body}\n")
+    assert caught.value.place == Place(body, *place, 7)
+
+
+def test_signs_that_mean_nothing_are_text() -> None:
+    typed = r"{{x}} \textbf{x} <x> a<b Vec<int> 1 ~~ 2 x[1] [@] \pauses {.x}"
+    assert prose(typed) == (Text(typed),)
+    assert prose(r"\<b> \[^1] \[@x] \~~x~~") == (Text("<b> [^1] [@x] ~~x~~"),)
+    assert prose("`<b> [^1] ~~x~~ \\pause`") == (CodeSpan("<b> [^1] ~~x~~ \\pause"),)
+
+
+def test_lists_stand_three_deep() -> None:
+    def nested(mark: str, levels: int) -> str:
+        return "\n".join(f"{'   ' * k}{mark} x" for k in range(levels))
+
+    assert blocks(nested("-", 3))
+    for mark in ("-", "1."):
+        with pytest.raises(DeriveError, match="at most 3 deep") as caught:
+            document("# A\n\n" + nested(mark, 4))
+        assert caught.value.place == Place(f"         {mark} x", 0, 11 + len(mark), 10)
+    with pytest.raises(DeriveError, match="at most 6 deep"):
+        document("# A\n\n" + "> " * 7 + "x")
 
 
 def test_quotation_marks_and_spaces_follow_the_language() -> None:

@@ -9,7 +9,7 @@ for one language, everything else for all; fenced blocks ```` ```derive KIND NAM
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +86,10 @@ def selected(lecture: Lecture, lang: str) -> str:
     """The lecture's lines in one language, those of the others and the front matter left blank: line numbers stay true."""
     out = [""] * lecture.first
     fence, inside, opened = "", "", 0
-    for number, line in enumerate(lecture.lines[lecture.first :], lecture.first):
+    for number, line in enumerate(_uncommented(lecture.lines, lecture.first), lecture.first):
         keep = not inside or inside == lang
         if fence:
-            fence = "" if re.fullmatch(rf"\s*{fence[0]}{{{len(fence)},}}\s*", line) else fence
+            fence = "" if _closes(fence, line) else fence
         elif found := _FENCE.match(line):
             fence = found[1]
         elif line.startswith(":::"):
@@ -100,6 +100,30 @@ def selected(lecture: Lecture, lang: str) -> str:
         line = lecture.lines[opened]
         raise DeriveError(f"':::{inside}' is never closed.", Place(line, 0, len(line), opened + 1), "End it with a line ':::'.")
     return "\n".join(out)
+
+
+def _uncommented(lines: Sequence[str], first: int) -> Iterator[str]:
+    """The lines without the comments that begin a line, outside of code; those inside a line are for the reader of prose."""
+    fence, opened = "", -1
+    for number, line in enumerate(lines[first:], first):
+        if opened < 0 and fence:
+            fence = "" if _closes(fence, line) else fence
+        elif opened < 0 and (found := _FENCE.match(line)):
+            fence = found[1]
+        elif opened >= 0 or re.match(" {0,3}<!--", line):
+            begins = 0 if opened >= 0 else line.index("<!--") + 4
+            _, closed, after = line[begins:].partition("-->")
+            opened = -1 if closed else number if opened < 0 else opened
+            yield after.lstrip()
+            continue
+        yield line
+    if opened >= 0:
+        place = Place(lines[opened], 0, max(1, len(lines[opened].rstrip())), opened + 1)
+        raise DeriveError("This comment is never closed.", place, "End it with -->.")
+
+
+def _closes(fence: str, line: str) -> bool:
+    return re.fullmatch(rf"\s*{fence[0]}{{{len(fence)},}}\s*", line) is not None
 
 
 def _next_language(line: str, inside: str, langs: Sequence[str], place: Place) -> str:

@@ -1,6 +1,6 @@
 """Markdown read into blocks and inlines, by markdown-it.
 
-Raw HTML is text like any other.  Formulas are checked here, pictures are found here, and every mistake is pointed at.
+Comments are dropped, other HTML is refused.  Formulas are checked here, pictures are found here, and every mistake is pointed at.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -43,7 +44,11 @@ from derive.teaching.document import (
 )
 from derive.teaching.lecture import formulas
 from derive.teaching.lecture.directive import Directive, directive
+from derive.teaching.lecture.unread import PAUSE, UNREAD, unread_plugin
 from derive.teaching.translation import quotes, typeset
+
+LISTS, DEPTH = 3, 6
+"""How deep lists stand in one another, as in LaTeX's Beamer, and how deep lists and quotations."""
 
 PICTURES = ("pdf", "svg", "png", "jpg", "jpeg")
 MAX_PICTURE = 1 << 26
@@ -62,7 +67,7 @@ def parser(lang: str) -> MarkdownIt:
     """CommonMark with tables and formulas, without HTML; a line of dashes is a break, never an underline."""
     found = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": quotes(lang)})
     found.enable(["table", "smartquotes"]).disable(["lheading", "html_block", "html_inline"])
-    return found.use(dollarmath_plugin, allow_labels=False, double_inline=True)
+    return found.use(dollarmath_plugin, allow_labels=False, double_inline=True).use(unread_plugin)
 
 
 @dataclass(frozen=True)
@@ -76,14 +81,20 @@ class Reader:
 
     def blocks(self, text: str) -> Iterator[Slide | Stretch]:
         """Each heading of level 1 or 2 as an empty slide, everything else as stretches of blocks."""
-        for node in SyntaxTreeNode(parser(self.lang).parse(text)).children:
+        found: dict[str, Any] = {}
+        tree = SyntaxTreeNode(parser(self.lang).parse(text, found))
+        for label, reference in found.get("references", {}).items():
+            if label.startswith("^"):
+                line, (_, _, message, hint) = reference["map"][0], UNREAD["footnote"]
+                raise DeriveError(message, Place(self.lines[line], 0, len(self.lines[line]), line + 1), hint)
+        for node in tree.children:
             if node.type == "heading" and node.tag in ("h1", "h2"):
                 yield Slide(self.inlines(node), (), int(node.tag[1]))
             else:
                 yield Stretch(tuple(self.block(node)), self.place(node))
 
-    def block(self, node: SyntaxTreeNode) -> Sequence[Block]:
-        """What one node of the Markdown tree becomes."""
+    def block(self, node: SyntaxTreeNode, lists: int = 0, depth: int = 0) -> Sequence[Block]:
+        """What one node of the Markdown tree becomes, so many lists and blocks deep."""
         match node.type:
             case "heading":
                 return [Heading(self.inlines(node), int(node.tag[1]))]
@@ -91,9 +102,15 @@ class Reader:
                 return self.paragraph(node)
             case "bullet_list" | "ordered_list":
                 start = None if node.type == "bullet_list" else int(node.attrs.get("start", 1))
-                return [ItemList(tuple(self.within(item) for item in node.children), start)]
+                if lists == LISTS:
+                    raise DeriveError(
+                        f"Lists stand at most {LISTS} deep.", self.place(node), "Begin a slide of its own for these items."
+                    )
+                return [ItemList(tuple(self.within(item, lists + 1, depth + 1) for item in node.children), start)]
             case "blockquote":
-                return [Quote(self.within(node))]
+                if depth == DEPTH:
+                    raise DeriveError(f"Quotations and lists stand at most {DEPTH} deep.", self.place(node))
+                return [Quote(self.within(node, lists, depth + 1))]
             case "hr":
                 return [Break()]
             case "math_block":
@@ -104,14 +121,17 @@ class Reader:
                 return [self.table(node)]
         raise DeriveError("This kind of Markdown is not known here.", self.place(node))
 
-    def within(self, node: SyntaxTreeNode) -> tuple[Block, ...]:
-        return tuple(block for child in node.children for block in self.block(child))
+    def within(self, node: SyntaxTreeNode, lists: int, depth: int) -> tuple[Block, ...]:
+        return tuple(block for child in node.children for block in self.block(child, lists, depth))
 
     def paragraph(self, node: SyntaxTreeNode) -> Sequence[Block]:
         """A paragraph; one that is nothing but a picture is that picture."""
         inner = node.children[0].children
         if len(inner) == 1 and inner[0].type == "image":
             return [self.picture(inner[0], node)]
+        if len(inner) == 1 and PAUSE.fullmatch(inner[0].content):
+            _, _, message, hint = UNREAD["pause"]
+            raise DeriveError(message, self.place(node), hint)
         if len(inner) == 1 and inner[0].type == "math_inline_double":
             return [Equation(self.formula(inner[0].content, node))]
         return [Paragraph(self.inlines(node))]
@@ -175,6 +195,9 @@ class Reader:
                 return Math(self.formula(node.content, block))
             case "image":
                 raise DeriveError("A picture stands in a paragraph of its own.", self.place(block))
+        if node.type in UNREAD:
+            _, _, message, hint = UNREAD[node.type]
+            raise DeriveError(message, self.place(block, node.content.split("\n")[0]), hint)
         raise DeriveError("This kind of Markdown is not known here.", self.place(block))
 
     def inside(self, node: SyntaxTreeNode, block: SyntaxTreeNode) -> Inlines:

@@ -1,0 +1,97 @@
+r"""What other readers of Markdown know and a lecture does not: found where it stands, so that it is not set as it was typed.
+
+A comment of HTML is dropped.  A tag, a footnote, a citation, a pause or struck-out words are an error, since no author wants to
+see their signs on a slide; `\<`, `\[` and `\~` print the signs, and so do backticks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+
+_ELEMENTS = (
+    "a abbr address article aside audio b blockquote body br button canvas caption center cite code col colgroup dd del "
+    "details dfn div dl dt em embed figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe "
+    "img input ins kbd label li link main mark math meta nav object ol option p picture pre q s samp script section "
+    "select small source span strike strong style sub summary sup svg table tbody td textarea tfoot th thead title tr tt "
+    "u ul var video"
+)
+_ATTRIBUTES = r"""(?:\s+[\w:.-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?)*"""
+_TAG = re.compile(rf"</?(?:{_ELEMENTS.replace(' ', '|')}){_ATTRIBUTES}\s*/?>", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+UNREAD: Mapping[str, tuple[str, str, str, str]] = {
+    "comment_open": ("<", r"<!--", "This comment is never closed.", "End it with -->, in the same paragraph."),
+    "tag": ("<", _TAG.pattern, "HTML is not read in a lecture.", r"Use Markdown; \< prints the sign, and `…` shows code."),
+    "footnote": (
+        "[",
+        r"\[\^[^\]\s]+\]",
+        "Footnotes are not read in a lecture.",
+        r"Write the note where it belongs; \[ prints a bracket.",
+    ),
+    "citation": (
+        "[",
+        r"\[-?@[^\]\s]+[^\]]*\]",
+        "Citations are not read in a lecture.",
+        r"Write the source out; \[ prints a bracket.",
+    ),
+    "pause": ("\\", r"\\pause\b", "There are no pauses in a lecture.", "A line --- begins a fresh page under the same title."),
+    "strike": ("~", r"~~(?=[^\s~])[^~]*[^\s~]~~", "Words cannot be struck out in a lecture.", r"\~ prints the sign."),
+}
+"""For each kind of token: its first character, its pattern, what is wrong with it, and what to do."""
+
+PAUSE = re.compile(r"\. \. \.")
+"""What pandoc takes for a pause, where it is a whole paragraph."""
+
+
+def unread_plugin(parser: MarkdownIt) -> None:
+    """Make a token of each of these; of a comment that is closed, none."""
+    parser.inline.ruler.before("link", "comment", _comment)
+    for kind, (first, pattern, _, _) in UNREAD.items():
+        parser.inline.ruler.before(
+            "link" if first != "\\" else "escape", kind, _rule(kind, first, re.compile(pattern, re.IGNORECASE))
+        )
+    parser.block.ruler.before("paragraph", "comment", _comment_block, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+
+
+def _rule(kind: str, first: str, pattern: re.Pattern[str]) -> Callable[[StateInline, bool], bool]:
+    def rule(state: StateInline, silent: bool) -> bool:
+        if state.src[state.pos] != first or (found := pattern.match(state.src, state.pos, state.posMax)) is None:
+            return False
+        if not silent:
+            state.push(kind, "", 0).content = found[0]
+        state.pos = found.end()
+        return True
+
+    return rule
+
+
+def _comment(state: StateInline, silent: bool) -> bool:
+    """A comment in a line is left out, with one of the spaces around it."""
+    if (found := _COMMENT.match(state.src, state.pos, state.posMax)) is None:
+        return False
+    state.pos = found.end()
+    if not silent:
+        if state.pos == state.posMax:
+            state.pending = state.pending.rstrip(" ")
+        while not state.pending[-1:].strip() and state.src[state.pos : state.posMax].startswith(" "):
+            state.pos += 1
+    return True
+
+
+def _comment_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    """A comment that begins a line of a list or a quotation, up to the line that closes it."""
+    start = state.bMarks[first] + state.tShift[first]
+    if state.is_code_block(first) or not state.src.startswith("<!--", start):
+        return False
+    closed = state.src.find("-->", start + 4, state.eMarks[last - 1])
+    line = next((k for k in range(first, last) if closed < state.eMarks[k]), last)
+    if closed < 0 or state.src[closed + 3 : state.eMarks[line]].strip():
+        return False  # what stands behind it is a paragraph, in which the comment is found
+    if not silent:
+        state.line = line + 1
+    return True
