@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
+from operator import methodcaller
 from threading import Barrier
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -132,6 +137,74 @@ def second(graph: api.Graph, wrt: str) -> list[api.Derivation]:
     """The second derivative by an input, where there is one and it is short."""
     small = not graph.output.axes and len(graph.members[wrt].axes) < 2 and len(graph.nodes) < 5
     return [graph.derive(wrt=wrt, order=2)] if small else []
+
+
+# ---------------------------------------------------------------- pickles and copies
+
+HELD = {
+    "a function of the library": lambda: derive.graph("u: [n]; f = sum(sigmoid(u)*exp(u))"),
+    "a product that SymPy multiplies out": lambda: derive.graph("squared_hinge").derive(wrt="s"),
+    "a Jacobian": lambda: derive.graph("softmax").derive(wrt="z"),
+    "a gradient behind a tensor": lambda: derive.graph("mlp").derive(wrt="x", upstream=True),
+    "a Hessian": lambda: derive.graph(CROSS_ENTROPY).derive(wrt="z", order=2),
+    "a run": lambda: derive.graph("z: [C]; t: label[C]; L = logsumexp(z) - z[t]").at(z=[1, "0.5"], t=1),
+    "a run at numbers of 50 digits": lambda: derive.graph("gelu").at(x=1),
+    "a proof": lambda: derive.graph("gelu").derive().prove(),
+    "a graph for N examples": lambda: derive.graph(CROSS_ENTROPY).batched("z", "y"),
+}
+
+
+def everything_of(held: Any) -> list[str]:
+    """What is seen of an object, and of what is made of it."""
+    if isinstance(held, api.Graph):
+        wrt = next(i.name for i in held.inputs if i.differentiable)
+        return [str(held), held.source, held._repr_latex_() or "", *everything_of(held.derive(wrt=wrt))]
+    if isinstance(held, api.Run):
+        return [str(held), *(f"{name}: {array.tolist()}" for name, array in held.gradients.items())]
+    found = held.derivation if isinstance(held, api.Proved) else held
+    return [str(held), found.latex(), *map(str, found.prove().errors), str(found.matrix), str(found.cases)]
+
+
+def copies(held: Any) -> Iterator[Any]:
+    yield from (copy.copy(held), copy.deepcopy(held))
+    yield from (pickle.loads(pickle.dumps(held, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1))
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_a_copy_is_what_was_copied(what: str) -> None:
+    held = HELD[what]()
+    seen = everything_of(held)  # also: what is remembered with an object does no harm
+    for other in copies(held):
+        assert (type(other), other, hash(other)) == (type(held), held, hash(held))
+        assert everything_of(other) == seen
+
+
+def test_a_copy_of_another_is_another() -> None:
+    graph = derive.graph(SCALARS)
+    one, other = graph.at(u=2, v=3, w=4), graph.at(u=2, v=3, w=5)
+    assert pickle.loads(pickle.dumps(one)) != other
+    assert replace(one, seed=2) != one
+    assert graph != derive.graph("f = (u + v)*x")
+
+
+def test_what_is_pickled_together_stays_together_and_is_small() -> None:
+    graph = derive.graph("lstm_cell")
+    found = [graph.derive(wrt=wrt, upstream=True) for wrt in ("x", "h0")]
+    length = len(pickle.dumps(found))
+    for each in found:
+        each.prove()
+    one, other = pickle.loads(text := pickle.dumps(found))
+    assert len(text) == length < 100_000
+    assert one.graph is other.graph
+
+
+def test_what_is_held_travels_to_another_process_and_back() -> None:
+    """A process that is started anew has nothing of this one but the pickle."""
+    held = [make() for make in HELD.values()]
+    with get_context("spawn").Pool(1) as pool:
+        assert pool.map(str, held) == [str(one) for one in held]
+        proved = pool.map(methodcaller("prove"), [one for one in held if isinstance(one, api.Derivation)])
+    assert proved == [one.prove() for one in held if isinstance(one, api.Derivation)]
 
 
 # ---------------------------------------------------------------- threads

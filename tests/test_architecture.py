@@ -33,7 +33,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"api"},
     ),
     "calculus": (
-        {"terms"},
+        {"frozen", "terms"},
         {"cost", "functions", "matching"},
         {"budget", "normal"},
         {"shortest"},

@@ -7,12 +7,14 @@ keeps its name in formulas, and its slope is derived from the definition by the 
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
 from sympy import Abs, Expr, Function, Symbol, cos, erf, exp, log, sin, sqrt, tanh
+from sympy.core.function import FunctionClass
 
 from derive.calculus.terms import Maximum
 
@@ -45,7 +47,11 @@ PRIMITIVES: Mapping[str, Primitive] = {
 }
 
 
-class Named(Function):
+class _NamedClass(FunctionClass):
+    """The class of functions with definitions, which are pickled by these."""
+
+
+class Named(Function, metaclass=_NamedClass):
     """A function with a definition: `parameters` and `body`, a term in them.  Made by `named`.
 
     `vocabulary` are the functions that its slope may be written with.
@@ -72,4 +78,7 @@ class Named(Function):
 def named(name: str, parameters: tuple[Symbol, ...], body: Expr, vocabulary: tuple[type[Named], ...] = ()) -> type[Named]:
     """The function `name` defined by `body`; the same arguments give the same function."""
     members = {"parameters": parameters, "body": body, "vocabulary": vocabulary, "nargs": len(parameters), "__module__": __name__}
-    return cast("type[Named]", type(name, (Named,), members))
+    return cast("type[Named]", _NamedClass(name, (Named,), members))
+
+
+copyreg.pickle(_NamedClass, lambda f: f.__name__ if f is Named else (named, (f.__name__, f.parameters, f.body, f.vocabulary)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sympy import S
 
+from derive.calculus.frozen import Frozen, WithTerms
 from derive.calculus.matrix_algebra import Matrix
 from derive.calculus.matrix_form import matrix_form
 from derive.calculus.shortest import shortest
@@ -17,7 +18,7 @@ from derive.graphs.graph import Graph
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(WithTerms):
     """One rewrite: the line it gave, the rule, and the equations (left, right) it used."""
 
     line: Any
@@ -27,7 +28,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Frozen):
     """∂of/∂wrt.  `subject` is the entry derived, `steps` the rewrites; the last line is the result.
 
     `spent` is what was spent of its budget.

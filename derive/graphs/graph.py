@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sympy import Symbol
 
+from derive.calculus.frozen import Frozen, WithTerms
 from derive.calculus.terms import ArgMax, Element, Index, names, substituted
 from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
@@ -31,7 +32,7 @@ def gradient_parts(name: str) -> tuple[str, str] | None:
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(WithTerms):
     """A declared tensor.  `axes` are sizes (a SymPy symbol, an integer, or an affine expression of other sizes).
 
     A `label` holds integers that index an axis of size `classes`.  In a `onehot` or a `probability` the last axis is the
@@ -69,7 +70,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(WithTerms):
     """A defined tensor: `name[indices] = body`.
 
     `expr` is the body as a SymPy term.  `surface` is the definition as its author wrote it, in tensor notation, or None
@@ -118,7 +119,7 @@ REACH = 8
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Frozen):
     """Inputs and nodes in order of evaluation; the last node is the output.
 
     >>> import derive

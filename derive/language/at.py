@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -33,6 +33,12 @@ class Point:
     sizes: dict[Symbol, int]
     arrays: dict[str, Any]
     typed: dict[str, Nested]
+
+    @property
+    def content(self) -> Hashable:
+        """What two points share exactly when they are the same."""
+        sizes = frozenset(self.sizes.items())
+        return sizes, tuple((name, np.shape(array), tuple(np.ravel(array))) for name, array in sorted(self.arrays.items()))
 
 
 # ---------------------------------------------------------------- binding

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.calculus.frozen import Frozen
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation, seeded
 from derive.graphs.graph import Graph
@@ -24,7 +25,7 @@ from derive.values.undefined import named
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Frozen):
     """A graph at a point.
 
     `run["f"]` is a value and `run.grad["w"]` the gradient of the output by w, as floats or float64 arrays; `exact` and
@@ -37,6 +38,17 @@ class Run:
     point: Point
     seed: Any = None
     """What is fed back into an output that is a tensor, an array of its shape; ones by default."""
+
+    @property
+    def _content(self) -> tuple[Any, ...]:
+        seed = None if self.seed is None else (np.shape(self.seed), tuple(np.ravel(self.seed)))
+        return self.source, self.point.content, seed
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     @cached_property
     def graph(self) -> Graph:
