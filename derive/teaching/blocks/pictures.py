@@ -68,7 +68,7 @@ def diagram_of(source: Graph, page: Page, run: Run | None = None) -> Diagram:
 
 
 def _printed(value: Any, page: Page) -> str:
-    return latex(array(value, page.style)[0])
+    return latex(array(value, page)[0])
 
 
 def _numbers(run: Run, graph: Graph, used: str, node: Node, page: Page) -> tuple[str, str]:
