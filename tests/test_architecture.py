@@ -52,8 +52,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
     "derivation": ({"derivation", "knowledge"}, {"trail"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
-    "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "run"}, {"edges"}),
-    "proof": ({"gradcheck", "kinks", "numpy_value", "sizes", "work"}, {"points"}, {"proof"}, {"certificate"}),
+    "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
+    "proof": ({"gradcheck", "kinks", "numpy_value", "sizes"}, {"points"}, {"proof"}, {"certificate"}),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},

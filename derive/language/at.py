@@ -13,14 +13,17 @@ from sympy import Symbol, expand
 
 from derive.errors import DeriveError, nearest
 from derive.graphs.graph import Graph, Input
-from derive.graphs.tree import Number, Reduce, Tree, children
+from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.language.sizes import named_size
 from derive.language.typed import Nested, exact_numbers, read_values
 
 __all__ = ["Point", "bind", "read_values"]
 
-MAX_WORK = 10**6
-"""At most so many terms are computed for one node, all its entries together."""
+MAX_WORK = 500_000
+"""At most so many operations are computed for a graph, forward: some seconds of exact numbers."""
+
+IRRATIONAL = 8
+"""So many operations is a function in 50 digits."""
 
 ROUNDING = Fraction(1, 10**9)
 """How far the sum of a probability may be from 1, if it was computed in floating point."""
@@ -151,18 +154,29 @@ def _sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]], sizes: dict[Symb
 
 
 def _check_work(graph: Graph, sizes: Mapping[Symbol, int]) -> None:
-    """Raise where a node would take too long: too many entries, or too many terms in all their sums."""
-    for node in graph.nodes:
-        work = math.prod(int(a.subs(sizes)) for a in node.axes) * _terms(node.body, sizes)
-        if work > MAX_WORK:
-            message = f"{node.name} is too long at these sizes: {work:,} terms are to be computed, and at most {MAX_WORK:,} are."
-            raise DeriveError(message, hint="Give fewer or shorter inputs.")
+    """Raise where the nodes would take too long, all together: the operations in all their entries, and all their sums."""
+    work = {node.name: math.prod(int(a.subs(sizes)) for a in node.axes) * _operations(node.body, sizes) for node in graph.nodes}
+    if (total := sum(work.values())) > MAX_WORK:
+        name = max(work, key=lambda n: work[n])
+        raise DeriveError(
+            f"{name} is too long at these sizes: {total:,} operations are to be computed, and at most {MAX_WORK:,} are.",
+            hint="Give fewer or shorter inputs.",
+        )
 
 
-def _terms(tree: Tree, sizes: Mapping[Symbol, int]) -> int:
-    """How many terms the largest of the nested reductions of a body has."""
-    own = math.prod(int(i.size.subs(sizes)) for i in tree.indices) if isinstance(tree, Reduce) else 1
-    return own * max((_terms(child, sizes) for child in children(tree)), default=1)
+def _operations(tree: Tree, sizes: Mapping[Symbol, int]) -> int:
+    """How many operations a body is, each term of a sum for itself."""
+    inner = sum(_operations(child, sizes) for child in children(tree))
+    match tree:
+        case Reduce(_, _, indices):
+            return math.prod(int(i.size.subs(sizes)) for i in indices) * (1 + inner)
+        case Call(function) if function not in ("max", "min", "abs", "where"):
+            return IRRATIONAL + inner
+        case Op("**", _):
+            return IRRATIONAL + inner
+        case Ref() | Number() | Size():
+            return inner
+    return 1 + inner
 
 
 def _entries(count: int) -> str:

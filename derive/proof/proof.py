@@ -32,9 +32,9 @@ from derive.notation.terms import layout
 from derive.proof.kinks import has_kink
 from derive.proof.points import SMALLER, random_point
 from derive.proof.sizes import size_sets
-from derive.proof.work import Cost, Work
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import CONTEXTS, DIGITS, DomainError, real
+from derive.values.work import Cost, Work
 
 TOLERANCE = real(10) ** -25
 """Lines that differ by more than this, relative to their size, are looked at in more digits.  A central difference errs by

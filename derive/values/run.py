@@ -5,7 +5,7 @@ Gradients are read off the derivations, in the order of the reverse sweep; nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -16,12 +16,17 @@ import numpy as np
 from derive.calculus.frozen import Frozen
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation, seeded
+from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import MOST_DIGITS, DomainError
 from derive.values.operations import by_operation
 from derive.values.undefined import named
+from derive.values.work import Work
+
+MAX_WORK = 1_500_000
+"""At most so many numbers are computed for the gradients of a run: some seconds of exact ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,14 +149,30 @@ def _gradients(run: Run, values: Evaluator) -> dict[str, Any]:
     known: dict[tuple[str, str], Any] = {}
     point = replace(_point(run, graph, values), adjoints=known)
     reached = graph.ancestors(run.graph.output.name)
+    moving = reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable])
+    derivations = {name: derivation(graph, output, name) for name in moving}
+    _check_work(list(derivations.values()), point)
     out = {}
-    for name in reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable]):
-        found = derivation(graph, output, name)
+    for name, found in derivations.items():
         try:
             out[name] = known[output, name] = np.array(point.array(found.result, found.indices), dtype=object)
         except DomainError as error:
             raise DomainError(f"The gradient by {named(graph, name)} has no value here: {error.message}.") from None
     return out
+
+
+def _check_work(derivations: Sequence[Derivation], point: Evaluator) -> None:
+    """Raise where the gradients would take too long."""
+    whole = 0
+    for found in derivations:
+        work = Work(found.graph)
+        work.add(found.result)
+        whole += work.count(point)
+    if whole > MAX_WORK:
+        raise DeriveError(
+            f"The gradients are too long at these sizes: {whole:,} numbers are to be computed, and at most {MAX_WORK:,} are.",
+            hint="Give fewer or shorter inputs.",
+        )
 
 
 def point_of(run: Run, graph: Graph) -> Evaluator:

@@ -53,8 +53,8 @@ from derive.proof import proof
 from derive.proof.kinks import CLEARANCE
 from derive.proof.points import random_point
 from derive.proof.proof import prove
-from derive.proof.work import Work
 from derive.values.evaluator import Evaluator
+from derive.values.work import Work
 from oracles.enumeration import NoValue, OutOfRange, Point, point_of
 from oracles.enumeration import close as agree
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -104,6 +105,14 @@ def test_the_hinge_loss_is_worked_as_on_the_blackboard() -> None:
     assert lines(forward_blocks(run, Page())) == [
         "L = Σ_{j≠t} max(0, s_j − s_t + 1) = max(0, 4.1 − 2.3 + 1) + max(0, −2.1 − 2.3 + 1) = max(0, 2.8) + max(0, −3.4) = 2.8"
     ]
+
+
+def test_a_long_array_is_shown_in_part_and_says_how_long_it_is() -> None:
+    long, grid = derive.graph("x: [n]; y = 2*x"), derive.graph("x: [n]; y[i, j] = x[i]*x[j]")
+    assert "…" not in lines(forward_blocks(long.at(x=list(range(60))), Page()))[-1]
+    shown = lines(forward_blocks(long.at(x=list(range(5001))), Page("fr")))[-1]
+    assert re.search(r"= \(0; 2; .*; 112; …; 9998; 10000\)  \(5001 composantes\)$", shown)
+    assert len(lines(forward_blocks(grid.at(x=list(range(300))), Page()))[-1]) < 1000
 
 
 def test_an_arg_max_is_worked_and_counts_as_the_page_does() -> None:

@@ -182,6 +182,30 @@ def test_a_slope_that_is_lost_in_fifty_digits_is_found_in_more() -> None:
         assert abs(run.gradients["z"][0] / slope - 1) < mpmath.mpf(10) ** -10
 
 
+# ---------------------------------------------------------------- how much is computed
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "count"),
+    [
+        ("x: [n]\nw: [m]\ny[i, j] = x[i]*w[j]", {"x": 1000, "w": 1000}, "1,000,000"),
+        ("x: [n]\nw: [K]\ny[o] = sum(w[k]*x[o + k] for k in K)", {"x": 20_001, "w": 2}, ""),
+    ],
+)
+def test_values_are_refused_by_the_count_of_what_they_ask_for(text: str, shapes: dict[str, int], count: str) -> None:
+    graph = derive.graph(text)
+    with pytest.raises(DeriveError, match="too long at these sizes") as caught:
+        _ = graph.at(**{name: [1] * n for name, n in shapes.items()}).gradients
+    assert count in str(caught.value)
+
+
+def test_all_definitions_count_together() -> None:
+    """Each of them alone would do."""
+    text = "x: [n]\nh0 = 2*x\n" + "\n".join(f"h{k + 1} = exp(h{k})" for k in range(8))
+    with pytest.raises(DeriveError, match=r"h.* is too long at these sizes: (640|650|580),000"):
+        derive.graph(text).at(x=[0] * 10_000)
+
+
 # ---------------------------------------------------------------- labels
 
 

@@ -48,7 +48,7 @@ def _lines(proved: Proved, view: View, page: Page) -> tuple[Line, ...]:
 
 def value_lines(found: Derivation, run: Run, page: Page) -> tuple[Line, ...]:
     """A derivative at the point of a run."""
-    numbers, exact = array(result_at(run, found), page.style)
+    numbers, exact = array(result_at(run, found), page)
     context = page.context(found.graph)
     left = matrix_side(found, context) if found.indices else layout(found.subject, context)
     return (Line(left), Line(numbers, relation(exact)))

@@ -9,10 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from derive.calculus.rules import N_
 from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Script, Sign, joined, row
 from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
 from derive.notation.style import Style, decimal
+from derive.teaching.page import Page
 from derive.values.number_systems import CONTEXTS, DIGITS, real
+
+MOST = (60, 14)
+"""A vector of more entries, or an axis of another array, is not shown whole."""
+
+_DOTS = Sign(r"\ldots", "…")
 
 MAX_EXACT = 9
 """An exact decimal of up to this many digits is printed in full."""
@@ -45,19 +52,37 @@ def number(value: Any, style: Style) -> tuple[Piece, bool]:
     return (negated(positive) if digits.startswith("-") else positive), exact
 
 
-def array(values: Any, style: Style) -> tuple[Layout, bool]:
-    """An array as coordinates (a vector) or a grid (a matrix), and whether every number is exact."""
+def array(values: Any, page: Page) -> tuple[Layout, bool]:
+    """An array as coordinates (a vector) or a grid (a matrix), and whether every number shown is exact.
+
+    Of a long one the first and the last entries are shown, and how many there are is said.
+    """
     entries = np.asarray(values, dtype=object)
-    if entries.ndim == 0:
-        piece, exact = number(entries[()], style)
+    layout, exact = _part(entries[()], page.style, _shown(entries.shape))
+    if all(-1 not in places for places in _shown(entries.shape)):
+        return layout, exact
+    count = page.say(N_("{count} entries")).format(count=entries.size)
+    return row(layout, Sign(rf"\quad\text{{({count})}}", f"  ({count})")), exact
+
+
+def _part(entries: Any, style: Style, shown: list[list[int]]) -> tuple[Layout, bool]:
+    """The entries at these places along each axis; -1 stands for those left out."""
+    if not shown:
+        piece, exact = number(entries, style)
         return piece.layout, exact
-    parts = [array(e, style) for e in entries]
+    parts = [_part(entries[k], style, shown[1:]) if k >= 0 else (_DOTS, True) for k in shown[0]]
     exact = all(e for _, e in parts)
-    if entries.ndim == 1:
-        return Fence(joined([p for p, _ in parts], style.separator)), exact
-    if entries.ndim == 2:
-        return Grid(tuple(tuple(number(e, style)[0].layout for e in line) for line in entries)), exact
-    return Fence(joined([p for p, _ in parts], style.separator), "[", "]"), exact
+    if len(shown) == 2:
+        rows = [[_part(entries[r][c], style, [])[0] if min(r, c) >= 0 else _DOTS for c in shown[1]] for r in shown[0]]
+        return Grid(tuple(map(tuple, rows))), exact
+    left, right = ("(", ")") if len(shown) == 1 else ("[", "]")
+    return Fence(joined([p for p, _ in parts], style.separator), left, right), exact
+
+
+def _shown(shape: tuple[int, ...]) -> list[list[int]]:
+    """For each axis, which of its places are shown."""
+    most = MOST[len(shape) > 1]
+    return [list(range(n)) if n <= most else [*range(most - 3), -1, n - 2, n - 1] for n in shape]
 
 
 def relation(exact: bool) -> Sign:

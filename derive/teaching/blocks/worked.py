@@ -63,7 +63,7 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | C
     context, places = page.context(graph), isinstance(node.body, Reduce) and node.body.operator == "argmax"
     picked = places and isinstance(node.body, Reduce) and bool(node.body.conditions)  # which of those left out would count?
     if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS or picked:
-        numbers, exact = array(values.arrays[node.name] + (context.style.index_base if places else 0), page.style)
+        numbers, exact = array(values.arrays[node.name] + (context.style.index_base if places else 0), page)
         return [
             Line(definitions.left_side(node.name, node.indices, context)),
             Line(definitions.layout(node.body, context), EQUALS),
@@ -274,7 +274,7 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
         matrix = found.form
         form = matrices.layout(matrix, context) if matrix is not None else None
         left = matrices.nabla(found.of, name, len(member.indices), context) if member.indices else layout(found.subject, context)
-        numbers, exact = array(run.gradients[name], page.style)
+        numbers, exact = array(run.gradients[name], page)
         if form is None and member.indices:
             blocks += [Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS)]
         formula = [] if form is None and member.indices else [Line(form or layout(found.result, context), EQUALS)]

@@ -69,6 +69,10 @@ class Work:
             return [(term.body, times)]
         return [(a, times) for a in ((term.unfolded,) if isinstance(term, Named) else term.args)]
 
+    def count(self, values: Evaluator) -> int:
+        """The numbers computed at the sizes of a point where all total derivatives in the terms are known."""
+        return _count(self.numbers, values)
+
     def cost(self, values: Evaluator) -> Cost:
         """What it comes to at the sizes of a point, with all nodes of the graph evaluated once."""
         inputs = sum(math.prod(map(values.size, i.axes)) for i in self.graph.inputs)
