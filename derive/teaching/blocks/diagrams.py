@@ -236,7 +236,7 @@ def operation_label(node: Node, page: Page) -> str:
             constant = [written(a) for a in args if isinstance(a, (Number, Size))]
             return f"{shown}({constant[0]}{latex(page.style.separator)}{DOT})" if constant and len(args) == 2 else shown
         case Op(operator, (left, right)) if operator in "+-*/":
-            return f"{written(left)}{_SIGNS[operator]}{written(right)}"
+            return f"{written(left)}{_SIGNS[operator]}{written(right)}".rstrip()
         case Op("**", (base, exponent)):
             return f"{{{written(base) or DOT}}}^{{{written(exponent) or DOT}}}"
         case Op(operator):
