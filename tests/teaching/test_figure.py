@@ -29,7 +29,7 @@ from derive.notation.layout import latex
 from derive.notation.style import GREEK, name_layout
 from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
-from derive.teaching.blocks.diagrams import MAX_BOXES, View, diagram, label
+from derive.teaching.blocks.diagrams import MAX_BOXES, Room, View, diagram, label
 from derive.teaching.blocks.pictures import NODES, picture, view_of
 from derive.teaching.figure import LEGIBLE, Arrow, Box, Diagram, Matrix, draw, size_on_page
 from derive.teaching.figure.canvas import COLOUR, TINT, compose, measure, paint
@@ -605,16 +605,28 @@ def test_a_tensor_is_written_out_where_it_fits():
     assert said([[1, 2]] * 6, called=name_layout("X", 2)) == r"X:\ 6 \times 2"
     assert said([[[1, 2]]]) == r"1 \times 1 \times 2"
     assert said([1] * 50) == r"50\ \mathrm{entries}"
-    assert said([1, 2, 3], most=2) == r"3\ \mathrm{entries}"
+    assert said([1, 2, 3], room=Room(widest=0)) == Matrix((("1",), ("2",), ("3",)))
+    assert said([1, 2, 3], room=Room(2)) == r"3\ \mathrm{entries}"
     assert said([2] * 10**6) == r"1000000\ \mathrm{entries}"
 
 
-def test_the_largest_tensors_are_the_first_that_are_not_written_out():
-    graph = derive.graph("W: [m, n]; h: [n]; b: [m]; a = relu(W @ h + b)")
-    values = {"W": [["1.5", 2, 3], [3, "-4.25", 1], [0, 1, 2], ["0.125", 2, -7]], "h": [1, "1.5", 2], "b": [0, 1, 2, 3]}
-    shown = picture(graph.at(**values), Page("fr"), "a").formats["svg"].args[0]
-    assert [arrow.forward for arrow in shown.arrows][:2] == [r"4 \times 3", r"(1;\ 1{,}5;\ 2)"]
-    assert size_on_page(shown, "fr") >= LEGIBLE
+def test_what_a_page_would_make_too_small_is_set_in_columns_then_named_by_its_shape():
+    def shown(source: str, lang: str, **values: object) -> list[object]:
+        found = picture(derive.graph(source).at(**values), Page(lang), "a").formats["svg"].args[0]
+        assert size_on_page(found, lang) >= LEGIBLE
+        return [arrow.forward for arrow in found.arrows]
+
+    weights = [["1.5", 2, 3], [3, "-4.25", 1], [0, 1, 2], ["0.125", 2, -7]]
+    h, b = [1, "1.5", 2], [0, 1, 2, 3]
+    layer_ = "W: [m, n]; h: [n]; b: [m]; a = relu(W @ h + b)"
+    labels = shown(layer_, "fr", W=weights, h=h, b=b)
+    assert len(labels[0].rows) == 4
+    assert labels[1] == r"(1;\ 1{,}5;\ 2)"
+    assert labels[2] == Matrix((("10{,}5",), ("-1{,}375",), ("5{,}5",), ("-10{,}875",)))
+    deep = f"{layer_}; V: [n, m]; c = V @ a; U: [m, n]; d = U @ c"
+    labels = shown(deep, "en", W=weights, h=h, b=b, V=[[1, 2, 3, "4.25"]] * 3, U=weights)
+    assert labels[0] == r"4 \times 3"
+    assert labels[1] in ("(1, 1.5, 2)", Matrix((("1",), ("1.5",), ("2",))))
 
 
 @pytest.mark.parametrize("name", [*GREEK, "x_hat", "W_hbar", "log_likelihood", "theta12", "x1_hat", "x_a_b_c", "q" * 40])
