@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations
 from math import hypot
 
@@ -17,11 +20,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+import derive
+from derive import api
+from derive.derivation.derivation import fields_of
 from derive.errors import DeriveError
-from derive.teaching.figure import Arrow, Box, Diagram, draw
-from derive.teaching.figure.canvas import COLOUR, TINT, compose, paint
-from derive.teaching.figure.geometry import Drawing, Outline, Path, Rectangle
-from derive.teaching.figure.layout import layout
+from derive.language import library
+from derive.notation.layout import latex
+from derive.notation.style import GREEK, name_layout
+from derive.proof.points import random_point
+from derive.proof.sizes import size_sets
+from derive.teaching.blocks.diagrams import MAX_BOXES, Room, View, diagram, label
+from derive.teaching.blocks.pictures import NODES, picture, view_of
+from derive.teaching.figure import LEGIBLE, Arrow, Box, Diagram, Matrix, draw, size_on_page
+from derive.teaching.figure.canvas import COLOUR, TINT, compose, measure, paint
+from derive.teaching.figure.geometry import CLOSE, PAGE, ROOMY, Drawing, Outline, Path, Rectangle
+from derive.teaching.figure.layout import layout, least
+from derive.teaching.figure.typesetting import WHOLE, typeset
+from derive.teaching.formats.latex.columns import MOST, POINTS
+from derive.teaching.formats.latex.heights import WIDTH
+from derive.teaching.lecture import kinds, lecture
+from derive.teaching.page import Page
+from derive.values.run import Run, run_at
 
 # ---- the diagrams ----------------------------------------------------------------------------------------------------
 
@@ -110,12 +129,27 @@ def vectors() -> Diagram:
     return Diagram(boxes, arrows)
 
 
+def matrices() -> Diagram:
+    """a = W h + b with numbers of several lengths, a column, a row, and a matrix without a gradient."""
+    boxes = (Box("W", "W", "input"), Box("h", "h", "input"), Box("b", "b", "input"))
+    boxes += (Box("@", r"\cdot"), Box("+", "+"), Box("a", "a", "output"))
+    weights = Matrix((("1", "-2{,}5", "0"), ("10{,}25", "3", r"1{,}2 \times 10^{-7}"), ("-0{,}5", "0{,}125", "7")))
+    arrows = (
+        Arrow("W", "@", weights, weights),
+        Arrow("h", "@", r"(1;\ 1{,}5;\ 2)", Matrix((("1",), ("-0{,}5",), ("12",)))),
+        Arrow("@", "+", Matrix((("1", "-2"),)), "1"),
+        Arrow("b", "+", "", Matrix((("0",),))),
+        Arrow("+", "a", weights),
+    )
+    return Diagram((*boxes,), arrows)
+
+
 def single() -> Diagram:
     """One box and no arrow."""
     return Diagram((Box("x", "x", "input"),))
 
 
-DIAGRAMS = [sum_times_w, neuron, softmax_cross_entropy, square, layer, vectors, single]
+DIAGRAMS = [sum_times_w, neuron, softmax_cross_entropy, square, layer, vectors, matrices, single]
 
 
 # ---- the checker -----------------------------------------------------------------------------------------------------
@@ -233,7 +267,7 @@ def plain_measure(formula: str, size: float) -> Rectangle:
 def diagrams(draw):
     """Acyclic graphs of up to 15 boxes in any order, with parallel arrows, long arrows, lone boxes and wide labels."""
     count = draw(st.integers(1, 15))
-    label = st.sampled_from(["", "1", "-0.25", "(2.3; 4.1; -2.1)", "x" * 25])
+    label = st.sampled_from(["", "1", "-0.25", "(2.3; 4.1; -2.1)", "x" * 25, Matrix((("1", "-2.5"), ("0.25", "3")))])
     name = draw(st.permutations(range(count)))
     pairs = draw(st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)), max_size=26)) if count > 1 else []
     edges = [sorted((a % count, b % count)) for a, b in pairs if a % count != b % count]
@@ -253,14 +287,17 @@ def stacked(layout: Drawing) -> float:
 
 
 @settings(max_examples=150)
-@given(diagrams())
-def test_nothing_overlaps_in_any_graph(diagram):
+@given(diagrams(), st.sampled_from([ROOMY, CLOSE]))
+def test_nothing_overlaps_in_any_graph(diagram, spacing):
     legend = [("forward", "forward: value"), ("backward", "backward: gradient")]
-    first = layout(diagram, plain_measure, legend)
+    first = layout(diagram, plain_measure, legend, spacing)
     assert faults(first) == []
     assert [fault for path in first.paths for fault in bad_ends(first, path)] == []
-    assert layout(diagram, plain_measure, legend) == first
+    assert layout(diagram, plain_measure, legend, spacing) == first
     assert first.height < 60 + stacked(first)
+    width, height = least(diagram, plain_measure, spacing)
+    assert (width, height) <= (first.width, first.height)
+    assert height <= first.height
 
 
 # ---- arrows ----------------------------------------------------------------------------------------------------------
@@ -344,7 +381,7 @@ def pixels(layout: Drawing, texts_only: bool = False) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-@pytest.mark.parametrize("diagram", [neuron, vectors])
+@pytest.mark.parametrize("diagram", [neuron, vectors, matrices])
 def test_the_ink_is_where_the_layout_says(diagram):
     """The oracle is the picture itself: matplotlib's rendering of the texts alone, at 4 dots a point."""
     result = compose(diagram())
@@ -353,7 +390,7 @@ def test_the_ink_is_where_the_layout_says(diagram):
         left, top, right, bottom = (round(4 * v) for v in (text.frame.left, text.frame.top, text.frame.right, text.frame.bottom))
         rows, columns = np.nonzero(ink[top - 3 : bottom + 3, left - 3 : right + 3])
         assert len(rows)
-        if text.role != "backward":  # whose frame is wider than its ink
+        if text.role != "backward" and isinstance(text.formula, str):  # else the frame is wider than the ink of the texts
             assert rows.min() <= 5
             assert columns.min() <= 5
             assert rows.max() >= bottom - top
@@ -375,14 +412,14 @@ def test_the_svg_carries_its_description():
 SCRIPT = """
 import hashlib
 import matplotlib
-from derive.teaching.figure import Arrow, Box, Diagram, draw
+from derive.teaching.figure import Arrow, Box, Diagram, Matrix, draw
 matplotlib.rcParams.update({"font.size": %d, "lines.linewidth": 7, "pdf.fonttype": 42, "axes.facecolor": "red"})
 print(*(hashlib.sha256(draw(%r, name, "fr")).hexdigest() for name in ("svg", "pdf", "png")))
 """
 
 
 def test_equal_diagrams_give_equal_bytes_whatever_the_hash_seed_and_the_settings():
-    diagram = softmax_cross_entropy()
+    diagram = matrices()
     here = [hashlib.sha256(draw(diagram, name, "fr")).hexdigest() for name in ("svg", "pdf", "png")]
     for seed in (1, 20):
         environment = os.environ | {"PYTHONHASHSEED": str(seed), "SOURCE_DATE_EPOCH": str(seed * 10**8)}
@@ -425,6 +462,279 @@ def test_the_legend_names_only_what_the_arrows_carry():
     assert legend(Arrow("x", "y")) == []
     assert len(legend(Arrow("x", "y", "1"))) == 1
     assert ["avant" in entry or "arri" in entry for entry in legend(Arrow("x", "y", "1", "2"), language="fr")] == [True, True]
+
+
+def test_threads_draw_what_one_draws():
+    diagrams = [drawn() for drawn in (sum_times_w, square, single)] * 3
+    alone = [draw(drawn, "svg") for drawn in diagrams]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda drawn: draw(drawn, "svg"), diagrams)) == alone
+
+
+# ---- matrices --------------------------------------------------------------------------------------------------------
+
+
+def test_a_matrix_has_its_numbers_in_rows_and_columns_at_their_decimal_signs():
+    matrix = matrices().arrows[0].forward
+    text = typeset(matrix, "forward", 10.5, measure)
+    rows = [text.lines[i : i + 3] for i in range(0, 9, 3)]
+    assert tuple(tuple(entry for entry, _ in row) for row in rows) == matrix.rows
+    assert [len({base for _, (_, base) in row}) for row in rows] == [1, 1, 1]
+    assert rows[0][0][1][1] < rows[1][0][1][1] < rows[2][0][1][1]
+    for column in zip(*rows, strict=True):
+        whole = [x + measure(WHOLE.match(entry)[0] + "0", 10.5).right for entry, (x, _) in column]
+        assert max(whole) - min(whole) < 0.05
+
+
+def test_a_matrix_stands_between_brackets_in_its_frame():
+    text = typeset(matrices().arrows[0].forward, "forward", 10.5, measure)
+    left, right = text.strokes
+    ink = [measure(entry, 10.5).moved(*start) for entry, start in text.lines]
+    assert max(x for x, _ in left[1:3]) < min(i.left for i in ink) - 2
+    assert min(x for x, _ in right[1:3]) > max(i.right for i in ink) + 2
+    assert not any(overlap(a, b) for a, b in combinations(ink, 2))
+    frame = text.frame.grown(0.01, 0.01)
+    assert not any(clipped(Rectangle(x, y, x, y), frame) for x, y in (*left, *right))
+    assert not any(clipped(i, frame) for i in ink)
+
+
+# ---- figures of runs -------------------------------------------------------------------------------------------------
+
+RUNS = {
+    "layer": ("W: [m, n]; h: [n]; b: [m]; a = relu(W @ h + b)", {"W": [[1, 2], [3, 4]], "h": [1, 1], "b": [0, 1]}),
+    "recurrent cell": (
+        "W_h: [m, m]; W_x: [m, n]; h: [m]; x: [n]; y = tanh(W_h @ h + W_x @ x)",
+        {"W_h": [["0.5", -1], [1, "0.25"]], "W_x": [[1, 2], [0, 1]], "h": [1, -1], "x": ["0.5", "0.1"]},
+    ),
+    "attention": (
+        "Q: [n, d]; K: [m, d]; V: [m, e]; P = softmax(Q @ K.T / sqrt(d)); Z = P @ V",
+        {"Q": [[1, 0]], "K": [[1, 2], [0, 1]], "V": [[1], [3]]},
+    ),
+    "batch": ("affine_batch", {"X": [[1, 2], [3, 4], [5, 6]], "W": [[1, 0], ["0.5", 1]], "b": [1, -1]}),
+    "three axes": ("X: [a, b, c]; y[i] = sum(X[i, j, k]**2 for j in b for k in c)", {"X": [[[1, 2]], [[3, "-4.5"]]]}),
+    "label": ("hinge", {"s": ["2.3", "4.1", "-2.1"], "t": 0}),
+    "arg max": ("x: [n]; y: [n]; k = argmax(x); f = y[k]", {"x": [1, 3], "y": [2, 5]}),
+    "lost": ("x: [n]; y: [n]; f = x - x + 2*y", {"x": [1, 3], "y": [2, 5]}),
+    "one tensor on many ways": ("x: [n]; f = sum(x*x) + sum(exp(x)*x)", {"x": [1, "0.5"]}),
+    "constants": ("x: [2]; f = sum(2*x[i] for i in 2)/2 + 2**x[0] - max(x[1], 0)", {"x": [1, 3]}),
+}
+
+
+def drawn(name: str, nodes: str = "operations", page: Page | None = None) -> View:
+    source, values = RUNS[name]
+    graph = derive.graph(source)
+    return view_of(graph, page or Page(), graph.at(**values), nodes)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_is_drawn(name, nodes, language):
+    if (name, nodes) == ("arg max", "numbers"):
+        with pytest.raises(DeriveError, match="arg max"):
+            drawn(name, nodes)
+        return
+    shown = diagram(drawn(name, nodes, Page(language)), Page(language), name)
+    result = compose(shown, language)
+    assert faults(result) == []
+    assert [fault for path in result.paths for fault in bad_ends(result, path)] == []
+
+
+def added(view: View) -> dict[str, list[object]]:
+    """For each tensor the sum of what flows back to it, exactly, entry by entry."""
+    found: dict[str, list[object]] = {}
+    for edge in view.edges:
+        if edge.gradient is not None:
+            entries = list(np.ravel(edge.gradient))
+            found[edge.source] = (
+                [a + b for a, b in zip(found[edge.source], entries, strict=True)] if edge.source in found else entries
+            )
+    return found
+
+
+@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("name", [name for name in RUNS if name != "arg max"])
+def test_the_gradients_on_the_edges_add_up_to_those_that_explain_says(name, nodes):
+    view, said = drawn(name, nodes), drawn(name).run.gradients
+    output = view.run.source.output.name
+    parts = added(view)
+    for tensor in (i for i in RUNS[name] and derive.graph(RUNS[name][0]).inputs if i.differentiable):
+        expected = list(np.ravel(said.get(tensor.name, np.zeros(np.shape(drawn(name).run.exact[tensor.name])))))
+        if nodes == "numbers":
+            entries = [n for n, called in view.called.items() if latex(called).startswith(latex(name_layout(tensor.name, 1)))]
+            got = [part for n in entries if n in view.graph.members and n in view.reached for part in parts[n]]
+            expected = expected if len(got) == len(expected) else got
+        else:
+            got = parts[tensor.name]
+        assert [float(a) for a in got] == pytest.approx([float(b) for b in expected], rel=1e-12), (tensor.name, output)
+
+
+def test_every_output_is_drawn_number_by_number():
+    """The gradients are those of the sum of the outputs, as `derive explain` says them: (4, 6) by h."""
+    view = drawn("layer", "numbers")
+    shown = diagram(view, Page(), "")
+    assert [box.label for box in shown.boxes if box.kind == "output"] == ["a_{1}", "a_{2}"]
+    assert [box.label for box in shown.boxes if box.kind == "input"] == [
+        *(f"W_{{{i}{j}}}" for i in (1, 2) for j in (1, 2)),
+        *("h_{1}", "h_{2}", "b_{1}", "b_{2}"),
+    ]
+    assert [(added(view)[name]) for name in ("h1", "h2")] == [[4], [6]]
+    assert [arrow.backward for arrow in shown.arrows[-2:]] == ["1", "1"]
+    assert "(4, 6)" in drawn("layer").run._repr_markdown_().replace("\\ ", " ")
+
+
+def test_entries_that_would_share_a_name_are_told_apart():
+    graph = derive.graph("W: [2, 12]; W1: [12]; y[i] = sum(W[i, j]*W1[j] for j in 12)")
+    run = graph.at(W=[list(range(12)), [1] * 12], W1=[1] * 12)
+    view = view_of(graph, Page(), run, "numbers")
+    assert len(set(view.called.values())) == len(view.called) == 2 * 12 + 12 + 2
+    assert [view.run.exact[name][()] for name in view.outputs] == [66, 12]
+
+
+def test_a_tensor_is_written_out_where_it_fits():
+    def said(values: object, lang: str = "en", **options: object) -> object:
+        return label(np.array(values, dtype=object), Page(lang), **options)
+
+    half = Fraction(1, 2)
+    assert said(half) == "0.5"
+    assert said([1, half]) == "(1, 0.5)"
+    assert said([1, half], "fr") == r"(1;\ 0{,}5)"
+    assert said([[1, -half], [2, 3]], "fr") == Matrix((("1", "-0{,}5"), ("2", "3")))
+    assert said([Fraction(-k, 9973) for k in range(1, 6)]).rows[0] == ("-0.0001003",)
+    assert said([[1] * 6] * 6) == r"6 \times 6"
+    assert said([[1, 2]] * 6, called=name_layout("X", 2)) == r"X:\ 6 \times 2"
+    assert said([[[1, 2]]]) == r"1 \times 1 \times 2"
+    assert said([1] * 50) == r"50\ \mathrm{entries}"
+    assert said([1, 2, 3], room=Room(widest=0)) == Matrix((("1",), ("2",), ("3",)))
+    assert said([1, 2, 3], room=Room(2)) == r"3\ \mathrm{entries}"
+    assert said([2] * 10**6) == r"1000000\ \mathrm{entries}"
+
+
+def test_what_a_page_would_make_too_small_is_set_in_columns_then_named_by_its_shape():
+    def shown(source: str, lang: str, **values: object) -> list[object]:
+        found = picture(derive.graph(source).at(**values), Page(lang), "a").formats["svg"].args[0]
+        assert size_on_page(found, lang) >= LEGIBLE
+        return [arrow.forward for arrow in found.arrows]
+
+    weights = [["1.5", 2, 3], [3, "-4.25", 1], [0, 1, 2], ["0.125", 2, -7]]
+    h, b = [1, "1.5", 2], [0, 1, 2, 3]
+    layer_ = "W: [m, n]; h: [n]; b: [m]; a = relu(W @ h + b)"
+    labels = shown(layer_, "fr", W=weights, h=h, b=b)
+    assert len(labels[0].rows) == 4
+    assert labels[1] == r"(1;\ 1{,}5;\ 2)"
+    assert labels[2] == Matrix((("10{,}5",), ("-1{,}375",), ("5{,}5",), ("-10{,}875",)))
+    deep = f"{layer_}; V: [n, m]; c = V @ a; U: [m, n]; d = U @ c"
+    labels = shown(deep, "en", W=weights, h=h, b=b, V=[[1, 2, 3, "4.25"]] * 3, U=weights)
+    assert labels[0] == r"4 \times 3"
+    assert labels[1] in ("(1, 1.5, 2)", Matrix((("1",), ("1.5",), ("2",))))
+
+
+@pytest.mark.parametrize("name", [*GREEK, "x_hat", "W_hbar", "log_likelihood", "theta12", "x1_hat", "x_a_b_c", "q" * 40])
+def test_any_name_can_be_set(name):
+    for rank in range(3):
+        assert measure(latex(name_layout(name, rank)), 12.0).width > 0
+
+
+def test_a_page_of_slides_gives_a_picture_that_much_room():
+    assert pytest.approx((WIDTH * POINTS, MOST * POINTS), rel=0.01) == PAGE
+
+
+CHAIN = "x: [n]; f = sum(x)" + "".join(f"; f{k} = {'f' if k == 1 else f'f{k - 1}'}*x[0] + {k}" for k in range(1, 61))
+
+
+def test_a_figure_that_is_too_large_is_refused_before_it_is_computed():
+    graph = derive.graph(CHAIN)
+    run = graph.at(x=[1, 2])
+    with pytest.raises(DeriveError, match=rf"would have 12\d boxes, and at most {MAX_BOXES} are drawn"):
+        picture(run, Page(), "")
+    assert "gradients" not in vars(run)
+    assert run._repr_svg_() is None
+    many = derive.graph("W: [m, n]; h: [n]; a = W @ h").at(W=[[1] * 100] * 100, h=[1] * 100)
+    with pytest.raises(DeriveError, match="20,000 numbers and operations"):
+        picture(many, Page(), "", "numbers")
+    assert "3" in many._repr_svg_()
+
+
+LECTURE = """---
+title: T
+lang: [en]
+---
+
+# A
+
+```derive define g
+{0}
+```
+
+```derive figure g
+{1}
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("definition", "options", "line", "message", "hint"),
+    [
+        (
+            "W: [m, n]; h: [n]; a = W @ h",
+            "at: W=[[1,2,3],[4,5,6],[7,8,9]], h=[1,2,3]\nscalars: yes",
+            14,
+            "would shrink its numbers",
+            "without",
+        ),
+        ("x: [n]; k = argmax(x); f = x[k]", "scalars: yes\nat: x=[1, 2]", 13, "arg max", ""),
+        ("f = log(x)", "at: x=-1", 13, "no value here", ""),
+        ("f = sqrt(x)", "nodes: definitions\nat: x=0", 14, "the gradient by x has no value here", ""),
+        (
+            "z = w*x + b; p = sigmoid(z); L = -(y*log(p) + (1 - y)*log(1 - p))",
+            "at: w=2, x=1, b=0.5, y=1",
+            12,
+            "16 boxes",
+            "nodes: def",
+        ),
+        ("f = x", "at: x=1\nnodes: layers", 14, "one of operations, definitions, numbers", ""),
+        ("f = x", "at: x=1\nnodes: numbers\nscalars: yes", 15, "both say", "Leave"),
+        ("f = x", "at: y=1", 13, "no input y", ""),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_pointed_at(definition, options, line, message, hint):
+    with pytest.raises(DeriveError) as error:
+        kinds.build_lecture(lecture.read(LECTURE.format(definition, options)), "en")
+    assert error.value.place.line == line
+    assert message in error.value.message
+    assert hint in error.value.hint
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_a_notebook_shows_a_run_of_any_definition(name):
+    graph = derive.graph(name)
+    run = api.Run(**fields_of(run_at(graph, random_point(graph, size_sets(graph)[0]))))
+    svg = run._repr_svg_()
+    assert svg is None or ET.fromstring(svg.encode()).tag.endswith("svg")
+    assert svg is not None or view_of(graph, Page(), run, "operations").count > 40
+
+
+def test_a_run_of_any_graph_is_drawn():
+    pytest.importorskip("torch", reason="random graphs are drawn by PyTorch")
+    from oracles.random_graphs import random_graph
+
+    figures = 0
+    for number in range(12):
+        chance = random.Random(f"figures {number}")
+        written = random_graph(chance)
+        try:
+            graph = derive.graph(written.text)
+            sizes = {str(size) for size in graph.sizes}
+            values = {name: np.asarray(value).tolist() for name, value in written.point(chance).items()}
+            run: Run = graph.at(**values, **{axis: n for axis, n in written.sizes.items() if axis in sizes})
+            view = view_of(graph, Page(), run, chance.choice(NODES))
+            shown = diagram(view, Page(), written.text)
+        except DeriveError:  # no value there, or too large
+            continue
+        assert faults(compose(shown)) == [], written.text
+        assert ET.fromstring(draw(shown, "svg")).tag.endswith("svg")
+        figures += 1
+    assert figures > 6
 
 
 # ---- mistakes --------------------------------------------------------------------------------------------------------

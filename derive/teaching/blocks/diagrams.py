@@ -87,7 +87,8 @@ class View:
     @property
     def sizes(self) -> list[int]:
         """How many entries the tensors on the edges have, the most first, numbers left out."""
-        return sorted({size for edge in self.edges if (size := int(np.size(edge.value))) > 1}, reverse=True)
+        values = [] if self.run is None else [self.run.exact[name] for name in self.reached]
+        return sorted({size for value in values if (size := int(np.size(value))) > 1}, reverse=True)
 
 
 def _end(output: str) -> str:
@@ -130,8 +131,16 @@ def _nodes(graph: Graph) -> frozenset[str]:
 # ---------------------------------------------------------------- boxes and arrows
 
 
-def diagram(view: View, page: Page, alt: str, most: int = WIDEST * TALLEST) -> Diagram:
-    """Boxes and arrows, and the name of each output at the end; of a tensor of more than `most` entries, the shape.
+@dataclass(frozen=True)
+class Room:
+    """What is written out: tensors of up to `most` entries, vectors in a line of up to `widest` characters, else in a column."""
+
+    most: int = WIDEST * TALLEST
+    widest: int = WIDEST
+
+
+def diagram(view: View, page: Page, alt: str, room: Room = Room()) -> Diagram:
+    """Boxes and arrows, and the name of each output at the end.
 
     Raises DeriveError for more than 100 boxes, before any gradient is taken.
     """
@@ -143,7 +152,7 @@ def diagram(view: View, page: Page, alt: str, most: int = WIDEST * TALLEST) -> D
     boxes = [Box(i.name, latex(view.called[i.name]), "input") for i in inputs]
     boxes += [Box(n.name, _definition(n, view, page) if view.formulas else operation_label(n, page)) for n in nodes]
     boxes += [Box(_end(name), latex(view.called[name]), "output") for name in view.outputs]
-    arrows = [Arrow(edge.source, edge.target, *_labels(edge, view, page, most)) for edge in view.edges]
+    arrows = [Arrow(edge.source, edge.target, *_labels(edge, view, page, room)) for edge in view.edges]
     return Diagram(tuple(boxes), tuple(arrows), alt)
 
 
@@ -152,7 +161,7 @@ def described(graph: Graph, page: Page) -> str:
     return page.say(N_("Computational graph of")) + " " + ", ".join(node.name for node in graph.nodes)
 
 
-def _labels(edge: Edge, view: View, page: Page, most: int) -> tuple[Label, Label]:
+def _labels(edge: Edge, view: View, page: Page, room: Room) -> tuple[Label, Label]:
     """What stands above and below an arrow."""
     if edge.value is None:
         return "", ""
@@ -160,20 +169,20 @@ def _labels(edge: Edge, view: View, page: Page, most: int) -> tuple[Label, Label
     if not view.graph.members[edge.source].differentiable:  # a label counts from where the page does
         value = value + page.context(view.graph).style.index_base
     called = view.called[edge.source] if edge.source in view.named else None
-    return label(value, page, most, called), "" if edge.gradient is None else label(edge.gradient, page, most)
+    return label(value, page, room, called), "" if edge.gradient is None else label(edge.gradient, page, room)
 
 
 # ---------------------------------------------------------------- numbers
 
 
-def label(values: Any, page: Page, most: int = WIDEST * TALLEST, called: Layout | None = None) -> Label:
+def label(values: Any, page: Page, room: Room = Room(), called: Layout | None = None) -> Label:
     """A number, a vector as a tuple (a column, if that is too wide), a matrix; the shape of what is larger, after its name."""
     entries = np.asarray(values, dtype=object)
     if entries.ndim == 0:
         return latex(number(entries[()], page.style)[0].layout)
-    if entries.size <= most and entries.ndim <= 2:
+    if entries.size <= room.most and entries.ndim <= 2:
         printed = [[number(entry, page.style)[0].layout for entry in line] for line in np.atleast_2d(entries)]
-        if entries.ndim == 1 and _width(printed) <= WIDEST:
+        if entries.ndim == 1 and _width(printed) <= room.widest:
             return latex(Fence(joined(printed[0], page.style.separator)))
         if entries.ndim == 1:
             printed = [[entry] for entry in printed[0]]
@@ -236,7 +245,7 @@ def operation_label(node: Node, page: Page) -> str:
             constant = [written(a) for a in args if isinstance(a, (Number, Size))]
             return f"{shown}({constant[0]}{latex(page.style.separator)}{DOT})" if constant and len(args) == 2 else shown
         case Op(operator, (left, right)) if operator in "+-*/":
-            return f"{written(left)}{_SIGNS[operator]}{written(right)}"
+            return f"{written(left)}{_SIGNS[operator]}{written(right)}".rstrip()
         case Op("**", (base, exponent)):
             return f"{{{written(base) or DOT}}}^{{{written(exponent) or DOT}}}"
         case Op(operator):

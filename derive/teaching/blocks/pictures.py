@@ -6,7 +6,7 @@ from functools import partial
 
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
-from derive.teaching.blocks.diagrams import View, by_definitions, by_numbers, by_operations, described, diagram
+from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
 from derive.teaching.document import Picture
 from derive.teaching.figure import LEGIBLE, Diagram, draw, size_on_page
 from derive.teaching.page import Page
@@ -21,6 +21,9 @@ CURES = {
 operation on numbers, every entry of a tensor by itself."""
 
 NODES = tuple(CURES)
+
+NARROW = 16
+"""Where a figure is too wide, only vectors of up to so many characters stay in a line."""
 
 
 def picture(run: Run, page: Page, name: str, nodes: str = "operations") -> Picture:
@@ -46,16 +49,22 @@ def view_of(graph: Graph, page: Page, run: Run, nodes: str) -> View:
 def readable(view: View, page: Page, alt: str, cure: str) -> Diagram:
     """The diagram with numbers that can be read on a page of slides: as many tensors as leave them 7 pt are written out.
 
-    The largest are the first of which the shape stands alone.  Raises DeriveError where even that is not enough.
+    Vectors become columns before anything is left out; the largest tensors are the first of which the shape stands alone.
+    Raises DeriveError where even that is not enough.
     """
-    found = diagram(view, page, alt)
-    for most in view.sizes:
-        if size_on_page(found, page.lang) >= LEGIBLE:
-            break
-        found = diagram(view, page, alt, most - 1)
-    size = size_on_page(found, page.lang)
-    if size < LEGIBLE:
-        count, shown = view.count, round(size, 1)
-        message = f"This figure has {count} boxes: a page of slides would shrink its numbers to {shown} pt, too small to be read."
-        raise DeriveError(message, hint=cure)
-    return found
+    size = 0.0
+    for room in _rooms(view):
+        found = diagram(view, page, alt, room)
+        size = size_on_page(found, page.lang)
+        if size >= LEGIBLE:
+            return found
+    count, shown = view.count, round(size, 1)
+    message = f"This figure has {count} boxes: a page of slides would shrink its numbers to {shown} pt, too small to be read."
+    raise DeriveError(message, hint=cure)
+
+
+def _rooms(view: View) -> list[Room]:
+    """What may be written out, from everything to numbers alone."""
+    if not view.sizes:
+        return [Room()]
+    return [Room(most, widest) for most in (Room.most, *(size - 1 for size in view.sizes)) for widest in (WIDEST, NARROW, 0)]

@@ -219,7 +219,7 @@ def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
     if options["nodes"] and options["scalars"]:
         raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.places["scalars"], "Leave one of them out.")
     run, name = _run(directive, options, desk), desk.picture_name("figure", directive.name)
-    with _pointing(directive, "at", DomainError), _pointing(directive, "scalars"), _pointing(directive, "nodes"):
+    with _pointing(directive, "scalars"), _pointing(directive, "nodes"), _pointing(directive, "at", DomainError):
         return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
 
 
