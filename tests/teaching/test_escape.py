@@ -202,6 +202,7 @@ def test_a_terminal_gets_no_control_characters(text: str) -> None:
 
 def test_no_formula_in_markdown_holds_a_tag() -> None:
     assert escape.markdown_formula("a<b</c>\n <!d") == "a< b< /c> < !d"
+    assert escape.markdown_formula("[a](b) [0, 1]^2") == "[a] (b) [0, 1]^2"
 
 
 def test_addresses_are_quoted() -> None:

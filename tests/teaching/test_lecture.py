@@ -309,6 +309,33 @@ def test_signs_that_mean_nothing_are_text() -> None:
     assert prose("`<b> [^1] ~~x~~ \\pause`") == (CodeSpan("<b> [^1] ~~x~~ \\pause"),)
 
 
+@pytest.mark.parametrize(
+    ("body", "message", "line"),
+    [
+        ("## " + "x" * 301, "has 301 characters; there is room for 300", 7),
+        ("### " + "x" * 301, "has 301 characters; there is room for 300", 7),
+        ("```\nx\n" + "x" * 501 + "\n```", "has 501 characters; there is room for 500", 9),
+        ("    " + "x" * 501, "has 501 characters; there is room for 500", 7),
+        ("|" + "a|" * 500 + "\n|" + "-|" * 500 + "\n" + ("|" + "1|" * 500 + "\n") * 200, "100500 cells; there may be 2000", 7),
+        ("| a |\n|---|\n| " + "x" * 1000 + " |", "has 1002 characters; there is room for 1000", 9),
+        ("```derive plot\nfunctions: relu\n```\n\n" * 41, "'plot' block 41; a lecture may have 40", 167),
+        ("```derive figure g\n```\n\n" * 201, "'figure' block 201; a lecture may have 200", 607),
+    ],
+)
+def test_what_no_slide_can_hold_is_refused_with_its_count(body: str, message: str, line: int) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        document("# A\n\n" + body)
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+
+
+def test_a_lecture_that_is_too_long_is_refused_with_its_count() -> None:
+    with pytest.raises(DeriveError, match="has 1000023 characters; there may be 1000000"):
+        read("---\ntitle: x\n---\n# A\n\n" + "x" * 1_000_001)
+    with pytest.raises(DeriveError, match="'title' must be text of at most 300 characters"):
+        read(f"---\ntitle: {'x' * 301}\n---\n")
+
+
 def test_lists_stand_three_deep() -> None:
     def nested(mark: str, levels: int) -> str:
         return "\n".join(f"{'   ' * k}{mark} x" for k in range(levels))

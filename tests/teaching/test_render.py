@@ -160,12 +160,14 @@ def test_an_article_compiles_with_nothing_sticking_out(lang: str, tmp_path: Path
 @pytest.mark.needs("pdflatex", "poppler")
 def test_the_printed_page_says_what_the_document_says(tmp_path: Path) -> None:
     steps = Steps((Line(sign("L")), Line(sign("2"), EQUALS, inlines("so it is"))))
-    said = document(Paragraph(inlines("Accuracy: 99.5 % & more_of #1.")), steps)
+    inner = ItemList(((Paragraph(inlines("within")),),), 5)
+    numbered = ItemList(((Paragraph(inlines("one")), inner), (Paragraph(inlines("two")),)), 3)
+    said = document(Paragraph(inlines("Accuracy: 99.5 % & more_of #1.")), steps, numbered)
     (tmp_path / "source").mkdir()
     compile_latex(save("beamer", said, tmp_path / "source"), tmp_path / "build")
     pdf = str(tmp_path / "build" / "document.pdf")
     shown = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, encoding="utf-8", check=True).stdout
-    for words in ("Title", "Author", "Slide", "Accuracy: 99.5 % & more_of #1.", "so it is"):
+    for words in ("Title", "Author", "Slide", "Accuracy: 99.5 % & more_of #1.", "so it is", "3. one", "3.5 within", "4. two"):
         assert words in shown
 
 

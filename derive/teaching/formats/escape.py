@@ -8,6 +8,7 @@ format's own writing; no character of it can act as a command there.  Control ch
 from __future__ import annotations
 
 import html as standard_html
+import json
 import re
 import unicodedata
 from functools import lru_cache
@@ -163,6 +164,16 @@ def markdown(text: str, start: bool = True) -> str:
     return out
 
 
+def yaml_text(text: str) -> str:
+    r"""Text as a value of YAML, in quotes; what would open a tag or a link to a reader that knows no front matter is `\u003c`."""
+    return re.sub("[<[]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+def yaml_remark(text: str) -> str:
+    """Text as a remark of YAML, on one line, without a tag or a link to a reader that knows no front matter."""
+    return re.sub(r"[<\[`\\]", r"\\\g<0>", " ".join(terminal(text).split()))
+
+
 def markdown_url(url: str) -> str:
     """The address of a link, between its round brackets."""
     return _quoted(url).replace("*", "%2A").replace("$", "%24")
@@ -180,8 +191,8 @@ def markdown_code(code: str) -> str:
 
 
 def markdown_formula(code: str) -> str:
-    """A teacher's formula on one line, in which no `<` opens a tag of HTML."""
-    return re.sub(r"<(?=[A-Za-z/!?])", "< ", " ".join(terminal(code).split()))
+    """A teacher's formula on one line, with spaces where a reader that knows no formulas would see a tag or a link."""
+    return re.sub(r"<(?=[A-Za-z/!?])|](?=[(\[:])", r"\g<0> ", " ".join(terminal(code).split()))
 
 
 def markdown_math(text: str) -> str:

@@ -5,7 +5,6 @@ A derivation is one `aligned` display with its reasons as `\text`, so that it st
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
@@ -69,8 +68,9 @@ class MarkdownPrinter(DocumentPrinter):
     def values(self, document: Document) -> dict[str, object]:
         """The front matter is YAML whose values pandoc reads as Markdown: escaped twice."""
         plain = super().values(document)
-        quoted = {f"{name}_yaml": json.dumps(plain[name], ensure_ascii=False) for name in ("title", "author")}
-        return {**plain, **quoted, "headed": bool(document.title or document.source)}
+        quoted = {f"{name}_yaml": escape.yaml_text(str(plain[name])) for name in ("title", "author")}
+        headed = bool(document.title or document.source)
+        return {**plain, **quoted, "headed": headed, "mark": escape.yaml_remark(mark(document.source))}
 
     def inlines(self, words: Inlines) -> str:
         """Text with its formulas, emphasis and links."""

@@ -19,8 +19,8 @@ from derive.teaching.translation import languages
 
 EXAMPLE = "A lecture begins:\n---\ntitle: {en: Backpropagation, fr: Rétropropagation}\nlang: [en, fr]\n---"
 
-BRACKETS, CHARACTERS = 40, 10_000
-"""More than a lecture needs; PyYAML takes seconds over some thousands of open ones."""
+BRACKETS, CHARACTERS, TEXT = 40, 10_000, 300
+"""More than a lecture needs: PyYAML takes seconds over some thousands of open brackets, and a title stands on one line."""
 
 NUMBER_SIGN = "\ufdd0"
 """Stands for # while YAML is read, where it would begin a comment in the middle of a text."""
@@ -174,9 +174,9 @@ def _converted(entry: Entry, convert: Callable[[Value], Any], key: str) -> Any:
 
 
 def _text(found: Value) -> str:
-    if isinstance(found, str) and found:
+    if isinstance(found, str) and 0 < len(found) <= TEXT:
         return found
-    raise ValueError("text")
+    raise ValueError(f"text of at most {TEXT} characters" if found and isinstance(found, str) else "text")
 
 
 def _titles(found: Value) -> str | dict[str, str]:

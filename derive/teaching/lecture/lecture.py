@@ -9,6 +9,7 @@ for one language, everything else for all; fenced blocks ```` ```derive KIND NAM
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +34,18 @@ class Lecture:
     """Where pictures are looked for; without it there are none."""
 
 
+CHARACTERS, BLOCKS, MOST = 1_000_000, 200, {"plot": 40}
+"""The most characters of a lecture, and blocks of one kind in it: a curve takes half a second to draw."""
+
+
 Expand = Callable[[Directive], Sequence[Block]]
 """What a directive becomes; errors may point into its body with `Directive.inside`."""
 
 
 def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
+    if len(text) > CHARACTERS:
+        raise DeriveError(f"The lecture has {len(text)} characters; there may be {CHARACTERS}.", hint="Cut it into several.")
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     about, first = frontmatter.read(lines)
     lecture = Lecture(about, tuple(lines), first, source, folder)
@@ -54,7 +61,8 @@ def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
 
     if lang not in lecture.about.langs:
         raise DeriveError(f"The lecture is not written in '{lang}'.", hint=f"Its languages are {', '.join(lecture.about.langs)}.")
-    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand))
+    seen: Counter[str] = Counter()
+    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand, seen))
     slides: list[Slide] = []
     for part in reader.blocks(selected(lecture, lang)):
         if isinstance(part, Slide):
@@ -67,7 +75,13 @@ def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
     return Document(lecture.about.title[lang], tuple(slides), lang, lecture.about.author, lecture.source)
 
 
-def _expanded(directive: Directive, expand: Expand) -> Sequence[Block]:
+def _expanded(directive: Directive, expand: Expand, seen: Counter[str]) -> Sequence[Block]:
+    kind = directive.kind
+    seen[kind] += 1
+    count, most = seen[kind], MOST.get(kind, BLOCKS)
+    if count > most:
+        hint = "Cut the lecture into several."
+        raise DeriveError(f"This is '{kind}' block {count}; a lecture may have {most}.", directive.place, hint)
     try:
         return expand(directive)
     except DeriveError as error:

@@ -50,6 +50,10 @@ from derive.teaching.translation import quotes, typeset
 LISTS, DEPTH = 3, 6
 """How deep lists stand in one another, as in LaTeX's Beamer, and how deep lists and quotations."""
 
+HEADING, CODE, ROW, CELLS = 300, 500, 1_000, 2_000
+"""The most characters of a heading, a line of code and a row of a table, which LaTeX sets on one line before it shrinks them, and
+the most cells of a table."""
+
 PICTURES = ("pdf", "svg", "png", "jpg", "jpeg")
 MAX_PICTURE = 1 << 26
 
@@ -89,7 +93,7 @@ class Reader:
                 raise DeriveError(message, Place(self.lines[line], 0, len(self.lines[line]), line + 1), hint)
         for node in tree.children:
             if node.type == "heading" and node.tag in ("h1", "h2"):
-                yield Slide(self.inlines(node), (), int(node.tag[1]))
+                yield Slide(self.heading(node), (), int(node.tag[1]))
             else:
                 yield Stretch(tuple(self.block(node)), self.place(node))
 
@@ -97,7 +101,7 @@ class Reader:
         """What one node of the Markdown tree becomes, so many lists and blocks deep."""
         match node.type:
             case "heading":
-                return [Heading(self.inlines(node), int(node.tag[1]))]
+                return [Heading(self.heading(node), int(node.tag[1]))]
             case "paragraph":
                 return self.paragraph(node)
             case "bullet_list" | "ordered_list":
@@ -124,6 +128,12 @@ class Reader:
     def within(self, node: SyntaxTreeNode, lists: int, depth: int) -> tuple[Block, ...]:
         return tuple(block for child in node.children for block in self.block(child, lists, depth))
 
+    def heading(self, node: SyntaxTreeNode) -> Inlines:
+        count = len(node.children[0].content) if node.children else 0
+        if count > HEADING:
+            raise DeriveError(f"This heading has {count} characters; there is room for {HEADING}.", self.place(node))
+        return self.inlines(node)
+
     def paragraph(self, node: SyntaxTreeNode) -> Sequence[Block]:
         """A paragraph; one that is nothing but a picture is that picture."""
         inner = node.children[0].children
@@ -140,12 +150,24 @@ class Reader:
         """Code, or a block of the tool's."""
         words = node.info.split()
         if words[:1] != ["derive"]:
+            lines = node.content.split("\n")
+            count = max(map(len, lines))
+            if count > CODE:
+                place = self.place(node, next(line for line in lines if len(line) == count))
+                raise DeriveError(f"This line of code has {count} characters; there is room for {CODE}.", place)
             return [CodeBlock(node.content.rstrip("\n"), words[0] if words else "")]
         first = node.map[0] if node.map else 0
         return self.expand(directive(node.info, node.content.rstrip("\n"), self.lines, first))
 
     def table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for part in node.children for row in part.children]
+        cells = len(rows) * len(rows[0].children)
+        if cells > CELLS:
+            raise DeriveError(f"This table has {cells} cells; there may be {CELLS}.", self.place(node), "Show a part of it.")
+        for row in rows:
+            count = sum(2 + len(cell.children[0].content) for cell in row.children if cell.children)
+            if count > ROW:
+                raise DeriveError(f"This row of a table has {count} characters; there is room for {ROW}.", self.place(row))
         header, *body = [tuple(self.inlines(cell, row) for cell in row.children) for row in rows]
         styles = [str(cell.attrs.get("style", "")) for cell in rows[0].children]
         align: list[Align] = ["right" if "right" in s else "center" if "center" in s else "left" for s in styles]

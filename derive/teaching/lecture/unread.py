@@ -29,13 +29,13 @@ UNREAD: Mapping[str, tuple[str, str, str, str]] = {
     "tag": ("<", _TAG.pattern, "HTML is not read in a lecture.", r"Use Markdown; \< prints the sign, and `…` shows code."),
     "footnote": (
         "[",
-        r"\[\^[^\]\s]+\]",
+        r"\[\^[^\]\s]{1,100}\]",
         "Footnotes are not read in a lecture.",
         r"Write the note where it belongs; \[ prints a bracket.",
     ),
     "citation": (
         "[",
-        r"\[-?@[^\]\s]+[^\]]*\]",
+        r"\[-?@[^\]\s][^\]]{0,300}\]",
         "Citations are not read in a lecture.",
         r"Write the source out; \[ prints a bracket.",
     ),
