@@ -381,7 +381,8 @@ def _write(
             _put(complete, path)
             waiting.pop(0)
     except (OSError, ValueError) as error:
-        raise DeriveError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DeriveError(f"{path} cannot be written: {reason}") from None
     return {target.parent for target in targets.values()}
 
 

@@ -104,6 +104,8 @@ def _pdf_marked(content: bytes, line: bytes) -> bytes:
 
 
 def _png_marked(content: bytes, line: bytes) -> bytes:
+    if not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return content
     chunk = b"tEXtComment\x00" + line
     whole = (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
     return content[:33] + whole + content[33:]  # after the signature and the chunk IHDR

@@ -621,7 +621,7 @@ CLOSED = [
     ("explain hinge >&-", 1, "derive: Standard output is closed.\n"),
     ("library >&-", 1, "derive: Standard output is closed.\n"),
     ("explain - <&-", 1, "derive: Standard input is closed.\n"),
-    ("explain - 0>/dev/null", 1, "derive: Standard input cannot be read: Bad file descriptor\n"),
+    ("explain - 0>/dev/null", 1, "derive: Standard input cannot be read: Bad file descriptor.\n"),
     ("explain hinge 1</dev/null", 1, "derive: standard output: Bad file descriptor\n"),
     ("explain 'f = u^2' 2>&-", 1, ""),
     ("explain 'f = u^2' 2>/dev/full", 1, ""),

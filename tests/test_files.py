@@ -563,7 +563,7 @@ def test_a_command_that_is_stopped_says_nothing_and_leaves_nothing(
         command = [sys.executable, *start, "explain", "f = u*v*w", "--format", "markdown", "-o", page]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
             started = Path(f"/proc/{run.pid}/maps")
-            while started.parent.exists() and b"hashlib" not in started.read_bytes():  # Python itself has to be there first
+            while run.poll() is None and b"hashlib" not in started.read_bytes():  # Python itself has to be there first
                 time.sleep(0.001)
             time.sleep(draw.uniform(0, 0.3))
             run.send_signal(stop)

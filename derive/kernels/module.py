@@ -33,7 +33,7 @@ from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
 from derive.proof.proof import prove
-from derive.resources import docstring, mark
+from derive.resources import docstring, mark, slug
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def module(
     )
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target)
-    return Module(source.rstrip("\n") + "\n", title or graph.output.name, graph, names, dtype, programs)
+    return Module(source.rstrip("\n") + "\n", slug(title) or graph.output.name, graph, names, dtype, programs)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:

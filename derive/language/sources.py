@@ -38,7 +38,8 @@ def _standard_input() -> str:
     try:
         return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     except OSError as error:
-        raise DeriveError(f"Standard input cannot be read: {error.strerror or error}") from None
+        reason = error.strerror or error
+        raise DeriveError(f"Standard input cannot be read: {reason}.") from None
 
 
 def read_file(path: Path) -> str:

@@ -264,7 +264,9 @@ def _read(path: Path, place: Place) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_PICTURE + 1)
     except OSError as error:
-        raise DeriveError(f"The picture {path} cannot be read: {error.strerror or error}", place) from None
+        reason = error.strerror or error
+        raise DeriveError(f"The picture {path} cannot be read: {reason}.", place) from None
     if len(content) > MAX_PICTURE:
-        raise DeriveError(f"The picture {path} is too long: at most {MAX_PICTURE >> 20} MiB are read.", place)
+        most = MAX_PICTURE >> 20
+        raise DeriveError(f"The picture {path} is too long: at most {most} MiB are read.", place)
     return content
