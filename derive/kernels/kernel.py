@@ -63,9 +63,10 @@ class Kernel:
         text = vars(self).get("text")  # there is none while a copy is being made
         if text is None or name not in (*text.programs, *EXTRAS):
             raise AttributeError(f"this kernel has no {name}" + (f"; it has {', '.join(text.programs)}" if text else ""))
-        if name in text.programs:
-            return MethodType(getattr(self.loaded.Methods, name), self)
-        return getattr(self.loaded, name)
+        is_function = name in text.programs
+        found = MethodType(getattr(self.loaded.Methods, name), self) if is_function else getattr(self.loaded, name)
+        vars(self)[name] = found  # so that this is asked once
+        return found
 
     def __copy__(self) -> Kernel:
         return self
