@@ -234,9 +234,12 @@ MOST = 2**31
 
 
 def extent(bracket: Any) -> tuple[Any, ...] | None:
-    """The sizes, or what is made of them, that are more than whatever a bracket compares; None if not known, or above MOST."""
+    """The sizes, or what is made of them, that are more than whatever a bracket compares; None if not known, or above MOST.
+
+    Of a place that was found, by an arg max, nothing is known here.
+    """
     ends = [reach(place) for place in bracket.args]
-    if None in ends:
+    if None in ends or any(end.has(Element) for pair in ends if pair for end in pair):
         return None
     above = {end + 1 for pair in ends if pair for end in (pair[1], -pair[0]) if not never_negative(-end)}
     return None if any(e.is_Integer and e > MOST for e in above) else tuple(e for e in above if not e.is_Integer)
