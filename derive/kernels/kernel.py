@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copyreg
+import pickle
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 from derive.errors import DeriveError
@@ -26,7 +29,7 @@ class Kernel:
 
     `kernel.value(…)`, `kernel.value_and_grad(…)` where the output is a number, `kernel.forward(…)`, `kernel.vjp(…)` and
     `kernel.forward_and_vjp(…)` where it is a tensor; `help(kernel.value)` says what each takes.  `source` is the text of a
-    module with the same functions, which stands on numpy and numba alone.
+    module with the same functions, which stands on numpy and numba alone.  A kernel and its functions can be copied and pickled.
     """
 
     text: Module
@@ -37,7 +40,9 @@ class Kernel:
 
     @property
     def programs(self) -> Mapping[str, Program]:
-        """What each function computes, in order; `print` shows it as mathematics."""
+        """What each function computes, in order; `print` shows it as mathematics, which it may be all that is left of after a
+        journey to another process.
+        """
         return self.text.programs
 
     @property
@@ -48,12 +53,67 @@ class Kernel:
     @cached_property
     def loaded(self) -> ModuleType:
         """The module, imported."""
-        return load(self.source, self.text.name)
+        found = load(self.source, self.text.name, tuple(self.programs))
+        vars(found).setdefault(MADE_FOR, self)
+        for kind in (found.Workspace, *([type(found.Kernel)] if hasattr(found, "Kernel") else [])):
+            copyreg.pickle(kind, _reduced)
+        return found
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "text" or name not in (*self.text.programs, *EXTRAS):
-            raise AttributeError(f"this kernel has no {name}; it has {', '.join(self.text.programs)}")
-        return getattr(self.loaded, name)
+        text = vars(self).get("text")  # there is none while a copy is being made
+        if text is None or name not in (*text.programs, *EXTRAS):
+            raise AttributeError(f"this kernel has no {name}" + (f"; it has {', '.join(text.programs)}" if text else ""))
+        is_function = name in text.programs
+        found = MethodType(getattr(self.loaded.Methods, name), self) if is_function else getattr(self.loaded, name)
+        vars(self)[name] = found  # so that this is asked once
+        return found
+
+    def __copy__(self) -> Kernel:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Kernel:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A kernel travels as its text: it is the same in another process, whatever has become of the definition there."""
+        return _restored, (
+            self.source,
+            self.text.name,
+            self.wrt,
+            self.text.dtype,
+            {n: _portable(p) for n, p in self.programs.items()},
+        )
+
+
+def _restored(source: str, name: str, wrt: tuple[str, ...], dtype: str, programs: dict[str, Any]) -> Kernel:
+    return Kernel(Module(source, name, wrt, dtype, programs))
+
+
+def _portable(program: Any) -> Any:
+    """A program, or as text where something in it does not travel."""
+    try:
+        pickle.dumps(program)
+    except (pickle.PicklingError, AttributeError, TypeError, RecursionError):
+        return str(program)
+    return program
+
+
+MADE_FOR = "MADE_FOR"
+"""The name in a module of the kernel that loaded it."""
+
+
+def _reduced(held: Any) -> str | tuple[Any, ...]:
+    """How a workspace, or the class that a library differentiates, travels: by its kernel; no other process has the module."""
+    kind = held if isinstance(held, type) else type(held)
+    made = vars(sys.modules[kind.__module__]).get(MADE_FOR)
+    if made is None:  # a class of somebody else's
+        return kind.__qualname__
+    return (getattr, (made, kind.__name__)) if isinstance(held, type) else (_workspace, (made,))
+
+
+def _workspace(kernel: Kernel) -> Any:
+    """What a workspace holds is of no use to another process."""
+    return kernel.Workspace()
 
 
 def kernel(

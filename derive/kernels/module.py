@@ -42,7 +42,6 @@ class Module:
 
     source: str = field(repr=False)
     name: str
-    graph: Graph = field(repr=False)
     wrt: tuple[str, ...]
     dtype: str
     programs: dict[str, Program] = field(repr=False)
@@ -89,7 +88,7 @@ def module(
     )
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target)
-    return Module(source.rstrip("\n") + "\n", slug(title) or graph.output.name, graph, names, dtype, programs)
+    return Module(source.rstrip("\n") + "\n", slug(title) or graph.output.name, names, dtype, programs)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,13 +15,8 @@ import pytest
 import derive
 from cli import main
 from derive.kernels import cache
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(code: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "DERIVE_CACHE": str(folder / "cache"), "PYTHONPATH": "", **variables}
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+from oracles.extras import torch
+from oracles.processes import ROOT, run
 
 
 @pytest.fixture(scope="module")

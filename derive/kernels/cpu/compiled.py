@@ -342,9 +342,14 @@ def _region_call(r: RegionText, dtype: str, loop: str) -> list[str]:
     return lines
 
 
-def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str = "") -> str:
-    options = {"parallel": "parallel=True, **OPTIONS", "region": "pipeline_class=Apart, **INSIDE"}.get(kind, "**OPTIONS")
-    return f"\n\n@njit({options})\ndef {name}({', '.join(arguments)}):\n" + "\n".join(indented(lines or ["pass"])) + "\n"
+def function_text(name: str, arguments: Sequence[str], lines: Sequence[str], kind: str) -> str:
+    decorators = {
+        "region": "@njit(pipeline_class=Apart, **INSIDE)",
+        "serial": "@_kept\n@njit(**OPTIONS)",
+        "parallel": "@_kept\n@njit(parallel=True, **OPTIONS)",
+    }
+    head = f"{decorators[kind]}\ndef {name}({', '.join(arguments)}):"
+    return "\n".join(["\n", head, *indented(lines or ["pass"]), ""])
 
 
 def _work(run: Segment) -> Any:

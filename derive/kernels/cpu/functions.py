@@ -50,14 +50,14 @@ class _CpuWrapper(Wrapper):
     # ---- what is given
 
     def inputs(self) -> Iterator[str]:
-        """Arrays of the right type and number of axes; those that are not contiguous are copied."""
+        """Arrays of the one type that is compiled for; those that are not contiguous are copied."""
         for i in self.arguments:
             if not i.axes:
                 yield f"{i.name} = {'_label' if i.kind == 'label' else '_number'}({i.name!r}, {i.name})"
                 continue
             kind = self.number_type(i.name)
             test = f"type({i.name}) is not ndarray or {i.name}.dtype is not {kind} or {i.name}.ndim != {len(i.axes)}"
-            yield f"if {test} or not {i.name}.flags.c_contiguous:"
+            yield f"if {test} or not {i.name}.flags.carray:"
             yield f"    {i.name} = _array({i.name!r}, {i.name}, {kind}, {len(i.axes)})"
 
     # ---- tests in compiled code
@@ -135,7 +135,8 @@ class _CpuWrapper(Wrapper):
             yield serial
         else:
             yield f"if {size_code(compiled.works[run])} > THREADS_FROM:"
-            yield f"    {made} = {compiled.name}_parallel({given}, get_num_threads())"
+            twins = f"{compiled.name}_parallel, {compiled.name}_serial"
+            yield f"    {made} = _on_all_threads({twins}{', ' * bool(given)}{given})"
             yield from ("else:", f"    {serial}")
         if run == 0:
             yield from self.refusal()

@@ -12,7 +12,7 @@ from derive.kernels.text.target import NUMPY, Target
 from derive.kernels.text.wrapper import Public
 
 OWN = (
-    "math np njit prange get_num_threads empty ndarray uint64 float32 float64 int32 int64 "
+    "math np njit prange empty ndarray uint64 float32 float64 int32 int64 "
     "abs max min range type TypeError ValueError REAL WHOLE LINE THREADS_FROM OPTIONS INSIDE Apart "
     "outside clash fill join_sum join_largest join_product out workspace status run "
     "threads thread scratch places totals first last block lead start stop width share past"
@@ -33,7 +33,8 @@ CPU = Target(
         measured=True,
     ),
     imports=(
-        *(("numba", name) for name in ("get_num_threads", "njit", "prange")),
+        *(("numba", name) for name in ("get_num_threads", "njit", "prange", "threading_layer")),
+        *(("numba.core.caching", name) for name in ("CompileResultCacheImpl", "FunctionCache")),
         *(("numba.core.compiler", name) for name in ("CompilerBase", "DefaultPassBuilder")),
         *(("numpy", name) for name in ("empty", "ndarray", "uint64")),
         *NUMPY,

@@ -65,7 +65,7 @@ class ThreadPrinter:
         text = [
             "@cache",
             f"def {name}({', '.join(constants)}):",
-            *broken(f"    @cuda.jit(void({types}), launch_bounds=({bounds}, 1), cache=True)"),
+            *broken(f"    @_compiled(void({types}), ({bounds}, 1))"),
             *broken(f"    def kernel({', '.join(a for a, _ in arguments)}):"),
             *indented(indented(lines)),
             "",

@@ -31,6 +31,8 @@ from derive.calculus.terms import (
     Positive,
     Where,
     factors,
+    never_negative,
+    reach,
 )
 from derive.errors import DeriveError
 from derive.kernels.program.elementary import FUNCTIONS, MATH
@@ -176,7 +178,8 @@ class Scope:
             return f"0 <= {self.place(place)} < {self.place(size)}"
         if isinstance(bracket, (Delta, Differ, Below, AtMost)):
             sign = {Delta: "==", Differ: "!=", Below: "<", AtMost: "<="}[type(bracket)]
-            return f"int32({self.place(bracket.args[0])}) {sign} int32({self.place(bracket.args[1])})"
+            one, other = map(self.place, bracket.args)
+            return f"{one} {sign} {other}" if extent(bracket) is None else f"int32({one}) {sign} int32({other})"
         return f"{self.atom(bracket)} > {self.number(0)}"
 
     def chosen(self, brackets: list[Any], yes: Any, no: Any) -> str:
@@ -224,6 +227,28 @@ class Scope:
         if isinstance(term, Index):
             raise AssertionError(f"the index {term.name} has no loop here")
         raise AssertionError(f"{term} is no whole number that code can be printed for")
+
+
+MOST = 2**31
+"""Whole numbers less than that are compared in 32 bits, which takes half the time of 64: a loop has twice the lanes."""
+
+
+def extent(bracket: Any) -> tuple[Any, ...] | None:
+    """The sizes, or what is made of them, that are more than whatever a bracket compares; None if not known, or above MOST.
+
+    Of a place that was found, by an arg max, nothing is known here.
+    """
+    ends = [reach(place) for place in bracket.args]
+    if None in ends or any(end.has(Element) for pair in ends if pair for end in pair):
+        return None
+    above = {end + 1 for pair in ends if pair for end in (pair[1], -pair[0]) if not never_negative(-end)}
+    return None if any(e.is_Integer and e > MOST for e in above) else tuple(e for e in above if not e.is_Integer)
+
+
+def extents(terms: Iterable[Any]) -> list[str]:
+    """The code of what must not be above MOST for the comparisons in these terms."""
+    brackets = {b for term in terms for b in term.atoms(Delta, Differ, Below, AtMost)}
+    return sorted({size_code(e) for b in brackets for e in extent(b) or ()})
 
 
 def repeated(terms: list[Any]) -> frozenset[Any]:

@@ -14,7 +14,7 @@ from derive.calculus.terms import ArgMax, Element, Index
 from derive.graphs.graph import Graph, Input
 from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program, gradient
-from derive.kernels.text.scope import size_code
+from derive.kernels.text.scope import MOST, extents, size_code
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,9 @@ class Wrapper:
             if not self._defines(i):
                 yield f"if {i.name}.shape != {shape_code(i.axes)}:"
                 yield f"    raise _misshapen({i.name!r}, {i.name}, {shape_code(i.axes)!r}, {shape_code(i.axes)})"
+        for size in extents(a.term for a in self.program.assigns):
+            yield f"if {size} > {MOST}:"
+            yield f"    raise _too_long({size!r}, {size})"
         for name in self._occupied:
             yield f"if {name} < 1:"
             yield f"    raise ValueError('{name} is 0, and an entry of that axis is wanted')"
