@@ -55,7 +55,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "values": ({"number_systems", "operations"}, {"evaluator"}, {"entries", "run"}),
     "proof": ({"gradcheck", "kinks", "numpy_value", "sizes", "work"}, {"points"}, {"proof"}, {"certificate"}),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
-    "kernels.program": ({"elementary", "program"}, {"stable"}, {"simple"}, {"statements"}, {"memory"}),
+    "kernels.program": ({"elementary", "program"}, {"lengths", "stable"}, {"simple"}, {"statements"}, {"memory"}),
     "kernels.text": ({"device", "scope"}, {"wrapper"}, {"target", "wrapped"}),
     "kernels.cpu": ({"device", "schedule"}, {"regions", "segments"}, {"compiled"}, {"functions"}, {"target"}),
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
