@@ -16,7 +16,7 @@ from derive.kernels.cpu.regions import fetched, reused_rows, storage
 from derive.kernels.cpu.schedule import Region, Schedule, schedule
 from derive.kernels.program import lengths
 from derive.kernels.program.program import Program, derivations, equal, program
-from derive.kernels.program.simple import simple, weight
+from derive.kernels.program.simple import DEEP, depth, simple, weight
 from derive.kernels.program.stable import REWRITES, exp_nonpositive, stable
 from derive.kernels.program.statements import MatrixProduct
 from derive.kernels.target import TARGETS
@@ -63,6 +63,12 @@ def test_simple_programs_have_binders_on_the_outside_alone(name: str) -> None:
     for assign in simple(stable(whole(name))).assigns:
         body = assign.term.args[0] if isinstance(assign.term, Sum) else assign.term
         assert not body.atoms(Sum), f"{name}: {assign.name}"
+
+
+def test_a_chain_of_functions_is_not_nested_without_end() -> None:
+    lines = ["x: [n]", "h0 = tanh(x)", *(f"h{k} = tanh(h{k - 1})" for k in range(1, 100)), "f = sum(h99)"]
+    made = simple(stable(program(derive.graph("\n".join(lines)))))
+    assert max(depth(a.term) for a in made.assigns) <= DEEP + 3
 
 
 # ---------------------------------------------------------------- stable forms
