@@ -57,7 +57,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
-        {"cancelled", "exponentials"},
+        {"cancelled", "exponentials", "lengths"},
         {"conventions"},
         {"stable"},
         {"simple"},

@@ -20,6 +20,7 @@ from derive.calculus.terms import Element, walk
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
+from derive.kernels.program.lengths import named_lengths, proofs, resized, swapped
 from derive.kernels.program.program import Program, derivations, program
 from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
@@ -67,8 +68,9 @@ def module(
     for kind in kinds:
         if kind.gradients and not names:
             continue
-        whole = program(graph, names if kind.gradients else (), kind.value)
-        programs[kind.name] = simple(stable(renamed(whole, target.reserved)))
+        whole = renamed(program(graph, names if kind.gradients else (), kind.value), target.reserved)
+        sizes = named_lengths(whole.graph)
+        programs[kind.name] = resized(simple(stable(resized(whole, sizes))), swapped(sizes))
         functions.append(target.public(kind, programs[kind.name], graph, names, dtype))
     used = frozenset().union(*(f.used for f in functions))
     derived = derivations(graph, names)
@@ -78,7 +80,7 @@ def module(
         version=__version__,
         dtype=dtype,
         mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
-        proved=proved(derived),
+        proved=proved(proofs(graph, derived)),
         fingerprint=fingerprint(graph, derived),
         device=sources(target.device, used, dtype, target.imports).strip(),
         functions="".join(f.text for f in functions).lstrip("\n"),

@@ -15,7 +15,6 @@ import pytest
 import derive
 from cli import main
 from derive.kernels import cache
-from oracles.extras import torch
 from oracles.processes import ROOT, run
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sympy import exp
 
@@ -13,12 +14,15 @@ from derive.errors import ProofError
 from derive.graphs.graph import Graph
 from derive.kernels.cpu.regions import fetched, reused_rows, storage
 from derive.kernels.cpu.schedule import Region, Schedule, schedule
-from derive.kernels.program.program import Program, equal, program
-from derive.kernels.program.simple import simple, weight
+from derive.kernels.program import lengths
+from derive.kernels.program.program import Program, derivations, equal, program
+from derive.kernels.program.simple import DEEP, depth, simple, weight
 from derive.kernels.program.stable import REWRITES, exp_nonpositive, stable
 from derive.kernels.program.statements import MatrixProduct
+from derive.kernels.target import TARGETS
 from derive.language import library
 from derive.language.batching import batch
+from derive.proof import points
 
 
 def whole(name: str, *batched: str) -> Program:
@@ -59,6 +63,12 @@ def test_simple_programs_have_binders_on_the_outside_alone(name: str) -> None:
     for assign in simple(stable(whole(name))).assigns:
         body = assign.term.args[0] if isinstance(assign.term, Sum) else assign.term
         assert not body.atoms(Sum), f"{name}: {assign.name}"
+
+
+def test_a_chain_of_functions_is_not_nested_without_end() -> None:
+    lines = ["x: [n]", "h0 = tanh(x)", *(f"h{k} = tanh(h{k - 1})" for k in range(1, 100)), "f = sum(h99)"]
+    made = simple(stable(program(derive.graph("\n".join(lines)))))
+    assert max(depth(a.term) for a in made.assigns) <= DEEP + 3
 
 
 # ---------------------------------------------------------------- stable forms
@@ -184,3 +194,73 @@ def test_a_function_costs_more_than_arithmetic_and_an_entry_nothing() -> None:
     element = next(iter(node.expr.atoms(Element)))
     assert weight(element) == 0
     assert weight(2 * element) < weight(1 / element) < weight(exp(element))
+
+
+# ---------------------------------------------------------------- long axes of a given size
+
+GIVEN = [
+    "x: [12]; y = softmax(x)",
+    "W: [10, 9]; x: [9]; b: [10]; L = sum((W @ x + b)**2)",
+    "x: [30]; w: [11]; y: [20]; y[o] = sum(w[k]*x[o + k] for k in 11)",
+    "E: [20, 9]; t: label[20]; L = sum(E[t, j]**2 for j in 9)",
+    "x: [12]; L = x[11]**2 + mean(x[i] for i in 12 if i < 5)",
+    "x: [40]; k: [40]; f = sum(x[i]*k[j] for i in 40 for j in 40 if j <= i)",
+    "x: [9, 10, 11]; f = max(x)",
+]
+
+
+@pytest.mark.parametrize("text", GIVEN)
+def test_a_length_that_has_a_name_for_a_while_changes_no_text(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for target in TARGETS:
+        named = derive.graph(text).kernel(target=target).source
+        with monkeypatch.context() as patch:
+            patch.setattr(lengths, "LONG", 1 << 30)
+            assert derive.graph(text).kernel(target=target).source == named
+
+
+LONG = {
+    "x: [999999]; f = sum(x)": "proved",
+    "x: [10000]; y = softmax(x)": "proved",
+    "W: [512, 784]; x: [784]; y = W @ x": "proved",
+    "x: [64, 3, 224, 224]; g: [3]; y[n, c, i, j] = g[c]*x[n, c, i, j]": "proved",
+    "z: [4096, 50257]; t: label[50257]; L = sum(z[n, t]**2 for n in 4096)": "proved",
+    "x: [5001]; w: [51]; y: [4951]; y[o] = sum(w[k]*x[o + k] for k in 51)": "too large",
+    "x: [100000]; f = sum(x[i] for i in 100000 if i < 5)": "too large",
+}
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_no_more_numbers_are_drawn_for_a_long_axis_than_for_a_short_one(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    draw = points._draw_input
+    monkeypatch.setattr(
+        points, "_draw_input", lambda *given, **options: (made := draw(*given, **options), drawn.append(np.size(made)))[0]
+    )
+    source = derive.graph(text).kernel().source
+    assert sum(drawn) < 20_000
+    assert ("too large" in source) == (LONG[text] == "too large")
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("x: [12]; f = sum(x)", False),
+        ("x: [12]; y: [12]; f = sum(x[i]*y[j] for i in 12 for j in 12 if i != j)", False),
+        ("x: [12, 20]; t: label[20]; f = sum(x[i, t] for i in 12)", False),
+        ("x: [12]; f = sum(x[i] for i in 12 if i < 5)", True),
+        ("x: [12]; f = x[11]", True),
+        ("x: [12]; f = sum(i*x[i] for i in 12)", True),
+        ("x: [12]; y: [10]; f = sum(x[i + 2]*y[i] for i in 10)", True),
+    ],
+)
+def test_a_derivation_is_proved_by_that_for_any_length_where_no_place_is_computed_with(text: str, own: bool) -> None:
+    graph = derive.graph(text)
+    found = derivations(graph, [i.name for i in graph.inputs if i.differentiable])
+    assert all((ours is theirs) is own for ours, theirs in zip(lengths.proofs(graph, found), found, strict=True))
+
+
+def test_a_derivation_that_is_wrong_is_not_proved_by_that_for_any_length() -> None:
+    graph = derive.graph("x: [12]; f = sum(x**2)")
+    (found,) = derivations(graph, ["x"])
+    wrong = replace(found, steps=(*found.steps[:-1], replace(found.steps[-1], line=2 * found.steps[-1].line)))
+    assert lengths.proofs(graph, [wrong]) == [wrong]

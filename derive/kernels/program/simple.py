@@ -46,6 +46,9 @@ CHEAP = 3
 
 DIVISION, FUNCTION = 4, 12
 
+DEEP = 40
+"""What is nested as deeply as this keeps its name: a chain of hundreds of functions is no one term."""
+
 INDEX_CONDITIONS = (Delta, Differ, Below, AtMost, Inside)
 """Brackets whose arguments are places: whole numbers, which are compared and never named."""
 
@@ -81,6 +84,12 @@ def weight(term: Any) -> int:
     if isinstance(term, together):
         return inner
     return inner + (2 + (DIVISION if isinstance(term, inverse) else 0) if isinstance(term, CHECKED) else FUNCTION)
+
+
+@lru_cache(maxsize=CACHE)
+def depth(term: Any) -> int:
+    """How deeply a term is nested."""
+    return 1 + max(map(depth, term.args), default=0)
 
 
 # ---------------------------------------------------------------- letters
@@ -303,7 +312,7 @@ def _put_in(term: Any, loops: int, known: dict[str, Assign], kept: set[str], pro
         if not isinstance(t, Element) or t.name not in known or t.name in kept:
             return t
         assign = known[t.name]
-        once = len(t.indices) == loops and _readers(program, t.name) == 1
+        once = len(t.indices) == loops and _readers(program, t.name) == 1 and depth(assign.term) < DEEP
         if isinstance(assign.term, Binder) or not (once or weight(assign.term) <= CHEAP):
             return t
         return substituted(assign.term, dict(zip(assign.indices, t.indices, strict=True)))
