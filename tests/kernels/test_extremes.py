@@ -87,10 +87,19 @@ TEXTS = [
     "x: [n]; y = log(1 + sum(exp(x)))",
     "x: [n]; s: real; L = -log(exp(s)/(exp(s) + sum(exp(x))))",
     "x: [n]; y = exp(x)/(exp(x) - 1 + 2)",
+    "x: [n]; w: [n]; y = sum(w*exp(x))/sum(exp(x))",
+    "a: real; b: real; c: real; y = exp(a)/(exp(a) + exp(b) + exp(c))",
+    "x: real; y = x*exp(x)/(1 + exp(x))",
+    # and named
+    "z: [C]; t: label[C]; e = exp(z); p = e/sum(e); L = -log(p[t])",
+    "z: [C]; t: label[C]; s = sum(exp(z)); L = log(s) - z[t]",
+    "a: real; b: real; s = exp(a) + exp(b); y = exp(a)/s",
+    "a: real; b: real; s = exp(a) + exp(b); y = log(s)",
     # slopes that are not written with what may vanish
     "x: [n]; y = log(sigmoid(x))",
     "x: [n]; p = sigmoid(x); L = -sum(log(p))",
     "x: [n]; w: [n]; y = w*log(sigmoid(x))",
+    "x: [n]; y = sigmoid(x)*(1 - sigmoid(x))",
     "x: [n]; y = min(0, 1.5*(exp(x/1.5) - 1))",
 ]
 
