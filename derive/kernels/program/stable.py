@@ -7,8 +7,12 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     log σ(x), log(1 - σ(x))       -softplus(-x), -softplus(x)
     log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
     log(1 + x)                    log1p(x)
+    1 - σ(x)                      σ(-x), where σ(x) is needed for nothing else
     1 - e_t/Σ_k e_k               Σ_{k≠t} e_k/Σ_k e_k: the rest of a sum is not what is left of 1
     a x³ - a x³ tanh²             a x³ (1 - tanh²): large terms do not cancel
+
+What looks through the names of tensors is in `cancelled`, what is written out in `exponentials`, and what holds where a formula
+has no value in `conventions`.
 """
 
 from __future__ import annotations
