@@ -87,10 +87,19 @@ TEXTS = [
     "x: [n]; y = log(1 + sum(exp(x)))",
     "x: [n]; s: real; L = -log(exp(s)/(exp(s) + sum(exp(x))))",
     "x: [n]; y = exp(x)/(exp(x) - 1 + 2)",
+    "x: [n]; w: [n]; y = sum(w*exp(x))/sum(exp(x))",
+    "a: real; b: real; c: real; y = exp(a)/(exp(a) + exp(b) + exp(c))",
+    "x: real; y = x*exp(x)/(1 + exp(x))",
+    # and named
+    "z: [C]; t: label[C]; e = exp(z); p = e/sum(e); L = -log(p[t])",
+    "z: [C]; t: label[C]; s = sum(exp(z)); L = log(s) - z[t]",
+    "a: real; b: real; s = exp(a) + exp(b); y = exp(a)/s",
+    "a: real; b: real; s = exp(a) + exp(b); y = log(s)",
     # slopes that are not written with what may vanish
     "x: [n]; y = log(sigmoid(x))",
     "x: [n]; p = sigmoid(x); L = -sum(log(p))",
     "x: [n]; w: [n]; y = w*log(sigmoid(x))",
+    "x: [n]; y = sigmoid(x)*(1 - sigmoid(x))",
     "x: [n]; y = min(0, 1.5*(exp(x/1.5) - 1))",
 ]
 
@@ -125,7 +134,7 @@ CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("p: real; y: real; L = -(y*log(p) + (1 - y)*log(1 - p))", {"p": 0, "y": 1}, {"L": inf, "grad_p": -inf}),
     # what is no number stays none
     ("cross_entropy", {"p": [nan, 1, 0], "y": [1, 0, 0]}, {"L": nan, "grad_p": [nan, 0, 0]}),
-    ("relu", {"x": nan, "g": 1}, {"y": nan}),
+    ("relu", {"x": nan}, {"y": nan}),
     ("triplet_margin", {"a": [nan, 1], "p": [0, 1], "n": [0, 2], "mu": 1}, {"L": nan}),
     # a vector of length 0 has the slope 0, and divides to 0
     ("x: [n]; r = sqrt(sum(x**2))", {"x": [0, 0, 0]}, {"r": 0, "grad_x": [0, 0, 0]}),
@@ -141,6 +150,8 @@ CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a: real; b: real; y = log(exp(a) + exp(b))", {"a": -inf, "b": -inf}, {"y": -inf}),
     ("a: real; b: real; y = log(exp(a) + exp(b))", {"a": inf, "b": 0}, {"y": inf, "grad_a": 1, "grad_b": 0}),
     ("softmax", {"z": [-inf, -inf], "g": [1, 2]}, {"p": [nan, nan]}),
+    # scores are compared before a margin is added to what is left
+    ("hinge", {"s": [-1e30, -1e30], "t": 0}, {"L": 1, "grad_s": [-1, 1]}),
     # the slope of a logarithm is 1/x, whatever its value is
     ("x: [n]; y = log(x)", {"x": [3e38, 1e-38, -2], "g": [1, 1, 1]}, {"grad_x": [1 / 3e38, 1e38, -0.5]}),
     ("x: [n]; y = x**1.5", {"x": [1e-30, 0, 1e30], "g": [1, 1, 1]}, {"grad_x": [1.5e-15, 0, 1.5e15]}),
@@ -151,7 +162,8 @@ CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("text", "given", "expected"), CONVENTIONS)
 def test_what_has_no_value_is_taken_by_convention(text: str, given: dict[str, Any], expected: dict[str, Any], dtype: str) -> None:
     plain, ours = made(graph_of(text))
-    arrays = {n: np.array(x, dtype) for n, x in given.items()}
+    kinds = {i.name: "int64" if i.kind == "label" else dtype for i in plain.inputs}
+    arrays = {n: np.array(x, kinds[n]) for n, x in given.items()}
     shapes = {size: n for i in plain.inputs for size, n in zip(i.axes, arrays[i.name].shape, strict=True)}
     found = interpreted(ours, arrays, shapes, dtype)
     for name, value in expected.items():

@@ -7,12 +7,14 @@ named, log x's as e^(-y), which a reader likes and numbers do not.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from sympy import Add, Mul, exp, expand_mul, log
+from sympy import Add, Mul, Pow, S, exp, expand_mul, log
 
 from derive.calculus.functions import Named
-from derive.calculus.terms import Delta, Element, factors, substituted, terms
+from derive.calculus.matching import match
+from derive.calculus.terms import Delta, Element, Largest, Sum, factors, substituted, terms, walk
 from derive.kernels.program.program import Assign, Program, mapped
 
 DEPTH = 3
@@ -31,7 +33,7 @@ def distributed(program: Program) -> Program:
     """A product over the sum behind one of its factors, where a quotient of that sum is by another factor."""
     plain = mapped(program, lambda t: _original(t, program))
     new = mapped(plain, lambda t: _distributed(t, plain))
-    return program if new == plain else new
+    return program if new == plain else distributed(shares(new))
 
 
 def _original(term: Any, program: Program) -> Any:
@@ -45,19 +47,26 @@ def _distributed(term: Any, program: Program) -> Any:
     if not term.is_Mul:
         return term
     parts = factors(term)
-    for part in parts:
+    for part in (p for p in parts if p.is_Add or isinstance(p, Element)):
         bases = [f for f in parts if f is not part and _may_vanish(f, program)]
         opened = _opened(part, bases, program, DEPTH) if bases else None
-        if opened is not None:
+        if opened is not None and not (_is_quotient(term) and any(map(_is_quotient, terms(opened)))):
             used = [b for b in bases if any(_divides(t, u) for t in terms(opened) for u in _turned([b], t))]
             kept = Mul(*[f for f in parts if f is not part and f not in used])
             return kept * Add(*[_product(used, t) for t in terms(opened)])
     return term
 
 
+def _is_quotient(term: Any) -> bool:
+    """Whether a product is divided by a sum of exponentials."""
+    return any(f.is_Pow and f.exp.is_negative and f.base.has(exp) for f in factors(term))
+
+
 def _may_vanish(factor: Any, program: Program) -> bool:
-    """Whether a factor is p or 1 - p, or a power of one, for a tensor p that is computed."""
-    base = factor.base if factor.is_Pow and factor.exp.is_positive else factor
+    """Whether a factor is p or 1 - p, or a power of one, for a tensor p that is computed; an exponential or a sigmoid."""
+    base = _base(factor)
+    if isinstance(base, exp) or _is_sigmoid(base):
+        return True
     left = base if isinstance(base, Element) else 1 - base
     return isinstance(left, Element) and left.name in program.assigned and left.is_integer is not True
 
@@ -99,8 +108,26 @@ def _product(bases: list[Any], term: Any) -> Any:
 
 
 def _divides(term: Any, bases: list[Any]) -> bool:
+    """Whether a summand has a factor that grows without bound where one of the bases vanishes, and is finite times that."""
     known = {_base(b) for b in bases}
-    return any(f.is_Pow and f.exp.is_negative and not known.isdisjoint((f.base, -f.base)) for f in factors(term))
+    below = [f.base for f in factors(term) if f.is_Pow and f.exp.is_negative]
+    if any(not known.isdisjoint((b, -b)) for b in below):
+        return True
+    if any(isinstance(b, exp) for b in known) and any(b.has(exp) for b in below):
+        return True
+    if any(-t in _numerator(term) for b in known for t in _numerator(b)):
+        return True
+    return any(_times(b, f) for b in known for f in factors(term) if isinstance(f, exp))
+
+
+def _times(base: Any, power: Any) -> int:
+    """k where the base is σ(u) and the power e^(-k u), a whole number from 1; 0 elsewhere."""
+    times = (-power.args[0] / base.args[0]).cancel() if _is_sigmoid(base) else S.Zero
+    return int(times) if times.is_Integer and times > 0 else 0
+
+
+def _is_sigmoid(term: Any) -> bool:
+    return type(term).__name__ == "sigmoid"
 
 
 def _base(factor: Any) -> Any:
@@ -108,10 +135,93 @@ def _base(factor: Any) -> Any:
 
 
 def _alike(term: Any, bases: list[Any]) -> Any:
-    """The term with p - 1 in its denominator as -(1 - p), where that is how a base is written."""
+    """The term in what the bases are written in: p - 1 in its denominator as -(1 - p), and e^(-u) as σ(-u)/σ(u)."""
     known = {_base(b) for b in bases}
-    turned = [f for f in factors(term) if f.is_Pow and f.exp.is_Integer and -f.base in known]
-    return Mul(*[f for f in factors(term) if f not in turned], *[(-1) ** f.exp * (-f.base) ** f.exp for f in turned])
+    out = S.One
+    for f in factors(term):
+        if f.is_Pow and f.exp.is_Integer and -f.base in known:
+            f = (-1) ** f.exp * (-f.base) ** f.exp
+        for base in known if isinstance(f, exp) else ():
+            if times := _times(base, f):
+                f = base.func(-base.args[0]) ** times * base**-times
+        out *= f
+    return out
+
+
+# ---------------------------------------------------------------- exponentials by name
+
+
+def exponentials(program: Program) -> Program:
+    """Exponentials, and sums of them, that are named written out where something is divided by them, or their logarithm taken."""
+    program = replace(program, assigns=tuple(replace(a, term=_without_shares(a.term, program)) for a in program.assigns))
+    found: dict[str, Assign] = {}
+    for assign in program.assigns:
+        term = _put_in(assign.term, found)
+        if _is_exponential(term):
+            found[assign.name] = replace(assign, term=term)
+    if not any(_is_critical(t, found) for a in program.assigns for t in a.term.atoms(Pow, log)):
+        return program
+    return shares(replace(program, assigns=tuple(replace(a, term=_put_in(a.term, found)) for a in program.assigns)))
+
+
+def _without_shares(term: Any, program: Program) -> Any:
+    """A term with y = e^a/(e^a + e^b) written out if it has an e^(b - a), too."""
+    powers = [t for power in term.atoms(exp) for t in terms(power.args[0])]
+    known = {e.name: program.assigned[e.name] for e in term.atoms(Element) if e.name in program.assigned}
+    found = {n: a for n, a in known.items() if any(-t in powers for t in _numerator(a.term)) and not a.term.atoms(Sum)}
+    return _put_in(term, found)
+
+
+def _numerator(term: Any) -> list[Any]:
+    """The terms of the exponents of a product."""
+    return [t for f in factors(term) if isinstance(f, exp) for t in terms(f.args[0])]
+
+
+def _put_in(term: Any, found: dict[str, Assign]) -> Any:
+    return walk(term, lambda t: definition(found[t.name], t) if isinstance(t, Element) and t.name in found else t)
+
+
+def _is_exponential(term: Any) -> bool:
+    """Whether a term is a product with one exponential, of something that has no bound, or a sum of such."""
+    if type(term) is Sum:
+        return _is_exponential(term.opened()[1])
+    if term.is_Add:
+        return sum(map(_is_exponential, term.args)) > 1
+    powers = [f.args[0] for f in factors(term) if isinstance(f, exp)]
+    if len(powers) != 1 or powers[0].has(Largest) or any(f.has(exp) for f in factors(term) if not isinstance(f, exp)):
+        return False
+    return any(isinstance(t, Element) for p in terms(powers[0]) for t in factors(p))
+
+
+def _is_critical(term: Any, found: dict[str, Assign]) -> bool:
+    """Whether a term divides by a sum of exponentials, or takes its logarithm, and they are named."""
+    of = term.args[0] if isinstance(term, log) else term.base if term.exp.is_negative else S.One
+    entry = of.body if type(of) is Sum else of
+    return any(isinstance(f, Element) and f.name in found for f in factors(entry))
+
+
+def shares(program: Program) -> Program:
+    """e^(z_i)/Σ_k e^(z_k) by the name of the tensor that it is."""
+    known = [(a, found) for a in program.assigns if (found := _share(a.term)) is not None]
+
+    def rewrite(term: Any) -> Any:
+        for assign, (above, below) in known if term.is_Mul else ():
+            for f in factors(term):
+                found = match(above, f, assign.indices, {}) if isinstance(f, exp) else None
+                if found is not None and len(found) == len(assign.indices) and substituted(below, found) in factors(term):
+                    return term / f / substituted(below, found) * substituted(assign.entry, found)
+        return term
+
+    own = {a.name for a, _ in known}
+    assigns = tuple(a if a.name in own else replace(a, term=walk(a.term, rewrite)) for a in program.assigns)
+    return replace(program, assigns=assigns)
+
+
+def _share(term: Any) -> tuple[Any, Any] | None:
+    """(e^(z_i), 1/Σ_k e^(z_k)) where a term is their product."""
+    parts = sorted(factors(term), key=lambda f: not isinstance(f, exp))
+    fits = len(parts) == 2 and isinstance(parts[0], exp) and parts[1].is_Pow and parts[1].exp == -1
+    return (parts[0], parts[1]) if fits and type(parts[1].base) is Sum else None
 
 
 # ---------------------------------------------------------------- slopes in terms of what they are slopes by
@@ -169,19 +279,21 @@ def _logarithms(entry: Any, program: Program, varying: frozenset[str]) -> list[t
 
 def _one_power(term: Any, program: Program) -> Any:
     """A product of powers of x and of tensors that are large powers of it as one of powers of x, where that is simpler."""
-    parts = [_power_of(f, program) for f in factors(term)]
+    below = {f.base for f in factors(term) if f.is_Pow and f.exp.is_negative}
+    parts = [_power_of(f, program, below) for f in factors(term)]
     opened = Mul(*parts)
     simpler = any(f.is_Pow and f.exp.is_Integer is False and f != g for f, g in zip(factors(term), parts, strict=True))
     return opened if len(factors(opened)) < len(factors(term)) or simpler else term
 
 
-def _power_of(factor: Any, program: Program) -> Any:
-    """A power of a tensor that is a product of powers, as that product; any other factor as it is."""
+def _power_of(factor: Any, program: Program, below: set[Any]) -> Any:
+    """A power of a tensor that is a product of large powers, or of what stands `below`, as that product."""
     base, power = factor.as_base_exp()
     if not isinstance(base, Element) or base.name not in program.assigned:
         return factor
     parts = [f.as_base_exp() for f in factors(definition(program.assigned[base.name], base))]
-    if not all(p.is_Rational for _, p in parts) or not any(b.has(Element) and abs(p) > 1 for b, p in parts):
+    large = any((b in below and p > 0) or (b.has(Element) and abs(p) > 1) for b, p in parts if p.is_Rational)
+    if not all(p.is_Rational for _, p in parts) or not large:
         return factor
     real = power.is_Integer or all(p.is_Integer is False or b.is_nonnegative for b, p in parts)
     return Mul(*[b ** (p * power) for b, p in parts]) if real else factor

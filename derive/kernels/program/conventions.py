@@ -13,7 +13,7 @@ from sympy import Mul, S, log, sqrt
 from derive.calculus.matching import match
 from derive.calculus.terms import Bracket, Element, Largest, Sum, factors, free_indices, terms
 from derive.kernels.program.cancelled import definition
-from derive.kernels.program.functions import exp_nonpositive, inverse, reaching, weighted
+from derive.kernels.program.functions import exp_nonpositive, inverse, reaching, together, weighted
 from derive.kernels.program.program import Program, mapped
 
 # ---------------------------------------------------------------- 0 log 0
@@ -132,19 +132,24 @@ def _squares(term: Any, program: Program) -> bool:
 
 
 def infinities(program: Program) -> Program:
-    """The logarithm of a sum of exponentials, ±∞ where the largest exponent is: log 0 + log 0 is log 0."""
+    """The logarithm of a sum of exponentials, ±∞ where the largest exponent is: log 0 + log 0 is log 0.
+
+    What it is compared with is taken from that exponent first.
+    """
     largest = {a.name for a in program.assigns if isinstance(a.term, Largest)}
     small = {a.name for a in program.assigns if isinstance(a.term, exp_nonpositive)}
 
     def rewrite(term: Any) -> Any:
-        if not term.is_Add or len(term.args) != 2:
-            return term
-        for m, rest in (term.args, term.args[::-1]):
+        for m in term.args if term.is_Add else ():
             number, entry = m.as_coeff_Mul()
-            known = isinstance(entry, Element) and entry.name in largest
-            logarithm = rest / number
-            if known and isinstance(logarithm, log) and any(e.name in small for e in logarithm.atoms(Element)):
-                return number * reaching(entry, entry + logarithm)
+            if not isinstance(entry, Element) or entry.name not in largest:
+                continue
+            rest = (term - m) / number
+            if isinstance(rest, log) and any(e.name in small for e in rest.atoms(Element)):
+                return number * reaching(entry, entry + rest)
+            beside = next((a for a in term.args if isinstance(-a / number, Element)), None)
+            if beside is not None and len(term.args) > 2:
+                return term - m - beside + number * together(entry + beside / number)
         return term
 
     return mapped(program, rewrite)

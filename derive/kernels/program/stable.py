@@ -7,14 +7,18 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     log σ(x), log(1 - σ(x))       -softplus(-x), -softplus(x)
     log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
     log(1 + x)                    log1p(x)
+    1 - σ(x)                      σ(-x), where σ(x) is needed for nothing else
     1 - e_t/Σ_k e_k               Σ_{k≠t} e_k/Σ_k e_k: the rest of a sum is not what is left of 1
     a x³ - a x³ tanh²             a x³ (1 - tanh²): large terms do not cancel
+
+What looks through the names of tensors is in `cancelled`, what is written out in `exponentials`, and what holds where a formula
+has no value in `conventions`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +34,7 @@ from derive.calculus.terms import (
     Largest,
     Sum,
     Where,
+    canonical,
     close,
     factors,
     free_indices,
@@ -37,7 +42,7 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.kernels.program.cancelled import definition, distributed, undone
+from derive.kernels.program.cancelled import definition, distributed, exponentials, undone
 from derive.kernels.program.conventions import infinities, lengths, weights
 from derive.kernels.program.elementary import FUNCTIONS
 from derive.kernels.program.exponentials import written
@@ -76,7 +81,29 @@ def shifted(program: Program) -> Program:
         whole = Program(program.graph, done.assigns, program.outputs)
         extra, term = _shift_in(assign.term, replace(whole, assigns=(*done.assigns, *program.assigns[len(done.assigns) :])))
         done = replace(done, assigns=(*done.assigns, *extra, replace(assign, term=term)))
-    return done
+    return merged(done, {a.name for a in program.assigns})
+
+
+def merged(program: Program, own: Container[str]) -> Program:
+    """The program with one tensor for all that hold the same, of those that are not its `own`."""
+    known: dict[str, Assign] = {}
+    new: dict[str, Assign] = {}
+    kept = list[Assign]()
+    for assign in program.assigns:
+        term = walk(assign.term, lambda t: _renamed(t, new))
+        places = {i: f"@{k}" for k, i in enumerate(assign.indices)}
+        key = f"{[i.size for i in assign.indices]} {canonical(term, places)}"
+        first = known.setdefault(key, assign) if assign.name not in own else assign
+        if first is not assign:
+            new[assign.name] = first
+        else:
+            kept.append(replace(assign, term=term))
+    return replace(program, assigns=tuple(kept))
+
+
+def _renamed(term: Any, new: Mapping[str, Assign]) -> Any:
+    known = isinstance(term, Element) and term.name in new
+    return Element(new[term.name].entry.head, *term.indices) if known else term
 
 
 def _shift_in(term: Any, known: Program) -> tuple[tuple[Assign, ...], Any]:
@@ -352,6 +379,7 @@ def saturated(program: Program) -> Program:
 
 REWRITES = (
     Rewrite("writing functions of the library out", spelled),
+    Rewrite("writing exponentials out", exponentials),
     Rewrite("cancelling what the next factor takes away", distributed),
     Rewrite("writing slopes without their functions", undone),
     Rewrite("shifting by the maximum", shifted),

@@ -124,7 +124,9 @@ class Scope:
         raise AssertionError(f"no row of the printer prints {type(term).__name__}: {term}")
 
     def _sum(self, term: Any) -> str:
-        parts = sorted(term.args, key=lambda a: (a.could_extract_minus_sign(), str(a)))
+        """A sum, terms with a minus last; a number after differences, which may be of what is large."""
+        numbers = len({a.could_extract_minus_sign() for a in term.args if not a.is_Rational}) > 1
+        parts = sorted(term.args, key=lambda a: (numbers and a.is_Rational, a.could_extract_minus_sign(), str(a)))
         code = self.value(parts[0])
         for part in parts[1:]:
             negative = part.could_extract_minus_sign() and part not in self.variables
