@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,14 +14,22 @@ from derive.language.reader import read
 MAX_BYTES = 1 << 20
 
 
-def open_graph(source: str) -> Graph:
+def open_graph(source: str | os.PathLike[str]) -> Graph:
     """The graph that a source names or is.  Raises DeriveError."""
     text, name = read_source(source)
     return read(text, name)
 
 
-def read_source(source: str) -> tuple[str, str]:
+def read_source(source: str | os.PathLike[str]) -> tuple[str, str]:
     """(text, name) of a source; the name is empty for a text given as it is."""
+    if isinstance(source, os.PathLike):
+        return read_file(Path(source)), Path(source).stem
+    if not isinstance(source, str):
+        kind = type(source).__name__
+        raise DeriveError(
+            f"A definition is a text, the name of one in the library or the path of a file, and a {kind} is given.",
+            hint='For example derive.graph("f = (u + v)*w").',
+        )
     if source == "-":
         return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), ""
     if source.endswith(".derive") and "\n" not in source:
