@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from derive.api import Graph
 
 __version__ = "0.1.0"
 
 
-def graph(source: str) -> Graph:
+def graph(source: str | PathLike[str]) -> Graph:
     """The graph of a definition: its text, the path of a `.derive` file, or the name of a library definition.
 
     Raises DeriveError, with the place of the mistake, for anything else.

@@ -29,6 +29,8 @@ from derive.proof.proof import prove
 from derive.values import run
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from derive.kernels.kernel import Kernel
     from derive.teaching.document import Block, Slide
 
@@ -221,7 +223,7 @@ class SecondDerivation(Derivation, second_order.SecondDerivation):
     """A second derivative: the same of a gradient."""
 
 
-def open_held(source: str) -> Graph:
+def open_held(source: str | PathLike[str]) -> Graph:
     """See `derive.graph`."""
     return held(open_graph(source))
 

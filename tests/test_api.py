@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from multiprocessing import get_context
 from operator import methodcaller
+from pathlib import Path, PurePosixPath
 from threading import Barrier
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
+import sympy
 from mpmath.ctx_mp_python import PythonMPContext
 
 import derive
@@ -23,8 +29,10 @@ from derive import api
 from derive.derivation.choice import derivations
 from derive.graphs.graph import remembered
 from derive.language import library
+from derive.proof.certificate import certify
 from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
+from derive.teaching.data.explanation import as_json
 from derive.teaching.formats.terminal import render_text
 from derive.teaching.page import Page
 from derive.teaching.pages.explain import explain
@@ -139,6 +147,128 @@ def second(graph: api.Graph, wrt: str) -> list[api.Derivation]:
     return [graph.derive(wrt=wrt, order=2)] if small else []
 
 
+# ---------------------------------------------------------------- what is given
+
+
+class Lazily:
+    """An array of another library."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.array is None:
+            raise RuntimeError("it is on the device")
+        return np.asarray(self.array, dtype=dtype)
+
+
+def test_a_path_is_the_path_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "square of x.derive"
+    file.write_text("f = x**2")
+    assert derive.graph(file) == derive.graph("f = x**2")
+    for missing in (tmp_path, tmp_path / "none.derive", PurePosixPath("/nowhere\0")):
+        with pytest.raises(derive.DeriveError, match=r"cannot be read|not the path"):
+            derive.graph(missing)
+
+
+@pytest.mark.parametrize("source", [None, 3, b"f = x", ["f = x"], object(), "", "\0"])
+def test_what_is_no_definition_is_said_to_be_none(source: Any) -> None:
+    with pytest.raises(derive.DeriveError, match=r"A definition is a text|The library has no definition"):
+        derive.graph(source)
+
+
+TAKEN: list[Any] = [
+    *(np.array([1, 2], dtype=t) for t in ("i1", "u8", "f2", "f4", "f8", "g", "O", "U3")),
+    np.ma.array([1, 2], mask=[False, False]),
+    Lazily([1, 2]),
+    [np.array(1), np.float16(2)],
+    [Fraction(1), Decimal("2.0")],
+    (mpmath.mpf(1), sympy.Integer(2)),
+    [sympy.Float(1), "2"],
+    range(1, 3),
+    derive.graph("x: [2]; y = sqrt(x)").at(x=[1, 4]).exact["y"],
+]
+
+REFUSED: list[tuple[Any, str]] = [
+    (np.array([True, False]), "True is not a number"),
+    (np.array([1, 2], dtype=complex), "is not a number"),
+    (np.array([1, 2], dtype="m8[s]"), "is not a number"),
+    (np.array([1, 2], dtype="S1"), "is not a number"),
+    (np.ma.array([1, 2], mask=[False, True]), "masked"),
+    (np.array([1, np.nan]), "nan is not a number"),
+    (np.longdouble("1e4000"), "is not a number|too large"),
+    (np.zeros((0, 3)), "is empty"),
+    (np.zeros((1, 1)), "lists 2 deep"),
+    (np.zeros((1,) * 20), "too deep"),
+    (Lazily(None), "it is on the device"),
+    (b"12", "is not a number"),
+    (bytearray(b"12"), "is not a number"),
+    (memoryview(b"12"), "is not a number"),
+    ([1, [2]], "mix numbers and lists"),
+    ([sympy.pi, sympy.oo], "is not a number"),
+    ([mpmath.inf], "is not a decimal number"),
+    ([10**400], "too large or too small"),
+    ([None], "is not a number"),
+    ({1: 2}, "is not a number"),
+    (iter([1]), "is not a number"),
+]
+
+
+@pytest.mark.parametrize("given", TAKEN, ids=lambda v: type(v).__name__)
+def test_every_kind_of_number_is_taken_as_it_is(given: Any) -> None:
+    assert derive.graph("x: [n]; f = sum(x**2)").at(x=given).exact["f"][()] == 5
+
+
+@pytest.mark.parametrize(("given", "message"), REFUSED, ids=lambda v: type(v).__name__)
+def test_what_is_no_number_is_said_to_be_none(given: Any, message: str) -> None:
+    with pytest.raises(derive.DeriveError, match=message):
+        derive.graph("x: [n]; f = sum(x**2)").at(x=given)
+
+
+def test_a_list_that_holds_itself_is_refused() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(derive.DeriveError, match="too deep"):
+        derive.graph("x: [n]; f = sum(x)").at(x=endless)
+
+
+@pytest.mark.needs("torch")
+def test_parameters_of_torch_are_taken() -> None:
+    import torch
+
+    graph = derive.graph("x: [n]; f = sum(x**2)")
+    assert graph.at(x=torch.tensor([1.0, 2.0], requires_grad=True))["f"] == 5
+    with pytest.raises(derive.DeriveError, match="cannot be read as an array"):
+        graph.at(x=torch.tensor([1.0], dtype=torch.bfloat16))
+
+
+# ---------------------------------------------------------------- values beyond a float
+
+
+@pytest.mark.parametrize(("text", "x", "size"), [("f = x**2", 1e200, "1.0e[+]400"), ("f = exp(x)", 10**5, "2.80666e[+]43429")])
+def test_a_value_beyond_a_float_says_where_it_is(text: str, x: float, size: str) -> None:
+    run = derive.graph(text).at(x=x)
+    with pytest.raises(
+        derive.DeriveError, match=rf"f is about {size}, and a float holds no more than 1.8e[+]308.\n.*run.exact\['f'\]"
+    ):
+        _ = run["f"]
+    assert run.exact["f"][()] > 1e308
+    with pytest.raises(derive.DeriveError, match="is about"):
+        certify(run.source, run)
+    data = json.loads(json.dumps(as_json(Request(run.source, at={"x": x}), Page()), allow_nan=False))
+    assert re.fullmatch(size, data["values"]["f"])
+    assert data["at"]["x"] == x
+
+
+def test_a_value_that_is_not_there_is_a_key_that_is_not_there() -> None:
+    run = derive.graph(SCALARS).at(u=1, v=2, w=3)
+    for values in (run, run.grad):
+        with pytest.raises(derive.DeriveError, match="There is no value of 'z' here") as error:
+            _ = values["z"]
+        assert isinstance(error.value, KeyError)
+    assert "z" not in run.grad
+
+
 # ---------------------------------------------------------------- pickles and copies
 
 HELD = {
@@ -205,6 +335,30 @@ def test_what_is_held_travels_to_another_process_and_back() -> None:
         assert pool.map(str, held) == [str(one) for one in held]
         proved = pool.map(methodcaller("prove"), [one for one in held if isinstance(one, api.Derivation)])
     assert proved == [one.prove() for one in held if isinstance(one, api.Derivation)]
+
+
+# ---------------------------------------------------------------- memory
+
+
+def kept() -> dict[str, tuple[int | None, int]]:
+    """Of every function in the house that keeps results: how many it may keep, and how many it does."""
+    modules = [m for name, m in sorted(sys.modules.items()) if name.startswith("derive.")]
+    found = [(m.__name__, name, f) for m in modules for name, f in vars(m).items() if hasattr(f, "cache_info")]
+    return {f"{m}.{name}": (f.cache_info().maxsize, f.cache_info().currsize) for m, name, f in found if f.__module__ == m}
+
+
+def test_a_process_that_derives_for_ever_does_not_grow() -> None:
+    """Of every cache there is a most, but of those that the library and the language fill once."""
+    proved_text(200)
+    proved_text(201)
+    proved_text(202)
+    before = kept()
+    for k in range(203, 209):
+        proved_text(k)
+    unbounded = {name: count for name, (most, count) in kept().items() if most is None}
+    assert unbounded == {name: before[name][1] for name in unbounded}
+    assert len(before) > 25
+    assert max(most or 0 for most, _ in before.values()) <= 1 << 13
 
 
 # ---------------------------------------------------------------- threads

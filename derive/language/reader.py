@@ -29,7 +29,7 @@ from derive.language.words import FUNCTIONS, REDUCTIONS
 MAX_DEFINITIONS = 300
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)  # with each graph is kept what was made of it
 def read(text: str, name: str = "") -> Graph:
     """The graph that a text defines; `name` is what the text is called: a library definition may not call itself.
 

@@ -15,14 +15,22 @@ from derive.resources import one_line
 MAX_BYTES = 1 << 20
 
 
-def open_graph(source: str) -> Graph:
+def open_graph(source: str | os.PathLike[str]) -> Graph:
     """The graph that a source names or is.  Raises DeriveError."""
     text, name = read_source(source)
     return read(text, name)
 
 
-def read_source(source: str) -> tuple[str, str]:
+def read_source(source: str | os.PathLike[str]) -> tuple[str, str]:
     """(text, name) of a source; the name is empty for a text given as it is."""
+    if isinstance(source, os.PathLike):
+        return read_file(Path(source)), Path(source).stem
+    if not isinstance(source, str):
+        kind = type(source).__name__
+        raise DeriveError(
+            f"A definition is a text, the name of one in the library or the path of a file, and a {kind} is given.",
+            hint='For example derive.graph("f = (u + v)*w").',
+        )
     if source == "-":
         return _standard_input(), ""
     if source.endswith(".derive") and ("\n" not in source or os.path.isfile(source)):  # noqa: PTH113 - Path raises for some texts

@@ -14,10 +14,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from mpmath import nstr
 
 from derive.errors import DeriveError, Place
 from derive.graphs.tree import Number
-from derive.language.numbers import LITERAL, in_range, read_number
+from derive.language.numbers import LITERAL, MAX_DIGITS, in_range, read_number
 
 MAX_TEXT = 1_000_000
 MAX_DEPTH = 8
@@ -148,17 +149,31 @@ class _ValueReader:
 # ---------------------------------------------------------------- values of Python
 
 
-def exact_numbers(name: str, value: Any) -> tuple[Nested, bool]:
+def exact_numbers(name: str, value: Any, depth: int = 0) -> tuple[Nested, bool]:
     """Any number or nested sequence as exact numbers, and whether some of it was in floating point."""
     if hasattr(value, "__array__") and not isinstance(value, np.generic):
-        array = np.asarray(value)
+        array = _array(name, value)
         value = tuple(array) if array.ndim else array[()]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        parts = [exact_numbers(name, part) for part in value]
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview)):
+        if depth > MAX_DEPTH:
+            raise DeriveError(f"The lists given for {name} are too deep: at most {MAX_DEPTH} stand inside one another.")
+        parts = [exact_numbers(name, part, depth + 1) for part in value]
         if not parts:
             raise DeriveError(f"The list given for {name} is empty.", hint="An axis has one entry at least.")
         return tuple(part for part, _ in parts), any(rounded for _, rounded in parts)
-    return _number(name, value), isinstance(value, (float, np.floating))
+    return _number(name, value), isinstance(value, (float, np.floating)) or hasattr(value, "_mpf_")
+
+
+def _array(name: str, value: Any) -> Any:
+    """What NumPy makes of an array of its own, of PyTorch, pandas …  Raises DeriveError where an entry would be lost."""
+    try:
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    except (ArithmeticError, AttributeError, BufferError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        message = f"The value of {name} cannot be read as an array of NumPy: {error}"
+        raise DeriveError(message, hint="Give it as a float64 array in the memory of the processor.") from None
+    if np.ma.getmaskarray(value).any() if isinstance(value, np.ma.MaskedArray) else False:
+        raise DeriveError(f"Some entries of {name} are masked.", hint="Every entry is a number: fill them, or leave them out.")
+    return array
 
 
 def _number(name: str, value: Any) -> Number:
@@ -166,7 +181,7 @@ def _number(name: str, value: Any) -> Number:
     if isinstance(value, Number):
         return value
     try:
-        if isinstance(value, (bool, np.bool_)):
+        if isinstance(value, (bool, np.bool_, np.timedelta64)):
             raise ValueError(f"{value} is not a number.")
         if isinstance(value, numbers.Rational):
             exact = Fraction(int(value.numerator), int(value.denominator))
@@ -175,8 +190,9 @@ def _number(name: str, value: Any) -> Number:
             if not math.isfinite(value):
                 raise ValueError(f"{value} is not a number.")
             number = read_number(str(value))
-        elif isinstance(value, str):
-            number = read_number(value.strip())
+        elif isinstance(value, str) or hasattr(value, "_mpf_"):  # mpmath's and SymPy's numbers with digits
+            text = str(value).strip()
+            number = read_number(text if isinstance(value, str) or len(text) <= MAX_DIGITS else nstr(value, MAX_DIGITS - 8))
         else:
             raise ValueError(f"a {type(value).__name__} is not a number.")
     except (ValueError, OverflowError) as error:

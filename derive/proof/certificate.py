@@ -24,7 +24,7 @@ from derive.calculus.terms import Index, canonical
 from derive.derivation.choice import gradient_by, used_in, with_used
 from derive.derivation.derivation import Derivation, adjoints_in
 from derive.errors import DeriveError, ProofError
-from derive.graphs.graph import Graph
+from derive.graphs.graph import Graph, gradient_name
 from derive.notation.numpy_code import numpy_code
 from derive.proof.gradcheck import AGREE, Checked, checked
 from derive.proof.kinks import kinks_met
@@ -34,7 +34,7 @@ from derive.proof.proof import Proved, prove
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT, real
-from derive.values.run import Run, point_of, run_at
+from derive.values.run import Run, plain, point_of, run_at
 
 EXACT_DIGITS = 1e-25
 """Two evaluations in 50 digits differ by no more than this."""
@@ -180,8 +180,8 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     found = gradient_by(run.source, wrt)
     exact = point_of(run, found.graph)
     known = {a.pair: exact.adjoint(*a.pair) for a in adjoints_in(found.result)}
-    rounded = {name: _rounded(array) for name, array in exact.arrays.items()}
-    adjoints = {key: np.asarray(array, dtype=np.float64) for key, array in known.items()}
+    rounded = {name: _rounded(name, array) for name, array in exact.arrays.items()}
+    adjoints = {key: np.asarray(plain(array, gradient_name(*key))) for key, array in known.items()}
     floats = Evaluator(exact.sizes, rounded, found.graph, FLOAT, adjoints)
     formula = exact.array(found.result, found.indices)
     yield Comparison(wrt, "sweep", _difference(formula, run.gradients[wrt]), EXACT_DIGITS)
@@ -192,10 +192,10 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
         )
 
 
-def _rounded(array: Any) -> Any:
+def _rounded(name: str, array: Any) -> Any:
     """In float64; integers, such as labels, as integers."""
     whole = all(isinstance(v, (int, np.integer)) for v in np.ravel(array))
-    return np.asarray(array, dtype=int if whole else np.float64)
+    return np.asarray(array, dtype=int) if whole else np.asarray(plain(array, name))
 
 
 def _names(found: Derivation, floats: Evaluator, adjoints: dict[tuple[str, str], Any]) -> dict[str, Any]:

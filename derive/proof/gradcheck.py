@@ -16,7 +16,7 @@ import numpy as np
 from derive.derivation.choice import gradient_by
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
-from derive.values.run import Run, result_at
+from derive.values.run import Run, plain, result_at
 
 STEP = 1e-5
 NOISE = 1e-11
@@ -70,7 +70,7 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
     gradient = run.gradients[wrt]
     if formula is not None:
         gradient = result_at(run, gradient_by(run.source, wrt), formula)
-    analytic = np.asarray(gradient, dtype=np.float64)
+    analytic = np.asarray(plain(gradient, f"the gradient by {wrt}"))
     numeric = centred(run, wrt, STEP)
     rows = [
         EntryCheck(entry, float(analytic[entry]), float(numeric[entry]), _error(float(analytic[entry]), float(numeric[entry])))
@@ -87,7 +87,11 @@ def _error(a: float, b: float) -> float:
 def centred(run: Run, wrt: str, step: float) -> Any:
     """The centred difference of the output (weighted by the seed) by every entry of an input, in float64."""
     graph, sizes = run.source, run.values.sizes
-    inputs = {i.name: np.asarray(run.exact[i.name], dtype=int if i.kind == "label" else np.float64) for i in graph.inputs}
+    exact = run.exact
+    inputs = {
+        i.name: np.asarray(exact[i.name], int) if i.kind == "label" else np.array(plain(exact[i.name], i.name))
+        for i in graph.inputs
+    }
     seed = np.asarray(run.upstream, dtype=np.float64)
     out = np.empty(np.shape(inputs[wrt]))
     for entry in np.ndindex(out.shape):

@@ -5,6 +5,7 @@ Gradients are read off the derivations, in the order of the reverse sweep; nothi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +21,7 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import MOST_DIGITS, DomainError
+from derive.values.number_systems import CONTEXTS, DIGITS, MOST_DIGITS, DomainError, real
 from derive.values.operations import by_operation
 from derive.values.undefined import named
 from derive.values.work import Work
@@ -99,7 +100,7 @@ class Run(Frozen):
             values = values.finer
 
     def __getitem__(self, name: str) -> Any:
-        return plain(self.exact[name])
+        return plain(_named(self.exact, name), name, f"run.exact[{name!r}]")
 
     @property
     def grad(self) -> Mapping[str, Any]:
@@ -113,7 +114,7 @@ class _Floats(Mapping[str, Any]):
         self.exact = exact
 
     def __getitem__(self, name: str) -> Any:
-        return plain(self.exact[name])
+        return plain(_named(self.exact, name), f"the gradient by {name}", f"run.gradients[{name!r}]")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.exact)
@@ -122,10 +123,35 @@ class _Floats(Mapping[str, Any]):
         return len(self.exact)
 
 
-def plain(array: Any) -> Any:
-    """A float, or a float64 array."""
+class UnknownName(DeriveError, KeyError):
+    """There is no value of this name."""
+
+
+def _named(arrays: Mapping[str, Any], name: str) -> Any:
+    """Raises UnknownName."""
+    if not isinstance(name, str) or name not in arrays:
+        raise UnknownName(f"There is no value of {name!r} here.", hint=f"There are those of {', '.join(arrays)}.")
+    return arrays[name]
+
+
+class TooLarge(DeriveError):
+    """A number is beyond what a float holds."""
+
+
+def plain(array: Any, name: str = "a number", where: str = "") -> Any:
+    """A float, or a float64 array.  Raises TooLarge, which says where the number itself is found."""
     values = np.asarray(array, dtype=object)
+    for value in values.flat:
+        if not isinstance(value, float) and abs(value) > sys.float_info.max:
+            most = f"{sys.float_info.max:.1e}"
+            message = f"{name} is about {shortly(value)}, and a float holds no more than {most}."
+            raise TooLarge(message, hint=f"The number itself is in {where}." if where else "Give smaller values.")
     return float(values[()]) if values.ndim == 0 else values.astype(np.float64)
+
+
+def shortly(value: Any) -> str:
+    """A number as a decimal one of six digits, however large it is."""
+    return str(CONTEXTS[DIGITS].nstr(real(value), 6))
 
 
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:

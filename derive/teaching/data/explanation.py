@@ -16,7 +16,7 @@ from derive.teaching.blocks.batched import reasoning
 from derive.teaching.data.parts import derivation_json, graph_json
 from derive.teaching.page import Page
 from derive.teaching.request import Request
-from derive.values.run import plain
+from derive.values.run import TooLarge, plain, shortly
 
 
 def as_json(request: Request, page: Page) -> dict[str, Any]:
@@ -69,8 +69,11 @@ def _nested(array: Any) -> Any:
 
 
 def _plain_number(value: Any) -> Any:
-    """An integer where it is one, else the nearest float."""
-    number = plain(value)
+    """An integer where it is one, else the nearest float; as a text where it is beyond what a float holds."""
+    try:
+        number = plain(value)
+    except TooLarge:
+        return shortly(value)
     if number != number or number in (float("inf"), float("-inf")):
         raise DeriveError(f"{number} cannot be written in JSON")
     return int(number) if number == int(number) and abs(number) < 2**53 else number
