@@ -83,8 +83,8 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
     if not pairs:
         second_derivation(graph, of, names[:1])  # says so where the output is a tensor
         raise DeriveError(
-            f"every second derivative of {of} by an input has more than two indices",
-            hint=f"Say by what: --wrt {names[0]}",
+            f"Every second derivative of {of} by an input has more than two indices.",
+            hint=f"Say by what to differentiate: {names[0]} (wrt).",
         )
     check_count(of, len(pairs))
     found: dict[tuple[str, str, str], Derivation] = {}
@@ -108,4 +108,4 @@ def _check(graph: Graph, wrt: Sequence[str]) -> None:
     for name in wrt:
         derivation(graph, "", name)
         if name not in moving:
-            raise DeriveError(f"{graph.output.name} is not computed from {name}")
+            raise DeriveError(f"{graph.output.name} is not computed from {name}.")

@@ -64,7 +64,7 @@ def _context_of(graph: Graph, style: Style) -> Context:
     for name, rank in sorted(ranks):
         other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
-            raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
+            raise DeriveError(f"{other} and {name} would be printed alike.", hint="Give one of them another name.")
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
     single = frozenset(name for m in graph.members for name in (m, shown.get(m, m)) if len(name) == 1)
