@@ -325,7 +325,7 @@ def test_one_variable_need_not_be_named() -> None:
         (LAYERS, {"wrt": ("z", "W")}, "z is computed from W"),
         ("hinge", {"wrt": ("s", "t")}, "t is a label"),
         ("hinge", {"wrt": "q"}, "There is no q"),
-        (SQUARED, {}, "say by what"),
+        (SQUARED, {}, "Say by what"),
         (SQUARED, {"wrt": ("w", "X", "y")}, "by one tensor or by two"),
         (SQUARED, {"wrt": "w", "upstream": True}, "no upstream gradient"),
         (SQUARED, {"wrt": "w", "order": 3}, "of order 1 or 2, not 3"),

@@ -97,7 +97,21 @@ def formula(chance: random.Random, depth: int, atoms: Sequence[str]) -> str:
 
 def drawn(chance: random.Random) -> str:
     """A definition by the grammar."""
-    atoms = ("x", "y", "u", "v", "x", "2", "0.5", "0", "A @ x", "x[0]", "sum(x[i]*y[i] for i in n)", "max(x)", "o")
+    atoms: tuple[str, ...] = (
+        "x",
+        "y",
+        "u",
+        "v",
+        "x",
+        "2",
+        "0.5",
+        "0",
+        "A @ x",
+        "x[0]",
+        "sum(x[i]*y[i] for i in n)",
+        "max(x)",
+        "o",
+    )
     lines = ["x: [n]", "y: [n]", "A: [n, n]", "o: onehot[n]"]
     for k in range(chance.randint(1, 4)):
         lines.append(f"h{k} = {formula(chance, chance.randint(1, 4), atoms)}")
