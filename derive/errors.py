@@ -63,6 +63,21 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {lowered[near[0]]}?" if near else ""
 
 
+LISTED = 8
+"""So many names are listed at most."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas; of many, the first and how many more there are.
+
+    >>> listed("uvw"), listed("abcdefghijkl")
+    ('u, v, w', 'a, b, c, d, e, f, g, h and 4 more')
+    """
+    known = list(names)
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return ", ".join(known[:LISTED]) + more
+
+
 WINDOW = 100
 
 

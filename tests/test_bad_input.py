@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -12,12 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import cli
+import derive.teaching.formats.terminal
 from cases.nasty import NASTY
 from oracles.effort import SECONDS, at_once
+from oracles.mutations import Case, answer, case
 from oracles.rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
 
 ROOT = Path(__file__).parent.parent
@@ -172,8 +176,8 @@ SOURCES: dict[str, Bad] = {
     "long file": Bad(explain("long.derive"), r"long\.derive is too long", "", ""),
     "path with a null": Bad(explain("a\x00b.derive"), "not the path of a file"),
     "path without end": Bad(explain(f"{'x' * 5000}.derive"), "File name too long"),
-    "binary input": Bad(explain("-"), "standard input is not UTF-8", stdin=b"f = \xff\xfe"),
-    "endless input": Bad(explain("-"), "standard input is too long", stdin=b"f = u\n" * 180_000),
+    "binary input": Bad(explain("-"), "Standard input is not UTF-8", stdin=b"f = \xff\xfe"),
+    "endless input": Bad(explain("-"), "Standard input is too long", stdin=b"f = u\n" * 180_000),
     "empty input": Bad(explain("-"), "Nothing is defined"),
     "missing lecture": Bad(("slides", "missing.md"), r"missing\.md cannot be read: No such file"),
     "folder for a lecture": Bad(("slides", "folder.derive"), "cannot be read: Is a directory"),
@@ -460,3 +464,69 @@ def test_specials_are_text_in_markdown(built: Path) -> None:
     assert [error for error in katex_errors(formulas) if error] == []
     assert len(pandoc_slides(text)) == 1
     assert "<script" not in text.replace("\\<script", "")
+
+
+# ------------------------------------------------------------------------------------------------- what messages read like
+
+
+def messages(path: Path) -> Iterator[tuple[int, str]]:
+    """The messages and hints that a module gives errors as they stand, with {} for what is put in."""
+    for call in (n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)):
+        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        if name in ("DeriveError", "ProofError", "error"):
+            for given in (*call.args, *(k.value for k in call.keywords if k.arg == "hint")):
+                if said := pattern(given):
+                    yield call.lineno, said
+
+
+def pattern(given: ast.expr) -> str:
+    """A text, an f-string, or what is `said`, as its pattern; nothing for what is put together elsewhere."""
+    match given:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in parts)
+        case ast.Call(func=ast.Name(id="said"), args=[first, *_]):
+            return pattern(first)
+    return ""
+
+
+def is_sentence(text: str) -> bool:
+    return (text[0].isupper() or text[0] in "{`") and text.rstrip(")`")[-1] in ".?!…}]"
+
+
+PLACES = ("language", "values", "proof", "derivation", "calculus", "notation", "graphs")
+
+
+def test_messages_are_whole_sentences() -> None:
+    folder = Path(derive.__file__).parent
+    found = {(path, line): said for place in PLACES for path in folder.glob(f"{place}/*.py") for line, said in messages(path)}
+    assert len(found) > 100
+    assert not {where: said for where, said in found.items() if not is_sentence(said)}
+
+
+def test_a_fragment_is_found_out() -> None:
+    assert not is_sentence("there is no {} in this graph")
+    assert not is_sentence("There is no {name} in this graph".replace("{name}", "x"))
+
+
+# ------------------------------------------------------------------------------------------------------- mutated definitions
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_mutated_definitions_and_values_get_an_answer_or_a_message(part: int) -> None:
+    """`tests/oracles/mutations.py` tries many more, and watches their time and memory."""
+    for number in range(part * 20, part * 20 + 20):
+        tried = case(0, number)
+        found = answer(tried)
+        assert not found.wrong, (number, found.wrong, tried.arguments)
+        if found.status in (1, 3) and not found.message:
+            assert tried.arguments[0] == "check"
+
+
+def test_an_exception_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def planted(*_: Any) -> int:
+        return 1 // 0
+
+    monkeypatch.setattr(cli, "run_explain", planted)
+    assert answer(Case(("explain", "f = x"))).wrong.startswith("ZeroDivisionError")

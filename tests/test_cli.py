@@ -494,7 +494,7 @@ def test_status_3_where_a_line_cannot_be_proved(derive: Derive, monkeypatch: pyt
     for command in ("explain", "check"):
         answer = derive(command, f"{command} = u*u*v")  # a text that no other test has had proved
         assert (answer.status, answer.out) == (3, "")
-        assert answer.err.startswith("derive: line 1 of the derivation of ∂")
+        assert answer.err.startswith("derive: Line 1 of the derivation of ∂")
 
 
 def test_status_3_where_a_definition_has_no_value_anywhere(derive: Derive) -> None:

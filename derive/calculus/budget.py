@@ -8,8 +8,14 @@ from typing import Any
 from derive.calculus.cost import length
 from derive.errors import DeriveError
 
-MOST = 100_000
+MOST = 40_000
 """So many symbols may stand in all the lines that a derivation looks at; those of the library need at most a few thousand."""
+
+MOST_TOGETHER = 60_000
+"""So many may stand in those of all the derivations of one page; an LSTM cell needs 14,000."""
+
+MOST_DERIVATIVES = 400
+"""So many derivatives are shown on a page."""
 
 
 @dataclass
@@ -24,6 +30,24 @@ class Budget:
         self.spent += length(line)
         if self.spent > MOST:
             raise DeriveError(
-                f"the derivation of {self.name} is too long: its lines have more than {MOST} symbols",
+                f"The derivation of {self.name} is too long: its lines have more than {MOST:,} symbols.",
                 hint="Give the parts of the definition names (t = …): each then has a short derivation of its own.",
             )
+
+
+def check_together(of: str, spent: int) -> None:
+    """Raises DeriveError where the derivations of an output are, all together, more than a page may have."""
+    if spent > MOST_TOGETHER:
+        raise DeriveError(
+            f"The derivations of {of} are too long together: their lines have more than {MOST_TOGETHER:,} symbols.",
+            hint="Differentiate by some names only (wrt), or take the definition apart.",
+        )
+
+
+def check_count(of: str, count: int) -> None:
+    """Raises DeriveError where an output has more derivatives than a page may have."""
+    if count > MOST_DERIVATIVES:
+        raise DeriveError(
+            f"{of} has {count:,} derivatives of this order, and at most {MOST_DERIVATIVES} are shown.",
+            hint="Differentiate by some names only (wrt).",
+        )

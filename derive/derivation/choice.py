@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations_with_replacement
 
+from derive.calculus.budget import check_count, check_together
 from derive.calculus.terms import Adjoint
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of, second_derivation
@@ -37,10 +38,12 @@ def with_used(
     graph: Graph, wrt: Iterable[str], upstream: bool = False, used: Callable[[Derivation], set[str]] = named_in
 ) -> list[Derivation]:
     """The derivations of the output by `wrt`, and by what these use in their turn, from the output back."""
-    wanted, way = set(wrt), list[Derivation]()
+    wanted, way, spent = set(wrt), list[Derivation](), 0
     for name in graph.members:  # what a derivation uses comes after it, on the way to the output
         if name in wanted and name != graph.output.name:
             way.append(derivation(graph, "", name, upstream=upstream))
+            spent += way[-1].spent
+            check_together(graph.output.name, spent)
             wanted |= used(way[-1])
     return way[::-1]
 
@@ -61,7 +64,10 @@ def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> list[D
     if output.indices:
         small = [n for n in own if len(output.indices) + len(graph.members[n].indices) <= 2]
         found += [d for d in (derivation(graph, "", n) for n in reversed(small)) if not d.named]
-    return [*found, *with_used(graph, own, upstream=bool(output.indices))]
+        check_together(output.name, sum(d.spent for d in found))
+    found += with_used(graph, own, upstream=bool(output.indices))
+    check_together(output.name, sum(d.spent for d in found))
+    return found
 
 
 def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation]:
@@ -77,12 +83,14 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
     if not pairs:
         second_derivation(graph, of, names[:1])  # says so where the output is a tensor
         raise DeriveError(
-            f"every second derivative of {of} by an input has more than two indices",
-            hint=f"Say by what: --wrt {names[0]}",
+            f"Every second derivative of {of} by an input has more than two indices.",
+            hint=f"Say by what to differentiate: {names[0]} (wrt).",
         )
+    check_count(of, len(pairs))
     found: dict[tuple[str, str, str], Derivation] = {}
     for pair in pairs:
         second = second_derivation(graph, of, pair)
+        check_together(of, second.spent + sum(d.spent for d in found.values()))
         for d in (gradient_of(second), second):
             found.setdefault((d.of, d.wrt, str(d.result)), d)  # a gradient is shown once
     return list(found.values())
@@ -100,4 +108,4 @@ def _check(graph: Graph, wrt: Sequence[str]) -> None:
     for name in wrt:
         derivation(graph, "", name)
         if name not in moving:
-            raise DeriveError(f"{graph.output.name} is not computed from {name}")
+            raise DeriveError(f"{graph.output.name} is not computed from {name}.")

@@ -29,13 +29,13 @@ def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstrea
         return second_derivation(graph, of, wrt)
     if order == 2:
         raise DeriveError(
-            "a second derivative has no upstream gradient: that would be held while the loss behind it moves",
+            "A second derivative has no upstream gradient: that would be held while the loss behind it moves.",
             hint="Define the loss.",
         )
     if order != 1:
-        raise DeriveError(f"derivatives are of order 1 or 2, not {order}")
+        raise DeriveError(f"Derivatives are of order 1 or 2, not {order}.")
     if not isinstance(wrt, str):
-        raise DeriveError("a first derivative is by one tensor", hint="For a second one by two, add order=2.")
+        raise DeriveError("A first derivative is by one tensor.", hint="For a second one by two, add order=2.")
     return derivation(graph, of, wrt, upstream)
 
 
@@ -76,7 +76,7 @@ def gradient_of(found: Derivation) -> Derivation:
     """The derivation of the gradient that a second derivative was taken of.  Raises DeriveError for a first derivative."""
     if isinstance(found, SecondDerivation):
         return found.gradient
-    raise DeriveError(f"{gradient_name(found.of, found.wrt)} is a first derivative: it was not taken of a gradient")
+    raise DeriveError(f"{gradient_name(found.of, found.wrt)} is a first derivative: it was not taken of a gradient.")
 
 
 def is_freed(found: Derivation) -> bool:
@@ -105,17 +105,17 @@ def _pair(graph: Graph, of: str, wrt: str | Sequence[str]) -> tuple[str, str]:
     """The two variables, checked.  Raises DeriveError where there is no such second derivative."""
     chosen = [wrt] if isinstance(wrt, str) else list(wrt)
     if len(chosen) not in (1, 2):
-        raise DeriveError("a second derivative is taken by one tensor or by two", hint='For example wrt="z" or wrt=("z", "w").')
+        raise DeriveError("A second derivative is taken by one tensor or by two.", hint='For example wrt="z" or wrt=("z", "w").')
     first, by = (derivation(graph, of, name).wrt for name in (chosen[0], chosen[-1]))
     if graph.members[of].axes:
         raise DeriveError(
-            f"{of} is a tensor: second derivatives are those of a scalar",
+            f"{of} is a tensor: second derivatives are those of a scalar.",
             hint=f"Define a loss of it, for example  loss = sum({of}**2).",
         )
     if first != by and (first in graph.ancestors(by) or by in graph.ancestors(first)):
         upper, lower = (first, by) if first in graph.ancestors(by) else (by, first)
         raise DeriveError(
-            f"{lower} is computed from {upper}: one cannot be moved while the other is held",
+            f"{lower} is computed from {upper}: one cannot be moved while the other is held.",
             hint=f"Take both derivatives by {upper}, or both by {lower}.",
         )
     return first, by

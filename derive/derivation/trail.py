@@ -48,7 +48,7 @@ def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
     while has_deriv(trail.line):
         rule = next_rule(trail.line, rules)
         if rule is None:
-            raise DeriveError(f"no rule differentiates {next(iter(trail.line.atoms(Deriv)))}")
+            raise DeriveError(f"No rule differentiates {next(iter(trail.line.atoms(Deriv)))}.")
         trail.to(apply(rule, trail.line), rule.name, rule.family)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sympy import Symbol, expand
 
-from derive.errors import DeriveError, nearest
+from derive.errors import DeriveError, listed, nearest
 from derive.graphs.graph import Graph, Input
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.language.sizes import named_size
@@ -73,8 +73,8 @@ def _known_names(graph: Graph, inputs: Mapping[str, Input], values: Mapping[str,
         if name in inputs or name in axes:
             continue
         if name in graph.members:
-            raise DeriveError(f"{name} is defined by the graph and takes no value.", hint=f"Its inputs are {', '.join(inputs)}.")
-        near = nearest(name, inputs) or (f"Inputs are {', '.join(inputs)}." if inputs else "The graph has no inputs.")
+            raise DeriveError(f"{name} is defined by the graph and takes no value.", hint=f"Its inputs are {listed(inputs)}.")
+        near = nearest(name, inputs) or (f"Inputs are {listed(inputs)}." if inputs else "The graph has no inputs.")
         raise DeriveError(f"There is no input {name}.", hint=near)
     if missing := [name for name in inputs if name not in values]:
         what = "The value of " if len(missing) == 1 else "The values of "

@@ -81,7 +81,7 @@ def _where(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
         raise reader.error(given, node, "Write where(condition, a, b).")
     conditions = reader.comparison(node.args[0], scope)
     if len(conditions) > 1:
-        raise reader.error("where takes one comparison.", node.args[0], "Nest it: where(a > 0, where(b > 0, x, y), y).")
+        raise reader.error("A where takes one comparison.", node.args[0], "Nest it: where(a > 0, where(b > 0, x, y), y).")
     branches = [reader.expression(arg, scope) for arg in node.args[1:]]
     return reader.elementwise(node, lambda args: Call("where", args), [*conditions, *branches])
 
@@ -97,7 +97,7 @@ def _reduction(reader: Inference, node: ast.Call, name: str, scope: Scope) -> Ty
         written = reader.source.written(argument)
         raise reader.error(f"`{written}` is a number, and {name} needs axes.", argument, f"Write {name}(x[i] for i in n).")
     if name == "argmax" and len(body.axes) > 1:
-        raise reader.error("argmax is taken over one axis.", node, "Write k[i] = argmax(x[i, j] for j in n).")
+        raise reader.error("An argmax is taken over one axis.", node, "Write k[i] = argmax(x[i, j] for j in n).")
     return Typed(Reduce(name, body.surface), Reduce(name, body.plain), classes=body.axes[0] if name == "argmax" else None)
 
 
@@ -106,14 +106,14 @@ def _over_indices(reader: Inference, node: ast.Call, argument: ast.GeneratorExp,
     indices: list[Index] = []
     for clause in argument.generators:
         if clause.is_async:
-            raise reader.error("async is not part of the language.", argument)
+            raise reader.error("The word async is not part of the language.", argument)
         size = reader.axis(clause.iter)
         index = reader.bound(clause.target, inner, size)
         inner[index.name] = index
         indices.append(index)
         conditions += [part for test in clause.ifs for part in reader.comparison(test, inner)]
     if name == "argmax" and len(indices) > 1:
-        raise reader.error("argmax is taken over one index.", node)
+        raise reader.error("An argmax is taken over one index.", node)
     body = reader.expression(argument.elt, inner)
     for typed, at in [(body, argument.elt), *((c, argument) for c in conditions)]:
         if typed.axes:

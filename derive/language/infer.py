@@ -278,7 +278,7 @@ class Inference:
                 number = f"`{self.source.written(side)}` is a number, and @ multiplies matrices and vectors."
                 raise self.error(number, side, "Write *.")
         if len(b.axes) > 2 or len(a.axes) > 3:
-            raise self.error("@ multiplies matrices and vectors.", node, "Write the indices: name[i, j] = sum(…).")
+            raise self.error("The sign @ multiplies matrices and vectors.", node, "Write the indices: name[i, j] = sum(…).")
         self.met(a.axes[-1], b.axes[0], node, self._turned(node, a, b))
         sides = (a.surface, b.surface), (a.plain, b.plain)
         return Typed(Op("@", sides[0]), Op("@", sides[1]), a.axes[:-1] + b.axes[1:])
@@ -303,7 +303,7 @@ class Inference:
             raise self.error("A vector is transposed only left of @.", node, hint)
         if len(inner.axes) not in (1, 2):
             what = "a number" if not inner.axes else f"a tensor with {len(inner.axes)} axes"
-            raise self.error(f".T transposes a matrix, and `{self.source.written(node.value)}` is {what}.", node)
+            raise self.error(f"The sign .T transposes a matrix, and `{self.source.written(node.value)}` is {what}.", node)
         return Typed(Op("T", (inner.surface,)), Op("T", (inner.plain,)), inner.axes[::-1])
 
     def _power(self, node: ast.BinOp, scope: Scope) -> Typed:

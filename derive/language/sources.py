@@ -44,7 +44,7 @@ def _standard_input() -> str:
     if sys.stdin is None:
         raise DeriveError("Standard input is closed.", hint="Name a file, or give the definition itself.")
     try:
-        return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+        return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "Standard input")
     except OSError as error:
         reason = error.strerror or error
         raise DeriveError(f"Standard input cannot be read: {reason}.") from None
@@ -56,15 +56,15 @@ def read_file(path: Path) -> str:
         with path.open("rb") as file:
             return _decoded(file.read(MAX_BYTES + 1), str(path))
     except OSError as error:
-        raise DeriveError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise DeriveError(f"{path} cannot be read: {error.strerror or error}.") from None
     except ValueError:
-        raise DeriveError(f"{str(path)!r} is not the path of a file") from None
+        raise DeriveError(f"{str(path)!r} is not the path of a file.") from None
 
 
 def _decoded(data: bytes, what: str) -> str:
     if len(data) > MAX_BYTES:
-        raise DeriveError(f"{what} is too long: at most {MAX_BYTES >> 20} MiB are read")
+        raise DeriveError(f"{what} is too long: at most {MAX_BYTES >> 20} MiB are read.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DeriveError(f"{what} is not UTF-8 text (byte {error.start})") from None
+        raise DeriveError(f"{what} is not UTF-8 text (byte {error.start}).") from None

@@ -64,7 +64,7 @@ def _context_of(graph: Graph, style: Style) -> Context:
     for name, rank in sorted(ranks):
         other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
-            raise DeriveError(f"{other} and {name} would be printed alike", hint="Give one of them another name.")
+            raise DeriveError(f"{other} and {name} would be printed alike.", hint="Give one of them another name.")
     for member in graph.members.values():
         if _entry_like(member.name, graph):
             raise DeriveError(

@@ -154,7 +154,7 @@ def _plan(found: Derivation, sets: list[Evaluator]) -> ComparisonPlan:
     partly = tuple(k for k, (count, total) in enumerate(zip(entries, totals, strict=True)) if count < total)
     if work + sum(whole.cost(sets[k]).once for k in partly) > MOST:
         raise DeriveError(
-            "this graph has too many axes, or too long ones, for its derivations to be proved",
+            "This graph has too many axes, or too long ones, for its derivations to be proved.",
             hint="Name a long axis instead of giving its size (x: [n]), or take the definition apart.",
         )
     return ComparisonPlan(points, entries, partly)
@@ -199,7 +199,7 @@ def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, c
         except _Lost:
             continue
     raise ProofError(
-        f"no point is found at which the lines of the derivation of {gradient_name(found.of, found.wrt)} can be compared"
+        f"No point is found at which the lines of the derivation of {gradient_name(found.of, found.wrt)} can be compared."
     )
 
 
@@ -272,7 +272,7 @@ def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, 
 def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str) -> ProofError:
     step = found.steps[number - 1]
     return ProofError(
-        f"line {number} of the derivation of {gradient_name(found.of, found.wrt)} does not follow from the line before it",
+        f"Line {number} of the derivation of {gradient_name(found.of, found.wrt)} does not follow from the line before it.",
         hint=f"Rule: {step.rule}.  At sizes {_sizes_text(point)} {wrong}: {text(layout(step.line, context_of(found.graph)))}",
     )
 

@@ -32,7 +32,7 @@ def size_sets(graph: Graph) -> tuple[Sizes, ...]:
     """
     found = remembered(graph, "sizes", lambda: next(_separating(graph), ()))
     if not found:
-        raise ProofError("no sizes were found at which all axes differ")
+        raise ProofError("No sizes were found at which all axes differ.")
     return found
 
 
@@ -77,7 +77,7 @@ def _fitted(graph: Graph, letters: list[Sizes], axes: tuple[Any, ...]) -> list[S
         axis, at = short
         raised = max(sorted(axis.free_symbols, key=str), key=lambda s: axis.xreplace({**at, s: at[s] + 1}))
         least[raised] += 1
-    raise ProofError("no sizes were found at which every axis has two entries")
+    raise ProofError("No sizes were found at which every axis has two entries.")
 
 
 def _axes(graph: Graph) -> tuple[Any, ...]:

@@ -71,6 +71,6 @@ class Request:
     def single(self) -> Proved:
         """The one derivative that is asked for, proved.  Raises DeriveError where more than one is named."""
         if self.order == 1 and len(self.wrt) > 1:
-            raise DeriveError("a first derivative is by one tensor", hint="For a second one by two, add order: 2.")
+            raise DeriveError("A first derivative is by one tensor.", hint="For a second one by two, add order: 2.")
         wrt = self.wrt if self.order == 2 and self.wrt else "".join(self.wrt)
         return prove(derivation_of_order(self.graph, self.of, wrt, self.upstream, self.order))

@@ -12,6 +12,7 @@ from derive.calculus import shortest as shortening
 from derive.calculus.cost import cost, length
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
+from derive.derivation.choice import derivations
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
@@ -67,10 +68,29 @@ def test_a_dear_derivation_is_finished_and_proved(text: str, order: int) -> None
     [(continued_fraction(30), 1, "∂f/∂x"), (continued_fraction(12), 2, "∂²f/∂x∂x"), (nested_max(40), 1, "∂f/∂x")],
 )
 def test_a_budget_that_is_spent_is_said_to_be(text: str, order: int, name: str) -> None:
-    with pytest.raises(DeriveError, match=f"the derivation of {name} is too long") as caught:
+    with pytest.raises(DeriveError, match=f"The derivation of {name} is too long") as caught:
         opened(text).derive("", "x", order=order)
     assert not isinstance(caught.value, ProofError)
     assert "names" in caught.value.hint
+
+
+def test_the_derivations_of_a_page_have_a_budget_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them is short; 22 of a product of 20 matrices took 38 seconds."""
+    graph = opened("A: [n, n]; B: [n, n]; C: [n, n]; x: [n]; y = A @ B @ C @ x")
+    spent = sum(found.spent for found in derivations(graph))
+    monkeypatch.setattr(budget, "MOST_TOGETHER", spent - 1)
+    with pytest.raises(DeriveError, match="derivations of y are too long together") as caught:
+        derivations(graph)
+    assert "wrt" in caught.value.hint
+    assert derivations(graph, ["A"])
+
+
+def test_second_derivatives_are_counted_before_one_is_derived() -> None:
+    names = range(60)
+    graph = opened("\n".join(f"x{k}: [n{k}]" for k in names) + "\nf = " + " + ".join(f"sum(x{k}**2)" for k in names))
+    with pytest.raises(DeriveError, match="1,830 derivatives of this order"):
+        derivations(graph, order=2)
+    assert len(derivations(graph, ["x0", "x1"], order=2)) == 5
 
 
 def test_the_hint_helps() -> None:

@@ -324,12 +324,12 @@ def test_one_variable_need_not_be_named() -> None:
         (LAYERS, {"wrt": ("W", "z")}, "z is computed from W"),
         (LAYERS, {"wrt": ("z", "W")}, "z is computed from W"),
         ("hinge", {"wrt": ("s", "t")}, "t is a label"),
-        ("hinge", {"wrt": "q"}, "there is no q"),
-        (SQUARED, {}, "say by what"),
+        ("hinge", {"wrt": "q"}, "There is no q"),
+        (SQUARED, {}, "Say by what"),
         (SQUARED, {"wrt": ("w", "X", "y")}, "by one tensor or by two"),
         (SQUARED, {"wrt": "w", "upstream": True}, "no upstream gradient"),
         (SQUARED, {"wrt": "w", "order": 3}, "of order 1 or 2, not 3"),
-        (SQUARED, {"wrt": ("w", "X"), "order": 1}, "a first derivative is by one tensor"),
+        (SQUARED, {"wrt": ("w", "X"), "order": 1}, "A first derivative is by one tensor"),
     ],
 )
 def test_what_is_no_second_derivative_is_refused(source: str, options: dict[str, Any], message: str) -> None:

@@ -173,9 +173,9 @@ def test_the_formula_of_an_entry_is_the_term_that_is_derived(source: str, inputs
 @pytest.mark.parametrize(
     ("source", "inputs", "message", "hint"),
     [
-        ("mlp", "", "no input is named", "x, W1, b1, W2, b2, t"),
-        ("mlp", "w1", "there is no input w1", "Did you mean W1"),
-        ("mlp", "x,q", "there is no input q", "x, W1, b1, W2, b2, t"),
+        ("mlp", "", "No input is named", "x, W1, b1, W2, b2, t"),
+        ("mlp", "w1", "There is no input w1", "Did you mean W1"),
+        ("mlp", "x,q", "There is no input q", "x, W1, b1, W2, b2, t"),
         ("mlp", "h", "h is computed", "x, W1, b1, W2, b2, t"),
         ("x: [n]\ny: [n]\nu = 2*x\nL = sum(y)", "x", "L is not computed from x", "same for all examples"),
     ],
@@ -427,7 +427,7 @@ def test_the_data_hold_the_reasoning(capsys: pytest.CaptureFixture[str]) -> None
     assert {(d["of"], d["wrt"]) for d in data["derivations"]} >= {("J", "W")}
 
 
-@pytest.mark.parametrize(("inputs", "message"), [("", "no input is named"), ("q", "there is no input q")])
+@pytest.mark.parametrize(("inputs", "message"), [("", "No input is named"), ("q", "There is no input q")])
 def test_a_wrong_name_is_refused(inputs: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", LOSS, "--batch", inputs]) == 1
     assert message in capsys.readouterr().err

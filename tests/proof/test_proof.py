@@ -152,7 +152,7 @@ def test_a_proof_says_which_line_fails_by_which_rule_and_where() -> None:
     found = opened("f = u*v*w").derive("f", "u")
     last = found.steps[-1]
     wrong = replace(found, steps=(*found.steps[:-1], replace(last, line=-last.line)))
-    with pytest.raises(ProofError, match=f"line {len(found.steps)} of the derivation of ∂f/∂u") as caught:
+    with pytest.raises(ProofError, match=f"Line {len(found.steps)} of the derivation of ∂f/∂u") as caught:
         wrong.prove()
     assert last.rule in caught.value.hint
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from derive.notation.layout import Layout, latex
+from derive.resources import mark
 from derive.teaching.document import (
     Block,
     Break,
