@@ -103,14 +103,19 @@ def prove(found: Derivation) -> Proved:
 
 def confirm(found: Derivation) -> None:
     """Show what `prove` shows, and raise what it raises, without asking of each line whether it holds by algebra alone."""
-    remembered(found.graph, ("compared", found.of, found.wrt, found.steps), lambda: _all_compared(found))
+    _comparison(found)
 
 
 def _proved(found: Derivation) -> Proved:
-    plan, worst = remembered(found.graph, ("compared", found.of, found.wrt, found.steps), lambda: _all_compared(found))
+    plan, worst = _comparison(found)
     kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
     named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in size_sets(found.graph))
     return Proved(found, kinds, worst, named, plan.points, plan.entries)
+
+
+def _comparison(found: Derivation) -> tuple[ComparisonPlan, tuple[float, ...]]:
+    """What comes of comparing all lines, once."""
+    return remembered(found.graph, ("compared", found.of, found.wrt, found.steps), lambda: _all_compared(found))
 
 
 def _all_compared(found: Derivation) -> tuple[ComparisonPlan, tuple[float, ...]]:
