@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jinja2
-from sympy import Symbol
+from sympy import Symbol, preorder_traversal
 
 from derive import __version__
-from derive.calculus.terms import Element, walk
+from derive.calculus.terms import Element, height, walk
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
@@ -33,7 +33,7 @@ from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
-from derive.proof.proof import prove
+from derive.proof.proof import confirm
 from derive.resources import docstring, mark, slug
 
 
@@ -46,6 +46,15 @@ class Module:
     wrt: tuple[str, ...]
     dtype: str
     programs: dict[str, Program] = field(repr=False)
+
+
+MOST_OPERATIONS = 50_000
+"""A definition with more operations under sums is refused: each counts once for every tensor that its line is differentiated by,
+and every sum that is nested in it.
+"""
+
+MOST_LINES = 40_000
+"""The derivations that come after lines of so many operations are only said to be: a thousand take about a tenth of a second."""
 
 
 def module(
@@ -61,6 +70,7 @@ def module(
     if wrap and wrap not in target.wraps:
         raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(target.wraps)}.")
     _check_names(graph, target.reserved)
+    _check_length(graph)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
     kinds = TENSOR if graph.output.axes else SCALAR
     programs: dict[str, Program] = {}
@@ -134,6 +144,21 @@ def _check_names(graph: Graph, reserved: frozenset[str]) -> None:
             )
 
 
+def _check_length(graph: Graph) -> None:
+    """Refuse a definition whose derivations alone would take too long."""
+    count = sum(_operations(node.expr) * len(graph.parents(node.name)) * height(node.expr) for node in graph.nodes)
+    if count > MOST_OPERATIONS:
+        raise DeriveError(
+            f"this definition is too long for a kernel: its sums hold {count} operations to differentiate, and "
+            f"{MOST_OPERATIONS} are the most",
+            hint="Give parts of long lines a line and a name of their own, or take the definition apart.",
+        )
+
+
+def _operations(term: Any) -> int:
+    return sum(1 for _ in preorder_traversal(term))
+
+
 # ---------------------------------------------------------------- what stands at the top
 
 
@@ -152,10 +177,14 @@ def proved(derived: Sequence[Derivation]) -> str:
 
     Raises ProofError where a line does not follow from the one before.
     """
-    large = []
+    large, seen = [], 0
     for found in derived:
+        seen += sum(_operations(step.line) for step in found.steps)
+        if seen > MOST_LINES:
+            large.append(found.wrt)
+            continue
         try:
-            prove(found)
+            confirm(found)
         except ProofError:
             raise
         except DeriveError:

@@ -100,7 +100,25 @@ def prove(found: Derivation) -> Proved:
     return made if made.derivation is found else replace(made, derivation=found)
 
 
+def confirm(found: Derivation) -> None:
+    """Show what `prove` shows, and raise what it raises, without asking of each line whether it holds by algebra alone."""
+    _comparison(found)
+
+
 def _proved(found: Derivation) -> Proved:
+    plan, worst = _comparison(found)
+    kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
+    named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in size_sets(found.graph))
+    return Proved(found, kinds, worst, named, plan.points, plan.entries)
+
+
+def _comparison(found: Derivation) -> tuple[ComparisonPlan, tuple[float, ...]]:
+    """What comes of comparing all lines, once."""
+    return remembered(found.graph, ("compared", found.of, found.wrt, found.steps), lambda: _all_compared(found))
+
+
+def _all_compared(found: Derivation) -> tuple[ComparisonPlan, tuple[float, ...]]:
+    """How much of a derivation was compared, and the largest difference of each line from the one before."""
     graph, sets = found.graph, size_sets(found.graph)
     plan = _plan(found, [Evaluator(sizes, {}, graph) for sizes in sets])
     errors = [
@@ -112,10 +130,7 @@ def _proved(found: Derivation) -> Proved:
     ]
     for which in plan.partly:
         _compare_whole(found, random_point(graph, sets[which], 0, which), random.Random(which))
-    worst = tuple(max(seen) for seen in zip(*errors, strict=True))
-    kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
-    named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets)
-    return Proved(found, kinds, worst, named, plan.points, plan.entries)
+    return plan, tuple(max(seen) for seen in zip(*errors, strict=True))
 
 
 # ---------------------------------------------------------------- how much is compared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,9 @@ from sympy import exp
 
 import derive
 from derive.calculus.terms import Element, Sum, free_indices
-from derive.errors import ProofError
+from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
+from derive.kernels import module
 from derive.kernels.cpu.regions import fetched, reused_rows, storage
 from derive.kernels.cpu.schedule import Region, Schedule, schedule
 from derive.kernels.program import lengths
@@ -23,6 +25,7 @@ from derive.kernels.target import TARGETS
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof import points
+from oracles.random_graphs import random_graph
 
 
 def whole(name: str, *batched: str) -> Program:
@@ -264,3 +267,43 @@ def test_a_derivation_that_is_wrong_is_not_proved_by_that_for_any_length() -> No
     (found,) = derivations(graph, ["x"])
     wrong = replace(found, steps=(*found.steps[:-1], replace(found.steps[-1], line=2 * found.steps[-1].line)))
     assert lengths.proofs(graph, [wrong]) == [wrong]
+
+
+# ---------------------------------------------------------------- what is too long
+
+TOO_LONG = {
+    "twenty matrices": "\n".join([*(f"M{k}: [n, n]" for k in range(20)), "f = " + "@".join(f"M{k}" for k in range(20))]),
+    "one matrix ten times": "A: [n, n]; f = " + "@".join("A" * 10),
+}
+
+
+@pytest.mark.parametrize("text", TOO_LONG.values(), ids=TOO_LONG)
+def test_what_would_take_too_long_is_refused_with_a_count(text: str) -> None:
+    with pytest.raises(DeriveError, match=r"too long for a kernel: .*\d{5,} .* are the most"):
+        derive.graph(text).kernel()
+
+
+def test_derivations_that_are_too_long_to_prove_are_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_LINES", 0)
+    graph = derive.graph("f = (u + v)*w*exp(u*w)")
+    assert "but for the gradients by w, which are too large" in graph.kernel(wrt="w").source
+
+
+# ---------------------------------------------------------------- whatever is drawn
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_graph_has_kernels_or_is_refused(seed: int) -> None:
+    """Text alone, nothing is compiled: no exception but those of the family, whatever the options."""
+    chance = random.Random(f"kernels {seed}")
+    text = random_graph(chance).text
+    graph = derive.graph(text)
+    inputs, moving = [i.name for i in graph.inputs], [i.name for i in graph.inputs if i.differentiable]
+    for target in TARGETS:
+        batched = chance.sample(inputs, chance.randint(0, len(inputs)))
+        wrt = chance.sample(moving, chance.randint(0, len(moving)))
+        try:
+            source = graph.kernel(target=target, batch=batched, wrt=wrt, wrap=chance.choice(("", "torch"))).source
+        except DeriveError:
+            continue
+        compile(source, "kernel", "exec")

@@ -11,6 +11,7 @@ output back.  What turns one program into another is a function, and `equal` sho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +22,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from derive.calculus.functions import Named
-from derive.calculus.terms import Adjoint, Element, Index, names, walk
+from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, walk
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, nearest
@@ -31,12 +32,15 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.points import random_point
-from derive.proof.sizes import size_sets
+from derive.proof.sizes import Sizes, size_sets
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import real
 
 AGREE = 1e-30
 """Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""
+
+MOST_NUMBERS = 200_000
+"""Programs whose sums have more terms, at all sizes that they are compared at, are refused."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +197,16 @@ def arrays_of(program: Program, point: Evaluator) -> dict[str, Any]:
 def equal(before: Program, after: Program, what: str) -> Program:
     """`after`, shown to compute what `before` does: every output and every tensor that both name, at two sizes and more.
 
-    Raises ProofError, with the tensor and the name of the rewrite, where a number differs.
+    Raises ProofError, with the tensor and the name of the rewrite, where a number differs, and DeriveError where too many would
+    be computed.
     """
+    count = sum(_numbers(p, sizes) for p in (before, after) for sizes in size_sets(before.graph))
+    if count > MOST_NUMBERS:
+        raise DeriveError(
+            f"this definition is too long for a kernel: {count} numbers would be computed to show that it is right, and "
+            f"{MOST_NUMBERS} are the most",
+            hint="Give parts of long lines a line and a name of their own, or take the definition apart.",
+        )
     for seed, sizes in enumerate(size_sets(before.graph)):
         point = random_point(before.graph, sizes, seed)
         ours, theirs = arrays_of(after, point), arrays_of(before, point)
@@ -202,6 +214,13 @@ def equal(before: Program, after: Program, what: str) -> Program:
             if difference(ours[name], theirs[name]) > AGREE:
                 raise ProofError(f"{what} changes {name}")
     return after
+
+
+def _numbers(program: Program, sizes: Sizes) -> int:
+    """How many terms all sums of a program have at these sizes."""
+    size = Evaluator(sizes, {}).size
+    sums = (b for a in program.assigns for b in a.term.atoms(Binder))
+    return sum(math.prod(size(i.size) for i in free_indices(b.body)) for b in sums)
 
 
 def difference(a: Any, b: Any) -> float:
