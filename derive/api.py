@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.derivation import derivation, second_order
 from derive.derivation.derivation import fields_of
@@ -46,6 +46,9 @@ def _never_raising(show: Callable[[Any], str]) -> Callable[[Any], str | None]:
             return None
 
     return shown
+
+
+T = TypeVar("T")
 
 
 class _Shown:
@@ -98,7 +101,9 @@ class Graph(_Shown, graph.Graph):
         >>> derive.graph("W: [m, n]; h: [n]; a = W @ h").derive(wrt="W", upstream=True).numpy
         'np.outer(g, h)'
         """
-        found = second_order.derivation_of_order(self, of, wrt, upstream, order)
+        found = second_order.derivation_of_order(
+            self, _text("of", of), _texts("wrt", wrt), _typed("upstream", upstream, bool), _typed("order", order, int)
+        )
         if isinstance(found, second_order.SecondDerivation):
             return SecondDerivation(**fields_of(found) | {"gradient": Derivation(**fields_of(found.gradient))})
         return Derivation(**fields_of(found))
@@ -118,7 +123,7 @@ class Graph(_Shown, graph.Graph):
 
         Where the output is a number, the new output is its mean over the examples.  Raises DeriveError for unknown names.
         """
-        return held(batch(self, inputs).graph)
+        return held(batch(self, [_text("An input of batched(…)", name) for name in inputs]).graph)
 
     def kernel(
         self,
@@ -139,7 +144,15 @@ class Graph(_Shown, graph.Graph):
         """
         from derive.kernels.kernel import kernel
 
-        return kernel(self, target, batch, wrt, dtype, reduction, wrap=wrap)
+        return kernel(
+            self,
+            _text("target", target),
+            _texts("batch", batch),
+            _texts("wrt", wrt),
+            _text("dtype", dtype),
+            _text("reduction", reduction),
+            wrap=_text("wrap", wrap),
+        )
 
     @_never_raising
     def _repr_svg_(self) -> str:
@@ -221,6 +234,28 @@ class Proved(_Paged, proof.Proved):
 
 class SecondDerivation(Derivation, second_order.SecondDerivation):
     """A second derivative: the same of a gradient."""
+
+
+def _typed(what: str, value: Any, kind: type[T]) -> T:
+    """Raises DeriveError where an argument is of another kind."""
+    if not isinstance(value, kind):
+        wanted, given = kind.__name__, type(value).__name__
+        raise DeriveError(f"{what} is of type {wanted}, and not {given}.")
+    return value
+
+
+def _text(what: str, value: Any) -> str:
+    return _typed(what, value, str)
+
+
+def _texts(what: str, value: Any) -> str | tuple[str, ...]:
+    """A name, or several."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Sequence):
+        given = type(value).__name__
+        raise DeriveError(f"{what} is a name, or several in a list, and not of type {given}.")
+    return tuple(_text(f"Each name in {what}", name) for name in value)
 
 
 def open_held(source: str | PathLike[str]) -> Graph:

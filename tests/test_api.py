@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import random
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -37,6 +39,7 @@ from derive.teaching.formats.terminal import render_text
 from derive.teaching.page import Page
 from derive.teaching.pages.explain import explain
 from derive.teaching.request import Request
+from oracles.random_graphs import random_graph
 
 SCALARS = "f = (u + v)*w"
 CROSS_ENTROPY = "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p))"
@@ -240,6 +243,71 @@ def test_parameters_of_torch_are_taken() -> None:
     assert graph.at(x=torch.tensor([1.0, 2.0], requires_grad=True))["f"] == 5
     with pytest.raises(derive.DeriveError, match="cannot be read as an array"):
         graph.at(x=torch.tensor([1.0], dtype=torch.bfloat16))
+
+
+# ---------------------------------------------------------------- random calls
+
+CALLS = 400
+
+HOSTILE: list[Any] = [
+    *(None, "", "L", "x", "f", "a b", "∂f/∂x", "\0", "x" * 300, 0, 1, 2, -1, 3.5, True, float("nan"), b"x", 10**400),
+    *((), ("x",), ["x", "x"], ("x", "y", "z"), {}, {"x"}, range(3), [[1], [1, 2]], iter("x")),
+    *(object(), Fraction(1, 3), np.float64(2), np.array([1, 2]), np.array("x"), sympy.Symbol("x"), len, int),
+]
+
+DEFINITIONS = (
+    SCALARS,
+    CROSS_ENTROPY,
+    "x: [n]; t: label[n]; L = logsumexp(x) - x[t]",
+    "W: [m, n]; h: [n]; a = W @ h",
+    "f = 1",
+    "x: [n]; f = max(x) + n",
+    *(random_graph(random.Random(f"interface {k}")).text for k in range(8)),
+)
+
+
+def call_anything(chance: random.Random) -> Any:
+    """One call of the interface, with some arguments that are right and some that nothing is."""
+    graph = derive.graph(chance.choice(DEFINITIONS))
+    own = [*graph.members]
+
+    def name() -> Any:
+        return chance.choice(own if chance.random() < 0.7 else HOSTILE)
+
+    def second() -> Any:
+        return graph.derive(wrt=chance.choice([name(), (name(), name()), [name()]]), order=chance.choice([2, *HOSTILE]))
+
+    def computed() -> Any:
+        run = derive.graph("u: [2]; f = sum(u*v)").at(u=[1, 2], v=chance.choice([0, 1e308, -1, "1e-308", *HOSTILE]))
+        return str(run), run[chance.choice(["f", "u", name()])], run.grad[chance.choice(["f", "u", name()])]
+
+    def derived() -> Any:
+        found = graph.derive(name(), name(), *chance.sample(HOSTILE, chance.randrange(3)))
+        return found.matrix, found.numpy, found.latex(), found.cases, repr(found)
+
+    options = ("target", "batch", "wrt", "dtype", "reduction", "wrap")
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: derive.graph(chance.choice(HOSTILE)),
+        lambda: graph.batched(*(name() for _ in range(chance.randrange(3)))),
+        lambda: graph.at(**{chance.choice([*own, "n", "N", "zz"]): chance.choice(HOSTILE) for _ in range(3)}),
+        lambda: graph.kernel(**{option: chance.choice(HOSTILE) for option in chance.sample(options, 2)}),
+        second,
+        computed,
+        derived,
+    )
+    return chance.choice(calls)()
+
+
+def test_whatever_is_asked_for_is_given_or_refused() -> None:
+    """Any exception of another family is a fault."""
+    met: Counter[str] = Counter()
+    for seed in range(CALLS):
+        try:
+            call_anything(random.Random(seed))
+            met["given"] += 1
+        except derive.DeriveError:
+            met["refused"] += 1
+    assert min(met["given"], met["refused"]) > CALLS // 40
 
 
 # ---------------------------------------------------------------- values beyond a float

@@ -25,7 +25,8 @@ def as_json(request: Request, page: Page) -> dict[str, Any]:
     {"graph", "at": {input: values} | null, "values": {tensor: values}, "gradients": {tensor: values}, "derivations": [one for
      each], "batch": {"axis", "index", "one": [derivations], "all": [derivations]}}
 
-    Where there are values, the graph is that with one operation a node.  There is a batch only where one was asked for.
+    A number beyond what a float holds is a text, "1.0e+400".  Where there are values, the graph is that with one operation a
+    node.  There is a batch only where one was asked for.
     """
     run = request.run
     whole = run.graph if run is not None else request.graph
