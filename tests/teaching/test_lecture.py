@@ -414,6 +414,16 @@ def test_places_in_a_block_are_places_in_the_lecture() -> None:
     assert graph.inside(Place("c = ?", 4, 5, 2)) == Place("c = ?", 4, 5, 9)
     worked = only_directive("```derive worked g\nat: x=1, y=?\n```\n")
     assert worked.inside(Place("x=1, y=?", 7, 8), "at") == Place("at: x=1, y=?", 11, 12, 8)
+    longer = only_directive("```derive worked g\nat: x=1,\n\n  y=2, z=?\n```\n")
+    assert longer.inside(Place("x=1, y=2, z=?", 0, 1), "at") == Place("at: x=1,", 4, 5, 8)
+    assert longer.inside(Place("x=1, y=2, z=?", 12, 13), "at") == Place("  y=2, z=?", 9, 10, 10)
+    assert longer.inside(Place("x=1, y=2, z=?", 13, 14), "at") == Place("  y=2, z=?", 10, 11, 10)
+
+
+def test_any_end_of_a_line_counts_as_one() -> None:
+    with pytest.raises(DeriveError, match="HTML") as caught:
+        document("# A\r\rx\r\n\r<b>\n")
+    assert caught.value.place == Place("<b>", 0, 3, 9)
 
 
 def test_an_error_without_a_place_gets_that_of_its_block() -> None:

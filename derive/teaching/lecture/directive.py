@@ -24,14 +24,25 @@ class Directive:
     options: Mapping[str, str | bool]
     body: str
     place: Place
-    places: Mapping[str, Place] = field(compare=False, repr=False)
+    places: Mapping[str, Sequence[Place]] = field(compare=False, repr=False)
+    """Where the value of an option stands, line by line: a space joins them."""
 
     def inside(self, place: Place, key: str = "") -> Place:
         """A place in the body, or in the value of an option, as a place in the lecture."""
-        outer = self.places.get(key)
-        if outer is None:
+        if key not in self.places:
             return Place(place.text, place.start, place.end, self.place.line + place.line)
-        return Place(outer.text, outer.start + place.start, outer.start + place.end, outer.line)
+        start, width = place.start, place.end - place.start
+        for outer in self.places[key]:
+            length = outer.end - outer.start
+            if start <= length:
+                break
+            start -= length + 1
+        first = outer.start + min(start, length)
+        return Place(outer.text, first, max(first + 1, min(first + width, outer.end)), outer.line)
+
+    def whole(self, key: str) -> Place | None:
+        """Where the value of an option begins."""
+        return next(iter(self.places.get(key, ())), None)
 
 
 _OPTION = re.compile(r"([\w-]+)(\s*:\s*)(.*?)\s*$")
@@ -47,13 +58,15 @@ def directive(info: str, body: str, lines: Sequence[str], first: int) -> Directi
     if len(words) > 3:
         raise DeriveError(f"A '{words[1]}' block takes one name.", place, "Write the rest as 'key: value' lines.")
     options: dict[str, str | bool] = {}
-    places: dict[str, Place] = {}
+    places: dict[str, list[Place]] = {}
     if words[1] not in WORDY:
         _read_options(body, lines, first + 1, options, places)
     return Directive(words[1], words[2] if len(words) == 3 else "", options, body, place, places)
 
 
-def _read_options(body: str, lines: Sequence[str], first: int, options: dict[str, str | bool], places: dict[str, Place]) -> None:
+def _read_options(
+    body: str, lines: Sequence[str], first: int, options: dict[str, str | bool], places: dict[str, list[Place]]
+) -> None:
     """`key: value` lines; an indented line goes on with the value above it, `#` starts a line that is not read."""
     last = ""
     for offset, line in enumerate(body.split("\n")):
@@ -62,7 +75,10 @@ def _read_options(body: str, lines: Sequence[str], first: int, options: dict[str
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if line[0].isspace() and last:
-            options[last] = f"{options[last]} {line.strip()}".strip()
+            more, before = line.strip(), options[last]
+            options[last] = more if before == "" else f"{before} {more}"
+            start = source.find(more)
+            places[last] = [*(places[last] if before != "" else []), Place(source, start, start + len(more), place.line)]
             continue
         found = _OPTION.match(line)
         if found is None:
@@ -72,4 +88,4 @@ def _read_options(body: str, lines: Sequence[str], first: int, options: dict[str
             raise DeriveError(f"'{last}' is given twice.", place)
         options[last] = _TRUTH.get(value, value)
         start = source.find(line) + found.start(3)
-        places[last] = Place(source, start, start + len(value), place.line)
+        places[last] = [Place(source, start, start + len(value), place.line)]

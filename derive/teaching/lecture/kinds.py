@@ -88,7 +88,7 @@ def _read(directive: Directive, key: str, reader: Callable[[Any], Any]) -> Any:
     try:
         return None if value is None else reader(value)
     except DeriveError as error:
-        place = directive.inside(error.place, key) if error.place is not None else directive.places.get(key)
+        place = directive.inside(error.place, key) if error.place is not None else directive.whole(key)
         raise DeriveError(f"{key}: {error.message}", place, error.hint) from None
 
 

@@ -46,7 +46,7 @@ def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
     if len(text) > CHARACTERS:
         raise DeriveError(f"The lecture has {len(text)} characters; there may be {CHARACTERS}.", hint="Cut it into several.")
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     about, first = frontmatter.read(lines)
     lecture = Lecture(about, tuple(lines), first, source, folder)
     for lang in about.langs:
