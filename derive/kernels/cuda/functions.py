@@ -26,6 +26,13 @@ from derive.kernels.text.scope import Scope, factor_code, size_code
 from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, shape_code
 
 
+class _HostScope(Scope):
+    """Prints numbers that Python computes itself."""
+
+    def inverse(self, x: str) -> str:
+        return f"(0.0 if {x} == 0.0 else 1.0/{x})"
+
+
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of the kernels it launches."""
     made = launches(program)
@@ -99,7 +106,7 @@ class _CudaWrapper(Wrapper):
         found: dict[str, str] = {}
         for stage in self.plan.stages:
             for s in stage.statements if isinstance(stage, ScalarLaunch) else ():
-                scope = Scope("float64", lambda e: e.name)
+                scope = _HostScope("float64", lambda e: e.name)
                 code = scope.value(s.term) if s.reads <= known else ""
                 if code and not scope.lines and not scope.used and not s.entry.is_integer:
                     found[s.name] = code

@@ -169,6 +169,10 @@ class Scope:
             return code
         return f"math.pow({self.value(base)}, {self.value(power)})"
 
+    def inverse(self, x: str) -> str:
+        """1/x, and 0 where x is 0."""
+        return self.call("select", f"{x} == {self.number(0)}", self.number(0), f"{self.number(1)}/{x}")
+
     # ---- conditions
 
     def condition(self, bracket: Any) -> str:
@@ -299,11 +303,6 @@ def _weighted(scope: Scope, term: Any) -> str:
     return scope.call("select", f"{weight} == {scope.number(0)}", scope.number(0), f"{weight}*{scope.atom(term.args[1])}")
 
 
-def _inverse(scope: Scope, term: Any) -> str:
-    x = scope.named(term.args[0])
-    return scope.call("select", f"{x} == {scope.number(0)}", scope.number(0), f"{scope.number(1)}/{x}")
-
-
 def _reaching(scope: Scope, term: Any) -> str:
     largest = scope.named(term.args[0])
     return scope.call("select", f"abs({largest}) == {scope.dtype}(np.inf)", largest, scope.value(term.args[1]))
@@ -323,7 +322,7 @@ ROWS: tuple[tuple[type, TermPrinter], ...] = (
     (sign, _sign),
     (together, lambda s, t: f"({s.value(t.args[0])})"),
     (weighted, _weighted),
-    (inverse, _inverse),
+    (inverse, lambda s, t: s.inverse(s.named(t.args[0]))),
     (reaching, _reaching),
     (Function, _function),
 )
