@@ -84,7 +84,7 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
         second_derivation(graph, of, names[:1])  # says so where the output is a tensor
         raise DeriveError(
             f"Every second derivative of {of} by an input has more than two indices.",
-            hint=f"Say by what to differentiate: {names[0]} (wrt).",
+            hint=f"Say by what to differentiate: --wrt {names[0]}.",
         )
     check_count(of, len(pairs))
     found: dict[tuple[str, str, str], Derivation] = {}

@@ -26,7 +26,7 @@ from derive.derivation.derivation import Derivation, adjoints_in
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph, gradient_name
 from derive.notation.numpy_code import numpy_code
-from derive.proof.gradcheck import AGREE, Checked, checked
+from derive.proof.gradcheck import AGREE, Checked, check_work, checked
 from derive.proof.kinks import kinks_met
 from derive.proof.numpy_value import run_numpy
 from derive.proof.points import random_point
@@ -144,9 +144,11 @@ def certify(graph: Graph, run: Run | None = None) -> Certificate:
 
     Raises ProofError where a line cannot be shown.
     """
-    proofs, refused = _proved(graph)
     run = run or run_at(graph, random_point(graph, size_sets(graph)[0]))
-    inputs = [i.name for i in graph.inputs if i.differentiable and i.name in run.gradients]
+    moving = graph.ancestors(graph.output.name)
+    inputs = [i.name for i in graph.inputs if i.differentiable and i.name in moving]
+    check_work(run, inputs)
+    proofs, refused = _proved(graph)
     checks = tuple(checked(run, name) for name in inputs)
     comparisons = tuple(c for name in inputs for c in _compared(run, name))
     return Certificate(graph, run, proofs, refused, checks, comparisons, kinks_met(graph, run.values))

@@ -8,15 +8,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from derive.derivation.choice import gradient_by
+from derive.errors import DeriveError
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run, plain, result_at
+from derive.values.work import Work
 
 STEP = 1e-5
 NOISE = 1e-11
@@ -24,6 +27,14 @@ NOISE = 1e-11
 
 AGREE = 1e-6
 """A relative error up to this is agreement; a wrong formula is off by far more, rounding by far less."""
+
+
+STEPS = tuple(10.0**-exponent for exponent in range(1, 5))
+"""Other steps, at which the error is looked at."""
+
+MOST = 150_000_000
+OVERHEAD = 500
+"""So many numbers are computed at most for the checks of a run, each node counting for so many more: some seconds in float64."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,17 @@ class Checked:
 
     check: Check
     orders: tuple[tuple[int, float, float | None], ...]
+
+
+def check_work(run: Run, names: Sequence[str]) -> None:
+    """Raises DeriveError where the checks by these inputs would take too long: each entry is moved up and down for each step."""
+    passes = sum(2 * (1 + len(STEPS)) * np.size(run.exact[name]) for name in names)
+    each = Work(run.source).cost(run.values).once + OVERHEAD * len(run.source.nodes)
+    if passes * each > MOST:
+        raise DeriveError(
+            f"The gradient check is too long at these values: {passes:,} times all definitions would be computed again.",
+            hint="Give fewer or shorter inputs.",
+        )
 
 
 def checked(run: Run, wrt: str) -> Checked:
@@ -108,8 +130,8 @@ def errors_by_step(run: Run, wrt: str) -> list[tuple[int, float, float | None]]:
     """For h = 10⁻¹, …, 10⁻⁴: (exponent, largest error, order), the order being log10 of how much the error fell."""
     analytic = np.asarray(run.gradients[wrt], dtype=np.float64)
     out: list[tuple[int, float, float | None]] = []
-    for exponent in range(1, 5):
-        error = float(np.max(np.abs(centred(run, wrt, 10.0**-exponent) - analytic)))
+    for exponent, step in enumerate(STEPS, 1):
+        error = float(np.max(np.abs(centred(run, wrt, step) - analytic)))
         before = out[-1][1] if out else 0.0
         out.append((exponent, error, math.log10(before / error) if before > NOISE and error > NOISE else None))
     return out

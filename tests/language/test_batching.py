@@ -304,11 +304,11 @@ def planted(found: Derivation, family: str, change: Callable[[Any], Any]) -> Der
 def test_a_mistake_in_the_reasoning_is_found() -> None:
     b = batch_of("mlp", "x,t")
     weight, input_ = of_the_mean(b, "W1"), of_the_mean(b, "x")
-    with pytest.raises(ProofError, match="line 3"):
+    with pytest.raises(ProofError, match="Line 3"):
         prove(planted(input_, "own", lambda line: line.replace(Delta, lambda *_: S.One)))
-    with pytest.raises(ProofError, match="line 3"):
+    with pytest.raises(ProofError, match="Line 3"):
         prove(planted(weight, "one", lambda line: line / b.example.size))
-    with pytest.raises(ProofError, match="line 2"):
+    with pytest.raises(ProofError, match="Line 2"):
         prove(planted(weight, "substitute", lambda line: line * b.example.size))
 
 
@@ -393,7 +393,7 @@ def test_the_gradient_behind_a_tensor_follows_from_that_of_one_example(source: s
     prove(found)
     assert any(step.line.has(Delta) and step.family == "own" for step in found.steps) == (wrt in b.members)
     assert normal(found.result - swept.result) == 0
-    with pytest.raises(ProofError, match="line 3" if wrt not in b.members else "line 5"):
+    with pytest.raises(ProofError, match="Line 3" if wrt not in b.members else "Line 5"):
         prove(planted(found, "one", lambda line: 2 * line))
 
 

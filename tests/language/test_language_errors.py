@@ -374,7 +374,7 @@ BINDINGS: list[tuple[str, dict[str, Any], str]] = [
     ("max_pool1d", {"x": [1, 2, 3, 4, 5], "K": 2, "s": 2}, "no size O fits"),
     ("max_pool1d", {"x": [1, 2, 3, 4], "K": 1.5, "s": 2}, "positive integer"),
     ("x: [n]; y: [O]; y[o] = sum(x[j] for j in n if j == o + 1)", {"x": [1, 2]}, "do not tell the size O"),
-    ("x: [n]; y: [O]; y[o] = sum(x[j] for j in n if j == o + 1)", {"x": [1, 2], "O": 10**9}, "2,000,000,000 terms"),
+    ("x: [n]; y: [O]; y[o] = sum(x[j] for j in n if j == o + 1)", {"x": [1, 2], "O": 10**9}, "4,000,000,000 operations"),
     ("x: [n]; y: [n - 2]; y[i] = x[i + 2]", {"x": [1, 2]}, "y would have 0 entries"),
 ]
 

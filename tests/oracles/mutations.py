@@ -259,16 +259,16 @@ def answer(tried: Case) -> Answer:
 
 def chunk(seed: int, numbers: range) -> list[tuple[int, Answer]]:
     """The answers to some cases."""
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGPROF, _too_long)
     found = []
     for number in numbers:
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
             found.append((number, answer(case(seed, number))))
         except TooLong:
             found.append((number, Answer(0, "", SECONDS, 0, f"more than {SECONDS} s")))
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
     return found
 
 

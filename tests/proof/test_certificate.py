@@ -136,7 +136,7 @@ def test_wrong_float64_functions_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_reverse_sweep_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    right: Callable[[Run], dict[str, Any]] = Run.gradients.func  # type: ignore[attr-defined]
+    right: Callable[[Run], dict[str, Any]] = Run.gradients.fget  # type: ignore[attr-defined]
 
     class Wrong(Run):
         @property
@@ -156,6 +156,13 @@ def test_a_gradient_that_fails_its_check_fails(monkeypatch: pytest.MonkeyPatch) 
     made = certify(fresh(TENSOR))
     assert not failing(made)
     assert not made.passed
+
+
+def test_a_check_of_many_entries_is_refused_before_anything_is_proved() -> None:
+    graph = fresh("x: [n]\nf = sum(x**2)")
+    with pytest.raises(DeriveError, match="check is too long at these values: 100,000 times"):
+        certify(graph, graph.at(x=[1] * 10_000))
+    assert not [key for key in graph._memory if key[0] == "proved"]  # type: ignore[index]
 
 
 # ---------------------------------------------------------------- kinks
