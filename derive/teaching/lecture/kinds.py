@@ -185,7 +185,7 @@ def _pointing(directive: Directive, key: str, kind: type[DeriveError] = DeriveEr
         yield
     except kind as error:
         if error.place is None:
-            error.place = directive.places.get(key)
+            error.place = directive.whole(key)
         raise
 
 
@@ -217,7 +217,7 @@ def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Se
 
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     if options["nodes"] and options["scalars"]:
-        raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.places["scalars"], "Leave one of them out.")
+        raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.whole("scalars"), "Leave one of them out.")
     run, name = _run(directive, options, desk), desk.picture_name("figure", directive.name)
     with _pointing(directive, "scalars"), _pointing(directive, "nodes"), _pointing(directive, "at", DomainError):
         return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
