@@ -105,7 +105,7 @@ def test_a_lecture_in_one_language_has_one_title_and_the_usual_conventions() -> 
         ("---\ntitle: x\ndigits: 3.0\n---\n", "'digits' must be a whole number", 3),
         ("---\ntitle: x\ndigits: ٣\n---\n", "'digits' must be a whole number", 3),
         *(
-            (f"---\nauthor: x\ntitle: {value}\n---\n", "no tags, anchors or aliases", 3)
+            (f"---\nauthor: x\ntitle: {value}\n---\n", "cannot be read: it takes no tags, anchors or aliases", 3)
             for value in (
                 "!!bool abc",
                 '!!int ""',
@@ -123,7 +123,7 @@ def test_a_lecture_in_one_language_has_one_title_and_the_usual_conventions() -> 
                 "!!binary x",
             )
         ),
-        ("---\ntitle: x\na: &a [x, x]\nb: &b [*a, *a]\n---\n", "no tags, anchors or aliases", 3),
+        ("---\ntitle: x\na: &a [x, x]\nb: &b [*a, *a]\n---\n", "cannot be read: it takes no tags, anchors or aliases", 3),
         ("---\ntitle: x\n<<: {title: y}\n---\n", "no key '<<'", 3),
         ('---\ntitle: x\n"\\e[31m\\u202e": y\n---\n', r"no key '\[31m'", 3),
         ("---\ntitle: " + "[" * 3000 + "\n---\n", "cannot be read", 1),

@@ -219,7 +219,8 @@ class _Parser:
         out: list[str] = []
         while (token := self.peek()) not in ends:
             if token in _CLOSERS:
-                raise self.error(f"{token} closes nothing." if token else f"A {_closer(ends)} is missing.")
+                whole = Token("", False, 0, self.length)
+                raise self.error(f"{token} closes nothing.") if token else self.error(f"A {ends[-1]} is missing.", at=whole)
             out.append(self.scripted(middle))
         self.lone = self.lone and len(out) == 1
         return joined(out)
@@ -499,10 +500,6 @@ class _Parser:
 
 
 _WORDS = {"|": r"\textbar{}", "<": r"\textless{}", ">": r"\textgreater{}"}
-
-
-def _closer(ends: Sequence[str]) -> str:
-    return ends[-1]
 
 
 def _space(token: Token) -> str:

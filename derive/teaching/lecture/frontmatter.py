@@ -128,16 +128,11 @@ class _Reader:
     def plain(self, event: yaml.Event) -> None:
         """Refuses tags, anchors and aliases."""
         if getattr(event, "tag", None) is not None or getattr(event, "anchor", None) is not None:
-            raise DeriveError("The front matter takes no tags, anchors or aliases.", self.at(event), QUOTES)
+            raise DeriveError("The front matter cannot be read: it takes no tags, anchors or aliases.", self.at(event), QUOTES)
 
     def at(self, event: yaml.Event) -> Place:
-        start, end = event.start_mark, event.end_mark
-        if start is None or end is None:
-            return _place(self.lines, 0)
-        text = self.lines[min(start.line + 1, len(self.lines) - 1)]
-        first = min(start.column, max(0, len(text) - 1))
-        last = end.column if end.line == start.line else len(text)
-        return Place(text, first, max(first + 1, min(last, len(text))), start.line + 2)
+        """The line that an event begins in."""
+        return _place(self.lines, event.start_mark.line + 1 if event.start_mark else 0)
 
 
 def _checked(data: Mapping[str, Entry], lines: list[str]) -> FrontMatter:
