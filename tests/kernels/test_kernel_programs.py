@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sympy import exp
+from sympy import exp, tanh
 
 import derive
 from derive.calculus.terms import Element, Sum, free_indices
@@ -111,6 +111,11 @@ def test_no_logarithm_is_taken_of_a_probability() -> None:
 def test_what_is_left_of_one_is_computed_from_the_rest() -> None:
     assert "1 − q" in str(whole("focal_loss"))
     assert "1 − q" not in str(stable(whole("focal_loss")))
+
+
+def test_a_function_of_one_argument_is_evaluated_once_however_it_is_written() -> None:
+    found = simple(stable(whole("x: [n]; y = gelu_tanh(x)")))
+    assert len({t for a in found.assigns for t in a.term.atoms(tanh)}) == 1
 
 
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda r: r.name)

@@ -22,7 +22,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Add, Mul, S, exp, expand_mul, log
+from sympy import Add, Function, Mul, S, exp, expand_mul, log
 
 from derive.calculus.functions import Named
 from derive.calculus.matching import match
@@ -369,10 +369,29 @@ def saturated(program: Program) -> Program:
     def rewrite(term: Any) -> Any:
         parts = factors(term) if term.is_Mul else ()
         slope = [f for f in parts if f.is_Add and any(_bounded(t) and t.could_extract_minus_sign() for t in f.args)]
-        large = [f for f in parts if f not in slope and any(t.is_Pow and t.exp.is_positive for a in terms(f) for t in factors(a))]
+        large = [f for f in parts if f not in slope and any(map(_is_power, terms(f)))]
         if not slope or not large:
             return term
         return Mul(weighted(Mul(*slope), Mul(*large)), *[f for f in parts if f not in slope and f not in large])
+
+    return mapped(program, rewrite)
+
+
+def _is_power(term: Any) -> bool:
+    return any(f.is_Pow and f.exp.is_positive and f.base.has(Element) for f in factors(term))
+
+
+def alike(program: Program) -> Program:
+    """Arguments of functions written alike, so that one evaluation serves: a x + a b x³ as a (x + b x³), with a irrational."""
+
+    def rewrite(term: Any) -> Any:
+        if not isinstance(term, Function) or type(term).__name__ not in FUNCTIONS:
+            return term
+        parts = sorted(terms(expand_mul(term.args[0])), key=lambda t: str(t.as_independent(Element)[1]))
+        number = parts[0].as_independent(Element)[0]
+        if len(parts) < 2 or not number.is_number or number.is_Rational:
+            return term
+        return term.func(Mul(number, Add(*[p / number for p in parts]), evaluate=False))
 
     return mapped(program, rewrite)
 
@@ -392,6 +411,7 @@ REWRITES = (
     Rewrite("weighing logarithms", weights),
     Rewrite("dividing by lengths", lengths),
     Rewrite("using functions that lose nothing", careful),
+    Rewrite("writing arguments alike", alike),
     Rewrite("grouping what cancels", grouped),
     Rewrite("ending slopes where functions are flat", saturated),
 )
