@@ -8,10 +8,13 @@ from typing import Any
 from derive.calculus.cost import length
 from derive.errors import DeriveError
 
-MOST = 40_000
+MOST = 100_000
 """So many symbols may stand in all the lines that a derivation looks at; those of the library need at most a few thousand."""
 
-MOST_TOGETHER = 60_000
+MOST_SEARCHED = 300_000
+"""So many symbols may be searched for definitions that stand in a line, once for each of them; those of the library: 2,000."""
+
+MOST_TOGETHER = 100_000
 """So many may stand in those of all the derivations of one page; an LSTM cell needs 14,000."""
 
 MOST_DERIVATIVES = 400
@@ -24,15 +27,25 @@ class Budget:
 
     name: str
     spent: int = 0
+    searched: int = 0
 
     def spend(self, line: Any) -> None:
         """Count a line.  Raises DeriveError where that is more than a derivation may be."""
         self.spent += length(line)
         if self.spent > MOST:
-            raise DeriveError(
-                f"The derivation of {self.name} is too long: its lines have more than {MOST:,} symbols.",
-                hint="Give the parts of the definition names (t = …): each then has a short derivation of its own.",
-            )
+            raise self._too_long(f"its lines have more than {MOST:,} symbols")
+
+    def search(self, line: Any, times: int) -> None:
+        """Count a line that is searched so many times.  Raises DeriveError where that is more than a derivation may need."""
+        self.searched += times * length(line)
+        if self.searched > MOST_SEARCHED:
+            raise self._too_long(f"more than {MOST_SEARCHED:,} symbols are searched for what has a name")
+
+    def _too_long(self, why: str) -> DeriveError:
+        return DeriveError(
+            f"The derivation of {self.name} is too long: {why}.",
+            hint="Give the parts of the definition names (t = …): each then has a short derivation of its own.",
+        )
 
 
 def check_together(of: str, spent: int) -> None:

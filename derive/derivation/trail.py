@@ -62,6 +62,7 @@ def simplify(trail: Trail, graph: Graph) -> None:
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
     trail.budget.spend(plain)
+    trail.budget.search(plain, sum(fold.concerns(plain) for fold in known_here.folds))
     named, used = folded(plain, known_here.folds)
     known, sure = folded(named, known_here.facts(named))
     short = shortest(known)

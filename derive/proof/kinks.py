@@ -139,7 +139,8 @@ def _moved(point: Evaluator, node: Node, names: set[str], chance: random.Random)
 
 def _double(array: Any) -> Any:
     """An array in float64; what is larger than that holds is infinite."""
-    return np.vectorize(lambda v: float(real(v)), otypes=[float])(array)
+    with np.errstate(over="ignore"):
+        return np.vectorize(lambda v: float(real(v)), otypes=[float])(array)
 
 
 def _at(point: Evaluator, term: Any, indices: tuple[Index, ...], place: Any) -> Any:

@@ -85,6 +85,15 @@ def test_the_derivations_of_a_page_have_a_budget_together(monkeypatch: pytest.Mo
     assert derivations(graph, ["A"])
 
 
+def test_what_is_searched_for_names_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve softmaxes of one another took 34 seconds, most of them to look for each in the lines of all."""
+    text = "x: [n]; y = " + "softmax(" * 3 + "x" + ")" * 3
+    assert derivations(opened(text))
+    monkeypatch.setattr(budget, "MOST_SEARCHED", 1000)
+    with pytest.raises(DeriveError, match="1,000 symbols are searched"):
+        derivations(opened(text))
+
+
 def test_second_derivatives_are_counted_before_one_is_derived() -> None:
     names = range(60)
     graph = opened("\n".join(f"x{k}: [n{k}]" for k in names) + "\nf = " + " + ".join(f"sum(x{k}**2)" for k in names))

@@ -63,6 +63,13 @@ def test_a_kink_that_moves_with_a_result_on_the_way_counts() -> None:
         prove(opened("x: [n]\nm = max(x)\nf = sum(relu(x - m))").derive("f", "m"))
 
 
+def test_values_beyond_a_float_are_met_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    graph = opened("f = abs(exp(x) - 1)")
+    point = forward(graph, {}, {"x": np.array(10**5, dtype=object)})
+    assert not at_kink(point, graph.output)
+    assert not recwarn.list
+
+
 def test_two_sides_that_are_one_have_no_kink() -> None:
     graph = opened("f = max(s, s)")
     assert prove(graph.derive("f", "s")).derivation.result == 1

@@ -337,6 +337,12 @@ def test_what_is_no_second_derivative_is_refused(source: str, options: dict[str,
         derive.graph(source).derive(**{"order": 2, **options})
 
 
+def test_letters_do_not_run_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nine axes twice are more indices than there are letters."""
+    text = f"x: [{', '.join(f'n{k}' for k in range(9))}]; f = sum(x)"
+    assert "∂²f/∂x_ijklmnpqr∂x_{u,v,a,b,c,d,e,o,i1}" in run(capsys, text, "--order", "2", "--wrt", "x")
+
+
 # ---------------------------------------------------------------- on a page
 
 

@@ -36,6 +36,7 @@ SECONDS = 60
 """How long one command may take before it is stopped: far more than any should."""
 
 CHUNK = 25
+TRIES = 12
 WORDS = re.compile(r"[^\W\d]\w*|[0-9.]+|\*\*|==|!=|<=|>=|\s+|.")
 
 LANGUAGE = """
@@ -165,12 +166,15 @@ def values(text: str, chance: random.Random) -> str:
     pairs = []
     for given in graph.inputs:
         shape = [max(1, min(30, int(axis.subs(sizes)))) for axis in given.axes]
+        row, last = [], shape[-1] if shape else 1
         if given.kind == "onehot":
-            last = ["1", *["0"] * (shape[-1] - 1)]
-            pairs.append(f"{given.name}={nested(shape[:-1], lambda last=last: '[' + ', '.join(last) + ']')}")  # type: ignore[misc]
+            row = ["1", *["0"] * (last - 1)]
+        elif given.kind == "probability":
+            row = [f"1/{last}"] * last
+        if row:
+            pairs.append(f"{given.name}={nested(shape[:-1], partial('[{}]'.format, ', '.join(row)))}")
         else:
-            digits = "0" if given.kind == "label" else None
-            pairs.append(f"{given.name}={nested(shape, lambda d=digits: d or str(chance.randint(-30, 90) / 10))}")  # type: ignore[misc]
+            pairs.append(f"{given.name}={nested(shape, partial(_number, chance, given.kind))}")
     whole = ", ".join(pairs)
     if whole and chance.random() < 0.3:
         numbers = list(re.finditer(r"-?\d[\d.]*", whole))
@@ -179,11 +183,26 @@ def values(text: str, chance: random.Random) -> str:
     return mutated(whole, chance, 1) if chance.random() < 0.15 else whole
 
 
+def _number(chance: random.Random, kind: str) -> str:
+    return "0" if kind == "label" else str(chance.randint(1 if kind == "positive" else -30, 90) / 10)
+
+
+def _is_read(text: str) -> bool:
+    try:
+        read(text, "")
+    except DeriveError:
+        return False
+    return True
+
+
 def case(seed: int, number: int) -> Case:
     """The case of a number: the same in every run."""
     chance = random.Random(f"mutations {seed} {number}")
-    text = drawn(chance) if chance.random() < 0.4 else chance.choice(texts())
-    text = mutated(text, chance, chance.choice((0, 0, 1, 1, 1, 2, 6)))
+    for _ in range(chance.choice((1, TRIES))):  # most that are drawn cannot be read, which is soon tried enough
+        text = drawn(chance) if chance.random() < 0.4 else chance.choice(texts())
+        text = mutated(text, chance, chance.choice((0, 0, 1, 1, 1, 2, 6)))
+        if _is_read(text):
+            break
     if not any(sign in text for sign in "=:\n"):
         text += "\n"
     arguments = [chance.choice(("explain", "explain", "check")), text]
