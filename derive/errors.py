@@ -3,9 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
+
+
+class Said(str):
+    """A sentence in English that keeps its pattern and what fills it, so that it can be said in another language."""
+
+    __slots__ = ("pattern", "values")
+    pattern: str
+    values: dict[str, Any]
+
+
+def said(pattern: str, **values: Any) -> Said:
+    """A message: `values` in the places of `pattern`.  What is itself said among them is said in the same language.
+
+    >>> said("There is no {name} in {where}.", name="W", where=said("line {line}", line=2))
+    'There is no W in line 2.'
+    """
+    sentence = Said(pattern.format(**values))
+    sentence.pattern, sentence.values = pattern, values
+    return sentence
+
+
+Translate = Callable[[str], str]
+"""From a pattern in English to the same in another language."""
+
+
+def in_language(message: str, translate: Translate) -> str:
+    """A message in another language; what has no translation stays in English."""
+    if not isinstance(message, Said):
+        return translate(message) if message else ""
+    values = {name: in_language(v, translate) if isinstance(v, Said) else v for name, v in message.values.items()}
+    return translate(message.pattern).format(**values)
+
 
 CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
@@ -40,11 +73,15 @@ class DeriveError(Exception):
         self.message, self.place, self.hint = message, place, hint
 
     def __str__(self) -> str:
-        lines = [visible(self.message)]
+        return self.text(str)
+
+    def text(self, translate: Translate) -> str:
+        """The message, the place with a caret, and the hint, a line each."""
+        lines = [visible(in_language(self.message, translate))]
         if self.place is not None:
-            lines += _pointed(self.place)
+            lines += _pointed(self.place, translate)
         if self.hint:
-            lines += map(visible, self.hint.split("\n"))
+            lines += map(visible, in_language(self.hint, translate).split("\n"))
         return "\n".join(lines)
 
 
@@ -60,7 +97,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     lowered = {other.lower(): other for other in sorted(known, reverse=True) if other != word}
     near = get_close_matches(word.lower(), lowered, 1)
-    return f"Did you mean {lowered[near[0]]}?" if near else ""
+    return said("Did you mean {name}?", name=lowered[near[0]]) if near else ""
 
 
 LISTED = 8
@@ -74,19 +111,19 @@ def listed(names: Iterable[str]) -> str:
     ('u, v, w', 'a, b, c, d, e, f, g, h and 4 more')
     """
     known = list(names)
-    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
-    return ", ".join(known[:LISTED]) + more
+    shown = ", ".join(known[:LISTED])
+    return said("{names} and {count} more", names=shown, count=len(known) - LISTED) if len(known) > LISTED else shown
 
 
 WINDOW = 100
 
 
-def _pointed(place: Place) -> list[str]:
+def _pointed(place: Place, translate: Translate) -> list[str]:
     """The line and a caret under the fault; a long line is cut around it."""
     width = max(1, min(place.end - place.start, WINDOW))
     first = max(0, place.start - WINDOW // 2) if len(place.text) > WINDOW else 0
     shown = "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in place.text[first : first + WINDOW])
-    prefix = f"  line {place.line}: "
+    prefix = f"  {in_language(said('line {line}:', line=place.line), translate)} "
     return [
         prefix + shown,
         " " * (len(prefix) + place.start - first) + "^" * min(width, max(1, len(shown) - place.start + first)),
