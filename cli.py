@@ -25,7 +25,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from derive import __version__
-from derive.errors import DeriveError, ProofError, visible
+from derive.errors import DeriveError, ProofError, said, visible
 from derive.resources import HEAD, is_copy, made_from, mark, named, slug
 
 if TYPE_CHECKING:
@@ -221,7 +221,10 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
 
     lecture = lectures.read(read_file(path), path.name, path.parent)
     if lang and lang not in lecture.about.langs:
-        raise DeriveError(f"{path} is not written in {lang!r}.", hint=f"It has {', '.join(lecture.about.langs)}.")
+        raise DeriveError(
+            said("{path} is not written in {lang!r}.", path=path, lang=lang),
+            hint=said("It has {names}.", names=", ".join(lecture.about.langs)),
+        )
     files: dict[Path, str | bytes] = {}
     for language in [lang] if lang else lecture.about.langs:
         document = build_lecture(lecture, language)
@@ -326,7 +329,7 @@ def _names(text: str) -> tuple[str, ...]:
     """The names in a list with commas.  Raises DeriveError where there is a comma and no name."""
     found = tuple(n.strip() for n in text.split(",") if n.strip())
     if text and not found:
-        raise DeriveError(f"{text!r} has no name", hint="Names are given with commas: x,t")
+        raise DeriveError(said("{text!r} has no name.", text=text), hint="Names are given with commas: x,t")
     return found
 
 
@@ -382,7 +385,7 @@ def _write(
             waiting.pop(0)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DeriveError(f"{path} cannot be written: {reason}") from None
+        raise DeriveError(said("{path} cannot be written: {reason}", path=path, reason=reason)) from None
     return {target.parent for target in targets.values()}
 
 
@@ -394,25 +397,27 @@ def _claimed(path: Path, content: bytes, force: bool, alike: bool) -> Path:
     target, hint = Path(os.path.realpath(path)), "Choose another name, or overwrite it with --force."
     for folder in path.parents:
         if folder.exists() and not folder.is_dir():
-            raise DeriveError(f"{folder} is not a folder")
+            raise DeriveError(said("{folder} is not a folder.", folder=folder))
     status = None if target.is_symlink() else _status(target)  # a link still: it leads to itself
     if target.is_symlink() or (path.is_symlink() and status is None and not force):
-        raise DeriveError(f"{path} is a link that leads nowhere", hint="Remove the link, or choose another name.")
+        raise DeriveError(
+            said("{path} is a link that leads nowhere.", path=path), hint="Remove the link, or choose another name."
+        )
     if status is None:
         return target
     if not stat.S_ISREG(status.st_mode):
-        raise DeriveError(f"{path} is not a file", hint="Name the file to write, or - for standard output.")
+        raise DeriveError(said("{path} is not a file.", path=path), hint="Name the file to write, or - for standard output.")
     if force:
         return target
     with target.open("rb") as file:
         head = file.read(HEAD)
     source = made_from(head)
     if source is None and (status.st_size != len(content) or target.read_bytes() != content):
-        raise DeriveError(f"{path} exists and was not written by derive", hint=hint)
+        raise DeriveError(said("{path} exists and was not written by derive.", path=path), hint=hint)
     if alike and source is not None and source != made_from(content[:HEAD]):
-        raise DeriveError(f"{path} exists and was made from another source: {source}", hint=hint)
+        raise DeriveError(said("{path} exists and was made from another source: {source}", path=path, source=source), hint=hint)
     if not status.st_mode & 0o222 or not os.access(target, os.W_OK):
-        raise DeriveError(f"{path} is read-only", hint=hint)
+        raise DeriveError(said("{path} is read-only.", path=path), hint=hint)
     return target
 
 

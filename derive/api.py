@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.derivation import derivation, second_order
 from derive.derivation.derivation import fields_of
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs import graph
 from derive.graphs.graph import gradient_name, remembered
 from derive.language.batching import batch
@@ -240,7 +240,7 @@ def _typed(what: str, value: Any, kind: type[T]) -> T:
     """Raises DeriveError where an argument is of another kind."""
     if not isinstance(value, kind):
         wanted, given = kind.__name__, type(value).__name__
-        raise DeriveError(f"{what} is of type {wanted}, and not {given}.")
+        raise DeriveError(said("{what} is of type {wanted}, and not {given}.", what=what, wanted=wanted, given=given))
     return value
 
 
@@ -254,7 +254,7 @@ def _texts(what: str, value: Any) -> str | tuple[str, ...]:
         return value
     if not isinstance(value, Sequence):
         given = type(value).__name__
-        raise DeriveError(f"{what} is a name, or several in a list, and not of type {given}.")
+        raise DeriveError(said("{what} is a name, or several in a list, and not of type {given}.", what=what, given=given))
     return tuple(_text(f"Each name in {what}", name) for name in value)
 
 

@@ -17,7 +17,7 @@ class Said(str):
     values: dict[str, Any]
 
 
-def said(pattern: str, **values: Any) -> Said:
+def said(pattern: str, **values: Any) -> str:
     """A message: `values` in the places of `pattern`.  What is itself said among them is said in the same language.
 
     >>> said("There is no {name} in {where}.", name="W", where=said("line {line}", line=2))

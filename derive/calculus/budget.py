@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.cost import length
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 
 MOST = 100_000
 """So many symbols may stand in all the lines that a derivation looks at; those of the library need at most a few thousand."""
@@ -43,7 +43,7 @@ class Budget:
 
     def _too_long(self, why: str) -> DeriveError:
         return DeriveError(
-            f"The derivation of {self.name} is too long: {why}.",
+            said("The derivation of {name} is too long: {why}.", name=self.name, why=why),
             hint="Give the parts of the definition names (t = …): each then has a short derivation of its own.",
         )
 
@@ -52,7 +52,11 @@ def check_together(of: str, spent: int) -> None:
     """Raises DeriveError where the derivations of an output are, all together, more than a page may have."""
     if spent > MOST_TOGETHER:
         raise DeriveError(
-            f"The derivations of {of} are too long together: their lines have more than {MOST_TOGETHER:,} symbols.",
+            said(
+                "The derivations of {of} are too long together: their lines have more than {most_together:,} symbols.",
+                of=of,
+                most_together=MOST_TOGETHER,
+            ),
             hint="Differentiate by some names only (wrt), or take the definition apart.",
         )
 
@@ -61,6 +65,11 @@ def check_count(of: str, count: int) -> None:
     """Raises DeriveError where an output has more derivatives than a page may have."""
     if count > MOST_DERIVATIVES:
         raise DeriveError(
-            f"{of} has {count:,} derivatives of this order, and at most {MOST_DERIVATIVES} are shown.",
+            said(
+                "{of} has {count:,} derivatives of this order, and at most {most_derivatives} are shown.",
+                of=of,
+                count=count,
+                most_derivatives=MOST_DERIVATIVES,
+            ),
             hint="Differentiate by some names only (wrt).",
         )

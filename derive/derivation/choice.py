@@ -10,7 +10,7 @@ from derive.calculus.terms import Adjoint
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of, second_derivation
 from derive.derivation.sweep import derivation
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
 
@@ -83,8 +83,8 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
     if not pairs:
         second_derivation(graph, of, names[:1])  # says so where the output is a tensor
         raise DeriveError(
-            f"Every second derivative of {of} by an input has more than two indices.",
-            hint=f"Say by what to differentiate: --wrt {names[0]}.",
+            said("Every second derivative of {of} by an input has more than two indices.", of=of),
+            hint=said("Say by what to differentiate: --wrt {name}.", name=names[0]),
         )
     check_count(of, len(pairs))
     found: dict[tuple[str, str, str], Derivation] = {}
@@ -108,4 +108,4 @@ def _check(graph: Graph, wrt: Sequence[str]) -> None:
     for name in wrt:
         derivation(graph, "", name)
         if name not in moving:
-            raise DeriveError(f"{graph.output.name} is not computed from {name}.")
+            raise DeriveError(said("{name} is not computed from {other}.", name=graph.output.name, other=name))

@@ -18,7 +18,7 @@ from derive.calculus.rules import RULES, Rule
 from derive.derivation.derivation import Derivation, adjoints_in, fields_of, put_in
 from derive.derivation.sweep import SUBSTITUTE, derivation
 from derive.derivation.trail import Trail, simplify
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.graphs.tree import Size
 
@@ -33,7 +33,7 @@ def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstrea
             hint="Define the loss.",
         )
     if order != 1:
-        raise DeriveError(f"Derivatives are of order 1 or 2, not {order}.")
+        raise DeriveError(said("Derivatives are of order 1 or 2, not {order}.", order=order))
     if not isinstance(wrt, str):
         raise DeriveError("A first derivative is by one tensor.", hint="For a second one by two, add order=2.")
     return derivation(graph, of, wrt, upstream)
@@ -76,7 +76,12 @@ def gradient_of(found: Derivation) -> Derivation:
     """The derivation of the gradient that a second derivative was taken of.  Raises DeriveError for a first derivative."""
     if isinstance(found, SecondDerivation):
         return found.gradient
-    raise DeriveError(f"{gradient_name(found.of, found.wrt)} is a first derivative: it was not taken of a gradient.")
+    raise DeriveError(
+        said(
+            "{gradient_name} is a first derivative: it was not taken of a gradient.",
+            gradient_name=gradient_name(found.of, found.wrt),
+        )
+    )
 
 
 def is_freed(found: Derivation) -> bool:
@@ -109,14 +114,14 @@ def _pair(graph: Graph, of: str, wrt: str | Sequence[str]) -> tuple[str, str]:
     first, by = (derivation(graph, of, name).wrt for name in (chosen[0], chosen[-1]))
     if graph.members[of].axes:
         raise DeriveError(
-            f"{of} is a tensor: second derivatives are those of a scalar.",
-            hint=f"Define a loss of it, for example  loss = sum({of}**2).",
+            said("{of} is a tensor: second derivatives are those of a scalar.", of=of),
+            hint=said("Define a loss of it, for example  loss = sum({of}**2).", of=of),
         )
     if first != by and (first in graph.ancestors(by) or by in graph.ancestors(first)):
         upper, lower = (first, by) if first in graph.ancestors(by) else (by, first)
         raise DeriveError(
-            f"{lower} is computed from {upper}: one cannot be moved while the other is held.",
-            hint=f"Take both derivatives by {upper}, or both by {lower}.",
+            said("{lower} is computed from {upper}: one cannot be moved while the other is held.", lower=lower, upper=upper),
+            hint=said("Take both derivatives by {upper}, or both by {lower}.", upper=upper, lower=lower),
         )
     return first, by
 

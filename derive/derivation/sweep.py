@@ -20,7 +20,7 @@ from derive.calculus.rules import N_, RULES, Rule, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
 from derive.derivation.derivation import Derivation, Step, adjoints_in, is_atomic, put_in
 from derive.derivation.trail import PICK, Trail, differentiate, simplify
-from derive.errors import DeriveError, listed, nearest
+from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.graphs.names import fresh, lettered
 from derive.graphs.tree import Op, Reduce, Ref
@@ -49,15 +49,21 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
     candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
     for name in (of, wrt) if wrt else (of,):
         if name not in graph.members:
-            hint = nearest(name, graph.members) or f"It has {listed(graph.members)}."
-            raise DeriveError(f"There is no {name} in this graph.", hint=hint)
+            hint = nearest(name, graph.members) or said("It has {listed}.", listed=listed(graph.members))
+            raise DeriveError(said("There is no {name} in this graph.", name=name), hint=hint)
     if not wrt and len(candidates) != 1:
-        hint = f"It may be {listed(candidates)} (wrt)." if candidates else f"{of} is computed from no input that may be moved."
+        hint = (
+            said("It may be {listed} (wrt).", listed=listed(candidates))
+            if candidates
+            else said("{of} is computed from no input that may be moved.", of=of)
+        )
         raise DeriveError("Say by what to differentiate.", hint=hint)
     wrt = wrt or candidates[0]
     if not graph.members[wrt].differentiable:
         kind = "a label" if isinstance(graph.members[wrt], Input) else "an index"
-        raise DeriveError(f"{wrt} is {kind}: it takes whole numbers, so nothing can be differentiated by it.")
+        raise DeriveError(
+            said("{wrt} is {kind}: it takes whole numbers, so nothing can be differentiated by it.", wrt=wrt, kind=kind)
+        )
     if upstream:
         graph, of = seeded(graph, of)
     return _adjoint(graph, of, wrt, rules)

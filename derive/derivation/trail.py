@@ -15,7 +15,7 @@ from derive.calculus.shortest import shortest
 from derive.calculus.terms import Delta, Deriv, terms
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import knowledge
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
 PICK = N_("each delta keeps one term of its sum")
@@ -48,7 +48,7 @@ def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
     while has_deriv(trail.line):
         rule = next_rule(trail.line, rules)
         if rule is None:
-            raise DeriveError(f"No rule differentiates {next(iter(trail.line.atoms(Deriv)))}.")
+            raise DeriveError(said("No rule differentiates {first}.", first=next(iter(trail.line.atoms(Deriv)))))
         trail.to(apply(rule, trail.line), rule.name, rule.family)
 
 

@@ -23,7 +23,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 
 NAMED = "DERIVE_CACHE"
 
@@ -111,8 +111,8 @@ def _opened(place: Path) -> bool:
     changeable = next(_changeable(compiled), None)
     if changeable is None:
         return True
-    message = f"The cache of kernels is not used: other users can change the folder {changeable}."
-    hint = f"Close it (chmod go-w), remove what is in the cache, or let {NAMED} name a folder of your own."
+    message = said("The cache of kernels is not used: other users can change the folder {changeable}.", changeable=changeable)
+    hint = said("Close it (chmod go-w), remove what is in the cache, or let {named} name a folder of your own.", named=NAMED)
     if os.environ.get(NAMED):
         raise DeriveError(message, hint=hint)
     warnings.warn(f"{message}  {hint}", stacklevel=2)

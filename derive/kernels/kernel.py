@@ -11,7 +11,7 @@ from functools import cached_property
 from types import MethodType, ModuleType
 from typing import Any
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
 from derive.kernels.module import Module, module
@@ -131,11 +131,13 @@ def kernel(
     """
     target = target or next(iter(TARGETS))
     if target not in TARGETS:
-        raise DeriveError(f"there is no target {target}", hint=f"The targets are {', '.join(TARGETS)}.")
+        raise DeriveError(
+            said("There is no target {target}.", target=target), hint=said("The targets are {names}.", names=", ".join(TARGETS))
+        )
     check_reduction(reduction)
     batched, wrt = _names(batched), _names(wrt)
     if reduction != "mean" and not batched:
-        raise DeriveError("there is no reduction without examples", hint="Say which inputs differ between examples: batch.")
+        raise DeriveError("There is no reduction without examples.", hint="Say which inputs differ between examples: batch.")
 
     def made() -> Kernel:
         whole = batch(graph, batched, reduction).graph if batched else graph

@@ -18,7 +18,7 @@ from sympy import Symbol, preorder_traversal
 from derive import __version__
 from derive.calculus.terms import Element, height, walk
 from derive.derivation.derivation import Derivation
-from derive.errors import DeriveError, ProofError
+from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph
 from derive.kernels.program.lengths import named_lengths, proofs, resized, swapped
 from derive.kernels.program.program import Program, derivations, program
@@ -66,9 +66,15 @@ def module(
     is none, and for a type or a library to wrap for that the target does not have.
     """
     if dtype not in target.dtypes:
-        raise DeriveError(f"there are no kernels of {dtype}", hint=f"The types are {' and '.join(target.dtypes)}.")
+        raise DeriveError(
+            said("There are no kernels of {dtype}.", dtype=dtype),
+            hint=said("The types are {names}.", names=" and ".join(target.dtypes)),
+        )
     if wrap and wrap not in target.wraps:
-        raise DeriveError(f"there is no wrapper for {wrap}", hint=f"The wrappers are {', '.join(target.wraps)}.")
+        raise DeriveError(
+            said("There is no wrapper for {wrap}.", wrap=wrap),
+            hint=said("The wrappers are {names}.", names=", ".join(target.wraps)),
+        )
     _check_names(graph, target.reserved)
     _check_length(graph)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
@@ -106,7 +112,7 @@ def module(
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
     """The text of a function that a library, such as PyTorch, differentiates."""
     if not wrt or graph.output.expr.is_integer:
-        raise DeriveError("nothing is differentiated here, so there is nothing to wrap")
+        raise DeriveError("Nothing is differentiated here, so there is nothing to wrap.")
     variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap]}
     return _environment().get_template(f"text/{wrap}.j2").render(variables)
 
@@ -140,7 +146,8 @@ def _check_names(graph: Graph, reserved: frozenset[str]) -> None:
     for name in (*(i.name for i in graph.inputs), *map(str, graph.sizes)):
         if name in reserved or "__" in name:
             raise DeriveError(
-                f"a kernel has no argument called {name}: its own code uses that name", hint="Give it another name."
+                said("A kernel has no argument called {name}: its own code uses that name.", name=name),
+                hint="Give it another name.",
             )
 
 
@@ -149,8 +156,11 @@ def _check_length(graph: Graph) -> None:
     count = sum(_operations(node.expr) * len(graph.parents(node.name)) * height(node.expr) for node in graph.nodes)
     if count > MOST_OPERATIONS:
         raise DeriveError(
-            f"this definition is too long for a kernel: its sums hold {count} operations to differentiate, and "
-            f"{MOST_OPERATIONS} are the most",
+            said(
+                "This definition is too long for a kernel: it has {count} operations to differentiate in sums, at most {most}.",
+                count=count,
+                most=MOST_OPERATIONS,
+            ),
             hint="Give parts of long lines a line and a name of their own, or take the definition apart.",
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sympy import Symbol, expand
 
-from derive.errors import DeriveError, listed, nearest
+from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Input
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.language.sizes import named_size
@@ -73,13 +73,18 @@ def _known_names(graph: Graph, inputs: Mapping[str, Input], values: Mapping[str,
         if name in inputs or name in axes:
             continue
         if name in graph.members:
-            raise DeriveError(f"{name} is defined by the graph and takes no value.", hint=f"Its inputs are {listed(inputs)}.")
-        near = nearest(name, inputs) or (f"Inputs are {listed(inputs)}." if inputs else "The graph has no inputs.")
-        raise DeriveError(f"There is no input {name}.", hint=near)
+            raise DeriveError(
+                said("{name} is defined by the graph and takes no value.", name=name),
+                hint=said("Its inputs are {listed}.", listed=listed(inputs)),
+            )
+        near = nearest(name, inputs) or (
+            said("Inputs are {names}.", names=listed(inputs)) if inputs else "The graph has no inputs."
+        )
+        raise DeriveError(said("There is no input {name}.", name=name), hint=near)
     if missing := [name for name in inputs if name not in values]:
-        what = "The value of " if len(missing) == 1 else "The values of "
+        pattern = "The value of {names} is missing." if len(missing) == 1 else "The values of {names} are missing."
         form = ", ".join(f"{name}={_example(inputs[name])}" for name in missing)
-        raise DeriveError(f"{what}{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.", hint=f"Give {form}.")
+        raise DeriveError(said(pattern, names=", ".join(missing)), hint=said("Give {form}.", form=form))
     return [name for name in values if name in axes and name not in inputs]
 
 
@@ -99,24 +104,27 @@ def _shape(entry: Input, nested: Nested) -> tuple[int, ...]:
         shape.append(len(rows[0]))
         for position, row in enumerate(rows):
             if len(row) != len(rows[0]):
-                lengths = f"{len(rows[0])} in the first, {len(row)} in number {position + 1}"
-                raise DeriveError(f"The lists of {entry.name} have different lengths: {lengths}.")
+                lengths = said("{first} in the first, {other} in number {k}", first=len(rows[0]), other=len(row), k=position + 1)
+                raise DeriveError(
+                    said("The lists of {name} have different lengths: {lengths}.", name=entry.name, lengths=lengths)
+                )
         level = [part for row in rows for part in row]
     if any(isinstance(part, tuple) for part in level):
-        raise DeriveError(f"The lists of {entry.name} mix numbers and lists.")
+        raise DeriveError(said("The lists of {name} mix numbers and lists.", name=entry.name))
     if len(shape) != len(entry.axes):
         axes = ", ".join(map(str, entry.axes))
-        lists = "a list" if len(entry.axes) == 1 else "lists in lists"
-        needs = f"{lists} (its axes are [{axes}])" if entry.axes else "a number"
-        given = "a number is" if not shape else "a list of numbers is" if len(shape) == 1 else f"lists {len(shape)} deep are"
-        raise DeriveError(f"{entry.name} needs {needs}, and {given} given.")
+        lists = said("a list") if len(entry.axes) == 1 else said("lists in lists")
+        needs = said("{lists} (its axes are [{axes}])", lists=lists, axes=axes) if entry.axes else said("a number")
+        kinds = (said("a number is"), said("a list of numbers is"), said("lists {depth} deep are", depth=len(shape)))
+        given = kinds[min(len(shape), 2)]
+        raise DeriveError(said("{name} needs {needs}, and {given} given.", name=entry.name, needs=needs, given=given))
     return tuple(shape)
 
 
 def _size(name: str, value: Any) -> int:
     nested, _ = exact_numbers(name, value)
     if isinstance(nested, tuple) or nested.value.denominator != 1 or nested.value < 1:
-        raise DeriveError(f"The size {name} is a positive integer.")
+        raise DeriveError(said("The size {name} is a positive integer.", name=name))
     return int(nested.value)
 
 
@@ -130,14 +138,36 @@ def _sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]], sizes: dict[Symb
         unknown = _open(axis, sizes)
         value = axis.subs(sizes)
         if not unknown and value != length:
-            why = f" in {origin[axis]}" if axis in origin else ""
-            is_size = f"{axis} is {value}{why}" if axis.free_symbols else f"it has {value}"
-            raise DeriveError(f"{entry.name} has {_entries(length)} along its axis {axis}, but {is_size}.")
+            pattern = (
+                "{axis} is {value} in {tensor}"
+                if axis in origin
+                else "{axis} is {value}"
+                if axis.free_symbols
+                else "it has {value}"
+            )
+            is_size = said(pattern, axis=axis, value=value, tensor=origin.get(axis))
+            raise DeriveError(
+                said(
+                    "{name} has {entries} along its axis {axis}, but {is_size}.",
+                    name=entry.name,
+                    entries=_entries(length),
+                    axis=axis,
+                    is_size=is_size,
+                )
+            )
         if len(unknown) == 1:
             symbol = unknown.pop()
             solved = _solved(value - length, symbol)
             if solved is None:
-                raise DeriveError(f"{entry.name} has {_entries(length)} along its axis {axis}, and no size {symbol} fits.")
+                raise DeriveError(
+                    said(
+                        "{name} has {entries} along its axis {axis}, and no size {symbol} fits.",
+                        name=entry.name,
+                        entries=_entries(length),
+                        axis=axis,
+                        symbol=symbol,
+                    )
+                )
             sizes[symbol] = solved
             origin[symbol] = entry.name
         elif unknown:
@@ -146,10 +176,20 @@ def _sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]], sizes: dict[Symb
         for axis in node.axes:
             if not _open(axis, sizes) and axis.subs(sizes) < 1:
                 count = axis.subs(sizes)
-                raise DeriveError(f"The inputs are too short: {node.name} would have {_entries(count)} along its axis {axis}.")
+                raise DeriveError(
+                    said(
+                        "The inputs are too short: {name} would have {entries} along its axis {axis}.",
+                        name=node.name,
+                        entries=_entries(count),
+                        axis=axis,
+                    )
+                )
     if missing := sorted(str(s) for s in graph.sizes if s not in sizes):
         what = "size" if len(missing) == 1 else "sizes"
-        raise DeriveError(f"The inputs do not tell the {what} {', '.join(missing)}.", hint=f"Give it a value: {missing[0]}=2.")
+        raise DeriveError(
+            said("The inputs do not tell the {what} {names}.", what=what, names=", ".join(missing)),
+            hint=said("Give it a value: {missing}=2.", missing=missing[0]),
+        )
     return sizes
 
 
@@ -159,7 +199,12 @@ def _check_work(graph: Graph, sizes: Mapping[Symbol, int]) -> None:
     if (total := sum(work.values())) > MAX_WORK:
         name = max(work, key=lambda n: work[n])
         raise DeriveError(
-            f"{name} is too long at these sizes: {total:,} operations are to be computed, and at most {MAX_WORK:,} are.",
+            said(
+                "{name} is too long at these sizes: {total:,} operations are to be computed, and at most {max_work:,} are.",
+                name=name,
+                total=total,
+                max_work=MAX_WORK,
+            ),
             hint="Give fewer or shorter inputs.",
         )
 
@@ -180,7 +225,7 @@ def _operations(tree: Tree, sizes: Mapping[Symbol, int]) -> int:
 
 
 def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"
+    return said("1 entry") if count == 1 else said("{count} entries", count=count)
 
 
 def _open(axis: Any, sizes: Mapping[Symbol, int]) -> set[Symbol]:
@@ -224,16 +269,21 @@ def _label(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool)
     count = int(entry.classes.subs(sizes))
     for value in array.flat:
         if value.denominator != 1:
-            raise DeriveError(f"The label {entry.name} is an integer, and {_plain(value)} is given.")
+            raise DeriveError(said("The label {name} is an integer, and {plain} is given.", name=entry.name, plain=_plain(value)))
         if not 0 <= value < count:
-            message = f"The label {entry.name} is {value}, outside its axis of {_entries(count)}."
-            raise DeriveError(message, hint=f"Labels count from 0: they go from 0 to {count - 1}.")
+            message = said(
+                "The label {name} is {value}, outside its axis of {entries}.",
+                name=entry.name,
+                value=value,
+                entries=_entries(count),
+            )
+            raise DeriveError(message, hint=said("Labels count from 0: they go from 0 to {last}.", last=count - 1))
 
 
 def _positive(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
     for value in array.flat:
         if value <= 0:
-            raise DeriveError(f"{entry.name} is declared positive, and {_plain(value)} is given.")
+            raise DeriveError(said("{name} is declared positive, and {plain} is given.", name=entry.name, plain=_plain(value)))
 
 
 def _onehot(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
@@ -241,16 +291,22 @@ def _onehot(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool
         if sorted(row) != [0] * (len(row) - 1) + [1]:
             shown = ", ".join(map(_plain, row[:8]))
             hint = "One entry is 1, all others are 0."
-            raise DeriveError(f"{entry.name} is declared one-hot, and [{shown}] is given.", hint=hint)
+            raise DeriveError(
+                said("{name} is declared one-hot, and [{shown}] is given.", name=entry.name, shown=shown), hint=hint
+            )
 
 
 def _probability(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded: bool) -> None:
     for row in array.reshape(-1, array.shape[-1]):
         for value in row:
             if not 0 <= value <= 1:
-                raise DeriveError(f"{entry.name} holds probabilities, and {_plain(value)} is not between 0 and 1.")
+                raise DeriveError(
+                    said("{name} holds probabilities, and {plain} is not between 0 and 1.", name=entry.name, plain=_plain(value))
+                )
         if abs(sum(row) - 1) > (ROUNDING if rounded else 0):
-            raise DeriveError(f"The probabilities of {entry.name} sum to {_plain(sum(row))}, not to 1.")
+            raise DeriveError(
+                said("The probabilities of {name} sum to {plain}, not to 1.", name=entry.name, plain=_plain(sum(row)))
+            )
 
 
 def _plain(value: Fraction) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Element, Index, names, total, walk
-from derive.errors import DeriveError, listed, nearest
+from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.names import fresh
 from derive.graphs.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees, terms_of
@@ -68,13 +68,18 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     for name in inputs:
         if name not in known:
             fault = f"{name} is computed, and only inputs are batched." if name in graph.members else f"There is no input {name}."
-            raise DeriveError(fault, hint=nearest(name, known) or f"The inputs are {listed(known)}.")
+            raise DeriveError(fault, hint=nearest(name, known) or said("The inputs are {listed}.", listed=listed(known)))
     if not inputs:
-        raise DeriveError("No input is named that differs between examples.", hint=f"The inputs are {listed(known)}.")
+        raise DeriveError(
+            "No input is named that differs between examples.", hint=said("The inputs are {listed}.", listed=listed(known))
+        )
     members = frozenset(m for m in graph.members if graph.ancestors(m) & set(inputs))
     output = graph.output
     if output.name not in members:
-        raise DeriveError(f"{output.name} is not computed from {' or '.join(inputs)}.", hint="It is the same for all examples.")
+        raise DeriveError(
+            said("{name} is not computed from {names}.", name=output.name, names=" or ".join(inputs)),
+            hint="It is the same for all examples.",
+        )
     first = fresh(LETTERS, graph.taken)
     letters = (first, fresh(LETTERS, {*graph.taken, first}))
     size = named_size(fresh(AXES, graph.taken))
@@ -96,7 +101,10 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
 def check_reduction(name: str) -> None:
     """Raise DeriveError unless this is a way to make one number of those of all examples."""
     if name not in REDUCTIONS:
-        raise DeriveError(f"There is no reduction {name}.", hint=f"The reductions are {' and '.join(REDUCTIONS)}.")
+        raise DeriveError(
+            said("There is no reduction {name}.", name=name),
+            hint=said("The reductions are {names}.", names=" and ".join(REDUCTIONS)),
+        )
 
 
 # ---------------------------------------------------------------- names

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from derive.calculus.functions import PRIMITIVES
-from derive.errors import nearest
+from derive.errors import nearest, said
 from derive.graphs.tree import Call, Compare, Reduce
 from derive.language import library
 from derive.language.draft import Typed
@@ -30,8 +30,8 @@ def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
     if name in PRIMITIVES:
         return _elementwise(reader, node, name, PRIMITIVES[name].arguments, scope)
     if name in REDUCTIONS:
-        hint = f"Write {name}(x), or {name}(x[i, j] for j in n) to reduce one axis."
-        raise reader.error(f"{name} takes one tensor, or one expression with for.", node, hint)
+        hint = said("Write {name}(x), or {name}(x[i, j] for j in n) to reduce one axis.", name=name)
+        raise reader.error(said("{name} takes one tensor, or one expression with for.", name=name), node, hint)
     if definition := library.function(name):
         return _elementwise(reader, node, name, len(definition.parameters), scope)
     return expanded(reader, node, [reader.expression(arg, scope) for arg in node.args], scope)
@@ -46,15 +46,25 @@ def called(reader: Inference, node: ast.Call) -> str:
         raise source.error("This is not a function.", function, "Write a product with *.")
     name = function.id
     if node.keywords:
-        hint = f"Reduce one axis with {name}(x[i, j] for j in n)." if name in REDUCTIONS else "Write the arguments in order."
+        hint = (
+            said("Reduce one axis with {name}(x[i, j] for j in n).", name=name)
+            if name in REDUCTIONS
+            else "Write the arguments in order."
+        )
         raise source.error("Arguments have no keywords.", node.keywords[0], hint)
     if name in reader.members or name in reader.later or name in scope_names(reader):
-        raise source.error(f"{name} is not a function.", function, f"Write {name}[i] for an entry, {name}*(…) for a product.")
+        raise source.error(
+            said("{name} is not a function.", name=name),
+            function,
+            said("Write {name}[i] for an entry, {name}*(…) for a product.", name=name),
+        )
     if name not in FUNCTIONS and name not in REDUCTIONS and not library.known(name):
         near = f"Write {ELSEWHERE[name]}." if name in ELSEWHERE else nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
-        raise source.error(f"The function {name} is not known.", function, near or "`derive library` lists the functions.")
+        raise source.error(
+            said("The function {name} is not known.", name=name), function, near or "`derive library` lists the functions."
+        )
     if name == reader.name:
-        raise source.error(f"{name} is defined by itself.", function)
+        raise source.error(said("{name} is defined by itself.", name=name), function)
     return name
 
 
@@ -65,9 +75,10 @@ def scope_names(reader: Inference) -> set[str]:
 
 def _arguments(reader: Inference, node: ast.Call, name: str, count: int, scope: Scope) -> list[Typed]:
     if len(node.args) != count:
-        hint = f"Write {name}(a, {name}(b, c))." if name in ("max", "min") else ""
-        plural = "argument" if count == 1 else "arguments"
-        raise reader.error(f"{name} takes {count} {plural}, and {len(node.args)} are given.", node, hint)
+        hint = said("Write {name}(a, {name}(b, c)).", name=name) if name in ("max", "min") else ""
+        one, more = "{name} takes 1 argument, and {given} are given.", "{name} takes {count} arguments, and {given} are given."
+        message = said(one if count == 1 else more, name=name, count=count, given=len(node.args))
+        raise reader.error(message, node, hint)
     return [reader.expression(arg, scope) for arg in node.args]
 
 
@@ -89,13 +100,19 @@ def _where(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
 def _reduction(reader: Inference, node: ast.Call, name: str, scope: Scope) -> Typed:
     argument = node.args[0]
     if isinstance(argument, ast.ListComp):
-        raise reader.error("The square brackets are one pair too many.", argument, f"Write {name}(x[i] for i in n).")
+        raise reader.error(
+            "The square brackets are one pair too many.", argument, said("Write {name}(x[i] for i in n).", name=name)
+        )
     if isinstance(argument, ast.GeneratorExp):
         return _over_indices(reader, node, argument, name, scope)
     body = reader.expression(argument, scope)
     if not body.axes:
         written = reader.source.written(argument)
-        raise reader.error(f"`{written}` is a number, and {name} needs axes.", argument, f"Write {name}(x[i] for i in n).")
+        raise reader.error(
+            said("`{written}` is a number, and {name} needs axes.", written=written, name=name),
+            argument,
+            said("Write {name}(x[i] for i in n).", name=name),
+        )
     if name == "argmax" and len(body.axes) > 1:
         raise reader.error("An argmax is taken over one axis.", node, "Write k[i] = argmax(x[i, j] for j in n).")
     return Typed(Reduce(name, body.surface), Reduce(name, body.plain), classes=body.axes[0] if name == "argmax" else None)
@@ -119,7 +136,11 @@ def _over_indices(reader: Inference, node: ast.Call, argument: ast.GeneratorExp,
         if typed.axes:
             written = reader.source.written(at)
             hint = "Inside a reduction with for, every tensor has its indices."
-            raise reader.error(f"`{written}` still has the axis of size {reader.sizes.size(typed.axes[0])}.", at, hint)
+            raise reader.error(
+                said("`{written}` still has the axis of size {size}.", written=written, size=reader.sizes.size(typed.axes[0])),
+                at,
+                hint,
+            )
     forms = []
     for form in ("surface", "plain"):
         tests = tuple(test for c in conditions if isinstance(test := getattr(c, form), Compare))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Dummy, Symbol
 
 from derive.calculus.terms import Element, Index, Label
+from derive.errors import said
 from derive.graphs.graph import Graph, Input
 from derive.graphs.names import fresh
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees, terms_of
@@ -41,7 +42,7 @@ def expanded(reader: Inference, node: ast.Call, args: list[Typed], scope: Scope,
     if len(args) != len(graph.inputs):
         inputs = ", ".join(i.name for i in graph.inputs)
         given = f"{name} takes {len(graph.inputs)} arguments, and {len(args)} are given."
-        raise reader.error(given, node, f"Write {name}({inputs}).")
+        raise reader.error(given, node, said("Write {name}({inputs}).", name=name, inputs=inputs))
     surface = Call(name, tuple(a.surface for a in args))
     key = (name, tuple(a.plain for a in args))
     if key in reader.shared and not target:
@@ -80,7 +81,12 @@ class _Instance:
             extra = self._extra(formal, arg, at)
             leading, trailing = arg.axes[:extra], arg.axes[extra:]
             if leading and batch and len(leading) != len(batch):
-                message = f"One argument of {self.graph_name} has {len(leading)} axes of examples, another has {len(batch)}."
+                message = said(
+                    "One argument of {graph_name} has {count} axes of examples, another has {other}.",
+                    graph_name=self.graph_name,
+                    count=len(leading),
+                    other=len(batch),
+                )
                 raise self.reader.error(message, at)
             for mine, other in zip(batch, leading, strict=False):
                 self.reader.met(mine, other, self.node)
@@ -102,15 +108,47 @@ class _Instance:
         if formal.kind == "label":
             reference = arg.plain
             if not (isinstance(reference, Ref) and self.reader.is_label(reference.name)):
-                hint = f"Declare it as a label: {written}: label[{formal.classes}]." if at.__class__ is ast.Name else ""
-                raise source.error(f"{self.graph_name} needs a label for {formal.name}, and `{written}` is not one.", at, hint)
+                hint = (
+                    said("Declare it as a label: {written}: label[{classes}].", written=written, classes=formal.classes)
+                    if at.__class__ is ast.Name
+                    else ""
+                )
+                raise source.error(
+                    said(
+                        "{graph_name} needs a label for {name}, and `{written}` is not one.",
+                        graph_name=self.graph_name,
+                        name=formal.name,
+                        written=written,
+                    ),
+                    at,
+                    hint,
+                )
         elif isinstance(arg.plain, Ref) and self.reader.is_label(arg.plain.name) and formal.axes:
-            hint = f"Declare it as {written}: onehot[…]."
-            raise source.error(f"{self.graph_name} needs a vector for {formal.name}, and `{written}` is a label.", at, hint)
+            hint = said("Declare it as {written}: onehot[…].", written=written)
+            raise source.error(
+                said(
+                    "{graph_name} needs a vector for {name}, and `{written}` is a label.",
+                    graph_name=self.graph_name,
+                    name=formal.name,
+                    written=written,
+                ),
+                at,
+                hint,
+            )
         if extra < 0:
             needed, given = (f"[{', '.join(map(str, axes))}]" for axes in (formal.axes, map(self.reader.sizes.size, arg.axes)))
-            what = f"has the axes {given}" if arg.axes else "is a number"
-            raise source.error(f"{self.graph_name} needs axes {needed} for {formal.name}, and `{written}` {what}.", at)
+            what = said("has the axes {given}", given=given) if arg.axes else said("is a number")
+            raise source.error(
+                said(
+                    "{graph_name} needs axes {needed} for {name}, and `{written}` {what}.",
+                    graph_name=self.graph_name,
+                    needed=needed,
+                    name=formal.name,
+                    written=written,
+                    what=what,
+                ),
+                at,
+            )
         return extra
 
     def _solve(self, equal: list[tuple[Input, Any, Any, ast.expr]]) -> None:
@@ -126,8 +164,12 @@ class _Instance:
                     left.append((formal, mine, actual, at))
             if len(left) == len(equal) and not self._named():
                 names, axes = ", ".join(s.name for s in self._open()), ", ".join(map(str, left[0][0].axes))
-                message = f"The arguments of {self.graph_name} do not tell its sizes {names}."
-                raise self.reader.error(message, left[0][3], f"Declare the axes of the argument with these names: [{axes}].")
+                message = said(
+                    "The arguments of {graph_name} do not tell its sizes {names}.", graph_name=self.graph_name, names=names
+                )
+                raise self.reader.error(
+                    message, left[0][3], said("Declare the axes of the argument with these names: [{axes}].", axes=axes)
+                )
             equal = left
 
     def _open(self) -> list[Dummy]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Dummy, Integer, S, cancel, expand, fraction
 
 from derive.calculus.terms import Index, never_negative
-from derive.errors import nearest
+from derive.errors import nearest, said
 from derive.language.sizes import SizeSolver, named_size
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Scope = dict[str, Index]
 
 _AFFINE = "An index is a letter, a label, an integer, or affine in these, whatever the data are: x[s*o + k]."
 _PICK = "Give the axis enough entries, or pick the entry, 0 where there is none: sum(x[j] for j in n if j == …)."
-_LABELS = "Declare {}: label[…] if its entries are integers that pick entries."
+_LABELS = "Declare {name}: label[…] if its entries are integers that pick entries."
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def read_index(reader: Inference, node: ast.expr, scope: Scope) -> Affine:
         case ast.Call(func=ast.Name(id="argmax")):
             raise reader.error("An argmax needs a name to be an index.", node, "Write k = argmax(z), and then x[k].")
         case ast.Subscript(value=ast.Name(id=name)) if name in reader.members:
-            raise reader.error(f"{name} holds numbers, not labels.", node, _LABELS.format(name))
-    raise reader.error(f"`{reader.source.written(node)}` cannot be an index.", node, _AFFINE)
+            raise reader.error(said("{name} holds numbers, not labels.", name=name), node, said(_LABELS, name=name))
+    raise reader.error(said("`{written}` cannot be an index.", written=reader.source.written(node)), node, _AFFINE)
 
 
 def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
@@ -115,18 +115,28 @@ def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
         member = reader.member(name, node)
         if member.axes:
             letters = ", ".join("bijk"[: len(member.axes)])
-            raise reader.error(f"{name} holds several labels.", node, f"Write which one: {name}[{letters}].")
+            raise reader.error(
+                said("{name} holds several labels.", name=name),
+                node,
+                said("Write which one: {name}[{letters}].", name=name, letters=letters),
+            )
         return Affine(((member.label(()), Integer(1)),))
     if name in reader.axes and name not in reader.members:
         reader.mentioned.add(name)
         return Affine(offset=named_size(name))
     if name in reader.members:
-        what = "a tensor" if reader.members[name].axes else "a number"
-        hint = f"Declare {name}: label[C] if it picks an entry, {name}: size if it is a stride or an offset."
-        raise reader.error(f"{name} is {what}, not an index.", node, hint if what == "a number" else _LABELS.format(name))
+        what = said("a tensor") if reader.members[name].axes else said("a number")
+        hint = said("Declare {name}: label[C] if it picks an entry, {name}: size if it is a stride or an offset.", name=name)
+        raise reader.error(
+            said("{name} is {what}, not an index.", name=name, what=what),
+            node,
+            hint if what == "a number" else said(_LABELS, name=name),
+        )
     hint = nearest(name, [*scope, *(n for n in reader.members if reader.is_label(n))]) if len(name) > 1 else ""
-    hint = hint or f"Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n] or {name}: size."
-    raise reader.error(f"The index {name} is not known here.", node, hint)
+    hint = hint or said(
+        "Write it left of =, sum over it (sum(… for {name} in n)), or declare {name}: label[n] or {name}: size.", name=name
+    )
+    raise reader.error(said("The index {name} is not known here.", name=name), node, hint)
 
 
 def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) -> None:
@@ -149,7 +159,14 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) ->
     if not _inside(sizes, low, high, size):
         low, high, last = sizes.size(low), sizes.size(high), sizes.size(size - 1)
         raise reader.error(
-            f"This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.", node, _PICK
+            said(
+                "This index may leave its axis: it goes from {low} to {high}, and the axis from 0 to {last}.",
+                low=low,
+                high=high,
+                last=last,
+            ),
+            node,
+            _PICK,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Integer, expand, pi
 
 from derive.calculus.terms import Index
-from derive.errors import DeriveError, nearest
+from derive.errors import DeriveError, nearest, said
 from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.calls import call
@@ -84,17 +84,23 @@ class Inference:
         if name in self.later:
             line, here = self.later[name], name == next(iter(self.later))
             raise self.error(
-                f"{name} is defined by itself." if here else f"{name} is used before it is defined (in line {line}).",
+                said("{name} is defined by itself.", name=name)
+                if here
+                else said("{name} is used before it is defined (in line {line}).", name=name, line=line),
                 node,
                 "Nothing can be defined by what comes after it; for a recurrence, name each step: h1, h2, …",
             )
         if name in REDUCTIONS or name in FUNCTIONS or (library.known(name) and len(name) > 2):
-            raise self.error(f"{name} is a function.", node, f"Write what it is applied to: {name}(x).")
+            raise self.error(
+                said("{name} is a function.", name=name), node, said("Write what it is applied to: {name}(x).", name=name)
+            )
         if name.lower() in NO_NUMBERS:
             hint = "To leave entries out, as a mask does, write a condition: sum(x[j] for j in n if j <= i)."
-            raise self.error(f"{name} is not a number of the language.", node, hint)
+            raise self.error(said("{name} is not a number of the language.", name=name), node, hint)
         if name in self.letters:
-            raise self.error(f"The index {name} is used outside the sum or the definition that it belongs to.", node)
+            raise self.error(
+                said("The index {name} is used outside the sum or the definition that it belongs to.", name=name), node
+            )
         if isinstance(node, ast.Name):
             checked_name(self.source, node)
         self.members[name] = Member(name)
@@ -107,11 +113,15 @@ class Inference:
             raise self.error("An index is a letter.", node, hint)
         letter = checked_name(self.source, node)
         if letter in scope:
-            raise self.error(f"The index {letter} is in use already.", node, "Choose another letter.")
+            raise self.error(said("The index {letter} is in use already.", letter=letter), node, "Choose another letter.")
         if letter in self.members or letter in self.later:
-            raise self.error(f"{letter} names a tensor and cannot be an index too.", node, "Choose another letter.")
+            raise self.error(
+                said("{letter} names a tensor and cannot be an index too.", letter=letter), node, "Choose another letter."
+            )
         if letter in self.axes:
-            raise self.error(f"{letter} names an axis and cannot be an index too.", node, "Choose another letter.")
+            raise self.error(
+                said("{letter} names an axis and cannot be an index too.", letter=letter), node, "Choose another letter."
+            )
         return Index(letter, size)
 
     # ------------------------------------------------------------ axes
@@ -120,7 +130,7 @@ class Inference:
         """The size that an axis expression stands for; in a declaration, new names are new axes."""
         size = self._size(node, declaring)
         if size.is_Integer and not 1 <= size <= MAX_ENTRIES:
-            raise self.error(f"An axis has between one entry and {MAX_ENTRIES:,}.", node)
+            raise self.error(said("An axis has between one entry and {max_entries:,}.", max_entries=MAX_ENTRIES), node)
         return size
 
     def _size(self, node: ast.expr, declaring: bool) -> Any:
@@ -147,22 +157,31 @@ class Inference:
         """A size multiplied out.  Raises if it has too many terms for anyone to mean it."""
         size = expand(size)
         if len(Add.make_args(size)) > MAX_TERMS:
-            raise self.error("This is too complicated for a size.", node, f"It has more than {MAX_TERMS} terms.")
+            raise self.error(
+                "This is too complicated for a size.", node, said("It has more than {max_terms} terms.", max_terms=MAX_TERMS)
+            )
         return size
 
     def _no_axis(self, node: ast.Name) -> DeriveError:
         name = node.id
         if name in self.members and self.members[name].axes:
             axes = ", ".join(map(str, self.members[name].axes))
-            return self.error(f"{name} is a tensor, not an axis.", node, f"Its axes are [{axes}].")
-        listed = f"Axes are {', '.join(sorted(self.axes))}." if self.axes else "Declare one: x: [n]."
-        return self.error(f"There is no axis {name}.", node, nearest(name, self.axes) or listed)
+            return self.error(
+                said("{name} is a tensor, not an axis.", name=name), node, said("Its axes are [{axes}].", axes=axes)
+            )
+        listed = said("Axes are {names}.", names=", ".join(sorted(self.axes))) if self.axes else "Declare one: x: [n]."
+        return self.error(said("There is no axis {name}.", name=name), node, nearest(name, self.axes) or listed)
 
     def met(self, a: Any, b: Any, node: ast.expr, hint: str = "") -> None:
         """Two axes that meet in an expression are one axis; raise if they cannot be."""
         if not self.sizes.unify(a, b):
             one, other = self.sizes.size(a), self.sizes.size(b)
-            message = f"`{self.source.written(node)}`: the axis of size {one} meets the axis of size {other}."
+            message = said(
+                "`{written}`: the axis of size {one} meets the axis of size {other}.",
+                written=self.source.written(node),
+                one=one,
+                other=other,
+            )
             raise self.error(message, node, hint)
 
     def broadcast(self, node: ast.expr, args: Iterable[Typed]) -> tuple[Any, ...]:
@@ -229,12 +248,17 @@ class Inference:
 
     def _entry(self, node: ast.Subscript, name: str, scope: Scope) -> Typed:
         if name in scope or (name in self.axes and name not in self.members):
-            raise self.error(f"{name} is {'an index' if name in scope else 'an axis'} and has no entries.", node)
+            raise self.error(
+                said(
+                    "{name} is {what} and has no entries.", name=name, what=said("an index") if name in scope else said("an axis")
+                ),
+                node,
+            )
         if name not in self.members and name not in self.later:
             count = len(node.slice.elts) if isinstance(node.slice, ast.Tuple) else 1
             letters = ", ".join("mnkl"[:count]) if count < 5 else "m, n, …"
-            hint = nearest(name, self.members) or f"Declare its axes: {name}: [{letters}]."
-            raise self.error(f"The tensor {name} is not known here.", node.value, hint)
+            hint = nearest(name, self.members) or said("Declare its axes: {name}: [{letters}].", name=name, letters=letters)
+            raise self.error(said("The tensor {name} is not known here.", name=name), node.value, hint)
         member = self.member(name, node.value)
         reference = Ref(name, self.entry_indices(node, member.axes, scope))
         return Typed(reference, reference)
@@ -244,8 +268,12 @@ class Inference:
         written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if len(written) != len(axes):
             name = self.source.written(node.value)
-            shape = f"axes [{', '.join(str(self.sizes.size(a)) for a in axes)}]" if axes else "no axes: it is a number"
-            raise self.error(f"{name} has {shape}, and {len(written)} {plural('index', len(written))} here.", node)
+            listed = ", ".join(str(self.sizes.size(a)) for a in axes)
+            shape = said("axes [{axes}]", axes=listed) if axes else said("no axes: it is a number")
+            pattern = (
+                "{name} has {shape}, and 1 index here." if len(written) == 1 else "{name} has {shape}, and {count} indices here."
+            )
+            raise self.error(said(pattern, name=name, shape=shape, count=len(written)), node)
         return tuple(self._index(node, part, size, scope) for part, size in zip(written, axes, strict=True))
 
     def _index(self, entry: ast.Subscript, node: ast.expr, size: Any, scope: Scope) -> Any:
@@ -254,8 +282,13 @@ class Inference:
             self.pending.append((index, size, node))
         elif not self.sizes.unify(index.bare.size, size):
             raise self.error(
-                f"`{self.source.written(entry)}`: the axis of size {self.sizes.size(index.bare.size)}, over which "
-                f"{self.source.written(node)} runs, meets the axis of size {self.sizes.size(size)}.",
+                said(
+                    "`{written}`: the axis of size {size}, over which {index} runs, meets the axis of size {other}.",
+                    written=self.source.written(entry),
+                    size=self.sizes.size(index.bare.size),
+                    index=self.source.written(node),
+                    other=self.sizes.size(size),
+                ),
                 node,
             )
         return index.term
@@ -302,14 +335,23 @@ class Inference:
             hint = "Write x.T @ y for the inner product, and G[i, j] = g[i]*h[j] for the outer product."
             raise self.error("A vector is transposed only left of @.", node, hint)
         if len(inner.axes) not in (1, 2):
-            what = "a number" if not inner.axes else f"a tensor with {len(inner.axes)} axes"
-            raise self.error(f"The sign .T transposes a matrix, and `{self.source.written(node.value)}` is {what}.", node)
+            what = said("a number") if not inner.axes else said("a tensor with {count} axes", count=len(inner.axes))
+            raise self.error(
+                said(
+                    "The sign .T transposes a matrix, and `{written}` is {what}.",
+                    written=self.source.written(node.value),
+                    what=what,
+                ),
+                node,
+            )
         return Typed(Op("T", (inner.surface,)), Op("T", (inner.plain,)), inner.axes[::-1])
 
     def _power(self, node: ast.BinOp, scope: Scope) -> Typed:
         if not _is_exponent(node.right) or _power_of(node) > MAX_POWER:
-            hint = f"An exponent is a number between -{MAX_POWER} and {MAX_POWER}, or a name."
-            raise self.error(f"`{self.source.written(node.right)}` cannot be an exponent here.", node.right, hint)
+            hint = said("An exponent is a number between -{max_power} and {max_power}, or a name.", max_power=MAX_POWER)
+            raise self.error(
+                said("`{written}` cannot be an exponent here.", written=self.source.written(node.right)), node.right, hint
+            )
         sides = [self.expression(node.left, scope), self.expression(node.right, scope)]
         return self.elementwise(node, lambda args: Op("**", args), sides)
 
@@ -343,7 +385,9 @@ class Inference:
         moving = any(isinstance(p, Size) and p.value.atoms(Index) - summed for p in parts)
         if moving and not any(isinstance(p, Ref) for p in parts):
             hint = "Compare sums of indices and sizes with whole factors: 2*i + 1 < n."
-            raise self.error(f"`{self.source.written(node)}` does more with an index than add and compare.", node, hint)
+            raise self.error(
+                said("`{written}` does more with an index than add and compare.", written=self.source.written(node)), node, hint
+            )
         return self.elementwise(node, lambda args: Compare(operator, *args), sides)
 
     def _unknown_size(self, left: ast.expr, right: ast.expr, scope: Scope) -> None:
@@ -352,13 +396,8 @@ class Inference:
         unknown = [n for n in loose if n.id not in scope and n.id not in self.axes and n.id not in self.members]
         if unknown and any(n.id in scope for n in loose):
             name = unknown[0].id
-            hint = f"Declare it: {name}: size for an integer such as a stride, {name}: real for any number."
-            raise self.error(f"An index is compared with {name}, which is not known.", unknown[0], hint)
-
-
-def plural(word: str, count: int) -> str:
-    """The word for one, or for more: index, indices."""
-    return word if count == 1 else {"index": "indices"}.get(word, word + "s")
+            hint = said("Declare it: {name}: size for an integer such as a stride, {name}: real for any number.", name=name)
+            raise self.error(said("An index is compared with {name}, which is not known.", name=name), unknown[0], hint)
 
 
 def _loose_names(node: ast.expr) -> Iterator[ast.Name]:

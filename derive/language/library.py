@@ -11,7 +11,7 @@ from typing import Any
 
 from derive.calculus.functions import Named, named
 from derive.calculus.terms import Element
-from derive.errors import DeriveError, nearest
+from derive.errors import DeriveError, nearest, said
 from derive.graphs.graph import Graph
 
 FOLDER = Path(__file__).parent.parent / "library"
@@ -33,7 +33,7 @@ def text(name: str) -> str:
     """The file of a definition.  Raises DeriveError if there is none."""
     if not known(name):
         hint = nearest(name, names()) or "`derive library` lists them."
-        raise DeriveError(f"The library has no definition {name}.", hint=hint)
+        raise DeriveError(said("The library has no definition {name}.", name=name), hint=hint)
     return (FOLDER / f"{name}.derive").read_text(encoding="utf-8")
 
 

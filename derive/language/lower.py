@@ -25,7 +25,7 @@ from derive.calculus.terms import (
     Where,
     total,
 )
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library
 from derive.language.numbers import MAX_EXPONENT
@@ -163,10 +163,15 @@ def _checked(term: Any) -> Any:
         raise ZeroDivisionError
     number = term.as_coeff_Mul()[0]
     if number.is_Rational and max(abs(number.p), number.q).bit_length() > MAX_BITS:
-        raise DeriveError("A number in this definition is too long.", hint=f"It has more than {MAX_BITS * 3 // 10} digits.")
+        raise DeriveError(
+            "A number in this definition is too long.", hint=said("It has more than {number} digits.", number=MAX_BITS * 3 // 10)
+        )
     constant = term.evalf(DIGITS) if term.is_number and not term.is_Rational else number
     if constant.is_comparable and abs(constant) > LARGEST:
-        raise DeriveError("A number in this definition is too large.", hint=f"Numbers go up to 10^{MAX_EXPONENT}.")
+        raise DeriveError(
+            "A number in this definition is too large.",
+            hint=said("Numbers go up to 10^{max_exponent}.", max_exponent=MAX_EXPONENT),
+        )
     return term
 
 

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from derive.errors import DeriveError, Place, nearest
+from derive.errors import DeriveError, Place, nearest, said
 from derive.graphs.graph import KINDS
 from derive.language.numbers import LITERAL
 from derive.language.words import FUNCTIONS, REDUCTIONS
@@ -124,7 +124,13 @@ def _column(line: str, offset: int) -> int:
 def parse(text: str) -> tuple[Source, list[ParsedLine]]:
     """The declarations and definitions of a text, in order.  Raises DeriveError where it cannot be read."""
     if len(text) > MAX_TEXT:
-        raise DeriveError(f"The text is too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
+        raise DeriveError(
+            said(
+                "The text is too long: {count:,} characters, and at most {max_text:,} are read.",
+                count=len(text),
+                max_text=MAX_TEXT,
+            )
+        )
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = tuple(text.expandtabs(1).split("\n"))
     source = Source(lines)
@@ -138,15 +144,22 @@ def _guarded(line: str, number: int) -> str:
     code = line.split("#")[0]
     if len(code) > MAX_LINE:
         raise DeriveError(
-            f"The line is too long: {len(code):,} characters, and at most {MAX_LINE:,} are read.",
+            said(
+                "The line is too long: {count:,} characters, and at most {max_line:,} are read.",
+                count=len(code),
+                max_line=MAX_LINE,
+            ),
             Place(line, 0, 1, number),
         )
     for column, sign in enumerate(code):
         if sign not in _ALLOWED:
             place = Place(line, column, column + 1, number)
-            raise DeriveError(f"{_shown(sign)} is not part of the language.", place, _instead(sign))
+            raise DeriveError(said("{shown} is not part of the language.", shown=_shown(sign)), place, _instead(sign))
     if long := re.search(rf"[0-9.]{{{MAX_LITERAL + 1},}}", code):
-        raise DeriveError(f"The number is too long (at most {MAX_LITERAL} digits).", Place(line, *long.span(), number))
+        raise DeriveError(
+            said("The number is too long (at most {max_literal} digits).", max_literal=MAX_LITERAL),
+            Place(line, *long.span(), number),
+        )
     if product := _GLUED.search(code):
         place = Place(line, product.start(), product.end(), number)
         hint = "Write a product with *: 2*x. Numbers are decimal: 3, 0.5, 1e-5."
@@ -183,10 +196,12 @@ def _pieces(source: Source, code: list[str]) -> Iterator[tuple[str, int, int]]:
             if sign in "([":
                 opened.append((sign, place))
                 if len(opened) > MAX_BRACKETS:
-                    raise DeriveError(f"Too many brackets inside one another (at most {MAX_BRACKETS}).", place)
+                    raise DeriveError(
+                        said("Too many brackets inside one another (at most {max_brackets}).", max_brackets=MAX_BRACKETS), place
+                    )
             elif sign in ")]":
                 if not opened or opened[-1][0] != _CLOSES[sign]:
-                    raise DeriveError(f"This {sign} closes no {_CLOSES[sign]}.", place)
+                    raise DeriveError(said("This {sign} closes no {close}.", sign=sign, close=_CLOSES[sign]), place)
                 opened.pop()
             if sign == ";" and not opened:
                 yield from _nonempty(piece, *start)
@@ -200,7 +215,7 @@ def _pieces(source: Source, code: list[str]) -> Iterator[tuple[str, int, int]]:
             yield from _nonempty(piece, *start)
             piece = ""
     if opened:
-        raise DeriveError(f"This {opened[-1][0]} is never closed.", opened[-1][1])
+        raise DeriveError(said("This {opened} is never closed.", opened=opened[-1][0]), opened[-1][1])
 
 
 def _nonempty(piece: str, line: int, column: int) -> Iterator[tuple[str, int, int]]:
@@ -214,10 +229,13 @@ def _statement(source: Source, piece: str, line: int, column: int) -> ParsedLine
     start = Place(source.lines[line - 1], column, column + 1, line)
     for count, (node, depth) in enumerate(_nodes(module)):
         if count > MAX_NODES:
-            message = f"The definition is too long: it has more than {MAX_NODES:,} parts."
+            message = said("The definition is too long: it has more than {max_nodes:,} parts.", max_nodes=MAX_NODES)
             raise DeriveError(message, start, "Give names to its parts.")
         if depth > MAX_DEPTH:
-            message = f"The definition is too long: its operations are more than {MAX_DEPTH} deep, and each + adds to that."
+            message = said(
+                "The definition is too long: its operations are more than {max_depth} deep, and each + adds to that.",
+                max_depth=MAX_DEPTH,
+            )
             raise DeriveError(message, start, "Give names to its parts, or write sum(x[i] for i in n).")
         if hasattr(node, "lineno"):
             if node.lineno == 1:
@@ -284,8 +302,8 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
         raise source.error("Only a name can be declared.", node.target, "Declare a tensor as name: [axes].")
     name = checked_name(source, node.target)
     if node.value is not None:
-        hint = f"Leave the axes out, or declare them by themselves: {name}: [n]; {name} = …"
-        raise source.error(f"{name} is declared and defined at once.", node, hint)
+        hint = said("Leave the axes out, or declare them by themselves: {name}: [n]; {name} = …", name=name)
+        raise source.error(said("{name} is declared and defined at once.", name=name), node, hint)
     match node.annotation:
         case ast.List(elts=axes):
             return Declaration(name, "real", tuple(axes), node)
@@ -295,11 +313,15 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
             return Declaration(name, kind, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node)
         case ast.Name(id=word) | ast.Subscript(value=ast.Name(id=word)):
             if word == SIZE:
-                raise source.error("A size is one integer and has no axes.", node.annotation, f"Write {name}: {SIZE}.")
+                raise source.error(
+                    "A size is one integer and has no axes.", node.annotation, said("Write {name}: {size}.", name=name, size=SIZE)
+                )
             kinds = (*KINDS, SIZE)
-            hint = nearest(word, kinds) or f"A kind is one of {', '.join(kinds)}; axes are a list: {name}: [n]."
-            raise source.error(f"{word} is not a kind of tensor.", node.annotation, hint)
-    raise source.error("The axes are a list.", node.annotation, f"Write {name}: [m, n].")
+            hint = nearest(word, kinds) or said(
+                "A kind is one of {names}; axes are a list: {name}: [n].", names=", ".join(kinds), name=name
+            )
+            raise source.error(said("{word} is not a kind of tensor.", word=word), node.annotation, hint)
+    raise source.error("The axes are a list.", node.annotation, said("Write {name}: [m, n].", name=name))
 
 
 def _definition(source: Source, node: ast.Assign) -> Definition:
@@ -313,7 +335,7 @@ def _definition(source: Source, node: ast.Assign) -> Definition:
             names = tuple(indices.elts) if isinstance(indices, ast.Tuple) else (indices,)
             for index in names:
                 if not isinstance(index, ast.Name):
-                    raise source.error("An index left of = is a letter.", index, f"Write {name.id}[i] = …")
+                    raise source.error("An index left of = is a letter.", index, said("Write {name}[i] = …", name=name.id))
                 checked_name(source, index)
             letters = tuple(index for index in names if isinstance(index, ast.Name))
             if len({letter.id for letter in letters}) < len(letters) or not letters:
@@ -326,8 +348,8 @@ def checked_name(source: Source, node: ast.Name) -> str:
     """The name, if it may be given to something."""
     name = node.id
     if name in RESERVED:
-        raise source.error(f"{name} is a word of the language.", node, "Choose another name.")
+        raise source.error(said("{name} is a word of the language.", name=name), node, "Choose another name.")
     if len(name) > MAX_NAME or not NAME.fullmatch(name):
-        hint = f"A name is a letter, then letters, digits and single _ inside, at most {MAX_NAME} in all."
+        hint = said("A name is a letter, then letters, digits and single _ inside, at most {max_name} in all.", max_name=MAX_NAME)
         raise source.error("This is not a good name.", node, hint)
     return name

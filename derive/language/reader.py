@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sympy import Symbol
 
 from derive.calculus.terms import Index
-from derive.errors import DeriveError, nearest
+from derive.errors import DeriveError, nearest, said
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language import library
@@ -19,7 +20,7 @@ from derive.language.draft import Draft, Member, Typed
 from derive.language.elaborate import Elaboration, axes_met
 from derive.language.expand import expanded
 from derive.language.indices import Scope
-from derive.language.infer import Inference, plural
+from derive.language.infer import Inference
 from derive.language.letters import Letters
 from derive.language.lower import lower
 from derive.language.parse import SIZE, Declaration, Definition, ParsedLine, parse
@@ -46,13 +47,16 @@ def read(text: str, name: str = "") -> Graph:
     if not definitions:
         raise DeriveError("Nothing is defined here.", hint="Write a definition: f = (u + v)*w.")
     if len(definitions) > MAX_DEFINITIONS:
-        raise source.error(f"There are more than {MAX_DEFINITIONS} definitions.", definitions[MAX_DEFINITIONS].target)
+        raise source.error(
+            said("There are more than {max_definitions} definitions.", max_definitions=MAX_DEFINITIONS),
+            definitions[MAX_DEFINITIONS].target,
+        )
     for definition in definitions:
         _define(reader, definition)
     for statement in statements:
         if isinstance(statement, Declaration) and statement.name not in reader.mentioned | reader.promised.keys():
             near = nearest(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
-            raise source.error(f"{statement.name} is declared and never used.", statement.node.target, near)
+            raise source.error(said("{name} is declared and never used.", name=statement.name), statement.node.target, near)
     return _graph(reader, text)
 
 
@@ -66,8 +70,13 @@ def _declare(reader: Inference, statements: list[ParsedLine]) -> None:
         earlier = reader.later if isinstance(statement, Definition) else reader.declared
         line = source.place(_target(statement)).line
         if statement.name in earlier:
-            what = "defined" if isinstance(statement, Definition) else "declared"
-            message = f"{statement.name} is {what}, but it was {what} in line {earlier[statement.name]}."
+            what = said("defined") if isinstance(statement, Definition) else said("declared")
+            message = said(
+                "{name} is {what}, but it was {what} in line {earlier}.",
+                name=statement.name,
+                what=what,
+                earlier=earlier[statement.name],
+            )
             raise source.error(message, _target(statement), "A name has one meaning.")
         earlier[statement.name] = line
         if isinstance(statement, Definition):
@@ -83,8 +92,10 @@ def _declare(reader: Inference, statements: list[ParsedLine]) -> None:
             reader.members[statement.name] = _input(reader, statement)
     for statement in statements:
         if statement.name in reader.axes and not (isinstance(statement, Declaration) and statement.kind == SIZE):
-            what = "declared as a size" if statement.name in sizes else "the name of an axis"
-            raise source.error(f"{statement.name} is {what} already.", _target(statement), "Choose another name.")
+            what = said("declared as a size") if statement.name in sizes else said("the name of an axis")
+            raise source.error(
+                said("{name} is {what} already.", name=statement.name, what=what), _target(statement), "Choose another name."
+            )
     reader.taken |= reader.axes | reader.declared.keys() | reader.later.keys()
 
 
@@ -95,9 +106,13 @@ def _target(statement: ParsedLine) -> ast.expr:
 def _promised(reader: Inference, declaration: Declaration) -> tuple[Any, ...]:
     """The axes that a declaration gives to a definition."""
     if declaration.kind != "real":
-        message = f"{declaration.name} is defined, and whether it is a {declaration.kind} follows from its definition."
+        message = said(
+            "{name} is defined, and whether it is a {kind} follows from its definition.",
+            name=declaration.name,
+            kind=declaration.kind,
+        )
         axes = ", ".join(map(reader.source.written, declaration.axes))
-        hint = f"Declare its axes alone, {declaration.name}: [{axes}], or nothing."
+        hint = said("Declare its axes alone, {name}: [{axes}], or nothing.", name=declaration.name, axes=axes)
         raise reader.error(message, declaration.node.annotation, hint)
     return tuple(reader.axis(axis, declaring=True) for axis in declaration.axes)
 
@@ -118,7 +133,11 @@ def _input(reader: Inference, declaration: Declaration) -> Member:
         *leading, classes = axes or (reader.sizes.unknown(f"classes of {name}"),)
         return Member(name, tuple(leading), kind, classes)
     if kind in ("onehot", "probability") and not axes:
-        raise reader.error(f"A {kind} needs an axis.", declaration.node.annotation, f"Write {name}: {kind}[C].")
+        raise reader.error(
+            said("A {kind} needs an axis.", kind=kind),
+            declaration.node.annotation,
+            said("Write {name}: {kind}[C].", name=name, kind=kind),
+        )
     return Member(name, axes, kind)
 
 
@@ -127,7 +146,8 @@ def _define(reader: Inference, definition: Definition) -> None:
     scope: Scope = {}
     letters, axes = definition.indices or (), reader.promised.get(definition.name)
     if axes is not None and letters and len(letters) != len(axes):
-        raise _broken(reader, definition, definition.target, f"has {len(letters)} {plural('index', len(letters))} here")
+        here = said("has {count} indices here", count=len(letters)) if len(letters) > 1 else said("has 1 index here")
+        raise _broken(reader, definition, definition.target, here)
     for k, letter in enumerate(letters):
         scope[letter.id] = reader.bound(letter, scope, axes[k] if axes else reader.sizes.unknown(letter.id))
     written = tuple(scope.values())
@@ -137,7 +157,7 @@ def _define(reader: Inference, definition: Definition) -> None:
         if written and typed.axes:
             size = reader.sizes.size(typed.axes[0])
             hint = "With indices on the left, every tensor on the right has its indices."
-            raise reader.error(f"The right side still has the axis of size {size}.", definition.value, hint)
+            raise reader.error(said("The right side still has the axis of size {size}.", size=size), definition.value, hint)
         surface = typed.surface if definition.indices is None else None
         place = reader.source.place(definition.value)
         draft = Draft(definition.name, typed.plain, place, typed.axes, written, surface=surface, classes=typed.classes)
@@ -146,22 +166,37 @@ def _define(reader: Inference, definition: Definition) -> None:
     if axes is not None and not definition.indices:
         equal = len(typed.axes) == len(axes) and all(reader.sizes.unify(*pair) for pair in zip(axes, typed.axes, strict=True))
         if not equal:
-            shape = f"the axes [{', '.join(str(reader.sizes.size(a)) for a in typed.axes)}]" if typed.axes else "no axes"
-            raise _broken(reader, definition, definition.value, f"is defined with {shape}")
+            shape = _shape(map(reader.sizes.size, typed.axes))
+            raise _broken(reader, definition, definition.value, said("is defined with {shape}", shape=shape))
     reader.settle()
     for letter in letters:
         if unknown_sizes(reader.sizes.size(scope[letter.id].size)):
-            raise reader.error(f"The axis of the index {letter.id} is not known.", letter, "Use it on the right: x[i].")
+            raise reader.error(
+                said("The axis of the index {name} is not known.", name=letter.id), letter, "Use it on the right: x[i]."
+            )
     del reader.later[definition.name]
+
+
+def _shape(axes: Iterable[Any]) -> str:
+    listed = ", ".join(map(str, axes))
+    return said("the axes [{axes}]", axes=listed) if listed else said("no axes")
 
 
 def _broken(reader: Inference, definition: Definition, at: ast.expr, instead: str) -> DeriveError:
     """The error of a definition that is not what its declaration says."""
     name, axes = definition.name, reader.promised[definition.name]
-    shape = f"the axes [{', '.join(map(str, axes))}]" if axes else "no axes"
-    message = f"{name} is declared with {shape} in line {reader.declared[name]}, and {instead}."
+    shape = _shape(axes)
+    message = said(
+        "{name} is declared with {shape} in line {declared}, and {instead}.",
+        name=name,
+        shape=shape,
+        declared=reader.declared[name],
+        instead=instead,
+    )
     letters = ", ".join("ijklmnop"[: len(axes)])
-    return reader.error(message, at, f"Write {name}[{letters}] = … for each entry." if 0 < len(axes) < 8 else "")
+    return reader.error(
+        message, at, said("Write {name}[{letters}] = … for each entry.", name=name, letters=letters) if 0 < len(axes) < 8 else ""
+    )
 
 
 def _direct(reader: Inference, definition: Definition, scope: Scope) -> Typed | None:
@@ -242,6 +277,6 @@ def _resolved(reader: Inference, draft: Draft) -> Draft:
 def _resolved_input(reader: Inference, member: Member) -> Member:
     classes = None if member.classes is None else reader.sizes.size(member.classes)
     if classes is not None and unknown_sizes(classes):
-        message = f"The number of classes of the label {member.name} is not known."
-        raise DeriveError(message, hint=f"Declare {member.name}: label[C].")
+        message = said("The number of classes of the label {name} is not known.", name=member.name)
+        raise DeriveError(message, hint=said("Declare {name}: label[C].", name=member.name))
     return replace(member, axes=tuple(map(reader.sizes.size, member.axes)), classes=classes)

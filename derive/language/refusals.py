@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.language.parse import Source
 
 _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
@@ -35,7 +35,7 @@ _NO_NUMBER = "Only decimal numbers are read: 3, 0.5, 1e-5."
 def refusal(source: Source, node: ast.expr) -> DeriveError:
     """Why this node cannot stand in a definition."""
     if isinstance(node, ast.Constant):
-        return source.error(f"`{source.written(node)}` is not a number of the language.", node, _NO_NUMBER)
+        return source.error(said("`{written}` is not a number of the language.", written=source.written(node)), node, _NO_NUMBER)
     if isinstance(node, ast.BinOp | ast.UnaryOp):
         return source.error("This operator is not part of the language.", node, "Operators are + - * / ** @.")
     message, hint = _REFUSED.get(type(node), ("This is not part of the language.", ""))

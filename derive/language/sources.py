@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.reader import read
@@ -28,7 +28,9 @@ def read_source(source: str | os.PathLike[str]) -> tuple[str, str]:
     if not isinstance(source, str):
         kind = type(source).__name__
         raise DeriveError(
-            f"A definition is a text, the name of one in the library or the path of a file, and a {kind} is given.",
+            said(
+                "A definition is a text, the name of one in the library or the path of a file, and a {kind} is given.", kind=kind
+            ),
             hint='For example derive.graph("f = (u + v)*w").',
         )
     if source == "-":
@@ -47,7 +49,7 @@ def _standard_input() -> str:
         return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "Standard input")
     except OSError as error:
         reason = error.strerror or error
-        raise DeriveError(f"Standard input cannot be read: {reason}.") from None
+        raise DeriveError(said("Standard input cannot be read: {reason}.", reason=reason)) from None
 
 
 def read_file(path: Path) -> str:
@@ -56,15 +58,15 @@ def read_file(path: Path) -> str:
         with path.open("rb") as file:
             return _decoded(file.read(MAX_BYTES + 1), str(path))
     except OSError as error:
-        raise DeriveError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise DeriveError(said("{path} cannot be read: {reason}.", path=path, reason=error.strerror or error)) from None
     except ValueError:
-        raise DeriveError(f"{str(path)!r} is not the path of a file.") from None
+        raise DeriveError(said("{path!r} is not the path of a file.", path=str(path))) from None
 
 
 def _decoded(data: bytes, what: str) -> str:
     if len(data) > MAX_BYTES:
-        raise DeriveError(f"{what} is too long: at most {MAX_BYTES >> 20} MiB are read.")
+        raise DeriveError(said("{what} is too long: at most {number} MiB are read.", what=what, number=MAX_BYTES >> 20))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DeriveError(f"{what} is not UTF-8 text (byte {error.start}).") from None
+        raise DeriveError(said("{what} is not UTF-8 text (byte {start}).", what=what, start=error.start)) from None

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from mpmath import nstr
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, said
 from derive.graphs.tree import Number
 from derive.language.numbers import LITERAL, MAX_DIGITS, in_range, read_number
 
@@ -42,7 +42,13 @@ def read_values(text: str) -> dict[str, Nested]:
     {'w': Fraction(1, 10), 't': Fraction(3, 1)}
     """
     if len(text) > MAX_TEXT:
-        raise DeriveError(f"The values are too long: {len(text):,} characters, and at most {MAX_TEXT:,} are read.")
+        raise DeriveError(
+            said(
+                "The values are too long: {count:,} characters, and at most {max_text:,} are read.",
+                count=len(text),
+                max_text=MAX_TEXT,
+            )
+        )
     return _ValueReader(text).pairs()
 
 
@@ -63,7 +69,7 @@ class _ValueReader:
             if kind != "name":
                 raise self.not_a_name(kind, found)
             if name in found:
-                raise self.error(f"{name} is given twice.")
+                raise self.error(said("{name} is given twice.", name=name))
             self.at += 1
             self.take("=", f"A = is expected after {name}.")
             found[name] = self.value(0)
@@ -81,7 +87,9 @@ class _ValueReader:
         whole, more = number.text, self.words[self.at][1]
         return self.error(
             "A name is expected here: the decimal sign is a point.",
-            f"Write {name}={whole}.{more}, or a list in brackets: {name}=[{whole}, {more}].",
+            said(
+                "Write {name}={whole}.{more}, or a list in brackets: {name}=[{whole}, {more}].", name=name, whole=whole, more=more
+            ),
         )
 
     def value(self, depth: int) -> Nested:
@@ -93,10 +101,10 @@ class _ValueReader:
             return self.number(word)
         if word != "[" or depth >= MAX_DEPTH:
             if kind == "infinite":
-                raise self.error(f"{word} is not a number.", "Every value is a finite number.")
+                raise self.error(said("{word} is not a number.", word=word), "Every value is a finite number.")
             if kind == "digits":
                 raise self.error(
-                    f"A number is expected here, and {word} is none.",
+                    said("A number is expected here, and {word} is none.", word=word),
                     "Numbers are decimal: 3, -0.5, 1e-5, 2/3, with the digits 0 to 9.",
                 )
             message = "A number is expected here." if word != "[" else "Too many lists inside one another."
@@ -156,10 +164,16 @@ def exact_numbers(name: str, value: Any, depth: int = 0) -> tuple[Nested, bool]:
         value = tuple(array) if array.ndim else array[()]
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview)):
         if depth > MAX_DEPTH:
-            raise DeriveError(f"The lists given for {name} are too deep: at most {MAX_DEPTH} stand inside one another.")
+            raise DeriveError(
+                said(
+                    "The lists given for {name} are too deep: at most {max_depth} stand inside one another.",
+                    name=name,
+                    max_depth=MAX_DEPTH,
+                )
+            )
         parts = [exact_numbers(name, part, depth + 1) for part in value]
         if not parts:
-            raise DeriveError(f"The list given for {name} is empty.", hint="An axis has one entry at least.")
+            raise DeriveError(said("The list given for {name} is empty.", name=name), hint="An axis has one entry at least.")
         return tuple(part for part, _ in parts), any(rounded for _, rounded in parts)
     return _number(name, value), isinstance(value, (float, np.floating)) or hasattr(value, "_mpf_")
 
@@ -169,10 +183,12 @@ def _array(name: str, value: Any) -> Any:
     try:
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)
     except (ArithmeticError, AttributeError, BufferError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        message = f"The value of {name} cannot be read as an array of NumPy: {error}"
+        message = said("The value of {name} cannot be read as an array of NumPy: {error}", name=name, error=error)
         raise DeriveError(message, hint="Give it as a float64 array in the memory of the processor.") from None
     if np.ma.getmaskarray(value).any() if isinstance(value, np.ma.MaskedArray) else False:
-        raise DeriveError(f"Some entries of {name} are masked.", hint="Every entry is a number: fill them, or leave them out.")
+        raise DeriveError(
+            said("Some entries of {name} are masked.", name=name), hint="Every entry is a number: fill them, or leave them out."
+        )
     return array
 
 
@@ -196,5 +212,7 @@ def _number(name: str, value: Any) -> Number:
         else:
             raise ValueError(f"a {type(value).__name__} is not a number.")
     except (ValueError, OverflowError) as error:
-        raise DeriveError(f"The value of {name} cannot be read: {error}", hint="Every value is a finite number.") from None
+        raise DeriveError(
+            said("The value of {name} cannot be read: {error}", name=name, error=error), hint="Every value is a finite number."
+        ) from None
     return number

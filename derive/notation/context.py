@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Deriv, Element, Index, Label, names
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
 from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
@@ -64,12 +64,14 @@ def _context_of(graph: Graph, style: Style) -> Context:
     for name, rank in sorted(ranks):
         other = printed.setdefault(text(name_layout(shown.get(name, name), rank)), name)
         if other != name:
-            raise DeriveError(f"{other} and {name} would be printed alike.", hint="Give one of them another name.")
+            raise DeriveError(
+                said("{other} and {name} would be printed alike.", other=other, name=name), hint="Give one of them another name."
+            )
     for member in graph.members.values():
         if _entry_like(member.name, graph):
             raise DeriveError(
-                f"{member.name} would be printed as an entry of a tensor is.",
-                hint=f"Write an entry in brackets, x[i], or give {member.name} another name.",
+                said("{name} would be printed as an entry of a tensor is.", name=member.name),
+                hint=said("Write an entry in brackets, x[i], or give {name} another name.", name=member.name),
             )
     if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from derive.derivation.choice import gradient_by
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
 from derive.values.run import Run, plain, result_at
@@ -77,7 +77,10 @@ def check_work(run: Run, names: Sequence[str]) -> None:
     each = Work(run.source).cost(run.values).once + OVERHEAD * len(run.source.nodes)
     if passes * each > MOST:
         raise DeriveError(
-            f"The gradient check is too long at these values: {passes:,} times all definitions would be computed again.",
+            said(
+                "The gradient check is too long at these values: {passes:,} times all definitions would be computed again.",
+                passes=passes,
+            ),
             hint="Give fewer or shorter inputs.",
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import ProofError
+from derive.errors import ProofError, said
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes
@@ -71,11 +71,11 @@ def _nowhere(graph: Graph, node: Node, problem: str) -> ProofError:
     if problem == KINK:
         name = authors_name(graph, node.name)
         return ProofError(
-            f"{name} lies at a kink at every point that was drawn: its derivatives cannot be proved.",
+            said("{name} lies at a kink at every point that was drawn: its derivatives cannot be proved.", name=name),
             hint="Leave out what makes the two sides of a max, an |·| or a condition equal for all values.",
         )
     return ProofError(
-        f"No point was found at which the lines can be compared: {problem}",
+        said("No point was found at which the lines can be compared: {problem}", problem=problem),
         hint="Leave out the terms that have no value with a condition, or declare what must be positive (x: positive).",
     )
 

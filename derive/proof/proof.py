@@ -24,7 +24,7 @@ from derive.calculus.normal import normal
 from derive.calculus.rules import differentiated
 from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, walk
 from derive.derivation.derivation import Derivation, Step, put_in
-from derive.errors import DeriveError, ProofError
+from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph, Node, gradient_name, remembered
 from derive.notation.context import context_of
 from derive.notation.layout import text
@@ -214,7 +214,10 @@ def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, c
         except _Lost:
             continue
     raise ProofError(
-        f"No point is found at which the lines of the derivation of {gradient_name(found.of, found.wrt)} can be compared."
+        said(
+            "No point is found at which the lines of the derivation of {gradient_name} can be compared.",
+            gradient_name=gradient_name(found.of, found.wrt),
+        )
     )
 
 
@@ -287,8 +290,18 @@ def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, 
 def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str) -> ProofError:
     step = found.steps[number - 1]
     return ProofError(
-        f"Line {number} of the derivation of {gradient_name(found.of, found.wrt)} does not follow from the line before it.",
-        hint=f"Rule: {step.rule}.  At sizes {_sizes_text(point)} {wrong}: {text(layout(step.line, context_of(found.graph)))}",
+        said(
+            "Line {number} of the derivation of {gradient_name} does not follow from the line before it.",
+            number=number,
+            gradient_name=gradient_name(found.of, found.wrt),
+        ),
+        hint=said(
+            "Rule: {rule}.  At sizes {sizes_text} {wrong}: {text}",
+            rule=step.rule,
+            sizes_text=_sizes_text(point),
+            wrong=wrong,
+            text=text(layout(step.line, context_of(found.graph))),
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from derive.calculus.rules import N_
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 
 LOCALE = Path(__file__).parent / "locale"
 SOURCE = "en"
@@ -34,7 +34,9 @@ def translator(lang: str) -> Callable[[str], str]:
     """A function from an English message to the same in `lang`; `DeriveError` for a language without a catalogue."""
     known = languages()
     if lang not in known:
-        raise DeriveError(f"There is no language '{lang}'.", hint=f"The languages are {', '.join(known)}.")
+        raise DeriveError(
+            said("There is no language '{lang}'.", lang=lang), hint=said("The languages are {names}.", names=", ".join(known))
+        )
     if lang == SOURCE:
         return str
 

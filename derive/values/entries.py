@@ -13,7 +13,7 @@ import numpy as np
 from sympy import Integer, Symbol
 
 from derive.calculus.terms import Index, Label
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.lower import lower
@@ -29,7 +29,7 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
     Raises DeriveError where that gives more than 400 numbers or operations.
     """
     if not graph.output.differentiable:
-        raise DeriveError(f"{graph.output.name} is a whole number: there is no graph of what it moves with.")
+        raise DeriveError(said("{name} is a whole number: there is no graph of what it moves with.", name=graph.output.name))
     _check_count(graph, point)
     names = entry_names(graph, point.arrays)
     heads: dict[str, Symbol] = {}
@@ -65,7 +65,11 @@ def _check_count(graph: Graph, point: Evaluator) -> None:
     numbers = sum(int(np.size(point.arrays[name])) for name in graph.members)
     count = max(numbers, sum(int(np.size(point.arrays[n.name])) * _operations(n.body, point) for n in graph.nodes))
     if count > MAX_SCALARS:
-        message = f"One by one, this graph has {count:,} numbers and operations, and at most {MAX_SCALARS} are written out."
+        message = said(
+            "One by one, this graph has {count:,} numbers and operations, and at most {max_scalars} are written out.",
+            count=count,
+            max_scalars=MAX_SCALARS,
+        )
         raise DeriveError(message, hint="Give fewer or shorter inputs.")
 
 
@@ -144,7 +148,7 @@ def _joined(operator: str, entries: list[Tree]) -> Tree:
     if not entries:
         empty = {"sum": "0", "prod": "1"}.get(operator)
         if empty is None:
-            raise DeriveError(f"A {operator} of no numbers has no value.")
+            raise DeriveError(said("A {operator} of no numbers has no value.", operator=operator))
         return Number(Fraction(int(empty)), empty)
     out = entries[0]
     for entry in entries[1:]:

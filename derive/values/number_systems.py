@@ -16,7 +16,7 @@ import numpy as np
 from mpmath.ctx_mp import MPContext
 
 from derive.calculus.functions import PRIMITIVES
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 
 DIGITS, MOST_DIGITS = 50, 200
 
@@ -95,10 +95,10 @@ def _exact_or(known: Mapping[int, int], name: str, digits: int) -> Callable[[Any
         if x in known:
             return Fraction(known[int(x)])
         if name in ("sin", "cos") and abs(x) > LARGEST_ANGLE:
-            raise DomainError(f"{name}({_shown(x)}) is not computed: the angle is too large")
+            raise DomainError(said("{name}({shown}) is not computed: the angle is too large", name=name, shown=_shown(x)))
         found = _called(name, digits, x)
         if hasattr(found, "_mpc_"):
-            raise DomainError(f"{name}({_shown(x)}) does not exist")
+            raise DomainError(said("{name}({shown}) does not exist", name=name, shown=_shown(x)))
         return found
 
     return value
@@ -106,13 +106,13 @@ def _exact_or(known: Mapping[int, int], name: str, digits: int) -> Callable[[Any
 
 def _log(x: Any, digits: int) -> Any:
     if x <= 0:
-        raise DomainError(f"log({_shown(x)}) does not exist: the logarithm takes positive numbers")
+        raise DomainError(said("log({shown}) does not exist: the logarithm takes positive numbers", shown=_shown(x)))
     return Fraction(0) if x == 1 else _called("log", digits, x)
 
 
 def _exp(x: Any, digits: int) -> Any:
     if x > MAX_EXPONENT:
-        raise DomainError(f"exp({_shown(x)}) is too large")
+        raise DomainError(said("exp({shown}) is too large", shown=_shown(x)))
     if x < -MAX_EXPONENT:
         return real(0, digits)
     return Fraction(1) if x == 0 else _called("exp", digits, x)
@@ -135,7 +135,7 @@ def _reciprocal(x: Any) -> Any:
 
 def _root(x: Any, q: int, digits: int) -> Any:
     if x < 0:
-        raise DomainError(f"the root of {_shown(x)} does not exist: it takes numbers that are not negative")
+        raise DomainError(said("the root of {shown} does not exist: it takes numbers that are not negative", shown=_shown(x)))
     if isinstance(x, (Fraction, int)):
         top, bottom = (round(v ** (1 / q)) if v < 2**52 else 0 for v in (x.numerator, x.denominator))
         if top**q == x.numerator and bottom**q == x.denominator:
@@ -151,7 +151,13 @@ def _raised(x: Any, p: Any, digits: int) -> Any:
     if x == 0:
         return _reciprocal(x) if p < 0 else Fraction(0)
     if x < 0:
-        raise DomainError(f"the power {_shown(p)} of {_shown(x)} does not exist: it takes numbers that are not negative")
+        raise DomainError(
+            said(
+                "the power {power} of {shown} does not exist: it takes numbers that are not negative",
+                power=_shown(p),
+                shown=_shown(x),
+            )
+        )
     return _called("power", digits, x, p)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from derive.calculus.frozen import Frozen
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation, seeded
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
@@ -144,7 +144,9 @@ def plain(array: Any, name: str = "a number", where: str = "") -> Any:
     for value in values.flat:
         if not isinstance(value, float) and abs(value) > sys.float_info.max:
             most = f"{sys.float_info.max:.1e}"
-            message = f"{name} is about {shortly(value)}, and a float holds no more than {most}."
+            message = said(
+                "{name} is about {shortly}, and a float holds no more than {most}.", name=name, shortly=shortly(value), most=most
+            )
             raise TooLarge(message, hint=f"The number itself is in {where}." if where else "Give smaller values.")
     return float(values[()]) if values.ndim == 0 else values.astype(np.float64)
 
@@ -183,7 +185,9 @@ def _gradients(run: Run, values: Evaluator) -> dict[str, Any]:
         try:
             out[name] = known[output, name] = np.array(point.array(found.result, found.indices), dtype=object)
         except DomainError as error:
-            raise DomainError(f"The gradient by {named(graph, name)} has no value here: {error.message}.") from None
+            raise DomainError(
+                said("The gradient by {named} has no value here: {message}.", named=named(graph, name), message=error.message)
+            ) from None
     return out
 
 
@@ -196,7 +200,11 @@ def _check_work(derivations: Sequence[Derivation], point: Evaluator) -> None:
         whole += work.count(point)
     if whole > MAX_WORK:
         raise DeriveError(
-            f"The gradients are too long at these sizes: {whole:,} numbers are to be computed, and at most {MAX_WORK:,} are.",
+            said(
+                "The gradients are too long at these sizes: {whole:,} numbers are to be computed, and at most {max_work:,} are.",
+                whole=whole,
+                max_work=MAX_WORK,
+            ),
             hint="Give fewer or shorter inputs.",
         )
 

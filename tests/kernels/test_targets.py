@@ -71,7 +71,7 @@ def test_a_name_that_another_target_uses_is_free() -> None:
     ],
 )
 def test_a_name_that_the_target_uses_is_refused(text: str, target: str, name: str) -> None:
-    with pytest.raises(DeriveError, match=f"a kernel has no argument called {name}: its own code uses that name"):
+    with pytest.raises(DeriveError, match=f"A kernel has no argument called {name}: its own code uses that name"):
         kernel(derive.graph(text), target)
 
 
@@ -93,4 +93,4 @@ def test_where_no_target_is_named_the_first_is_meant(capsys: pytest.CaptureFixtu
 
 def test_the_command_line_knows_the_targets_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", "hinge", "--target", "tpu"]) == 1
-    assert capsys.readouterr().err == f"derive: there is no target tpu\nThe targets are {', '.join(TARGETS)}.\n"
+    assert capsys.readouterr().err == f"derive: There is no target tpu\nThe targets are {', '.join(TARGETS)}.\n"

@@ -25,7 +25,7 @@ from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, walk
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
-from derive.errors import DeriveError, ProofError, nearest
+from derive.errors import DeriveError, ProofError, nearest, said
 from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.notation.context import context_of
@@ -152,7 +152,9 @@ def program(graph: Graph, wrt: Sequence[str] = (), value: bool = True) -> Progra
     program = Program(whole, (*forward, *_backward(derived)), (*([of] if value else []), *map(gradient, wrt)))
     clash = next((g for g in map(gradient, whole.members) if g in whole.members), None)
     if clash:
-        raise DeriveError(f"{clash} is the name of a gradient in kernels", hint="Give the tensor another name.")
+        raise DeriveError(
+            said("{clash} is the name of a gradient in kernels.", clash=clash), hint="Give the tensor another name."
+        )
     return program.alive()
 
 
@@ -161,7 +163,7 @@ def _check_input(graph: Graph, name: str) -> None:
     if name not in inputs:
         known = {i.name: i for i in graph.inputs}
         fault = f"{name} is a label, and nothing is differentiated by it" if name in known else f"there is no input {name}"
-        raise DeriveError(fault, hint=nearest(name, inputs) or f"Kernels differentiate by {', '.join(inputs)}.")
+        raise DeriveError(fault, hint=nearest(name, inputs) or said("Kernels differentiate by {names}.", names=", ".join(inputs)))
 
 
 def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
@@ -203,8 +205,11 @@ def equal(before: Program, after: Program, what: str) -> Program:
     count = sum(_numbers(p, sizes) for p in (before, after) for sizes in size_sets(before.graph))
     if count > MOST_NUMBERS:
         raise DeriveError(
-            f"this definition is too long for a kernel: {count} numbers would be computed to show that it is right, and "
-            f"{MOST_NUMBERS} are the most",
+            said(
+                "This definition is too long for a kernel: to show it right takes {count} numbers, and {most} are the most.",
+                count=count,
+                most=MOST_NUMBERS,
+            ),
             hint="Give parts of long lines a line and a name of their own, or take the definition apart.",
         )
     for seed, sizes in enumerate(size_sets(before.graph)):
@@ -212,7 +217,7 @@ def equal(before: Program, after: Program, what: str) -> Program:
         ours, theirs = arrays_of(after, point), arrays_of(before, point)
         for name in (n for n in ours if n in theirs):
             if difference(ours[name], theirs[name]) > AGREE:
-                raise ProofError(f"{what} changes {name}")
+                raise ProofError(said("{what} changes {name}.", what=what, name=name))
     return after
 
 

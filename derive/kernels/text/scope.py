@@ -34,7 +34,7 @@ from derive.calculus.terms import (
     never_negative,
     reach,
 )
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.kernels.program.elementary import FUNCTIONS, MATH
 from derive.kernels.program.functions import inverse, reaching, together, weighted
 from derive.kernels.program.simple import safe, weight
@@ -283,7 +283,10 @@ def _function(scope: Scope, term: Any) -> str:
         return scope.call(name, *map(scope.value, term.args))
     assert not isinstance(term, Named), f"{name} is to be written out before it is printed"
     if name not in MATH:
-        raise DeriveError(f"kernels have no function {name}", hint=f"They have {', '.join((*FUNCTIONS, *MATH))}.")
+        raise DeriveError(
+            said("Kernels have no function {name}.", name=name),
+            hint=said("They have {names}.", names=", ".join((*FUNCTIONS, *MATH))),
+        )
     return f"math.{name}({', '.join(map(scope.value, term.args))})"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Integer
 
 from derive.calculus.rules import N_
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
@@ -145,7 +145,9 @@ def diagram(view: View, page: Page, alt: str, room: Room = Room()) -> Diagram:
     Raises DeriveError for more than 100 boxes, before any gradient is taken.
     """
     if view.count > MAX_BOXES:
-        message = f"This figure would have {view.count:,} boxes, and at most {MAX_BOXES} are drawn."
+        message = said(
+            "This figure would have {count:,} boxes, and at most {max_boxes} are drawn.", count=view.count, max_boxes=MAX_BOXES
+        )
         raise DeriveError(message, hint="Draw a graph of fewer operations, or smaller tensors.")
     inputs = [i for i in view.graph.inputs if i.name in view.reached]
     nodes = [node for node in view.graph.nodes if node.name in view.reached]

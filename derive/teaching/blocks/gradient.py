@@ -182,7 +182,7 @@ def entry_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     indices = found.indices
     if not all(i.size.is_Integer for i in indices) or not 1 <= len(indices) <= 2:
         raise DeriveError(
-            "only a vector or a matrix of fixed size can be written entry by entry", hint="Declare it like W: [4, 3]."
+            "Only a vector or a matrix of fixed size can be written entry by entry.", hint="Declare it like W: [4, 3]."
         )
     context = page.context(found.graph)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
 from derive.teaching.document import Picture
@@ -59,7 +59,11 @@ def readable(view: View, page: Page, alt: str, cure: str) -> Diagram:
         if size >= LEGIBLE:
             return found
     count, shown = view.count, round(size, 1)
-    message = f"This figure has {count} boxes: a page of slides would shrink its numbers to {shown} pt, too small to be read."
+    message = said(
+        "This figure has {count} boxes: a page of slides would shrink its numbers to {shown} pt, too small to be read.",
+        count=count,
+        shown=shown,
+    )
     raise DeriveError(message, hint=cure)
 
 

@@ -13,7 +13,7 @@ from sympy import Symbol
 from derive.calculus.functions import PRIMITIVES
 from derive.calculus.rules import N_, differentiated
 from derive.calculus.terms import Element, Index
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.language import library
 from derive.notation.layout import latex
 from derive.notation.terms import function_name
@@ -48,7 +48,7 @@ def _curve(name: str, low: float, high: float) -> tuple[Any, Any, Any]:
     primitive = PRIMITIVES.get(name)
     function = primitive.function if primitive and primitive.arguments == 1 else library.function(name)
     if function is None or (hasattr(function, "parameters") and len(function.parameters) != 1):
-        raise DeriveError(f"{name} is not a function of one number.")
+        raise DeriveError(said("{name} is not a function of one number.", name=name))
     x = Element(Symbol("x", real=True), Index("i", Symbol("n", integer=True, positive=True)))
     at = np.linspace(low, high, POINTS)
     values = Evaluator({Symbol("n", integer=True, positive=True): POINTS}, {"x": at}, None, FLOAT)

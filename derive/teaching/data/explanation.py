@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.graphs.graph import Node
 from derive.graphs.tree import Number
 from derive.language.batching import Batch
@@ -76,5 +76,5 @@ def _plain_number(value: Any) -> Any:
     except TooLarge:
         return shortly(value)
     if number != number or number in (float("inf"), float("-inf")):
-        raise DeriveError(f"{number} cannot be written in JSON")
+        raise DeriveError(said("{number} cannot be written in JSON.", number=number))
     return int(number) if number == int(number) and abs(number) < 2**53 else number

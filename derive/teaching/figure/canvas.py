@@ -17,7 +17,7 @@ from matplotlib.path import Path as Curve
 from matplotlib.textpath import TextPath
 
 from derive.calculus.rules import N_
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.resources import mark
 from derive.teaching.figure.geometry import CLOSE, LEGIBLE, PAGE, VALUE_SIZE, Drawing, Rectangle
 from derive.teaching.figure.layout import layout, least
@@ -68,7 +68,10 @@ METADATA: dict[str, dict[str, Any]] = {
 def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> bytes:
     """The file of a figure.  The same diagram gives the same bytes."""
     if file_format not in METADATA:
-        raise DeriveError(f"A figure cannot be written as '{file_format}'.", hint=f"The formats are {', '.join(METADATA)}.")
+        raise DeriveError(
+            said("A figure cannot be written as '{file_format}'.", file_format=file_format),
+            hint=said("The formats are {names}.", names=", ".join(METADATA)),
+        )
     metadata = METADATA[file_format] | ({"Title": diagram.alt} if diagram.alt else {})
     file = BytesIO()
     with _DRAWING, style.context("default"), matplotlib.rc_context({"svg.hashsalt": "derive"}):  # whatever the user has set
@@ -112,7 +115,9 @@ def measure(formula: str, size: float) -> Rectangle:
     try:
         outline = TextPath((0, 0), _mathtext(formula), size=size, prop=_font(size))
     except ValueError as error:
-        raise DeriveError(f"This label of a figure cannot be set: {formula}", hint="Labels are mathtext formulas.") from error
+        raise DeriveError(
+            said("This label of a figure cannot be set: {formula}", formula=formula), hint="Labels are mathtext formulas."
+        ) from error
     ink = outline.vertices[outline.codes != Curve.CLOSEPOLY]
     if not len(ink):
         return Rectangle(0.0, 0.0, 0.0, 0.0)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.errors import DeriveError, nearest
+from derive.errors import DeriveError, nearest, said
 
 BoxKind = Literal["input", "operation", "output"]
 
@@ -62,11 +62,15 @@ class Diagram:
             raise DeriveError("A diagram needs at least one box.")
         twice = [name for name, count in Counter(box.name for box in self.boxes).items() if count > 1]
         if twice:
-            raise DeriveError(f"Two boxes of a diagram are called '{twice[0]}'.", hint="Give each box its own name.")
+            raise DeriveError(
+                said("Two boxes of a diagram are called '{twice}'.", twice=twice[0]), hint="Give each box its own name."
+            )
         names = self.names
         for end in (end for arrow in self.arrows for end in (arrow.source, arrow.target)):
             if end not in names:
-                raise DeriveError(f"An arrow of a diagram ends at '{end}', which is not a box.", hint=nearest(end, names))
+                raise DeriveError(
+                    said("An arrow of a diagram ends at '{end}', which is not a box.", end=end), hint=nearest(end, names)
+                )
         in_order(len(self.boxes), self.edges)
 
     @property

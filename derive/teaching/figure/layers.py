@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.teaching.figure.diagram import in_order
 
 if TYPE_CHECKING:
@@ -62,7 +62,11 @@ def layers(diagram: Diagram) -> Layers:
     rank = ranks(len(diagram.boxes), diagram.edges)
     count = len(diagram.boxes) + sum(2 * (rank[target] - rank[source]) - 1 for source, target in diagram.edges)
     if count > MAX_CELLS:
-        message = f"This figure is too large: {count:,} boxes, labels and bends are to be placed, and at most {MAX_CELLS} are."
+        message = said(
+            "This figure is too large: {count:,} boxes, labels and bends are to be placed, and at most {max_cells} are.",
+            count=count,
+            max_cells=MAX_CELLS,
+        )
         raise DeriveError(message, hint="Draw a graph of fewer operations.")
     cells = [Cell("box", box) for box in range(len(diagram.boxes))]
     columns: Order = [[] for _ in range(2 * max(rank) + 1)]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.notation.layout import Layout
 from derive.resources import folder, mark, marked, picture_name
 from derive.teaching.document import (
@@ -127,7 +127,14 @@ class DocumentPrinter(ABC):
         kind = next((kind for kind in self.picture_formats if kind in picture.formats), None)
         if kind is None:
             have, need = " or ".join(picture.formats) or "nothing", ", ".join(self.picture_formats)
-            raise DeriveError(f"The picture '{picture.name}' is there as {have}, and this format shows {need}.")
+            raise DeriveError(
+                said(
+                    "The picture '{name}' is there as {have}, and this format shows {need}.",
+                    name=picture.name,
+                    have=have,
+                    need=need,
+                )
+            )
         drawn = picture.draw(kind)
         content = drawn if picture.given else marked(drawn, kind, self.source)
         name, count = picture_name(self.source, picture.name, kind, drawn if picture.given else None), 1

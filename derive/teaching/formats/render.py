@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, said
 from derive.teaching.document import Document
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
@@ -51,13 +51,18 @@ def check_format(name: str, use: Use, others: Sequence[str] = ()) -> None:
     """Raises DeriveError where no format of this name is for this use, nor one of the `others` that need no file."""
     known = [*others, *formats(use)]
     if name not in known:
-        raise DeriveError(f"There is no {use} format {name!r}.", hint=f"The formats are {', '.join(known)}.")
+        raise DeriveError(
+            said("There is no {use} format {name!r}.", use=use, name=name),
+            hint=said("The formats are {names}.", names=", ".join(known)),
+        )
 
 
 def render(document: Document, name: str) -> Rendered:
     """The document in the format `name`."""
     if name not in FORMATS:
-        raise DeriveError(f"There is no format '{name}'.", hint=f"The formats are {', '.join(FORMATS)}.")
+        raise DeriveError(
+            said("There is no format '{name}'.", name=name), hint=said("The formats are {names}.", names=", ".join(FORMATS))
+        )
     form = FORMATS[name]
     printer = form.printer(document.source)
     template = environment(printer.delimiters).get_template(form.template)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, said
 
 WORDY = frozenset({"graph", "define"})
 """The kinds of block whose lines are not `key: value` but text of their own."""
@@ -56,7 +56,7 @@ def directive(info: str, body: str, lines: Sequence[str], first: int) -> Directi
     if len(words) < 2:
         raise DeriveError("A 'derive' block says what it shows.", place, "For example: ```derive worked NAME")
     if len(words) > 3:
-        raise DeriveError(f"A '{words[1]}' block takes one name.", place, "Write the rest as 'key: value' lines.")
+        raise DeriveError(said("A '{word}' block takes one name.", word=words[1]), place, "Write the rest as 'key: value' lines.")
     options: dict[str, str | bool] = {}
     places: dict[str, list[Place]] = {}
     if words[1] not in WORDY:
@@ -85,7 +85,7 @@ def _read_options(
             raise DeriveError("A 'key: value' line was expected.", place)
         last, _, value = found.groups()
         if last in options:
-            raise DeriveError(f"'{last}' is given twice.", place)
+            raise DeriveError(said("'{last}' is given twice.", last=last), place)
         options[last] = _TRUTH.get(value, value)
         start = source.find(line) + found.start(3)
         places[last] = [Place(source, start, start + len(value), place.line)]

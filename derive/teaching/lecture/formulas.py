@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from derive.errors import DeriveError, Place, nearest
+from derive.errors import DeriveError, Place, nearest, said
 from derive.teaching.formats import escape
 
 # ---------------------------------------------------------------- the commands, by what they take
@@ -220,7 +220,11 @@ class _Parser:
         while (token := self.peek()) not in ends:
             if token in _CLOSERS:
                 whole = Token("", False, 0, self.length)
-                raise self.error(f"{token} closes nothing.") if token else self.error(f"A {ends[-1]} is missing.", at=whole)
+                raise (
+                    self.error(said("{token} closes nothing.", token=token))
+                    if token
+                    else self.error(said("A {end} is missing.", end=ends[-1]), at=whole)
+                )
             out.append(self.scripted(middle))
         self.lone = self.lone and len(out) == 1
         return joined(out)
@@ -249,7 +253,7 @@ class _Parser:
         while (token := self.peek()) in ("^", "_", "'"):
             above = token.replace("'", "^")
             if above in seen:
-                raise self.error(f"Two {token} in a row.", "Put the inner one in braces: x^{a^b}.")
+                raise self.error(said("Two {token} in a row.", token=token), "Put the inner one in braces: x^{a^b}.")
             seen.add(above)
             primed = token == "'"
             while self.peek() == "'":
@@ -288,7 +292,7 @@ class _Parser:
         if text == r"\\":
             raise self.error(r"\\ begins a new row, and there are no rows here.", r"Use \begin{aligned} … \end{aligned}.", token)
         known = (f"\\{command}" for command in COMMANDS)
-        raise self.error(f"The command {text} is not known in formulas.", nearest(text, known), token)
+        raise self.error(said("The command {text} is not known in formulas.", text=text), nearest(text, known), token)
 
     def counted(self, token: Token) -> None:
         self.work += self.copies
@@ -307,7 +311,7 @@ class _Parser:
             raise self.error("& separates columns, and there are none here.", hints[text], token)
         named = text if text.isprintable() and not unicodedata.combining(text) else f"U+{ord(text):04X}"
         hint = hints.get(text, r"Write \hat{x} or \bar{x} for accents." if unicodedata.combining(text) else "")
-        raise self.error(f"The character {named} cannot be set in a formula.", hint, token)
+        raise self.error(said("The character {named} cannot be set in a formula.", named=named), hint, token)
 
     def placed(self, token: Token, middle: bool) -> _Base:
         """What stands in certain places only: sizes and fences with their delimiters, limits, rules."""
@@ -320,7 +324,7 @@ class _Parser:
             case r"\middle" if not middle:
                 raise self.error(r"\middle stands between \left and \right.", r"Outside of them write \big|.", token)
             case r"\limits" | r"\nolimits":
-                raise self.error(f"{token.text} follows an operator, such as \\sum.", at=token)
+                raise self.error(said(r"{text} follows an operator, such as \sum.", text=token.text), at=token)
             case r"\hline":
                 raise self.error(r"\hline stands at the beginning of a row of an array.", at=token)
         return _Base(self.delimiter(token))
@@ -329,7 +333,9 @@ class _Parser:
         """A command with the delimiter that it makes large."""
         found = self.next()
         if found.text not in DELIMITERS:
-            raise self.error(f"{token.text} needs a delimiter after it.", "Such as ( or | or \\{, or . for none.", found)
+            raise self.error(
+                said("{text} needs a delimiter after it.", text=token.text), "Such as ( or | or \\{, or . for none.", found
+            )
         return joined([str(token), str(found)])
 
     def operator(self, latex: str) -> _Base:
@@ -364,19 +370,25 @@ class _Parser:
     def one_accent(self, of: Token, argument: str, accents: int) -> None:
         """Under an accent there is at most one other, and then no script: amsmath loses its way among more."""
         if accents > self.copies or re.search("[_^']", argument):
-            raise self.error(f"There is too much under {of.text}, with another accent.", r"Use \overline or \widehat.", of)
+            raise self.error(
+                said("There is too much under {text}, with another accent.", text=of.text), r"Use \overline or \widehat.", of
+            )
 
     def argument(self, of: Token) -> str:
         """A group, or a base, in braces where it is more than a letter."""
         following = self.peek()
         if following in _CLOSERS or following in ("&", r"\\", "^", "_", "'", "["):
             hint = "Put it in braces." if following and following not in _CLOSERS else ""
-            raise self.error(f"{of.text} needs something after it.", hint, of)
+            raise self.error(said("{text} needs something after it.", text=of.text), hint, of)
         if following == "{":
             return self.base().latex
         found = self.base()
         if found.kind == "operator" and self.peek() == "{":
-            raise self.error(f"{of.text} takes {found.latex.strip()} alone.", "Put braces around all that belongs to it.", of)
+            raise self.error(
+                said("{text} takes {inner} alone.", text=of.text, inner=found.latex.strip()),
+                "Put braces around all that belongs to it.",
+                of,
+            )
         return found.latex if found.kind == "plain" else f"{{{found.latex.removeprefix(' ')}}}"
 
     def optional(self) -> str:
@@ -392,7 +404,11 @@ class _Parser:
         argument = self.argument(of)
         if re.fullmatch(ALPHABETS[of.text[1:]] + "*", argument.replace("{", "").replace("}", "")) is None:
             kind = "letters and digits" if of.text == r"\mathfrak" else "capital letters"
-            raise self.error(f"{of.text} has {kind} only.", r"Write \mathbf{1}, \mathrm{x} or \text{…} for others.", of)
+            raise self.error(
+                said("{text} has {kind} only.", text=of.text, kind=kind),
+                r"Write \mathbf{1}, \mathrm{x} or \text{…} for others.",
+                of,
+            )
         return argument
 
     def lines(self, of: Token) -> str:
@@ -406,15 +422,19 @@ class _Parser:
     def words(self, command: Token) -> str:
         """Plain text in braces, its spaces kept."""
         if self.next().text != "{":
-            raise self.error(f"{command.text} needs words in braces.", at=command)
+            raise self.error(said("{text} needs words in braces.", text=command.text), at=command)
         out = ""
         while (token := self.next()).text != "}":
             text = token.text
             if text == "":
-                raise self.error(f"{command.text} is never closed.", at=command)
+                raise self.error(said("{text} is never closed.", text=command.text), at=command)
             if text not in TEXT_CHARACTERS and text not in LATIN and not (text[0] == "\\" and text[1:] in TEXT_SIGNS):
                 shown = text if text.isprintable() else f"U+{ord(text[0]):04X}"
-                raise self.error(f"The words of {command.text} may not hold {shown}.", "Close them first: \\text{if } x.", token)
+                raise self.error(
+                    said("The words of {text} may not hold {shown}.", text=command.text, shown=shown),
+                    "Close them first: \\text{if } x.",
+                    token,
+                )
             self.counted(token)
             out += _space(token) + _WORDS.get(text, text)
         return out + _space(token)
@@ -424,9 +444,13 @@ class _Parser:
         name = self.name()
         if name not in ENVIRONMENTS:
             known = ", ".join(sorted(ENVIRONMENTS))
-            raise self.error(f"The environment '{name}' cannot be used in a formula.", f"Use {known}.", opened)
+            raise self.error(
+                said("The environment '{name}' cannot be used in a formula.", name=name),
+                said("Use {known}.", known=known),
+                opened,
+            )
         if self.brackets:  # an & there would end the cell of a matrix around it
-            raise self.error(f"'{name}' cannot stand in square brackets.", at=opened)
+            raise self.error(said("'{name}' cannot stand in square brackets.", name=name), at=opened)
         form, columns = ENVIRONMENTS[name], ""
         if name == "array":
             columns = self.columns()
@@ -434,7 +458,7 @@ class _Parser:
         inner = self.cells(form, r"\end", 4)
         end = self.tokens[self.at - 1]
         if (closed := self.name()) != name:
-            raise self.error(rf"\begin{{{name}}} is closed by \end{{{closed}}}.", at=end)
+            raise self.error(said(r"\begin{{{name}}} is closed by \end{{{closed}}}.", name=name, closed=closed), at=end)
         columns = f"{{{columns}}}" if columns else ""
         return joined([rf"\begin{{{name}}}{columns}", inner, rf"\end{{{name}}}"])
 
@@ -464,7 +488,11 @@ class _Parser:
                 return joined(out) + _space(mark)
             column, fresh = (column + 1, False) if mark.text == "&" else (1, True)
             if column > form.columns:
-                raise self.error(f"There are more than {form.columns} columns here.", r"Write \& for the character.", mark)
+                raise self.error(
+                    said("There are more than {columns} columns here.", columns=form.columns),
+                    r"Write \& for the character.",
+                    mark,
+                )
             self.counted(mark)
             out.append(str(mark) + (self.length_of_gap() if fresh else ""))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from derive.errors import DeriveError, Place, nearest
+from derive.errors import DeriveError, Place, nearest, said
 from derive.teaching.formats import escape
 from derive.teaching.translation import languages
 
@@ -62,7 +62,9 @@ def read(lines: list[str]) -> tuple[FrontMatter, int]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problem = str(error.problem).replace(NUMBER_SIGN, "#")
-        raise DeriveError(f"The front matter cannot be read: {problem}.", _place(lines, line), QUOTES) from None
+        raise DeriveError(
+            said("The front matter cannot be read: {problem}.", problem=problem), _place(lines, line), QUOTES
+        ) from None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise DeriveError("The front matter cannot be read: a character is not allowed here.", _place(lines, line)) from None
@@ -103,7 +105,7 @@ class _Reader:
             if not isinstance(event, yaml.ScalarEvent):
                 raise DeriveError("A key of the front matter is a word.", place, EXAMPLE)
             if (key := escape.terminal(self.text(event))) in found:
-                raise DeriveError(f"'{key}' is given twice.", place)
+                raise DeriveError(said("'{key}' is given twice.", key=key), place)
             found[key] = read(next(self.events), key), place
         return found
 
@@ -122,7 +124,7 @@ class _Reader:
     def text(self, event: yaml.Event, key: str = "") -> str:
         self.plain(event)
         if not isinstance(event, yaml.ScalarEvent):
-            raise DeriveError(f"'{key}' holds more than texts.", self.at(event), EXAMPLE)
+            raise DeriveError(said("'{key}' holds more than texts.", key=key), self.at(event), EXAMPLE)
         return str(event.value).replace(NUMBER_SIGN, "#")
 
     def plain(self, event: yaml.Event) -> None:
@@ -138,8 +140,8 @@ class _Reader:
 def _checked(data: Mapping[str, Entry], lines: list[str]) -> FrontMatter:
     for key, entry in data.items():
         if key not in _KEYS:
-            hint = nearest(key, _KEYS) or f"The keys are {', '.join(_KEYS)}."
-            raise DeriveError(f"The front matter has no key '{key}'.", entry.place, hint)
+            hint = nearest(key, _KEYS) or said("The keys are {names}.", names=", ".join(_KEYS))
+            raise DeriveError(said("The front matter has no key '{key}'.", key=key), entry.place, hint)
     if "title" not in data:
         raise DeriveError("The lecture has no title.", _place(lines, 0), EXAMPLE)
 
@@ -152,7 +154,11 @@ def _checked(data: Mapping[str, Entry], lines: list[str]) -> FrontMatter:
         titles = dict.fromkeys(langs, titles)
     missing = [lang for lang in langs if lang not in titles]
     if missing:
-        raise DeriveError(f"The title is not given in '{missing[0]}'.", data["title"].place, "Write title: {en: …, fr: …}.")
+        raise DeriveError(
+            said("The title is not given in '{missing}'.", missing=missing[0]),
+            data["title"].place,
+            "Write title: {en: …, fr: …}.",
+        )
     return FrontMatter(
         titles, langs, value("author", _text, ""), value("index-base", _whole(0, 1), 1), value("digits", _whole(1, 15), 4)
     )
@@ -165,7 +171,7 @@ def _converted(entry: Entry, convert: Callable[[Value], Any], key: str) -> Any:
     try:
         return convert(entry.value)
     except ValueError as error:
-        raise DeriveError(f"'{key}' must be {error}.", entry.place) from None
+        raise DeriveError(said("'{key}' must be {error}.", key=key, error=error), entry.place) from None
 
 
 def _text(found: Value) -> str:

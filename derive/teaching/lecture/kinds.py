@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
-from derive.errors import DeriveError, nearest
+from derive.errors import DeriveError, nearest, said
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.at import read_values
@@ -67,11 +67,16 @@ def build_lecture(lecture: Lecture, lang: str) -> Document:
 def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
     """What a directive becomes.  Raises DeriveError for an unknown kind, name, option or value."""
     if directive.kind not in KINDS:
-        raise DeriveError(f"There is no block 'derive {directive.kind}'.", hint=_nearest(directive.kind, list(KINDS)))
+        raise DeriveError(
+            said("There is no block 'derive {kind}'.", kind=directive.kind), hint=_nearest(directive.kind, list(KINDS))
+        )
     kind = KINDS[directive.kind]
     for key in directive.options:
         if key not in kind.options:
-            raise DeriveError(f"'derive {directive.kind}' has no option '{key}'.", hint=_nearest(key, list(kind.options)))
+            raise DeriveError(
+                said("'derive {kind}' has no option '{key}'.", kind=directive.kind, key=key),
+                hint=_nearest(key, list(kind.options)),
+            )
     options = {key: _read(directive, key, reader) for key, reader in kind.options.items()}
     return kind.write(directive, options, desk)
 
@@ -89,7 +94,7 @@ def _read(directive: Directive, key: str, reader: Callable[[Any], Any]) -> Any:
         return None if value is None else reader(value)
     except DeriveError as error:
         place = directive.inside(error.place, key) if error.place is not None else directive.whole(key)
-        raise DeriveError(f"{key}: {error.message}", place, error.hint) from None
+        raise DeriveError(said("{key}: {message}", key=key, message=error.message), place, error.hint) from None
 
 
 def _flag(value: Any) -> bool:
@@ -110,13 +115,13 @@ def _words(value: Any) -> tuple[str, ...]:
 
 def _detail(value: Any) -> str:
     if value not in DETAILS:
-        raise DeriveError(f"one of {', '.join(DETAILS)} is expected")
+        raise DeriveError(said("one of {names} is expected", names=", ".join(DETAILS)))
     return str(value)
 
 
 def _nodes(value: Any) -> str:
     if value not in NODES:
-        raise DeriveError(f"one of {', '.join(NODES)} is expected")
+        raise DeriveError(said("one of {names} is expected", names=", ".join(NODES)))
     return str(value)
 
 
@@ -148,7 +153,7 @@ def _graph_of(directive: Directive, desk: Desk) -> Graph:
         return library.load(directive.name)
     known = [*desk.graphs, *library.names()]
     raise DeriveError(
-        f"There is no graph '{directive.name}'.",
+        said("There is no graph '{name}'.", name=directive.name),
         hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.",
     )
 
@@ -201,7 +206,7 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
     request = Request(_graph_of(directive, desk), **given)
     proved, order = request.single, request.order
     if request.at is not None and order == 1 and (request.upstream or request.of not in ("", request.graph.output.name)):
-        raise DeriveError("at: numbers are shown for the graph's own output only")
+        raise DeriveError("at: numbers are shown for the graph's own output only.")
     blocks = derivative_blocks(proved, desk.page, view, request.run)
     return blocks if order == 1 else _with_gradient(blocks, proved.derivation, desk.page)
 
@@ -228,7 +233,7 @@ def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
     inputs = [i.name for i in run.source.inputs if i.differentiable]
     wrt = options["wrt"] or inputs[0]
     if wrt not in inputs:
-        raise DeriveError(f"There is no input '{wrt}' to check.", hint=_nearest(wrt, inputs))
+        raise DeriveError(said("There is no input '{wrt}' to check.", wrt=wrt), hint=_nearest(wrt, inputs))
     return check_blocks(run, wrt, desk.page, bool(options["mistake"]))
 
 

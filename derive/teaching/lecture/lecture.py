@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, said
 from derive.teaching.document import Block, Document, Slide
 from derive.teaching.lecture import frontmatter
 from derive.teaching.lecture.directive import Directive
@@ -45,7 +45,10 @@ Expand = Callable[[Directive], Sequence[Block]]
 def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
     if len(text) > CHARACTERS:
-        raise DeriveError(f"The lecture has {len(text)} characters; there may be {CHARACTERS}.", hint="Cut it into several.")
+        raise DeriveError(
+            said("The lecture has {count} characters; there may be {characters}.", count=len(text), characters=CHARACTERS),
+            hint="Cut it into several.",
+        )
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     about, first = frontmatter.read(lines)
     lecture = Lecture(about, tuple(lines), first, source, folder)
@@ -60,7 +63,10 @@ def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
     from derive.teaching.lecture.prose import Reader
 
     if lang not in lecture.about.langs:
-        raise DeriveError(f"The lecture is not written in '{lang}'.", hint=f"Its languages are {', '.join(lecture.about.langs)}.")
+        raise DeriveError(
+            said("The lecture is not written in '{lang}'.", lang=lang),
+            hint=said("Its languages are {names}.", names=", ".join(lecture.about.langs)),
+        )
     seen: Counter[str] = Counter()
     reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand, seen))
     slides: list[Slide] = []
@@ -81,7 +87,11 @@ def _expanded(directive: Directive, expand: Expand, seen: Counter[str]) -> Seque
     count, most = seen[kind], MOST.get(kind, BLOCKS)
     if count > most:
         hint = "Cut the lecture into several."
-        raise DeriveError(f"This is '{kind}' block {count}; a lecture may have {most}.", directive.place, hint)
+        raise DeriveError(
+            said("This is '{kind}' block {count}; a lecture may have {most}.", kind=kind, count=count, most=most),
+            directive.place,
+            hint,
+        )
     try:
         return expand(directive)
     except DeriveError as error:
@@ -112,7 +122,11 @@ def selected(lecture: Lecture, lang: str) -> str:
         out.append(line if keep else "")
     if inside:
         line = lecture.lines[opened]
-        raise DeriveError(f"':::{inside}' is never closed.", Place(line, 0, len(line), opened + 1), "End it with a line ':::'.")
+        raise DeriveError(
+            said("':::{inside}' is never closed.", inside=inside),
+            Place(line, 0, len(line), opened + 1),
+            "End it with a line ':::'.",
+        )
     return "\n".join(out)
 
 
@@ -144,12 +158,12 @@ def _next_language(line: str, inside: str, langs: Sequence[str], place: Place) -
     """The language that a line of colons opens, or none where it closes one."""
     if line.rstrip() == ":::":
         if not inside:
-            raise DeriveError("':::' closes nothing.", place, f"Open with ':::{langs[0]}'.")
+            raise DeriveError("':::' closes nothing.", place, said("Open with ':::{lang}'.", lang=langs[0]))
         return ""
     found = _OPENS.match(line)
     if found is None or found[1] not in langs:
-        hint = f"The lecture's languages are {', '.join(langs)}."
+        hint = said("The lecture's languages are {names}.", names=", ".join(langs))
         raise DeriveError("No language of this lecture is named here.", place, hint)
     if inside:
-        raise DeriveError(f"':::{inside}' is still open here.", place, "Close it with a line ':::' first.")
+        raise DeriveError(said("':::{inside}' is still open here.", inside=inside), place, "Close it with a line ':::' first.")
     return found[1]

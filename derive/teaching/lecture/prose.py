@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, Place, said
 from derive.teaching.document import (
     Align,
     Block,
@@ -108,12 +108,14 @@ class Reader:
                 start = None if node.type == "bullet_list" else int(node.attrs.get("start", 1))
                 if lists == LISTS:
                     raise DeriveError(
-                        f"Lists stand at most {LISTS} deep.", self.place(node), "Begin a slide of its own for these items."
+                        said("Lists stand at most {lists} deep.", lists=LISTS),
+                        self.place(node),
+                        "Begin a slide of its own for these items.",
                     )
                 return [ItemList(tuple(self.within(item, lists + 1, depth + 1) for item in node.children), start)]
             case "blockquote":
                 if depth == DEPTH:
-                    raise DeriveError(f"Quotations and lists stand at most {DEPTH} deep.", self.place(node))
+                    raise DeriveError(said("Quotations and lists stand at most {depth} deep.", depth=DEPTH), self.place(node))
                 return [Quote(self.within(node, lists, depth + 1))]
             case "hr":
                 return [Break()]
@@ -131,7 +133,10 @@ class Reader:
     def heading(self, node: SyntaxTreeNode) -> Inlines:
         count = len(node.children[0].content) if node.children else 0
         if count > HEADING:
-            raise DeriveError(f"This heading has {count} characters; there is room for {HEADING}.", self.place(node))
+            raise DeriveError(
+                said("This heading has {count} characters; there is room for {heading}.", count=count, heading=HEADING),
+                self.place(node),
+            )
         return self.inlines(node)
 
     def paragraph(self, node: SyntaxTreeNode) -> Sequence[Block]:
@@ -154,7 +159,9 @@ class Reader:
             count = max(map(len, lines))
             if count > CODE:
                 place = self.place(node, next(line for line in lines if len(line) == count))
-                raise DeriveError(f"This line of code has {count} characters; there is room for {CODE}.", place)
+                raise DeriveError(
+                    said("This line of code has {count} characters; there is room for {code}.", count=count, code=CODE), place
+                )
             return [CodeBlock(node.content.rstrip("\n"), words[0] if words else "")]
         first = node.map[0] if node.map else 0
         return self.expand(directive(node.info, node.content.rstrip("\n"), self.lines, first))
@@ -163,11 +170,18 @@ class Reader:
         rows = [row for part in node.children for row in part.children]
         cells = len(rows) * len(rows[0].children)
         if cells > CELLS:
-            raise DeriveError(f"This table has {cells} cells; there may be {CELLS}.", self.place(node), "Show a part of it.")
+            raise DeriveError(
+                said("This table has {cells} cells; there may be {most}.", cells=cells, most=CELLS),
+                self.place(node),
+                "Show a part of it.",
+            )
         for row in rows:
             count = sum(2 + len(cell.children[0].content) for cell in row.children if cell.children)
             if count > ROW:
-                raise DeriveError(f"This row of a table has {count} characters; there is room for {ROW}.", self.place(row))
+                raise DeriveError(
+                    said("This row of a table has {count} characters; there is room for {row}.", count=count, row=ROW),
+                    self.place(row),
+                )
         header, *body = [tuple(self.inlines(cell, row) for cell in row.children) for row in rows]
         styles = [str(cell.attrs.get("style", "")) for cell in rows[0].children]
         align: list[Align] = ["right" if "right" in s else "center" if "center" in s else "left" for s in styles]
@@ -178,12 +192,12 @@ class Reader:
         path = Path(str(image.attrs.get("src", "")))
         kind = path.suffix.lower().removeprefix(".")
         if kind not in PICTURES:
-            raise DeriveError(f"A picture is a file of type {', '.join(PICTURES)}.", self.place(node))
+            raise DeriveError(said("A picture is a file of type {names}.", names=", ".join(PICTURES)), self.place(node))
         if self.folder is None or path.is_absolute() or ".." in path.parts:
             raise DeriveError("A picture lies in the lecture's folder or below.", self.place(node))
         whole = self.folder / path
         if not whole.is_file() or not whole.resolve().is_relative_to(self.folder.resolve()):
-            raise DeriveError(f"There is no picture '{path}'.", self.place(node))
+            raise DeriveError(said("There is no picture '{path}'.", path=path), self.place(node))
         alt = typeset(image.content, self.lang)
         kind = kind.replace("jpeg", "jpg")
         return Picture(path.stem, {kind: partial(_read, whole, self.place(node))}, alt, (Text(alt),) if alt else (), given=True)
@@ -265,8 +279,8 @@ def _read(path: Path, place: Place) -> bytes:
             content = file.read(MAX_PICTURE + 1)
     except OSError as error:
         reason = error.strerror or error
-        raise DeriveError(f"The picture {path} cannot be read: {reason}.", place) from None
+        raise DeriveError(said("The picture {path} cannot be read: {reason}.", path=path, reason=reason), place) from None
     if len(content) > MAX_PICTURE:
         most = MAX_PICTURE >> 20
-        raise DeriveError(f"The picture {path} is too long: at most {most} MiB are read.", place)
+        raise DeriveError(said("The picture {path} is too long: at most {most} MiB are read.", path=path, most=most), place)
     return content

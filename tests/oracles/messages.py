@@ -1,0 +1,61 @@
+"""What derive may say of bad input, read off its source: the patterns that a catalogue has to translate."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ERRORS = {"error", "refusal"}
+"""Functions besides the classes of errors and `said` whose texts are shown to a user."""
+
+
+def patterns(root: Path) -> dict[str, str]:
+    """Every pattern with where it stands: what `said` and the errors are called with, and all that is written as a sentence."""
+    found: dict[str, str] = {}
+    for path in (*sorted((root / "derive").rglob("*.py")), root / "cli.py"):
+        for pattern, line in _patterns(ast.parse(path.read_text("utf-8"))):
+            found.setdefault(pattern, f"{path.relative_to(root)}:{line}")
+    return found
+
+
+def _patterns(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    silent = {id(text) for node in ast.walk(tree) for text in _silent(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) == "said":
+            yield from ((text, node.lineno) for text in _texts(node.args[0]))
+        elif isinstance(node, ast.Call) and (_called(node).endswith("Error") or _called(node) in ERRORS):
+            hints = [k.value for k in node.keywords if k.arg == "hint"]
+            yield from ((text, node.lineno) for arg in (*node.args, *hints) for text in _texts(arg) if " " in text)
+        elif isinstance(node, ast.Constant) and id(node) not in silent and _is_sentence(node.value):
+            yield node.value, node.lineno
+
+
+def _silent(node: ast.AST) -> Iterator[ast.AST]:
+    """Texts that no error says: docstrings, pieces of f-strings, messages of a page, which have their own catalogue."""
+    if isinstance(node, ast.Expr):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield from node.values
+    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "ArgumentParser", "compile"):
+        yield from ast.walk(node)
+
+
+def _is_sentence(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"[A-Z{'`@.][^\n]* [^\n]*[\w)\]}'`…][.?]", text) is not None
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression may be."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=yes, orelse=no):
+            yield from (*_texts(yes), *_texts(no))
+        case ast.BoolOp(values=values):
+            yield from (text for value in values for text in _texts(value))
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
