@@ -1,24 +1,27 @@
 """Kernels at extreme numbers: where the truth is finite, so is what they compute, and it is the truth.
 
 Programs are run in NumPy's numbers of either type (`oracles.interpreted`), which takes no compiler, and compared with as many
-digits as it takes (`oracles.extremes`).
+digits as it takes (`oracles.extremes`); a few are compiled.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 
 import derive
+from derive.kernels.kernel import kernel
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import simple
 from derive.language import library
 from derive.proof.sizes import size_sets
 from derive.values.number_systems import DomainError
-from oracles.extremes import ALLOWED, graph_of, made, points, worst
+from oracles.extremes import ALLOWED, compared, made, points, programs, worst
 from oracles.interpreted import interpreted
+from oracles.kernel_reference import call
 
 Array = Any
 TYPES = ("float32", "float64")
@@ -37,8 +40,7 @@ def ordinary(arrays: dict[str, Array]) -> bool:
 
 def faults(text: str, dtype: str, ours: Program | None = None) -> list[str]:
     """The outputs of a definition that are off at some point, and how far."""
-    graph = graph_of(text)
-    plain, program = made(graph)
+    graph, plain, program = programs(text)
     sizes, found = size_sets(graph)[0], []
     for arrays in points(plain, sizes, dtype):
         if text in (*SQUARES, *PRODUCTS) and not ordinary(arrays):
@@ -63,6 +65,17 @@ def test_a_program_that_is_not_stable_is_found() -> None:
     assert faults("softmax", "float32", simple(plain))
     with pytest.raises(AssertionError):
         assert faults("softplus", "float64", simple(made(library.load("softplus"))[0])) == []
+
+
+@pytest.mark.parametrize("name", ["focal_loss", "logsumexp", "gelu_tanh"])
+def test_what_is_compiled_is_what_was_interpreted(name: str) -> None:
+    graph, plain, _ = programs(name)
+    compiled, sizes = kernel(graph, dtype="float32", name=name), size_sets(graph)[0]
+    function = next(f for f in ("value_and_grad", "forward_and_vjp") if f in compiled.programs)
+    for arrays in points(plain, sizes, "float32"):
+        with suppress(DomainError):
+            found = call(compiled, function, arrays, sizes)
+            assert max(compared(plain, found, arrays, sizes, "float32").values()) <= ALLOWED, arrays
 
 
 # ---------------------------------------------------------------- definitions typed in
@@ -161,7 +174,7 @@ CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("text", "given", "expected"), CONVENTIONS)
 def test_what_has_no_value_is_taken_by_convention(text: str, given: dict[str, Any], expected: dict[str, Any], dtype: str) -> None:
-    plain, ours = made(graph_of(text))
+    _, plain, ours = programs(text)
     kinds = {i.name: "int64" if i.kind == "label" else dtype for i in plain.inputs}
     arrays = {n: np.array(x, kinds[n]) for n, x in given.items()}
     shapes = {size: n for i in plain.inputs for size, n in zip(i.axes, arrays[i.name].shape, strict=True)}

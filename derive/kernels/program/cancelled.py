@@ -29,11 +29,11 @@ def definition(assign: Assign, entry: Element) -> Any:
 # ---------------------------------------------------------------- quotients that the next factor takes away
 
 
-def distributed(program: Program) -> Program:
+def distributed(program: Program, times: int = DEPTH) -> Program:
     """A product over the sum behind one of its factors, where a quotient of that sum is by another factor."""
     plain = mapped(program, lambda t: _original(t, program))
     new = mapped(plain, lambda t: _distributed(t, plain))
-    return program if new == plain else distributed(shares(new))
+    return program if new == plain or not times else distributed(shares(new), times - 1)
 
 
 def _original(term: Any, program: Program) -> Any:
