@@ -33,13 +33,13 @@ class Budget:
         """Count a line.  Raises DeriveError where that is more than a derivation may be."""
         self.spent += length(line)
         if self.spent > MOST:
-            raise self._too_long(f"its lines have more than {MOST:,} symbols")
+            raise self._too_long(said("its lines have more than {most:,} symbols", most=MOST))
 
     def search(self, line: Any, times: int) -> None:
         """Count a line that is searched so many times.  Raises DeriveError where that is more than a derivation may need."""
         self.searched += times * length(line)
         if self.searched > MOST_SEARCHED:
-            raise self._too_long(f"more than {MOST_SEARCHED:,} symbols are searched for what has a name")
+            raise self._too_long(said("more than {most:,} symbols are searched for what has a name", most=MOST_SEARCHED))
 
     def _too_long(self, why: str) -> DeriveError:
         return DeriveError(

@@ -185,7 +185,7 @@ def _sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]], sizes: dict[Symb
                     )
                 )
     if missing := sorted(str(s) for s in graph.sizes if s not in sizes):
-        what = "size" if len(missing) == 1 else "sizes"
+        what = said("size") if len(missing) == 1 else said("sizes")
         raise DeriveError(
             said("The inputs do not tell the {what} {names}.", what=what, names=", ".join(missing)),
             hint=said("Give it a value: {missing}=2.", missing=missing[0]),

@@ -67,7 +67,8 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     known = [i.name for i in graph.inputs]
     for name in inputs:
         if name not in known:
-            fault = f"{name} is computed, and only inputs are batched." if name in graph.members else f"There is no input {name}."
+            pattern = "{name} is computed, and only inputs are batched." if name in graph.members else "There is no input {name}."
+            fault = said(pattern, name=name)
             raise DeriveError(fault, hint=nearest(name, known) or said("The inputs are {listed}.", listed=listed(known)))
     if not inputs:
         raise DeriveError(

@@ -59,7 +59,11 @@ def called(reader: Inference, node: ast.Call) -> str:
             said("Write {name}[i] for an entry, {name}*(…) for a product.", name=name),
         )
     if name not in FUNCTIONS and name not in REDUCTIONS and not library.known(name):
-        near = f"Write {ELSEWHERE[name]}." if name in ELSEWHERE else nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
+        near = (
+            said("Write {form}.", form=ELSEWHERE[name])
+            if name in ELSEWHERE
+            else nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
+        )
         raise source.error(
             said("The function {name} is not known.", name=name), function, near or "`derive library` lists the functions."
         )
@@ -88,7 +92,7 @@ def _elementwise(reader: Inference, node: ast.Call, name: str, count: int, scope
 
 def _where(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
     if len(node.args) != 3:
-        given = f"where takes 3 arguments, and {len(node.args)} are given."
+        given = said("{name} takes {count} arguments, and {given} are given.", name="where", count=3, given=len(node.args))
         raise reader.error(given, node, "Write where(condition, a, b).")
     conditions = reader.comparison(node.args[0], scope)
     if len(conditions) > 1:

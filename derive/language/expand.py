@@ -41,7 +41,9 @@ def expanded(reader: Inference, node: ast.Call, args: list[Typed], scope: Scope,
     graph = library.load(name)
     if len(args) != len(graph.inputs):
         inputs = ", ".join(i.name for i in graph.inputs)
-        given = f"{name} takes {len(graph.inputs)} arguments, and {len(args)} are given."
+        given = said(
+            "{name} takes {count} arguments, and {given} are given.", name=name, count=len(graph.inputs), given=len(args)
+        )
         raise reader.error(given, node, said("Write {name}({inputs}).", name=name, inputs=inputs))
     surface = Call(name, tuple(a.surface for a in args))
     key = (name, tuple(a.plain for a in args))

@@ -308,7 +308,9 @@ class Inference:
         b = self.expression(node.right, scope)
         for side, typed in ((node.left, a), (node.right, b)):
             if not typed.axes:
-                number = f"`{self.source.written(side)}` is a number, and @ multiplies matrices and vectors."
+                number = said(
+                    "`{written}` is a number, and @ multiplies matrices and vectors.", written=self.source.written(side)
+                )
                 raise self.error(number, side, "Write *.")
         if len(b.axes) > 2 or len(a.axes) > 3:
             raise self.error("The sign @ multiplies matrices and vectors.", node, "Write the indices: name[i, j] = sum(…).")
@@ -320,9 +322,9 @@ class Inference:
         """A hint, where a transpose would make the axes agree."""
         left, right = self.source.written(node.left), self.source.written(node.right)
         if len(a.axes) == 2 and self.sizes.size(a.axes[0]) == self.sizes.size(b.axes[0]):
-            return f"Did you mean {left}.T @ {right}?"
+            return said("Did you mean {name}?", name=f"{left}.T @ {right}")
         if len(b.axes) == 2 and self.sizes.size(a.axes[-1]) == self.sizes.size(b.axes[1]):
-            return f"Did you mean {left} @ {right}.T?"
+            return said("Did you mean {name}?", name=f"{left} @ {right}.T")
         if len(a.axes) == len(b.axes) == 1:
             return "For the outer product write the indices: G[i, j] = g[i]*h[j]."
         return ""

@@ -169,8 +169,8 @@ def _guarded(line: str, number: int) -> str:
 
 def _shown(sign: str) -> str:
     if sign.isprintable() and not sign.isspace():
-        return f"The sign {sign}" + ("" if sign.isascii() else f" (U+{ord(sign):04X})")
-    return f"The invisible character U+{ord(sign):04X}"
+        return said("The sign {sign}", sign=sign if sign.isascii() else f"{sign} (U+{ord(sign):04X})")
+    return said("The invisible character {code}", code=f"U+{ord(sign):04X}")
 
 
 def _instead(sign: str) -> str:
@@ -178,9 +178,10 @@ def _instead(sign: str) -> str:
     if sign in _INSTEAD:
         return _INSTEAD[sign]
     if plain != sign and all(s in _ALLOWED for s in plain):
-        return f"Write a power as x**{plain}." if "SUPERSCRIPT" in unicodedata.name(sign, "") else f"Write {plain}."
+        power = "SUPERSCRIPT" in unicodedata.name(sign, "")
+        return said("Write a power as x**{digit}.", digit=plain) if power else said("Write {form}.", form=plain)
     if sign.isdecimal():
-        return f"Digits are 0 to 9: write {unicodedata.decimal(sign)}."
+        return said("Digits are 0 to 9: write {digit}.", digit=unicodedata.decimal(sign))
     if sign.isalpha():
         return "Names are written with the letters A–Z, a–z, digits, _ and Greek letters that no Latin letter looks like."
     return ""
@@ -278,7 +279,11 @@ def _syntax(message: str, piece: str, place: Place) -> tuple[str, Place, str]:
         if keyword.iskeyword(word) and word not in ("for", "in", "if", "and", "or", "not", "else", "is"):
             start = max(0, place.text.find(word))
             instead = "Write lam, or the Greek letter λ." if word == "lambda" else "Choose another name."
-            return f"The word {word} cannot be used here.", Place(place.text, start, start + len(word), place.line), instead
+            return (
+                said("The word {word} cannot be used here.", word=word),
+                Place(place.text, start, start + len(word), place.line),
+                instead,
+            )
     if "single target" in message:
         return "One name is declared at a time.", place, _STATEMENT
     if "cannot assign" in message or "illegal target" in message:

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Integer
 
 from derive.calculus.terms import Index
+from derive.errors import said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Reduce, Ref, Tree, rebuilt, reindexed, subtrees
 from derive.notation import definitions
@@ -21,8 +22,8 @@ LONGEST = 60
 def no_value(graph: Graph, node: Node, entry: tuple[int, ...], what: str) -> str:
     """The message for an entry of a node that has no value: what its author calls it, why, and the formula where that helps."""
     shown = _formula(graph, node, entry) if node.inner or entry else ""
-    why = f"{what} (in {shown})" if shown else what
-    return f"{authors_name(graph, node.name)} has no value here: {why}."
+    why = said("{what} (in {shown})", what=what, shown=shown) if shown else what
+    return said("{name} has no value here: {why}.", name=authors_name(graph, node.name), why=why)
 
 
 def named(graph: Graph, name: str) -> str:

@@ -171,20 +171,20 @@ def _converted(entry: Entry, convert: Callable[[Value], Any], key: str) -> Any:
     try:
         return convert(entry.value)
     except ValueError as error:
-        raise DeriveError(said("'{key}' must be {error}.", key=key, error=error), entry.place) from None
+        raise DeriveError(said("'{key}' must be {error}.", key=key, error=error.args[0]), entry.place) from None
 
 
 def _text(found: Value) -> str:
     if isinstance(found, str) and 0 < len(found) <= TEXT:
         return found
-    raise ValueError(f"text of at most {TEXT} characters" if found and isinstance(found, str) else "text")
+    raise ValueError(said("text of at most {most} characters", most=TEXT) if found and isinstance(found, str) else said("text"))
 
 
 def _titles(found: Value) -> str | dict[str, str]:
     if isinstance(found, dict) and found and set(found) <= set(languages()):
         return {lang: _text(title) for lang, title in found.items()}
     if isinstance(found, dict):
-        raise ValueError("text, or a text for each language: {en: …, fr: …}")
+        raise ValueError(said("text, or a text for each language: {{en: …, fr: …}}"))
     return _text(found)
 
 
@@ -193,7 +193,7 @@ def _langs(found: Value) -> tuple[str, ...]:
     known = languages()
     if not isinstance(found, dict) and listed and all(lang in known for lang in listed):
         return tuple(dict.fromkeys(listed))
-    raise ValueError(f"one or several of {', '.join(known)}")
+    raise ValueError(said("one or several of {names}", names=", ".join(known)))
 
 
 def _whole(least: int, most: int) -> Callable[[Value], int]:
@@ -201,7 +201,7 @@ def _whole(least: int, most: int) -> Callable[[Value], int]:
         digits = _uncommented(found) if isinstance(found, str) else ""
         if re.fullmatch("[0-9]{1,2}", digits) and least <= int(digits) <= most:
             return int(digits)
-        raise ValueError(f"a whole number from {least} to {most}")
+        raise ValueError(said("a whole number from {least} to {most}", least=least, most=most))
 
     return convert
 
