@@ -29,6 +29,7 @@ from derive.errors import DeriveError, ProofError, said, visible
 from derive.resources import HEAD, is_copy, made_from, mark, named, slug
 
 if TYPE_CHECKING:
+    from derive.errors import Translate
     from derive.teaching.page import Page
 
 
@@ -559,9 +560,19 @@ def _open_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
+def _translate(options: argparse.Namespace) -> Translate:
+    """From a message in English to the language asked for with --lang; a page's language is that of what is said of it."""
+    if (lang := getattr(options, "lang", "") or "en") == "en":
+        return str
+    from derive.teaching.translation import message_translator
+
+    return message_translator(lang)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     _open_streams()
+    options = argparse.Namespace()
     try:
         options = arguments().parse_args(argv)
         status: int = options.run(options)
@@ -569,7 +580,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except DeriveError as error:
-        _say(f"derive: {error}")
+        _say(f"derive: {error.text(_translate(options))}")
         return 3 if isinstance(error, ProofError) else 1
     except KeyboardInterrupt:
         return 130

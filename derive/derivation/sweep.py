@@ -60,7 +60,7 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
         raise DeriveError("Say by what to differentiate.", hint=hint)
     wrt = wrt or candidates[0]
     if not graph.members[wrt].differentiable:
-        kind = "a label" if isinstance(graph.members[wrt], Input) else "an index"
+        kind = said("a label") if isinstance(graph.members[wrt], Input) else said("an index")
         raise DeriveError(
             said("{wrt} is {kind}: it takes whole numbers, so nothing can be differentiated by it.", wrt=wrt, kind=kind)
         )

@@ -231,7 +231,7 @@ class Inference:
         try:
             number = read_number(self.source.written(node))
         except ValueError as error:
-            raise self.error(str(error), node) from None
+            raise self.error(error.args[0], node) from None
         return Typed(number, number)
 
     def _name(self, node: ast.Name, scope: Scope) -> Typed:

@@ -128,7 +128,7 @@ class _ValueReader:
             if bottom:
                 number = Number(number.value / read_number(bottom).value, f"{top}/{bottom}")
         except ValueError as error:
-            raise self.error(str(error)) from None
+            raise self.error(error.args[0]) from None
         except ZeroDivisionError:
             raise self.error("A division by zero is not a number.") from None
         self.at += 1

@@ -1,6 +1,7 @@
 """The languages of a page: its messages, its quotation marks, its spaces.
 
-A language is a catalogue, `locale/LANG.po`; how it sets prose are messages like any other: “text”, text; and so on.
+A language is a catalogue, `locale/LANG.po`; how it sets prose are messages like any other: “text”, text; and so on.  What is
+said of wrong input has catalogues of its own, `locale/messages/LANG.po`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 
 LOCALE = Path(__file__).parent / "locale"
+MESSAGES = LOCALE / "messages"
 SOURCE = "en"
 """The language of the messages in the code, which needs no catalogue."""
 
@@ -37,9 +39,18 @@ def translator(lang: str) -> Callable[[str], str]:
         raise DeriveError(
             said("There is no language '{lang}'.", lang=lang), hint=said("The languages are {names}.", names=", ".join(known))
         )
-    if lang == SOURCE:
-        return str
+    return str if lang == SOURCE else _catalogue(LOCALE / f"{lang}.po")
 
+
+@cache
+def message_translator(lang: str) -> Callable[[str], str]:
+    """The same for what is said of wrong input; in English where `lang` has no such catalogue."""
+    path = MESSAGES / f"{lang}.po"
+    return _catalogue(path) if lang in languages() and path.is_file() else str
+
+
+def _catalogue(path: Path) -> Callable[[str], str]:
+    """A function from an English message to what a catalogue has for it."""
     # Here, not above: Babel takes a tenth of a second that English never needs.
     import gettext
     import io
@@ -48,8 +59,8 @@ def translator(lang: str) -> Callable[[str], str]:
     from babel.messages.pofile import read_po
 
     compiled = io.BytesIO()
-    with (LOCALE / f"{lang}.po").open("rb") as catalogue:
-        write_mo(compiled, read_po(catalogue, locale=lang))
+    with path.open("rb") as catalogue:
+        write_mo(compiled, read_po(catalogue, locale=path.stem))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled).gettext
 

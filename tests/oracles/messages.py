@@ -7,28 +7,34 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-ERRORS = {"error", "refusal"}
-"""Functions besides the classes of errors and `said` whose texts are shown to a user."""
+ERRORS = {"DeriveError", "ProofError", "DomainError", "ValueError", "error", "refusal"}
+"""What is called with texts that are shown to a user, besides `said`."""
+
+GENERATED = ("derive/kernels/cpu", "derive/kernels/cuda", "derive/kernels/text", "derive/resources.py")
+"""Where sentences stand that belong to the text of a generated file."""
 
 
 def patterns(root: Path) -> dict[str, str]:
     """Every pattern with where it stands: what `said` and the errors are called with, and all that is written as a sentence."""
     found: dict[str, str] = {}
     for path in (*sorted((root / "derive").rglob("*.py")), root / "cli.py"):
-        for pattern, line in _patterns(ast.parse(path.read_text("utf-8"))):
-            found.setdefault(pattern, f"{path.relative_to(root)}:{line}")
+        place = path.relative_to(root).as_posix()
+        for pattern, line in _patterns(ast.parse(path.read_text("utf-8")), not place.startswith(GENERATED)):
+            found.setdefault(pattern, f"{place}:{line}")
     return found
 
 
-def _patterns(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def _patterns(tree: ast.Module, sentences: bool) -> Iterator[tuple[str, int]]:
     silent = {id(text) for node in ast.walk(tree) for text in _silent(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) == "said":
             yield from ((text, node.lineno) for text in _texts(node.args[0]))
-        elif isinstance(node, ast.Call) and (_called(node).endswith("Error") or _called(node) in ERRORS):
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "pattern":
+            yield from ((text, node.lineno) for text in _texts(node.value) if "{" in text)
+        elif isinstance(node, ast.Call) and _called(node) in ERRORS:
             hints = [k.value for k in node.keywords if k.arg == "hint"]
             yield from ((text, node.lineno) for arg in (*node.args, *hints) for text in _texts(arg) if " " in text)
-        elif isinstance(node, ast.Constant) and id(node) not in silent and _is_sentence(node.value):
+        elif sentences and isinstance(node, ast.Constant) and id(node) not in silent and _is_sentence(node.value):
             yield node.value, node.lineno
 
 
@@ -38,7 +44,7 @@ def _silent(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
     elif isinstance(node, ast.JoinedStr):
         yield from node.values
-    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "ArgumentParser", "compile"):
+    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "Parser", "compile"):
         yield from ast.walk(node)
 
 

@@ -12,7 +12,8 @@ from babel.messages.pofile import read_po
 
 import derive
 from derive.errors import DeriveError
-from derive.teaching.translation import LOCALE, languages, quotes, translator, typeset
+from derive.teaching.translation import LOCALE, MESSAGES, languages, message_translator, quotes, translator, typeset
+from oracles.messages import patterns
 
 OTHERS = [lang for lang in languages() if lang != "en"]
 
@@ -23,8 +24,8 @@ def marked() -> set[str]:
     return {message for _, _, message, *_ in found if isinstance(message, str)}
 
 
-def catalogue(lang: str) -> Catalog:
-    with (LOCALE / f"{lang}.po").open("rb") as file:
+def catalogue(lang: str, folder: Path = LOCALE) -> Catalog:
+    with (folder / f"{lang}.po").open("rb") as file:
         return read_po(file, locale=lang)
 
 
@@ -80,3 +81,38 @@ def test_an_unknown_language_is_refused() -> None:
 def test_french_spaces_do_not_break(typed: str, printed: str) -> None:
     assert typeset(typed, "fr") == printed
     assert typeset(typed, "en") == typed
+
+
+# ---------------------------------------------------------------- what is said of wrong input
+
+ROOT = Path(derive.__file__).parent.parent
+PLACES = re.compile(r"(?<!\{)\{(\w+)[^{}]*\}(?!\})")
+
+
+@pytest.mark.parametrize("lang", [path.stem for path in MESSAGES.glob("*.po")])
+def test_every_message_about_wrong_input_is_translated_and_no_other(lang: str) -> None:
+    entries = {message.id: message for message in catalogue(lang, MESSAGES) if message.id}
+    assert sorted(entries) == sorted(patterns(ROOT))
+    assert not [message.id for message in entries.values() if not message.string or message.fuzzy]
+    assert not catalogue(lang, MESSAGES).obsolete
+
+
+@pytest.mark.parametrize("lang", [path.stem for path in MESSAGES.glob("*.po")])
+def test_a_translated_message_keeps_the_places_to_fill_in(lang: str) -> None:
+    for message in catalogue(lang, MESSAGES):
+        words = message.id.replace(r"\text{if }", r"\text{si }")
+        assert set(PLACES.findall(message.string)) == set(PLACES.findall(words)), message.id
+
+
+def test_french_messages_are_set_as_french_is_printed() -> None:
+    for message in catalogue("fr", MESSAGES):
+        words = re.sub(r"`[^`]*`|```.*|\S*[\[(=_/\\].*", "", message.string)  # what follows is code
+        assert not re.search(r"[a-zà-ÿ]'[a-zà-ÿ]|« | »| [;!?:]|\.\.\.", words), message.string
+
+
+def test_a_message_is_said_in_another_language_with_all_that_fills_it() -> None:
+    with pytest.raises(DeriveError) as caught:
+        derive.graph("W: [m, n]; f = W[0]")
+    said = caught.value.text(message_translator("fr"))
+    assert said == "W a les axes [m, n], et 1 indice ici.\n  ligne 1\u00a0: W: [m, n]; f = W[0]\n" + " " * 27 + "^^^^"
+    assert message_translator("xx") is str
