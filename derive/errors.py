@@ -22,8 +22,10 @@ def said(pattern: str, **values: Any) -> str:
 
     >>> said("There is no {name} in {where}.", name="W", where=said("line {line}", line=2))
     'There is no W in line 2.'
+    >>> said("Without values, a brace is a brace: {x}.")
+    'Without values, a brace is a brace: {x}.'
     """
-    sentence = Said(pattern.format(**values))
+    sentence = Said(pattern.format(**values) if values else pattern)
     sentence.pattern, sentence.values = pattern, values
     return sentence
 
@@ -34,7 +36,7 @@ Translate = Callable[[str], str]
 
 def in_language(message: str, translate: Translate) -> str:
     """A message in another language; what has no translation stays in English."""
-    if not isinstance(message, Said):
+    if not isinstance(message, Said) or not message.values:
         return translate(message) if message else ""
     values = {name: in_language(v, translate) if isinstance(v, Said) else v for name, v in message.values.items()}
     return translate(message.pattern).format(**values)
@@ -70,7 +72,7 @@ class DeriveError(Exception):
 
     def __init__(self, message: str, place: Place | None = None, hint: str = "") -> None:
         super().__init__(message)
-        self.message, self.place, self.hint = message, place, hint
+        self.message, self.place, self.hint = message if isinstance(message, Said) else said(message), place, hint
 
     def __str__(self) -> str:
         return self.text(str)

@@ -43,6 +43,7 @@ from derive.calculus.terms import (
     substituted,
     unused,
 )
+from derive.errors import said
 from derive.graphs.graph import Graph, Node
 from derive.values.number_systems import CONTEXTS, DIGITS, EXACT, FLOAT, Array, DomainError, NumberSystem, lifted, real
 from derive.values.undefined import no_value
@@ -481,7 +482,7 @@ def value_of(values: Evaluator, node: Node) -> Array:
         return values.array(node.expr, node.indices)
     except (DomainError, ZeroDivisionError) as error:
         assert values.graph is not None
-        what = error.message if isinstance(error, DomainError) else "division by zero"
+        what = error.message if isinstance(error, DomainError) else said("division by zero")
         raise DomainError(no_value(values.graph, node, _undefined_entry(values, node), what)) from None
 
 

@@ -184,7 +184,7 @@ def _titles(found: Value) -> str | dict[str, str]:
     if isinstance(found, dict) and found and set(found) <= set(languages()):
         return {lang: _text(title) for lang, title in found.items()}
     if isinstance(found, dict):
-        raise ValueError(said("text, or a text for each language: {{en: …, fr: …}}"))
+        raise ValueError(said("text, or a text for each language: {en: …, fr: …}"))
     return _text(found)
 
 
