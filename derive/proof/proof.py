@@ -33,7 +33,7 @@ from derive.proof.kinks import has_kink
 from derive.proof.points import SMALLER, random_point
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import CONTEXTS, DIGITS, DomainError, real
+from derive.values.number_systems import DIGITS, DomainError, mp, real
 from derive.values.work import Cost, Work
 
 TOLERANCE = real(10) ** -25
@@ -237,7 +237,7 @@ def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Ran
             raise _unequal(found, point, number, undefined.message) from None
         error = gap.relative
         if not error < TOLERANCE:
-            raise _unequal(found, point, number, f"the two differ by {CONTEXTS[DIGITS].nstr(error, 3)}")
+            raise _unequal(found, point, number, f"the two differ by {mp(DIGITS).nstr(error, 3)}")
         errors.append(float(error))
         before = after
     return errors
@@ -263,7 +263,7 @@ def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -
         return
     if not error < TOLERANCE:
         raise _unequal(
-            found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {CONTEXTS[DIGITS].nstr(error, 3)}"
+            found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mp(DIGITS).nstr(error, 3)}"
         )
 
 

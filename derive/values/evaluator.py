@@ -45,7 +45,7 @@ from derive.calculus.terms import (
 )
 from derive.errors import said
 from derive.graphs.graph import Graph, Node
-from derive.values.number_systems import CONTEXTS, DIGITS, EXACT, FLOAT, Array, DomainError, NumberSystem, lifted, real
+from derive.values.number_systems import DIGITS, EXACT, FLOAT, Array, DomainError, NumberSystem, lifted, mp, real
 from derive.values.undefined import no_value
 
 STEP_BITS = 60
@@ -106,9 +106,9 @@ class Evaluator:
     def step(self, name: str) -> Any:
         """How far an entry of a tensor is moved for a central difference: a power of 2."""
         if name not in self._steps:
-            context = CONTEXTS[self.digits]
-            largest = max((context.frexp(real(v))[1] for v in np.ravel(self.arrays[name])), default=0)
-            self._steps[name] = context.ldexp(1, max(0, largest) - STEP_BITS * self.digits // DIGITS)
+            of = mp(self.digits)
+            largest = max((of.frexp(real(v))[1] for v in np.ravel(self.arrays[name])), default=0)
+            self._steps[name] = of.ldexp(1, max(0, largest) - STEP_BITS * self.digits // DIGITS)
         return self._steps[name]
 
     def size(self, axis: Any) -> int:

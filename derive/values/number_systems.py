@@ -39,38 +39,39 @@ class DomainError(DeriveError):
     """A function was asked for a value it does not have (log of a negative number, division by zero)."""
 
 
-def _context(digits: int) -> Any:
-    context = MPContext()
-    context.dps = digits
-    copyreg.pickle(context.mpf, lambda x: (_number, (digits, x._mpf_)))
-    return context
+@cache
+def mp(digits: int) -> Any:
+    """mpmath in so many digits.
 
-
-CONTEXTS: Mapping[int, Any] = {digits: _context(digits) for digits in (DIGITS, 2 * DIGITS, MOST_DIGITS)}
-"""mpmath in so many digits.  Its own precision, `mpmath.mp`, is the process's and every thread may change it; that of these is
-never changed.  A number computes in the digits of the context that made it, on the left of an operator."""
+    Its own precision, `mpmath.mp`, is the process's and every thread may change it; that of these is never changed.  A number
+    computes in the digits of the context that made it, on the left of an operator.
+    """
+    made = MPContext()
+    made.dps = digits
+    copyreg.pickle(made.mpf, lambda x: (_number, (digits, x._mpf_)))
+    return made
 
 
 def _number(digits: int, parts: Any) -> Any:
-    return CONTEXTS[digits].make_mpf(parts)
+    return mp(digits).make_mpf(parts)
 
 
 def real(x: Any, digits: int = DIGITS) -> Any:
     """A number as one of so many digits."""
-    context = CONTEXTS[digits]
-    return context.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else context.convert(x)
+    of = mp(digits)
+    return of.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else of.convert(x)
 
 
 def lifted(array: Array, digits: int) -> Array:
     """An array whose 50-digit numbers compute in so many digits, with the same values."""
-    make = CONTEXTS[digits].make_mpf
+    make = mp(digits).make_mpf
     values = np.asarray(array)
     return (
         values if values.dtype != object else np.frompyfunc(lambda v: make(v._mpf_) if hasattr(v, "_mpf_") else v, 1, 1)(values)
     )
 
 
-_LARGEST = CONTEXTS[DIGITS].ldexp(1, 2 * MAX_EXPONENT)
+_LARGEST = mp(DIGITS).ldexp(1, 2 * MAX_EXPONENT)
 
 _ONE_AT_A_TIME = Lock()
 """The functions of mpmath keep constants (π, log 2) in more and more digits, which two threads must not do at the same time."""
@@ -79,7 +80,7 @@ _ONE_AT_A_TIME = Lock()
 def _called(name: str, digits: int, *args: Any) -> Any:
     """A function of mpmath at some numbers, in so many digits."""
     with _ONE_AT_A_TIME:
-        return getattr(CONTEXTS[digits], name)(*(real(x, digits) for x in args))
+        return getattr(mp(digits), name)(*(real(x, digits) for x in args))
 
 
 def _constant(c: Any, digits: int) -> Any:
@@ -162,7 +163,7 @@ def _raised(x: Any, p: Any, digits: int) -> Any:
 
 
 def _shown(x: Any) -> str:
-    return str(x) if isinstance(x, int) or getattr(x, "denominator", 0) == 1 else CONTEXTS[DIGITS].nstr(real(x), 6)
+    return str(x) if isinstance(x, int) or getattr(x, "denominator", 0) == 1 else mp(DIGITS).nstr(real(x), 6)
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _float(name: str) -> Callable[[Array], Array]:
 _FUNCTIONS = {
     p.function.__name__: p
     for p in PRIMITIVES.values()
-    if isinstance(p.function, type) and hasattr(CONTEXTS[DIGITS], p.function.__name__)
+    if isinstance(p.function, type) and hasattr(mp(DIGITS), p.function.__name__)
 }
 """The primitives that stay functions in a term, by what SymPy calls them; a root is a power, |·| and max have terms."""
 

@@ -21,7 +21,7 @@ from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import CONTEXTS, DIGITS, MOST_DIGITS, DomainError, real
+from derive.values.number_systems import DIGITS, MOST_DIGITS, DomainError, mp, real
 from derive.values.operations import by_operation
 from derive.values.undefined import named
 from derive.values.work import Work
@@ -153,7 +153,7 @@ def plain(array: Any, name: str = "a number", where: str = "") -> Any:
 
 def shortly(value: Any) -> str:
     """A number as a decimal one of six digits, however large it is."""
-    return str(CONTEXTS[DIGITS].nstr(real(value), 6))
+    return str(mp(DIGITS).nstr(real(value), 6))
 
 
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:

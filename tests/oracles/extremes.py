@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import mpmath
 import numpy as np
 
 import derive
@@ -22,7 +20,8 @@ from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.language import library
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import EXACT, DomainError
+from derive.values.number_systems import DomainError, NumberSystem, lifted, mp, real
+from derive.values.number_systems import exact as number_system
 from oracles.interpreted import interpreted
 from oracles.kernel_reference import exactly
 
@@ -110,29 +109,25 @@ def _filled(given: Any, k: int, row: list[float], sizes: Mapping[Any, int], dtyp
     return np.resize(np.array([0.5] if given.kind == "positive" else row, dtype), shape)
 
 
-UNBOUNDED = replace(
-    EXACT,
-    functions={
-        **EXACT.functions,
-        "exp": np.frompyfunc(lambda x: mpmath.exp(_real(x)), 1, 1),
-        "erf": np.frompyfunc(lambda x: mpmath.erf(max(min(_real(x), FAR), -FAR)), 1, 1),
-    },
-    bounded=lambda a: np.asarray(a, dtype=object),
-)
-
-
-def _real(x: Any) -> Any:
-    return mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpmathify(x)
+@cache
+def unbounded(digits: int) -> NumberSystem:
+    """Exact fractions and numbers of so many digits, of any size."""
+    of = mp(digits)
+    functions = {
+        "exp": np.frompyfunc(lambda x: of.exp(real(x, digits)), 1, 1),
+        "erf": np.frompyfunc(lambda x: of.erf(max(min(real(x, digits), FAR), -FAR)), 1, 1),
+    }
+    numbers = number_system(digits)
+    return replace(numbers, functions={**numbers.functions, **functions}, bounded=lambda a: np.asarray(a, dtype=object))
 
 
 def exact(plain: Program, arrays: Mapping[str, Array], sizes: Mapping[Any, int], digits: int = DIGITS) -> dict[str, Array]:
     """Every tensor of a program at numbers that are taken as they are; DomainError where one has no value."""
-    known = dict(arrays)
+    known = {name: lifted(array, digits) for name, array in arrays.items()}
     try:
-        with mpmath.workdps(digits):
-            for assign in plain.assigns:
-                point = Evaluator(dict(sizes), known, plain.graph, UNBOUNDED, empty=True, digits=digits)
-                known[assign.name] = point.array(assign.term, assign.indices)
+        for assign in plain.assigns:
+            point = Evaluator(dict(sizes), known, plain.graph, unbounded(digits), empty=True)
+            known[assign.name] = point.array(assign.term, assign.indices)
     except (DomainError, ZeroDivisionError) as error:
         if digits == MOST_DIGITS:
             raise DomainError(str(error)) from error
@@ -145,9 +140,8 @@ def moved(arrays: Mapping[str, Array], unit: float) -> dict[str, Array]:
     out = {}
     for name, array in arrays.items():
         by = np.cos(1.0 + np.arange(array.size) ** 2 * (array.dtype.kind != "i")).reshape(array.shape)
-        with mpmath.workdps(DIGITS):
-            by = np.asarray(by * unit * (array.dtype.kind != "i"), dtype=object)
-            out[name] = np.asarray(exactly(array) * (1 + by), dtype=object)
+        by = np.asarray(by * unit * (array.dtype.kind != "i"), dtype=object)
+        out[name] = np.asarray(lifted(exactly(array), DIGITS) * (1 + by), dtype=object)
     return out
 
 
@@ -171,9 +165,8 @@ def compared(
 
 
 def _worst(ours: Array, true: Array, beside: Sequence[Array], kind: Any) -> float:
-    with mpmath.workdps(DIGITS):
-        entries = zip(*map(np.ravel, (ours, true, *beside)), strict=True)
-        return max((_off(float(a), *map(_real, others), kind=kind) for a, *others in entries), default=0.0)
+    entries = zip(*map(np.ravel, (ours, true, *beside)), strict=True)
+    return max((_off(float(a), *(real(x, DIGITS) for x in others), kind=kind) for a, *others in entries), default=0.0)
 
 
 def _off(ours: float, true: Any, *beside: Any, kind: Any) -> float:
@@ -182,4 +175,4 @@ def _off(ours: float, true: Any, *beside: Any, kind: Any) -> float:
     if not np.isfinite(ours):
         return float("inf")
     moves = max((abs(b - true) for b in beside), default=0)
-    return float(abs(mpmath.mpf(ours) - true) / (float(kind.eps) * max(abs(true), 1) + moves))
+    return float(abs(real(ours, DIGITS) - true) / (float(kind.eps) * max(abs(true), 1) + moves))

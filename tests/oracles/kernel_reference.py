@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from derive.graphs.graph import Graph
@@ -14,7 +13,7 @@ from derive.kernels.kernel import Kernel
 from derive.kernels.program.program import Program, arrays_of, program
 from derive.proof.points import random_point
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DIGITS
+from derive.values.number_systems import real
 
 Array = Any
 
@@ -34,9 +33,8 @@ def _rounded(array: Array, dtype: Any) -> Array:
 def exactly(array: Array) -> Array:
     """The numbers of an array, as 50-digit ones."""
     out = np.empty(array.shape, dtype=object)
-    with mpmath.workdps(DIGITS):
-        for place in np.ndindex(array.shape):
-            out[place] = int(array[place]) if array.dtype.kind == "i" else mpmath.mpf(float(array[place]))
+    for place in np.ndindex(array.shape):
+        out[place] = int(array[place]) if array.dtype.kind == "i" else real(float(array[place]))
     return out
 
 
@@ -69,10 +67,9 @@ def plain_program(graph: Graph, kernel: Kernel, name: str) -> Program:
 def error(ours: Array, exact: Array, floor: float) -> float:
     """The largest difference, relative to the largest entry or to `floor`."""
     assert ours.shape == np.shape(exact)
-    with mpmath.workdps(DIGITS):
-        pairs = [(mpmath.mpf(float(a)), mpmath.mpmathify(b)) for a, b in zip(np.ravel(ours), np.ravel(exact), strict=True)]
-        scale = max([abs(b) for _, b in pairs] + [mpmath.mpf(floor)])
-        return float(max((abs(a - b) for a, b in pairs), default=0) / scale)
+    pairs = [(real(float(a)), real(b)) for a, b in zip(np.ravel(ours), np.ravel(exact), strict=True)]
+    scale = max([abs(b) for _, b in pairs] + [real(floor)])
+    return float(max((abs(a - b) for a, b in pairs), default=0) / scale)
 
 
 def errors(

@@ -14,7 +14,7 @@ from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Script, S
 from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
 from derive.notation.style import Style, decimal
 from derive.teaching.page import Page
-from derive.values.number_systems import CONTEXTS, DIGITS, real
+from derive.values.number_systems import DIGITS, mp, real
 
 MOST = (60, 14)
 """A vector of more entries, or an axis of another array, is not shown whole."""
@@ -31,7 +31,7 @@ def digits_of(value: Any, style: Style) -> tuple[str, int, bool]:
         exact = decimal(Fraction(value))
         if exact is not None and len(exact.lstrip("-").replace(".", "").strip("0")) <= MAX_EXACT and len(exact) <= MAX_EXACT + 4:
             return exact, 0, True
-    long = Decimal(CONTEXTS[DIGITS].nstr(real(value), 40))
+    long = Decimal(mp(DIGITS).nstr(real(value), 40))
     context = Context(prec=style.digits, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
     rounded = context.create_decimal(long)
     if rounded == 0:
