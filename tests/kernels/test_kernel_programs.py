@@ -25,6 +25,8 @@ from derive.kernels.target import TARGETS
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof import points
+from derive.values.evaluator import Evaluator
+from oracles.extremes import ALLOWED, made, worst
 from oracles.random_graphs import random_graph
 
 
@@ -312,3 +314,54 @@ def test_a_random_graph_has_kernels_or_is_refused(seed: int) -> None:
         except DeriveError:
             continue
         compile(source, "kernel", "exec")
+
+
+# ---------------------------------------------------------------- brackets
+
+FACTORS = ("sqrt({a})", "sin({a})", "cos({a})", "exp({a})", "log({a})", "({a})**2", "({a})**y", "({a})/x", "max({a}, {b})")
+JOINED = ("{a} + {b}", "{a} - {b}", "{a}*({b})", "({a})*({b})", "({a})/({b})", "({a} - 1)*({b} + 1)", "({a} - {b})/({b} + 2)")
+
+
+def formula(chance: random.Random, depth: int) -> str:
+    """A formula of three positive numbers, of sums, products, quotients and functions of each other."""
+    if not depth:
+        return chance.choice("xyz")
+    shape = chance.choice(FACTORS if chance.random() < 0.5 else JOINED)
+    return shape.format(a=formula(chance, depth - 1), b=formula(chance, depth - 1))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_printed_terms_are_bracketed_as_they_are_meant(seed: int) -> None:
+    """sqrt(x) - 1 begins with a call and is none: 2*(sqrt(x) - 1) needs its brackets."""
+    chance = random.Random(seed)
+    text = f"x: positive; y: positive; z: positive; u = x*({formula(chance, 3)}) - ({formula(chance, 2)})/(sqrt(y) + z)"
+    try:
+        plain, ours = made(derive.graph(text))
+        arrays = {name: np.float64(0.5 + chance.random()) for name in "xyz" if name in {i.name for i in plain.inputs}}
+        off = worst(plain, ours, {name: np.asarray(value) for name, value in arrays.items()}, {}, "float64")
+    except DeriveError as refused:
+        pytest.skip(str(refused))
+    assert max(off.values()) <= ALLOWED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: positive[n]; a: real; y = a*(sqrt(x) - 1)",
+        "x: [n]; d: real; L = sum(d**2*(sqrt(1 + (x/d)**2) - 1))",
+        "a: real; b: real; c: real; x = (sqrt(b**2 + 4*a**2*c**2) - b)/(2*a)",
+        "x: positive; y: positive; u = x/(sqrt(x) + y)",
+        "u: real; t: real; y = u*(sin(t) + cos(t))",
+        "x: real; y = sin(x)/x",
+        "x: real; y = log(x + sqrt(x**2 + 1))",
+    ],
+)
+def test_a_sum_that_begins_with_a_call_keeps_its_brackets(text: str) -> None:
+    plain, ours = made(derive.graph(text))
+    sizes = dict.fromkeys(plain.graph.sizes, 2)
+    point = Evaluator(sizes, {})
+    arrays = {
+        i.name: np.linspace(1.2, 2.1, 2)[: point.size(i.axes[0])] if i.axes else np.asarray(1.7 + k / 7)
+        for k, i in enumerate(plain.inputs)
+    }
+    assert max(worst(plain, ours, arrays, sizes, "float64").values()) <= ALLOWED

@@ -7,10 +7,11 @@ error that says so.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sympy import Abs, Function, Mul, S, Symbol, preorder_traversal, sign
@@ -18,6 +19,7 @@ from sympy.core.numbers import NumberSymbol
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import (
+    CACHE,
     AtMost,
     Below,
     Bracket,
@@ -97,8 +99,7 @@ class Scope:
     def atom(self, term: Any) -> str:
         """The code of a number as a name, a literal or a call."""
         code = self.value(term)
-        alone = code.isidentifier() or code.startswith("math.")
-        return f"({code})" if (term.is_Add or term.is_Mul or term.is_Pow) and not alone else code
+        return f"({code})" if (term.is_Add or term.is_Mul or term.is_Pow) and not _is_alone(code) else code
 
     def named(self, term: Any) -> str:
         """The code of a number as a name: what is used more than once."""
@@ -365,3 +366,9 @@ def factor_code(term: Any) -> str:
 
 def indented(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" for line in lines]
+
+
+@lru_cache(maxsize=CACHE)
+def _is_alone(code: str) -> bool:
+    """Whether a code is one name or one call, sqrt(x), and needs no brackets as a factor; sqrt(x) - 1 and sqrt(x)*y are not."""
+    return isinstance(ast.parse(code, mode="eval").body, ast.Name | ast.Call)
