@@ -123,7 +123,7 @@ class Graph(_Shown, graph.Graph):
 
         Where the output is a number, the new output is its mean over the examples.  Raises DeriveError for unknown names.
         """
-        return held(batch(self, [_text("An input of batched(…)", name) for name in inputs]).graph)
+        return held(batch(self, [_text(said("An input of batched(…)"), name) for name in inputs]).graph)
 
     def kernel(
         self,
@@ -255,7 +255,7 @@ def _texts(what: str, value: Any) -> str | tuple[str, ...]:
     if not isinstance(value, Sequence):
         given = type(value).__name__
         raise DeriveError(said("{what} is a name, or several in a list, and not of type {given}.", what=what, given=given))
-    return tuple(_text(f"Each name in {what}", name) for name in value)
+    return tuple(_text(said("Each name in {what}", what=what), name) for name in value)
 
 
 def open_held(source: str | PathLike[str]) -> Graph:

@@ -68,7 +68,7 @@ def module(
     if dtype not in target.dtypes:
         raise DeriveError(
             said("There are no kernels of {dtype}.", dtype=dtype),
-            hint=said("The types are {names}.", names=" and ".join(target.dtypes)),
+            hint=said("The types are {names}.", names=", ".join(target.dtypes)),
         )
     if wrap and wrap not in target.wraps:
         raise DeriveError(
@@ -157,7 +157,7 @@ def _check_length(graph: Graph) -> None:
     if count > MOST_OPERATIONS:
         raise DeriveError(
             said(
-                "This definition is too long for a kernel: it has {count} operations to differentiate in sums, at most {most}.",
+                "This definition is too long for a kernel: it has {count:,} operations to differentiate, and {most:,} are the most.",
                 count=count,
                 most=MOST_OPERATIONS,
             ),

@@ -78,7 +78,7 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
     output = graph.output
     if output.name not in members:
         raise DeriveError(
-            said("{name} is not computed from {names}.", name=output.name, names=" or ".join(inputs)),
+            said("{name} is not computed from {names}.", name=output.name, names=", ".join(inputs)),
             hint="It is the same for all examples.",
         )
     first = fresh(LETTERS, graph.taken)
@@ -104,7 +104,7 @@ def check_reduction(name: str) -> None:
     if name not in REDUCTIONS:
         raise DeriveError(
             said("There is no reduction {name}.", name=name),
-            hint=said("The reductions are {names}.", names=" and ".join(REDUCTIONS)),
+            hint=said("The reductions are {names}.", names=", ".join(REDUCTIONS)),
         )
 
 

@@ -95,7 +95,7 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
     gradient = run.gradients[wrt]
     if formula is not None:
         gradient = result_at(run, gradient_by(run.source, wrt), formula)
-    analytic = np.asarray(plain(gradient, f"the gradient by {wrt}"))
+    analytic = np.asarray(plain(gradient, said("the gradient by {name}", name=wrt)))
     numeric = centred(run, wrt, STEP)
     rows = [
         EntryCheck(entry, float(analytic[entry]), float(numeric[entry]), _error(float(analytic[entry]), float(numeric[entry])))

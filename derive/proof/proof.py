@@ -228,7 +228,7 @@ def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Ran
     errors, before = [], here.on(grid, found.subject)
     for number, step in enumerate(found.steps, 1):
         if stray := free_indices(step.line) - set(found.indices):
-            raise _unequal(found, point, number, f"the index {min(i.name for i in stray)} is bound nowhere")
+            raise _unequal(found, point, number, said("the index {name} is bound nowhere", name=min(i.name for i in stray)))
         lines = (found.steps[number - 2].line if number > 1 else found.subject, step.line)
         try:
             after = here.on(grid, step.line)
@@ -237,7 +237,7 @@ def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Ran
             raise _unequal(found, point, number, undefined.message) from None
         error = gap.relative
         if not error < TOLERANCE:
-            raise _unequal(found, point, number, f"the two differ by {mp(DIGITS).nstr(error, 3)}")
+            raise _unequal(found, point, number, said("the two differ by {error}", error=mp(DIGITS).nstr(error, 3)))
         errors.append(float(error))
         before = after
     return errors
@@ -263,7 +263,10 @@ def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -
         return
     if not error < TOLERANCE:
         raise _unequal(
-            found, point, len(found.steps), f"and along {moved.tolist()} the two differ by {mp(DIGITS).nstr(error, 3)}"
+            found,
+            point,
+            len(found.steps),
+            said("along {moved} the two differ by {error}", moved=moved.tolist(), error=mp(DIGITS).nstr(error, 3)),
         )
 
 

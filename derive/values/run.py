@@ -114,7 +114,7 @@ class _Floats(Mapping[str, Any]):
         self.exact = exact
 
     def __getitem__(self, name: str) -> Any:
-        return plain(_named(self.exact, name), f"the gradient by {name}", f"run.gradients[{name!r}]")
+        return plain(_named(self.exact, name), said("the gradient by {name}", name=name), f"run.gradients[{name!r}]")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.exact)
@@ -130,7 +130,10 @@ class UnknownName(DeriveError, KeyError):
 def _named(arrays: Mapping[str, Any], name: str) -> Any:
     """Raises UnknownName."""
     if not isinstance(name, str) or name not in arrays:
-        raise UnknownName(f"There is no value of {name!r} here.", hint=f"There are those of {', '.join(arrays)}.")
+        raise UnknownName(
+            said("There is no value of {name!r} here.", name=name),
+            hint=said("There are those of {names}.", names=", ".join(arrays)),
+        )
     return arrays[name]
 
 
@@ -138,7 +141,7 @@ class TooLarge(DeriveError):
     """A number is beyond what a float holds."""
 
 
-def plain(array: Any, name: str = "a number", where: str = "") -> Any:
+def plain(array: Any, name: str = said("a number"), where: str = "") -> Any:
     """A float, or a float64 array.  Raises TooLarge, which says where the number itself is found."""
     values = np.asarray(array, dtype=object)
     for value in values.flat:
@@ -147,7 +150,9 @@ def plain(array: Any, name: str = "a number", where: str = "") -> Any:
             message = said(
                 "{name} is about {shortly}, and a float holds no more than {most}.", name=name, shortly=shortly(value), most=most
             )
-            raise TooLarge(message, hint=f"The number itself is in {where}." if where else "Give smaller values.")
+            raise TooLarge(
+                message, hint=said("The number itself is in {where}.", where=where) if where else "Give smaller values."
+            )
     return float(values[()]) if values.ndim == 0 else values.astype(np.float64)
 
 

@@ -31,7 +31,7 @@ def named(graph: Graph, name: str) -> str:
     member = graph.members[name]
     if not (isinstance(member, Node) and member.inner):
         return name
-    return _formula(graph, member) or f"a part of {authors_name(graph, name)}"
+    return _formula(graph, member) or said("a part of {name}", name=authors_name(graph, name))
 
 
 def authors_name(graph: Graph, name: str) -> str:

@@ -161,9 +161,12 @@ def program(graph: Graph, wrt: Sequence[str] = (), value: bool = True) -> Progra
 def _check_input(graph: Graph, name: str) -> None:
     inputs = [i.name for i in graph.inputs if i.differentiable]
     if name not in inputs:
-        known = {i.name: i for i in graph.inputs}
-        fault = f"{name} is a label, and nothing is differentiated by it" if name in known else f"there is no input {name}"
-        raise DeriveError(fault, hint=nearest(name, inputs) or said("Kernels differentiate by {names}.", names=", ".join(inputs)))
+        known = {i.name for i in graph.inputs}
+        pattern = "{name} is a label: nothing is differentiated by it." if name in known else "There is no input {name}."
+        raise DeriveError(
+            said(pattern, name=name),
+            hint=nearest(name, inputs) or said("Kernels differentiate by {names}.", names=", ".join(inputs)),
+        )
 
 
 def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
@@ -206,7 +209,7 @@ def equal(before: Program, after: Program, what: str) -> Program:
     if count > MOST_NUMBERS:
         raise DeriveError(
             said(
-                "This definition is too long for a kernel: to show it right takes {count} numbers, and {most} are the most.",
+                "This definition is too long for a kernel: to show it right takes {count:,} numbers, and {most:,} are the most.",
                 count=count,
                 most=MOST_NUMBERS,
             ),
