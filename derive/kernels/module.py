@@ -157,7 +157,7 @@ def _check_length(graph: Graph) -> None:
     if count > MOST_OPERATIONS:
         raise DeriveError(
             said(
-                "This definition is too long for a kernel: it has {count:,} operations to differentiate, and {most:,} are the most.",
+                "This definition is too long for a kernel: it has {count:,} operations to differentiate, {most:,} are the most.",
                 count=count,
                 most=MOST_OPERATIONS,
             ),

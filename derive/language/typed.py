@@ -198,21 +198,22 @@ def _number(name: str, value: Any) -> Number:
         return value
     try:
         if isinstance(value, (bool, np.bool_, np.timedelta64)):
-            raise ValueError(f"{value} is not a number.")
+            raise ValueError(said("{word} is not a number.", word=value))
         if isinstance(value, numbers.Rational):
             exact = Fraction(int(value.numerator), int(value.denominator))
             number = Number(in_range(exact, "it"), str(exact))
         elif isinstance(value, (float, np.floating, Decimal)):
             if not math.isfinite(value):
-                raise ValueError(f"{value} is not a number.")
+                raise ValueError(said("{word} is not a number.", word=value))
             number = read_number(str(value))
         elif isinstance(value, str) or hasattr(value, "_mpf_"):  # mpmath's and SymPy's numbers with digits
             text = str(value).strip()
             number = read_number(text if isinstance(value, str) or len(text) <= MAX_DIGITS else nstr(value, MAX_DIGITS - 8))
         else:
-            raise ValueError(f"a {type(value).__name__} is not a number.")
+            raise ValueError(said("a {kind} is not a number.", kind=type(value).__name__))
     except (ValueError, OverflowError) as error:
         raise DeriveError(
-            said("The value of {name} cannot be read: {error}", name=name, error=error), hint="Every value is a finite number."
+            said("The value of {name} cannot be read: {error}", name=name, error=error.args[0]),
+            hint="Every value is a finite number.",
         ) from None
     return number

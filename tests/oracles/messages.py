@@ -65,3 +65,15 @@ def _texts(node: ast.expr) -> Iterator[str]:
 
 def _called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+
+
+def assembled(root: Path) -> list[str]:
+    """Where an error is called with a text that was put together, which no catalogue can translate."""
+    return [
+        f"{path.relative_to(root).as_posix()}:{node.lineno}"
+        for path in (*sorted((root / "derive").rglob("*.py")), root / "cli.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and _called(node) in ERRORS - ({"ValueError"} if path.parent.name != "language" else set())
+        for arg in (*node.args, *(k.value for k in node.keywords if k.arg == "hint"))
+        if isinstance(arg, ast.JoinedStr)
+    ]

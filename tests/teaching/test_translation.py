@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 import derive
 from derive.errors import DeriveError
 from derive.teaching.translation import LOCALE, MESSAGES, languages, message_translator, quotes, translator, typeset
-from oracles.messages import patterns
+from oracles.messages import assembled, patterns
 
 OTHERS = [lang for lang in languages() if lang != "en"]
 
@@ -87,6 +87,11 @@ def test_french_spaces_do_not_break(typed: str, printed: str) -> None:
 
 ROOT = Path(derive.__file__).parent.parent
 PLACES = re.compile(r"(?<!\{)\{(\w+)[^{}]*\}(?!\})")
+
+
+def test_messages_about_wrong_input_are_patterns_and_what_fills_them() -> None:
+    assert "fr" in {path.stem for path in MESSAGES.glob("*.po")}
+    assert assembled(ROOT) == []
 
 
 @pytest.mark.parametrize("lang", [path.stem for path in MESSAGES.glob("*.po")])
