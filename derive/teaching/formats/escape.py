@@ -94,8 +94,8 @@ _IN_CODE = {"'": r"\textquotesingle{}", "Ĳ": "IJ", "ĳ": "ij", "™": r"\textsu
 
 
 def latex_math(code: str) -> str:
-    r"""A teacher's formula as pdfLaTeX takes it: `σ` becomes `\sigma`, an accented letter becomes text."""
-    return re.sub(r"[^\x00-\x7f]", lambda found: rf"\text{{{latex(found[0])}}}", unicodedata.normalize("NFC", terminal(code)))
+    r"""A formula that was read, as pdfLaTeX takes it: letters that are not ASCII stand in `\text{…}` alone, as in prose."""
+    return re.sub(r"[^\x00-\x7f]+", lambda found: latex(found[0]), unicodedata.normalize("NFC", terminal(code)))
 
 
 @lru_cache(maxsize=4096)
