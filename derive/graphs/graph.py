@@ -285,9 +285,9 @@ class Graph(Frozen):
 
 
 def remembered(graph: Graph, key: Hashable, make: Callable[[], T]) -> T:
-    """What `make` gives, made once for a graph: nothing is derived twice.  No two functions share the first word of a key.
+    """What `make` gives, once for a graph: nothing is derived twice.  No two functions share the first word of a key.
 
-    Threads that ask at once may each make it; all are given what the first of them made.
+    Where threads ask at once, each may make it, and all are given what the first of them made.
     """
     memory = graph._memory
     if key not in memory:

@@ -714,8 +714,8 @@ def test_a_notebook_shows_a_run_of_any_definition(name):
     assert svg is not None or view_of(graph, Page(), run, "operations").count > 40
 
 
+@pytest.mark.needs("torch")
 def test_a_run_of_any_graph_is_drawn():
-    pytest.importorskip("torch", reason="random graphs are drawn by PyTorch")
     from oracles.random_graphs import random_graph
 
     figures = 0
