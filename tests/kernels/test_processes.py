@@ -254,6 +254,37 @@ def test_compiled_code_is_not_kept_where_others_can_write(folder: Path) -> None:
     assert list((folder / "own").rglob("*.nbi"))
 
 
+RENAMED = """
+import numba.core.ccallback, numba.core.caching as caching, numpy as np
+def without(*names, made=caching.FunctionCache.__init__):
+    def initial(self, function):
+        made(self, function)
+        for name in names:
+            delattr(self, name)
+    caching.FunctionCache.__init__ = initial
+{delete}
+import square
+print(square.value(np.full(5, 3.0)))
+"""
+
+
+@pytest.mark.parametrize(
+    "delete",
+    [
+        "without('_impl', '_cache_path', '_py_func')",
+        "del caching.Cache._index_key, caching.Cache.flush",
+        "del caching.CacheImpl._locator_classes, caching.Cache.save_overload, caching.Cache.load_overload",
+        "del caching.FunctionCache, caching.CompileResultCacheImpl",
+        "del numba.core.caching",
+    ],
+)
+def test_a_module_needs_no_private_name_of_numba(folder: Path, delete: str) -> None:
+    for path in folder.rglob("*.nb?"):
+        path.unlink()
+    assert said(RENAMED.format(delete=delete), folder, HOME="~") == ["9.0"]
+    assert not compiled_files(folder)
+
+
 @POSIX
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o1777])
 @pytest.mark.parametrize("at", ["cache", "cache/__pycache__", "."])
