@@ -34,7 +34,6 @@ CPU = Target(
     ),
     imports=(
         *(("numba", name) for name in ("get_num_threads", "njit", "prange", "threading_layer")),
-        *(("numba.core.caching", name) for name in ("CompileResultCacheImpl", "FunctionCache")),
         *(("numba.core.compiler", name) for name in ("CompilerBase", "DefaultPassBuilder")),
         *(("numpy", name) for name in ("empty", "ndarray", "uint64")),
         *NUMPY,
