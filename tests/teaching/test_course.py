@@ -30,6 +30,7 @@ from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Steps, laid_out
 from derive.teaching.formats.measure import fits_chain
 from derive.teaching.page import Page
+from derive.values.edges import one_by_one
 from derive.values.entries import entry_of, unrolled
 from derive.values.evaluator import Evaluator
 from derive.values.run import Run
@@ -132,6 +133,55 @@ def test_an_arg_max_and_a_label_are_numbers_of_an_unrolled_graph() -> None:
     assert bound(graph, {"s1": 2, "s2": 5, "s3": 7})["f"] == 7 * 2 + 5 * 1
     with pytest.raises(DeriveError, match="k is a whole number"):
         unrolled(derive.graph("s: [C]; k = argmax(s)"), run.values)
+
+
+def test_an_arg_max_in_a_formula_is_worked() -> None:
+    def worked(source: str, **values: object) -> list[str]:
+        return lines(forward_blocks(derive.graph(source).at(**values), Page()))
+
+    assert worked("x: [n]; f = argmax(x)*sum(x)", x=[1, 2, 3]) == [
+        "f = (argmax_i x_i) Σ_i x_i = argmax(1, 2, 3) (1 + 2 + 3) = 12"
+    ]
+    assert worked("S: [C]; t: label[C]; f = where(argmax(S) == t, 1, 0)", S=[1, 2, 3], t=2)[0].endswith(
+        "argmax(1, 2, 3) = 2 ; 0  otherwise } = 1"
+    )
+    assert worked("x: [n]; y = x*argmax(exp(x))", x=[1, 2, 2])[0].startswith(
+        "y₁ = x₁ argmax(e^x₁, e^x₂, e^x₃) = 1 · argmax(e¹, e², e²)"
+    )
+    assert worked("x: [n]; f = argmax(x[i] for i in n if i > 0)*sum(x)", x=[9, 2, 3])[-1] == "f = 28"
+    assert worked("x: [n]; f = sum(x[i] for i in n if argmax(x) > i)", x=[1, 2, 3])[0].endswith("= 1 + 2 = 3")
+    assert worked("X: [m, n]; f = sum(argmax(X[i, j] for j in n) for i in m)", X=[[1, 2], [4, 3]])[0].endswith("= 1")
+
+
+@pytest.mark.parametrize(
+    ("source", "x"),
+    [
+        ("x: [3]; f = argmax(x)*sum(x)", [1, 2, 3]),
+        ("x: [3]; f = argmax(exp(x))*sum(x)", [1, 2, 2]),
+        ("x: [3]; f = argmax(x[i] for i in 3 if x[i] < 3 and i > 0)*sum(x)", [2, 1, 3]),
+        ("x: [3]; f = sum(x[i]*argmax(x) for i in 3 if argmax(-x) < 1)", [1, 2, 3]),
+        ("x: [3]; f = sum(x) + argmax(argmax(x)*x)", [1, 2, 3]),
+        ("x: [300]; f = argmax(x)*x[0]", list(range(300))),
+    ],
+)
+def test_an_arg_max_in_a_formula_is_a_number_of_an_unrolled_graph(source: str, x: list[int]) -> None:
+    run = derive.graph(source).at(x=x)
+    scalars = one_by_one(run)
+    assert scalars.run.exact["f"] == run.exact["f"]
+    assert [scalars.run.gradients.get(f"x{k + 1}", 0) for k in range(len(x))] == list(run.gradients["x"])
+
+
+@pytest.mark.parametrize("axes", [("", ""), ("", "[2]"), ("[2]", "[2]"), ("", "[2, 2]"), ("[2]", "[2, 2]"), ("[2, 2]", "[2, 2]")])
+def test_one_by_one_takes_numbers_vectors_and_matrices(axes: tuple[str, str]) -> None:
+    numbers = {"": "-1.5", "[2]": ["0.5", -2], "[2, 2]": [[1, "2.5"], [3, -4]]}
+    graph = derive.graph("; ".join(f"{name}: {kind or 'real'}" for name, kind in zip("xy", axes, strict=True)) + "; f = x*y")
+    run = graph.at(x=numbers[axes[0]], y=numbers[axes[1]])
+    scalars = one_by_one(run)
+    for tensor, found in (("f", scalars.run.exact), ("x", scalars.run.gradients), ("y", scalars.run.gradients)):
+        exact = np.asarray((run.exact if tensor == "f" else run.gradients)[tensor], dtype=object)
+        assert {scalars.entries[n][1]: found[n][()] for n in scalars.entries if scalars.entries[n][0] == tensor} == {
+            entry: exact[entry] for entry in np.ndindex(exact.shape)
+        }
 
 
 def test_the_other_hinge_losses_worked() -> None:

@@ -185,6 +185,14 @@ def test_what_tex_would_stumble_over_is_written_so_that_it_does_not(formula: str
 # ---------------------------------------------------------------- what the renderers say
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [(r"\alpha@", r"\alpha @"), (r"\sum\limits@", r"\sum\limits @"), (r"\alpha @", r"\alpha @"), (r"x@", "x@")],
+)
+def test_a_command_is_kept_apart_from_what_katex_would_read_into_its_name(typed: str, kept: str) -> None:
+    assert checked(typed) == kept
+
+
 @pytest.mark.needs("katex")
 def test_katex_knows_every_command_that_a_formula_may_use() -> None:
     codes = [*EXAMPLES, *map(checked, escape.SYMBOLS), *(rf"\text{{{sign}}}" for sign in sorted(formulas.LATIN))]
