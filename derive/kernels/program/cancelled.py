@@ -44,8 +44,26 @@ def _original(term: Any, program: Program) -> Any:
 
 
 def _distributed(term: Any, program: Program) -> Any:
-    if not term.is_Mul:
-        return term
+    return (_cancelled(term, program) or _cancelled(_by_names(term, program), program) or term) if term.is_Mul else term
+
+
+def _by_names(term: Any, program: Program) -> Any:
+    """A product with the sigmoids in it by the names that they have: σ(x) as p, and σ(-x) as 1 - p."""
+    known = [a for a in program.assigns if _is_sigmoid(a.term)] if any(map(_is_sigmoid, factors(term))) else []
+    return Mul(*[_name(f, known) if _is_sigmoid(f) else f for f in factors(term)]) if known else term
+
+
+def _name(sigmoid: Any, known: list[Assign]) -> Any:
+    for assign in known:
+        for argument, named in ((sigmoid.args[0], assign.entry), (-sigmoid.args[0], 1 - assign.entry)):
+            found = match(assign.term.args[0], argument, assign.indices, {})
+            if found is not None and len(found) == len(assign.indices):
+                return substituted(named, found)
+    return sigmoid
+
+
+def _cancelled(term: Any, program: Program) -> Any:
+    """A product with a quotient in one of its factors taken away by the others; None where there is none."""
     parts = factors(term)
     for part in (p for p in parts if p.is_Add or isinstance(p, Element)):
         bases = [f for f in parts if f is not part and _may_vanish(f, program)]
@@ -54,7 +72,7 @@ def _distributed(term: Any, program: Program) -> Any:
             used = [b for b in bases if any(_divides(t, u) for t in terms(opened) for u in _turned([b], t))]
             kept = Mul(*[f for f in parts if f is not part and f not in used])
             return kept * Add(*[_product(used, t) for t in terms(opened)])
-    return term
+    return None
 
 
 def _is_quotient(term: Any) -> bool:

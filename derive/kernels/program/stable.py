@@ -216,8 +216,11 @@ def _logarithm(term: Any, program: Program) -> Any:
     if isinstance(term, (exp, exp_nonpositive)):
         return together(term.args[0])
     parts = [_base_and_power(f) for f in factors(term)]
-    found = [_logarithm(base, program) for base, _ in parts] if len(parts) > 1 else []
-    if not any(f is not None for f in found) or not all(f.is_positive for f in factors(term)):
+    if parts == [(term, 1)]:
+        return None
+    found = [_logarithm(base, program) for base, _ in parts]
+    unknown = sum(f is None and base.is_positive is not True for (base, _), f in zip(parts, found, strict=True))
+    if not any(f is not None for f in found) or unknown > 1:  # where one alone is negative, neither has a logarithm
         return None
     return Add(*[power * (log(base) if f is None else f) for (base, power), f in zip(parts, found, strict=True)])
 
@@ -403,6 +406,7 @@ REWRITES = (
     Rewrite("writing slopes without their functions", undone),
     Rewrite("shifting by the maximum", shifted),
     Rewrite("shifting by the larger of exponents", written),
+    Rewrite("cancelling what sigmoids take away", distributed),
     Rewrite("taking the logarithm of a quotient", logarithms),
     Rewrite("taking the rest of a sum", rests),
     Rewrite("taking the complement of a sigmoid", complements),
