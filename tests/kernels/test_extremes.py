@@ -114,6 +114,27 @@ TEXTS = [
     "x: [n]; w: [n]; y = w*log(sigmoid(x))",
     "x: [n]; y = sigmoid(x)*(1 - sigmoid(x))",
     "x: [n]; y = min(0, 1.5*(exp(x/1.5) - 1))",
+    # quotients that become sigmoids
+    "z: real; y: real; p = exp(z)/(1 + exp(z)); L = -(y*log(p) + (1 - y)*log(1 - p))",
+    "z: [n]; p = exp(z)/(1 + exp(z)); L = sum(log(p) - log(1 - p))",
+    "x: [n]; b: real; y = x/(1 + exp(-b*x))",
+    "x: [n]; y = x**2/(1 + exp(x))",
+    # exponentials of largest entries that cancel in slopes
+    "z: [C]; t: label[C]; L = log(1 + sum(exp(z[j] - z[t]) for j in C if j != t))",
+    "z: [C]; t: label[C]; s: real; m: real; "
+    "L = -log(exp(s*(z[t] - m))/(exp(s*(z[t] - m)) + sum(exp(s*z[j]) for j in C if j != t)))",
+    "z: [C]; y = sum(exp(2*z))/sum(exp(z))**2",
+    # powers of what may vanish
+    "z: [C]; t: label[C]; p = softmax(z); q: positive; L = (1 - p[t]**q)/q",
+    "z: [C]; t: label[C]; p = softmax(z); L = (1 - p[t]**0.7)/0.7",
+    "z: [C]; p = softmax(z); a: positive; H = log(sum(p**a))/(1 - a)",
+    "x: [n]; g: positive; y = sigmoid(x)**g",
+    "x: [n]; g: positive; y = -(1 - sigmoid(x))**g*log(sigmoid(x))",
+    "a: [n]; x: real; p = sum(a[k]*x**k for k in n)",
+    # logarithms of quotients
+    "x: [n]; y: [n]; p = sigmoid(x); D = sum(y*log(y/p) + (1 - y)*log((1 - y)/(1 - p)))",
+    "x: [n]; p = sigmoid(x); y = log(p/(1 - p))",
+    "x: [n]; y = x*log(1 + exp(-x))",
 ]
 
 

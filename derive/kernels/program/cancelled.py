@@ -44,8 +44,26 @@ def _original(term: Any, program: Program) -> Any:
 
 
 def _distributed(term: Any, program: Program) -> Any:
-    if not term.is_Mul:
-        return term
+    return (_cancelled(term, program) or _cancelled(_by_names(term, program), program) or term) if term.is_Mul else term
+
+
+def _by_names(term: Any, program: Program) -> Any:
+    """A product with the sigmoids in it by the names that they have: σ(x) as p, and σ(-x) as 1 - p."""
+    known = [a for a in program.assigns if _is_sigmoid(a.term)] if any(map(_is_sigmoid, factors(term))) else []
+    return Mul(*[_name(f, known) if _is_sigmoid(f) else f for f in factors(term)]) if known else term
+
+
+def _name(sigmoid: Any, known: list[Assign]) -> Any:
+    for assign in known:
+        for argument, named in ((sigmoid.args[0], assign.entry), (-sigmoid.args[0], 1 - assign.entry)):
+            found = match(assign.term.args[0], argument, assign.indices, {})
+            if found is not None and len(found) == len(assign.indices):
+                return substituted(named, found)
+    return sigmoid
+
+
+def _cancelled(term: Any, program: Program) -> Any:
+    """A product with a quotient in one of its factors taken away by the others; None where there is none."""
     parts = factors(term)
     for part in (p for p in parts if p.is_Add or isinstance(p, Element)):
         bases = [f for f in parts if f is not part and _may_vanish(f, program)]
@@ -54,7 +72,7 @@ def _distributed(term: Any, program: Program) -> Any:
             used = [b for b in bases if any(_divides(t, u) for t in terms(opened) for u in _turned([b], t))]
             kept = Mul(*[f for f in parts if f is not part and f not in used])
             return kept * Add(*[_product(used, t) for t in terms(opened)])
-    return term
+    return None
 
 
 def _is_quotient(term: Any) -> bool:
@@ -110,7 +128,7 @@ def _product(bases: list[Any], term: Any) -> Any:
 def _divides(term: Any, bases: list[Any]) -> bool:
     """Whether a summand has a factor that grows without bound where one of the bases vanishes, and is finite times that."""
     known = {_base(b) for b in bases}
-    below = [f.base for f in factors(term) if f.is_Pow and f.exp.is_negative]
+    below = [f.base for f in factors(term) if f.is_Pow and f.exp.is_nonnegative is not True]
     if any(not known.isdisjoint((b, -b)) for b in below):
         return True
     if any(isinstance(b, exp) for b in known) and any(b.has(exp) for b in below):
@@ -146,6 +164,63 @@ def _alike(term: Any, bases: list[Any]) -> Any:
                 f = base.func(-base.args[0]) ** times * base**-times
         out *= f
     return out
+
+
+# ---------------------------------------------------------------- powers of one base
+
+
+def gathered(program: Program) -> Program:
+    """In every product, what the summands of a factor share in front of it where that meets its like, and the powers of one
+    base as one: p^(k - 1) (p - p²) is p^k (1 - p), and e^m (e^f a - e^f b) is e^(m + f) (a - b).
+    """
+    return mapped(program, lambda t: _one_base(_in_front(t)) if t.is_Mul else t)
+
+
+def _in_front(term: Any) -> Any:
+    parts = list(factors(term))
+    for k, part in enumerate(parts):
+        others = [f for f in parts if f is not part]
+        alike = _common(part) if part.is_Add else S.One
+        if alike == 1:
+            continue
+        rest = Add(*[t / alike for t in terms(part)])
+        bases = {f.as_base_exp()[0] for f in others}
+        meets = any(b.has(exp) for b in others) if alike.has(exp) else not bases.isdisjoint((rest, -rest, *factors(alike)))
+        parts[k] = alike * rest if meets else part
+    return Mul(*parts)
+
+
+def _common(term: Any) -> Any:
+    """What all summands are multiplied by: powers of the same bases, and exponentials of the same summands."""
+    first, *others = [_bases(t) for t in terms(term)]
+    shared = [(b, min(p, *(o.get(b, S.Zero) for o in others))) for b, p in first.items() if _is_in_all(b, p, others)]
+    return Mul(*[b**p for b, p in shared])
+
+
+def _bases(term: Any) -> dict[Any, Any]:
+    """The powers of the bases of a product, numbers apart; an exponential is one of each of its summands."""
+    found: dict[Any, Any] = {}
+    for f in (f for f in factors(term) if not f.is_number):
+        for base, power in [(exp(t), S.One) for t in terms(f.args[0])] if isinstance(f, exp) else [f.as_base_exp()]:
+            found[base] = found.get(base, S.Zero) + power
+    return found
+
+
+def _is_in_all(base: Any, power: Any, others: list[dict[Any, Any]]) -> bool:
+    powers = [power, *(o.get(base, S.Zero) for o in others)]
+    return all(p.is_Rational and p > 0 for p in powers) or all(p.is_Rational and p < 0 for p in powers)
+
+
+def _one_base(term: Any) -> Any:
+    """The powers of a base, and of its opposite, as one where an exponent is no number."""
+    parts = factors(term)
+    for base in dict.fromkeys(f.base for f in parts if f.is_Pow and not f.exp.is_number):
+        alike = [f for f in parts if f.as_base_exp()[0] == base]
+        opposite = [f for f in parts if f.as_base_exp()[0] == -base and f.as_base_exp()[1].is_Integer]
+        power = sum((f.as_base_exp()[1] for f in (*alike, *opposite)), S.Zero)
+        sign = Mul(*[(-1) ** f.as_base_exp()[1] for f in opposite])
+        parts = factors(Mul(sign * base**power, *[f for f in parts if f not in alike and f not in opposite]))
+    return Mul(*parts)
 
 
 # ---------------------------------------------------------------- exponentials by name

@@ -71,12 +71,17 @@ def _zeros(program: Program) -> _Zeros:
 
 
 def weights(program: Program) -> Program:
-    """What a logarithm, or the quotient that is its slope, is multiplied by as its weight: where that is 0, so is the product."""
+    """What a logarithm, or the quotient that is its slope, is multiplied by as its weight: where that is 0, so is the product.
+
+    So is k in k x^(k - 1), the slope of x^k.
+    """
     zeros = _zeros(program)
 
     def rewrite(term: Any) -> Any:
         if not term.is_Mul:
             return term
+        if (counted := _counted(term)) is not None:
+            return counted
         heavy = [f for f in factors(term) if zeros.logarithms(f) or zeros.is_slope(f) or zeros.is_power(f)]
         seen = frozenset[Any]().union(*map(free_indices, heavy))
         weight = [f for f in factors(term) if f not in heavy and zeros.may_be(f) and free_indices(f) <= seen]
@@ -86,6 +91,14 @@ def weights(program: Program) -> Program:
         return Mul(weighted(Mul(*weight), Mul(*heavy)), *rest)
 
     return mapped(program, rewrite)
+
+
+def _counted(term: Any) -> Any:
+    """k x^(k - 1) · … with k, that may be 0, as the weight; None where there is none."""
+    for power in (f for f in factors(term) if f.is_Pow and not f.exp.is_number):
+        for k in (f for f in factors(term) if f == power.exp + 1 and f.is_positive is not True):
+            return Mul(weighted(k, power), *[f for f in factors(term) if f not in (k, power)])
+    return None
 
 
 # ---------------------------------------------------------------- lengths

@@ -42,7 +42,7 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.kernels.program.cancelled import definition, distributed, exponentials, undone
+from derive.kernels.program.cancelled import definition, distributed, exponentials, gathered, undone
 from derive.kernels.program.conventions import infinities, lengths, weights
 from derive.kernels.program.elementary import FUNCTIONS
 from derive.kernels.program.exponentials import written
@@ -127,9 +127,11 @@ def _closed_in(total: Sum, term: Any) -> bool:
 
 
 def _exponent(body: Any) -> Any:
-    """The exponent f of the one exponential factor of a body."""
+    """The exponent f of the one exponential factor of a body, which is not divided by sums that it stands in."""
     found = [f.args[0] for f in factors(body) if isinstance(f, exp)]
-    return found[0] if len(found) == 1 and found[0].has(Element) and not found[0].has(Sum) else None
+    if len(found) != 1 or not found[0].has(Element) or found[0].has(Sum):
+        return None
+    return found[0] if not any(exp(found[0]) in f.base.args for f in factors(body) if f.is_Pow and f.base.is_Add) else None
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def _shift(total: Sum, known: Program) -> _Shifted:
     small = entry(known.fresh("shifted", "e"), (*rows, *holes), exp(exponent))
     made = (
         Assign(largest, close(Largest, bound, over)),
-        Assign(small, exp_nonpositive(exponent - largest)),
+        Assign(small, exp_nonpositive((together(exponent) if exponent.is_Add else exponent) - largest)),
     )
     return _Shifted(exponent, holes, largest, small, made)
 
@@ -216,8 +218,11 @@ def _logarithm(term: Any, program: Program) -> Any:
     if isinstance(term, (exp, exp_nonpositive)):
         return together(term.args[0])
     parts = [_base_and_power(f) for f in factors(term)]
-    found = [_logarithm(base, program) for base, _ in parts] if len(parts) > 1 else []
-    if not any(f is not None for f in found) or not all(f.is_positive for f in factors(term)):
+    if parts == [(term, 1)]:
+        return None
+    found = [_logarithm(base, program) for base, _ in parts]
+    unknown = sum(f is None and base.is_positive is not True for (base, _), f in zip(parts, found, strict=True))
+    if not any(f is not None for f in found) or unknown > 1:  # where one alone is negative, neither has a logarithm
         return None
     return Add(*[power * (log(base) if f is None else f) for (base, power), f in zip(parts, found, strict=True)])
 
@@ -364,11 +369,13 @@ def _bounded(term: Any) -> list[Any]:
 
 
 def saturated(program: Program) -> Program:
-    """What 1 - tanh² is multiplied by, which it outweighs: where it has come to 0, the product is 0, however large a power is."""
+    """What 1 - tanh², or a sigmoid, is multiplied by, which it outweighs: where it has come to 0, the product is 0, however large
+    a power is.
+    """
 
     def rewrite(term: Any) -> Any:
         parts = factors(term) if term.is_Mul else ()
-        slope = [f for f in parts if f.is_Add and any(_bounded(t) and t.could_extract_minus_sign() for t in f.args)]
+        slope = [f for f in parts if _is_sigmoid(f) or (f.is_Add and any(map(_is_less, f.args)))]
         large = [f for f in parts if f not in slope and any(map(_is_power, terms(f)))]
         if not slope or not large:
             return term
@@ -377,8 +384,16 @@ def saturated(program: Program) -> Program:
     return mapped(program, rewrite)
 
 
+def _is_less(term: Any) -> bool:
+    return bool(_bounded(term)) and term.could_extract_minus_sign()
+
+
+def _is_sigmoid(term: Any) -> bool:
+    return type(term).__name__ == "sigmoid"
+
+
 def _is_power(term: Any) -> bool:
-    return any(f.is_Pow and f.exp.is_positive and f.base.has(Element) for f in factors(term))
+    return any(f.is_Pow and f.exp.is_positive and f.base.has(Element) and not _bounded(f) for f in factors(term))
 
 
 def alike(program: Program) -> Program:
@@ -402,7 +417,9 @@ REWRITES = (
     Rewrite("cancelling what the next factor takes away", distributed),
     Rewrite("writing slopes without their functions", undone),
     Rewrite("shifting by the maximum", shifted),
+    Rewrite("gathering exponentials", gathered),
     Rewrite("shifting by the larger of exponents", written),
+    Rewrite("cancelling what sigmoids take away", distributed),
     Rewrite("taking the logarithm of a quotient", logarithms),
     Rewrite("taking the rest of a sum", rests),
     Rewrite("taking the complement of a sigmoid", complements),
@@ -413,5 +430,6 @@ REWRITES = (
     Rewrite("using functions that lose nothing", careful),
     Rewrite("writing arguments alike", alike),
     Rewrite("grouping what cancels", grouped),
+    Rewrite("gathering powers", gathered),
     Rewrite("ending slopes where functions are flat", saturated),
 )
