@@ -31,7 +31,8 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
     if not graph.output.differentiable:
         raise DeriveError(said("{name} is a whole number: there is no graph of what it moves with.", name=graph.output.name))
     _check_count(graph, point)
-    names = entry_names(graph, point.arrays)
+    called = entry_names(graph, point.arrays)
+    names = {(name, entry): plain for (name, entry), plain in called.items() if graph.members[name].differentiable}
     heads: dict[str, Symbol] = {}
     inputs = []
     for given in (i for i in graph.inputs if i.differentiable):
@@ -88,14 +89,12 @@ def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], poi
 
 def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator, names: Mapping[tuple[str, tuple[int, ...]], str]) -> Tree:
     """The same, with every entry as a scalar by its own name; a whole number, such as a label, as it is."""
-    assert point.graph is not None
-    members = point.graph.members
 
     def name(t: Tree) -> Tree:
         if not isinstance(t, Ref):
             return rebuilt(t, name)
         entry = tuple(int(i) for i in t.indices)
-        if members[t.name].differentiable:
+        if (t.name, entry) in names:
             return Ref(names[t.name, entry])
         value = Fraction(int(np.asarray(point.arrays[t.name])[entry]))
         return Number(value, str(value))
