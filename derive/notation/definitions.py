@@ -12,7 +12,7 @@ from derive.graphs.graph import Node
 from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
 from derive.language import library
 from derive.language.lower import bracket
-from derive.language.words import FUNCTIONS
+from derive.language.words import FUNCTIONS, REDUCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     COMMA,
@@ -164,7 +164,7 @@ def _rank(tree: Tree, context: Context) -> int:
     ranks = [_rank(child, context) for child in children(tree)]
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
-    if isinstance(tree, Call) and tree.function not in FUNCTIONS and not library.function(tree.function):
+    if isinstance(tree, Call) and tree.function not in (*FUNCTIONS, *REDUCTIONS) and not library.function(tree.function):
         called = library.load(tree.function)
         mapped = [rank - len(given.indices) for rank, given in zip(ranks, called.inputs, strict=True)]
         return max(0, *mapped) + len(called.output.indices)
