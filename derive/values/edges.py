@@ -96,7 +96,10 @@ def one_by_one(run: Run) -> Scalars:
     if len(outputs) > 1:
         graph = replace(graph, nodes=(*graph.nodes, _total(graph, outputs, run.upstream.flat)))
     given = {name: (tensor, entry) for (tensor, entry), name in called.items()}
-    arrays = {i.name: np.asarray(run.exact[given[i.name][0]][given[i.name][1]], dtype=object) for i in graph.inputs}
+    arrays = {
+        i.name: np.asarray(np.asarray(run.exact[given[i.name][0]], dtype=object)[given[i.name][1]], dtype=object)
+        for i in graph.inputs
+    }
     return Scalars(Run(graph, Point({}, arrays, {})), given, outputs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -88,7 +88,7 @@ def entry_of(tree: Tree, indices: tuple[Index, ...], entry: tuple[int, ...], poi
 
 
 def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator, names: Mapping[tuple[str, tuple[int, ...]], str]) -> Tree:
-    """The same, with every entry as a scalar by its own name; a whole number, such as a label, as it is."""
+    """The same, with every entry as a scalar by its own name; a whole number, a label or an arg max, as it is."""
 
     def name(t: Tree) -> Tree:
         if not isinstance(t, Ref):
@@ -96,10 +96,39 @@ def _entry(tree: Tree, at: Mapping[Any, Any], point: Evaluator, names: Mapping[t
         entry = tuple(int(i) for i in t.indices)
         if (t.name, entry) in names:
             return Ref(names[t.name, entry])
-        value = Fraction(int(np.asarray(point.arrays[t.name])[entry]))
-        return Number(value, str(value))
+        return _whole(int(np.asarray(point.arrays[t.name])[entry]))
 
-    return name(_written_out(tree, at, point))
+    return name(_placed(_written_out(tree, at, point), point))
+
+
+def _whole(value: int) -> Number:
+    return Number(Fraction(value), str(value))
+
+
+def _placed(tree: Tree, point: Evaluator) -> Tree:
+    """A written-out body with every arg max as the place that it comes to."""
+    if isinstance(tree, Call) and tree.function == "argmax":
+        return _whole(first_largest([_value(entry, point) for entry in tree.args]))
+    return rebuilt(tree, lambda child: _placed(child, point))
+
+
+def _value(tree: Tree, point: Evaluator) -> Any:
+    """What a written-out body comes to."""
+    placed = _placed(tree, point)
+    heads = {part.name: Symbol(part.name, real=True) for part in subtrees(placed) if isinstance(part, Ref)}
+    return point.array(lower(placed, heads))[()]
+
+
+def first_largest(values: Sequence[Any]) -> int:
+    """The place of the largest, the first of equal ones.  A fraction and a 50-digit number do not compare, their gap does.
+
+    >>> first_largest([1, 3, 3])
+    1
+    """
+    best = 0
+    for place, value in enumerate(values):
+        best = place if value - values[best] > 0 else best
+    return best
 
 
 def _number(term: Any, at: Mapping[Any, Any], point: Evaluator) -> Any:
@@ -113,11 +142,14 @@ def _number(term: Any, at: Mapping[Any, Any], point: Evaluator) -> Any:
 def _written_out(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
     match tree:
         case Reduce(operator, body, indices, conditions):
-            entries = []
+            entries, places = [], []
             for values in product(*(range(point.size(i.size)) for i in indices)):
                 here = {**at, **dict(zip(indices, map(Integer, values), strict=True))}
                 if all(_holds(c, here, point) for c in conditions):
                     entries.append(_written_out(body, here, point))
+                    places.append(values[0])
+            if operator == "argmax" and entries and places != list(range(len(places))):
+                return _whole(places[first_largest([_value(entry, point) for entry in entries])])
             return _joined(operator, entries)
         case Size(value):
             number = _number(value, at, point)
@@ -133,8 +165,7 @@ def _holds(condition: Compare, at: Mapping[Any, Any], point: Evaluator) -> bool:
     left, right = condition.left, condition.right
     if isinstance(left, Tree):
         trees = tuple(_written_out(side, at, point) for side in (left, right))
-        heads = {part.name: Symbol(part.name, real=True) for tree in trees for part in subtrees(tree) if isinstance(part, Ref)}
-        gap = point.array(lower(Op("-", trees), heads))[()]
+        gap = _value(Op("-", trees), point)
     else:
         gap = int(_number(left, at, point)) - int(_number(right, at, point))
     return {"<": gap < 0, "<=": gap <= 0, ">": gap > 0, ">=": gap >= 0, "==": gap == 0, "!=": gap != 0}[condition.operator]
@@ -142,13 +173,13 @@ def _holds(condition: Compare, at: Mapping[Any, Any], point: Evaluator) -> bool:
 
 def _joined(operator: str, entries: list[Tree]) -> Tree:
     """The entries of a reduction, put together by its operator."""
-    if operator == "argmax":
-        return Call(operator, tuple(entries))
     if not entries:
         empty = {"sum": "0", "prod": "1"}.get(operator)
         if empty is None:
             raise DeriveError(said("A {operator} of no numbers has no value.", operator=operator))
         return Number(Fraction(int(empty)), empty)
+    if operator == "argmax":
+        return Call(operator, tuple(entries))
     out = entries[0]
     for entry in entries[1:]:
         out = Call(operator, (out, entry)) if operator in ("max", "min") else Op("*" if operator == "prod" else "+", (out, entry))

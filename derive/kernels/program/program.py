@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from derive.calculus.frozen import WithTerms
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, walk
 from derive.derivation.choice import with_used
@@ -45,7 +44,7 @@ MOST_NUMBERS = 200_000
 
 
 @dataclass(frozen=True)
-class Assign(WithTerms):
+class Assign:
     """`entry = term`, for all values of the indices of the entry."""
 
     entry: Element
@@ -66,7 +65,7 @@ class Assign(WithTerms):
 
 
 @dataclass(frozen=True)
-class Program(WithTerms):
+class Program:
     """Assignments in order of evaluation; every tensor is assigned once, and read only after that.
 
     `outputs` are the tensors that are wanted, in order.  `graph` declares the inputs; where it has an upstream gradient,

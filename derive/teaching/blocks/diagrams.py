@@ -56,6 +56,7 @@ class View:
     named: frozenset[str] = frozenset()
     run: Run | None = None
     formulas: bool = False
+    entries: bool = False
 
     @cached_property
     def reached(self) -> frozenset[str]:
@@ -67,9 +68,14 @@ class View:
         return frozenset(found)
 
     @property
+    def inputs(self) -> list[str]:
+        """The inputs that are drawn: what is used, and of a tensor with an entry a box every entry, used or not."""
+        return [i.name for i in self.graph.inputs if i.name in self.reached or self.entries]
+
+    @property
     def count(self) -> int:
         """How many boxes there will be."""
-        return len(self.reached) + len(self.outputs)
+        return len(self.reached | {*self.inputs}) + len(self.outputs)
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
@@ -116,7 +122,7 @@ def by_numbers(run: Run, page: Page) -> View:
         name: definitions.left_side(tensor, tuple(map(Integer, entry)), context)
         for name, (tensor, entry) in scalars.entries.items()
     }
-    return View(scalars.run.graph, scalars.outputs, called, run=scalars.run)
+    return View(scalars.run.graph, scalars.outputs, called, run=scalars.run, entries=True)
 
 
 def _called(graph: Graph, page: Page) -> dict[str, Layout]:
@@ -149,9 +155,8 @@ def diagram(view: View, page: Page, alt: str, room: Room = Room()) -> Diagram:
             "This figure would have {count:,} boxes, and at most {max_boxes} are drawn.", count=view.count, max_boxes=MAX_BOXES
         )
         raise DeriveError(message, hint="Draw a graph of fewer operations, or smaller tensors.")
-    inputs = [i for i in view.graph.inputs if i.name in view.reached]
     nodes = [node for node in view.graph.nodes if node.name in view.reached]
-    boxes = [Box(i.name, latex(view.called[i.name]), "input") for i in inputs]
+    boxes = [Box(name, latex(view.called[name]), "input") for name in view.inputs]
     boxes += [Box(n.name, _definition(n, view, page) if view.formulas else operation_label(n, page)) for n in nodes]
     boxes += [Box(_end(name), latex(view.called[name]), "output") for name in view.outputs]
     arrows = [Arrow(edge.source, edge.target, *_labels(edge, view, page, room)) for edge in view.edges]

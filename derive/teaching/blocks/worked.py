@@ -30,7 +30,7 @@ from derive.notation.terms import piece as term_piece
 from derive.teaching.blocks.numbers import array, number, relation
 from derive.teaching.document import Block, Chains, Line, Paragraph, Steps, inlines
 from derive.teaching.page import Page
-from derive.values.entries import entry_of
+from derive.values.entries import entry_of, first_largest
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DomainError
 from derive.values.run import Run
@@ -61,7 +61,8 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | C
     values = run.values
     shape = np.shape(values.arrays[node.name])
     context, places = page.context(graph), isinstance(node.body, Reduce) and node.body.operator == "argmax"
-    picked = places and isinstance(node.body, Reduce) and bool(node.body.conditions)  # which of those left out would count?
+    largest = [t for t in subtrees(node.body) if isinstance(t, Reduce) and t.operator == "argmax"]
+    picked = any(t.conditions for t in largest)  # which of those left out would count?
     if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS or picked:
         numbers, exact = array(values.arrays[node.name] + (context.style.index_base if places else 0), page)
         return [
@@ -191,6 +192,8 @@ def _value(tree: Tree) -> Number:
     def named(t: Tree) -> Tree:
         if isinstance(t, Op) and t.operator == "**":
             return Op("**", (named(t.args[0]), t.args[1]))
+        if isinstance(t, Call) and t.function == "argmax":
+            t = Number(Fraction(first_largest([_value(a).value for a in t.args])), "")
         if not isinstance(t, Number):
             return rebuilt(t, named)
         names[f"n{len(names)}"] = t.value

@@ -535,13 +535,17 @@ def _space(token: Token) -> str:
 
 
 def joined(parts: Sequence[str]) -> str:
-    """Pieces of a formula side by side, a command kept apart from a letter behind it."""
+    """Pieces of a formula side by side, a command kept apart from what would be read as more of its name.
+
+    >>> joined([r"\\alpha", "x"]), joined([r"\\alpha", "@"]), joined([r"\\alpha", "2"])
+    ('\\\\alpha x', '\\\\alpha @', '\\\\alpha2')
+    """
     out: list[str] = []
     for part in filter(None, parts):
-        if part[0].isalpha() and out and _ENDS_IN_COMMAND.search(out[-1][-30:]):
+        if (part[0].isalpha() or part[0] == "@") and out and _ENDS_IN_COMMAND.search(out[-1][-30:]):
             out.append(" ")
         out.append(part)
     return "".join(out)
 
 
-_ENDS_IN_COMMAND = re.compile(r"\\[A-Za-z]+$")
+_ENDS_IN_COMMAND = re.compile(r"\\[A-Za-z]+$")  # KaTeX counts @ as a letter of a name
