@@ -55,9 +55,8 @@ class Kernel:
         """The module, imported."""
         found = load(self.source, self.text.name, tuple(self.programs))
         vars(found).setdefault(MADE_FOR, self)
-        copyreg.pickle(found.Workspace, _reduced)
-        if type(plain := vars(found).get("Kernel")) is type:
-            vars(found)["Kernel"] = _Wrapped("Kernel", (plain,), {"__module__": found.__name__, "__doc__": plain.__doc__})
+        for kind in (found.Workspace, *([type(found.Kernel)] if hasattr(found, "Kernel") else [])):
+            copyreg.pickle(kind, _reduced)
         return found
 
     def __getattr__(self, name: str) -> Any:
@@ -103,18 +102,13 @@ MADE_FOR = "MADE_FOR"
 """The name in a module of the kernel that loaded it."""
 
 
-class _Wrapped(type):
-    """The class of the class that a library differentiates: one of plain `type` could not say how it travels."""
-
-
-def _reduced(held: Any) -> tuple[Any, ...]:
+def _reduced(held: Any) -> str | tuple[Any, ...]:
     """How a workspace, or the class that a library differentiates, travels: by its kernel; no other process has the module."""
     kind = held if isinstance(held, type) else type(held)
-    made = vars(sys.modules[kind.__module__])[MADE_FOR]
+    made = vars(sys.modules[kind.__module__]).get(MADE_FOR)
+    if made is None:  # a class of somebody else's
+        return kind.__qualname__
     return (getattr, (made, kind.__name__)) if isinstance(held, type) else (_workspace, (made,))
-
-
-copyreg.pickle(_Wrapped, _reduced)
 
 
 def _workspace(kernel: Kernel) -> Any:
