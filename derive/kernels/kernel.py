@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copyreg
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,9 +39,7 @@ class Kernel:
 
     @property
     def programs(self) -> Mapping[str, Program]:
-        """What each function computes, in order; `print` shows it as mathematics, which it may be all that is left of after a
-        journey to another process.
-        """
+        """What each function computes, in order; `print` shows it as mathematics."""
         return self.text.programs
 
     @property
@@ -76,26 +73,7 @@ class Kernel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A kernel travels as its text: it is the same in another process, whatever has become of the definition there."""
-        return _restored, (
-            self.source,
-            self.text.name,
-            self.wrt,
-            self.text.dtype,
-            {n: _portable(p) for n, p in self.programs.items()},
-        )
-
-
-def _restored(source: str, name: str, wrt: tuple[str, ...], dtype: str, programs: dict[str, Any]) -> Kernel:
-    return Kernel(Module(source, name, wrt, dtype, programs))
-
-
-def _portable(program: Any) -> Any:
-    """A program, or as text where something in it does not travel."""
-    try:
-        pickle.dumps(program)
-    except (pickle.PicklingError, AttributeError, TypeError, RecursionError):
-        return str(program)
-    return program
+        return Kernel, (self.text,)
 
 
 MADE_FOR = "MADE_FOR"
