@@ -103,7 +103,7 @@ NUMBA, PYTORCH = "import numba; numba.get_num_threads()", "import torch; torch.e
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process does not know of itself elsewhere")
 @pytest.mark.parametrize("first", ["", "import square; "])
 @pytest.mark.parametrize("threads", [NUMBA, pytest.param(PYTORCH, marks=pytest.mark.needs("torch"))])
-def test_a_child_computes_whoever_had_threads_and_whenever_it_imports_the_module(compiled: Path, threads: str, first: str) -> None:
+def test_a_child_computes_whoever_had_threads_and_whenever_it_imports_it(compiled: Path, threads: str, first: str) -> None:
     """Threads of others than our modules, in the parent; GNU OpenMP ends or hangs a child that asks for more."""
     assert said(CHILD_OF_THREADS.format(threads=first + threads), compiled) == ["0"]
 
