@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copyreg
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,9 +39,7 @@ class Kernel:
 
     @property
     def programs(self) -> Mapping[str, Program]:
-        """What each function computes, in order; `print` shows it as mathematics, which it may be all that is left of after a
-        journey to another process.
-        """
+        """What each function computes, in order; `print` shows it as mathematics."""
         return self.text.programs
 
     @property
@@ -55,9 +52,8 @@ class Kernel:
         """The module, imported."""
         found = load(self.source, self.text.name, tuple(self.programs))
         vars(found).setdefault(MADE_FOR, self)
-        copyreg.pickle(found.Workspace, _reduced)
-        if type(plain := vars(found).get("Kernel")) is type:
-            vars(found)["Kernel"] = _Wrapped("Kernel", (plain,), {"__module__": found.__name__, "__doc__": plain.__doc__})
+        for kind in (found.Workspace, *([type(found.Kernel)] if hasattr(found, "Kernel") else [])):
+            copyreg.pickle(kind, _reduced)
         return found
 
     def __getattr__(self, name: str) -> Any:
@@ -77,44 +73,20 @@ class Kernel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A kernel travels as its text: it is the same in another process, whatever has become of the definition there."""
-        return _restored, (
-            self.source,
-            self.text.name,
-            self.wrt,
-            self.text.dtype,
-            {n: _portable(p) for n, p in self.programs.items()},
-        )
-
-
-def _restored(source: str, name: str, wrt: tuple[str, ...], dtype: str, programs: dict[str, Any]) -> Kernel:
-    return Kernel(Module(source, name, wrt, dtype, programs))
-
-
-def _portable(program: Any) -> Any:
-    """A program, or as text where something in it does not travel."""
-    try:
-        pickle.dumps(program)
-    except (pickle.PicklingError, AttributeError, TypeError, RecursionError):
-        return str(program)
-    return program
+        return Kernel, (self.text,)
 
 
 MADE_FOR = "MADE_FOR"
 """The name in a module of the kernel that loaded it."""
 
 
-class _Wrapped(type):
-    """The class of the class that a library differentiates: one of plain `type` could not say how it travels."""
-
-
-def _reduced(held: Any) -> tuple[Any, ...]:
+def _reduced(held: Any) -> str | tuple[Any, ...]:
     """How a workspace, or the class that a library differentiates, travels: by its kernel; no other process has the module."""
     kind = held if isinstance(held, type) else type(held)
-    made = vars(sys.modules[kind.__module__])[MADE_FOR]
+    made = vars(sys.modules[kind.__module__]).get(MADE_FOR)
+    if made is None:  # a class of somebody else's
+        return kind.__qualname__
     return (getattr, (made, kind.__name__)) if isinstance(held, type) else (_workspace, (made,))
-
-
-copyreg.pickle(_Wrapped, _reduced)
 
 
 def _workspace(kernel: Kernel) -> Any:

@@ -7,6 +7,7 @@ target itself adds.
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -106,7 +107,7 @@ def module(
     )
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target)
-    return Module(source.rstrip("\n") + "\n", slug(title) or graph.output.name, names, dtype, programs)
+    return Module(_imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
@@ -121,6 +122,17 @@ def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(KERNELS), undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False
     )
+
+
+def _imports_used(source: str) -> str:
+    """The text without the imports at its top that nothing in it mentions."""
+    tree, lines = ast.parse(source), source.split("\n")
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in reversed(tree.body):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            node.names = [n for n in node.names if (n.asname or n.name.partition(".")[0]) in used]
+            lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node)] if node.names else []
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------- names

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
+from derive.calculus.frozen import WithTerms
 from derive.calculus.functions import Named
 from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, walk
 from derive.derivation.choice import with_used
@@ -44,7 +45,7 @@ MOST_NUMBERS = 200_000
 
 
 @dataclass(frozen=True)
-class Assign:
+class Assign(WithTerms):
     """`entry = term`, for all values of the indices of the entry."""
 
     entry: Element
@@ -65,7 +66,7 @@ class Assign:
 
 
 @dataclass(frozen=True)
-class Program:
+class Program(WithTerms):
     """Assignments in order of evaluation; every tensor is assigned once, and read only after that.
 
     `outputs` are the tensors that are wanted, in order.  `graph` declares the inputs; where it has an upstream gradient,
