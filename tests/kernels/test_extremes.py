@@ -116,9 +116,16 @@ TEXTS = [
     "x: [n]; y = min(0, 1.5*(exp(x/1.5) - 1))",
     # quotients that become sigmoids
     "z: real; y: real; p = exp(z)/(1 + exp(z)); L = -(y*log(p) + (1 - y)*log(1 - p))",
+    "z: real; y: real; L = -(y*log(exp(z)/(1 + exp(z))) + (1 - y)*log(1 - exp(z)/(1 + exp(z))))",
     "z: [n]; p = exp(z)/(1 + exp(z)); L = sum(log(p) - log(1 - p))",
     "x: [n]; b: real; y = x/(1 + exp(-b*x))",
     "x: [n]; y = x**2/(1 + exp(x))",
+    # roots of sums of exponentials, and sums by name
+    "x: [n]; y = sqrt(1 + exp(x))",
+    "x: real; y = 1/(1 + exp(x))**0.5",
+    "x: [n]; y = (exp(x) + exp(-x))/2",
+    "x: [n]; c = (exp(x) + exp(-x))/2; y = log(c)",
+    "x: [n]; s = 1 + exp(x); y = log(s)",
     # exponentials of largest entries that cancel in slopes
     "z: [C]; t: label[C]; L = log(1 + sum(exp(z[j] - z[t]) for j in C if j != t))",
     "z: [C]; t: label[C]; s: real; m: real; "
@@ -183,6 +190,22 @@ CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("logsumexp", {"z": [nan, 0, 1]}, {"y": nan}),
     ("a: real; b: real; y = log(exp(a) + exp(b))", {"a": -inf, "b": -inf}, {"y": -inf}),
     ("a: real; b: real; y = log(exp(a) + exp(b))", {"a": inf, "b": 0}, {"y": inf, "grad_a": 1, "grad_b": 0}),
+    ("a: real; y = sqrt(1 + exp(a))", {"a": inf}, {"y": inf}),
+    ("a: real; y = sqrt(1 + exp(a))", {"a": -inf}, {"y": 1, "grad_a": 0}),
+    ("a: [n]; x: real; p = sum(a[k]*x**k for k in n)", {"a": [1, 2, 3], "x": 0}, {"p": 1, "grad_x": 2, "grad_a": [1, 0, 0]}),
+    # what is left of 1 has its digits under a root that may be negative
+    (
+        "x: real; k: real; y = (1 - sigmoid(x))**k",
+        {"x": 20, "k": -0.5},
+        {"y": np.sqrt(1 + np.exp(20)), "grad_x": np.sqrt(1 + np.exp(20)) / (1 + np.exp(-20)) / 2},
+    ),
+    # what is not weighted is not divided by what has become 0
+    (
+        "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
+        {"z": [100, 0, 0], "y": [1, 0, 0]},
+        {"L": 0, "grad_z": [0, 0, 0]},
+    ),
+    ("x: real; k: real; y = x**k", {"x": 0, "k": 0}, {"y": 1, "grad_x": 0}),
     ("softmax", {"z": [-inf, -inf], "g": [1, 2]}, {"p": [nan, nan]}),
     # scores are compared before a margin is added to what is left
     ("hinge", {"s": [-1e30, -1e30], "t": 0}, {"L": 1, "grad_s": [-1, 1]}),

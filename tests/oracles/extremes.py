@@ -27,7 +27,7 @@ from oracles.kernel_reference import exactly
 
 Array = Any
 
-DIGITS, MOST_DIGITS = 100, 4400
+DIGITS, MOST_DIGITS = 340, 4400
 """Enough for most, and for what e^(-1e4) leaves of 1."""
 
 ALLOWED = 128.0

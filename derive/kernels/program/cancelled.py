@@ -234,7 +234,7 @@ def exponentials(program: Program) -> Program:
         term = _put_in(assign.term, found)
         if _is_exponential(term):
             found[assign.name] = replace(assign, term=term)
-    if not any(_is_critical(t, found) for a in program.assigns for t in a.term.atoms(Pow, log)):
+    if not any(_is_critical(t, found) for a in program.assigns for t in a.term.atoms(Add, Mul, Pow, log)):
         return program
     return shares(replace(program, assigns=tuple(replace(a, term=_put_in(a.term, found)) for a in program.assigns)))
 
@@ -257,11 +257,14 @@ def _put_in(term: Any, found: dict[str, Assign]) -> Any:
 
 
 def _is_exponential(term: Any) -> bool:
-    """Whether a term is a product with one exponential, of something that has no bound, or a sum of such."""
+    """Whether a term is a product with one exponential, of something that has no bound, or a sum of such, or a root of one."""
     if type(term) is Sum:
         return _is_exponential(term.opened()[1])
     if term.is_Add:
-        return sum(map(_is_exponential, term.args)) > 1
+        found = sum(map(_is_exponential, term.args))
+        return found > 1 or (found > 0 and found + sum(t.is_positive is True for t in term.args if t.is_number) == len(term.args))
+    if term.is_Pow:
+        return term.exp.is_Rational and not term.exp.is_Integer and _is_exponential(term.base)
     powers = [f.args[0] for f in factors(term) if isinstance(f, exp)]
     if len(powers) != 1 or powers[0].has(Largest) or any(f.has(exp) for f in factors(term) if not isinstance(f, exp)):
         return False
@@ -269,10 +272,21 @@ def _is_exponential(term: Any) -> bool:
 
 
 def _is_critical(term: Any, found: dict[str, Assign]) -> bool:
-    """Whether a term divides by a sum of exponentials, or takes its logarithm, and they are named."""
+    """Whether a sum of exponentials that is named is divided by, or its logarithm taken, or added to more exponentials; or a root
+    of one multiplied with them.
+    """
+    if term.is_Mul:
+        bases = [f.base if f.is_Pow else f for f in factors(term)] if _numerator(term) else []
+        return any(_is_named(b, found) and found[b.name].term.is_Pow for b in bases)
+    if term.is_Add:
+        return any(map(_numerator, term.args)) and any(_is_named(f, found) for t in term.args for f in factors(t))
     of = term.args[0] if isinstance(term, log) else term.base if term.exp.is_negative else S.One
     entry = of.body if type(of) is Sum else of
-    return any(isinstance(f, Element) and f.name in found for f in factors(entry))
+    return any(_is_named(f, found) for f in factors(entry))
+
+
+def _is_named(term: Any, found: dict[str, Assign]) -> bool:
+    return isinstance(term, Element) and term.name in found
 
 
 def shares(program: Program) -> Program:
@@ -340,11 +354,14 @@ def _without_logarithms(term: Any, program: Program, varying: frozenset[str]) ->
 
 
 def _logarithms(entry: Any, program: Program, varying: frozenset[str]) -> list[tuple[Any, Any]] | None:
-    """(u, q) for each q log u whose sum a tensor is, where that is so, and no u is made of exponentials."""
-    if not isinstance(entry, Element) or entry.name not in program.assigned or entry.name in varying:
+    """(u, q) for each q log u whose sum a tensor is, where that is so, and no u is made of exponentials, but sums written out."""
+    if not isinstance(entry, Element) or entry.name not in program.assigned:
+        return None
+    whole = definition(program.assigned[entry.name], entry)
+    if entry.name in varying and not (isinstance(whole, log) and whole.args[0].is_Add and whole.args[0].has(exp)):
         return None
     found = []
-    for part in terms(definition(program.assigned[entry.name], entry)):
+    for part in terms(whole):
         power, rest = part.as_coeff_Mul()
         if not isinstance(rest, log):
             return None

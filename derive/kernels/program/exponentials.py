@@ -2,6 +2,7 @@
 
     log(e^a + e^b)         m + log(e^(a - m) + e^(b - m)), with m = max(a, b)
     e^a/(e^a + e^b)        e^(a - m)/(e^(a - m) + e^(b - m))
+    √(e^a + e^b)           e^(m/2) √(e^(a - m) + e^(b - m))
 
 A number is e^0, and what a sum over an axis was shifted by is an exponent, too: 1 + Σ_k exp z_k.
 """
@@ -55,7 +56,7 @@ def written(program: Program) -> Program:
     def products(term: Any) -> Any:
         return _logarithm(term) if isinstance(term, log) else _quotient(term) if term.is_Mul else term
 
-    return mapped(mapped(program, products), lambda term: _quotient(term) if term.is_Pow else term)
+    return mapped(mapped(program, products), lambda term: _power(term) if term.is_Pow else term)
 
 
 def _whole(exponent: Any) -> Any:
@@ -88,31 +89,43 @@ def _logarithm(term: Any) -> Any:
     return reaching(found.largest, found.largest + log(found.rest))
 
 
+def _power(term: Any) -> Any:
+    """A root of a sum of exponentials, infinite where the largest is, or a quotient by a power of one."""
+    new = _quotient(term)
+    largest = [f for f in factors(new) if isinstance(f, exp)] if new != term and term.exp.is_positive else []
+    return reaching(Mul(*largest), new) if largest else new
+
+
+def _is_shifted(power: Any) -> bool:
+    """Whether a power is one that sums of exponentials are shifted in: a quotient, or a root."""
+    return bool(power.is_Rational and abs(power) <= MOST and (power < 0 or not power.is_Integer))
+
+
 def _quotient(term: Any) -> Any:
-    """A product in which sums of exponentials are divided by: each is shifted, and their largest exponents cancel or join."""
-    if not any(f.is_Pow and f.exp.is_Integer and 0 < -f.exp <= MOST and _sum(f.base) for f in factors(term)):
+    """A product with quotients by sums of exponentials, or their roots, each shifted: their largest exponents cancel or join."""
+    if not any(f.is_Pow and _is_shifted(f.exp) and _sum(f.base) for f in factors(term)):
         return term
     if any(_less_one(f.base) is not None for f in factors(term) if f.is_Pow):
         return _turned(term)
-    kept, exponent, sums = S.One, S.Zero, list[tuple[_Written, int]]()
+    kept, exponent, sums = S.One, S.Zero, list[tuple[_Written, Any]]()
     for factor in factors(term):
         base, power = factor.as_base_exp() if not isinstance(factor, exp) else (factor, S.One)
-        found = _sum(base) if power.is_Integer else None
+        found = _sum(base) if power.is_Rational else None
         if isinstance(factor, exp):
             exponent += factor.args[0]
         elif found is None:
             kept *= factor
         else:
-            sums.append((found, int(power)))
+            sums.append((found, power))
     return kept * _cancelled(exponent, sums)
 
 
-def _cancelled(exponent: Any, sums: list[tuple[_Written, int]]) -> Any:
+def _cancelled(exponent: Any, sums: list[tuple[_Written, Any]]) -> Any:
     """exp(exponent) over the powers of some sums: each exponential over a sum that it stands in, where that can be."""
     rest = Mul(*[s.rest**p for s, p in sums])
-    for found, power in sums:
+    for found, power in [s for s in sums if s[1].is_Integer]:
         others = Add(*[p * s.largest for s, p in sums if s is not found])
-        for chosen in combinations_with_replacement(found.exponents, max(-power, 0)):
+        for chosen in combinations_with_replacement(found.exponents, max(-int(power), 0)):
             if (Add(*chosen) - exponent - others).expand() == 0:
                 return Mul(*[found.share(e) for e in chosen]) * rest * found.rest**-power
     return exp(exponent + Add(*[p * s.largest for s, p in sums])) * rest

@@ -9,6 +9,7 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     log(1 + x)                    log1p(x)
     1 - σ(x)                      σ(-x), where σ(x) is needed for nothing else
     1 - e_t/Σ_k e_k               Σ_{k≠t} e_k/Σ_k e_k: the rest of a sum is not what is left of 1
+    (p - y)/(1 - p)               (1 - y)/(1 - p) - 1: nothing is divided by 1 - p where y is 1, and p has become 1
     a x³ - a x³ tanh²             a x³ (1 - tanh²): large terms do not cancel
 
 What looks through the names of tensors is in `cancelled`, what is written out in `exponentials`, and what holds where a formula
@@ -231,6 +232,23 @@ def _base_and_power(factor: Any) -> tuple[Any, Any]:
     return (factor.base, factor.exp) if factor.is_Pow and factor.exp.is_Integer else (factor, S.One)
 
 
+def split(program: Program) -> Program:
+    """(p - y)/(1 - p), for a share p of a sum, as (1 - y)/(1 - p) - 1, with the weight 1 - y: 0 where that is, though p be 1."""
+
+    def rewrite(term: Any) -> Any:
+        for f in factors(term) if term.is_Mul else ():
+            share = 1 - f.base if f.is_Pow and f.exp == -1 else term
+            if _is_assigned(share, program) and _rest(definition(program.assigned[share.name], share)) is not None:
+                for part in (a for a in factors(term) if a.is_Add):
+                    number = part.coeff(share)
+                    above = part - number * share + number
+                    if number.is_number and number != 0 and above.is_number is not True:
+                        return term / f / part * (weighted(above, f) - number)
+        return term
+
+    return mapped(program, rewrite)
+
+
 def rests(program: Program) -> Program:
     """One less a share of a sum as the share of the rest of it."""
 
@@ -259,13 +277,27 @@ def _rest(share: Any) -> Any:
 
 
 def joined(program: Program) -> Program:
-    """A product of exponentials as the exponential of a sum: no factor overflows while another vanishes."""
+    """A product of exponentials as the exponential of a sum, also with those of a sum beside them: no factor overflows while
+    another vanishes.
+    """
 
     def rewrite(term: Any) -> Any:
         powers = [f for f in factors(term) if isinstance(f, exp)] if term.is_Mul else []
-        return _product(exp(Add(*[f.args[0] for f in powers]), evaluate=False), term, powers) if len(powers) > 1 else term
+        sums = [f for f in factors(term) if f.is_Add and all(_has_power(t) for t in f.args)] if powers else []
+        if sums:
+            return _product(Add(*[_one_power(Mul(*powers, t)) for t in sums[0].args]), term, [*powers, sums[0]])
+        return _one_power(term) if len(powers) > 1 else term
 
     return mapped(program, rewrite)
+
+
+def _has_power(term: Any) -> bool:
+    return any(isinstance(f, exp) for f in factors(term))
+
+
+def _one_power(term: Any) -> Any:
+    powers = [f for f in factors(term) if isinstance(f, exp)]
+    return _product(exp(Add(*[f.args[0] for f in powers]), evaluate=False), term, powers)
 
 
 def _product(first: Any, term: Any, without: list[Any]) -> Any:
@@ -313,9 +345,9 @@ def complements(program: Program) -> Program:
             constant, rest = term.as_coeff_Add()
             for part in terms(rest) if constant and term.is_Add else ():
                 number, share = part.as_coeff_Mul()
-                sigmoid = definition(program.assigned[share.name], share) if _is_assigned(share, program) else share
+                sigmoid = _defined(share, program)
                 alone = assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1)
-                if number == -constant and type(sigmoid).__name__ == "sigmoid" and alone:
+                if number == -constant and _is_sigmoid(sigmoid) and alone:
                     return Add(constant * sigmoid.func(-sigmoid.args[0]), rest - part)
             return term
 
@@ -324,8 +356,23 @@ def complements(program: Program) -> Program:
     return replace(program, assigns=tuple(map(of, program.assigns)))
 
 
+def complemented(program: Program) -> Program:
+    """(1 - σ(x))^k as σ(-x)^k where k may be negative, whatever else needs the sigmoid."""
+
+    def rewrite(term: Any) -> Any:
+        sigmoid = _defined(1 - term.base, program) if term.is_Pow and term.exp.is_nonnegative is None else term
+        return sigmoid.func(-sigmoid.args[0]) ** term.exp if sigmoid is not term and _is_sigmoid(sigmoid) else term
+
+    return mapped(program, rewrite)
+
+
 def _is_assigned(term: Any, program: Program) -> bool:
     return isinstance(term, Element) and term.name in program.assigned
+
+
+def _defined(term: Any, program: Program) -> Any:
+    """What an entry that is assigned is of, or the term itself."""
+    return definition(program.assigned[term.name], term) if _is_assigned(term, program) else term
 
 
 def spelled(program: Program) -> Program:
@@ -393,7 +440,9 @@ def _is_sigmoid(term: Any) -> bool:
 
 
 def _is_power(term: Any) -> bool:
-    return any(f.is_Pow and f.exp.is_positive and f.base.has(Element) and not _bounded(f) for f in factors(term))
+    return any(
+        f.is_Pow and f.exp.is_positive and f.base.has(Element) and not any(map(_bounded, terms(f.base))) for f in factors(term)
+    )
 
 
 def alike(program: Program) -> Program:
@@ -419,10 +468,11 @@ REWRITES = (
     Rewrite("shifting by the maximum", shifted),
     Rewrite("gathering exponentials", gathered),
     Rewrite("shifting by the larger of exponents", written),
-    Rewrite("cancelling what sigmoids take away", distributed),
     Rewrite("taking the logarithm of a quotient", logarithms),
+    Rewrite("splitting quotients by the rest of a sum", split),
     Rewrite("taking the rest of a sum", rests),
     Rewrite("taking the complement of a sigmoid", complements),
+    Rewrite("cancelling what sigmoids take away", distributed),
     Rewrite("joining exponentials", joined),
     Rewrite("handing on infinities", infinities),
     Rewrite("weighing logarithms", weights),
@@ -431,5 +481,6 @@ REWRITES = (
     Rewrite("writing arguments alike", alike),
     Rewrite("grouping what cancels", grouped),
     Rewrite("gathering powers", gathered),
+    Rewrite("taking powers of complements", complemented),
     Rewrite("ending slopes where functions are flat", saturated),
 )
