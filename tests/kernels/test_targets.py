@@ -93,4 +93,4 @@ def test_where_no_target_is_named_the_first_is_meant(capsys: pytest.CaptureFixtu
 
 def test_the_command_line_knows_the_targets_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", "hinge", "--target", "tpu"]) == 1
-    assert capsys.readouterr().err == f"derive: There is no target tpu\nThe targets are {', '.join(TARGETS)}.\n"
+    assert capsys.readouterr().err == f"derive: There is no target tpu.\nThe targets are {', '.join(TARGETS)}.\n"
