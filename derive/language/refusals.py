@@ -21,7 +21,7 @@ _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Dict: ("There are no dictionaries.", ""),
     ast.Set: ("There are no sets.", ""),
     ast.Starred: ("`*` cannot stand before a name.", "Write each argument."),
-    ast.NamedExpr: ("A name is defined at the start of a line, with =.", ""),
+    ast.NamedExpr: ("A name is defined with = at the start of a line.", ""),
     ast.JoinedStr: ("There is no text in a definition.", ""),
     ast.Attribute: ("The only attribute is .T, the transpose.", "Functions are written without a module: exp(x)."),
     ast.Subscript: ("Only a tensor with a name has entries.", "Give the expression a name first."),
