@@ -168,7 +168,15 @@ OPTIONS: dict[str, Bad] = {
 
 SOURCES: dict[str, Bad] = {
     "name": Bad(explain("hing"), "no definition hing", "", "hinge"),
-    "nothing": Bad(explain(""), "."),
+    "nothing": Bad(explain(""), "Nothing is defined", "", "f ="),
+    "blanks": Bad(explain("  "), "Nothing is defined", "", "f ="),
+    "folder by its path": Bad(explain("./"), "is a folder", "", "ends in .derive"),
+    "file of another kind": Bad(explain("mine.txt"), r"mine\.txt does not end in \.derive", "", "ends in .derive"),
+    "second derivative without a value": Bad(
+        explain("f = abs(x)**1.5", "--order", "2", "--at", "x=0"),
+        "The second derivative by x has no value here: division by zero",
+    ),
+    "second derivative by nothing": Bad(explain("f = x**0", "--order", "2"), "f moves with no input"),
     "path of the library": Bad(explain("../library/hinge"), "no definition"),
     "missing file": Bad(explain("missing.derive"), r"missing\.derive cannot be read: No such file"),
     "folder": Bad(explain("folder.derive"), r"folder\.derive cannot be read: Is a directory"),

@@ -80,6 +80,8 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
     moving = _moving(graph)
     names = wrt or [i.name for i in graph.inputs if i.name in moving]
     pairs = [(a, b) for a, b in combinations_with_replacement(names, 2) if wrt or rank[a] + rank[b] <= 2]
+    if not names:
+        raise DeriveError(said("{of} moves with no input: there is nothing to differentiate it by.", of=of))
     if not pairs:
         second_derivation(graph, of, names[:1])  # says so where the output is a tensor
         raise DeriveError(

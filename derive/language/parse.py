@@ -59,6 +59,7 @@ _INSTEAD = {
     "'": "Only names, numbers and operators are read; there is no text in quotes.",
     '"': "Only names, numbers and operators are read; there is no text in quotes.",
 }
+_LAMBDA = "Write lam, or the Greek letter λ."
 _STATEMENT = "A line is a definition, name = expression, or a declaration, name: [axes]."
 
 
@@ -254,6 +255,8 @@ def _statement(source: Source, piece: str, line: int, column: int) -> ParsedLine
             raise source.error("A name is defined once, with =.", augmented, _STATEMENT)
         case [ast.Expr(ast.Compare(ops=[ast.Eq()])) as compared]:
             raise source.error("A definition is written with a single =.", compared, _STATEMENT)
+        case [ast.Expr(ast.Lambda()) as word]:
+            raise source.error(said("The word {word} cannot be used here.", word="lambda"), word, _LAMBDA)
         case [other]:
             raise source.error("This is neither a definition nor a declaration.", other, _STATEMENT)
     raise DeriveError("This is neither a definition nor a declaration.", start, _STATEMENT)
@@ -278,7 +281,7 @@ def _syntax(message: str, piece: str, place: Place) -> tuple[str, Place, str]:
     for word in re.findall(r"[A-Za-z]+", piece):
         if keyword.iskeyword(word) and word not in ("for", "in", "if", "and", "or", "not", "else", "is"):
             start = max(0, place.text.find(word))
-            instead = "Write lam, or the Greek letter λ." if word == "lambda" else "Choose another name."
+            instead = _LAMBDA if word == "lambda" else "Choose another name."
             return (
                 said("The word {word} cannot be used here.", word=word),
                 Place(place.text, start, start + len(word), place.line),

@@ -171,9 +171,10 @@ def _define(reader: Inference, definition: Definition) -> None:
     reader.settle()
     for letter in letters:
         if unknown_sizes(reader.sizes.size(scope[letter.id].size)):
-            raise reader.error(
-                said("The axis of the index {name} is not known.", name=letter.id), letter, "Use it on the right: x[i]."
-            )
+            sizes = [reader.sizes.size(scope[other.id].size) for other in letters]
+            axes_ = [min(reader.axes, default="n") if unknown_sizes(size) else str(size) for size in sizes]
+            hint = said("Declare its axes: {name}: [{letters}].", name=definition.name, letters=", ".join(axes_))
+            raise reader.error(said("The axis of the index {name} is not known.", name=letter.id), letter, hint)
     del reader.later[definition.name]
 
 

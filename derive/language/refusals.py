@@ -9,7 +9,7 @@ from derive.language.parse import Source
 
 _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Compare: ("A comparison is not a number.", "Compare inside where(a > b, x, y), or after if in a sum."),
-    ast.BoolOp: ("and, or, not are not numbers.", "Combine conditions after if in a sum, or nest where(…)."),
+    ast.BoolOp: ("`and`, `or` and `not` are not numbers.", "Combine conditions after if in a sum, or nest where(…)."),
     ast.IfExp: ("A choice is written with where.", "Write where(condition, a, b)."),
     ast.Lambda: ("There are no functions without a name.", "Define a name for the result instead."),
     ast.GeneratorExp: ("A `for` belongs inside a reduction.", "Write sum(x[i] for i in n)."),
@@ -20,14 +20,14 @@ _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Tuple: ("A definition has one value.", "Write one definition for each."),
     ast.Dict: ("There are no dictionaries.", ""),
     ast.Set: ("There are no sets.", ""),
-    ast.Starred: ("* cannot stand before a name.", "Write each argument."),
-    ast.NamedExpr: ("A name is defined at the start of a line, with =.", ""),
+    ast.Starred: ("`*` cannot stand before a name.", "Write each argument."),
+    ast.NamedExpr: ("A name is defined with = at the start of a line.", ""),
     ast.JoinedStr: ("There is no text in a definition.", ""),
     ast.Attribute: ("The only attribute is .T, the transpose.", "Functions are written without a module: exp(x)."),
     ast.Subscript: ("Only a tensor with a name has entries.", "Give the expression a name first."),
-    ast.Await: ("await is not part of the language.", ""),
-    ast.Yield: ("yield is not part of the language.", ""),
-    ast.YieldFrom: ("yield is not part of the language.", ""),
+    ast.Await: ("`await` is not part of the language.", ""),
+    ast.Yield: ("`yield` is not part of the language.", ""),
+    ast.YieldFrom: ("`yield` is not part of the language.", ""),
 }
 _NO_NUMBER = "Only decimal numbers are read: 3, 0.5, 1e-5."
 

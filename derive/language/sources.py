@@ -37,9 +37,21 @@ def read_source(source: str | os.PathLike[str]) -> tuple[str, str]:
         return _standard_input(), ""
     if source.endswith(".derive") and ("\n" not in source or os.path.isfile(source)):  # noqa: PTH113 - Path raises for some texts
         return read_file(Path(source)), one_line(Path(source).stem)
-    if any(sign in source for sign in "=:\n"):
+    name = source.strip()
+    if not name or any(sign in source for sign in "=:\n"):
         return source, ""
-    return library.definition(source.strip()), source.strip()
+    if not library.known(name):
+        _check_no_path(name)
+    return library.definition(name), name
+
+
+def _check_no_path(name: str) -> None:
+    """Raise for what is on the disk and is no file of definitions by its name."""
+    hint = "Name a file of definitions, which ends in .derive."
+    if os.path.isdir(name):  # noqa: PTH112 - Path raises for some texts
+        raise DeriveError(said("{path} is a folder.", path=name), hint=hint)
+    if os.path.isfile(name):  # noqa: PTH113 - the same
+        raise DeriveError(said("{path} does not end in .derive.", path=name), hint=hint)
 
 
 def _standard_input() -> str:

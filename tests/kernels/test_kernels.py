@@ -510,3 +510,13 @@ def test_a_planted_mistake_is_found_by_the_reference() -> None:
     arrays, point = drawn(plain_program(graph, made, "value").graph, sizes, 0, "float64")
     exact = expected(graph, made, "value", point)["L"]
     assert error(call(made, "value", arrays, sizes)["L"], exact, SMALL) > FLOAT64
+
+
+def test_a_sum_of_exponentials_that_may_have_no_terms_has_a_kernel() -> None:
+    """The largest of no exponents is no shift."""
+    graph = derive.graph("x: [n]; L = sum(log(sum(exp(x[i]*x[j]) for j in n if j < i)) for i in n if i > 0)")
+    x = [0.5, -1, 2, 0.25]
+    value, gradient = graph.kernel(dtype="float64").loaded.value_and_grad(np.array(x))
+    run = graph.at(x=x)
+    assert value == pytest.approx(run["L"], rel=1e-12)
+    np.testing.assert_allclose(gradient[0], run.grad["x"], rtol=1e-12)

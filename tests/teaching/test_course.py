@@ -306,7 +306,7 @@ def test_the_gradients_of_a_layer_entry_by_entry() -> None:
     whole = derive.graph(LAYER + "\ng: [4]\nL = sum(g*a)")
     rows, columns = range(1, 5), range(1, 4)
     point = whole.at(W=[[1, 2, 3]] * 4, h=[1, 2, 3], b=[1, 2, 3, 4], g=[1, 2, 3, 4]).values
-    graph = unrolled(whole, Evaluator(point.sizes, point.arrays))
+    graph = unrolled(whole, Evaluator(point.sizes, point.arrays, whole))
 
     def named(name: str) -> Element:
         return Element(graph.members[name].head)

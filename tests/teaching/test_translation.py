@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 import derive
 from derive.errors import DeriveError
+from derive.language import refusals
 from derive.teaching.translation import LOCALE, MESSAGES, languages, message_translator, quotes, translator, typeset
 from oracles.messages import assembled, patterns
 
@@ -121,3 +122,9 @@ def test_a_message_is_said_in_another_language_with_all_that_fills_it() -> None:
     said = caught.value.text(message_translator("fr"))
     assert said == "W a les axes [m, n], et 1 indice ici.\n  ligne 1\u00a0: W: [m, n]; f = W[0]\n" + " " * 27 + "^^^^"
     assert message_translator("xx") is str
+
+
+@pytest.mark.parametrize("lang", [path.stem for path in MESSAGES.glob("*.po")])
+def test_all_that_is_said_of_what_is_python_is_translated(lang: str) -> None:
+    said = {text for pair in refusals._REFUSED.values() for text in pair if text}
+    assert said <= {message.id for message in catalogue(lang, MESSAGES)}

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +51,7 @@ from derive.kernels.program.exponentials import written
 from derive.kernels.program.functions import exp_nonpositive, expm1, log1p, together, weighted
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
+from derive.values.number_systems import DomainError
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,15 @@ class Rewrite:
 
 
 def stable(program: Program) -> Program:
-    """The program with every rewrite applied, each shown to change no tensor."""
+    """The program with every rewrite applied, each shown to change no tensor.
+
+    One that asks for what has no value is left out: a shift by the largest of a sum that may have no terms.
+    """
     for rewrite in REWRITES:
         new = rewrite.apply(program).alive()
-        program = program if new == program else equal(program, new, rewrite.name)
+        if new != program:
+            with suppress(DomainError):
+                program = equal(program, new, rewrite.name)
     return program
 
 

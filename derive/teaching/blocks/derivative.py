@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from derive.calculus.rules import N_
 from derive.derivation.derivation import Derivation
-from derive.derivation.second_order import SecondDerivation, is_square
+from derive.derivation.second_order import SecondDerivation, gradient_of, is_square
+from derive.errors import said
 from derive.notation.terms import layout
 from derive.proof.proof import Proved
 from derive.teaching.blocks.gradient import derived_lines, entry_lines, matrix_side, statement_lines, step_lines
@@ -13,6 +14,7 @@ from derive.teaching.blocks.numbers import array, relation
 from derive.teaching.document import Block, Line, Steps
 from derive.teaching.page import Page
 from derive.teaching.request import View
+from derive.values.number_systems import DomainError
 from derive.values.run import Run, result_at
 
 DEFAULT = View()
@@ -48,7 +50,19 @@ def _lines(proved: Proved, view: View, page: Page) -> tuple[Line, ...]:
 
 def value_lines(found: Derivation, run: Run, page: Page) -> tuple[Line, ...]:
     """A derivative at the point of a run."""
-    numbers, exact = array(result_at(run, found), page)
+    try:
+        values = result_at(run, found)
+    except DomainError as error:
+        pattern = (
+            "The second derivative by {names} has no value here: {message}."
+            if isinstance(found, SecondDerivation)
+            else "The derivative by {names} has no value here: {message}."
+        )
+        names = ", ".join(
+            dict.fromkeys((gradient_of(found).wrt, found.wrt) if isinstance(found, SecondDerivation) else (found.wrt,))
+        )
+        raise DomainError(said(pattern, names=names, message=error.message)) from None
+    numbers, exact = array(values, page)
     context = page.context(found.graph)
     left = matrix_side(found, context) if found.indices else layout(found.subject, context)
     return (Line(left), Line(numbers, relation(exact)))
