@@ -199,6 +199,7 @@ CONVENTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"x": 20, "k": -0.5},
         {"y": np.sqrt(1 + np.exp(20)), "grad_x": np.sqrt(1 + np.exp(20)) / (1 + np.exp(-20)) / 2},
     ),
+    ("x: real; k: real; y = sigmoid(x)**k", {"x": -200, "k": 0.01}, {"y": np.exp(-2), "grad_x": 0.01 * np.exp(-2)}),
     # what is not weighted is not divided by what has become 0
     (
         "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p) + (1 - y)*log(1 - p))",

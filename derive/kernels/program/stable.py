@@ -8,6 +8,7 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
     log(1 + x)                    log1p(x)
     1 - σ(x)                      σ(-x), where σ(x) is needed for nothing else
+    p^k, with a name k            e^(k log p), with log p as above
     1 - e_t/Σ_k e_k               Σ_{k≠t} e_k/Σ_k e_k: the rest of a sum is not what is left of 1
     (p - y)/(1 - p)               (1 - y)/(1 - p) - 1: nothing is divided by 1 - p where y is 1, and p has become 1
     a x³ - a x³ tanh²             a x³ (1 - tanh²): large terms do not cancel
@@ -363,14 +364,14 @@ def complements(program: Program) -> Program:
     return replace(program, assigns=tuple(map(of, program.assigns)))
 
 
-def complemented(program: Program) -> Program:
-    """(1 - σ(x))^k as σ(-x)^k where k may be negative, whatever else needs the sigmoid."""
+def powers(program: Program) -> Program:
+    """p^k, of what has a logarithm that does not go through p, as e^(k log p) where k is no number: p may have become 0, or 1."""
 
     def rewrite(term: Any) -> Any:
-        sigmoid = _defined(1 - term.base, program) if term.is_Pow and term.exp.is_nonnegative is None else term
-        return sigmoid.func(-sigmoid.args[0]) ** term.exp if sigmoid is not term and _is_sigmoid(sigmoid) else term
+        found = _logarithm(term.base, program) if term.is_Pow and not term.exp.is_number else None
+        return term if found is None else exp(Mul(term.exp, found, evaluate=False))
 
-    return mapped(program, rewrite)
+    return infinities(mapped(program, rewrite))
 
 
 def _is_assigned(term: Any, program: Program) -> bool:
@@ -488,6 +489,6 @@ REWRITES = (
     Rewrite("writing arguments alike", alike),
     Rewrite("grouping what cancels", grouped),
     Rewrite("gathering powers", gathered),
-    Rewrite("taking powers of complements", complemented),
+    Rewrite("taking powers through logarithms", powers),
     Rewrite("ending slopes where functions are flat", saturated),
 )
