@@ -77,8 +77,8 @@ FIELDS = (
 
 def source(bodies: list[str]) -> str:
     """A lecture of these lines, and with many an attack in its title and its author."""
-    words = json.dumps(" ".join((*ATTACKS[:9], *ATTACKS[-7:])))
-    return "\n\n".join([f"---\ntitle: {words}\nauthor: {words}\n---", "## x", *bodies])
+    title, author = (json.dumps(" ".join(attacks)) for attacks in (ATTACKS[:9], ATTACKS[-7:]))
+    return "\n\n".join([f"---\ntitle: {title}\nauthor: {author}\n---", "## x", *bodies])
 
 
 @cache
@@ -169,7 +169,8 @@ class Tags(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "img", "svg", "iframe", "style") and dict(attrs).get("src") not in ("p.png", "p-2.png"):
+        a_copy = re.fullmatch(r"[\w-]+-p-[0-9a-f]{12}\.png", dict(attrs).get("src") or "", re.ASCII)
+        if tag in ("script", "svg", "iframe", "style") or (tag == "img" and not a_copy):
             self.found.append(tag)
         self.found += [
             f"{name}={value}" for name, value in attrs if name.startswith("on") or (value or "").startswith("javascript")
