@@ -161,7 +161,7 @@ OPTIONS: dict[str, Bad] = {
     "unknown language of the library": Bad(("library", "--lang", "xx"), "no language 'xx'"),
     "unknown slide format": Bad(("slides", "lecture.md", "--format", "pdf"), "no slide format 'pdf'", "", "beamer"),
     "no slide format": Bad(("slides", "lecture.md", "--format", ""), "no slide format ''"),
-    "language that a lecture has not": Bad(("slides", "lecture.md", "--lang", "fr"), "not written in 'fr'", "", "en"),
+    "language that a lecture has not": Bad(("slides", "lecture.md", "--lang", "fr"), "n’est pas écrit en 'fr'", "", "en"),
     "unknown definition": Bad(("library", "sofmax"), "no definition sofmax", "", "softmax"),
     "definition as a path": Bad(("library", "../cli"), "no definition"),
 }
@@ -234,7 +234,12 @@ LECTURES: dict[str, tuple[str, str, str, str]] = {
     "values missing": (f"{FRONT}## A\n```derive worked hinge\n```\n", "Values are needed", "```derive worked hinge", "at:"),
     "mistake in a definition": (f"{FRONT}## A\n```derive graph f\nu: [n]\nf = u^2\n```\n", r"\^", "^", r"x\*\*2"),
     "mistake in values": (f"{FRONT}## A\n```derive worked hinge\nat: s=[1,,2], t=0\n```\n", "at: ", ",", ""),
-    "label out of range": (f"{FRONT}## A\n```derive worked hinge\nat: s=[1, 2], t=5\n```\n", "outside", "```derive", "0 to 1"),
+    "label out of range": (
+        f"{FRONT}## A\n```derive worked hinge\nat: s=[1, 2], t=5\n```\n",
+        "outside",
+        "s=[1, 2], t=5",
+        "0 to 1",
+    ),
     "unknown variable": (f"{FRONT}## A\n```derive gradient hinge\nwrt: q\n```\n", "no q", "```derive", "s, t, L"),
     "wrt a label": (f"{FRONT}## A\n```derive gradient hinge\nwrt: t\n```\n", "t is a label", "```derive", ""),
     "neither yes nor no": (f"{FRONT}## A\n```derive gradient hinge\nupstream: maybe\n```\n", "yes or no", "maybe", ""),
