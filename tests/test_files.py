@@ -172,7 +172,7 @@ def test_one_file_of_another_stops_them_all(lecture: Path, capsys: pytest.Captur
     theirs.write_text(THEIRS)
     before, after, status = rebuilt(lecture)
     assert (after, status) == (before, 1)
-    assert capsys.readouterr().err.startswith(f"derive: {theirs} exists and was not written by derive\n")
+    assert capsys.readouterr().err.startswith(f"derive: {theirs} exists and was not written by derive.\n")
     before, after, status = rebuilt(lecture, "--force")
     assert status == 0
     assert THEIRS.encode() not in after.values()
@@ -460,7 +460,7 @@ def test_a_read_only_file_is_kept_without_force(tmp_path: Path, capsys: pytest.C
     before = page.read_bytes()
     page.chmod(0o444)
     assert explained(page) == 1
-    assert capsys.readouterr().err.startswith(f"derive: {page} is read-only\n")
+    assert capsys.readouterr().err.startswith(f"derive: {page} is read-only.\n")
     assert page.read_bytes() == before
     assert explained(page, "--force") == 0
     assert (page.stat().st_mode & 0o777, page.read_bytes() == before) == (0o444, False)
