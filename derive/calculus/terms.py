@@ -28,7 +28,7 @@ from typing import Any
 from sympy import Add, Dummy, Expr, Function, Integer, Mul, Pow, S, Symbol, exp, expand, preorder_traversal, srepr, sympify
 from sympy.core.basic import Basic
 
-CACHE = 1 << 12
+CACHE = 1 << 11
 """So many results a function of terms keeps at most.  One derivation needs fewer; a process that derives thousands holds on
 to all that is kept."""
 
