@@ -535,12 +535,20 @@ for k in range(1, 1_000_000):
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
+def hears() -> None:
+    """In a child: no signal is ignored because whoever runs the tests ignores it, as `nohup` does."""
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
 def test_a_process_that_is_stopped_leaves_a_whole_set(tmp_path: Path, stop: signal.Signals) -> None:
     draw = random.Random(stop)
     for trial in range(4):
         out = tmp_path / str(trial)
-        with subprocess.Popen([sys.executable, "-c", WRITER, out], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hears
+        ) as run:
             assert run.stdout is not None
             assert run.stdout.readline() == b"ready\n"
             time.sleep(draw.uniform(0, 0.1))
@@ -561,7 +569,7 @@ def test_a_command_that_is_stopped_says_nothing_and_leaves_nothing(
     draw, page = random.Random(stop), tmp_path / "page.md"
     for _ in range(2):
         command = [sys.executable, *start, "explain", "f = u*v*w", "--format", "markdown", "-o", page]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hears) as run:
             started = Path(f"/proc/{run.pid}/maps")
             while run.poll() is None and b"hashlib" not in started.read_bytes():  # Python itself has to be there first
                 time.sleep(0.001)
