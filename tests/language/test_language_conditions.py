@@ -216,9 +216,9 @@ def test_a_declaration_gives_a_definition_its_axes() -> None:
 
 def test_conditions_stand_under_the_sum_and_count_from_zero() -> None:
     assert printed(read(CAUSAL)) == ["y_i = Σ_{j≤i} w_ij x_j"]
-    assert printed(read(BAND)) == ["y_i = Σ_{0 ≤ i − j < K} x_j"]
-    assert printed(read(PADDED)) == ["xp_i = Σ_{j + p = i} x_j", "y_o = Σ_k w_k xp_{s o + k}"]
-    assert printed(read(DIRECT)) == ["y_o = Σ_{k, j, s o + k − p = j} w_k x_j"]
+    assert printed(read(BAND)) == ["y_i = Σ_{j, 0 ≤ i − j < K} x_j"]
+    assert printed(read(PADDED)) == ["xp_i = Σ_{j, j + p = i} x_j", "y_o = Σ_k w_k xp_{s o + k}"]
+    assert printed(read(DIRECT)) == ["y_o = Σ_{k, j = s o + k − p} w_k x_j"]
     assert printed(read("x: [n]; f = sum(x[i] for i in n if i < 2)")) == ["f = Σ_{i<3} x_i"]
     assert printed(read("x: [n]; y: [m]; f = sum(x[i] for i in n if i < m) + sum(y)")) == ["f = Σ_{i<m} x_i + Σ_j y_j"]
     assert printed(read("x: [n]; f = sum(i*x[i] for i in n) + x[0]")) == ["f = Σ_i i x_i + x₀"]
@@ -227,10 +227,10 @@ def test_conditions_stand_under_the_sum_and_count_from_zero() -> None:
 def test_gradients_read_like_a_book() -> None:
     padding = "x: [n]; p: size; xp: [n + 2*p]; xp[i] = sum(x[j] for j in n if j + p == i)"
     assert gradient(read(padding), "x") == "g_{a + p}"
-    assert gradient(read(BAND), "x") == "Σ_{0 ≤ i − a < K} g_i"
-    assert gradient(read(PADDED), "xp") == "Σ_{0 ≤ a − s o < K} w_{a − s o} g_o"
+    assert gradient(read(BAND), "x") == "Σ_{i, 0 ≤ i − a < K} g_i"
+    assert gradient(read(PADDED), "xp") == "Σ_{o, 0 ≤ a − s o < K} w_{a − s o} g_o"
     assert gradient(read(PADDED), "w") == "Σ_o xp_{s o + a} g_o"
-    assert gradient(read(DIRECT), "w") == "Σ_{0 ≤ s o + a − p < n} x_{s o + a − p} g_o"
+    assert gradient(read(DIRECT), "w") == "Σ_{o, 0 ≤ s o + a − p < n} x_{s o + a − p} g_o"
 
 
 def test_comparisons_of_numbers_read_as_they_were_typed(capsys: pytest.CaptureFixture[str]) -> None:
