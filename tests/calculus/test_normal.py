@@ -15,7 +15,7 @@ from sympy import Abs, Integer, Mul, Pow, Rational, S, Symbol, exp, log, sign
 
 from derive.calculus.cost import cost
 from derive.calculus.fold import facts_of, folded, replaced, solved_folds
-from derive.calculus.normal import contracted, normal
+from derive.calculus.normal import MAX_POWER, contracted, normal
 from derive.calculus.rules import differentiated
 from derive.calculus.shortest import common_factor, shortest
 from derive.calculus.terms import (
