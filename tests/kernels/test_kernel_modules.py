@@ -63,7 +63,7 @@ def test_without_a_file_the_text_is_printed(output: list[str], capsys: pytest.Ca
 
 def test_a_bad_name_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", "hinge", "--wrt", "q"]) == 1
-    assert capsys.readouterr().err.startswith("derive: there is no input q")
+    assert capsys.readouterr().err.startswith("derive: There is no input q.")
 
 
 # ---------------------------------------------------------------- compiled once
