@@ -72,7 +72,7 @@ def made_from(head: bytes) -> str | None:
 
 
 _FORMS = tuple(
-    re.compile(before + rb"Made by derive(?: from ([^\r\n]*?))?\. Edit the source, not this file\." + after, re.DOTALL)
+    re.compile(before + rb"Made by derive(?: from ([^\r\n]*?))?\. " + re.escape(OURS.encode()) + after, re.DOTALL)
     for before, after in (
         (rb"(?:%|#|---\r?\n#) ", rb"\r?\n"),  # LaTeX, Python, Markdown
         (rb"", rb"\r?\n\r?\n"),  # text

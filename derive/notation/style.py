@@ -110,6 +110,11 @@ def decimal(value: Fraction) -> str | None:
     return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
 
 
+def power_of_ten(exponent: int) -> Layout:
+    """10⁻⁵ for -5."""
+    return Script(Sign("10", "10"), None, Sign(str(exponent), str(exponent).replace("-", "−")))
+
+
 def typed(digits: str, style: Style) -> Piece:
     """A positive number with its digits as typed; what follows an e is a power of ten: 2.5e-3 is 2.5 · 10⁻³.
 
@@ -120,8 +125,7 @@ def typed(digits: str, style: Style) -> Piece:
     mantissa, _, exponent = digits.lower().partition("e")
     if not exponent:
         return Piece(style.number(digits))
-    power = str(int(exponent))
-    ten = Script(Sign("10", "10"), None, Sign(power, power.replace("-", "−")))
+    ten = power_of_ten(int(exponent))
     if Fraction(mantissa) == 1:
         return Piece(ten, POWER)
     return Piece(row(style.number(mantissa), TIMES, ten), PRODUCT_LEVEL)

@@ -15,6 +15,7 @@ from sympy import Add, Mul, Pow, S, exp, expand_mul, log
 from derive.calculus.functions import Named
 from derive.calculus.matching import match
 from derive.calculus.terms import Delta, Element, Largest, Sum, factors, substituted, terms, walk
+from derive.kernels.program.functions import is_sigmoid
 from derive.kernels.program.program import Assign, Program, mapped
 
 DEPTH = 3
@@ -49,8 +50,8 @@ def _distributed(term: Any, program: Program) -> Any:
 
 def _by_names(term: Any, program: Program) -> Any:
     """A product with the sigmoids in it by the names that they have: σ(x) as p, and σ(-x) as 1 - p."""
-    known = [a for a in program.assigns if _is_sigmoid(a.term)] if any(map(_is_sigmoid, factors(term))) else []
-    return Mul(*[_name(f, known) if _is_sigmoid(f) else f for f in factors(term)]) if known else term
+    known = [a for a in program.assigns if is_sigmoid(a.term)] if any(map(is_sigmoid, factors(term))) else []
+    return Mul(*[_name(f, known) if is_sigmoid(f) else f for f in factors(term)]) if known else term
 
 
 def _name(sigmoid: Any, known: list[Assign]) -> Any:
@@ -83,7 +84,7 @@ def _is_quotient(term: Any) -> bool:
 def _may_vanish(factor: Any, program: Program) -> bool:
     """Whether a factor is p or 1 - p, or a power of one, for a tensor p that is computed; an exponential or a sigmoid."""
     base = _base(factor)
-    if isinstance(base, exp) or _is_sigmoid(base):
+    if isinstance(base, exp) or is_sigmoid(base):
         return True
     left = base if isinstance(base, Element) else 1 - base
     return isinstance(left, Element) and left.name in program.assigned and left.is_integer is not True
@@ -140,12 +141,8 @@ def _divides(term: Any, bases: list[Any]) -> bool:
 
 def _times(base: Any, power: Any) -> int:
     """k where the base is σ(u) and the power e^(-k u), a whole number from 1; 0 elsewhere."""
-    times = (-power.args[0] / base.args[0]).cancel() if _is_sigmoid(base) else S.Zero
+    times = (-power.args[0] / base.args[0]).cancel() if is_sigmoid(base) else S.Zero
     return int(times) if times.is_Integer and times > 0 else 0
-
-
-def _is_sigmoid(term: Any) -> bool:
-    return type(term).__name__ == "sigmoid"
 
 
 def _base(factor: Any) -> Any:

@@ -5,6 +5,8 @@ What a function is written out as is its body; what it does where that has no va
 
 from __future__ import annotations
 
+from typing import Any
+
 from sympy import Symbol, exp, log
 
 from derive.calculus.functions import named
@@ -30,3 +32,8 @@ reaching = named("reaching", (X, Y), Y)
 
 CHECKED = (weighted, inverse, reaching)
 """Those that compare what they are given, and choose."""
+
+
+def is_sigmoid(term: Any) -> bool:
+    """Whether a term is σ(x), the definition of the library."""
+    return type(term).__name__ == "sigmoid"

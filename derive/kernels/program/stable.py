@@ -49,7 +49,7 @@ from derive.kernels.program.cancelled import definition, distributed, exponentia
 from derive.kernels.program.conventions import infinities, lengths, weights
 from derive.kernels.program.elementary import FUNCTIONS
 from derive.kernels.program.exponentials import written
-from derive.kernels.program.functions import exp_nonpositive, expm1, log1p, together, weighted
+from derive.kernels.program.functions import exp_nonpositive, expm1, is_sigmoid, log1p, together, weighted
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
 from derive.values.number_systems import DomainError
@@ -222,7 +222,7 @@ def _logarithm(term: Any, program: Program) -> Any:
     if isinstance(left, Element) and left.name in program.assigned:
         left = definition(program.assigned[left.name], left)
     for sigmoid, sign in ((term, -1), (left, 1)):
-        if type(sigmoid).__name__ == "sigmoid":
+        if is_sigmoid(sigmoid):
             return -_softplus(sign * sigmoid.args[0])
     if isinstance(term, (exp, exp_nonpositive)):
         return together(term.args[0])
@@ -355,7 +355,7 @@ def complements(program: Program) -> Program:
                 number, share = part.as_coeff_Mul()
                 sigmoid = _defined(share, program)
                 alone = assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1)
-                if number == -constant and _is_sigmoid(sigmoid) and alone:
+                if number == -constant and is_sigmoid(sigmoid) and alone:
                     return Add(constant * sigmoid.func(-sigmoid.args[0]), rest - part)
             return term
 
@@ -430,7 +430,7 @@ def saturated(program: Program) -> Program:
 
     def rewrite(term: Any) -> Any:
         parts = factors(term) if term.is_Mul else ()
-        slope = [f for f in parts if _is_sigmoid(f) or (f.is_Add and any(map(_is_less, f.args)))]
+        slope = [f for f in parts if is_sigmoid(f) or (f.is_Add and any(map(_is_less, f.args)))]
         large = [f for f in parts if f not in slope and any(map(_is_power, terms(f)))]
         if not slope or not large:
             return term
@@ -441,10 +441,6 @@ def saturated(program: Program) -> Program:
 
 def _is_less(term: Any) -> bool:
     return bool(_bounded(term)) and term.could_extract_minus_sign()
-
-
-def _is_sigmoid(term: Any) -> bool:
-    return type(term).__name__ == "sigmoid"
 
 
 def _is_power(term: Any) -> bool:

@@ -10,7 +10,7 @@ from derive.calculus.rules import N_
 from derive.calculus.terms import factors, terms
 from derive.derivation.choice import gradient_by
 from derive.notation.layout import Script, Sign, row
-from derive.notation.style import name_layout
+from derive.notation.style import name_layout, power_of_ten
 from derive.notation.terms import layout
 from derive.proof.gradcheck import Check, Checked, check, checked
 from derive.teaching.blocks.numbers import number
@@ -72,7 +72,7 @@ def _table(result: Check, wrt: str, page: Page) -> Table:
 def error_layout(value: float, page: Page, rounding: int = 10) -> Inlines:
     """An error in two digits; below 10^-rounding rounding decides, and its digits say nothing."""
     if value < 10.0**-rounding:
-        return inlines(row(Sign(r"{<}\,", "< "), Script(Sign("10", "10"), None, Sign(f"-{rounding}", f"−{rounding}"))))
+        return inlines(row(Sign(r"{<}\,", "< "), power_of_ten(-rounding)))
     return inlines(number(value, replace(page.style, digits=2))[0].layout)
 
 
@@ -85,6 +85,6 @@ def _orders(done: Checked, page: Page) -> Table:
     header = (inlines(Sign("h", "h")), inlines(page.say(N_("largest error"))), inlines(page.say(N_("order"))))
     rows = []
     for step, error, order in done.orders:
-        power = row(Script(Sign("10", "10"), None, Sign(f"-{step}", f"−{step}")))
+        power = power_of_ten(-step)
         rows.append((inlines(power), error_layout(error, page), inlines("") if order is None else _number(round(order, 1), page)))
     return Table(header, tuple(rows), ("right", "right", "right"))

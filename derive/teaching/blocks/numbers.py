@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.rules import N_
-from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Script, Sign, joined, row
+from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Sign, joined, row
 from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
-from derive.notation.style import Style, decimal
+from derive.notation.style import Style, decimal, power_of_ten
 from derive.teaching.page import Page
 from derive.values.number_systems import DIGITS, mp, real
 
@@ -47,8 +47,7 @@ def number(value: Any, style: Style) -> tuple[Piece, bool]:
     digits, power, exact = digits_of(value, style)
     positive = Piece(style.number(digits.lstrip("-")))
     if power:
-        ten = Script(Sign("10", "10"), None, Sign(str(power), str(power).replace("-", "−")))
-        positive = Piece(row(positive.layout, Sign(r" \times ", " × "), ten), PRODUCT_LEVEL)
+        positive = Piece(row(positive.layout, Sign(r" \times ", " × "), power_of_ten(power)), PRODUCT_LEVEL)
     return (negated(positive) if digits.startswith("-") else positive), exact
 
 
