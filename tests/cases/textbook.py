@@ -84,6 +84,6 @@ FORMS = [
     ("gru_cell", "a_n", "∂L/∂n_i (1 − n_i²)"),
     ("rnn_cell", "h", "Σ_k ∂L/∂a_k W_ki"),
     # convolution in the output index
-    ("conv1d", "x", "Σ_{0 ≤ i − o < K} w_{i − o} g_o"),
-    ("avg_pool1d", "x", "1/K Σ_{0 ≤ i − s o < K} g_o"),
+    ("conv1d", "x", "Σ_{o, 0 ≤ i − o < K} w_{i − o} g_o"),
+    ("avg_pool1d", "x", "1/K Σ_{o, 0 ≤ i − s o < K} g_o"),
 ]
