@@ -19,7 +19,7 @@ import pytest
 import cli
 from derive.errors import CONTROLS
 from derive.language import library
-from derive.resources import HEAD, made_from, mark
+from derive.marks import HEAD, made_from, mark
 from derive.resources import folder as shipped
 
 ROOT = Path(__file__).parent.parent

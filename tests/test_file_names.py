@@ -16,7 +16,7 @@ import yaml
 
 import cli
 from derive.errors import CONTROLS
-from derive.resources import HEAD, made_from
+from derive.marks import HEAD, made_from
 
 ROOT = Path(__file__).parent.parent
 TEXT = "x: [n]\nf = sum(x**2)\n"

@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -22,7 +23,7 @@ from matplotlib.image import imread as image_read
 
 import cli
 from derive.language.reader import read
-from derive.resources import HEAD, OURS, made_from, marked
+from derive.marks import HEAD, OURS, made_from, marked
 from derive.teaching.figure import Box, Diagram, draw
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +101,7 @@ def test_a_full_disk_leaves_everything_as_it_was(
 ) -> None:
     assert build(lecture) == 0
     module, name = action.rsplit(".", 1)
-    owner = {"tempfile": cli.tempfile, "os": os, "pathlib.Path": Path}[module]
+    owner = {"tempfile": tempfile, "os": os, "pathlib.Path": Path}[module]
     monkeypatch.setattr(owner, name, failing(getattr(owner, name), call, FULL))
     before, after, status = rebuilt(lecture)
     assert (after, status) == (before, 1)
@@ -292,7 +293,7 @@ def test_a_text_that_quotes_the_mark_is_not_ours(ours: Path) -> None:
         assert [quote for quote in quotes if made_from(quote[:HEAD]) is not None] == []
 
 
-@pytest.mark.parametrize("path", ["cli.py", "README.md", "derive/resources.py", "tests/test_files.py"])
+@pytest.mark.parametrize("path", ["cli.py", "README.md", "derive/marks.py", "tests/test_files.py"])
 def test_a_file_of_the_project_is_not_ours(tmp_path: Path, path: str) -> None:
     copy = written(tmp_path / Path(path).name, (ROOT / path).read_bytes())
     assert cli.main(["explain", "f = u*v", "-o", str(copy)]) == 1
@@ -525,11 +526,11 @@ WRITER = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-import cli
-from derive.resources import mark
+from derive.files import write
+from derive.marks import mark
 print("ready", flush=True)
 for k in range(1, 1_000_000):
-    cli.write({{Path(sys.argv[1]) / f"{{n}}.txt": f"{{mark()}}\\n\\n{{k}}\\n" for n in range(20)}}, force=False)
+    write({{Path(sys.argv[1]) / f"{{n}}.txt": f"{{mark()}}\\n\\n{{k}}\\n" for n in range(20)}}, force=False)
 """
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

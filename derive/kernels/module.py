@@ -29,13 +29,14 @@ from derive.kernels.text.device import KERNELS, sources
 from derive.kernels.text.target import Target
 from derive.kernels.text.wrapped import wrapped_variables
 from derive.kernels.text.wrapper import SCALAR, TENSOR, Public
+from derive.marks import mark
+from derive.naming import docstring, slug
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.certificate import fingerprint
 from derive.proof.proof import confirm
-from derive.resources import docstring, mark, slug
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.reader import read
-from derive.resources import one_line
+from derive.naming import one_line
 
 MAX_BYTES = 1 << 20
 

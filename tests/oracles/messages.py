@@ -10,7 +10,7 @@ from pathlib import Path
 ERRORS = {"DeriveError", "ProofError", "DomainError", "ValueError", "error", "refusal"}
 """What is called with texts that are shown to a user, besides `said`."""
 
-GENERATED = ("derive/kernels/cpu", "derive/kernels/cuda", "derive/kernels/text", "derive/resources.py")
+GENERATED = ("derive/kernels/cpu", "derive/kernels/cuda", "derive/kernels/text", "derive/marks.py")
 """Where sentences stand that belong to the text of a generated file."""
 
 

@@ -15,9 +15,9 @@ from derive.calculus.rules import N_, differentiated
 from derive.calculus.terms import Element, Index
 from derive.errors import DeriveError, said
 from derive.language import library
+from derive.marks import mark
 from derive.notation.layout import latex
 from derive.notation.terms import function_name
-from derive.resources import mark
 from derive.teaching.document import Picture
 from derive.teaching.page import Page
 from derive.values.evaluator import Evaluator

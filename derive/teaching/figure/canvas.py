@@ -18,7 +18,7 @@ from matplotlib.textpath import TextPath
 
 from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
-from derive.resources import mark
+from derive.marks import mark
 from derive.teaching.figure.geometry import CLOSE, LEGIBLE, PAGE, VALUE_SIZE, Drawing, Rectangle
 from derive.teaching.figure.layout import layout, least
 from derive.teaching.figure.routing import HEAD

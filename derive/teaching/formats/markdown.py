@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from derive.marks import mark
 from derive.notation.layout import Layout, latex
-from derive.resources import mark
 from derive.teaching.document import (
     Block,
     Break,

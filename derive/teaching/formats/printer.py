@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from derive.errors import DeriveError, said
+from derive.marks import mark, marked
+from derive.naming import picture_name
 from derive.notation.layout import Layout
-from derive.resources import folder, mark, marked, picture_name
+from derive.resources import folder
 from derive.teaching.document import (
     CodeSpan,
     Document,
