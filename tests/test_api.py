@@ -363,18 +363,24 @@ def everything_of(held: Any) -> list[str]:
     return [str(held), found.latex(), *map(str, found.prove().errors), str(found.matrix), str(found.cases)]
 
 
-def copies(held: Any) -> Iterator[Any]:
-    yield from (copy.copy(held), copy.deepcopy(held))
+def unpickled(held: Any) -> Iterator[Any]:
     yield from (pickle.loads(pickle.dumps(held, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1))
 
 
 @pytest.mark.parametrize("what", HELD)
-def test_a_copy_is_what_was_copied(what: str) -> None:
+def test_what_is_unpickled_is_what_was_pickled(what: str) -> None:
     held = HELD[what]()
     seen = everything_of(held)  # also: what is remembered with an object does no harm
-    for other in copies(held):
+    for other in unpickled(held):
         assert (type(other), other, hash(other)) == (type(held), held, hash(held))
         assert everything_of(other) == seen
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_a_copy_of_what_never_changes_is_itself(what: str) -> None:
+    held = HELD[what]()
+    assert copy.copy(held) is held
+    assert copy.deepcopy([held])[0] is held
 
 
 def test_a_copy_of_another_is_another() -> None:

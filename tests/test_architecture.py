@@ -59,7 +59,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
-        {"cancelled", "exponentials", "lengths"},
+        {"exponentials", "lengths"},
+        {"cancelled"},
         {"conventions"},
         {"stable"},
         {"simple"},

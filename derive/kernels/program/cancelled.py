@@ -7,24 +7,19 @@ named, log x's as e^(-y), which a reader likes and numbers do not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from sympy import Add, Mul, Pow, S, exp, expand_mul, log
+from sympy import Add, Mul, S, exp, expand_mul, log
 
 from derive.calculus.functions import Named
 from derive.calculus.matching import match
-from derive.calculus.terms import Delta, Element, Largest, Sum, factors, substituted, terms, walk
+from derive.calculus.terms import Delta, Element, factors, substituted, terms
+from derive.kernels.program.exponentials import numerator, shares
 from derive.kernels.program.functions import is_sigmoid
 from derive.kernels.program.program import Assign, Program, mapped
 
 DEPTH = 3
 """Through so many names a quotient is looked for."""
-
-
-def definition(assign: Assign, entry: Element) -> Any:
-    """The term that an entry holds."""
-    return substituted(assign.term, dict(zip(assign.indices, entry.indices, strict=True)))
 
 
 # ---------------------------------------------------------------- quotients that the next factor takes away
@@ -40,7 +35,7 @@ def distributed(program: Program, times: int = DEPTH) -> Program:
 def _original(term: Any, program: Program) -> Any:
     """What a tensor is another name of."""
     while isinstance(term, Element) and isinstance(getattr(program.assigned.get(term.name), "term", None), Element):
-        term = definition(program.assigned[term.name], term)
+        term = program.assigned[term.name].at(term)
     return term
 
 
@@ -97,7 +92,7 @@ def _opened(term: Any, bases: list[Any], program: Program, depth: int) -> Any:
             return _alike(term, turned)
     if isinstance(term, Element):
         assign = program.assigned.get(term.name)
-        return _opened(definition(assign, term), bases, program, depth - 1) if assign is not None and depth else None
+        return _opened(assign.at(term), bases, program, depth - 1) if assign is not None and depth else None
     return _opened_inside(term, bases, program, depth) if term.is_Add or term.is_Mul else None
 
 
@@ -134,7 +129,7 @@ def _divides(term: Any, bases: list[Any]) -> bool:
         return True
     if any(isinstance(b, exp) for b in known) and any(b.has(exp) for b in below):
         return True
-    if any(-t in _numerator(term) for b in known for t in _numerator(b)):
+    if any(-t in numerator(term) for b in known for t in numerator(b)):
         return True
     return any(_times(b, f) for b in known for f in factors(term) if isinstance(f, exp))
 
@@ -220,96 +215,6 @@ def _one_base(term: Any) -> Any:
     return Mul(*parts)
 
 
-# ---------------------------------------------------------------- exponentials by name
-
-
-def exponentials(program: Program) -> Program:
-    """Exponentials, and sums of them, that are named written out where something is divided by them, or their logarithm taken."""
-    program = replace(program, assigns=tuple(replace(a, term=_without_shares(a.term, program)) for a in program.assigns))
-    found: dict[str, Assign] = {}
-    for assign in program.assigns:
-        term = _put_in(assign.term, found)
-        if _is_exponential(term):
-            found[assign.name] = replace(assign, term=term)
-    if not any(_is_critical(t, found) for a in program.assigns for t in a.term.atoms(Add, Mul, Pow, log)):
-        return program
-    return shares(replace(program, assigns=tuple(replace(a, term=_put_in(a.term, found)) for a in program.assigns)))
-
-
-def _without_shares(term: Any, program: Program) -> Any:
-    """A term with y = e^a/(e^a + e^b) written out if it has an e^(b - a), too."""
-    powers = [t for power in term.atoms(exp) for t in terms(power.args[0])]
-    known = {e.name: program.assigned[e.name] for e in term.atoms(Element) if e.name in program.assigned}
-    found = {n: a for n, a in known.items() if any(-t in powers for t in _numerator(a.term)) and not a.term.atoms(Sum)}
-    return _put_in(term, found)
-
-
-def _numerator(term: Any) -> list[Any]:
-    """The terms of the exponents of a product."""
-    return [t for f in factors(term) if isinstance(f, exp) for t in terms(f.args[0])]
-
-
-def _put_in(term: Any, found: dict[str, Assign]) -> Any:
-    return walk(term, lambda t: definition(found[t.name], t) if isinstance(t, Element) and t.name in found else t)
-
-
-def _is_exponential(term: Any) -> bool:
-    """Whether a term is a product with one exponential, of something that has no bound, or a sum of such, or a root of one."""
-    if type(term) is Sum:
-        return _is_exponential(term.opened()[1])
-    if term.is_Add:
-        found = sum(map(_is_exponential, term.args))
-        return found > 1 or (found > 0 and found + sum(t.is_positive is True for t in term.args if t.is_number) == len(term.args))
-    if term.is_Pow:
-        return term.exp.is_Rational and not term.exp.is_Integer and _is_exponential(term.base)
-    powers = [f.args[0] for f in factors(term) if isinstance(f, exp)]
-    if len(powers) != 1 or powers[0].has(Largest) or any(f.has(exp) for f in factors(term) if not isinstance(f, exp)):
-        return False
-    return any(isinstance(t, Element) for p in terms(powers[0]) for t in factors(p))
-
-
-def _is_critical(term: Any, found: dict[str, Assign]) -> bool:
-    """Whether a sum of exponentials that is named is divided by, or its logarithm taken, or added to more exponentials; or a root
-    of one multiplied with them.
-    """
-    if term.is_Mul:
-        bases = [f.base if f.is_Pow else f for f in factors(term)] if _numerator(term) else []
-        return any(_is_named(b, found) and found[b.name].term.is_Pow for b in bases)
-    if term.is_Add:
-        return any(map(_numerator, term.args)) and any(_is_named(f, found) for t in term.args for f in factors(t))
-    of = term.args[0] if isinstance(term, log) else term.base if term.exp.is_negative else S.One
-    entry = of.body if type(of) is Sum else of
-    return any(_is_named(f, found) for f in factors(entry))
-
-
-def _is_named(term: Any, found: dict[str, Assign]) -> bool:
-    return isinstance(term, Element) and term.name in found
-
-
-def shares(program: Program) -> Program:
-    """e^(z_i)/Σ_k e^(z_k) by the name of the tensor that it is."""
-    known = [(a, found) for a in program.assigns if (found := _share(a.term)) is not None]
-
-    def rewrite(term: Any) -> Any:
-        for assign, (above, below) in known if term.is_Mul else ():
-            for f in factors(term):
-                found = match(above, f, assign.indices, {}) if isinstance(f, exp) else None
-                if found is not None and len(found) == len(assign.indices) and substituted(below, found) in factors(term):
-                    return term / f / substituted(below, found) * substituted(assign.entry, found)
-        return term
-
-    own = {a.name for a, _ in known}
-    assigns = tuple(a if a.name in own else replace(a, term=walk(a.term, rewrite)) for a in program.assigns)
-    return replace(program, assigns=assigns)
-
-
-def _share(term: Any) -> tuple[Any, Any] | None:
-    """(e^(z_i), 1/Σ_k e^(z_k)) where a term is their product."""
-    parts = sorted(factors(term), key=lambda f: not isinstance(f, exp))
-    fits = len(parts) == 2 and isinstance(parts[0], exp) and parts[1].is_Pow and parts[1].exp == -1
-    return (parts[0], parts[1]) if fits and type(parts[1].base) is Sum else None
-
-
 # ---------------------------------------------------------------- slopes in terms of what they are slopes by
 
 
@@ -354,7 +259,7 @@ def _logarithms(entry: Any, program: Program, varying: frozenset[str]) -> list[t
     """(u, q) for each q log u whose sum a tensor is, where that is so, and no u is made of exponentials, but sums written out."""
     if not isinstance(entry, Element) or entry.name not in program.assigned:
         return None
-    whole = definition(program.assigned[entry.name], entry)
+    whole = program.assigned[entry.name].at(entry)
     if entry.name in varying and not (isinstance(whole, log) and whole.args[0].is_Add and whole.args[0].has(exp)):
         return None
     found = []
@@ -380,7 +285,7 @@ def _power_of(factor: Any, program: Program, below: set[Any]) -> Any:
     base, power = factor.as_base_exp()
     if not isinstance(base, Element) or base.name not in program.assigned:
         return factor
-    parts = [f.as_base_exp() for f in factors(definition(program.assigned[base.name], base))]
+    parts = [f.as_base_exp() for f in factors(program.assigned[base.name].at(base))]
     large = any((b in below and p > 0) or (b.has(Element) and abs(p) > 1) for b, p in parts if p.is_Rational)
     if not all(p.is_Rational for _, p in parts) or not large:
         return factor

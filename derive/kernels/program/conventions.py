@@ -12,7 +12,6 @@ from sympy import Mul, S, log, sqrt
 
 from derive.calculus.matching import match
 from derive.calculus.terms import Bracket, Element, Largest, Sum, factors, free_indices, terms
-from derive.kernels.program.cancelled import definition
 from derive.kernels.program.functions import exp_nonpositive, inverse, reaching, together, weighted
 from derive.kernels.program.program import Program, mapped
 
@@ -125,7 +124,7 @@ def _length(power: Any, program: Program) -> Any:
 
 
 def _defined(term: Any, program: Program) -> Any:
-    return definition(program.assigned[term.name], term) if isinstance(term, Element) and term.name in program.assigned else term
+    return program.assigned[term.name].at(term) if isinstance(term, Element) and term.name in program.assigned else term
 
 
 def _squares(term: Any, program: Program) -> bool:

@@ -9,15 +9,16 @@ A number is e^0, and what a sum over an axis was shifted by is an exponent, too:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
-from sympy import Add, Mul, S, exp, log
+from sympy import Add, Mul, Pow, S, exp, log
 
-from derive.calculus.terms import Element, Maximum, factors, terms
+from derive.calculus.matching import match
+from derive.calculus.terms import Element, Largest, Maximum, Sum, factors, substituted, terms, walk
 from derive.kernels.program.functions import exp_nonpositive, reaching, together
-from derive.kernels.program.program import Program, mapped
+from derive.kernels.program.program import Assign, Program, mapped
 from derive.language import library
 
 MOST = 4
@@ -149,3 +150,93 @@ def _turned(term: Any) -> Any:
             turned = (factor.base * exp(-x)).expand()  # 1 - e^(-x), or its opposite
             return Mul(exp(exponent - k * x), factor.base ** (factor.exp + k), turned**-k, *rest)
     return term
+
+
+# ---------------------------------------------------------------- exponentials by name
+
+
+def put_in(program: Program) -> Program:
+    """Exponentials, and sums of them, that are named written out where something is divided by them, or their logarithm taken."""
+    program = replace(program, assigns=tuple(replace(a, term=_without_shares(a.term, program)) for a in program.assigns))
+    found: dict[str, Assign] = {}
+    for assign in program.assigns:
+        term = _opened(assign.term, found)
+        if _is_exponential(term):
+            found[assign.name] = replace(assign, term=term)
+    if not any(_is_critical(t, found) for a in program.assigns for t in a.term.atoms(Add, Mul, Pow, log)):
+        return program
+    return shares(replace(program, assigns=tuple(replace(a, term=_opened(a.term, found)) for a in program.assigns)))
+
+
+def _without_shares(term: Any, program: Program) -> Any:
+    """A term with y = e^a/(e^a + e^b) written out if it has an e^(b - a), too."""
+    powers = [t for power in term.atoms(exp) for t in terms(power.args[0])]
+    known = {e.name: program.assigned[e.name] for e in term.atoms(Element) if e.name in program.assigned}
+    found = {n: a for n, a in known.items() if any(-t in powers for t in numerator(a.term)) and not a.term.atoms(Sum)}
+    return _opened(term, found)
+
+
+def numerator(term: Any) -> list[Any]:
+    """The terms of the exponents of a product."""
+    return [t for f in factors(term) if isinstance(f, exp) for t in terms(f.args[0])]
+
+
+def _opened(term: Any, found: dict[str, Assign]) -> Any:
+    return walk(term, lambda t: found[t.name].at(t) if isinstance(t, Element) and t.name in found else t)
+
+
+def _is_exponential(term: Any) -> bool:
+    """Whether a term is a product with one exponential, of something that has no bound, or a sum of such, or a root of one."""
+    if type(term) is Sum:
+        return _is_exponential(term.opened()[1])
+    if term.is_Add:
+        found = sum(map(_is_exponential, term.args))
+        return found > 1 or (found > 0 and found + sum(t.is_positive is True for t in term.args if t.is_number) == len(term.args))
+    if term.is_Pow:
+        return term.exp.is_Rational and not term.exp.is_Integer and _is_exponential(term.base)
+    powers = [f.args[0] for f in factors(term) if isinstance(f, exp)]
+    if len(powers) != 1 or powers[0].has(Largest) or any(f.has(exp) for f in factors(term) if not isinstance(f, exp)):
+        return False
+    return any(isinstance(t, Element) for p in terms(powers[0]) for t in factors(p))
+
+
+def _is_critical(term: Any, found: dict[str, Assign]) -> bool:
+    """Whether a sum of exponentials that is named is divided by, or its logarithm taken, or added to more exponentials; or a root
+    of one multiplied with them.
+    """
+    if term.is_Mul:
+        bases = [f.base if f.is_Pow else f for f in factors(term)] if numerator(term) else []
+        return any(_is_named(b, found) and found[b.name].term.is_Pow for b in bases)
+    if term.is_Add:
+        return any(map(numerator, term.args)) and any(_is_named(f, found) for t in term.args for f in factors(t))
+    of = term.args[0] if isinstance(term, log) else term.base if term.exp.is_negative else S.One
+    entry = of.body if type(of) is Sum else of
+    return any(_is_named(f, found) for f in factors(entry))
+
+
+def _is_named(term: Any, found: dict[str, Assign]) -> bool:
+    return isinstance(term, Element) and term.name in found
+
+
+def shares(program: Program) -> Program:
+    """e^(z_i)/Σ_k e^(z_k) by the name of the tensor that it is."""
+    known = [(a, found) for a in program.assigns if (found := _share(a.term)) is not None]
+
+    def rewrite(term: Any) -> Any:
+        for assign, (above, below) in known if term.is_Mul else ():
+            for f in factors(term):
+                found = match(above, f, assign.indices, {}) if isinstance(f, exp) else None
+                if found is not None and len(found) == len(assign.indices) and substituted(below, found) in factors(term):
+                    return term / f / substituted(below, found) * substituted(assign.entry, found)
+        return term
+
+    own = {a.name for a, _ in known}
+    assigns = tuple(a if a.name in own else replace(a, term=walk(a.term, rewrite)) for a in program.assigns)
+    return replace(program, assigns=assigns)
+
+
+def _share(term: Any) -> tuple[Any, Any] | None:
+    """(e^(z_i), 1/Σ_k e^(z_k)) where a term is their product."""
+    parts = sorted(factors(term), key=lambda f: not isinstance(f, exp))
+    fits = len(parts) == 2 and isinstance(parts[0], exp) and parts[1].is_Pow and parts[1].exp == -1
+    return (parts[0], parts[1]) if fits and type(parts[1].base) is Sum else None

@@ -23,7 +23,7 @@ from sympy import Expr, Symbol
 
 from derive.calculus.frozen import WithTerms
 from derive.calculus.functions import Named
-from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, walk
+from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, substituted, walk
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, nearest, said
@@ -63,6 +63,10 @@ class Assign(WithTerms):
     def reads(self) -> frozenset[str]:
         """The tensors that the term mentions."""
         return names(self.term)
+
+    def at(self, entry: Element) -> Any:
+        """What an entry of the tensor is."""
+        return substituted(self.term, dict(zip(self.indices, entry.indices, strict=True)))
 
 
 @dataclass(frozen=True)

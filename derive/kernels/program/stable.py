@@ -45,10 +45,10 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.kernels.program.cancelled import definition, distributed, exponentials, gathered, undone
+from derive.kernels.program.cancelled import distributed, gathered, undone
 from derive.kernels.program.conventions import infinities, lengths, weights
 from derive.kernels.program.elementary import FUNCTIONS
-from derive.kernels.program.exponentials import written
+from derive.kernels.program.exponentials import put_in, written
 from derive.kernels.program.functions import exp_nonpositive, expm1, is_sigmoid, log1p, together, weighted
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
@@ -217,10 +217,10 @@ def _logarithm(term: Any, program: Program) -> Any:
     """The logarithm of a term in a form that does not go through the term itself; None where there is none."""
     if isinstance(term, Element):
         assign = program.assigned.get(term.name)
-        return None if assign is None else _logarithm(definition(assign, term), program)
+        return None if assign is None else _logarithm(assign.at(term), program)
     left = 1 - term  # log(1 - p) where p is a tensor: of 1 less its definition
     if isinstance(left, Element) and left.name in program.assigned:
-        left = definition(program.assigned[left.name], left)
+        left = program.assigned[left.name].at(left)
     for sigmoid, sign in ((term, -1), (left, 1)):
         if is_sigmoid(sigmoid):
             return -_softplus(sign * sigmoid.args[0])
@@ -246,7 +246,7 @@ def split(program: Program) -> Program:
     def rewrite(term: Any) -> Any:
         for f in factors(term) if term.is_Mul else ():
             share = 1 - f.base if f.is_Pow and f.exp == -1 else term
-            if _is_assigned(share, program) and _rest(definition(program.assigned[share.name], share)) is not None:
+            if _is_assigned(share, program) and _rest(program.assigned[share.name].at(share)) is not None:
                 for part in (a for a in factors(term) if a.is_Add):
                     number = part.coeff(share)
                     above = part - number * share + number
@@ -266,7 +266,7 @@ def rests(program: Program) -> Program:
         sign = term.args[0]
         share = 1 - sign * term
         while isinstance(share, Element) and share.name in program.assigned:
-            share = definition(program.assigned[share.name], share)
+            share = program.assigned[share.name].at(share)
         return sign * (_rest(share) or sign * term)
 
     return mapped(program, rewrite)
@@ -380,7 +380,7 @@ def _is_assigned(term: Any, program: Program) -> bool:
 
 def _defined(term: Any, program: Program) -> Any:
     """What an entry that is assigned is of, or the term itself."""
-    return definition(program.assigned[term.name], term) if _is_assigned(term, program) else term
+    return program.assigned[term.name].at(term) if _is_assigned(term, program) else term
 
 
 def spelled(program: Program) -> Program:
@@ -466,7 +466,7 @@ def alike(program: Program) -> Program:
 
 REWRITES = (
     Rewrite("writing functions of the library out", spelled),
-    Rewrite("writing exponentials out", exponentials),
+    Rewrite("writing exponentials out", put_in),
     Rewrite("cancelling what the next factor takes away", distributed),
     Rewrite("writing slopes without their functions", undone),
     Rewrite("shifting by the maximum", shifted),
