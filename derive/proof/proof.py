@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.fold import Fold, replaced
+from derive.calculus.frozen import Frozen
 from derive.calculus.normal import normal
 from derive.calculus.rules import differentiated
 from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, walk
@@ -69,7 +70,7 @@ MOST = 3_000_000
 
 
 @dataclass(frozen=True)
-class Proved:
+class Proved(Frozen):
     """A derivation that was shown right: for each step how ("symbolic" or "numeric"), and the largest difference seen.
 
     Its lines were compared at so many `points` for each set of sizes, and there at so many `entries`.
