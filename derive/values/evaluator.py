@@ -248,6 +248,8 @@ class Evaluator:
     def _along(self, output: str, name: str, directions: Array) -> Array:
         """How the output moves along each direction: the graph is run again as far as a gate, whose slopes are known."""
         assert self.graph is not None
+        if name != output and name not in self.graph.ancestors(output):
+            return np.broadcast_to(np.asarray(0, dtype=object), (len(directions), *np.shape(self.arrays[output])))
         gate = self.graph.gate(name, output)
         if not gate:
             return _central(self, output, name, directions)
@@ -306,13 +308,13 @@ _COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
 
 
 def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
-    """The output for each copy of one tensor: every node that depends on it is evaluated again, all copies at once."""
+    """The output for each copy of one tensor: every node between them is evaluated again, all copies at once."""
     assert values.graph is not None
     count = len(copies)
     arrays, stale = {**values.arrays, moved: copies}, {moved}
-    sizes = {**values.sizes, _COPY.size: count}
+    sizes, needed = {**values.sizes, _COPY.size: count}, {output, *values.graph.ancestors(output)} - {moved}
     for node in values.graph.nodes:
-        if node.name != moved and stale & values.graph.parents(node.name):
+        if node.name in needed and stale & values.graph.parents(node.name):
             here = Evaluator(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale))
             arrays[node.name] = here.array(node.expr, (_COPY, *node.indices))
             stale.add(node.name)

@@ -84,8 +84,8 @@ class Work:
         while waiting:
             (output, by), whole = waiting.popitem()
             gate = self.graph.gate(by, output)
-            entries = math.prod(map(values.size, self.graph.members[by].axes))
-            work = 2 * _count(_nodes(self.graph, gate or output, by), values)
+            entries, reached = (math.prod(map(values.size, self.graph.members[name].axes)) for name in (by, gate or output))
+            work = 2 * (entries + reached + _count(_nodes(self.graph, gate or output, by), values))
             once += entries * work if whole else 0
             moves += [] if whole else [(entries, work)]
             if gate:
