@@ -16,6 +16,7 @@ import derive
 from derive.kernels.kernel import kernel
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import simple
+from derive.kernels.program.stable import REWRITES, stable
 from derive.language import library
 from derive.proof.sizes import size_sets
 from derive.values.number_systems import DomainError
@@ -65,6 +66,46 @@ def test_a_program_that_is_not_stable_is_found() -> None:
     assert faults("softmax", "float32", simple(plain))
     with pytest.raises(AssertionError):
         assert faults("softplus", "float64", simple(made(library.load("softplus"))[0])) == []
+
+
+WRITTEN_OUT = "z: real; y: real; L = -(y*log(exp(z)/(1 + exp(z))) + (1 - y)*log(1 - exp(z)/(1 + exp(z))))"
+
+NEEDED = {
+    "writing exponentials out": "z: [C]; t: label[C]; s = sum(exp(z)); L = log(s) - z[t]",
+    "cancelling what the next factor takes away": "a: real; b: real; s = exp(a) + exp(b); y = exp(a)/s",
+    "writing slopes without their functions": "x: [n]; y = x**1.5",
+    "shifting by the maximum": "softmax",
+    "gathering exponentials": "x: real; k: real; y = sigmoid(x)**k",
+    "shifting by the larger of exponents": "a: real; b: real; y = log(exp(a) + exp(b))",
+    "taking the logarithm of a quotient": "binary_cross_entropy",
+    "splitting quotients by the rest of a sum": "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
+    "taking the rest of a sum": "focal_loss",
+    "taking the complement of a sigmoid": WRITTEN_OUT,
+    "cancelling what sigmoids take away": "z: [n]; p = exp(z)/(1 + exp(z)); L = sum(log(p) - log(1 - p))",
+    "joining exponentials": "z: [C]; y = sum(exp(2*z))/sum(exp(z))**2",
+    "weighing logarithms": "focal_loss",
+    "dividing by lengths": "u: real; v: real; r = sqrt(u**2 + v**2)",
+    "using functions that lose nothing": "softplus",
+    "grouping what cancels": "x: [n]; g: positive; y = -(1 - sigmoid(x))**g*log(sigmoid(x))",
+    "gathering powers": "x: [n]; g: positive; y = -(1 - sigmoid(x))**g*log(sigmoid(x))",
+    "taking powers through logarithms": "x: real; k: real; y = sigmoid(x)**k",
+    "ending slopes where functions are flat": "gelu_tanh",
+}
+"""For each rewrite a definition that is wrong at some extreme number without it."""
+
+ELSEWHERE = {"writing functions of the library out", "handing on infinities", "writing arguments alike"}
+"""What makes others possible, holds for the conventions below, or saves time."""
+
+
+def test_every_rewrite_is_needed_somewhere() -> None:
+    assert [r.name for r in REWRITES if r.name not in ELSEWHERE] == list(NEEDED)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_rewrite_left_out_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, plain, _ = programs(NEEDED[name])
+    monkeypatch.setattr("derive.kernels.program.stable.REWRITES", tuple(r for r in REWRITES if r.name != name))
+    assert faults(NEEDED[name], "float32", simple(stable(plain)))
 
 
 @pytest.mark.parametrize("name", ["focal_loss", "logsumexp", "gelu_tanh"])

@@ -20,7 +20,7 @@ from derive.kernels.cpu.schedule import Region, Schedule, schedule
 from derive.kernels.program import lengths
 from derive.kernels.program.program import Program, derivations, equal, program
 from derive.kernels.program.simple import DEEP, depth, simple, weight
-from derive.kernels.program.stable import REWRITES, exp_nonpositive, stable
+from derive.kernels.program.stable import exp_nonpositive, stable
 from derive.kernels.program.statements import MatrixProduct
 from derive.kernels.target import TARGETS
 from derive.language import library
@@ -122,8 +122,7 @@ def test_a_function_of_one_argument_is_evaluated_once_however_it_is_written() ->
     assert len({t for a in found.assigns for t in a.term.atoms(tanh)}) == 1
 
 
-@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda r: r.name)
-def test_a_planted_mistake_in_a_rewrite_is_found(rewrite: object) -> None:
+def test_a_planted_mistake_in_a_rewrite_is_found() -> None:
     before = stable(whole("softmax_cross_entropy_label", "z", "t"))
     for assign in before.assigns:
         wrong = replace(before, assigns=tuple(replace(a, term=2 * a.term) if a is assign else a for a in before.assigns))
