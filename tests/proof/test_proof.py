@@ -17,16 +17,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import Add, Function, Integer, Mul, Pow, S, Symbol
+from sympy import Add, Function, Integer, Pow, S, Symbol
 
 import derive
 from cases.axes import AXES, LARGE
 from cases.gradients import TEXTS
-from derive.calculus import rules
-from derive.calculus.rules import RULES, Rule, varies
+from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import (
     Adjoint,
-    ArgMax,
     Binder,
     Bracket,
     Delta,
@@ -37,12 +35,9 @@ from derive.calculus.terms import (
     Inside,
     Label,
     Maximum,
-    Product,
     Sum,
     Where,
     close,
-    factors,
-    total,
 )
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation
@@ -57,6 +52,7 @@ from derive.values.evaluator import Evaluator
 from derive.values.work import Work
 from oracles.enumeration import NoValue, OutOfRange, Point, point_of
 from oracles.enumeration import close as agree
+from oracles.planted_rules import WRONG, at_first, wrong_table
 
 SIZES = {"n": 3, "m": 2, "C": 4, "N": 2, "d": 2, "K": 2, "O": 3, "v": 4}
 
@@ -163,7 +159,7 @@ Lines = list[Any]
 
 
 @cache
-def points(graph_source: str, of: str, count: int = 4) -> tuple[Point, ...]:
+def points(graph_source: str, of: str, count: int = 6) -> tuple[Point, ...]:
     """Points of a definition, with an upstream gradient if its output is a tensor."""
     graph = derive.graph(graph_source)
     if graph.output.name != of:
@@ -191,208 +187,6 @@ def passes(found: Derivation) -> bool:
 
 
 # ---------------------------------------------------------------- wrong rows in the rule table
-
-Wrong = Callable[[Any, Any, Any], Any]
-"""(the body, the entry, the right rewrite) → a wrong rewrite."""
-
-
-def inner_dropped(right: Any) -> Any:
-    return right.replace(lambda t: isinstance(t, Deriv), lambda t: S.One)
-
-
-def derived(e: Any, x: Any) -> list[Any]:
-    return [Deriv(f, x) for f in factors(e) if varies(f, x)]
-
-
-def bottom(e: Any) -> Any:
-    return e.as_numer_denom()[1]
-
-
-def in_sum(right: Any, change: Callable[[Any], Any]) -> Any:
-    """A Σ with its body changed."""
-    indices, body = right.opened()
-    return close(type(right), indices, change(body))
-
-
-def without_brackets(body: Any) -> Any:
-    return Mul(*[f for f in factors(body) if not isinstance(f, Bracket)])
-
-
-def at_first(right: Any) -> Any:
-    """The first entry of a Σ, for all of it."""
-    indices, body = right.opened()
-    return body.xreplace({i: Integer(0) for i in indices})
-
-
-def every_entry(e: Any, x: Any) -> Any:
-    indices, body = e.opened()
-    return close(Sum, indices, Deriv(body, x))
-
-
-def all_factors(e: Any, x: Any) -> Any:
-    """The product rule over an axis with the factor differentiated left in."""
-    (j, *more), body = e.opened()
-    k = j.fresh()
-    inner = close(Product, more, body)
-    return close(Sum, [j], total(inner.xreplace({j: k}), k, kind=Product) * Deriv(inner, x))
-
-
-# the rule: (texts that use it, what is wrong: how)
-WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
-    rules._constant: (
-        ("x: [n]\nf = sum(x*where(x > 0, 1, 0))", "x: [n]\ny: [n]\nz = exp(y)*where(x > y, 1, 0)"),
-        {"1 for a constant": lambda e, x, right: S.One, "the constant itself": lambda e, x, right: e},
-    ),
-    rules._factor: (
-        ("f = 3*a*sin(x)", "W: [m, n]\nx: [n]\ny = W @ x"),
-        {
-            "factor lost": lambda e, x, right: Mul(*derived(Mul(*[f for f in factors(e) if varies(f, x)]), x)),
-            "factor squared": lambda e, x, right: right * Mul(*[f for f in factors(e) if not varies(f, x)]),
-            "sign lost": lambda e, x, right: -right,
-            "factor under the line": lambda e, x, right: right / Mul(*[f for f in factors(e) if not varies(f, x)]) ** 2,
-        },
-    ),
-    rules._terms: (
-        ("f = sin(x) + exp(x) - x**3", "x: [n]\nL = sum(exp(x) + x**2)"),
-        {
-            "a term dropped": lambda e, x, right: Add(*Add.make_args(right)[1:]),
-            "a term subtracted": lambda e, x, right: right - 2 * Add.make_args(right)[0],
-            "terms multiplied": lambda e, x, right: Mul(*Add.make_args(right)),
-        },
-    ),
-    rules._inside_sum: (
-        ("s: [C]\nt: label[C]\nL = sum(exp(s[j] + s[t]) for j in C if j != t)", "x: [n]\nL = sum(x**3)"),
-        {
-            "condition dropped": lambda e, x, right: in_sum(right, without_brackets),
-            "one entry for the sum": lambda e, x, right: at_first(right),
-            "product for the sum": lambda e, x, right: close(Product, *right.opened()),
-            "mean for the sum": lambda e, x, right: right / right.indices[0].size,
-        },
-    ),
-    rules._quotient: (
-        ("f = sin(x)/(1 + x**2)", "z: [n]\np[i] = exp(z[i])/sum(exp(z[k]) for k in n)"),
-        {
-            "+ for -": lambda e, x, right: Deriv(e * bottom(e), x) / bottom(e) + e * Deriv(bottom(e), x) / bottom(e),
-            "order swapped": lambda e, x, right: -right,
-            "denominator not squared": lambda e, x, right: right * bottom(e),
-            "denominator cubed": lambda e, x, right: right / bottom(e),
-            "second term missing": lambda e, x, right: Deriv(e * bottom(e), x) / bottom(e),
-            "first term missing": lambda e, x, right: -e * Deriv(bottom(e), x) / bottom(e),
-            "quotient of derivatives": lambda e, x, right: Deriv(e * bottom(e), x) / Deriv(bottom(e), x),
-        },
-    ),
-    rules._product: (
-        ("f = sin(x)*exp(x)*x", "x: [n]\nL = sum(x*exp(x))", "X: [N, n]\nG = X @ X.T"),
-        {
-            "a term missing": lambda e, x, right: Add(*Add.make_args(right)[1:]),
-            "- for +": lambda e, x, right: right - 2 * Add.make_args(right)[0],
-            "product of derivatives": lambda e, x, right: Mul(*derived(e, x)),
-            "sum of derivatives": lambda e, x, right: Add(*derived(e, x)),
-        },
-    ),
-    rules._product_over_axis: (
-        ("x: [n]\ny: [n]\np = prod(1 + x[i]*y[i] for i in n)",),
-        {
-            "the factor left in": lambda e, x, right: all_factors(e, x),
-            "the other factors lost": lambda e, x, right: every_entry(e, x),
-            "product for the sum": lambda e, x, right: close(Product, *right.opened()),
-            "sign lost": lambda e, x, right: -right,
-        },
-    ),
-    rules._largest: (
-        ("x: [n]\ny = max(x[i]**2 for i in n)", "x: [m, n]\ny[i] = max(x[i, j] for j in n)"),
-        {
-            "the first entry": lambda e, x, right: right.replace(lambda t: isinstance(t, ArgMax), lambda t: Integer(0)),
-            "every entry": lambda e, x, right: every_entry(e, x),
-            "slope 1": lambda e, x, right: S.One,
-            "sign lost": lambda e, x, right: -right,
-        },
-    ),
-    rules._maximum: (
-        ("f = max(0, x)*y", "f = max(sin(x), x*y)", "s: [C]\nt: label[C]\nL = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)"),
-        {
-            "the other argument": lambda e, x, right: right.xreplace({b: 1 - b for b in right.atoms(rules.Positive)}),
-            "the sum of both": lambda e, x, right: Add(*[Deriv(a, x) for a in e.args if varies(a, x)]),
-            "half": lambda e, x, right: right / 2,
-            "always the second": lambda e, x, right: Deriv(e.args[1], x),
-            "never the first": lambda e, x, right: rules.Positive(e.args[1]) * Deriv(e.args[1], x),
-        },
-    ),
-    rules._where: (
-        ("f = where(x > 0, x**2, sin(x))*y", "x: [n]\ny = where(x > 0, x, exp(x))"),
-        {
-            "cases swapped": lambda e, x, right: Where(right.args[0], right.args[2], right.args[1]),
-            "always the first": lambda e, x, right: right.args[1],
-            "always the second": lambda e, x, right: right.args[2],
-            "a case without slope": lambda e, x, right: Where(right.args[0], right.args[1], S.Zero),
-        },
-    ),
-    rules._power: (
-        ("f = x**3*y", "f = sqrt(1 + x**2)", "x: [n]\nL = sum(x**2)", "f = 1/(1 + x**4)"),
-        {
-            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
-            "exponent not lowered": lambda e, x, right: right * e.base,
-            "exponent lowered twice": lambda e, x, right: right / e.base,
-            "exponent not in front": lambda e, x, right: right / e.exp,
-            "sign lost": lambda e, x, right: -right,
-        },
-    ),
-    rules._exponential: (
-        ("x: positive\np: real\ny = x**p", "x: positive\ny = x**x"),
-        {
-            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
-            "logarithm missing": lambda e, x, right: e * Deriv(e.exp, x),
-            "power rule instead": lambda e, x, right: e.exp * e.base ** (e.exp - 1) * Deriv(e.exp, x),
-            "sign lost": lambda e, x, right: -right,
-            "power lost": lambda e, x, right: right / e,
-        },
-    ),
-    rules._chain: (
-        ("f = exp(x**2)", "f = tanh(x*y)", "W: [m, n]\nx: [n]\ny = tanh(W @ x)", "f = log(1 + exp(x))", "f = sigmoid(2*x)"),
-        {
-            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
-            "sign lost": lambda e, x, right: -right,
-            "the function for its slope": lambda e, x, right: e * Deriv(e.args[0], x),
-            "slope dropped": lambda e, x, right: Deriv(e.args[0], x),
-            "slope squared": lambda e, x, right: right * rules.slope(e, 0),
-            "slope at the wrong place": lambda e, x, right: rules.slope(e.func(2 * e.args[0]), 0) * Deriv(e.args[0], x),
-        },
-    ),
-    rules._itself: (
-        ("f = x*sin(x)", "f = (u + v)*w"),
-        {
-            "0": lambda e, x, right: S.Zero,
-            "-1": lambda e, x, right: S.NegativeOne,
-            "2": lambda e, x, right: Integer(2),
-            "x": lambda e, x, right: x,
-        },
-    ),
-    rules._entry: (
-        ("x: [n]\nL = sum(x**2)", "W: [m, n]\nx: [n]\ny = W @ x", "s: [C]\nt: label[C]\nL = s[t]**2", "X: [N, n]\nG = X.T @ X"),
-        {
-            "1 for the delta": lambda e, x, right: S.One,
-            "0 for the delta": lambda e, x, right: S.Zero,
-            "sign lost": lambda e, x, right: -right,
-            "≠ for =": lambda e, x, right: right.replace(Delta, Differ),
-            "first delta dropped": lambda e, x, right: Mul(
-                *[Delta(a, b) for a, b in zip(e.indices[1:], x.indices[1:], strict=True)]
-            ),
-            "last delta dropped": lambda e, x, right: Mul(
-                *[Delta(a, b) for a, b in zip(e.indices[:-1], x.indices[:-1], strict=True)]
-            ),
-        },
-    ),
-}
-
-
-def wrong_table(right: Callable[..., Any], change: Wrong) -> tuple[Rule, ...]:
-    """The rule table with one rewrite made wrong."""
-
-    def rewrite(e: Any, x: Element) -> Any:
-        new = right(e, x)
-        return None if new is None else change(e, x, new)
-
-    return tuple(replace(rule, rewrite=rewrite) if rule.rewrite is right else rule for rule in RULES)
 
 
 def test_every_row_of_the_table_is_made_wrong() -> None:
