@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.derivation import derivation, second_order
 from derive.derivation.derivation import fields_of
+from derive.derivation.written import written
 from derive.errors import DeriveError, said
 from derive.graphs import graph
 from derive.graphs.graph import gradient_name, remembered
@@ -205,7 +206,7 @@ class Derivation(_Paged, derivation.Derivation):
     def latex(self) -> str:
         """All lines as an `aligned` environment, the subject on the left."""
         context = context_of(self.graph)
-        lines = " \\\\\n".join(f"&= {latex(layout(step.line, context))}" for step in self.steps)
+        lines = " \\\\\n".join(f"&= {latex(line)}" for line, _ in written(self.steps, self.graph, context))
         return f"\\begin{{aligned}}\n{latex(layout(self.subject, context))} {lines}\n\\end{{aligned}}"
 
     def prove(self) -> Proved:

@@ -191,6 +191,12 @@ def contracted(term: Any) -> Any:
     return walk(term, lambda t: _plain_numbers(contract(t)))
 
 
+@lru_cache(maxsize=CACHE)
+def with_plain_numbers(term: Any) -> Any:
+    """A term whose products have their numbers in one place; nothing else is touched."""
+    return walk(term, _plain_numbers)
+
+
 def _plain_numbers(term: Any) -> Any:
     """A product with the number that all terms of a sum in it share beside the product's own: (2a - 2b) c / 2 is (a - b) c."""
     if not term.is_Mul:

@@ -103,10 +103,11 @@ def _quotient(e: Any, x: Element) -> Any:
 
 
 def _factor(e: Any, x: Element) -> Any:
-    constant = [f for f in factors(e) if not varies(f, x)]
-    if not e.is_Mul or not constant:
-        return None
-    return Mul(*constant) * Deriv(Mul(*[f for f in factors(e) if varies(f, x)]), x)
+    constant = Mul(*[f for f in factors(e) if not varies(f, x)])
+    varying = Mul(*[f for f in factors(e) if varies(f, x)])
+    if _as_least(varying) and constant.could_extract_minus_sign():
+        constant, varying = -constant, -varying
+    return None if constant == 1 else constant * Deriv(varying, x)
 
 
 def _terms(e: Any, x: Element) -> Any:
@@ -122,7 +123,7 @@ def _inside_sum(e: Any, x: Element) -> Any:
 
 
 def _product(e: Any, x: Element) -> Any:
-    if not e.is_Mul:
+    if not e.is_Mul or sum(varies(f, x) for f in e.args) < 2:
         return None
     return Add(*[Mul(*e.args[:k], *e.args[k + 1 :]) * Deriv(f, x) for k, f in enumerate(e.args) if varies(f, x)])
 
@@ -137,22 +138,36 @@ def _product_over_axis(e: Any, x: Element) -> Any:
     return close(Sum, [j], others * Deriv(inner, x))
 
 
-def _largest(e: Any, x: Element) -> Any:
+def _largest(e: Any, x: Element, sign: int = 1) -> Any:
     if not isinstance(e, Largest):
         return None
     indices, body = e.opened()
     j, *inner = sorted(indices, key=lambda i: body.count(i))
     values = close(Largest, inner, body) if inner else body
     body = substituted(body, {j: close(ArgMax, [j], values)})
-    return Deriv(close(Largest, inner, body) if inner else body, x)
+    return Deriv(sign * (close(Largest, inner, body) if inner else body), x)
 
 
-def _maximum(e: Any, x: Element) -> Any:
+def _smallest(e: Any, x: Element) -> Any:
+    return _largest(-e, x, -1) if _as_least(-e) else None
+
+
+def _maximum(e: Any, x: Element, sign: int = 1) -> Any:
     if not isinstance(e, Maximum):
         return None
     a, b = e.args
     second = Positive(b - a)
-    return Add(*[which * Deriv(c, x) for which, c in ((1 - second, a), (second, b)) if varies(c, x)])
+    return Add(*[which * Deriv(sign * c, x) for which, c in ((1 - second, a), (second, b)) if varies(c, x)])
+
+
+def _minimum(e: Any, x: Element) -> Any:
+    return _maximum(-e, x, -1) if _as_least(-e) else None
+
+
+def _as_least(largest: Any) -> bool:
+    """Whether minus the largest is written as the least: -max(-a, -b) is min(a, b)."""
+    candidates = largest.args if isinstance(largest, Maximum) else largest.args[:1] if isinstance(largest, Largest) else ()
+    return bool(candidates) and all(c == 0 or c.could_extract_minus_sign() for c in candidates)
 
 
 def _where(e: Any, x: Element) -> Any:
@@ -186,7 +201,9 @@ RULES: tuple[Rule, ...] = (
     Rule(N_("product rule"), "product", _product),
     Rule(N_("product rule over an axis"), "product", _product_over_axis),
     Rule(N_("the largest entry passes its slope on"), "max", _largest),
+    Rule(N_("the smallest entry passes its slope on"), "max", _smallest),
     Rule(N_("max passes the slope of the larger argument"), "max", _maximum),
+    Rule(N_("min passes the slope of the smaller argument"), "max", _minimum),
     Rule(N_("each case by itself"), "linear", _where),
     Rule(N_("power rule, then the chain rule"), "chain", _power),
     Rule(N_("chain rule"), "chain", _exponential),

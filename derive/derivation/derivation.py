@@ -19,12 +19,18 @@ from derive.graphs.graph import Graph
 
 @dataclass(frozen=True)
 class Step(WithTerms):
-    """One rewrite: the line it gave, the rule, and the equations (left, right) it used."""
+    """One rewrite: the line it gave, the rule, and the equations (left, right) it used.
+
+    Where definitions were put into the line, or stand in it untouched, `named` is the same line with the names in their places,
+    and `opened` are these names: so it is printed with the definitions as their author wrote them.
+    """
 
     line: Any
     rule: str
     family: str = ""
     uses: tuple[tuple[Any, Any], ...] = ()
+    named: Any = None
+    opened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

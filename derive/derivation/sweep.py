@@ -7,6 +7,7 @@ belongs to the inside of a library call, where the result gets no longer by it, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -188,28 +189,51 @@ def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -
 
 
 def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:
-    """The chain rule over the definitions that mention x, what is known of their adjoints, then the definitions."""
+    """The chain rule over the definitions that mention x, what is known of their adjoints, then the definitions.
+
+    Where x acts on the output directly as well, the definition of the output is put in at once: ∂o/∂x itself is what is sought.
+    """
     o, x = subject.output, subject.by
-    lines = []
-    for y in users:
-        own = tuple(i.fresh() for i in y.indices)
-        entry = Element(y.head, *own)
-        if y.name == o.name:
-            lines.append(Deriv(y.expr if len(users) > 1 else o, x))
-        else:
-            lines.append(total(Adjoint(o, entry) * Deriv(entry, x), *own))
+    named: Any = Add(*[Deriv(o, x) if y.name == o.name else _path(o, y, x) for y in users])
+    own = [y for y in users if y.name == o.name] if len(users) > 1 else []
+
+    def to(line: Any, rule: str, family: str, uses: Iterable[tuple[Any, Any]], opened: list[Node]) -> None:
+        names = tuple(y.name for y in opened)
+        trail.to(_opened(line, graph, names), rule, family, uses, line if names else None, names)
+
     if len(users) > 1 or users[0].name != o.name:
-        trail.to(Add(*lines), PATHS if len(users) > 1 else ONE_PATH, "paths")
-        _put_in(trail, given)
-        trail.to(contracted(trail.line), PICK, "delta")
-    else:
-        trail.line = Add(*lines)
+        to(named, PATHS if len(users) > 1 else ONE_PATH, "paths", _definitions(own), own)
+        used = [(d.subject, d.result) for name, d in given.items() if name in _named_in(named)]
+        named = put_in(named, used)
+        to(named, SUBSTITUTE, "substitute", used, own)
+        named = contracted(named)
+        to(named, PICK, "delta", (), own)
+    to(named, DEFINITION, "definition", _definitions([y for y in users if y not in own and _stands(y.name, named)]), users)
 
-    def opened(t: Any) -> Any:
-        node = graph.members[t.body.name] if isinstance(t.body, Element) else None
-        return Deriv(node.at(t.body.indices), x) if isinstance(node, Node) else t
 
-    trail.to(walk_derivs(trail.line, opened), DEFINITION, "definition", [(y.element, y.expr) for y in users])
+def _path(o: Element, y: Node, x: Element) -> Any:
+    """What reaches the output through one definition."""
+    own = tuple(i.fresh() for i in y.indices)
+    entry = Element(y.head, *own)
+    return total(Adjoint(o, entry) * Deriv(entry, x), *own)
+
+
+def _opened(line: Any, graph: Graph, names: Collection[str]) -> Any:
+    """A line with the definitions of these nodes to be differentiated in place of their entries."""
+
+    def rewrite(t: Any) -> Any:
+        node = graph.members[t.body.name] if isinstance(t.body, Element) and t.body.name in names else None
+        return Deriv(node.at(t.body.indices), t.by) if isinstance(node, Node) else t
+
+    return walk_derivs(line, rewrite)
+
+
+def _stands(name: str, line: Any) -> bool:
+    return any(isinstance(d.body, Element) and d.body.name == name for d in line.atoms(Deriv))
+
+
+def _definitions(nodes: Iterable[Node]) -> list[tuple[Any, Any]]:
+    return [(y.element, y.expr) for y in nodes]
 
 
 def _only_names(line: Any) -> bool:

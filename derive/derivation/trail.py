@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.calculus.budget import Budget
 from derive.calculus.cost import cost, idle, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
-from derive.calculus.normal import contracted, normal, pulled
+from derive.calculus.normal import contracted, normal, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, apply, has_deriv, next_rule
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Delta, Deriv, terms
@@ -35,12 +35,24 @@ class Trail:
     budget: Budget
     steps: list[Step] = field(default_factory=list)
 
-    def to(self, line: Any, rule: str, family: str, uses: Iterable[tuple[Any, Any]] = ()) -> None:
-        """Record a new line; a rewrite that changed nothing is no step."""
-        if line != self.line:
-            self.budget.spend(line)
-            self.steps.append(Step(line, rule, family, tuple(uses)))
-            self.line = line
+    def to(
+        self,
+        line: Any,
+        rule: str,
+        family: str,
+        uses: Iterable[tuple[Any, Any]] = (),
+        named: Any = None,
+        opened: Iterable[str] = (),
+    ) -> None:
+        """Record a new line; a rewrite that changed nothing is no step, nor is one that only put numbers together."""
+        if line == self.line:
+            return
+        self.budget.spend(line)
+        if self.steps and with_plain_numbers(line) == with_plain_numbers(self.line):
+            self.steps[-1] = replace(self.steps[-1], line=line)
+        else:
+            self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened)))
+        self.line = line
 
 
 def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
@@ -57,7 +69,8 @@ def simplify(trail: Trail, graph: Graph) -> None:
 
     A line that the algebra makes no shorter stays as it is.
     """
-    trail.to(contracted(trail.line), PICK, "delta")
+    picked = contracted(trail.line)
+    trail.to(picked, PICK if trail.line.count(Delta) > picked.count(Delta) else SIMPLIFY, "delta")
     known_here = knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)

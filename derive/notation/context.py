@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
 from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
 from derive.notation.layout import Layout, Script, text
+from derive.notation.pieces import Piece
 from derive.notation.style import Style, name_layout
 
 
@@ -29,6 +31,9 @@ class Context:
 
     upstream: str = ""
     """The gradient of a loss by a tensor, if there is one."""
+
+    written: Callable[[Element, Context], Piece | None] | None = None
+    """How the definition of an entry is printed where it stands for its name, as in the line that a derivation begins with."""
 
     def called(self, name: str, rank: int = 0) -> Layout:
         """The name of a tensor with so many axes, as it is printed."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from derive.calculus.normal import normal
-from derive.calculus.terms import Binder, Bracket, Index, total
+from derive.calculus.terms import Binder, Bracket, Element, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, subtrees
+from derive.graphs.names import lettered
+from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language import library
 from derive.language.lower import bracket
 from derive.language.words import FUNCTIONS, REDUCTIONS
@@ -349,6 +351,40 @@ _MIRRORED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=="
 def left_side(name: str, indices: tuple[Index, ...], context: Context) -> Layout:
     """The name being defined, with its indices."""
     return subscripted(context.called(name, len(indices)), [index_layout(i, context) for i in indices])
+
+
+def with_definitions(line: Any, opened: Collection[Node], context: Context) -> Layout:
+    """A line in which the definitions of some entries, as their author wrote them, are differentiated in place of their names.
+
+    >>> import derive
+    >>> from derive.calculus.terms import Deriv
+    >>> from derive.notation.layout import text
+    >>> g = derive.graph("y = 2*(1 + x) - a")
+    >>> text(with_definitions(Deriv(g.output.element, g.inputs[0].element), [g.output], Context()))
+    '∂/∂x[2 (1 + x) − a]'
+    """
+    nodes = {node.name: node for node in opened}
+
+    def written(entry: Element, inner: Context) -> Piece | None:
+        node = nodes.get(entry.name)
+        return None if node is None else piece(_at(node, entry.indices, inner), inner, lambda ref: None)
+
+    return term_layout(line, replace(context, written=written))
+
+
+def _at(node: Node, indices: Sequence[Any], context: Context) -> Tree:
+    """The formula of an entry with these indices; a letter that it binds, and that means something there, is another one."""
+
+    def put(tree: Tree, values: dict[Any, Any]) -> Tree:
+        if isinstance(tree, Reduce):
+            busy = {*context.taken, *(i.name for value in values.values() for i in free_indices(value))}
+            clashing = [i for i in tree.indices if i.name in busy]
+            used = busy | {i.name for i in tree.indices}
+            values = {**values, **dict(zip(clashing, lettered(clashing, context.letters, used), strict=True))}
+            values |= {i: i for i in tree.indices if i not in clashing}
+        return rebuilt(reindexed(tree, lambda t: substituted(t, values)), lambda child: put(child, values))
+
+    return put(node.body, dict(zip(node.indices, indices, strict=True)))
 
 
 def _has_product(tree: Tree | None) -> bool:

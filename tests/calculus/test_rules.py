@@ -87,6 +87,11 @@ BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
         (total(Where(Differ(j, T), x(j), -oo), j, kind=Largest), x(i)),
         (total(Where(Below(i, j), x(i) * x(j), -oo), i, j, kind=Largest), x(T)),
     ],
+    rules._smallest: [
+        (-total(-(x(j) ** 2), j, kind=Largest), x(i)),
+        (-total(-w(k, j) * x(j), k, j, kind=Largest), x(i)),
+    ],
+    rules._minimum: [(-Maximum(-x(i), Integer(0)), x(j)), (-Maximum(-sin(S), -S * U), S), (-Maximum(-x(i), -x(j)), x(T))],
     rules._maximum: [(Maximum(Integer(0), x(i)), x(j)), (Maximum(sin(S), S * U), S), (Maximum(x(i), x(j)), x(T))],
     rules._where: [(Where(Positive(x(i)), x(i) ** 2, sin(x(i))), x(j)), (Where(Differ(i, T), x(i), x(j) ** 2), x(j))],
     rules._power: [

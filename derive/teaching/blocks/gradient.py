@@ -12,7 +12,8 @@ from sympy import Add, Integer
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Element, Index, Label, Sum
 from derive.derivation.derivation import Derivation, Step
-from derive.derivation.sweep import DEFINITION, SUBSTITUTE
+from derive.derivation.sweep import DEFINITION, ONE_PATH, PATHS, SUBSTITUTE
+from derive.derivation.written import written
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
 from derive.notation import definitions, matrices
@@ -30,6 +31,8 @@ NABLA_SQUARED = Sign(r"\nabla^2", "∇²")
 RULE_BREAK = "\n"
 """Between the names of the rules that made one step of a brief derivation."""
 
+POWER, CHAIN = "power rule, then the chain rule", ONE_PATH
+
 DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
 """The families that carry a derivative out; a brief derivation makes them one step."""
 
@@ -43,7 +46,7 @@ def step_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[L
     """The lines of a derivation, each with its reason."""
     found = proved.derivation
     context = page.context(found.graph)
-    lines = (Line(layout(s.line, context), EQUALS, _reason(s, found.graph, page)) for s in shown(found, detail))
+    lines = (Line(line, EQUALS, _reason(s, found.graph, page)) for line, s in written(shown(found, detail), found.graph, context))
     return (Line(layout(found.subject, context)), *lines)
 
 
@@ -63,13 +66,21 @@ def _merged(steps: list[Step]) -> Step:
         return steps[0]
     uses = tuple(dict.fromkeys(u for s in steps for u in s.uses))
     if len({s.family for s in steps}) == 1:
-        return replace(steps[-1], rule=LINEAR if steps[0].family == "linear" else steps[-1].rule, uses=uses)
+        linear = steps[0].family == "linear"
+        return replace(steps[-1], rule=LINEAR if linear else RULE_BREAK.join(_telling(steps)), uses=uses)
     telling = (
         [s for s in steps if s.family not in ("definition", "linear", "entry")]
         or [s for s in steps if s.family == "linear"]
         or steps
     )
-    return replace(steps[-1], rule=RULE_BREAK.join(dict.fromkeys(s.rule for s in telling)), family="differentiation", uses=())
+    rule = RULE_BREAK.join(_telling(telling))
+    return replace(steps[-1], rule=rule, family="differentiation", uses=(), named=None, opened=())
+
+
+def _telling(steps: list[Step]) -> list[str]:
+    """The rules of several steps, each once; the power rule is one way to use the chain rule."""
+    rules = list(dict.fromkeys(rule for s in steps for rule in s.rule.split(RULE_BREAK)))
+    return [rule for rule in rules if rule != POWER or CHAIN not in rules]
 
 
 def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
@@ -92,6 +103,9 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
+    if step.rule == PATHS and step.uses:
+        names = _separated([layout(left, context) for left, _ in step.uses])
+        return inlines(page.say(PATHS) + ", " + page.say(N_("definition of")) + " ", *names)
     given = [u for u in step.uses if isinstance(u[0], (Adjoint, Sum))]
     return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))), *_with(given, context, page))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from derive.derivation.second_order import SecondDerivation, is_square
+from derive.derivation.written import REWRITE, written
 from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
 from derive.notation.layout import EQUALS, Layout, latex, row, text
@@ -41,13 +42,11 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
     context = page.context(found.graph)
     how = {id(step): known for step, *known in zip(found.steps, proved.kinds, proved.errors, strict=True)}
     steps = []
-    for step in shown(found, detail):
-        kind, error = how.get(id(step), ("numeric", None))
+    for line, step in written(shown(found, detail), found.graph, context):
+        kind, error = ("symbolic", 0.0) if step.rule == REWRITE else how.get(id(step), ("numeric", None))
         uses = [latex(row(layout(a, context), EQUALS, layout(b, context))) for a, b in step.uses]
         rule = ", ".join(map(page.say, step.rule.split(RULE_BREAK)))
-        steps.append(
-            {**_printed(layout(step.line, context)), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error}
-        )
+        steps.append({**_printed(line), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error})
     return {
         "of": second.gradient.of if second else found.of,
         "wrt": found.wrt if second is None or is_square(second) else f"{second.gradient.wrt},{found.wrt}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from derive.calculus.rules import N_
+from derive.derivation.written import written
 from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, Comparison, versions
 from derive.proof.proof import Proved
@@ -69,7 +70,10 @@ def proof_table(proofs: Sequence[Proved], page: Page) -> Table:
 def _lines(proved: Proved, page: Page) -> Steps:
     """The lines of a derivation, each with its rule and how it was proved."""
     opening, *lines = step_lines(proved, page, "full")
-    said = [page.say(KINDS[kind]) for kind in proved.kinds]
+    found = proved.derivation
+    kinds = {id(step): kind for step, kind in zip(found.steps, proved.kinds, strict=True)}
+    steps = (step for _, step in written(found.steps, found.graph, page.context(found.graph)))
+    said = (page.say(KINDS[kinds.get(id(step), "symbolic")]) for step in steps)
     return Steps((opening, *(_with_kind(line, kind) for line, kind in zip(lines, said, strict=True))))
 
 
