@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from derive.calculus.terms import free_indices
 from derive.derivation.second_order import SecondDerivation, is_square
 from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
@@ -38,12 +39,12 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
     """
     found = proved.derivation
     second = found if isinstance(found, SecondDerivation) else None
-    context = page.context(found.graph)
+    context = page.context(found.graph).beside(found.indices)
     how = {id(step): known for step, *known in zip(found.steps, proved.kinds, proved.errors, strict=True)}
     steps = []
     for step in shown(found, detail):
         kind, error = how.get(id(step), ("numeric", None))
-        uses = [latex(row(layout(a, context), EQUALS, layout(b, context))) for a, b in step.uses]
+        uses = [latex(row(layout(a, context), EQUALS, layout(b, context.beside(free_indices(a))))) for a, b in step.uses]
         rule = ", ".join(map(page.say, step.rule.split(RULE_BREAK)))
         steps.append(
             {**_printed(layout(step.line, context)), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error}
