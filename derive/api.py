@@ -205,7 +205,7 @@ class Derivation(_Paged, derivation.Derivation):
 
     def latex(self) -> str:
         """All lines as an `aligned` environment, the subject on the left."""
-        context = context_of(self.graph)
+        context = context_of(self.graph).beside(self.indices)
         lines = " \\\\\n".join(f"&= {latex(line)}" for line, _ in written(self.steps, self.graph, context))
         return f"\\begin{{aligned}}\n{latex(layout(self.subject, context))} {lines}\n\\end{{aligned}}"
 

@@ -192,7 +192,11 @@ def _mathematics(graph: Graph, derived: Sequence[Derivation]) -> list[str]:
     if not derived:
         return lines
     context = context_of(replace(derived[0].graph, shown=()))
-    return [*lines, "", *(f"{text(layout(d.subject, context))} = {text(layout(d.result, context))}" for d in derived)]
+    return [
+        *lines,
+        "",
+        *(f"{text(layout(d.subject, context))} = {text(layout(d.result, context.beside(d.indices)))}" for d in derived),
+    ]
 
 
 def proved(derived: Sequence[Derivation]) -> str:

@@ -231,8 +231,8 @@ def _product(a: _Whole, b: _Whole) -> _Whole:
     row, shared = (a, b) if a.batched else (b, a)
     if shared.batched or row.rank > 1:
         raise _NoNotation
-    if not a.batched and shared.rank > 1:
-        shared = _transposed(shared)
+    if (not a.batched and shared.rank > 1) or (shared.rank == 1 and isinstance(shared.tree, Op) and shared.tree.operator == "T"):
+        shared = _transposed(shared)  # wᵀ x is a number for each row: X w
     return _Whole(Op("@", (row.tree, shared.tree)), rank, True)
 
 
@@ -244,8 +244,14 @@ def _entrywise(tree: Tree, parts: list[_Whole]) -> _Whole:
     shared = [p.rank > 0 and not p.batched for p in parts]
     if any(p.batched and p.rank < rank for p in parts) or (any(shared) and (rank > 1 or not _adds(tree))):
         raise _NoNotation
-    trees = (Op("@", (ONES, Op("T", (p.tree,)))) if spread else p.tree for p, spread in zip(parts, shared, strict=True))
+    lying = (_lying(p.tree) if spread else p.tree for p, spread in zip(parts, shared, strict=True))
+    trees = (Op("@", (ONES, tree_)) if spread else tree_ for tree_, spread in zip(lying, shared, strict=True))
     return _Whole(rebuilt(tree, lambda _: next(trees)), rank, True)
+
+
+def _lying(vector: Tree) -> Tree:
+    """A vector as a row."""
+    return vector if isinstance(vector, Op) and vector.operator == "T" else Op("T", (vector,))
 
 
 def _adds(tree: Tree) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +38,15 @@ class Context:
     def called(self, name: str, rank: int = 0) -> Layout:
         """The name of a tensor with so many axes, as it is printed."""
         return name_layout(dict(self.shown).get(name, name), rank)
+
+    @property
+    def has_e(self) -> bool:
+        """Whether e is the name of a tensor, of a size or of an index here, so that the number e cannot be called that."""
+        return "e" in self.order or "e" in self.taken or any("e" in letters for _, letters in self.letters)
+
+    def beside(self, indices: Iterable[Index]) -> Context:
+        """The same where these indices mean something already: those of the left side of an equation."""
+        return replace(self, taken=self.taken | {i.name for i in indices})
 
     def place(self, term: Any) -> int:
         """Where the author first mentions one of the tensors of a term."""
@@ -78,7 +87,8 @@ def _context_of(graph: Graph, style: Style) -> Context:
                 said("{name} would be printed as an entry of a tensor is.", name=member.name),
                 hint=said("Write an entry in brackets, x[i], or give {name} another name.", name=member.name),
             )
-    if any(_counts_from_zero(t) for node in graph.nodes for t in subtrees(node.body)):
+    places = {m.name for m in graph.members.values() if not m.differentiable}
+    if any(_counts_from_zero(t, places) for node in graph.nodes for t in subtrees(node.body)):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
     called = (*graph.members, *shown.values(), *(size.name for size in graph.sizes))
     single = frozenset(name for name in called if len(name) == 1)
@@ -104,13 +114,15 @@ def _entry_like(name: str, graph: Graph) -> bool:
     )
 
 
-def _counts_from_zero(tree: Tree) -> bool:
-    """Whether a node says something that is true of indices only if they count from 0: i = j and i < 2 do not, i < n does."""
+def _counts_from_zero(tree: Tree, places: Collection[str]) -> bool:
+    """Whether a node says something that is true of indices only if they count from 0: i = j and i < 2 do not, i < n does, nor
+    does a label, or another of these `places`, that is a number in a formula.
+    """
     match tree:
         case Size(value):
             return bool(value.atoms(Index))
-        case Ref(_, indices):
-            return any(map(is_affine, indices))
+        case Ref(name, indices):
+            return name in places or any(map(is_affine, indices))
         case Compare(_, left, right) if not isinstance(left, Tree):
             return not all(isinstance(side, Index | Label) or side.is_Integer for side in (left, right))
     return False

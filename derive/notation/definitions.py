@@ -11,7 +11,22 @@ from derive.calculus.normal import normal
 from derive.calculus.terms import Binder, Bracket, Element, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
 from derive.graphs.names import lettered
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
+from derive.graphs.tree import ONES as ONES_COLUMN
+from derive.graphs.tree import (
+    Call,
+    Compare,
+    Number,
+    Op,
+    Reduce,
+    Ref,
+    Size,
+    Tree,
+    children,
+    rebuilt,
+    reindexed,
+    subtrees,
+    terms_of,
+)
 from derive.language import library
 from derive.language.lower import bracket
 from derive.language.words import FUNCTIONS, REDUCTIONS
@@ -35,7 +50,6 @@ from derive.notation.layout import (
     Layout,
     Root,
     Row,
-    Script,
     Sign,
     joined,
     row,
@@ -46,6 +60,7 @@ from derive.notation.pieces import (
     PREFIX,
     PRODUCT_LEVEL,
     Piece,
+    barred,
     called,
     divided,
     elementwise,
@@ -54,10 +69,11 @@ from derive.notation.pieces import (
     negated,
     powered,
     subscripted,
+    transposed,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout
+from derive.notation.terms import alternatives, function_name, index_layout, range_layout
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
 
@@ -117,7 +133,8 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             below = _factor(tree.args[1], b, "")
             if _rank(tree.args[0], context):
                 return elementwise(DIVIDED, _factor(tree.args[0], a, "*"), below)
-            inverse = elementwise(DIVIDED, Piece(ONES), below)
+            over_vector = _rank(tree.args[1], context) == 1  # 𝟏 is a column: one over a matrix is X^(⊙-1)
+            inverse = elementwise(DIVIDED, Piece(ONES), below) if over_vector else _entry_power(b, Sign("-1", "−1"))
             one = isinstance(tree.args[0], Number) and tree.args[0].value == 1
             return inverse if one else multiplied([a, Piece(Fence(inverse.layout))])
         case "**", [a, b]:
@@ -125,10 +142,10 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
         case "@", [a, b]:
             a = Piece(Fence(a.layout)) if _is_elementwise(tree.args[0], context) else a
             if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
-                a = Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
+                a = transposed(a)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
-            return Piece(Script(fenced(a, ATOM), None, TRANSPOSED), POWER)
+            return transposed(a)
         case "1", []:
             return Piece(ONES)
     raise TypeError(f"no way to print the operator {tree.operator}")
@@ -173,9 +190,6 @@ def _rank(tree: Tree, context: Context) -> int:
     return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
 
 
-TRANSPOSED = Sign(r"\top", "T")
-
-
 def _after_sign(a: Piece, least: int) -> Layout:
     """An operand behind + or −: one that begins with a sign goes in brackets."""
     return Fence(a.layout) if a.negative or _starts_negative(a.layout) else fenced(a, least)
@@ -202,12 +216,17 @@ def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
     a = Piece(a.layout, SUM_LEVEL) if _starts_negative(a.layout) else a
     if not rank:
         return powered(a, b)
-    if isinstance(exponent, Number) and exponent.value < 0:
+    if isinstance(exponent, Number) and exponent.value < 0 and rank == 1:
         positive = Number(-exponent.value, exponent.text.lstrip("-"))
         power = Piece(context.style.number(positive.text))
         below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, power, context)
         return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
-    return powered(a, Piece(row(ENTRYWISE, b.layout)))
+    return _entry_power(a, b.layout)
+
+
+def _entry_power(base: Piece, exponent: Layout) -> Piece:
+    """X^(⊙2): a power that is taken entry by entry."""
+    return powered(base, Piece(row(ENTRYWISE, exponent)))
 
 
 def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
@@ -220,13 +239,13 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     if tree.function == "sqrt":
         return powered(inner[0], Piece(row(ENTRYWISE, Sign(r"\frac{1}{2}", "1/2"))))
     if tree.function == "abs":
-        return Piece(Fence(inner[0].layout, "|", "|"))
+        return barred(inner[0].layout, "|")
     if tree.function == "exp" and _is_short_exponent(args[0], context):
         return powered(Piece(Sign("e", "e")), inner[0])
     if tree.function in ("max", "min"):
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
         return called(Sign(rf"\{tree.function}", tree.function), flat, context.style.separator)
-    return called(function_name(tree.function), [a.layout for a in inner], context.style.separator)
+    return called(function_name(tree.function, context), [a.layout for a in inner], context.style.separator)
 
 
 def _flattened(tree: Call) -> list[Tree]:
@@ -237,7 +256,7 @@ def _flattened(tree: Call) -> list[Tree]:
 def _is_short_exponent(tree: Tree, context: Context) -> bool:
     """Whether exp of it is written as a power of e: a short number, where no tensor is called e."""
     short = sum(1 for _ in subtrees(tree)) <= 4 and not _has_reduction(tree)
-    return short and not _rank(tree, context) and "e" not in context.order
+    return short and not _rank(tree, context) and not context.has_e
 
 
 def _has_reduction(tree: Tree) -> bool:
@@ -315,8 +334,9 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
     chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
     told = {side for first, *_ in chains for side in (first.left, *((first.right,) if first.left in tree.indices else ()))}
-    plain = [letter(i.name) for i in tree.indices if i not in told]
-    under = joined(plain + [_chained(c, context, substitute) for c in chains], COMMA)
+    plain = [letter(i.name) if _says_range(tree, i) else range_layout(i, context) for i in tree.indices if i not in told]
+    ranges = [range_layout(i, context) for i in tree.indices if i in told and not _says_range(tree, i)]
+    under = joined([*plain, *(_chained(c, context, substitute) for c in chains), *ranges], COMMA)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
     if tree.operator != "mean":
         return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
@@ -325,6 +345,18 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
     if count is None:
         return divided(whole, Piece(row(Big(SUM, under), Sign("1", "1")), PREFIX))
     return Piece(row(divided(Piece(Sign("1", "1")), term_piece(count, context)).layout, PRODUCT, whole.layout), PREFIX)
+
+
+def _says_range(tree: Tree, index: Index) -> bool:
+    """Whether a formula shows what an index ranges over: see `terms.range_layout`."""
+    for part in subtrees(tree):
+        match part:
+            case Ref(_, indices) if index in indices:
+                return True
+            case Compare(_, left, right) if index in (left, right):
+                if getattr(right if left == index else left, "size", None) == index.size:
+                    return True
+    return False
 
 
 def _count(tree: Reduce) -> Any:
@@ -399,6 +431,46 @@ def _broadcasts(tree: Tree, context: Context) -> bool:
     return len({rank for t in tree.args if (rank := _rank(t, context))}) > 1
 
 
+class _Mixed(Exception):
+    """A row and a column meet: a formula in tensor notation would have no meaning."""
+
+
+def _lies(tree: Tree, context: Context) -> bool:
+    """Whether a vector in tensor notation is a row, as xᵀ and xᵀ A are.  Raises _Mixed where a row is put to a column."""
+    inner = [_lies(child, context) for child in children(tree)]
+    match tree:
+        case Op("T", (a,)):
+            return _rank(a, context) == 1
+        case Op("@", (a, b)):
+            if a == ONES_COLUMN:  # 𝟏 bᵀ
+                return False
+            if inner[1] and _rank(b, context) == 1:
+                raise _Mixed
+            return _rank(a, context) == 1 and _rank(b, context) > 1
+        case Reduce():
+            return False
+    vectors = {lies for child, lies in zip(children(tree), inner, strict=True) if _rank(child, context) == 1}
+    if len(vectors) > 1:
+        raise _Mixed
+    return vectors == {True}
+
+
+def _whole(node: Node, surface: Tree, context: Context) -> Layout | None:
+    """A definition in tensor notation, yᵀ = xᵀ A where it is of a row; None where there is no such notation for it."""
+    if any(_broadcasts(part, context) for part in subtrees(surface)):
+        return None
+    spoken = {i for part in subtrees(surface) for term in terms_of(part) for i in term.atoms(Index)}
+    if spoken.intersection(node.indices):  # of an entry: L_l = f(xᵀ y, w_l)
+        return row(left_side(node.name, node.indices, context), EQUALS, layout(surface, context))
+    name = context.called(node.name, len(node.indices))
+    try:
+        if _lies(surface, context) and len(node.indices) == 1:
+            name = transposed(Piece(name)).layout
+    except _Mixed:
+        return None
+    return row(name, EQUALS, layout(surface, context))
+
+
 def definition(node: Node, context: Context) -> Layout:
     """One definition: in tensor notation if its author wrote it so, and entry by entry.
 
@@ -414,7 +486,5 @@ def definition(node: Node, context: Context) -> Layout:
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
         return entry
     assert node.surface is not None
-    if any(_broadcasts(part, context) for part in subtrees(node.surface)):
-        return entry
-    whole = row(context.called(node.name, len(node.indices)), EQUALS, layout(node.surface, context))
-    return row(whole, Sign(r",\qquad ", ",   "), entry)
+    whole = _whole(node, node.surface, context)
+    return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)

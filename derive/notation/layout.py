@@ -85,9 +85,10 @@ class Cases:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A matrix with its entries, row by row."""
+    """A matrix with its entries, row by row; on one line of text, what stands between the entries of a row."""
 
     rows: tuple[tuple[Layout, ...], ...]
+    between: str = ", "
 
 
 Layout = Sign | Row | Script | Frac | Root | Fence | Big | Accent | Cases | Grid
@@ -160,7 +161,7 @@ def latex(layout: Layout) -> str:
             return rf"\{kind}{{{latex(base)}}}"
         case Cases(rows):
             return r"\begin{cases}" + r" \\ ".join(f"{latex(v)} & {latex(c)}" for v, c in rows) + r"\end{cases}"
-        case Grid(rows):
+        case Grid(rows, _):
             end = r" \\[0.6em] " if any(tall(entry) for r in rows for entry in r) else r" \\ "
             return r"\begin{bmatrix}" + end.join(" & ".join(map(latex, r)) for r in rows) + r"\end{bmatrix}"
 
@@ -177,8 +178,9 @@ def _spaced(pieces: list[str]) -> str:
 
 # ---------------------------------------------------------------- plain text
 
-_SUBSCRIPTS = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
-_SUPERSCRIPTS = str.maketrans("0123456789+-−()T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵀ")
+_LOW, _HIGH = "₀₁₂₃₄₅₆₇₈₉₊₋₋", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵀ"
+_SUBSCRIPTS = str.maketrans("0123456789+-−", _LOW)
+_SUPERSCRIPTS = str.maketrans("0123456789+-−()ᵀ", _HIGH)
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
 
@@ -194,17 +196,18 @@ def text(layout: Layout) -> str:
         case Sign(_, plain):
             return plain
         case Row(items):
-            return "".join(map(text, items))
+            return "".join(_beside(items, k) for k in range(len(items)))
         case Script(base, sub, sup):
             out = _wrapped(base) if isinstance(base, (Row, Frac)) else text(base)
             if sub is not None:
                 out += _script(text(sub), "_", _SUBSCRIPTS)
             return out + (_script(text(sup), "^", _SUPERSCRIPTS) if sup is not None else "")
         case Frac(top, bottom):
-            space = " " if any(isinstance(part, Row) and not _is_partial(part.items[0]) for part in (top, bottom)) else ""
+            space = " " if _spaced_out(layout) else ""
             return f"{_wrapped(top)}{space}/{space}{_wrapped(bottom, below=True)}"
         case Root(body):
-            return f"√{_wrapped(body, below=True)}"
+            power, first = isinstance(body, Script) and body.sup is not None, body.items[0] if isinstance(body, Row) else body
+            return f"√({text(body)})" if power or isinstance(first, Big) else f"√{_wrapped(body, below=True)}"
         case Fence(body, left, right):
             return f"{left}{text(body)}{right}"
         case Big(sign, under):
@@ -213,14 +216,57 @@ def text(layout: Layout) -> str:
             return text(base) + _ACCENTS[kind]
         case Cases(rows):
             return "{ " + " ; ".join(f"{text(v)}  {text(c)}" for v, c in rows) + " }"
-        case Grid(rows):
-            return "[" + "; ".join(", ".join(map(text, r)) for r in rows) + "]"
+        case Grid(rows, between):
+            lines = [between.join(map(text, r)) for r in rows]
+            return "[" + ("; ".join(lines) if between == ", " else between.join(f"[{line}]" for line in lines)) + "]"
+
+
+def _spaced_out(fraction: Frac) -> bool:
+    """Whether the slash of a fraction has spaces: where something of several parts, not ∂x, is on one side of it."""
+    return any(isinstance(part, Row) and not _is_partial(part.items[0]) for part in (fraction.top, fraction.bottom))
+
+
+def _beside(items: tuple[Layout, ...], k: int) -> str:
+    """An item of a row.  A fraction stands in brackets where what is behind it could be taken to be under the slash, and where
+    a Σ before it could be taken to be above it: (a/b) c, Σ_i (1 / (x_i + 1)).
+
+    1/2 x and 1/n Σ_i need none, nor does the derivative ∂y/∂x, which nobody takes apart.
+    """
+    item = items[k]
+    if not isinstance(item, Frac) or _is_partial_row(item.top):
+        return text(item)
+    behind = items[k + 1 : k + 2] if k + 1 < len(items) and text(items[k + 1]) else items[k + 2 : k + 3]
+    follows = bool(behind) and (not isinstance(behind[0], Sign) or text(behind[0]) in _JOINING)
+    if follows:
+        number, over_number = (isinstance(part, Sign) and text(part)[:1].isdigit() for part in (item.top, item.bottom))
+        large = any(isinstance(after, Big) for after in items[k + 1 : k + 3])
+        follows = _spaced_out(item) or not (number and (over_number or large))
+    return f"({text(item)})" if follows or (_spaced_out(item) and _under_sum(items[:k])) else text(item)
+
+
+_JOINING = (" ", "", " ⊙ ", " ⊘ ")
+"""Signs between factors, but for the dot: a/b · c is (a/b) c to everyone."""
+
+
+def _under_sum(before: tuple[Layout, ...]) -> bool:
+    """Whether a Σ, or an elementwise product, reaches to the end of these items."""
+    for item in reversed(before):
+        if isinstance(item, Big) or item in (HADAMARD, DIVIDED):
+            return True
+        if isinstance(item, Sign) and item.text not in _JOINING and item.text != TIMES.text and item.text.startswith(" "):
+            return False
+    return False
+
+
+def _is_partial_row(top: Layout) -> bool:
+    return _is_partial(top.items[0] if isinstance(top, Row) else top)
 
 
 def _script(inner: str, mark: str, table: dict[int, int]) -> str:
     if all(ord(c) in table for c in inner):
         return inner.translate(table)
-    return f"{mark}{inner}" if inner.isalnum() else f"{mark}{{{inner}}}" if mark == "_" else f"{mark}({inner})"
+    plain = all(c.isalpha() or c in "0123456789" for c in inner) and not set(inner) & {*_LOW, *_HIGH}
+    return f"{mark}{inner}" if plain else f"{mark}{{{inner}}}" if mark == "_" else f"{mark}({inner})"
 
 
 def _wrapped(layout: Layout, below: bool = False) -> str:

@@ -46,7 +46,6 @@ from derive.notation.layout import (
     Frac,
     Layout,
     Root,
-    Row,
     Script,
     Sign,
     joined,
@@ -59,18 +58,19 @@ from derive.notation.pieces import (
     PRODUCT_LEVEL,
     Piece,
     added,
+    barred,
     called,
     divided,
     fenced,
     multiplied,
     powered,
     subscripted,
+    transposed,
 )
 from derive.notation.style import name_layout
 from derive.notation.terms import alternatives, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
-TRANSPOSE = Sign(r"\top", "T")
 NABLA = Sign(r"\nabla", "∇")
 ONE = Sign(r"\mathbf{1}", "𝟏")
 SPACE = Sign("", " ")
@@ -115,7 +115,7 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case OneHot(label):
             return Piece(one_hot(label, context))
         case Transpose(body):
-            return _transpose(_piece(body, context))
+            return transposed(_piece(body, context))
         case MatMul(args):
             return _chain([_repeated(a, len([*equal]), context) for a, equal in groupby(args)])
         case Hadamard(args):
@@ -179,20 +179,13 @@ def _chain(pieces: list[Piece]) -> Piece:
     return multiplied([*(Piece(fenced(p, POWER)) for p in first), Piece(fenced(last, PREFIX))], SPACE)
 
 
-def _transpose(body: Piece) -> Piece:
-    match body.layout:
-        case Row((*function, Fence() as argument)) if body.level == ATOM:
-            return Piece(row(*function, Script(argument, None, TRANSPOSE)), POWER)
-        case Script(base, sub, sup) if body.level == ATOM:
-            return Piece(Script(base, sub, TRANSPOSE if sup is None else row(sup, TRANSPOSE)), POWER)
-    return Piece(Script(fenced(body, ATOM), None, TRANSPOSE), POWER)
-
-
 def _hadamard(args: tuple[Matrix, ...], context: Context) -> Piece:
-    """x ⊙ y, and x ⊘ y where y has a negative exponent."""
+    """x ⊙ y, and x ⊘ y where y has a negative exponent; 𝟏 is a column, so that one over a matrix is X^(⊙-1)."""
     ordered = sorted(args, key=lambda a: _place(a, context))
     below = [a for a in ordered if _is_inverse(a)]
     above = [a for a in ordered if a not in below]
+    if not above and None not in shape(below[0]):
+        above, below = below[:1], below[1:]
     out = joined([fenced(_operand(a, context), POWER) for a in above] or [ONE], HADAMARD)
     for a in below:
         out = row(out, DIVIDED, fenced(_operand(_inverse(a), context), POWER))
@@ -260,7 +253,7 @@ def _norm(form: Norm, context: Context) -> Piece:
     """‖x‖, ‖X‖_F and their powers."""
     if _is_inverse(form):
         return divided(Piece(Sign("1", "1")), _norm(Norm(form.body, -form.exponent), context))
-    body = Fence(_piece(form.body, context).layout, "‖", "‖")
+    body = barred(_piece(form.body, context).layout, "‖").layout
     under = None if None in shape(form.body) else Sign("F", "F")
     exponent = None if form.exponent == 1 else term_piece(form.exponent, context).layout
     return Piece(Script(body, under, exponent) if under or exponent else body, POWER)
@@ -275,19 +268,21 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
     if function is Where:
         return alternatives(pieces[1].layout, pieces[2].layout, _condition(args[0], context), context)
     if function is Abs:
-        return Piece(Fence(pieces[0].layout, "|", "|"))
+        return barred(pieces[0].layout, "|")
     return called(
-        FUNCTIONS.get(function) or function_name(function.__name__), [p.layout for p in pieces], context.style.separator
+        FUNCTIONS.get(function) or function_name(function.__name__, context), [p.layout for p in pieces], context.style.separator
     )
 
 
 def _power(exponent: Any, base: Matrix, piece: Piece, context: Context) -> Piece:
-    """A power, entry by entry: √x, 𝟏 ⊘ x, x^(⊙2); of a scalar as of any number."""
+    """A power, entry by entry: √x, 𝟏 ⊘ x, x^(⊙2), X^(⊙-1); of a scalar as of any number."""
     scalar = shape(base) == SCALAR
     if exponent.is_negative:
         under = _piece(power(base, -exponent), context)
         if scalar:
             return divided(Piece(Sign("1", "1")), under)
+        if None not in shape(base):
+            return powered(piece, Piece(row(ENTRYWISE, term_piece(exponent, context).layout)))
         return Piece(row(ONE, DIVIDED, fenced(under, POWER)), PRODUCT_LEVEL)
     if exponent == S.Half and None in shape(base):
         return Piece(Root(piece.layout), POWER)

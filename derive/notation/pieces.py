@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from derive.notation.layout import (
-    COMMA,
     MINUS,
     NEGATIVE,
     PLUS,
     PRODUCT,
+    TIMES,
     Fence,
     Frac,
     Layout,
@@ -21,6 +21,8 @@ from derive.notation.layout import (
     row,
     text,
 )
+
+TRANSPOSE = Sign(r"\top", "ᵀ")
 
 RELATION, SUM, PRODUCT_LEVEL, PREFIX, POWER, ATOM = range(6)
 """How tightly a piece holds together, loosest first.  A prefix (Σ, log, -) reaches to its right as far as a product."""
@@ -113,10 +115,37 @@ def powered(base: Piece, exponent: Piece) -> Piece:
     return Piece(Script(fenced(base, ATOM), None, exponent.layout), POWER)
 
 
+def transposed(body: Piece) -> Piece:
+    """xᵀ, W⁽¹⁾ᵀ, f(x)ᵀ: the sign stands behind the arguments of a function, and behind a superscript that a name has."""
+    match body.layout:
+        case Row((*function, Fence() as argument)) if body.level == ATOM:
+            return Piece(row(*function, Script(argument, None, TRANSPOSE)), POWER)
+        case Script(base, sub, sup) if body.level == ATOM:
+            return Piece(Script(base, sub, TRANSPOSE if sup is None else row(sup, TRANSPOSE)), POWER)
+    return Piece(Script(fenced(body, ATOM), None, TRANSPOSE), POWER)
+
+
+def barred(body: Layout, bar: str) -> Piece:
+    """|x|, ‖x‖: what has bars of its own and does not come first in a product inside gets a dot, so that its bar opens."""
+    return Piece(Fence(_dotted(body, bar), bar, bar))
+
+
+def _dotted(body: Layout, bar: str) -> Layout:
+    if isinstance(body, Frac):
+        return Frac(_dotted(body.top, bar), _dotted(body.bottom, bar))
+    if not isinstance(body, Row):
+        return body
+    items = [_dotted(item, bar) for item in body.items]
+    for k, item in enumerate(items[1:], 1):
+        opening = item.base if isinstance(item, Script) else item
+        if isinstance(opening, Fence) and opening.left == bar and not text(items[k - 1]).strip():
+            items[k - 1] = TIMES
+    return Row(tuple(items))
+
+
 def called(function: Layout, args: list[Layout], separator: Sign) -> Piece:
-    """A function applied to arguments in brackets; `separator` stands between them where one shows a decimal comma."""
-    decimals = any("," in text(a) for a in args)
-    return Piece(row(function, Fence(joined(args, separator if decimals else COMMA))), ATOM)
+    """A function applied to arguments in brackets, `separator` between them: a semicolon where the comma is the decimal sign."""
+    return Piece(row(function, Fence(joined(args, separator))), ATOM)
 
 
 def subscripted(base: Layout, indices: list[Layout]) -> Layout:

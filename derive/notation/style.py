@@ -17,6 +17,8 @@ GREEK = {
     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
 LETTERS = {sign: name for name, sign in GREEK.items()}
+_ITALIC = {"Sigma": "𝛴", "Pi": "𝛱"}
+"""Tensors whose letters in text would else be those of a sum and of a product."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,9 @@ _SUBSCRIPTED = re.compile(r"(.+?)_(.+)$")
 
 def letter(name: str) -> Layout:
     """A name without scripts: one letter, a Greek letter, or a word set upright."""
-    if name in GREEK:
-        return Sign(rf"\{name}", GREEK[name])
-    if name in LETTERS:
-        return Sign(rf"\{LETTERS[name]}", name)
+    if name in GREEK or name in LETTERS:
+        greek = LETTERS.get(name, name)
+        return Sign(rf"\{greek}", _ITALIC.get(greek, GREEK[greek]))
     if len(name) == 1:
         return Sign(name, name)
     return Sign(rf"\mathrm{{{name.replace('_', ' ')}}}", name)
@@ -119,12 +120,13 @@ def typed(digits: str, style: Style) -> Piece:
     """A positive number with its digits as typed; what follows an e is a power of ten: 2.5e-3 is 2.5 · 10⁻³.
 
     >>> from derive.notation.layout import text
-    >>> [text(typed(digits, Style()).layout) for digits in ("0.30", "1e-5", "2.5E3")]
-    ['0.30', '10⁻⁵', '2.5 · 10³']
+    >>> [text(typed(digits, Style()).layout) for digits in ("0.30", ".5", "1e-5", "2.5E3")]
+    ['0.30', '0.5', '10⁻⁵', '2.5 · 10³']
     """
     mantissa, _, exponent = digits.lower().partition("e")
+    mantissa = f"0{mantissa}" if mantissa.startswith(".") else mantissa.removesuffix(".")
     if not exponent:
-        return Piece(style.number(digits))
+        return Piece(style.number(mantissa))
     ten = power_of_ten(int(exponent))
     if Fraction(mantissa) == 1:
         return Piece(ten, POWER)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, sign
+from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, preorder_traversal, sign
 from sympy.core.numbers import Exp1, NegativeInfinity, Pi
 
 from derive.calculus.cost import cost, shared_number
@@ -78,6 +78,7 @@ from derive.notation.pieces import (
     PRODUCT_LEVEL,
     Piece,
     added,
+    barred,
     called,
     divided,
     fenced,
@@ -87,7 +88,7 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
-from derive.notation.style import Style, decimal, letter, name_layout
+from derive.notation.style import LETTERS, Style, decimal, letter, name_layout
 
 THIN = Sign(r"\,", "")
 
@@ -112,11 +113,13 @@ def piece(term: Any, context: Context) -> Piece:
     return _piece(term, replace(context, taken=context.taken | used))
 
 
-def function_name(name: str) -> Layout:
-    """The sign of a function: upright words, σ for the sigmoid."""
+def function_name(name: str, context: Context | None = None) -> Layout:
+    """The sign of a function: upright words, σ for the sigmoid where no tensor is called that."""
     if name in FUNCTIONS:
         return Sign(FUNCTIONS[name], name)
     shown = NAMED.get(name, name)
+    if context is not None and {shown, LETTERS.get(shown)} & {*context.order, *context.taken}:
+        shown = name
     return letter(shown) if len(shown) == 1 else Sign(rf"\operatorname{{{shown.replace('_', ' ')}}}", shown)
 
 
@@ -137,7 +140,9 @@ def _piece(term: Any, context: Context) -> Piece:
         if isinstance(term, kind):
             return printer(term, context)
     if term.is_Function:
-        return called(function_name(type(term).__name__), [_piece(a, context).layout for a in term.args], context.style.separator)
+        return called(
+            function_name(type(term).__name__, context), [_piece(a, context).layout for a in term.args], context.style.separator
+        )
     raise TypeError(f"no way to print {type(term).__name__}: add a row to _PRINTERS")
 
 
@@ -220,7 +225,7 @@ def _exponential(term: Any, context: Context) -> Piece:
     """e to a short power, exp(…) of a long one."""
     exponent = term.args[0]
     inner = _piece(exponent, context).layout
-    if exponent.has(Binder) or cost(exponent) > 4 or "e" in context.order:
+    if exponent.has(Binder) or cost(exponent) > 4 or context.has_e:
         return called(Sign(r"\exp", "exp"), [inner], context.style.separator)
     return powered(Piece(Sign("e", "e")), Piece(inner))
 
@@ -250,11 +255,30 @@ def _binder(sign_: Sign) -> Any:
         conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))
         bound = sorted(letters.values(), key=lambda i: i.name)
         named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
-        plain = [letter(i.name) for i in bound if not any(i in names_ for names_ in named)]
+        alone = [i for i in bound if not any(i in names_ for names_ in named)]
+        plain = [letter(i.name) if _says_range(body, i) else range_layout(i, context) for i in alone]
         told = [condition_layout(c, inner, next((i for i in bound if i in c.args), None)) for c in conditions]
+        told += [range_layout(i, context) for i in bound if i not in alone and not _says_range(body, i)]
         return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
+
+
+def _says_range(body: Any, index: Index) -> bool:
+    """Whether a body shows what an index ranges over: it stands on an axis, or beside an index or a label over the same one."""
+    return any(
+        index in t.args[isinstance(t, Element) :]
+        and (isinstance(t, Element) or any(getattr(a, "size", None) == index.size for a in t.args if a != index))
+        for t in preorder_traversal(body)
+        if isinstance(t, (Element, Delta, Differ, Below, AtMost))
+    )
+
+
+def range_layout(index: Index, context: Context) -> Layout:
+    """An index with what it ranges over, where nothing else shows that: q ≤ O, or q < O where indices count from 0."""
+    close = index.size.is_Symbol or index.size.is_Integer
+    sign = (Sign(" < ", "<"), Sign(r" \le ", "≤"))[context.style.index_base]
+    return row(letter(index.name), sign if close else Sign(sign.latex, f" {sign.text} "), _piece(index.size, context).layout)
 
 
 def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any], Any]:
@@ -352,7 +376,7 @@ def _extremum(sign_: Sign) -> Any:
 def _absolute(term: Any, context: Context) -> Piece:
     body = term.args[0]
     first = min(terms(body), key=lambda t: (context.place(t), t.could_extract_minus_sign()))
-    return Piece(Fence(_piece(-body if first.could_extract_minus_sign() else body, context).layout, "|", "|"))
+    return barred(_piece(-body if first.could_extract_minus_sign() else body, context).layout, "|")
 
 
 def _gradient_by(term: Element, context: Context) -> Layout:
@@ -423,7 +447,7 @@ _PRINTERS: tuple[tuple[Any, Any], ...] = (
     (sign, lambda t, c: called(Sign(r"\operatorname{sign}", "sign"), [_piece(t.args[0], c).layout], c.style.separator)),
     (Deriv, _deriv),
     (Adjoint, _adjoint),
-    (Exp1, lambda t, c: Piece(Sign("e", "e"))),
+    (Exp1, lambda t, c: called(Sign(r"\exp", "exp"), [Sign("1", "1")], COMMA) if c.has_e else Piece(Sign("e", "e"))),
     (Pi, lambda t, c: Piece(Sign(r"\pi", "π"))),
     (NegativeInfinity, lambda t, c: Piece(Sign(r"-\infty", "−∞"), SUM_LEVEL)),
     (Symbol, _symbol),

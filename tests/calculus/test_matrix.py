@@ -104,7 +104,7 @@ def test_a_label_for_each_example_is_a_matrix_of_one_hot_rows(source: str, form:
 def test_what_the_one_hot_rows_are_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", "softmax_cross_entropy_batch", "--wrt", "Z"]) == 0
     page = " ".join(capsys.readouterr().out.split())
-    assert "∇_Z L = 1/N (P − T) one-hot rows: T_ij = δ_{j,t_i}" in page
+    assert "∇_Z L = (1/N) (P − T) one-hot rows: T_ij = δ_{j,t_i}" in page
 
 
 def test_one_label_is_a_column() -> None:

@@ -329,7 +329,7 @@ IDENTITIES = [
         lambda x, y: x @ y / (x @ x) ** 0.5 / (y @ y) ** 0.5,
         {
             "x": (
-                "1/‖x‖ (1/‖y‖ y − c/‖x‖ x)",
+                "(1/‖x‖) ((1/‖y‖) y − (c/‖x‖) x)",
                 lambda x, y: y / norm(x) / norm(y) - x * (x @ y) / norm(x) ** 3 / norm(y),
             )
         },
@@ -374,7 +374,7 @@ IDENTITIES = [
         "residual norm",
         "A: [m, n]\nx: [n]\nb: [m]\nf = sqrt(sum((A @ x - b)**2))",
         lambda A, x, b: ((A @ x - b) ** 2).sum() ** 0.5,
-        {"x": ("1/f Aᵀ (A x − b)", lambda A, x, b: A.T @ (A @ x - b) / norm(A @ x - b))},
+        {"x": ("(1/f) Aᵀ (A x − b)", lambda A, x, b: A.T @ (A @ x - b) / norm(A @ x - b))},
     ),
     # ------------------------------------------------------------ products
     Identity(
@@ -480,7 +480,7 @@ IDENTITIES = [
         "Gaussian of a quadratic form, PC 8.1",
         "A: [n, n]\nx: [n]\nf = exp(-(x.T @ A @ x)/2)",
         lambda A, x: (-(x @ A @ x) / 2).exp(),
-        {"x": ("−f/2 (A + Aᵀ) x", lambda A, x: -np.exp(-x @ A @ x / 2) / 2 * (A + A.T) @ x)},
+        {"x": ("−(f/2) (A + Aᵀ) x", lambda A, x: -np.exp(-x @ A @ x / 2) / 2 * (A + A.T) @ x)},
     ),
     Identity(
         FUNCTIONS,

@@ -29,18 +29,18 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("attention", "Q"): ("1/√d (∇_S L) K", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)K"),
     ("attention", "K"): ("1/√d (∇_S L)ᵀ Q", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)^{\top}Q"),
-    ("mse", "yhat"): ("2/n (ŷ − y)", r"\frac{2}{n}(\hat{y} - y)"),
+    ("mse", "yhat"): ("(2/n) (ŷ − y)", r"\frac{2}{n}(\hat{y} - y)"),
     ("huber", "e"): (
         "1/n { e  if |e| ≤ δ ; δ sign(e)  otherwise }",
         r"\frac{1}{n}\begin{cases}e & \text{if } |e| \le \delta \\ \delta\operatorname{sign}(e) & \text{otherwise}\end{cases}",
     ),
     ("cosine_similarity", "x"): (
-        "1/‖x‖ (1/‖y‖ y − c/‖x‖ x)",
+        "(1/‖x‖) ((1/‖y‖) y − (c/‖x‖) x)",
         r"\frac{1}{\lVert x\rVert }\left(\frac{1}{\lVert y\rVert }y - \frac{c}{\lVert x\rVert }x\right)",
     ),
     ("layer_norm", "gamma"): ("g ⊙ x̂", r"g \odot \hat{x}"),
     ("layer_norm", "x"): (
-        "1/√(v + ε) (g ⊙ γ − 1/n (gᵀ γ) 𝟏 − 1/n ((g ⊙ γ)ᵀ x̂) x̂)",
+        "(1/√(v + ε)) (g ⊙ γ − (1/n) (gᵀ γ) 𝟏 − (1/n) ((g ⊙ γ)ᵀ x̂) x̂)",
         r"\frac{1}{\sqrt{v + \epsilon}}\left(g \odot \gamma - \frac{1}{n}(g^{\top}\gamma)\mathbf{1}"
         r" - \frac{1}{n}((g \odot \gamma)^{\top}\hat{x})\hat{x}\right)",
     ),

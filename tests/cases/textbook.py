@@ -57,21 +57,21 @@ FORMS = [
     ("focal_loss", "z", "p_t ∂L/∂q (δ_it − p_i)"),
     ("squared_hinge", "s", "2 (max(0, s_i − s_t + 1) · 𝟙[i≠t] − δ_it Σ_{j≠t} max(0, s_j − s_t + 1))"),
     ("l1", "yhat", "sign(ŷ_i − y_i) / n"),
-    ("mse", "yhat", "2/n (ŷ_i − y_i)"),
+    ("mse", "yhat", "(2/n) (ŷ_i − y_i)"),
     ("logsumexp", "z", "e^(z_i − y)"),
     ("l2_penalty", "alpha", "1/2 Σ_i w_i²"),
     # quotients that several terms share are folded together
     ("sine_cosine", "r", "(s sin(θ) + c cos(θ)) / r"),
     ("sine_cosine", "v", "(s c sin(θ) + cos(θ) (c² − 1)) / r"),
     # normalizations in the compact form
-    ("batch_norm", "X", "γ_j/√(v_j + ε) (G_kj − 1/N Σ_i G_ij − X̂_kj/N Σ_i G_ij X̂_ij)"),
-    ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − x̂_i/n Σ_j g_j γ_j x̂_j) / √(v + ε)"),
-    ("rms_norm", "x", "(g_i γ_i − x_i / (r² n) Σ_j g_j x_j γ_j) / r"),
-    (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − x̂_i/n Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
+    ("batch_norm", "X", "(γ_j/√(v_j + ε)) (G_kj − 1/N Σ_i G_ij − (X̂_kj/N) Σ_i G_ij X̂_ij)"),
+    ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − (x̂_i/n) Σ_j g_j γ_j x̂_j) / √(v + ε)"),
+    ("rms_norm", "x", "(g_i γ_i − (x_i / (r² n)) Σ_j g_j x_j γ_j) / r"),
+    (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − (x̂_i/n) Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
     (
         PRE_NORM_ATTENTION,
         "X",
-        "(∂L/∂X̂_ik − 1/n Σ_j ∂L/∂X̂_ij − X̂_ik/n Σ_j ∂L/∂X̂_ij X̂_ij) / √(v_i + 1) + ∂L/∂O_ik",
+        "(∂L/∂X̂_ik − 1/n Σ_j ∂L/∂X̂_ij − (X̂_ik/n) Σ_j ∂L/∂X̂_ij X̂_ij) / √(v_i + 1) + ∂L/∂O_ik",
     ),
     # attention through P and its adjoint
     ("attention", "S", "P_ij (∂L/∂P_ij − Σ_p ∂L/∂P_ip P_ip)"),

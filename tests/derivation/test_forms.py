@@ -123,7 +123,7 @@ def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
 
 
 def form(found: Derivation) -> Iterator[str]:
-    context = context_of(found.graph)
+    context = context_of(found.graph).beside(found.indices)
     matrix = found.form
 
     def printed(term: object) -> str:

@@ -55,8 +55,8 @@ def test_a_difference_is_written_the_same_way_in_both_notations() -> None:
     graph = derive.graph("l1")
     assert normalize("NFC", text(definition(graph.output, context_of(graph)))) == "L = 1/n Σ_i |ŷ_i − y_i|"
     for wrt, index, matrix in [
-        ("yhat", "sign(ŷ_i − y_i) / n", "1/n sign(ŷ − y)"),
-        ("y", "sign(y_i − ŷ_i) / n", "1/n sign(y − ŷ)"),
+        ("yhat", "sign(ŷ_i − y_i) / n", "(1/n) sign(ŷ − y)"),
+        ("y", "sign(y_i − ŷ_i) / n", "(1/n) sign(y − ŷ)"),
     ]:
         found = graph.derive("L", wrt)
         context = context_of(graph)

@@ -355,9 +355,9 @@ def test_the_page_says_how_g_h_becomes_a_product_of_matrices(capsys: pytest.Capt
         "∂J/∂W_ij = Σ_n ∂J/∂L_n ∂L_n/∂W_ij chain rule: the sum over every path",
         "= 1/N Σ_n ∂L_n/∂W_ij with ∂J/∂L_n = 1/N",
         "= 1/N Σ_n ∂L_n/∂A_ni X_nj the gradient for one example, with ∂L_n/∂W_ij = ∂L_n/∂A_ni X_nj",
-        "= Σ_n ∂J/∂A_ni X_nj with ∂J/∂A_ni = 1/N ∂L_n/∂A_ni",
+        "= Σ_n ∂J/∂A_ni X_nj with ∂J/∂A_ni = (1/N) ∂L_n/∂A_ni",
         "∇_W J = (∇_A J)ᵀ X a matrix product sums over the index that its factors share",
-        "∇_A J = 2/N (A − Y)",
+        "∇_A J = (2/N) (A − Y)",
     ]
     places = [page.find(line) for line in story]
     assert -1 not in places, story[places.index(-1)]

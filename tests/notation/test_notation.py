@@ -162,7 +162,7 @@ NAMES: dict[tuple[str, int], tuple[str, str]] = {
     ("b2", 1): ("b⁽²⁾", "b^{(2)}"),
     ("gamma", 1): ("γ", r"\gamma"),
     ("beta_1", 0): ("β₁", r"\beta_{1}"),
-    ("Sigma", 2): ("Σ", r"\Sigma"),
+    ("Sigma", 2): ("𝛴", r"\Sigma"),
     ("σ", 0): ("σ", r"\sigma"),
     ("y_max", 0): ("y_max", r"y_{\mathrm{max}}"),
     ("loss", 0): ("loss", r"\mathrm{loss}"),
@@ -227,7 +227,7 @@ def test_french_numbers_and_separators() -> None:
     assert text(layout(x(i) - Rational(21, 10), french)) == "x_i − 2,1"
     assert text(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == "max(x_i; x_i − 2,1)"
     assert latex(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == r"\max(x_{i};\ x_{i} - 2{,}1)"
-    assert text(layout(Maximum(0, x(i)), french)) == "max(0, x_i)"
+    assert text(layout(Maximum(0, x(i)), french)) == "max(0; x_i)"
     assert r"\text{si }" in latex(layout(Where(Positive(x(i)), x(i), S.Zero), french))
     assert "sinon" in text(layout(Where(Positive(x(i)), x(i), S.Zero), french))
 
@@ -275,7 +275,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("f = 1.50*x + 0.30", "f = 1.50 x + 0.30"),
     ("f = 2*3*x", "f = 2 · 3 x"),
     ("f = a*(b + c)*2", "f = a (b + c) · 2"),
-    ("f = x/2*(1 + erf(x/sqrt(2)))", "f = x/2 (1 + erf(x/√2))"),
+    ("f = x/2*(1 + erf(x/sqrt(2)))", "f = (x/2) (1 + erf(x/√2))"),
     ("f = exp(x)/sqrt(2*pi)", "f = e^x/√(2 π)"),
     ("f = sqrt(2)*pi", "f = √2 π"),
     ("f = relu(x) + sigmoid(y)", "f = ReLU(x) + σ(y)"),
@@ -304,7 +304,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("s: [n]\nL = -sum(s[i] - log(sum(exp(s[j]) for j in n if i <= j)) for i in n)", "L = −Σ_i (s_i − log(Σ_{j≥i} e^(s_j)))"),
     ("x: [n]\nf = sum(x[i] for i in n if 2 <= i)", "f = Σ_{i≥3} x_i"),
     # a mean under a condition is over the entries that meet it
-    ("s: [C]\nt: label[C]\ny = mean(s[j] for j in C if j != t)", "y = 1 / (C − 1) Σ_{j≠t} s_j"),
+    ("s: [C]\nt: label[C]\ny = mean(s[j] for j in C if j != t)", "y = (1 / (C − 1)) Σ_{j≠t} s_j"),
     ("x: [n]\ny = mean(x[i] for i in n if x[i] > 0)", "y = Σ_{i, x_i > 0} x_i / Σ_{i, x_i > 0} 1"),
     # entry by entry, and matrix products
     ("A: [n, n]\nB: [n, n]\nC: [n, n]\nY = A*B @ C", "Y = (A ⊙ B) C,   Y_ij = Σ_k A_ik B_ik C_kj"),
@@ -313,7 +313,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("A: [n, n]\nx: [n]\nb: [n]\ny = A @ (x/b)", "y = A (x ⊘ b),   y_i = Σ_j A_ij x_j/b_j"),
     ("A: [n, n]\nx: [n]\nb: [n]\ny = A @ x/b", "y = (A x) ⊘ b,   y_i = Σ_j A_ij x_j / b_i"),
     ("X: [n, n]\nY = X**2 + exp(X)", "Y = X^(⊙2) + exp(X),   Y_ij = X_ij² + e^(X_ij)"),
-    ("X: [n, n]\nY = 1/X - sqrt(X)", "Y = 𝟏 ⊘ X − X^(⊙1/2),   Y_ij = 1/X_ij − √X_ij"),
+    ("X: [n, n]\nY = 1/X - sqrt(X)", "Y = X^(⊙−1) − X^(⊙1/2),   Y_ij = 1/X_ij − √X_ij"),
     # powers of ten, and e where it is a tensor
     ("f = sqrt(v + 1e-5)*x", "f = √(v + 10⁻⁵) x"),
     ("f = e**x + exp(x)", "f = e^x + exp(x)"),

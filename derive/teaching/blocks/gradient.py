@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Add, Integer
 
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Element, Index, Label, Sum
+from derive.calculus.terms import Adjoint, Element, Index, Label, Sum, free_indices
 from derive.derivation.derivation import Derivation, Step
 from derive.derivation.sweep import DEFINITION, ONE_PATH, PATHS, SUBSTITUTE
 from derive.derivation.written import written
@@ -45,7 +45,7 @@ def derived_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tupl
 def step_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[Line, ...]:
     """The lines of a derivation, each with its reason."""
     found = proved.derivation
-    context = page.context(found.graph)
+    context = page.context(found.graph).beside(found.indices)
     lines = (Line(line, EQUALS, _reason(s, found.graph, page)) for line, s in written(shown(found, detail), found.graph, context))
     return (Line(layout(found.subject, context)), *lines)
 
@@ -115,7 +115,9 @@ def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[A
 
 
 def _equations(uses: tuple[tuple[Any, Any], ...], context: Context) -> tuple[Any, ...]:
-    return _separated([row(layout(left, context), EQUALS, layout(right, context)) for left, right in uses])
+    return _separated(
+        [row(layout(left, context), EQUALS, layout(right, context.beside(free_indices(left)))) for left, right in uses]
+    )
 
 
 def _separated(parts: list[Layout]) -> tuple[Any, ...]:
@@ -131,7 +133,7 @@ def _separated(parts: list[Layout]) -> tuple[Any, ...]:
 def statement_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     """The result by itself, its matrix form, its cases."""
     found = proved.derivation
-    context = page.context(found.graph)
+    context = page.context(found.graph).beside(found.indices)
     opening = (Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS))
     return (*_noted(opening, proved, page), *result_lines(proved, page))
 
@@ -180,8 +182,7 @@ def cases_layout(found: Derivation, page: Page) -> Layout | None:
     """The result for equal and for different indices."""
     if found.cases is None:
         return None
-    context = page.context(found.graph)
-    context = replace(context, taken=context.taken | {i.name for i in found.indices})
+    context = page.context(found.graph).beside(found.indices)
     when = page.say(N_("if")) + " "
     sign = Sign(rf"\text{{{when}}}", when)
     return Cases(tuple((layout(value, context), row(sign, condition_layout(c, context))) for value, c in found.cases))
@@ -202,7 +203,8 @@ def entry_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
 
     def grid(term: Any) -> Layout:
         rows = product(*(range(int(i.size)) for i in indices[:1]))
-        return Grid(tuple(tuple(layout(_at(term, indices, (*r, *c)), context) for c in _columns(indices)) for r in rows))
+        entries = (tuple(layout(_at(term, indices, (*r, *c)), context) for c in _columns(indices)) for r in rows)
+        return Grid(tuple(entries), context.style.separator.text)
 
     matrix = found.form
     ends = [Line(matrices.layout(matrix, context), EQUALS)] if matrix is not None else []

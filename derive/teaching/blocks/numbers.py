@@ -73,7 +73,7 @@ def _part(entries: Any, style: Style, shown: list[list[int]]) -> tuple[Layout, b
     exact = all(e for _, e in parts)
     if len(shown) == 2:
         rows = [[_part(entries[r][c], style, [])[0] if min(r, c) >= 0 else _DOTS for c in shown[1]] for r in shown[0]]
-        return Grid(tuple(map(tuple, rows))), exact
+        return Grid(tuple(map(tuple, rows)), style.separator.text), exact
     left, right = ("(", ")") if len(shown) == 1 else ("[", "]")
     return Fence(joined([p for p, _ in parts], style.separator), left, right), exact
 

@@ -273,7 +273,7 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
     blocks: list[Line | Chains] = []
     for name in reversed(named_on_the_way(graph)):
         member, found = graph.members[name], gradient_by(graph, name)
-        context = page.context(found.graph)
+        context = page.context(found.graph).beside(found.indices)
         matrix = found.form
         form = matrices.layout(matrix, context) if matrix is not None else None
         left = matrices.nabla(found.of, name, len(member.indices), context) if member.indices else layout(found.subject, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from derive.calculus.terms import free_indices
 from derive.derivation.second_order import SecondDerivation, is_square
 from derive.derivation.written import REWRITE, written
 from derive.graphs.graph import Graph, Node
@@ -39,12 +40,12 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
     """
     found = proved.derivation
     second = found if isinstance(found, SecondDerivation) else None
-    context = page.context(found.graph)
+    context = page.context(found.graph).beside(found.indices)
     how = {id(step): known for step, *known in zip(found.steps, proved.kinds, proved.errors, strict=True)}
     steps = []
     for line, step in written(shown(found, detail), found.graph, context):
         kind, error = ("symbolic", 0.0) if step.rule == REWRITE else how.get(id(step), ("numeric", None))
-        uses = [latex(row(layout(a, context), EQUALS, layout(b, context))) for a, b in step.uses]
+        uses = [latex(row(layout(a, context), EQUALS, layout(b, context.beside(free_indices(a))))) for a, b in step.uses]
         rule = ", ".join(map(page.say, step.rule.split(RULE_BREAK)))
         steps.append({**_printed(line), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error})
     return {

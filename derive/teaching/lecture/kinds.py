@@ -214,7 +214,7 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
 def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Sequence[Block]:
     """A second derivative after the gradient it was taken of."""
     gradient = gradient_of(found)
-    context = page.context(gradient.graph)
+    context = page.context(gradient.graph).beside(gradient.indices)
     before = (Line(layout(gradient.subject, context)), Line(layout(gradient.result, context), EQUALS))
     lines = [line for block in blocks if isinstance(block, Steps) for line in block.lines]
     return (Steps((*before, *lines)), *(block for block in blocks if not isinstance(block, Steps)))

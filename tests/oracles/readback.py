@@ -1,0 +1,316 @@
+"""What a graph and its derivations are printed as, read back and compared with what was proved.
+
+A `Printed` is a line of a page with the value that it has to have.  It is printed in Unicode and in LaTeX, in both languages,
+read by `reader`, and evaluated by `reading` at random points; the value that was proved comes from `derive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derive.derivation.derivation import Derivation
+from derive.derivation.sweep import derivation
+from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
+from derive.graphs.tree import Call, subtrees
+from derive.language import library
+from derive.language.words import FUNCTIONS as WORDS
+from derive.notation import definitions, matrices
+from derive.notation.layout import EQUALS, Layout, latex, row, text
+from derive.notation.terms import layout
+from derive.proof.points import random_point
+from derive.proof.sizes import size_sets
+from derive.teaching.blocks.gradient import cases_layout, matrix_side
+from derive.teaching.page import Page as Teaching
+from derive.values.evaluator import Evaluator
+from derive.values.number_systems import FLOAT
+from oracles.reader import FUNCTIONS as NAMED
+from oracles.reader import Page, Tree, Unread, read, spelled
+from oracles.reading import Point, value
+
+LANGS = ("en", "fr")
+AGREE = 1e-7
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A line as it is printed, for a context, and what it is: a definition, a line of a derivation …"""
+
+    kind: str
+    what: str
+    layouts: dict[str, Layout]
+    """By language."""
+
+    node: str = ""
+    found: Derivation | None = None
+
+
+def printed_definitions(graph: Graph) -> Iterator[Printed]:
+    for node in graph.nodes:
+        if gradient_parts(node.name) is None:
+            both = {lang: definitions.definition(node, Teaching(lang).context(graph)) for lang in LANGS}
+            yield Printed("definition", node.name, both, node.name)
+
+
+def printed_derivation(found: Derivation) -> Iterator[Printed]:
+    pages = {lang: Teaching(lang) for lang in LANGS}
+    contexts = {lang: page.context(found.graph) for lang, page in pages.items()}
+    name = gradient_name(found.of, found.wrt)
+
+    def line(of: Any) -> dict[str, Layout]:
+        return {lang: row(layout(found.subject, c), EQUALS, layout(of, c.beside(found.indices))) for lang, c in contexts.items()}
+
+    seen = set()
+    for k, step in enumerate(found.steps, 1):
+        if step.line not in seen:
+            kind = "result" if k == len(found.steps) else "line"
+            yield Printed(kind, f"{name}, line {k}", line(step.line), found=found)
+        seen.add(step.line)
+    form = found.form
+    if form is not None:
+        both = {lang: row(matrix_side(found, c), EQUALS, matrices.layout(form, c)) for lang, c in contexts.items()}
+        yield Printed("matrix", f"{name}, matrix form", both, found=found)
+    if found.cases is not None:
+        cases = {lang: cases_layout(found, page) for lang, page in pages.items()}
+        both = {lang: row(layout(found.subject, contexts[lang]), EQUALS, c) for lang, c in cases.items() if c is not None}
+        yield Printed("cases", f"{name}, cases", both, found=found)
+
+
+# ---------------------------------------------------------------- a point
+
+
+@dataclass
+class Scene:
+    """A graph at a point, as a reader of its page knows it."""
+
+    graph: Graph
+    exact: Evaluator
+    base: int
+    _totals: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @cached_property
+    def floats(self) -> Evaluator:
+        arrays = {name: _floats(array) for name, array in self.exact.arrays.items()}
+        return Evaluator(self.exact.sizes, arrays, self.graph, FLOAT, self._totals)
+
+    def total(self, of: str, by: str) -> Any:
+        """∂of/∂by along every path, by the derived formulas."""
+        if (name := gradient_name(of, by)) in self.floats.arrays:
+            return self.floats.arrays[name]
+        if (of, by) not in self._totals:
+            found = derivation(self.graph, of, by)
+            for other in found.named:
+                self.total(of, other)
+            self._totals[of, by] = np.array(self.floats.array(found.result, found.indices))
+        return self._totals[of, by]
+
+    def result(self, found: Derivation) -> Any:
+        return self.total(found.of, found.wrt)
+
+    def page(self, lang: str) -> Page:
+        shown = dict(self.graph.shown)
+        tensors: dict[str, tuple[str, int]] = {}
+        for m in self.graph.members.values():
+            if gradient_parts(m.name) is None:
+                printed = spelled(shown.get(m.name, m.name), len(m.axes))
+                if printed in tensors:
+                    raise Unread(f"{m.name} and {tensors[printed][0]} are printed alike")
+                tensors[printed] = m.name, len(m.axes)
+        for name, (labels, _) in self.onehots.items():
+            if name not in tensors:
+                tensors[name] = f"one-hot {labels}", 2
+        sizes = frozenset(spelled(s.name) for s in self.graph.sizes)
+        return Page(tensors, sizes, self.labels, frozenset([*self.functions, *self.numbers]), lang, self.base)
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        return frozenset(
+            m.name
+            for m in self.graph.members.values()
+            if not m.differentiable and (m.kind == "label" if isinstance(m, Input) else bool(m.expr.is_integer))
+        )
+
+    @cached_property
+    def classes(self) -> dict[str, int]:
+        out = {}
+        for m in self.graph.members.values():
+            classes = getattr(m, "classes", None)
+            if classes is None and m.name in self.labels:
+                sizes = [a.size for a in m.expr.atoms() if hasattr(a, "size")] if not isinstance(m, Input) else []
+                kinds = [t for t in [m.expr] if hasattr(t, "size")] if not isinstance(m, Input) else []
+                classes = kinds[0].size if kinds else sizes[0] if sizes else None
+            if classes is not None:
+                out[m.name] = self.exact.size(classes)
+        return out
+
+    @cached_property
+    def onehots(self) -> dict[str, tuple[str, int]]:
+        """What matrices of one-hot rows are called, by the note below the forms that have them."""
+        from derive.notation.context import context_of
+
+        context = context_of(self.graph)
+        vectors = [n for n in self.labels if len(self.graph.members[n].axes) == 1 and n in self.classes]
+        return {text(matrices.one_hot(n, context)).removeprefix("𝐄_").strip("{}"): (n, self.classes[n]) for n in vectors}
+
+    def point(self, output: str, read_definitions: dict[str, tuple[tuple[str, ...], Tree]]) -> Point:
+        arrays = dict(self.floats.arrays)
+        for labels, classes in self.onehots.values():
+            arrays[f"one-hot {labels}"] = np.eye(classes)[np.asarray(arrays[labels])]
+        letters: dict[str, set[int]] = {}
+        for size, over in self.graph.letters:
+            for letter in over if size.free_symbols <= self.exact.sizes.keys() else ():
+                letters.setdefault(letter, set()).add(self.exact.size(size))
+        return Point(
+            {spelled(s.name): int(n) for s, n in self.exact.sizes.items()},
+            arrays,
+            self.labels,
+            self.base,
+            self.total,
+            read_definitions,
+            {letter: n for letter, (n, *rest) in letters.items() if not rest},
+            output,
+            self.onehots,
+            self.classes,
+            self.functions,
+            self.numbers,
+        )
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """Functions of numbers in the definitions, by name, that `reading` has no formula for."""
+        names = {t.function for node in self.graph.nodes for t in subtrees(node.body) if isinstance(t, Call)}
+        kinds = {name: library.function(name) for name in names if name not in WORDS and _words(name) not in NAMED}
+        return {_words(name): _called(kind) for name, kind in kinds.items() if kind is not None}
+
+    @cached_property
+    def functions(self) -> dict[str, tuple[tuple[int, ...], Any]]:
+        """Definitions of the library that a node calls as a whole, for those that `reading` has none of: what the node is."""
+        return {
+            _words(node.surface.function): (
+                np.shape(self.floats.arrays[node.name]),
+                lambda *_, n=node: self.floats.arrays[n.name],
+            )
+            for node in self.graph.nodes
+            if isinstance(node.surface, Call) and _words(node.surface.function) not in NAMED
+        }
+
+
+def _called(kind: Any) -> Any:
+    return lambda *args: Evaluator(dict(zip(kind.parameters, args, strict=True)), {}, None, FLOAT).evaluate(kind.body, {})
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _floats(array: Any) -> Any:
+    flat = np.ravel(array)
+    if all(isinstance(v, (int, np.integer)) for v in flat):
+        return np.asarray(array, dtype=int)
+    return np.asarray(array, dtype=float)
+
+
+def scenes(graph: Graph, seed: int = 0, most: int = 2) -> Iterator[Scene]:
+    """The graph at a random point for each of some sets of sizes."""
+    base = Teaching("en").context(graph).style.index_base
+    for which, sizes in enumerate(size_sets(graph)[:most]):
+        yield Scene(graph, random_point(graph, sizes, seed, which), base)
+
+
+# ---------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A line that was not read, or that says something else."""
+
+    kind: str
+    what: str
+    formula: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"[{self.kind}] {self.what}\n    {self.formula}\n    {self.why}"
+
+
+def forms(line: Printed) -> Iterator[tuple[str, bool, str]]:
+    """(language, whether it is LaTeX, the formula), each formula once."""
+    for lang, printed in line.layouts.items():
+        yield lang, False, text(printed)
+        yield lang, True, latex(printed)
+
+
+def check(line: Printed, scenes_: Iterable[Scene], definitions_: dict[str, str] | None = None) -> Iterator[Wrong]:
+    """What is wrong with a line, in any medium and language, at any of these points."""
+    for scene in scenes_:
+        seen = set()
+        for lang, is_latex, formula in forms(line):
+            if (is_latex, formula) in seen:
+                continue
+            seen.add((is_latex, formula))
+            if why := _read_wrong(line, scene, lang, is_latex, formula):
+                yield Wrong(line.kind, line.what, formula, why)
+
+
+def _read_wrong(line: Printed, scene: Scene, lang: str, is_latex: bool, formula: str) -> str:
+    try:
+        page = scene.page(lang)
+        expected = np.asarray(
+            scene.floats.arrays[line.node] if line.node else scene.result(line.found) if line.found else None, dtype=float
+        )
+        if line.node in scene.labels:
+            expected = expected + scene.base
+        for sides in read(formula, page, is_latex):
+            left, *right = sides
+            names, shape = left_letters(left, expected)
+            output = line.found.of if line.found else ""
+            point = scene.point(output, read_definitions(scene, lang, is_latex, page))
+            for side in right:
+                got = value(side, point, names, shape)
+                if why := differs(got, expected):
+                    return why
+    except Unread as error:
+        return f"unread: {error}"
+    return ""
+
+
+def read_definitions(scene: Scene, lang: str, is_latex: bool, page: Page) -> dict[str, tuple[tuple[str, ...], Tree]]:
+    """The definitions of the page, as the reader reads them: with indices."""
+    key = ("read", lang, is_latex)
+    memory = scene.__dict__.setdefault("memory", {})
+    if key not in memory:
+        out = {}
+        for line in printed_definitions(scene.graph):
+            formula = latex(line.layouts[lang]) if is_latex else text(line.layouts[lang])
+            try:
+                left, right = read(formula, page, is_latex)[-1]
+            except Unread:
+                continue
+            out[line.node] = tuple(a.text for a in left.args), right
+        memory[key] = out
+    return memory[key]
+
+
+def left_letters(left: Tree, expected: Any) -> tuple[dict[str, int], tuple[int, ...]]:
+    """The free letters of an equation with their ranges, and the shape of what has none."""
+    indices = left.args if left.op == "tensor" else tuple(i for part in left.args for i in part.args)
+    if not indices:
+        return {}, expected.shape
+    if any(i.op != "letter" for i in indices) or len(indices) != expected.ndim:
+        raise Unread(f"a left side with {len(indices)} indices for {expected.ndim} axes: {left}")
+    return {i.text: n for i, n in zip(indices, expected.shape, strict=True)}, ()
+
+
+def differs(got: Any, expected: Any) -> str:
+    try:
+        got, expected = np.broadcast_arrays(got, expected)
+    except ValueError:
+        return f"of shape {np.shape(got)}, not {np.shape(expected)}"
+    gap = np.max(np.abs(got - expected), initial=0.0)
+    if not gap <= AGREE * max(1.0, float(np.max(np.abs(expected), initial=0.0))):
+        return f"comes to {np.round(got, 5).tolist()}, not {np.round(expected, 5).tolist()}"
+    return ""
