@@ -217,5 +217,5 @@ def _function(function: type[Named]) -> Callable[..., Any]:
 def _difference(a: Any, b: Any) -> float:
     """The largest |a − b| / (1 + |a|) over the entries; not a number where one is none."""
     pairs = [(real(x), real(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
-    gaps = [float(abs(x - y) / (1 + abs(x))) for x, y in pairs]
+    gaps = [float((abs(x - y) / (1 + abs(x))).upper()) for x, y in pairs]
     return max(gaps, default=0.0) if all(g == g for g in gaps) else float("nan")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cache, lru_cache, partial
 from itertools import takewhile
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 from sympy import Abs, Integer, Mul, S, sign
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.graphs.graph import Graph, Node
 from derive.values.evaluator import Evaluator, value_of
-from derive.values.number_systems import DomainError, real
+from derive.values.number_systems import DomainError, apart, real
 
 CLEARANCE = 1e-3
 """How far from a kink (of max, |·|, a comparison) a point must lie."""
@@ -26,7 +26,7 @@ ROUNDING = 1e-40
 """A kink nearer than this lies at the point."""
 
 
-STEP = Fraction(1, 1 << 44)
+STEP = fmpq(1, 1 << 44)
 """At a point nearby each entry is moved by this, and up to a thousand times as much: so it is seen what moves."""
 
 Nearby = Callable[[], tuple[Evaluator, ...]]
@@ -67,14 +67,15 @@ def _met(point: Evaluator, node: Node, kink: Kink, clearance: float, nearby: Nea
     near = [tuple(place) for place in np.argwhere(_double(np.abs(gaps)) < clearance)]
     if kink.root or not near:
         return bool(near)
-    if any(gaps[place] != 0 for place in near):
+    if any(apart(gaps[place], 0) for place in near):
         return True
     near = [place for place in near if _at(point, kink.gap, indices, place) != 0]
     return bool(near) and not _still(nearby, partial(_vanishes_at, guarded, indices, near))
 
 
 def _vanishes_at(term: Any, indices: tuple[Index, ...], places: Places, point: Evaluator) -> bool:
-    return not any(point.array(term, indices)[place] for place in places)
+    values = point.array(term, indices)
+    return not any(apart(values[place], 0) for place in places)
 
 
 def _met_largest(point: Evaluator, node: Node, kink: Kink, clearance: float, nearby: Nearby) -> bool:
@@ -98,7 +99,7 @@ def _alike_at(term: Any, indices: tuple[Index, ...], places: Places, point: Eval
 
 
 def _alike(entries: Any, places: Places) -> bool:
-    return all(entries[place] == entries[places[0]] for place in places)
+    return not any(apart(entries[place], entries[places[0]]) for place in places)
 
 
 def _still(nearby: Nearby, same: Callable[[Evaluator], bool]) -> bool:
@@ -128,7 +129,7 @@ def _moved(point: Evaluator, node: Node, names: set[str], chance: random.Random)
     assert point.graph is not None
     graph, arrays = point.graph, dict(point.arrays)
     move = np.vectorize(lambda v: v + STEP * chance.randint(1, 1000), otypes=[object])
-    arrays |= {name: move(arrays[name])[()] for name in names}
+    arrays |= {name: move(point.tensor(name))[()] for name in names}
     stale = set(names)
     for before in takewhile(lambda n: n.name != node.name, graph.nodes):
         if before.name not in names and stale & graph.parents(before.name):

@@ -13,7 +13,7 @@ from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator, value_of
-from derive.values.number_systems import DomainError, real
+from derive.values.number_systems import DIGITS, DomainError, near, precision
 from derive.values.undefined import authors_name
 
 TRIES = 60
@@ -123,4 +123,8 @@ def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fracti
         out = np.vectorize(abs, otypes=[object])(out)
     if given.kind in ("onehot", "probability"):
         out = out / out.sum(axis=-1, keepdims=True)
-    return np.vectorize(real, otypes=[object])(out)
+    numbers = np.vectorize(near, otypes=[object])(out)
+    if given.kind in ("onehot", "probability"):
+        with precision(4 * DIGITS):
+            numbers[..., -1] = 1 - numbers[..., :-1].sum(axis=-1)
+    return numbers

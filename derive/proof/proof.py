@@ -34,7 +34,7 @@ from derive.proof.kinks import has_kink
 from derive.proof.points import SMALLER, random_point
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DIGITS, DomainError, mp, real
+from derive.values.number_systems import NOTHING, DomainError, most_apart, precision, real, shown
 from derive.values.work import Cost, Work
 
 TOLERANCE = real(10) ** -25
@@ -238,7 +238,7 @@ def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Ran
             raise _unequal(found, point, number, undefined.message) from None
         error = gap.relative
         if not error < TOLERANCE:
-            raise _unequal(found, point, number, said("the two differ by {error}", error=mp(DIGITS).nstr(error, 3)))
+            raise _unequal(found, point, number, said("the two differ by {error}", error=shown(error, 3)))
         errors.append(float(error))
         before = after
     return errors
@@ -256,7 +256,8 @@ def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -
 
     def both(point: Evaluator) -> tuple[Any, Any]:
         result = point.array(found.result, found.indices)
-        return np.ravel(point.slope_along(found.of, found.wrt, moved)), result.reshape(-1, moved.size) @ moved
+        with precision(point.digits):
+            return np.ravel(point.slope_along(found.of, found.wrt, moved)), result.reshape(-1, moved.size) @ moved
 
     try:
         error = _refined(_distance(*both(point)), point, both).relative
@@ -267,7 +268,7 @@ def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -
             found,
             point,
             len(found.steps),
-            said("along {moved} the two differ by {error}", moved=moved.tolist(), error=mp(DIGITS).nstr(error, 3)),
+            said("along {moved} the two differ by {error}", moved=moved.tolist(), error=shown(error, 3)),
         )
 
 
@@ -278,7 +279,7 @@ def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, 
     """
     first = gap.absolute
     for _ in range(REFINED):
-        if gap.relative < TOLERANCE or not gap.absolute:
+        if gap.relative < TOLERANCE or gap.absolute == 0:
             return gap
         seen, coarse, point = gap.absolute > noise(point.digits), gap, point.finer
         gap = _distance(*both(point))
@@ -319,14 +320,15 @@ class Gap:
 
 def _distance(a: Any, b: Any) -> Gap:
     """The largest |a − b|, and |a − b| / (s + |a|) with s = 1, or the size of the largest entry if that is less."""
-    pairs = [(real(x), real(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
-    gaps = [abs(x - y) for x, y in pairs]
-    if any(gap != gap for gap in gaps):
-        return Gap(math.nan, math.nan)
-    if not any(gaps):
+    pairs = list(zip(np.ravel(a), np.ravel(b), strict=True))
+    gaps = [most_apart(x, y) for x, y in pairs]
+    if any(gap.is_nan() for gap in gaps):
+        return Gap(NOTHING, NOTHING)
+    if all(gap == 0 for gap in gaps):
         return Gap(real(0), real(0))
-    small = min(real(1), max(max(abs(x), abs(y)) for x, y in pairs))
-    return Gap(max(gaps), max(gap / (small + abs(x)) for gap, (x, _) in zip(gaps, pairs, strict=True)))
+    sizes = [max(most_apart(x, 0), most_apart(y, 0)) for x, y in pairs]
+    small = min(real(1), max(sizes))
+    return Gap(max(gaps), max((gap / (small + size)).mid() for gap, size in zip(gaps, sizes, strict=True)))
 
 
 def _sizes_text(point: Evaluator) -> str:

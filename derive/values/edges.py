@@ -53,7 +53,7 @@ def flow_back(run: Run, graph: Graph, name: str, node: Node) -> Any:
         return run.gradients[name]
     if not (node.axes or graph.members[name].axes):
         slope = shortest(differentiated(node.expr, Element(graph.members[name].head)))
-        return run.values.array(slope) * upstream
+        return run.values.numbers_of(slope) * upstream
     point = Point(dict(run.values.sizes), {used: run.exact[used] for used in operands(node)}, {})
     part = Run(_alone(graph, node), point, upstream).gradients.get(name, nothing)
     return part if node.axes else part * np.asarray(upstream, dtype=object)[()]

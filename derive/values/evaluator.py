@@ -1,8 +1,9 @@
 """Numbers: any term or graph at a point, in exact rationals and 50 digits, or in float64.
 
-A value stays an exact fraction through `+ - * /`, max, comparisons and powers, and becomes a 50-digit number (mpmath) at
-the first irrational function.  A derivative that has not been carried out is evaluated as a central difference in 50
-digits, so that numbers never depend on the rules they are used to check.
+A value stays an exact fraction through `+ - * /`, max, comparisons and powers, and becomes a ball, a number with a proved
+radius, at the first irrational function.  What balls do not decide is asked again in twice as many digits.  A derivative
+that has not been carried out is read off a power series: an entry moves by t, and the coefficient of t is the slope, with a
+radius of its own.  FLINT's series know none of the rules that these numbers are used to check.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache, reduce
+from functools import cache, cached_property, lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -43,15 +44,29 @@ from derive.calculus.terms import (
     substituted,
     unused,
 )
-from derive.errors import said
 from derive.graphs.graph import Graph, Node
-from derive.values.number_systems import DIGITS, EXACT, FLOAT, Array, DomainError, NumberSystem, lifted, mp, real
-from derive.values.undefined import no_value
-
-STEP_BITS = 60
-"""A central difference in 50 digits takes a step of 2^-60, about 1e-18, of the largest entry moved, or of 1 if that is more.
-It errs by 1e-36 of the third derivative, and by 1e-32 from rounding."""
-
+from derive.values.number_systems import (
+    EXACT,
+    FLOAT,
+    HIGHEST,
+    LOWEST,
+    MOST_DIGITS,
+    NOTHING,
+    T_,
+    UNKNOWN,
+    Array,
+    DomainError,
+    Jet,
+    NumberSystem,
+    Undecided,
+    all_given_out,
+    decided,
+    exact,
+    exists,
+    precision,
+    too_few,
+)
+from derive.values.undefined import no_value, sides
 
 MAX_REMEMBERED = 1 << 12
 """Arrays of more entries are not remembered by a memo."""
@@ -68,7 +83,7 @@ class Evaluator:
 
     `graph` is needed for derivatives of its nodes only.  With a `memo`, a term that stands
     in several lines is evaluated once.  `adjoints` are the total derivatives that are known, by (output, variable): arrays over
-    the axes of both.  What else is asked for is found by differences, and kept there.
+    the axes of both.  What else is asked for is found by power series, and kept there.
 
     >>> from derive.calculus.terms import Element, Index, total
     >>> n, x = Symbol("n", integer=True, positive=True), Symbol("x", real=True)
@@ -83,11 +98,13 @@ class Evaluator:
     numbers: NumberSystem = EXACT
     adjoints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
     _slopes: dict[tuple[str, str], dict[int, Array]] = field(default_factory=dict, repr=False)
-    _steps: dict[str, Any] = field(default_factory=dict, repr=False)
+    _entered: dict[str, tuple[Array, Array]] = field(default_factory=dict, repr=False)
     copied: frozenset[str] = frozenset()
     memo: dict[Any, Array] | None = field(default=None, repr=False)
     still: Evaluator | None = field(default=None, repr=False)
     """The same values with no entry moved, where one is."""
+    needed: str | None = None
+    """The node that the others are computed for, which need no value in places that it does not need."""
     empty: bool = False
     """Whether the largest of no entries is -oo, not an error."""
 
@@ -98,18 +115,34 @@ class Evaluator:
 
     @cached_property
     def finer(self) -> Evaluator:
-        """The same point in twice as many digits: its inputs as they are, its nodes computed again."""
-        assert self.graph is not None
-        inputs = {i.name: self.arrays[i.name] for i in self.graph.inputs}
-        return forward(self.graph, self.sizes, inputs, self.numbers.finer or self.numbers)
+        """The same point in at least twice as many digits: its inputs as they are, its nodes computed again."""
+        graph, numbers = self.graph, _finer(self.numbers)
+        if graph is None:
+            return replace(self, numbers=numbers, memo=None, still=None, _slopes={}, _entered={})
+        computed = {node.name for node in graph.nodes if node.name in self.arrays}
+        given = {name: array for name, array in self.arrays.items() if name not in computed}
+        start = _Start(graph, self.sizes, given, numbers, frozenset(computed), self.needed)
+        return replace(decided(start, _Start.values), empty=self.empty)
 
-    def step(self, name: str) -> Any:
-        """How far an entry of a tensor is moved for a central difference: a power of 2."""
-        if name not in self._steps:
-            of = mp(self.digits)
-            largest = max((of.frexp(real(v))[1] for v in np.ravel(self.arrays[name])), default=0)
-            self._steps[name] = of.ldexp(1, max(0, largest) - STEP_BITS * self.digits // DIGITS)
-        return self._steps[name]
+    def at(self, digits: int) -> Evaluator:
+        """The same point in at least so many digits."""
+        return self if digits <= self.digits else self.finer.at(digits)
+
+    def given_out(self, name: str) -> Array:
+        """A tensor as fractions, and as numbers that find more of their digits."""
+        return all_given_out(self.arrays[name], lambda digits: self.at(digits).arrays[name])
+
+    def numbers_of(self, term: Any, indices: tuple[Index, ...] = ()) -> Array:
+        """The same of an array `term[indices]`."""
+        return all_given_out(self.array(term, indices), lambda digits: self.at(digits).array(term, indices))
+
+    def tensor(self, name: str) -> Array:
+        """A tensor as it is computed with."""
+        array = self.arrays[name]
+        known = self._entered.get(name)
+        if known is None or known[0] is not array:
+            known = self._entered[name] = (array, self.numbers.entered(array))
+        return known[1]
 
     def size(self, axis: Any) -> int:
         """The size of an axis."""
@@ -118,27 +151,46 @@ class Evaluator:
         return int(axis.xreplace({s: S(self.sizes[s]) for s in axis.free_symbols}))
 
     def array(self, term: Any, indices: tuple[Index, ...] = ()) -> Array:
-        """The array `term[indices]`, one axis for each index, in order."""
-        shape = [self.size(i.size) for i in indices]
-        last = len(shape) - 1
-        grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
-        return self._on(grid, term, shape)
+        """The array `term[indices]`, one axis for each index, in order, in as many digits as it takes."""
+        return self._decided(*self._whole(indices), term)
+
+    def loosely(self, term: Any, indices: tuple[Index, ...] = ()) -> Array:
+        """The same in the digits of this point, with NOTHING where there is no value, or none is known in these."""
+        with precision(self.digits), np.errstate(all="ignore"):
+            return self._over(*self._whole(indices), term)
+
+    def strictly(self, term: Any, indices: tuple[Index, ...] = ()) -> Array:
+        """The same; raises Undecided, or DomainError, in place of NOTHING."""
+        return self._strictly(*self._whole(indices), term)
 
     def on(self, grid: Entries, term: Any) -> Array:
         """A term at chosen entries: the grid holds, for each free index, the values it takes, all of one length."""
-        return self._on(grid, term, np.broadcast_shapes(*map(np.shape, grid.values())))
+        return self._decided(grid, np.broadcast_shapes(*map(np.shape, grid.values())), term)
 
-    def _on(self, grid: Entries, term: Any, shape: Sequence[int]) -> Array:
-        """A term over a grid; a number that is lost in so many digits (1 - σ(142) in 50) is looked for in more."""
-        try:
-            with np.errstate(all="ignore"):
-                return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
-        except DomainError:
-            finer = self.numbers.finer
-            if finer is None:
-                raise
-        arrays = {name: lifted(array, finer.digits) for name, array in self.arrays.items()}
-        return replace(self, arrays=arrays, numbers=finer, memo=None, still=None)._on(grid, term, shape)
+    def _whole(self, indices: tuple[Index, ...]) -> tuple[Entries, Sequence[int]]:
+        """The grid of all entries, and its shape."""
+        shape = [self.size(i.size) for i in indices]
+        last = len(shape) - 1
+        grid = {i: np.arange(n).reshape((n,) + (1,) * (last - a)) for a, (i, n) in enumerate(zip(indices, shape, strict=True))}
+        return grid, shape
+
+    def _decided(self, grid: Entries, shape: Sequence[int], term: Any) -> Array:
+        return decided(self, lambda values: values._strictly(grid, shape, term))
+
+    def _strictly(self, grid: Entries, shape: Sequence[int], term: Any) -> Array:
+        with precision(self.digits), np.errstate(all="ignore"):
+            found = self._over(grid, shape, term)
+            if self.numbers is not FLOAT and not self.numbers.reasoned and missing(found).any():
+                reasoned = replace(self, numbers=exact(self.digits, reasoned=True), memo=None, still=None, _slopes={})
+                try:
+                    reasoned._over(grid, shape, term)
+                except Missing as behind:
+                    _raise_for(self, *behind.args)
+                raise Undecided(too_few())
+            return found
+
+    def _over(self, grid: Entries, shape: Sequence[int], term: Any) -> Array:
+        return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
 
     def evaluate(self, term: Any, grid: Entries) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
@@ -157,7 +209,7 @@ class Evaluator:
         if evaluator := _evaluator(term.func):
             return evaluator(self, term, grid)
         if term.is_Add:
-            return reduce(np.add, (self.evaluate(a, grid) for a in term.args))
+            return self._sum(term, grid)
         if term.is_Mul:
             return self._product(term, grid)
         if term.is_Rational:
@@ -165,8 +217,15 @@ class Evaluator:
         if term.is_Pow:
             return self._power(term, grid)
         if term in (S.Infinity, S.NegativeInfinity):
-            return float(term)
+            return float(term) if self.numbers is FLOAT else LOWEST if term is S.NegativeInfinity else HIGHEST
         return self.numbers.functions[type(term).__name__](np.asarray(self.evaluate(term.args[0], grid)))
+
+    def _sum(self, term: Any, grid: Entries) -> Array:
+        """A sum; a difference of an entry and itself is exactly 0."""
+        if len(term.args) == 2 and (taken := next((a for a in term.args if a.is_Mul and a.args[0] is S.NegativeOne), None)):
+            (rest,) = (a for a in term.args if a is not taken)
+            return self.numbers.minus(self.evaluate(rest, grid), self.evaluate(-taken, grid))
+        return reduce(np.add, (self.evaluate(a, grid) for a in term.args))
 
     def _product(self, term: Any, grid: Entries) -> Array:
         """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
@@ -175,15 +234,12 @@ class Evaluator:
         if not conditions:
             return reduce(np.multiply, guarded)
         holds = np.asarray(reduce(np.multiply, (self.evaluate(c, grid) for c in conditions)))
-        try:
-            rest = reduce(np.multiply, guarded, 1)
-        except DomainError:
-            if holds.ndim and holds.any():
-                return _entrywise(self, term, grid)
-            if holds.any():
-                raise
+        fails = np.equal(holds, 0)
+        if fails.all():
             return holds[()]
-        return holds * np.where(holds == 0, 0, rest) if self.numbers is FLOAT else holds * rest
+        if self.numbers.reasoned and fails.any():
+            return _entrywise(self, term, grid)
+        return holds * np.where(fails, 0, reduce(np.multiply, guarded, 1))
 
     def _power(self, term: Any, grid: Entries) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
@@ -194,14 +250,13 @@ class Evaluator:
         power = base ** abs(int(exponent.p))
         return power if exponent.p >= 0 else self.numbers.reciprocal(np.asarray(power))
 
-    # ---- derivatives, as central differences
+    # ---- derivatives, as power series
 
     def derivative(self, term: Deriv, grid: Entries) -> Array:
-        """∂body/∂x_K over the grid: the body with x_K, and no other entry, moved up and down; other tensors are held."""
-        (there, indices), still, step = self.moving(term), self.still or self, self.step(term.by.name)
+        """∂body/∂x_K over the grid: the body with x_K, and no other entry, moved by t; other tensors are held."""
+        there, indices = self.moving(term)
         inner = {**grid, **{i: np.asarray(self.evaluate(k, grid)).astype(int) for i, k in indices.items()}}
-        up, down = (self._with_move(h, still).evaluate(there, inner) for h in (step, -step))
-        return (np.asarray(up, dtype=object) + -1 * np.asarray(down, dtype=object)) * (1 / (2 * step))
+        return _slope(np.asarray(self._with_move(self.still or self).evaluate(there, inner), dtype=object))
 
     def moving(self, term: Deriv) -> tuple[Any, dict[Index, Any]]:
         """The body of a derivative with the entry that it is taken by moved by `_MOVE`, and where its own indices stand.
@@ -218,8 +273,8 @@ class Evaluator:
         opened = _at_indices(node.expr, node.indices, own[: len(node.indices)])
         return _moved(opened, Element(by.head, *own[len(node.indices) :])), dict(zip(own, places, strict=True))
 
-    def _with_move(self, step: Any, still: Evaluator) -> Evaluator:
-        return replace(self, sizes={**self.sizes, _MOVE: step}, memo=None if self.memo is None else {}, still=still)
+    def _with_move(self, still: Evaluator) -> Evaluator:
+        return replace(self, sizes={**self.sizes, _MOVE: T_}, memo=None if self.memo is None else {}, still=still)
 
     def adjoint(self, output: str, name: str) -> Array:
         """∂output/∂name along every path: an array over the axes of both."""
@@ -235,15 +290,17 @@ class Evaluator:
         Each is moved and the graph run again, all of them at once, each in a copy of its own along a leading axis.
         """
         known = self._slopes.setdefault((output, name), {})
-        if missing := sorted(set(map(int, entries)) - known.keys()):
-            moved = np.zeros((len(missing), np.size(self.arrays[name])), dtype=int)
-            moved[np.arange(len(missing)), missing] = 1
-            known.update(zip(missing, self._along(output, name, moved), strict=True))
+        if new := sorted(set(map(int, entries)) - known.keys()):
+            moved = np.zeros((len(new), np.size(self.arrays[name])), dtype=int)
+            moved[np.arange(len(new)), new] = 1
+            with precision(self.digits):
+                known.update(zip(new, self._along(output, name, moved), strict=True))
         return np.stack([np.asarray(known[int(e)], dtype=object) for e in entries])
 
     def slope_along(self, output: str, name: str, direction: Array) -> Array:
         """How the output moves as all entries of `name` move in one direction."""
-        return self._along(output, name, np.reshape(direction, (1, -1)))[0]
+        with precision(self.digits):
+            return self._along(output, name, np.reshape(direction, (1, -1)))[0]
 
     def _along(self, output: str, name: str, directions: Array) -> Array:
         """How the output moves along each direction: the graph is run again as far as a gate, whose slopes are known."""
@@ -252,18 +309,34 @@ class Evaluator:
             return np.broadcast_to(np.asarray(0, dtype=object), (len(directions), *np.shape(self.arrays[output])))
         gate = self.graph.gate(name, output)
         if not gate:
-            return _central(self, output, name, directions)
-        inner, outer = _central(self, gate, name, directions), self.adjoint(output, gate)
+            return _moving(self, output, name, directions)
+        inner, outer = _moving(self, gate, name, directions), self.adjoint(output, gate)
         axes = inner.ndim - 1
         return np.asarray(np.tensordot(inner, np.moveaxis(outer, range(outer.ndim - axes), range(axes, outer.ndim)), axes))
 
 
-def _central(values: Evaluator, output: str, name: str, directions: Array) -> Array:
-    """The central difference of the output along each direction in which the entries of one tensor may move."""
-    base, step = np.array(values.arrays[name], dtype=object), values.step(name)
-    steps = np.concatenate([directions * step, directions * -step])
-    ends = _rerun(values, name, (base.ravel() + steps).reshape(len(steps), *base.shape), output)
-    return (ends[: len(directions)] + -1 * ends[len(directions) :]) * (1 / (2 * step))
+def _moving(values: Evaluator, output: str, name: str, directions: Array) -> Array:
+    """How the output moves along each direction in which the entries of one tensor may move."""
+    base = values.tensor(name)
+    moved = np.where(directions == 0, base.ravel(), base.ravel() + directions * T_)
+    return _slope(_rerun(values, name, moved.reshape(len(directions), *base.shape), output))
+
+
+_SLOPE = np.frompyfunc(lambda x: NOTHING if not exists(x) else x.slope if type(x) is Jet else 0, 1, 1)
+
+
+def _slope(array: Array) -> Array:
+    """The coefficients of t; NOTHING where the number itself is not known."""
+    return np.asarray(_SLOPE(array), dtype=object)
+
+
+_MISSING = np.frompyfunc(lambda x: not exists(x), 1, 1)
+
+
+def missing(array: Array) -> Array:
+    """Where an array has no value, or none that is known."""
+    values = np.asarray(array)
+    return np.asarray(_MISSING(values), dtype=bool) if values.dtype == object else np.zeros(values.shape, dtype=bool)
 
 
 _MOVE = Symbol("_move", real=True)
@@ -316,7 +389,7 @@ def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
     for node in values.graph.nodes:
         if node.name in needed and stale & values.graph.parents(node.name):
             here = Evaluator(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale))
-            arrays[node.name] = here.array(node.expr, (_COPY, *node.indices))
+            arrays[node.name] = here.loosely(node.expr, (_COPY, *node.indices))
             stale.add(node.name)
         if node.name == output:
             break
@@ -335,9 +408,18 @@ def _is_condition(term: Any) -> bool:
 
 
 def _element(values: Evaluator, term: Element, grid: Entries) -> Array:
-    array = np.asarray(values.arrays[term.name])
+    array = values.tensor(term.name)
     indices = (_COPY, *term.indices) if term.name in values.copied else term.indices
-    return array[tuple(np.broadcast_arrays(*_places(values, indices, array.shape, grid)))] if indices else array[()]
+    places = tuple(np.broadcast_arrays(*_places(values, indices, array.shape, grid))) if indices else ()
+    found = array[places]
+    if values.numbers.reasoned and missing(found).any():
+        first = tuple(np.argwhere(missing(found))[0])
+        raise Missing(term.name, tuple(int(place[first]) for place in places))
+    return found
+
+
+class Missing(Exception):
+    """An entry of a tensor is needed that has no value: (its name, where it is)."""
 
 
 def _needed(term: Any, grid: Entries) -> dict[Index, Array]:
@@ -364,41 +446,89 @@ def _binder(values: Evaluator, term: Binder, grid: Entries, empty: bool = False)
     if isinstance(term, Product):
         return value.prod(axis=axes)
     if isinstance(term, (Largest, ArgMax)):
-        largest = reduce(_larger, value.reshape(-1, *value.shape[len(axes) :]))
-        if isinstance(term, Largest) and not (empty or values.empty) and np.any(np.equal(largest, -np.inf)):
-            raise DomainError("the largest of no entries does not exist")
-        return largest if isinstance(term, Largest) else np.asarray(value == largest, dtype=bool).argmax(axis=0)
+        largest = reduce(partial(_larger, values), value.reshape(-1, *value.shape[len(axes) :]))
+        if isinstance(term, ArgMax):
+            return _first_largest(values, term, value, largest)
+        return largest if empty or values.empty else _unless_empty(values, largest)
     return value.sum(axis=axes)
 
 
-def _larger(a: Array, b: Array) -> Array:
-    """The larger of two, entry by entry.  A fraction and a 50-digit number do not compare, but both compare with 0."""
-    a, b = np.asarray(a), np.asarray(b)
-    if object not in (a.dtype, b.dtype):
-        return np.maximum(a, b)
-    return np.where(np.asarray(b + np.asarray(-1 * a) > 0, dtype=bool), b, a)
+def _unless_empty(values: Evaluator, largest: Array) -> Array:
+    """The largest, which does not exist of no entries."""
+    lowest = np.asarray(np.equal(largest, -np.inf if values.numbers is FLOAT else LOWEST), dtype=bool)
+    if lowest.any() and (values.numbers.reasoned or values.numbers is FLOAT):
+        raise DomainError("the largest of no entries does not exist")
+    return np.where(lowest, NOTHING, largest) if lowest.any() else largest
 
 
-def _condition(test: Callable[..., Array]) -> Callable[[Evaluator, Any, Entries], Array]:
+def _larger(values: Evaluator, a: Array, b: Array) -> Array:
+    """The larger of two, entry by entry."""
+    numbers = np.asarray(a).dtype != object and np.asarray(b).dtype != object
+    return np.maximum(a, b) if numbers else values.numbers.larger(a, b)
+
+
+def _first_largest(values: Evaluator, term: Any, value: Array, largest: Array) -> Array:
+    """The place of the first of the largest entries.  Raises Undecided where a smaller one cannot be told from it."""
+    if value.dtype != object:
+        return np.asarray(value == largest, dtype=bool).argmax(axis=0)
+    below = np.asarray(values.numbers.sign(values.numbers.minus(largest, value)))
+    if (below == UNKNOWN).any():
+        raise Undecided(too_few(*sides(values.graph, term)))
+    return (below == 0).argmax(axis=0)
+
+
+def _comparison(test: Callable[..., Array]) -> Callable[[Evaluator, Any, Entries], Array]:
+    """A comparison of a and b by a test of a - b and 0."""
+
     def evaluator(values: Evaluator, term: Any, grid: Entries) -> Array:
-        return np.where(np.asarray(test(*(values.evaluate(a, grid) for a in term.args)), dtype=bool), 1, 0)
+        a, b = (np.asarray(values.evaluate(side, grid)) for side in (*term.args, S.Zero)[:2])
+        if a.dtype != object and b.dtype != object:
+            return np.where(test(a, b), 1, 0)
+        signs = np.asarray(values.numbers.sign(values.numbers.minus(a, b)))
+        return _truth(values, term, test(signs, 0), signs == UNKNOWN)
 
     return evaluator
 
 
+def _truth(values: Evaluator, term: Any, holds: Array, unknown: Array) -> Array:
+    """1 where a condition holds, 0 where it does not, NOTHING where that is not decided."""
+    if not unknown.any():
+        return np.where(holds, 1, 0)
+    if values.numbers.reasoned:
+        raise Undecided(too_few(*sides(values.graph, term)))
+    return np.where(unknown, NOTHING, np.where(holds, 1, 0).astype(object))
+
+
+def _sign(values: Evaluator, term: Any, grid: Entries) -> Array:
+    signs = np.asarray(values.numbers.sign(np.asarray(values.evaluate(term.args[0], grid))))
+    return signs if values.numbers is FLOAT else _truth_of_sign(values, term, signs)
+
+
+def _truth_of_sign(values: Evaluator, term: Any, signs: Array) -> Array:
+    unknown = signs == UNKNOWN
+    if not unknown.any():
+        return signs.astype(int)
+    if values.numbers.reasoned:
+        raise Undecided(too_few(*sides(values.graph, term)))
+    return np.where(unknown, NOTHING, signs.astype(object))
+
+
 def _where(values: Evaluator, term: Where, grid: Entries) -> Array:
-    """Each branch is evaluated only where it is taken, so that log may stand behind its own condition."""
+    """Each branch counts only where it is taken, so that log may stand behind its own condition."""
     condition = np.asarray(values.evaluate(term.args[0], grid))
-    if condition.all() or not condition.any():
-        return values.evaluate(term.args[1 if condition.all() else 2], grid)
-    try:
-        branches = [values.evaluate(a, grid) for a in term.args[1:]]
-    except DomainError:
+    holds, fails = np.equal(condition, 1), np.equal(condition, 0)
+    if holds.all() or fails.all():
+        return values.evaluate(term.args[1 if holds.all() else 2], grid)
+    if values.numbers.reasoned:
         return _entrywise(values, term, grid)
-    return np.where(condition.astype(bool), *branches)
+    yes, no = (values.evaluate(a, grid) for a in term.args[1:])
+    if condition.dtype != object:
+        return np.where(holds, yes, no)
+    return np.where(fails, no, np.where(holds, yes, NOTHING))
 
 
 def _entrywise(values: Evaluator, term: Any, grid: Entries) -> Array:
+    """A term entry by entry: nothing is evaluated where a condition excludes it."""
     needed, here = _needed(term, grid), replace(values, memo=None, still=None)
     shape = np.broadcast_shapes(*(np.shape(a) for a in needed.values()))
     full = {i: np.broadcast_to(a, shape) for i, a in needed.items()}
@@ -427,6 +557,27 @@ def _places(values: Evaluator, indices: tuple[Any, ...], shape: tuple[int, ...],
     return [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, shape, strict=True)]
 
 
+def _inside(values: Evaluator, term: Inside, grid: Entries) -> Array:
+    place, size = (np.asarray(values.evaluate(a, grid)) for a in term.args)
+    return np.where((place >= 0) & (place < size), 1, 0)
+
+
+def _absolute(array: Array) -> Array:
+    return np.abs(array) if np.asarray(array).dtype != object else _ABSOLUTE(array)
+
+
+def _positive_part(x: Any) -> Any:
+    """|x|; of a series it is decided on which side of 0 it is, or it does not move."""
+    if type(x) is not Jet:
+        return abs(x)
+    if x.slope.is_zero():
+        return abs(x.value)
+    return x if x.value > 0 else -x if x.value < 0 else NOTHING
+
+
+_ABSOLUTE = np.frompyfunc(_positive_part, 1, 1)
+
+
 TermEvaluator = Callable[[Evaluator, Any, Entries], Array]
 
 _EVALUATORS: tuple[tuple[Any, TermEvaluator], ...] = (
@@ -434,17 +585,17 @@ _EVALUATORS: tuple[tuple[Any, TermEvaluator], ...] = (
     (Label, lambda v, t, g: v.evaluate(t.element, g)),
     (Element, _element),
     (Binder, _binder),
-    (Delta, _condition(lambda a, b: np.asarray(a) == b)),
-    (Differ, _condition(lambda a, b: np.asarray(a) != b)),
-    (Below, _condition(lambda a, b: np.asarray(a) < b)),
-    (AtMost, _condition(lambda a, b: np.asarray(a) <= b)),
-    (Positive, _condition(lambda a: np.asarray(a) > 0)),
-    (Inside, _condition(lambda e, n: (np.asarray(e) >= 0) & (np.asarray(e) < n))),
-    (Maximum, lambda v, t, g: _larger(*(np.asarray(v.evaluate(a, g)) for a in t.args))),
+    (Delta, _comparison(np.equal)),
+    (Differ, _comparison(np.not_equal)),
+    (Below, _comparison(np.less)),
+    (AtMost, _comparison(np.less_equal)),
+    (Positive, _comparison(np.greater)),
+    (Inside, _inside),
+    (Maximum, lambda v, t, g: _larger(v, *(np.asarray(v.evaluate(a, g)) for a in t.args))),
     (Where, _where),
     (Named, lambda v, t, g: v.evaluate(t.unfolded, g)),
-    (Abs, lambda v, t, g: abs(v.evaluate(t.args[0], g))),
-    (sign, lambda v, t, g: (lambda a: np.where(a > 0, 1, np.where(a < 0, -1, 0)))(np.asarray(v.evaluate(t.args[0], g)))),
+    (Abs, lambda v, t, g: _absolute(v.evaluate(t.args[0], g))),
+    (sign, _sign),
     (Deriv, lambda v, t, g: v.derivative(t, g)),
     (Adjoint, _adjoint),
     (Symbol, lambda v, t, g: v.sizes[t]),
@@ -461,43 +612,88 @@ def _evaluator(kind: type) -> TermEvaluator | None:
 # ---------------------------------------------------------------- graphs
 
 
-def forward(graph: Graph, sizes: Mapping[Symbol, int], arrays: Mapping[str, Array], numbers: NumberSystem = EXACT) -> Evaluator:
+def forward(
+    graph: Graph,
+    sizes: Mapping[Symbol, int],
+    arrays: Mapping[str, Array],
+    numbers: NumberSystem = EXACT,
+    needed: str | None = None,
+) -> Evaluator:
     """Every node of a graph at the given inputs; one that is given too is not computed.
 
-    Where one has no value in so many digits, all are computed in more, too.  Raises DomainError, naming the node, where a
-    function has no value there.
+    All are computed in more digits where these do not decide one.  Raises DomainError, naming the node, where a function has
+    no value there; where only one node is `needed`, the others may have none in places that it does not need.
     """
-    known = {name: lifted(array, numbers.digits) for name, array in arrays.items()}
-    try:
-        for node in (n for n in graph.nodes if n.name not in arrays):
-            known[node.name] = value_of(Evaluator(sizes, known, graph, numbers), node)
-    except DomainError:
-        if numbers.finer is None:
-            raise
-        return forward(graph, sizes, {i.name: arrays[i.name] for i in graph.inputs}, numbers.finer)
-    return Evaluator(sizes, known, graph, numbers)
+    computed = frozenset(node.name for node in graph.nodes if node.name not in arrays)
+    return decided(_Start(graph, sizes, arrays, numbers, computed, needed), _Start.values)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a graph is computed from, and which of its nodes are."""
+
+    graph: Graph
+    sizes: Mapping[Symbol, int]
+    arrays: Mapping[str, Array]
+    numbers: NumberSystem
+    computed: frozenset[str]
+    needed: str | None
+
+    @property
+    def digits(self) -> int:
+        return self.numbers.digits
+
+    @property
+    def finer(self) -> _Start:
+        inputs = {name: array for name, array in self.arrays.items() if name not in {n.name for n in self.graph.nodes}}
+        computed = self.computed | (self.arrays.keys() - inputs.keys())
+        return replace(self, arrays=inputs, numbers=_finer(self.numbers), computed=computed)
+
+    def values(self) -> Evaluator:
+        known = dict(self.arrays)
+        values = Evaluator(self.sizes, known, self.graph, self.numbers, needed=self.needed)
+        for node in (n for n in self.graph.nodes if n.name in self.computed):
+            known[node.name] = values.loosely(node.expr, node.indices)
+            if self.needed in (None, node.name) and missing(known[node.name]).any():
+                _raise_missing(values, node)
+        return values
+
+
+def _finer(numbers: NumberSystem) -> NumberSystem:
+    return exact(min(2 * numbers.digits, MOST_DIGITS))
 
 
 def value_of(values: Evaluator, node: Node) -> Array:
     """A node at a point.  Raises DomainError, naming the node and the entry, where it has no value there."""
+    return decided(values, lambda v: _value_of(v, node))
+
+
+def _value_of(values: Evaluator, node: Node) -> Array:
+    found = values.loosely(node.expr, node.indices)
+    if missing(found).any():
+        _raise_missing(values, node)
+    return found
+
+
+def _raise_missing(values: Evaluator, node: Node) -> None:
+    """Raise for the first entry of a node that has no value; see `_raise_for`."""
+    found = values.loosely(node.expr, node.indices)
+    _raise_for(values, node.name, tuple(map(int, np.argwhere(missing(found))[0])))
+
+
+def _raise_for(values: Evaluator, name: str, entry: tuple[int, ...]) -> None:
+    """Raise for what an entry has no value for, itself or behind it: DomainError, or Undecided if more digits may tell."""
+    assert values.graph is not None
+    node = values.graph.members[name]
+    assert isinstance(node, Node)
+    reasoned = replace(values, numbers=exact(values.digits, reasoned=True), memo=None, still=None, _slopes={})
     try:
-        return values.array(node.expr, node.indices)
-    except (DomainError, ZeroDivisionError) as error:
-        assert values.graph is not None
-        what = error.message if isinstance(error, DomainError) else said("division by zero")
-        raise DomainError(no_value(values.graph, node, _undefined_entry(values, node), what)) from None
-
-
-def _undefined_entry(values: Evaluator, node: Node) -> tuple[int, ...]:
-    """The first entry of a node that has no value, found by halves."""
-    shape = [values.size(axis) for axis in node.axes]
-    first, last = 0, math.prod(shape)
-    while last - first > 1:
-        middle = (first + last) // 2
-        half = np.unravel_index(np.arange(first, middle), shape)
-        try:
-            values.on(dict(zip(node.indices, half, strict=True)), node.expr)
-            first = middle
-        except (DomainError, ZeroDivisionError):
-            last = middle
-    return tuple(map(int, np.unravel_index(first, shape))) if shape else ()
+        with precision(values.digits):
+            reasoned._over({i: np.array(k) for i, k in zip(node.indices, entry, strict=True)}, (), node.expr)
+        raise Undecided(too_few())
+    except Missing as behind:
+        _raise_for(values, *behind.args)
+    except DomainError as error:
+        if isinstance(error, Undecided) and values.digits < MOST_DIGITS:
+            raise
+        raise type(error)(no_value(values.graph, node, entry, error.message)) from None

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import DIGITS, MOST_DIGITS, DomainError, mp, real
+from derive.values.number_systems import DomainError, all_given_out, decided, real, shown
 from derive.values.operations import by_operation
 from derive.values.undefined import named
 from derive.values.work import Work
@@ -35,7 +35,7 @@ class Run(Frozen):
     """A graph at a point.
 
     `run["f"]` is a value and `run.grad["w"]` the gradient of the output by w, as floats or float64 arrays; `exact` and
-    `gradients` hold the same as fractions and 50-digit numbers.  The gradient of an output that is a tensor is that of
+    `gradients` hold the same as fractions and balls (`flint.arb`).  The gradient of an output that is a tensor is that of
     the sum of its entries (a seed of ones, as in PyTorch's `backward(torch.ones(…))`).  Intermediate results of one
     operation each are there too, as t1, t2 …
     """
@@ -64,22 +64,40 @@ class Run(Frozen):
     @cached_property
     def values(self) -> Evaluator:
         """Forward: every tensor of the graph.  Raises DomainError where a node has no value."""
-        return forward(self.graph, self.point.sizes, self.point.arrays)
+        return forward(self.graph, self.point.sizes, self.point.arrays, needed=self.graph.output.name)
 
     @cached_property
     def exact(self) -> Mapping[str, Any]:
-        return self.values.arrays
+        return {name: self.values.given_out(name) for name in self.values.arrays}
 
     @property
     def upstream(self) -> Any:
         """The seed as an array."""
-        shape = np.shape(self.exact[self.graph.output.name])
+        shape = np.shape(self.values.arrays[self.graph.output.name])
         return np.full(shape, Fraction(1), dtype=object) if self.seed is None else np.asarray(self.seed, dtype=object)
 
     @property
     def gradients(self) -> dict[str, Any]:
         """Backward: the gradient of the output by everything it depends on, the output's own first."""
-        return self._backward[1]
+        return self._gradients
+
+    @cached_property
+    def _gradients(self) -> dict[str, Any]:
+        return {name: all_given_out(array, partial(self._gradient_in, name)) for name, array in self._backward[1].items()}
+
+    def _gradient_in(self, name: str, digits: int) -> Any:
+        return self._gradients_in(digits)[name]
+
+    def _gradients_in(self, digits: int) -> dict[str, Any]:
+        """The gradients in at least so many digits."""
+        if digits not in self._known:
+            self._known[digits] = decided(self.values.at(digits), lambda values: _gradients(self, values))
+        return self._known[digits]
+
+    @cached_property
+    def _known(self) -> dict[int, dict[str, Any]]:
+        """Gradients by their digits."""
+        return {}
 
     @property
     def fine(self) -> Evaluator:
@@ -90,14 +108,7 @@ class Run(Frozen):
 
     @cached_property
     def _backward(self) -> tuple[Evaluator, dict[str, Any]]:
-        values = self.values
-        while True:
-            try:
-                return values, _gradients(self, values)
-            except DomainError:
-                if values.digits >= MOST_DIGITS:
-                    raise
-            values = values.finer
+        return decided(self.values, lambda values: (values, _gradients(self, values)))
 
     def __getitem__(self, name: str) -> Any:
         return plain(_named(self.exact, name), name, f"run.exact[{name!r}]")
@@ -143,7 +154,7 @@ class TooLarge(DeriveError):
 
 def plain(array: Any, name: str = said("a number"), where: str = "") -> Any:
     """A float, or a float64 array.  Raises TooLarge, which says where the number itself is found."""
-    values = np.asarray(array, dtype=object)
+    values = all_given_out(array)
     for value in values.flat:
         if not isinstance(value, float) and abs(value) > sys.float_info.max:
             most = f"{sys.float_info.max:.1e}"
@@ -158,7 +169,7 @@ def plain(array: Any, name: str = said("a number"), where: str = "") -> Any:
 
 def shortly(value: Any) -> str:
     """A number as a decimal one of six digits, however large it is."""
-    return str(mp(DIGITS).nstr(real(value), 6))
+    return shown(real(value))
 
 
 def run(graph: Graph, values: Mapping[str, Any]) -> Run:
@@ -166,7 +177,7 @@ def run(graph: Graph, values: Mapping[str, Any]) -> Run:
 
     >>> import derive
     >>> at = run(derive.graph("x: [n]; L = sum(x**2)"), {"x": [1, 0.1]})
-    >>> at.values.arrays["L"].item(), at.gradients["x"].tolist()
+    >>> at.exact["L"].item(), at.gradients["x"].tolist()
     (Fraction(101, 100), [Fraction(2, 1), Fraction(1, 5)])
     """
     made = Run(graph, bind(graph, values))
@@ -188,9 +199,9 @@ def _gradients(run: Run, values: Evaluator) -> dict[str, Any]:
     out = {}
     for name, found in derivations.items():
         try:
-            out[name] = known[output, name] = np.array(point.array(found.result, found.indices), dtype=object)
+            out[name] = known[output, name] = np.array(point.strictly(found.result, found.indices), dtype=object)
         except DomainError as error:
-            raise DomainError(
+            raise type(error)(
                 said("The gradient by {named} has no value here: {message}.", named=named(graph, name), message=error.message)
             ) from None
     return out

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Integer
+from sympy import Add, Integer
 
-from derive.calculus.terms import Index
+from derive.calculus.terms import ArgMax, Index, Largest
 from derive.errors import said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Reduce, Ref, Tree, rebuilt, reindexed, subtrees
 from derive.notation import definitions
-from derive.notation.context import context_of
+from derive.notation.context import Context, context_of
 from derive.notation.layout import text
+from derive.notation.style import Style
+from derive.notation.terms import layout
 
 LONGEST = 60
 """A formula of more characters is not shown in a message; its author's name for what it is part of is."""
@@ -24,6 +26,18 @@ def no_value(graph: Graph, node: Node, entry: tuple[int, ...], what: str) -> str
     shown = _formula(graph, node, entry) if node.inner or entry else ""
     why = said("{what} (in {shown})", what=what, shown=shown) if shown else what
     return said("{name} has no value here: {why}.", name=authors_name(graph, node.name), why=why)
+
+
+def sides(graph: Graph | None, term: Any) -> tuple[str, str]:
+    """What a condition compares, in print: a and b of [a - b > 0], the largest entry and another of an arg max."""
+    if isinstance(term, (Largest, ArgMax)):
+        return said("the largest entry"), said("another")
+    gap = term.args[0] if len(term.args) == 1 else term.args[0] - term.args[1]
+    taken = [-a for a in Add.make_args(gap) if a.could_extract_minus_sign()]
+    kept = [a for a in Add.make_args(gap) if not a.could_extract_minus_sign()]
+    context = context_of(graph) if graph is not None else Context(Style())
+    one, other = (text(layout(Add(*parts), context)) for parts in (kept, taken))
+    return one, other
 
 
 def named(graph: Graph, name: str) -> str:

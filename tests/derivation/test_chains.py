@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mpmath import workdps
 from sympy import Rational
 
 import derive
@@ -22,7 +21,8 @@ from derive.proof import proof
 from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
-from derive.values.evaluator import Evaluator, _central, forward
+from derive.values.evaluator import Evaluator, _moving, forward
+from derive.values.number_systems import precision
 
 LAYERS = (2, 8, 32, 64)
 STEEPER = 1.25
@@ -120,8 +120,8 @@ def test_slopes_through_a_gate_are_those_of_the_whole_graph(kind: str) -> None:
     point = random_point(graph, size_sets(graph)[1])
     assert graph.gate("h0", "L")
     directions = np.eye(np.size(point.arrays["h0"]), dtype=int)
-    with workdps(point.digits):
-        whole = _central(point, "L", "h0", directions)
+    with precision(point.digits):
+        whole = _moving(point, "L", "h0", directions)
         through = point.slopes("L", "h0", np.arange(len(directions)))
         assert all(abs(a - b) <= 1e-20 * abs(a) for a, b in zip(whole, through, strict=True))
 

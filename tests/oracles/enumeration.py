@@ -188,7 +188,7 @@ def number(x: Any) -> Any:
     if isinstance(x, (int, np.integer)):
         return int(x)
     with mpmath.workdps(DIGITS):
-        return mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpf(x)
+        return mpmath.mpf(int(x.numerator)) / int(x.denominator) if hasattr(x, "denominator") else mpmath.mpf(x)
 
 
 def holds(bracket: Bracket, args: list[Any]) -> bool:
@@ -217,7 +217,7 @@ def power(base: Any, exponent: Any) -> Any:
 
 def close(a: Any, b: Any, tolerance: float = 1e-15) -> bool:
     """Whether two arrays agree; a central difference errs by about 1e-24."""
-    pairs = zip(np.ravel(a), np.ravel(b), strict=True)
+    pairs = [(number(x), number(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
     return all(abs(x - y) <= tolerance * (1 + abs(x)) for x, y in pairs)
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 import derive
 from derive.graphs.graph import Graph
@@ -20,7 +21,7 @@ from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.language import library
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError, NumberSystem, lifted, mp, real
+from derive.values.number_systems import DomainError, NumberSystem, near, precision, real
 from derive.values.number_systems import exact as number_system
 from oracles.interpreted import interpreted
 from oracles.kernel_reference import exactly
@@ -56,9 +57,6 @@ ROWS = {
     ],
 }
 """What one input holds, while the others hold something ordinary."""
-
-FAR = 1000
-"""erf is ±1 there in as many digits as are computed; mpmath takes no argument of 1e30."""
 
 INPUTS, MANY = 2, 4
 """So many inputs of a definition take their turn, and one of those of a definition with many."""
@@ -111,28 +109,31 @@ def _filled(given: Any, k: int, row: list[float], sizes: Mapping[Any, int], dtyp
 
 @cache
 def unbounded(digits: int) -> NumberSystem:
-    """Exact fractions and numbers of so many digits, of any size."""
-    of = mp(digits)
-    functions = {
-        "exp": np.frompyfunc(lambda x: of.exp(real(x, digits)), 1, 1),
-        "erf": np.frompyfunc(lambda x: of.erf(max(min(real(x, digits), FAR), -FAR)), 1, 1),
-    }
+    """Exact fractions and balls of so many digits, of any size."""
     numbers = number_system(digits)
-    return replace(numbers, functions={**numbers.functions, **functions}, bounded=lambda a: np.asarray(a, dtype=object))
+    exp = np.frompyfunc(lambda x: arb(x).exp() if x != 0 else 1, 1, 1)
+    return replace(numbers, functions={**numbers.functions, "exp": exp}, bounded=lambda a: np.asarray(a, dtype=object))
 
 
 def exact(plain: Program, arrays: Mapping[str, Array], sizes: Mapping[Any, int], digits: int = DIGITS) -> dict[str, Array]:
     """Every tensor of a program at numbers that are taken as they are; DomainError where one has no value."""
-    known = {name: lifted(array, digits) for name, array in arrays.items()}
-    try:
-        for assign in plain.assigns:
-            point = Evaluator(dict(sizes), known, plain.graph, unbounded(digits), empty=True)
-            known[assign.name] = point.array(assign.term, assign.indices)
-    except (DomainError, ZeroDivisionError) as error:
-        if digits == MOST_DIGITS:
-            raise DomainError(str(error)) from error
-        return exact(plain, arrays, sizes, MOST_DIGITS)
+    known = dict(arrays)
+    for assign in plain.assigns:
+        point = Evaluator(dict(sizes), known, plain.graph, unbounded(digits), empty=True)
+        try:
+            known[assign.name] = point.strictly(assign.term, assign.indices)
+        except DomainError:
+            if digits == MOST_DIGITS:
+                raise
+            return exact(plain, arrays, sizes, MOST_DIGITS)
+        if digits < MOST_DIGITS and _rough(known[assign.name]):
+            return exact(plain, arrays, sizes, MOST_DIGITS)
     return known
+
+
+def _rough(array: Array) -> bool:
+    """Whether so few digits of a number are known that its neighbours in float64 are not told apart."""
+    return any(type(x) is arb and x.is_finite() and float(x.rad()) > 1e-30 * max(1.0, abs(float(x))) for x in np.ravel(array))
 
 
 def moved(arrays: Mapping[str, Array], unit: float) -> dict[str, Array]:
@@ -141,7 +142,9 @@ def moved(arrays: Mapping[str, Array], unit: float) -> dict[str, Array]:
     for name, array in arrays.items():
         by = np.cos(1.0 + np.arange(array.size) ** 2 * (array.dtype.kind != "i")).reshape(array.shape)
         by = np.asarray(by * unit * (array.dtype.kind != "i"), dtype=object)
-        out[name] = np.asarray(lifted(exactly(array), DIGITS) * (1 + by), dtype=object)
+        with precision(DIGITS):
+            numbers = np.asarray(exactly(array) * (1 + np.vectorize(near, otypes=[object])(by)), dtype=object)
+            out[name] = numbers if array.dtype.kind == "i" else np.vectorize(near, otypes=[object])(numbers)
     return out
 
 

@@ -35,7 +35,7 @@ from derive.notation.terms import layout
 from derive.proof.points import random_point
 from derive.proof.sizes import Sizes, size_sets
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import real
+from derive.values.number_systems import most_apart, real
 
 AGREE = 1e-30
 """Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""
@@ -238,9 +238,8 @@ def _numbers(program: Program, sizes: Sizes) -> int:
 
 def difference(a: Any, b: Any) -> float:
     """The largest |a - b|, relative to the largest entry of b or to 1 if that is smaller."""
-    pairs = [(real(x), real(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
-    scale = max((abs(y) for _, y in pairs), default=real(1))
-    return float(max((abs(x - y) for x, y in pairs), default=0) / (scale if scale > 1 else 1))
+    gaps = [float(most_apart(x, y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
+    return max(gaps, default=0.0) / max([abs(float(real(y))) for y in np.ravel(b)] + [1.0])
 
 
 # ---------------------------------------------------------------- terms of programs

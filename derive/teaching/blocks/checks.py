@@ -86,5 +86,7 @@ def _orders(done: Checked, page: Page) -> Table:
     rows = []
     for step, error, order in done.orders:
         power = power_of_ten(-step)
-        rows.append((inlines(power), error_layout(error, page), inlines("") if order is None else _number(round(order, 1), page)))
+        rows.append(
+            (inlines(power), error_layout(error, page), inlines("" if order is None else page.style.number(f"{order:.1f}")))
+        )
     return Table(header, tuple(rows), ("right", "right", "right"))

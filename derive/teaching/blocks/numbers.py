@@ -14,7 +14,7 @@ from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Sign, joi
 from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
 from derive.notation.style import Style, decimal, power_of_ten
 from derive.teaching.page import Page
-from derive.values.number_systems import DIGITS, mp, real
+from derive.values.number_systems import Real
 
 MOST = (60, 14)
 """A vector of more entries, or an axis of another array, is not shown whole."""
@@ -26,20 +26,34 @@ MAX_EXACT = 9
 
 
 def digits_of(value: Any, style: Style) -> tuple[str, int, bool]:
-    """A value as (digits, power of ten, whether they are the value itself): `("-3.4", 0, True)`, `("1.2", -7, False)`."""
+    """A value as (digits, power of ten, whether they are the value itself): `("-3.4", 0, True)`, `("1.200", -7, False)`.
+
+    Every digit is the number's, correctly rounded, and there are as many as the style asks for; what lies halfway between two
+    goes to the even one.  What cannot be told from 0 in the most digits that are computed is 0.
+    """
     if isinstance(value, Rational):
         exact = decimal(Fraction(value))
         if exact is not None and len(exact.lstrip("-").replace(".", "").strip("0")) <= MAX_EXACT and len(exact) <= MAX_EXACT + 4:
             return exact, 0, True
-    long = Decimal(mp(DIGITS).nstr(real(value), 40))
     context = Context(prec=style.digits, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
-    rounded = context.create_decimal(long)
-    if rounded == 0:
+    digits = value.rounded(style.digits) if isinstance(value, Real) else _decimal(value, context)
+    if digits == 0:
         return "0", 0, False
-    power = rounded.adjusted()
+    power = digits.adjusted()
     if -4 <= power < 7:
-        return f"{rounded:f}", 0, False
-    return f"{context.scaleb(rounded, -power):f}", power, False
+        return f"{digits:f}", 0, False
+    return f"{context.scaleb(digits, -power):f}", power, False
+
+
+def _decimal(value: Any, context: Context) -> Decimal:
+    """A fraction or a float, rounded, with all digits that the context has."""
+    if isinstance(value, Rational):
+        rounded = context.divide(Decimal(int(value.numerator)), Decimal(int(value.denominator)))
+    else:
+        rounded = context.create_decimal(Decimal(value))
+    if not rounded or not rounded.is_finite():
+        return rounded
+    return context.quantize(rounded, Decimal(1).scaleb(rounded.adjusted() - context.prec + 1, context))
 
 
 def number(value: Any, style: Style) -> tuple[Piece, bool]:

@@ -32,7 +32,7 @@ from derive.teaching.document import Block, Chains, Line, Paragraph, Steps, inli
 from derive.teaching.page import Page
 from derive.values.entries import entry_of, first_largest
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError
+from derive.values.number_systems import DomainError, Real
 from derive.values.run import Run
 from derive.values.undefined import no_value
 
@@ -64,7 +64,7 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | C
     largest = [t for t in subtrees(node.body) if isinstance(t, Reduce) and t.operator == "argmax"]
     picked = any(t.conditions for t in largest)  # which of those left out would count?
     if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS or picked:
-        numbers, exact = array(values.arrays[node.name] + (context.style.index_base if places else 0), page)
+        numbers, exact = array(values.given_out(node.name) + (context.style.index_base if places else 0), page)
         return [
             Line(definitions.left_side(node.name, node.indices, context)),
             Line(definitions.layout(node.body, context), EQUALS),
@@ -136,7 +136,7 @@ def _numbers_in(tree: Tree, values: Evaluator, typed: Mapping[str, Nested]) -> T
     if isinstance(tree, Ref):
         entry = tuple(int(i) for i in tree.indices)
         given = reduce(lambda part, k: part[k] if isinstance(part, tuple) else part, entry, typed.get(tree.name))
-        value = np.asarray(values.arrays[tree.name], dtype=object)[entry]
+        value = values.given_out(tree.name)[entry]
         return Number(value, given.text if isinstance(given, Number) else "")
     return rebuilt(tree, lambda child: _numbers_in(child, values, typed))
 
@@ -190,7 +190,7 @@ def _value(tree: Tree) -> Number:
     names: dict[str, Any] = {}
 
     def named(t: Tree) -> Tree:
-        if isinstance(t, Op) and t.operator == "**":
+        if isinstance(t, Op) and t.operator == "**" and not (isinstance(t.args[1], Number) and isinstance(t.args[1].value, Real)):
             return Op("**", (named(t.args[0]), t.args[1]))
         if isinstance(t, Call) and t.function == "argmax":
             t = Number(Fraction(first_largest([_value(a).value for a in t.args])), "")
@@ -201,9 +201,7 @@ def _value(tree: Tree) -> Number:
 
     body = named(tree)
     term = lower(body, {n: Symbol(n, real=True) for n in names})
-    value = Evaluator({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).array(term)
-    number_: Any = np.asarray(value, dtype=object)[()]
-    return Number(number_, "")
+    return Number(Evaluator({}, {n: np.asarray(v, dtype=object) for n, v in names.items()}).numbers_of(term)[()], "")
 
 
 # ---------------------------------------------------------------- backward
@@ -249,7 +247,7 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
         rules.append(row(local.layout, TIMES, _partial(output, user.name, context)))
         slope = shortest(differentiated(user.expr, x))
         upstream, exact = number(run.gradients[user.name][()], page.style)
-        value, exact_slope = number(run.fine.array(slope)[()], page.style)
+        value, exact_slope = number(run.fine.numbers_of(slope)[()], page.style)
         all_exact &= exact and exact_slope
         plain = slope.is_number or isinstance(slope, Element)
         all_plain &= bool(plain)
