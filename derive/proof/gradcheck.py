@@ -92,7 +92,7 @@ def checked(run: Run, wrt: str) -> Checked:
 
 def check(run: Run, wrt: str, formula: Any = None) -> Check:
     """Check the gradient of the output by `wrt`: the derived one, or `formula`, a term in its place."""
-    gradient = run.gradients[wrt]
+    gradient = run.gradient(wrt)
     if formula is not None:
         gradient = result_at(run, gradient_by(run.source, wrt), formula)
     analytic = np.asarray(plain(gradient, said("the gradient by {name}", name=wrt)))
@@ -131,7 +131,7 @@ def centred(run: Run, wrt: str, step: float) -> Any:
 
 def errors_by_step(run: Run, wrt: str) -> list[tuple[int, float, float | None]]:
     """For h = 10⁻¹, …, 10⁻⁴: (exponent, largest error, order), the order being log10 of how much the error fell."""
-    analytic = np.asarray(run.gradients[wrt], dtype=np.float64)
+    analytic = np.asarray(run.gradient(wrt), dtype=np.float64)
     out: list[tuple[int, float, float | None]] = []
     for exponent, step in enumerate(STEPS, 1):
         error = float(np.max(np.abs(centred(run, wrt, step) - analytic)))

@@ -46,16 +46,18 @@ def flow_back(run: Run, graph: Graph, name: str, node: Node) -> Any:
     """
     if not (graph.members[name].differentiable and node.differentiable):
         return None
-    upstream, nothing = run.gradients.get(node.name), np.full(np.shape(run.exact[name]), Fraction(0), dtype=object)
-    if upstream is None:  # the output does not move with this node, for all that mentions it: x - x
+    nothing = np.full(np.shape(run.exact[name]), Fraction(0), dtype=object)
+    if node.name not in run.moving:  # the output does not move with this node, for all that mentions it: x - x
         return nothing
-    if graph.consumers(name) == (node,) and name in run.gradients:
-        return run.gradients[name]
+    if graph.consumers(name) == (node,) and name in run.moving:
+        return run.gradient(name)
+    upstream = run.gradient(node.name)
     if not (node.axes or graph.members[name].axes):
         slope = shortest(differentiated(node.expr, Element(graph.members[name].head)))
         return run.values.numbers_of(slope) * upstream
     point = Point(dict(run.values.sizes), {used: run.exact[used] for used in operands(node)}, {})
-    part = Run(_alone(graph, node), point, upstream).gradients.get(name, nothing)
+    alone = Run(_alone(graph, node), point, upstream)
+    part = alone.gradient(name) if name in alone.moving else nothing
     return part if node.axes else part * np.asarray(upstream, dtype=object)[()]
 
 

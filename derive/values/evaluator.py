@@ -126,7 +126,7 @@ class Evaluator:
 
     def at(self, digits: int) -> Evaluator:
         """The same point in at least so many digits."""
-        return self if digits <= self.digits else self.finer.at(digits)
+        return self if min(digits, MOST_DIGITS) <= self.digits else self.finer.at(digits)
 
     def given_out(self, name: str) -> Array:
         """A tensor as fractions, and as numbers that find more of their digits."""
@@ -229,17 +229,16 @@ class Evaluator:
 
     def _product(self, term: Any, grid: Entries) -> Array:
         """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
-        conditions = [a for a in term.args if _is_condition(a)]
-        guarded = (self.evaluate(a, grid) for a in term.args if a not in conditions)
-        if not conditions:
-            return reduce(np.multiply, guarded)
-        holds = np.asarray(reduce(np.multiply, (self.evaluate(c, grid) for c in conditions)))
+        guards, guarded = _guards(term)
+        if not guards or (self.numbers is FLOAT and not any(map(_is_condition, guards))):
+            return reduce(np.multiply, (self.evaluate(a, grid) for a in term.args))
+        holds = np.asarray(reduce(np.multiply, (self.evaluate(c, grid) for c in guards)))
         fails = np.equal(holds, 0)
         if fails.all():
             return holds[()]
         if self.numbers.reasoned and fails.any():
             return _entrywise(self, term, grid)
-        return holds * np.where(fails, 0, reduce(np.multiply, guarded, 1))
+        return holds * np.where(fails, 0, reduce(np.multiply, (self.evaluate(a, grid) for a in guarded), 1))
 
     def _power(self, term: Any, grid: Entries) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
@@ -397,10 +396,27 @@ def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
     return out if output in stale else np.broadcast_to(out, (count, *out.shape))
 
 
+@lru_cache(maxsize=CACHE)
+def _guards(term: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The factors of a product that make it 0 where they are, whether or not the others have a value; and these others.
+
+    They are conditions; slopes further on, since what the output does not move with need not be known; and k beside x^(k - 1),
+    the slope of the constant x^0.
+    """
+    guards = [a for a in term.args if _is_condition(a) or isinstance(a, Adjoint) or _is_exponent(a, term)]
+    return tuple(guards), tuple(a for a in term.args if a not in guards)
+
+
+def _is_exponent(factor: Any, product: Any) -> bool:
+    return any(a.is_Pow and not a.exp.is_number and a.exp == factor - 1 for a in product.args)
+
+
 def _is_condition(term: Any) -> bool:
-    """Whether a term is a bracket, or brackets and numbers put together: 1 - [a > 0]."""
+    """Whether a term is a bracket, or brackets and numbers put together: 1 - [a > 0], 1 if a > 0 else 0."""
     if isinstance(term, Bracket):
         return True
+    if isinstance(term, Where):
+        return all(branch.is_Rational for branch in term.args[1:])
     return bool(term.is_Add or term.is_Mul) and all(a.is_Rational or _is_condition(a) for a in term.args)
 
 
@@ -554,7 +570,14 @@ def _places(values: Evaluator, indices: tuple[Any, ...], shape: tuple[int, ...],
 
     An affine index may leave its axis where a bracket outside is 0; the place is then any on the axis.
     """
-    return [np.clip(np.asarray(values.evaluate(k, grid)).astype(int), 0, n - 1) for k, n in zip(indices, shape, strict=True)]
+    return [np.clip(_whole(np.asarray(values.evaluate(k, grid))), 0, n - 1) for k, n in zip(indices, shape, strict=True)]
+
+
+def _whole(array: Array) -> Array:
+    """Indices as integers.  Raises Undecided where one is not known."""
+    if missing(array).any():
+        raise Undecided(too_few())
+    return array.astype(int)
 
 
 def _inside(values: Evaluator, term: Inside, grid: Entries) -> Array:

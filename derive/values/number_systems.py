@@ -249,7 +249,7 @@ class Real:
 
     @property
     def finer(self) -> Real:
-        return self.at(2 * self.digits)
+        return self.at(min(2 * self.digits, MOST_DIGITS))
 
     def _with(self, operation: Callable[[Any, Any], Any], other: Any, turned: bool = False) -> Any:
         if not isinstance(other, (Real, int, float, Rational)):
@@ -351,7 +351,7 @@ class Real:
 
     def __repr__(self) -> str:
         with precision(DIGITS):
-            return str(self.near(DIGITS - 10).str(DIGITS - 10, radius=False))
+            return str(self.near(DIGITS).str(DIGITS, radius=False))
 
     @property
     def _mpf_(self) -> Any:

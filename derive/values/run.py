@@ -6,10 +6,10 @@ Gradients are read off the derivations, in the order of the reverse sweep; nothi
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
-from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import DomainError, all_given_out, decided, real, shown
+from derive.values.evaluator import Evaluator, forward, missing
+from derive.values.number_systems import DIGITS, MOST_DIGITS, NOTHING, DomainError, Undecided, all_given_out, decided, real, shown
 from derive.values.operations import by_operation
 from derive.values.undefined import named
 from derive.values.work import Work
@@ -44,11 +44,13 @@ class Run(Frozen):
     point: Point
     seed: Any = None
     """What is fed back into an output that is a tensor, an array of its shape; ones by default."""
+    of: str = ""
+    """What is to have a value, the output by default: what is computed further on need have none."""
 
     @property
     def _content(self) -> tuple[Any, ...]:
         seed = None if self.seed is None else (np.shape(self.seed), tuple(np.ravel(self.seed)))
-        return self.source, self.point.content, seed
+        return self.source, self.point.content, seed, self.of
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._content == other._content
@@ -63,8 +65,8 @@ class Run(Frozen):
 
     @cached_property
     def values(self) -> Evaluator:
-        """Forward: every tensor of the graph.  Raises DomainError where a node has no value."""
-        return forward(self.graph, self.point.sizes, self.point.arrays, needed=self.graph.output.name)
+        """Forward: every tensor of the graph.  Raises DomainError where what is asked for has no value."""
+        return forward(self.graph, self.point.sizes, self.point.arrays, needed=self.of or self.graph.output.name)
 
     @cached_property
     def exact(self) -> Mapping[str, Any]:
@@ -78,74 +80,88 @@ class Run(Frozen):
 
     @property
     def gradients(self) -> dict[str, Any]:
-        """Backward: the gradient of the output by everything it depends on, the output's own first."""
-        return self._gradients
+        """Backward: the gradient of the output by everything it depends on, the output's own first.
+
+        Raises DomainError where one of them has no value; see `gradient`.
+        """
+        return {name: self.gradient(name) for name in self.moving}
 
     @cached_property
-    def _gradients(self) -> dict[str, Any]:
-        return {name: all_given_out(array, partial(self._gradient_in, name)) for name, array in self._backward[1].items()}
+    def moving(self) -> tuple[str, ...]:
+        """What the output moves with, itself first: results of inputs, and these."""
+        return tuple(self._derivations)
 
-    def _gradient_in(self, name: str, digits: int) -> Any:
-        return self._gradients_in(digits)[name]
+    def gradient(self, name: str) -> Any:
+        """The gradient by one tensor, whether or not there are those by others.  Raises DomainError where it has no value."""
+        return all_given_out(self.gradient_in(DIGITS, name), lambda digits: self.gradient_in(digits, name))
 
-    def _gradients_in(self, digits: int) -> dict[str, Any]:
-        """The gradients in at least so many digits."""
-        if digits not in self._known:
-            self._known[digits] = decided(self.values.at(digits), lambda values: _gradients(self, values))
-        return self._known[digits]
+    def gradient_in(self, digits: int, name: str) -> Any:
+        """The same as it is computed, in at least so many digits."""
+        return decided(self.values.at(digits), lambda values: _found(self, values, name))
+
+    def backward(self, values: Evaluator) -> Evaluator:
+        """The point of all gradients from its values in so many digits, with those that are found among its `adjoints`."""
+        if values.digits not in self._backward:
+            self._backward[values.digits] = _backward(self, values)
+        return self._backward[values.digits]
 
     @cached_property
-    def _known(self) -> dict[int, dict[str, Any]]:
-        """Gradients by their digits."""
+    def _backward(self) -> dict[int, Evaluator]:
+        """What was found, by its digits."""
         return {}
 
-    @property
-    def fine(self) -> Evaluator:
-        """The values from which the gradients are found: in more digits than `values` where a slope is lost in these, as that
-        of 1 - p is where p is 1 but for 1e-87.
-        """
-        return self._backward[0]
-
     @cached_property
-    def _backward(self) -> tuple[Evaluator, dict[str, Any]]:
-        return decided(self.values, lambda values: (values, _gradients(self, values)))
+    def _derivations(self) -> dict[str, Derivation]:
+        """How the output moves with each tensor that an input moves, the output first."""
+        graph, output = self._whole
+        reached, inputs = graph.ancestors(self.graph.output.name), {i.name for i in graph.inputs}
+        moving = [m.name for m in self.graph.members.values() if m.name in reached and m.differentiable]
+        computed = [name for name in moving if name in inputs or inputs & graph.ancestors(name)]
+        return {name: derivation(graph, output, name) for name in reversed(computed or [self.graph.output.name])}
+
+    @property
+    def _whole(self) -> tuple[Graph, str]:
+        """The graph as far as a number, and the name of that."""
+        output = self.graph.output.name
+        return seeded(self.graph, output) if self.graph.output.axes else (self.graph, output)
 
     def __getitem__(self, name: str) -> Any:
-        return plain(_named(self.exact, name), name, f"run.exact[{name!r}]")
+        return plain(self.exact[_named(self.exact, name)], name, f"run.exact[{name!r}]")
 
     @property
     def grad(self) -> Mapping[str, Any]:
-        return _Floats(self.gradients)
+        return _Floats(self)
 
 
 class _Floats(Mapping[str, Any]):
-    """Exact arrays, given out as floats."""
+    """The gradients of a run, given out as floats."""
 
-    def __init__(self, exact: Mapping[str, Any]) -> None:
-        self.exact = exact
+    def __init__(self, run: Run) -> None:
+        self.run = run
 
     def __getitem__(self, name: str) -> Any:
-        return plain(_named(self.exact, name), said("the gradient by {name}", name=name), f"run.gradients[{name!r}]")
+        gradient = self.run.gradient(_named(self.run.moving, name))
+        return plain(gradient, said("the gradient by {name}", name=name), f"run.gradients[{name!r}]")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.exact)
+        return iter(self.run.moving)
 
     def __len__(self) -> int:
-        return len(self.exact)
+        return len(self.run.moving)
 
 
 class UnknownName(DeriveError, KeyError):
     """There is no value of this name."""
 
 
-def _named(arrays: Mapping[str, Any], name: str) -> Any:
-    """Raises UnknownName."""
-    if not isinstance(name, str) or name not in arrays:
+def _named(names: Iterable[str], name: str) -> str:
+    """A name, if it is one of these.  Raises UnknownName."""
+    if not isinstance(name, str) or name not in names:
         raise UnknownName(
             said("There is no value of {name!r} here.", name=name),
-            hint=said("There are those of {names}.", names=", ".join(arrays)),
+            hint=said("There are those of {names}.", names=", ".join(names)),
         )
-    return arrays[name]
+    return name
 
 
 class TooLarge(DeriveError):
@@ -172,39 +188,49 @@ def shortly(value: Any) -> str:
     return shown(real(value))
 
 
-def run(graph: Graph, values: Mapping[str, Any]) -> Run:
-    """Run a graph; see `api.Graph.at`.  Raises DeriveError for values that do not fit and points where a function has no value.
+def run(graph: Graph, values: Mapping[str, Any], of: str = "") -> Run:
+    """Run a graph, as far as the node `of`; see `api.Graph.at`.
+
+    Raises DeriveError for values that do not fit and points where a function has no value.
 
     >>> import derive
     >>> at = run(derive.graph("x: [n]; L = sum(x**2)"), {"x": [1, 0.1]})
     >>> at.exact["L"].item(), at.gradients["x"].tolist()
     (Fraction(101, 100), [Fraction(2, 1), Fraction(1, 5)])
     """
-    made = Run(graph, bind(graph, values))
+    made = Run(graph, bind(graph, values), of=of)
     _ = made.values
     return made
 
 
-def _gradients(run: Run, values: Evaluator) -> dict[str, Any]:
-    """The gradients of a run from its values in so many digits.  Raises DomainError where one has no value in these."""
-    graph, output = run.graph, run.graph.output.name
-    if graph.output.axes:
-        graph, output = seeded(graph, output)
+def _backward(run: Run, values: Evaluator) -> Evaluator:
+    """Every gradient of a run that its values give in so many digits, with NOTHING where one has no value."""
+    graph, output = run._whole
     known: dict[tuple[str, str], Any] = {}
     point = replace(_point(run, graph, values), adjoints=known)
-    reached = graph.ancestors(run.graph.output.name)
-    moving = reversed([m.name for m in graph.members.values() if m.name in reached and m.differentiable])
-    derivations = {name: derivation(graph, output, name) for name in moving}
-    _check_work(list(derivations.values()), point)
-    out = {}
-    for name, found in derivations.items():
+    _check_work(list(run._derivations.values()), point)
+    for name, found in run._derivations.items():
         try:
-            out[name] = known[output, name] = np.array(point.strictly(found.result, found.indices), dtype=object)
-        except DomainError as error:
-            raise type(error)(
-                said("The gradient by {named} has no value here: {message}.", named=named(graph, name), message=error.message)
-            ) from None
-    return out
+            known[output, name] = np.array(point.loosely(found.result, found.indices), dtype=object)
+        except DomainError:  # not by any of these digits
+            known[output, name] = np.full(tuple(point.size(i.size) for i in found.indices), NOTHING, dtype=object)
+    return point
+
+
+def _found(run: Run, values: Evaluator, name: str) -> Any:
+    """The gradient by a tensor from values in so many digits.  Raises Undecided, or DomainError where it has no value."""
+    point, found = run.backward(values), run._derivations[name]
+    gradient = point.adjoints[found.of, name]
+    if not missing(gradient).any():
+        return gradient
+    try:
+        return np.array(point.strictly(found.result, found.indices), dtype=object)
+    except DomainError as error:
+        if isinstance(error, Undecided) and values.digits < MOST_DIGITS:
+            raise
+        raise type(error)(
+            said("The gradient by {named} has no value here: {message}.", named=named(run._whole[0], name), message=error.message)
+        ) from None
 
 
 def _check_work(derivations: Sequence[Derivation], point: Evaluator) -> None:
@@ -230,13 +256,13 @@ def point_of(run: Run, graph: Graph) -> Evaluator:
 
     The gradient of a loss by the output is the run's seed.
     """
-    return _point(run, graph, run.fine)
+    return _point(run, graph, run.values)
 
 
 def _point(run: Run, graph: Graph, values: Evaluator) -> Evaluator:
     given = {**values.arrays, graph.upstream: run.upstream}
     known = {name: given[name] for name in graph.members if name in given}
-    return forward(graph, values.sizes, known, values.numbers)
+    return forward(graph, values.sizes, known, values.numbers, needed=values.needed)
 
 
 def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:
@@ -245,9 +271,13 @@ def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:
     The adjoints that it names are the gradients of the run, if it is a derivation of the run's output or of a loss behind it.
     """
     whole = found.graph.upstream or found.of == run.source.output.name
-    known = {(found.of, name): gradient for name, gradient in run.gradients.items()} if whole else {}
-    point = replace(point_of(run, found.graph), adjoints=known)
-    return np.array(point.array(found.result if formula is None else formula, found.indices), dtype=object)
+    term = found.result if formula is None else formula
+
+    def at(values: Evaluator) -> Any:
+        known = {(found.of, name): gradient for (_, name), gradient in run.backward(values).adjoints.items()} if whole else {}
+        return replace(_point(run, found.graph, values), adjoints=known).strictly(term, found.indices)
+
+    return all_given_out(decided(run.values, at), lambda digits: decided(run.values.at(digits), at))
 
 
 def run_at(graph: Graph, point: Evaluator) -> Run:

@@ -140,11 +140,13 @@ def moved(arrays: Mapping[str, Array], unit: float) -> dict[str, Array]:
     """Every number of the arrays moved up or down by about a unit in its last place, no two alike."""
     out = {}
     for name, array in arrays.items():
-        by = np.cos(1.0 + np.arange(array.size) ** 2 * (array.dtype.kind != "i")).reshape(array.shape)
-        by = np.asarray(by * unit * (array.dtype.kind != "i"), dtype=object)
+        if array.dtype.kind == "i":
+            out[name] = exactly(array)
+            continue
+        by = unit * np.cos(1.0 + np.arange(array.size) ** 2).reshape(array.shape)
         with precision(DIGITS):
             numbers = np.asarray(exactly(array) * (1 + np.vectorize(near, otypes=[object])(by)), dtype=object)
-            out[name] = numbers if array.dtype.kind == "i" else np.vectorize(near, otypes=[object])(numbers)
+            out[name] = np.vectorize(near, otypes=[object])(numbers)
     return out
 
 

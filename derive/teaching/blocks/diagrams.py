@@ -88,7 +88,9 @@ class View:
         if self.run is None:
             return None, None
         value = np.asarray(self.run.exact[name], dtype=object)
-        return value, flow_back(self.run, self.graph, name, node) if node else self.run.gradients.get(name)
+        if node:
+            return value, flow_back(self.run, self.graph, name, node)
+        return value, self.run.gradient(name) if name in self.run.moving else None
 
     @property
     def sizes(self) -> list[int]:

@@ -219,7 +219,7 @@ def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
     """∂f/∂w = ∂(t₁ w)/∂w · ∂f/∂f = t₁ · 1 = 5, for each; where a value is used twice, the paths are added."""
     output = run.graph.output.name
     chains = []
-    for name in run.gradients:
+    for name in run.moving:
         rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)
         chains.append(_chain(Line(_partial(output, name, page.context(run.graph))), *rules))
     return (Steps(tuple(chains)),)
@@ -240,25 +240,25 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
     x = Element(graph.members[name].head)
     rules, slopes, numbers, all_exact, all_plain = [], [], [], True, True
     for user in graph.consumers(name):
-        if user.name not in run.gradients:
+        if user.name not in run.moving:
             continue
         body = definitions.piece(user.body, context, lambda ref: None)
         local = derivative(body if body.level >= ATOM else Piece(fenced(body, ATOM)), context.called(name), True)
         rules.append(row(local.layout, TIMES, _partial(output, user.name, context)))
         slope = shortest(differentiated(user.expr, x))
-        upstream, exact = number(run.gradients[user.name][()], page.style)
-        value, exact_slope = number(run.fine.numbers_of(slope)[()], page.style)
+        upstream, exact = number(run.gradient(user.name)[()], page.style)
+        value, exact_slope = number(run.values.numbers_of(slope)[()], page.style)
         all_exact &= exact and exact_slope
         plain = slope.is_number or isinstance(slope, Element)
         all_plain &= bool(plain)
         slopes.append(row(fenced(term_piece(slope, context), POWER), TIMES, fenced(upstream, POWER)))
         numbers.append(row(fenced(value, PRODUCT_LEVEL), TIMES, fenced(upstream, POWER)))
-    result, exact = number(run.gradients[name][()], page.style)
+    result, exact = number(run.gradient(name)[()], page.style)
     chain = [joined(rules, PLUS), joined(slopes, PLUS)]
     lines = [Line(part, EQUALS) for part in chain]
     lines[1] = Line(
         chain[1],
-        relation(all(number(run.gradients[u.name][()], page.style)[1] for u in graph.consumers(name) if u.name in run.gradients)),
+        relation(all(number(run.gradient(u.name)[()], page.style)[1] for u in graph.consumers(name) if u.name in run.moving)),
     )
     if not all_plain:
         lines.append(Line(joined(numbers, PLUS), relation(all_exact)))
@@ -275,7 +275,7 @@ def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
         matrix = found.form
         form = matrices.layout(matrix, context) if matrix is not None else None
         left = matrices.nabla(found.of, name, len(member.indices), context) if member.indices else layout(found.subject, context)
-        numbers, exact = array(run.gradients[name], page)
+        numbers, exact = array(run.gradient(name), page)
         if form is None and member.indices:
             blocks += [Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS)]
         formula = [] if form is None and member.indices else [Line(form or layout(found.result, context), EQUALS)]

@@ -175,12 +175,13 @@ def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
     return definition_blocks(desk.graphs[directive.name], desk.page)
 
 
-def _run(directive: Directive, options: Options, desk: Desk) -> Run:
+def _run(directive: Directive, options: Options, desk: Desk, of: str = "") -> Run:
+    """The values that a block is given, as far as a node."""
     if options["at"] is None:
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
     graph = _graph_of(directive, desk)
     with _pointing(directive, "at"):
-        return run_graph(graph, options["at"])
+        return run_graph(graph, options["at"], of)
 
 
 @contextmanager
@@ -195,7 +196,7 @@ def _pointing(directive: Directive, key: str, kind: type[DeriveError] = DeriveEr
 
 
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    run = _run(directive, options, desk)
+    run = _run(directive, options, desk, "" if options["grad"] else options["of"] or "")
     blocks = forward_blocks(run, desk.page, options["of"] or "", by_operation=bool(options["grad"]) and run.source.is_scalar)
     return (*blocks, *backward_blocks(run, desk.page)) if options["grad"] else blocks
 
