@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,10 @@ GROWTH = (0, 1, 2, 4, 8, 16)
 """By so much the axes of a definition with conditions on indices are made longer until it has a value."""
 
 
+MANY = 10_000
+"""Where a definition has more numbers than this, it is not looked for longer axes."""
+
+
 def sets_with_values(graph: Graph) -> tuple[Sizes, ...]:
     """The sets of sizes of a graph, longer ones where it has no value at these: the largest of those after the third."""
     return remembered(graph, "sets with values", lambda: _with_values(graph))
@@ -44,9 +49,9 @@ def sets_with_values(graph: Graph) -> tuple[Sizes, ...]:
 
 def _with_values(graph: Graph) -> tuple[Sizes, ...]:
     sets = size_sets(graph)
-    axes = {axis for member in graph.members.values() for axis in member.axes}
-    conditions = any(node.expr.atoms(Below, AtMost, Delta, Differ) for node in graph.nodes)
-    for more in GROWTH if conditions else ():
+    axes = {axis for member in graph.members.values() for axis in member.axes} & set(graph.sizes)
+    conditions = axes and any(node.expr.atoms(Below, AtMost, Delta, Differ) for node in graph.nodes)
+    for more in GROWTH if conditions and _numbers(graph, sets[0]) <= MANY else ():
         longer = tuple({s: n + more * (s in axes) for s, n in sizes.items()} for sizes in sets)
         try:
             for which, sizes in enumerate(longer):
@@ -55,6 +60,12 @@ def _with_values(graph: Graph) -> tuple[Sizes, ...]:
             continue
         return longer
     return sets
+
+
+def _numbers(graph: Graph, sizes: Sizes) -> int:
+    """How many numbers the tensors of a graph hold at some sizes."""
+    probe = Evaluator(sizes, {})
+    return sum(prod(map(probe.size, member.axes)) for member in graph.members.values())
 
 
 def random_point(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Evaluator:
