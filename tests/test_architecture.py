@@ -75,7 +75,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"data", "lecture", "pages"},
     ),
     "teaching.blocks": (
-        {"gradient", "hessian", "numbers", "plots"},
+        {"cases", "gradient", "hessian", "numbers", "plots"},
         {"batched", "checks", "derivative", "diagrams", "worked"},
         {"pictures"},
     ),

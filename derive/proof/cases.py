@@ -36,6 +36,7 @@ from derive.calculus.terms import (
     Positive,
     Where,
     close,
+    factors,
     free_indices,
     names,
     never_negative,
@@ -81,6 +82,15 @@ class Case:
         """1 where it is met on this side, else 0; it is asked for nowhere else than under its condition."""
         test = self.test if holds else 1 - self.test
         return test if self.condition is S.One else Where(self.condition, test, S.Zero)
+
+    def relation(self, holds: bool) -> Any:
+        """What is said of a side: a condition."""
+        return self.test if holds else _opposite(self.test)
+
+    @property
+    def conditions(self) -> tuple[Any, ...]:
+        """Those that it stands under, each said as it holds."""
+        return tuple(f if isinstance(f, Bracket) else _opposite(1 - f) for f in factors(self.condition) if f is not S.One)
 
     def possible(self, holds: bool) -> bool:
         """Whether nothing says that it is never met on this side: the signs of its parts, or logic.
@@ -174,6 +184,15 @@ def _own(term: Any) -> list[Case]:
     if isinstance(term, (ArgMax, Largest)) and len(term.indices) == 1:
         return [Case(Delta(close(ArgMax, *opened(term)), Integer(0)), needed=False)]
     return []
+
+
+def _opposite(test: Any) -> Any:
+    """The condition that holds where this one fails."""
+    if isinstance(test, (Delta, Differ)):
+        return (Differ if isinstance(test, Delta) else Delta)(*test.args)
+    if isinstance(test, (Below, AtMost)):
+        return (AtMost if isinstance(test, Below) else Below)(*reversed(test.args))
+    return 1 - test
 
 
 def _sign(gap: Any) -> list[Case]:

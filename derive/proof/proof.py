@@ -85,6 +85,8 @@ class Proved:
     sizes: tuple[tuple[tuple[str, int], ...], ...]
     points: int
     entries: tuple[int, ...]
+    sought: int = 0
+    """At so many other points, sought for a case, they were compared as well."""
     cases: tuple[Counted, ...] = ()
     """What decides between values in the lines, and at how many points each side was met."""
 
@@ -117,13 +119,13 @@ def confirm(found: Derivation) -> None:
 
 
 def _proved(found: Derivation) -> Proved:
-    plan, worst, cases = _comparison(found)
+    plan, worst, sought_, cases = _comparison(found)
     kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
     named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets_with_values(found.graph))
-    return Proved(found, kinds, worst, named, plan.points, plan.entries, cases)
+    return Proved(found, kinds, worst, named, plan.points, plan.entries, sought_, cases)
 
 
-Compared = tuple["ComparisonPlan", tuple[float, ...], tuple[Counted, ...]]
+Compared = tuple["ComparisonPlan", tuple[float, ...], int, tuple[Counted, ...]]
 
 
 def _comparison(found: Derivation) -> Compared:
@@ -132,7 +134,9 @@ def _comparison(found: Derivation) -> Compared:
 
 
 def _all_compared(found: Derivation) -> Compared:
-    """How much of a derivation was compared, the largest difference of each line from the one before, and the cases met."""
+    """How much of a derivation was compared, the largest difference of each line from the one before, at how many points that
+    were sought, and the cases met.
+    """
     graph, sets = found.graph, sets_with_values(found.graph)
     work = _work(found)
     plan = _plan(found, work, [Evaluator(sizes, {}, graph) for sizes in sets])
@@ -154,7 +158,8 @@ def _all_compared(found: Derivation) -> Compared:
         errors += _met_moving(found, sets[0], tally)
     for case, holds in tally.unmet:
         errors += _met_on_purpose(found, sets, work, case, holds, tally)
-    return plan, tuple(max(seen) for seen in zip(*errors, strict=True)), tally.counted
+    found_more = len(errors) - plan.points * len(sets)
+    return plan, tuple(max(seen) for seen in zip(*errors, strict=True)), found_more, tally.counted
 
 
 def _met_moving(found: Derivation, sizes: Sizes, tally: Tally) -> list[list[float]]:
