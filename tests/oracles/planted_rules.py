@@ -562,16 +562,47 @@ def _passes(found: Derivation) -> bool:
     return True
 
 
-def tally(mistake: Mistake, known: dict[str, dict[str, Derivation]]) -> Tally:
-    """One mistake over many definitions, whose right derivations are known."""
-    whole = Tally()
-    for text, right in known.items():
+def applied(text: str) -> tuple[dict[str, Derivation], frozenset[str]]:
+    """The right derivations of a definition, and the rows of the table that they, and all they rest on, are made with."""
+    used: set[str] = set()
+    rows = [rule.rewrite for rule in RULES]
+
+    def recording(right: Callable[..., Any]) -> Callable[..., Any]:
+        def rewrite(e: Any, x: Any) -> Any:
+            new = right(e, x)
+            if new is not None:
+                used.add(right.__name__)
+            return new
+
+        return rewrite
+
+    forget()
+    try:
+        for rule, right in zip(RULES, rows, strict=True):
+            object.__setattr__(rule, "rewrite", recording(right))
+        derived_by(opened(text))
+    finally:
+        for rule, right in zip(RULES, rows, strict=True):
+            object.__setattr__(rule, "rewrite", right)
+        forget()
+    return derived_by(opened(text)), frozenset(used)
+
+
+Known = dict[str, tuple[dict[str, Derivation], frozenset[str]]]
+
+
+def tally(mistake: Mistake, known: Known) -> Tally:
+    """One mistake over many definitions, as far as it can show in them."""
+    whole, rows = Tally(), {rule.rewrite.__name__ for rule in RULES}
+    for text, (right, used) in known.items():
+        if mistake.function in rows - used:
+            continue
         one = tried(mistake, text, right)
         whole = Tally(whole.caught + one.caught, (*whole.missed, *one.missed), whole.refused + one.refused)
     return whole
 
 
-_KNOWN: dict[str, dict[str, Derivation]] = {}
+_KNOWN: Known = {}
 
 
 def _work(number: int) -> tuple[str, Tally]:
@@ -586,7 +617,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only mistakes whose name holds this")
     arguments = parser.parse_args()
     start = time.time()
-    _KNOWN.update({text: derived_by(opened(text)) for text in (CONDITIONS if arguments.conditions else texts())})
+    _KNOWN.update({text: applied(text) for text in (CONDITIONS if arguments.conditions else texts())})
     numbers = [k for k, m in enumerate(mistakes()) if arguments.only in m.name]
     counts: Counter[str] = Counter()
     with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=4) as pool:
