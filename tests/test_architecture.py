@@ -53,7 +53,13 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
     "derivation": ({"derivation", "knowledge"}, {"trail"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
     "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
-    "proof": ({"cases", "gradcheck", "kinks", "numpy_value", "sizes"}, {"points"}, {"search"}, {"proof"}, {"certificate"}),
+    "proof": (
+        {"cases", "gradcheck", "kinks", "numpy_value", "sizes"},
+        {"lemmas", "points"},
+        {"search"},
+        {"proof"},
+        {"certificate"},
+    ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},

@@ -232,7 +232,8 @@ def _possible(test: Any, condition: Any, thorough: bool) -> bool:
     if isinstance(bracket, Bracket) and holds is _never(bracket):
         return False
     same = {a: b for d in Mul.make_args(condition) if isinstance(d, Delta) for a, b in [d.args] if isinstance(a, Index)}
-    both = _plain((_known(test) * _known(condition)).xreplace(same))
+    both = _plain((test * condition).xreplace(same))
+    both = both.xreplace(_known(both))
     atoms = sorted(both.atoms(Bracket), key=str)
     if len(atoms) > MOST_ATOMS:
         return True
@@ -275,13 +276,15 @@ def _never(bracket: Any) -> bool | None:
     return None
 
 
-def _known(term: Any) -> Any:
-    """A term with what an arg max says of itself put in: the condition that its entries stand under holds there."""
+def _known(term: Any) -> dict[Any, Any]:
+    """What the arg max in a term say of themselves: the conditions that their entries stand under hold there."""
+    found = {}
     for at in term.atoms(ArgMax):
         (index, *_), body = opened(at)
         if isinstance(body, Where) and body.args[2] == S.NegativeInfinity:
-            term = term.xreplace({c.xreplace({index: at}): S.One for c in Mul.make_args(body.args[0])})
-    return term
+            for holds in map(_plain, Mul.make_args(body.args[0].xreplace({index: at}))):
+                found.update({holds: S.One} if isinstance(holds, Bracket) else {1 - holds: S.Zero})
+    return found
 
 
 def _plain(term: Any) -> Any:

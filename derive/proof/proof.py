@@ -1,8 +1,9 @@
 """Proofs: every pair of consecutive lines of a derivation shown equal before anything is printed.
 
 Each pair is compared at random points with 50 digits, at sets of small sizes that tell all axes apart (see `sizes`), with
-every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness.
-Where the normal forms agree too, the step is *symbolic*: it holds for every size and value.
+every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness, and
+so that each case in them is met (see `cases`).  A step that is rows of the table which are lemmas with a proof of their own (see
+`lemmas`) and an identity of the normal form is *symbolic*.
 
 A derivative of many entries is compared at some of them, drawn so that equal indices meet, and its result once more as a
 whole: along a random direction.
@@ -23,16 +24,18 @@ from sympy import S
 
 from derive.calculus.fold import Fold, replaced
 from derive.calculus.normal import normal
-from derive.calculus.rules import differentiated
-from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, walk
+from derive.calculus.rules import RULES, Rule, apply, has_deriv, next_rule
+from derive.calculus.shortest import shortest
+from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, Sum, close, free_indices, signature, walk
 from derive.derivation.derivation import Derivation, Step, put_in
 from derive.errors import DeriveError, ProofError, said
-from derive.graphs.graph import Graph, Node, gradient_name, remembered
+from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.cases import Case, Counted, Tally, cases_between, cases_of, missed, places
 from derive.proof.kinks import has_kink
+from derive.proof.lemmas import functions_in, row_holds, slopes_hold
 from derive.proof.points import SMALLER, random_point, sets_with_values
 from derive.proof.search import Sought, other_scales, sought
 from derive.proof.sizes import Sizes
@@ -434,42 +437,97 @@ def _sizes_text(point: Evaluator) -> str:
 
 
 def _kind(found: Derivation, k: int) -> str:
-    """Whether step k holds by the normal form alone."""
+    """Whether step k is proved rows of the rule table, and an identity of the normal form.
+
+    Raises ProofError where a row that it would rest on is wrong.
+    """
     before = found.steps[k - 1].line if k else found.subject
     after, step = found.steps[k].line, found.steps[k]
     try:
         left, right = (_plain(found.graph, line, step) for line in (before, after))
     except RecursionError:
         return "numeric"
-    return "symbolic" if left == right or normal(left - right) == 0 else "numeric"
+    if not (left.line == right.line or normal(left.line - right.line) == 0):
+        return "numeric"
+    shown = [_row_shown(rule) for rule in left.rows | right.rows]
+    shown += [_slopes_shown(function) for function in left.functions | right.functions]
+    return "symbolic" if all(shown) else "numeric"
 
 
-def _plain(graph: Graph, line: Any, step: Step) -> Any:
+def _row_shown(rule: Rule) -> bool:
+    holds = row_holds(rule)
+    if holds is False:
+        raise ProofError(said("The rule “{rule}” is wrong: there is a term for which it does not hold.", rule=rule.name))
+    return bool(holds)
+
+
+def _slopes_shown(function: Any) -> bool:
+    holds = slopes_hold(function)
+    if holds is False:
+        raise ProofError(said("The slope of {function} is wrong at some point.", function=function.__name__))
+    return bool(holds)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """The normal form of a line with its derivatives carried out, and the rows and the functions that this rests on."""
+
+    line: Any
+    rows: frozenset[Rule]
+    functions: frozenset[Any]
+
+
+def _plain(graph: Graph, line: Any, step: Step) -> _Plain:
     """The normal form of a line unfolded for a step; a line that two steps share is seldom unfolded twice."""
     folds = step.family == "fold"
-    return remembered(graph, ("plain", line, step.uses, folds), lambda: normal(_unfolded(graph, line, step)))
+    return remembered(graph, ("plain", line, step.uses, folds), lambda: _unfolded(graph, line, step))
 
 
-def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
+def _unfolded(graph: Graph, line: Any, step: Step) -> _Plain:
     """A line with what the step used put in, and its derivatives carried out."""
     facts = [
         Fold(left, right, tuple(sorted(free_indices(left), key=signature)))
         for left, right in step.uses
-        if isinstance(left, Binder)
+        if isinstance(left, Binder) and _is_fact(graph, left, right)
     ]
     opened = {left.name for left, _ in step.uses if isinstance(left, Element)} if step.family == "fold" else set()
+    rows, bodies = set[Rule](), list[Any]()
 
     def rewrite(t: Any) -> Any:
         if isinstance(t, Deriv):
             opens = isinstance(t.body, Element) and t.body.name != t.by.name
-            return differentiated(_definition(graph, t.body) if opens else t.body, t.by)
+            bodies.append(_definition(graph, t.body) if opens else t.body)
+            return _carried_out(Deriv(bodies[-1], t.by), rows)
         return _definition(graph, t) if isinstance(t, Element) and t.name in opened else t
 
     given = ((left, right) for left, right in step.uses if isinstance(left, Adjoint))
     out = walk(put_in(line, given), rewrite)
     for fact in facts:
         out = replaced(normal(out), fact)
-    return out
+    return _Plain(normal(out), frozenset(rows), frozenset(functions_in(bodies)))
+
+
+def _carried_out(line: Any, rows: set[Rule]) -> Any:
+    """A line with the rule table applied until no derivative is left; the rows that were go to `rows`."""
+    while has_deriv(line):
+        rule = next_rule(line, RULES)
+        if rule is None:
+            raise NotImplementedError(f"no rule differentiates {line}")
+        rows.add(rule)
+        line = apply(rule, line)
+    return line
+
+
+def _is_fact(graph: Graph, left: Any, right: Any) -> bool:
+    """Whether a sum is what it is said to be: declared of an input, or algebra from the definition of what it sums."""
+    summed = left.body
+    if not isinstance(summed, Element):
+        return False
+    given = graph.members.get(summed.name)
+    if isinstance(given, Input):
+        return given.kind in ("onehot", "probability") and right == 1 and left.indices == summed.indices[-1:]
+    indices, body = left.opened()
+    return bool(shortest(normal(close(Sum, indices, _definition(graph, body)))) == right)
 
 
 def _definition(graph: Graph, element: Any) -> Any:

@@ -3,8 +3,9 @@
     python tests/oracles/planted_rules.py --jobs 2        every mistake over the library and the texts of the tests
 
 A mistake is looked for in each definition: derived with it and without, a derivation whose result is another function has to
-be refused by `prove`.  Whether it is another is decided by the two results at points of their own, of many scales and at
-sizes up to seven, never by the prover.  One definition shows each mistake in seconds: see `CONDITIONS`.
+be refused where its lines are compared, whatever is known of the row.  Whether it is another is decided by the two results at
+points of their own, of many scales and at sizes up to seven, never by the prover.  One definition shows each mistake in
+seconds: see `CONDITIONS`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
-from derive.proof.proof import prove
+from derive.proof.proof import confirm
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT, DomainError
 
@@ -554,7 +555,7 @@ def tried(mistake: Mistake, text: str, right: dict[str, Derivation]) -> Tally:
 
 def _passes(found: Derivation) -> bool:
     try:
-        prove(found)
+        confirm(found)
     except ProofError:
         return False
     except DeriveError:
