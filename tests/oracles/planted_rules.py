@@ -614,11 +614,12 @@ def _work(number: int) -> tuple[str, Tally]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--conditions", action="store_true", help="only over the definitions that need to be met on both sides")
+    parser.add_argument("--over", choices=("all", "library", "conditions"), default="all", help="the definitions to plant in")
     parser.add_argument("--only", default="", help="only mistakes whose name holds this")
     arguments = parser.parse_args()
     start = time.time()
-    _KNOWN.update({text: applied(text) for text in (CONDITIONS if arguments.conditions else texts())})
+    over = {"all": texts(), "library": (*CONDITIONS, *library.names()), "conditions": CONDITIONS}
+    _KNOWN.update({text: applied(text) for text in over[arguments.over]})
     numbers = [k for k, m in enumerate(mistakes()) if arguments.only in m.name]
     counts: Counter[str] = Counter()
     with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=4) as pool:
