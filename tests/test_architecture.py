@@ -55,7 +55,13 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
     "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
     "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
-    "proof": ({"gradcheck", "kinks", "numpy_value", "sizes"}, {"points"}, {"proof"}, {"certificate"}),
+    "proof": (
+        {"cases", "gradcheck", "kinks", "numpy_value", "sizes"},
+        {"lemmas", "points"},
+        {"search"},
+        {"proof"},
+        {"certificate"},
+    ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
@@ -78,7 +84,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"data", "lecture", "pages"},
     ),
     "teaching.blocks": (
-        {"gradient", "hessian", "numbers", "plots"},
+        {"cases", "gradient", "hessian", "numbers", "plots"},
         {"batched", "checks", "derivative", "diagrams", "worked"},
         {"pictures"},
     ),

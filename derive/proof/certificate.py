@@ -29,9 +29,8 @@ from derive.notation.numpy_code import numpy_code
 from derive.proof.gradcheck import AGREE, Checked, check_work, checked
 from derive.proof.kinks import kinks_met
 from derive.proof.numpy_value import run_numpy
-from derive.proof.points import random_point
+from derive.proof.points import random_point, sets_with_values
 from derive.proof.proof import Proved, prove
-from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT, real
 from derive.values.run import Run, plain, point_of, run_at
@@ -144,7 +143,7 @@ def certify(graph: Graph, run: Run | None = None) -> Certificate:
 
     Raises ProofError where a line cannot be shown.
     """
-    run = run or run_at(graph, random_point(graph, size_sets(graph)[0]))
+    run = run or run_at(graph, random_point(graph, sets_with_values(graph)[0]))
     moving = graph.ancestors(graph.output.name)
     inputs = [i.name for i in graph.inputs if i.differentiable and i.name in moving]
     check_work(run, inputs)

@@ -47,13 +47,14 @@ class Kink:
     root: bool = False
 
 
-def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE, still: bool = True) -> bool:
+def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE, still: bool = True, moved: str = "") -> bool:
     """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either.
 
     Two sides that are the same all around the point have no kink between them: |x_i - x_j| at i = j, the largest entry of
-    x - max(x), what a mask sets to 0.  Unless `still` is set, only those that are one and the same term count as that.
+    x - max(x), what a mask sets to 0.  Unless `still` is set, only those that are one and the same term count as that.  All
+    around is as any tensor moves; where one is `moved`, as this one does or all inputs do.
     """
-    nearby = cache(lambda: _nearby(point, node) if still else ())
+    nearby = cache(lambda: _nearby(point, node, moved) if still else ())
     return any(
         (_met_largest if isinstance(kink.gap, Binder) else _met)(point, node, kink, clearance, nearby)
         for kink in kinks(node.expr)
@@ -110,14 +111,15 @@ def _still(nearby: Nearby, same: Callable[[Evaluator], bool]) -> bool:
         return False
 
 
-def _nearby(point: Evaluator, node: Node) -> tuple[Evaluator, ...]:
+def _nearby(point: Evaluator, node: Node, moved: str) -> tuple[Evaluator, ...]:
     """Points around a point, as far as what a node is computed from: all inputs moved a little, then each tensor by itself,
-    since derivatives by results on the way are taken, too.  None where the graph has no value at one of them.
+    since derivatives by results on the way are taken, too, or the one that is `moved`.  None where the graph has no value at
+    one of them.
     """
     assert point.graph is not None
     graph = point.graph
     reached = [m for m in graph.members.values() if m.name in graph.ancestors(node.name) - {node.name} and m.differentiable]
-    moves = [{i.name for i in graph.inputs if i in reached}, *({m.name} for m in reached)]
+    moves = [{i.name for i in graph.inputs if i in reached}, *({m.name} for m in reached if moved in ("", m.name))]
     try:
         return tuple(_moved(point, node, names, random.Random(k)) for k, names in enumerate(moves))
     except DomainError:

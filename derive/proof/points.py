@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from derive.calculus.terms import AtMost, Below, Delta, Differ
 from derive.errors import ProofError, said
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
-from derive.proof.sizes import Sizes
+from derive.proof.sizes import Sizes, size_sets
 from derive.values.evaluator import Evaluator, value_of
 from derive.values.number_systems import DIGITS, DomainError, near, precision
 from derive.values.undefined import authors_name
@@ -32,6 +34,40 @@ SMALLER = 16
 """With every so many seeds numbers are drawn half as large: where slopes vanish beside values, they may not there."""
 
 
+GROWTH = (0, 1, 2, 4, 8, 16)
+"""By so much the axes of a definition with conditions on indices are made longer until it has a value."""
+
+
+MANY = 10_000
+"""Where a definition has more numbers than this, it is not looked for longer axes."""
+
+
+def sets_with_values(graph: Graph) -> tuple[Sizes, ...]:
+    """The sets of sizes of a graph, longer ones where it has no value at these: the largest of those after the third."""
+    return remembered(graph, "sets with values", lambda: _with_values(graph))
+
+
+def _with_values(graph: Graph) -> tuple[Sizes, ...]:
+    sets = size_sets(graph)
+    axes = {axis for member in graph.members.values() for axis in member.axes} & set(graph.sizes)
+    conditions = axes and any(node.expr.atoms(Below, AtMost, Delta, Differ) for node in graph.nodes)
+    for more in GROWTH if conditions and _numbers(graph, sets[0]) <= MANY else ():
+        longer = tuple({s: n + more * (s in axes) for s, n in sizes.items()} for sizes in sets)
+        try:
+            for which, sizes in enumerate(longer):
+                random_point(graph, sizes, 0, which)
+        except ProofError:
+            continue
+        return longer
+    return sets
+
+
+def _numbers(graph: Graph, sizes: Sizes) -> int:
+    """How many numbers the tensors of a graph hold at some sizes."""
+    probe = Evaluator(sizes, {})
+    return sum(prod(map(probe.size, member.axes)) for member in graph.members.values())
+
+
 def random_point(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> Evaluator:
     """A random point of a graph: every input by its kind, every node with a value, none near a kink.
 
@@ -47,7 +83,7 @@ def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Evaluator:
     along a chain.
     """
     chance, scale = random.Random(f"{which} {seed} 0"), Fraction(1 + seed % 3, 2 ** (seed // SMALLER))
-    arrays = {i.name: _draw_input(i, sizes, chance, scale) for i in graph.inputs}
+    arrays = {i.name: draw_input(i, sizes, chance, scale) for i in graph.inputs}
     failed, place = [0] * len(graph.nodes), 0
     while place < len(graph.nodes):
         problem = _computed(graph, graph.nodes[place], sizes, arrays, still=failed[place] >= STUBBORN)
@@ -61,7 +97,7 @@ def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Evaluator:
         chance = random.Random(f"{which} {seed} {place} {sum(failed)}")
         size = scale * Fraction(2) ** (tries // PATIENCE if problem == KINK or tries % 2 else -(tries // PATIENCE))
         for given in again:
-            arrays[given.name] = _draw_input(given, sizes, chance, size, low=tries < TRIES // 3, mixed=tries >= STUBBORN)
+            arrays[given.name] = draw_input(given, sizes, chance, size, low=tries < TRIES // 3, mixed=tries >= STUBBORN)
         place = min(_first_use(graph, given.name) for given in again)
     return Evaluator(sizes, arrays, graph)
 
@@ -102,7 +138,7 @@ def _first_use(graph: Graph, name: str) -> int:
     return next(place for place, node in enumerate(graph.nodes) if name in graph.parents(node.name))
 
 
-def _draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True, mixed: bool = False) -> Any:
+def draw_input(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool = True, mixed: bool = False) -> Any:
     """Random entries by kind.
 
     With `low` unset, real numbers are drawn positive (for logarithms and roots); a `mixed` one-hot is a probability, of which

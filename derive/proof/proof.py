@@ -1,8 +1,9 @@
 """Proofs: every pair of consecutive lines of a derivation shown equal before anything is printed.
 
 Each pair is compared at random points with 50 digits, at sets of small sizes that tell all axes apart (see `sizes`), with
-every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness.
-Where the normal forms agree too, the step is *symbolic*: it holds for every size and value.
+every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness, and
+so that each case in them is met (see `cases`).  A step that is rows of the table which are lemmas with a proof of their own (see
+`lemmas`) and an identity of the normal form is *symbolic*.
 
 A derivative of many entries is compared at some of them, drawn so that equal indices meet, and its result once more as a
 whole: along a random direction.
@@ -12,27 +13,33 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
+from sympy import S
 
 from derive.calculus.fold import Fold, replaced
 from derive.calculus.frozen import Frozen
 from derive.calculus.normal import normal
-from derive.calculus.rules import differentiated
-from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, free_indices, signature, walk
+from derive.calculus.rules import RULES, Rule, apply, has_deriv, next_rule
+from derive.calculus.shortest import shortest
+from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, Sum, close, free_indices, signature, walk
 from derive.derivation.derivation import Derivation, Step, put_in
 from derive.errors import DeriveError, ProofError, said
-from derive.graphs.graph import Graph, Node, gradient_name, remembered
+from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
+from derive.proof.cases import Case, Counted, Tally, cases_between, cases_of, missed, places
 from derive.proof.kinks import has_kink
-from derive.proof.points import SMALLER, random_point
-from derive.proof.sizes import size_sets
+from derive.proof.lemmas import functions_in, row_holds, slopes_hold
+from derive.proof.points import SMALLER, random_point, sets_with_values
+from derive.proof.search import Sought, other_scales, sought
+from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import NOTHING, DomainError, most_apart, precision, real, shown
 from derive.values.work import Cost, Work
@@ -82,6 +89,15 @@ class Proved(Frozen):
     sizes: tuple[tuple[tuple[str, int], ...], ...]
     points: int
     entries: tuple[int, ...]
+    sought: int = 0
+    """At so many other points, sought for a case, they were compared as well."""
+    cases: tuple[Counted, ...] = ()
+    """What decides between values in the lines, and at how many points each side was met."""
+
+    @property
+    def missed(self) -> tuple[tuple[Case, bool], ...]:
+        """The cases that no point within the limits of `search` meets: there nothing was compared."""
+        return missed(self.cases)
 
     @property
     def error(self) -> float:
@@ -107,31 +123,93 @@ def confirm(found: Derivation) -> None:
 
 
 def _proved(found: Derivation) -> Proved:
-    plan, worst = _comparison(found)
+    plan, worst, sought_, cases = _comparison(found)
     kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
-    named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in size_sets(found.graph))
-    return Proved(found, kinds, worst, named, plan.points, plan.entries)
+    named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets_with_values(found.graph))
+    return Proved(found, kinds, worst, named, plan.points, plan.entries, sought_, cases)
 
 
-def _comparison(found: Derivation) -> tuple[ComparisonPlan, tuple[float, ...]]:
+Compared = tuple["ComparisonPlan", tuple[float, ...], int, tuple[Counted, ...]]
+
+
+def _comparison(found: Derivation) -> Compared:
     """What comes of comparing all lines, once."""
     return remembered(found.graph, ("compared", found.of, found.wrt, found.steps), lambda: _all_compared(found))
 
 
-def _all_compared(found: Derivation) -> tuple[ComparisonPlan, tuple[float, ...]]:
-    """How much of a derivation was compared, and the largest difference of each line from the one before."""
-    graph, sets = found.graph, size_sets(found.graph)
-    plan = _plan(found, [Evaluator(sizes, {}, graph) for sizes in sets])
+def _all_compared(found: Derivation) -> Compared:
+    """How much of a derivation was compared, the largest difference of each line from the one before, at how many points that
+    were sought, and the cases met.
+    """
+    graph, sets = found.graph, sets_with_values(found.graph)
+    work = _work(found)
+    plan = _plan(found, work, [Evaluator(sizes, {}, graph) for sizes in sets])
+    tally = Tally((*cases_of(s.line for s in found.steps), *cases_between(graph, found.wrt, found.of)))
     errors = [
         _compared(
-            found, partial(random_point, graph, sizes, which=which), seed, plan.entries[which], random.Random(f"{which} {seed}")
+            found,
+            partial(random_point, graph, sizes, which=which),
+            seed,
+            partial(_entries_at, count=plan.entries[which], chance=random.Random(f"{which} {seed}")),
+            tally,
         )
         for which, sizes in enumerate(sets)
         for seed in range(plan.points)
     ]
     for which in plan.partly:
         _compare_whole(found, random_point(graph, sets[which], 0, which), random.Random(which))
-    return plan, tuple(max(seen) for seen in zip(*errors, strict=True))
+    if not tally.moved:
+        errors += _met_moving(found, sets[0], tally)
+    for case, holds in tally.unmet:
+        errors += _met_on_purpose(found, sets, work, case, holds, tally)
+    found_more = len(errors) - plan.points * len(sets)
+    return plan, tuple(max(seen) for seen in zip(*errors, strict=True)), found_more, tally.counted
+
+
+def _met_moving(found: Derivation, sizes: Sizes, tally: Tally) -> list[list[float]]:
+    """What comes of comparing at points at other scales, up to one at which the derivative is not 0."""
+    errors, known = list[list[float]](), len(found.steps) == 1 and found.result == 0
+    for point in () if known else other_scales(found.graph, sizes, found.wrt):
+        try:
+            errors.append(_compare(found, point, partial(_entries_at, count=FEWEST, chance=random.Random(0)), tally))
+        except (_Lost, _NoValue):
+            continue
+        if tally.moved:
+            break
+    return errors
+
+
+def _met_on_purpose(
+    found: Derivation, sets: Sequence[Sizes], work: Work, case: Case, holds: bool, tally: Tally
+) -> list[list[float]]:
+    """What comes of comparing at a point sought for one side of a case; nothing where none is found.
+
+    What is found nowhere is not sought under conditions as well, nor for another derivation of the graph.
+    """
+    graph, number = found.graph, tally.cases.index(case)
+    nowhere: dict[Any, None] = remembered(graph, "sought in vain", dict)
+    if tally.met(number, holds) or (case.key, S.One, holds) in nowhere or (case.key, case.condition, holds) in nowhere:
+        return []
+
+    def cost(sizes: Sizes) -> int:
+        return work.cost(Evaluator(sizes, {}, graph)).at(FEWEST)
+
+    most = max(AMPLE, 2 * max(map(cost, sets)))
+
+    wanted = Sought(graph, case, holds, found.indices, found.wrt)
+    for point in islice(sought(wanted, sets, lambda sizes: cost(sizes) <= most), ATTEMPTS):
+        total = math.prod(point.size(i.size) for i in found.indices)
+        count = _entries(work.cost(point), total, AMPLE // 4)
+        there = places(point, found.indices, case, holds)
+        choose = partial(_entries_at, count=count, chance=random.Random(0), among=there)
+        try:
+            errors = _compare(found, point, choose, tally)
+        except (_Lost, _NoValue):
+            continue
+        if tally.met(number, holds):
+            return [errors]
+    nowhere[case.key, case.condition, holds] = None
+    return []
 
 
 # ---------------------------------------------------------------- how much is compared
@@ -147,14 +225,20 @@ class ComparisonPlan:
     """The sets of sizes, by number, at which these are not all entries."""
 
 
-def _plan(found: Derivation, sets: list[Evaluator]) -> ComparisonPlan:
+def _work(found: Derivation) -> Work:
+    """What it is to evaluate the lines of a derivation."""
+    lines = Work(found.graph, frozenset(found.indices))
+    for term in (found.subject, *(step.line for step in found.steps)):
+        lines.add(term)
+    return lines
+
+
+def _plan(found: Derivation, lines: Work, sets: list[Evaluator]) -> ComparisonPlan:
     """All entries at all points where that is no more than ample work, else fewer entries, then fewer points.
 
     Raises DeriveError where the fewest are too many.
     """
-    lines, whole = Work(found.graph, frozenset(found.indices)), Work(found.graph)
-    for term in (found.subject, *(step.line for step in found.steps)):
-        lines.add(term)
+    whole = Work(found.graph)
     whole.add(found.result)
     costs = [lines.cost(values) for values in sets]
     totals = [math.prod(values.size(i.size) for i in found.indices) for values in sets]
@@ -184,15 +268,18 @@ def _entries(cost: Cost, total: int, ample: int) -> int:
     return count
 
 
-def _chosen(found: Derivation, point: Evaluator, count: int, chance: random.Random) -> dict[Index, Any]:
+def _entries_at(
+    found: Derivation, point: Evaluator, count: int, chance: random.Random, among: Sequence[Any] = ()
+) -> dict[Index, Any]:
     """The entries to compare: for each index of a derivative, its value in each of them.
 
-    Where not all are taken, they are the first, the last, and others drawn so that indices over one axis often are equal.
+    Where not all are taken, they are the first, the last, some of those `among` which a case is met, and others drawn so that
+    indices over one axis often are equal.
     """
     shape = [point.size(i.size) for i in found.indices]
     if math.prod(shape) <= count:
         return dict(zip(found.indices, np.unravel_index(np.arange(math.prod(shape)), shape), strict=True)) if shape else {}
-    rows = [[0] * len(shape), [n - 1 for n in shape]]
+    rows = [[0] * len(shape), [n - 1 for n in shape], *(list(among[k]) for k in _spread(len(among), chance))]
     while len(rows) < count:
         shared = {n: chance.randrange(n) for n in shape}
         often = 0.9 if len(rows) % 2 else 0.5
@@ -200,18 +287,30 @@ def _chosen(found: Derivation, point: Evaluator, count: int, chance: random.Rand
     return dict(zip(found.indices, np.array(rows).T, strict=True))
 
 
+def _spread(length: int, chance: random.Random) -> list[int]:
+    """Some of so many numbers."""
+    return sorted(chance.sample(range(length), min(length, FEWEST // 2)))
+
+
 # ---------------------------------------------------------------- numeric
+
+Entries = Callable[[Derivation, Evaluator], dict[Index, Any]]
+""" The entries of a derivative that are compared at a point."""
 
 
 class _Lost(Exception):
     """Lines differ by no more than what a slope errs by at this point, however many digits there are."""
 
 
-def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, count: int, chance: random.Random) -> list[float]:
+class _NoValue(ProofError):
+    """A line has no value at a point at which the definitions have one."""
+
+
+def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, entries: Entries, tally: Tally) -> list[float]:
     """How far each line is from the one before it, at the point with this seed, or at another where that cannot be told."""
     for attempt in range(ATTEMPTS):
         try:
-            return _compare(found, drawn(seed + attempt * SMALLER), count, chance)
+            return _compare(found, drawn(seed + attempt * SMALLER), entries, tally)
         except _Lost:
             continue
     raise ProofError(
@@ -222,9 +321,9 @@ def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, c
     )
 
 
-def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Random) -> list[float]:
-    """How far each line is from the one before it, at a point; raises at the first that differs."""
-    grid = _chosen(found, point, count, chance)
+def _compare(found: Derivation, point: Evaluator, entries: Entries, tally: Tally) -> list[float]:
+    """How far each line is from the one before it, at a point, which is counted; raises at the first that differs."""
+    grid = entries(found, point)
     here = replace(point, memo={})
     errors, before = [], here.on(grid, found.subject)
     for number, step in enumerate(found.steps, 1):
@@ -235,12 +334,14 @@ def _compare(found: Derivation, point: Evaluator, count: int, chance: random.Ran
             after = here.on(grid, step.line)
             gap = _refined(_distance(before, after), point, partial(_both, lines, grid))
         except DomainError as undefined:
-            raise _unequal(found, point, number, undefined.message) from None
+            raise _unequal(found, point, number, undefined.message, _NoValue) from None
         error = gap.relative
         if not error < TOLERANCE:
             raise _unequal(found, point, number, said("the two differ by {error}", error=shown(error, 3)))
         errors.append(float(error))
         before = after
+    tally.add(here, grid)
+    tally.moved = tally.moved or bool(np.any(np.asarray(before) != 0))
     return errors
 
 
@@ -292,9 +393,9 @@ def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, 
     return gap
 
 
-def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str) -> ProofError:
+def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str, kind: type[ProofError] = ProofError) -> ProofError:
     step = found.steps[number - 1]
-    return ProofError(
+    return kind(
         said(
             "Line {number} of the derivation of {gradient_name} does not follow from the line before it.",
             number=number,
@@ -339,42 +440,97 @@ def _sizes_text(point: Evaluator) -> str:
 
 
 def _kind(found: Derivation, k: int) -> str:
-    """Whether step k holds by the normal form alone."""
+    """Whether step k is proved rows of the rule table, and an identity of the normal form.
+
+    Raises ProofError where a row that it would rest on is wrong.
+    """
     before = found.steps[k - 1].line if k else found.subject
     after, step = found.steps[k].line, found.steps[k]
     try:
         left, right = (_plain(found.graph, line, step) for line in (before, after))
     except RecursionError:
         return "numeric"
-    return "symbolic" if left == right or normal(left - right) == 0 else "numeric"
+    if not (left.line == right.line or normal(left.line - right.line) == 0):
+        return "numeric"
+    shown = [_row_shown(rule) for rule in left.rows | right.rows]
+    shown += [_slopes_shown(function) for function in left.functions | right.functions]
+    return "symbolic" if all(shown) else "numeric"
 
 
-def _plain(graph: Graph, line: Any, step: Step) -> Any:
+def _row_shown(rule: Rule) -> bool:
+    holds = row_holds(rule)
+    if holds is False:
+        raise ProofError(said("The rule “{rule}” is wrong: there is a term for which it does not hold.", rule=rule.name))
+    return bool(holds)
+
+
+def _slopes_shown(function: Any) -> bool:
+    holds = slopes_hold(function)
+    if holds is False:
+        raise ProofError(said("The slope of {function} is wrong at some point.", function=function.__name__))
+    return bool(holds)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """The normal form of a line with its derivatives carried out, and the rows and the functions that this rests on."""
+
+    line: Any
+    rows: frozenset[Rule]
+    functions: frozenset[Any]
+
+
+def _plain(graph: Graph, line: Any, step: Step) -> _Plain:
     """The normal form of a line unfolded for a step; a line that two steps share is seldom unfolded twice."""
     folds = step.family == "fold"
-    return remembered(graph, ("plain", line, step.uses, folds), lambda: normal(_unfolded(graph, line, step)))
+    return remembered(graph, ("plain", line, step.uses, folds), lambda: _unfolded(graph, line, step))
 
 
-def _unfolded(graph: Graph, line: Any, step: Step) -> Any:
+def _unfolded(graph: Graph, line: Any, step: Step) -> _Plain:
     """A line with what the step used put in, and its derivatives carried out."""
     facts = [
         Fold(left, right, tuple(sorted(free_indices(left), key=signature)))
         for left, right in step.uses
-        if isinstance(left, Binder)
+        if isinstance(left, Binder) and _is_fact(graph, left, right)
     ]
     opened = {left.name for left, _ in step.uses if isinstance(left, Element)} if step.family == "fold" else set()
+    rows, bodies = set[Rule](), list[Any]()
 
     def rewrite(t: Any) -> Any:
         if isinstance(t, Deriv):
             opens = isinstance(t.body, Element) and t.body.name != t.by.name
-            return differentiated(_definition(graph, t.body) if opens else t.body, t.by)
+            bodies.append(_definition(graph, t.body) if opens else t.body)
+            return _carried_out(Deriv(bodies[-1], t.by), rows)
         return _definition(graph, t) if isinstance(t, Element) and t.name in opened else t
 
     given = ((left, right) for left, right in step.uses if isinstance(left, Adjoint))
     out = walk(put_in(line, given), rewrite)
     for fact in facts:
         out = replaced(normal(out), fact)
-    return out
+    return _Plain(normal(out), frozenset(rows), frozenset(functions_in(bodies)))
+
+
+def _carried_out(line: Any, rows: set[Rule]) -> Any:
+    """A line with the rule table applied until no derivative is left; the rows that were go to `rows`."""
+    while has_deriv(line):
+        rule = next_rule(line, RULES)
+        if rule is None:
+            raise NotImplementedError(f"no rule differentiates {line}")
+        rows.add(rule)
+        line = apply(rule, line)
+    return line
+
+
+def _is_fact(graph: Graph, left: Any, right: Any) -> bool:
+    """Whether a sum is what it is said to be: declared of an input, or algebra from the definition of what it sums."""
+    summed = left.body
+    if not isinstance(summed, Element):
+        return False
+    given = graph.members.get(summed.name)
+    if isinstance(given, Input):
+        return given.kind in ("onehot", "probability") and right == 1 and left.indices == summed.indices[-1:]
+    indices, body = left.opened()
+    return bool(shortest(normal(close(Sum, indices, _definition(graph, body)))) == right)
 
 
 def _definition(graph: Graph, element: Any) -> Any:

@@ -243,9 +243,9 @@ LONG = {
 @pytest.mark.parametrize("text", LONG)
 def test_no_more_numbers_are_drawn_for_a_long_axis_than_for_a_short_one(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    draw = points._draw_input
+    draw = points.draw_input
     monkeypatch.setattr(
-        points, "_draw_input", lambda *given, **options: (made := draw(*given, **options), drawn.append(np.size(made)))[0]
+        points, "draw_input", lambda *given, **options: (made := draw(*given, **options), drawn.append(np.size(made)))[0]
     )
     source = derive.graph(text).kernel().source
     assert sum(drawn) < 20_000

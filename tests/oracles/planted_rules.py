@@ -3,8 +3,9 @@
     python tests/oracles/planted_rules.py --jobs 2        every mistake over the library and the texts of the tests
 
 A mistake is looked for in each definition: derived with it and without, a derivation whose result is another function has to
-be refused by `prove`.  Whether it is another is decided by the two results at points of their own, of many scales and at
-sizes up to seven, never by the prover.  One definition shows each mistake in seconds: see `CONDITIONS`.
+be refused where its lines are compared, whatever is known of the row.  Whether it is another is decided by the two results at
+points of their own, of many scales and at sizes up to seven, never by the prover.  One definition shows each mistake in
+seconds: see `CONDITIONS`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ from derive.derivation.sweep import derivation
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
-from derive.proof.proof import prove
+from derive.proof.proof import confirm
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT, DomainError
 
@@ -554,7 +555,7 @@ def tried(mistake: Mistake, text: str, right: dict[str, Derivation]) -> Tally:
 
 def _passes(found: Derivation) -> bool:
     try:
-        prove(found)
+        confirm(found)
     except ProofError:
         return False
     except DeriveError:
@@ -562,16 +563,47 @@ def _passes(found: Derivation) -> bool:
     return True
 
 
-def tally(mistake: Mistake, known: dict[str, dict[str, Derivation]]) -> Tally:
-    """One mistake over many definitions, whose right derivations are known."""
-    whole = Tally()
-    for text, right in known.items():
+def applied(text: str) -> tuple[dict[str, Derivation], frozenset[str]]:
+    """The right derivations of a definition, and the rows of the table that they, and all they rest on, are made with."""
+    used: set[str] = set()
+    rows = [rule.rewrite for rule in RULES]
+
+    def recording(right: Callable[..., Any]) -> Callable[..., Any]:
+        def rewrite(e: Any, x: Any) -> Any:
+            new = right(e, x)
+            if new is not None:
+                used.add(right.__name__)
+            return new
+
+        return rewrite
+
+    forget()
+    try:
+        for rule, right in zip(RULES, rows, strict=True):
+            object.__setattr__(rule, "rewrite", recording(right))
+        derived_by(opened(text))
+    finally:
+        for rule, right in zip(RULES, rows, strict=True):
+            object.__setattr__(rule, "rewrite", right)
+        forget()
+    return derived_by(opened(text)), frozenset(used)
+
+
+Known = dict[str, tuple[dict[str, Derivation], frozenset[str]]]
+
+
+def tally(mistake: Mistake, known: Known) -> Tally:
+    """One mistake over many definitions, as far as it can show in them."""
+    whole, rows = Tally(), {rule.rewrite.__name__ for rule in RULES}
+    for text, (right, used) in known.items():
+        if mistake.function in rows - used:
+            continue
         one = tried(mistake, text, right)
         whole = Tally(whole.caught + one.caught, (*whole.missed, *one.missed), whole.refused + one.refused)
     return whole
 
 
-_KNOWN: dict[str, dict[str, Derivation]] = {}
+_KNOWN: Known = {}
 
 
 def _work(number: int) -> tuple[str, Tally]:
@@ -582,11 +614,12 @@ def _work(number: int) -> tuple[str, Tally]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--conditions", action="store_true", help="only over the definitions that need to be met on both sides")
+    parser.add_argument("--over", choices=("all", "library", "conditions"), default="all", help="the definitions to plant in")
     parser.add_argument("--only", default="", help="only mistakes whose name holds this")
     arguments = parser.parse_args()
     start = time.time()
-    _KNOWN.update({text: derived_by(opened(text)) for text in (CONDITIONS if arguments.conditions else texts())})
+    over = {"all": texts(), "library": (*CONDITIONS, *library.names()), "conditions": CONDITIONS}
+    _KNOWN.update({text: applied(text) for text in over[arguments.over]})
     numbers = [k for k, m in enumerate(mistakes()) if arguments.only in m.name]
     counts: Counter[str] = Counter()
     with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=4) as pool:

@@ -475,3 +475,25 @@ def test_every_scalar_has_numpy_code(what: str, k: int) -> None:
 def test_other_python_is_not_run(code: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         run_numpy(code, {"x": np.zeros(2)})
+
+
+# ---------------------------------------------------------------- cases
+
+
+def test_a_certificate_says_how_often_each_case_was_met_and_which_was_not() -> None:
+    made = certify(fresh("f = where(x > 2, where(x < -1, x**2, x), max(3*x, -7))"))
+    said = render_text(report(made, Page()))
+    assert re.search(r"x > 2 +[1-9]\d* +[1-9]\d*\n", said)
+    assert re.search(r"x > −1, x > 2 +[1-9]\d* +0\n", said)
+    assert "Not compared, for no point was found there: x ≤ −1, x > 2." in said
+    (derived,) = as_json(made, Page())["derivations"]
+    assert derived["missed"] == ["x ≤ −1, x > 2"]
+    assert {"case": "x > −1, x > 2", "holds": derived["cases"][1]["holds"], "fails": 0} in derived["cases"]
+
+
+def test_a_page_says_which_case_was_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    for text, words in (("i < 4", ""), ("i < 300", "Not compared, for no point was found there: i≥301.")):
+        assert not cli.main(["explain", f"x: [n]; f = sum(x[i]**2 for i in n if {text})"])
+        said = capsys.readouterr().out
+        assert words in said
+        assert ("Not compared" in said) == bool(words)

@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -45,6 +45,7 @@ from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.proof import proof
+from derive.proof.cases import Tally
 from derive.proof.kinks import CLEARANCE
 from derive.proof.points import random_point
 from derive.proof.proof import prove
@@ -53,7 +54,7 @@ from derive.values.number_systems import precision
 from derive.values.work import Work
 from oracles.enumeration import NoValue, OutOfRange, Point, point_of
 from oracles.enumeration import close as agree
-from oracles.planted_rules import WRONG, at_first, wrong_table
+from oracles.planted_rules import CONDITIONS, WRONG, applied, at_first, mistakes, tally, wrong_table
 
 SIZES = {"n": 3, "m": 2, "C": 4, "N": 2, "d": 2, "K": 2, "O": 3, "v": 4}
 
@@ -113,7 +114,7 @@ def test_a_slope_too_small_to_be_seen_beside_its_value_is_proved(text: str) -> N
 @pytest.mark.parametrize("text", [*library.names(), *AXES])
 def test_lines_are_compared_at_sizes_that_tell_all_axes_apart(text: str) -> None:
     graph = derive.graph(text)
-    sets = proof.size_sets(graph)
+    sets = proof.sets_with_values(graph)
     axes = {axis for m in graph.members.values() for axis in m.axes}
     axes |= {s for axis in axes for s in axis.free_symbols}
     assert len(sets) >= 2
@@ -127,14 +128,14 @@ def test_lines_are_compared_at_sizes_that_tell_all_axes_apart(text: str) -> None
 
 def test_a_padding_may_be_one_and_a_stride_may_not() -> None:
     text = "x: [n]\nw: [K]\ns: size\np: size\ny: [O]\n" + "y[o] = sum(w[k]*x[j] for k in K for j in n if j == s*o + k - p)"
-    sets = [{str(s): size for s, size in sizes.items()} for sizes in proof.size_sets(derive.graph(text))]
+    sets = [{str(s): size for s, size in sizes.items()} for sizes in proof.sets_with_values(derive.graph(text))]
     assert {sizes["p"] for sizes in sets} == {1, 2}
     assert {sizes["s"] for sizes in sets} == {2, 3}
 
 
 def test_points_are_drawn_by_kind_and_away_from_kinks() -> None:
     graph = opened("p: probability[C]\ny: onehot[C]\nt: label[C]\ns: positive\nx: [C]\nL = sum(max(0, x - s)*p*y) + x[t]")
-    for sizes in proof.size_sets(graph):
+    for sizes in proof.sets_with_values(graph):
         for seed in range(5):
             point = random_point(graph, sizes, seed).arrays
             with precision(100):
@@ -217,6 +218,21 @@ def test_a_wrong_row_of_the_table_is_caught(
     record_property("caught", f"{caught} of {planted}")
     assert planted, "this mistake shows in none of the texts"
     assert caught == planted
+
+
+SHARE = 9
+"""Each mistake is planted in one of so many shares of the definitions that need it: all of them in a long run."""
+
+
+def test_no_mistake_is_missed_where_only_one_case_shows_it() -> None:
+    known = {text: applied(text) for text in CONDITIONS}
+    seen = Counter[str]()
+    for k, mistake in enumerate(mistakes()):
+        found = tally(mistake, {text: known[text] for text in CONDITIONS[k % SHARE :: SHARE]})
+        assert not found.missed, (mistake.name, *found.missed)
+        seen[mistake.name] += found.caught
+    assert len(seen) >= 80
+    assert sum(bool(n) for n in seen.values()) >= 35
 
 
 # ---------------------------------------------------------------- wrong lines in finished derivations
@@ -324,8 +340,9 @@ def mutants(found: Derivation) -> list[tuple[str, int, Derivation]]:
 def at_size_one(found: Derivation, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether a derivation passes when its lines are compared where every axis has one entry."""
     with monkeypatch.context() as patched:
-        one = [dict.fromkeys(sizes, 1) for sizes in proof.size_sets(found.graph)]
-        patched.setattr(proof, "size_sets", lambda graph: one)
+        one = [dict.fromkeys(sizes, 1) for sizes in proof.sets_with_values(found.graph)]
+        patched.setattr(proof, "sets_with_values", lambda graph: one)
+        patched.setattr(proof, "sought", lambda *given: iter(()))
         return passes(replace(found, graph=replace(found.graph)))
 
 
@@ -411,15 +428,15 @@ def test_a_mistake_in_one_entry_of_many_is_caught() -> None:
 
 
 def sampled(found: Derivation, seed: str) -> list[Any]:
-    point = random_point(found.graph, proof.size_sets(found.graph)[0])
-    chosen = proof._chosen(found, point, proof.FEWEST, random.Random(seed))
+    point = random_point(found.graph, proof.sets_with_values(found.graph)[0])
+    chosen = proof._entries_at(found, point, proof.FEWEST, random.Random(seed))
     return list(zip(*chosen.values(), strict=True))
 
 
 def test_entries_drawn_meet_on_every_diagonal() -> None:
     found = opened("x: [n, m]\ny = exp(x)").derive("", "x")
     point = random_point(found.graph, dict.fromkeys(found.graph.sizes, 6))
-    rows = np.array(list(proof._chosen(found, point, 24, random.Random("0")).values())).T
+    rows = np.array(list(proof._entries_at(found, point, 24, random.Random("0")).values())).T
     assert {(bool(a == c), bool(b == d)) for a, b, c, d in rows} == {(p, q) for p in (True, False) for q in (True, False)}
 
 
@@ -453,7 +470,7 @@ def test_mistakes_are_caught_where_the_fewest_entries_are_compared(
 def test_the_work_is_known_before_it_is_done(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = opened(text)
     found = graph.derive("", graph.inputs[0].name, upstream=bool(graph.output.axes))
-    sizes = proof.size_sets(found.graph)[0]
+    sizes = proof.sets_with_values(found.graph)[0]
     point = random_point(found.graph, sizes)
     whole = math.prod(point.size(i.size) for i in found.indices)
     effort = Work(found.graph, frozenset(found.indices))
@@ -470,7 +487,8 @@ def test_the_work_is_known_before_it_is_done(text: str, monkeypatch: pytest.Monk
         return value
 
     monkeypatch.setattr(Evaluator, "_evaluated", counted)
-    proof._compare(found, point, min(whole, 10), random.Random(0))
+    entries = partial(proof._entries_at, count=min(whole, 10), chance=random.Random(0))
+    proof._compare(found, point, entries, Tally(()))
     assert expected / 4 < done < 4 * expected
 
 

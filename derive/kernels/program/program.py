@@ -32,8 +32,8 @@ from derive.language import library
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.proof.points import random_point
-from derive.proof.sizes import Sizes, size_sets
+from derive.proof.points import random_point, sets_with_values
+from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import most_apart, real
 
@@ -210,7 +210,7 @@ def equal(before: Program, after: Program, what: str) -> Program:
     Raises ProofError, with the tensor and the name of the rewrite, where a number differs, and DeriveError where too many would
     be computed.
     """
-    count = sum(_numbers(p, sizes) for p in (before, after) for sizes in size_sets(before.graph))
+    count = sum(_numbers(p, sizes) for p in (before, after) for sizes in sets_with_values(before.graph))
     if count > MOST_NUMBERS:
         raise DeriveError(
             said(
@@ -220,7 +220,7 @@ def equal(before: Program, after: Program, what: str) -> Program:
             ),
             hint="Give parts of long lines a line and a name of their own, or take the definition apart.",
         )
-    for seed, sizes in enumerate(size_sets(before.graph)):
+    for seed, sizes in enumerate(sets_with_values(before.graph)):
         point = random_point(before.graph, sizes, seed)
         ours, theirs = arrays_of(after, point), arrays_of(before, point)
         for name in (n for n in ours if n in theirs):

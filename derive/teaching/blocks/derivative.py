@@ -8,6 +8,7 @@ from derive.derivation.second_order import SecondDerivation, gradient_of, is_squ
 from derive.errors import said
 from derive.notation.terms import layout
 from derive.proof.proof import Proved
+from derive.teaching.blocks.cases import missed_notes
 from derive.teaching.blocks.gradient import derived_lines, entry_lines, matrix_side, statement_lines, step_lines
 from derive.teaching.blocks.hessian import notes
 from derive.teaching.blocks.numbers import array, relation
@@ -37,7 +38,8 @@ def derivative_blocks(proved: Proved, page: Page, view: View = DEFAULT, run: Run
     if run is not None and not (second and len(found.indices) > MOST_INDICES):
         numbers = value_lines(found, run, page)
     lines = (*_lines(proved, view, page), *numbers)
-    return (*([Steps(lines)] if lines else []), *(notes(proved, page) if second else ()))
+    remarks = (*(notes(proved, page) if second else ()), *missed_notes(proved, page))
+    return (*([Steps(lines)] if lines else []), *remarks)
 
 
 def _lines(proved: Proved, view: View, page: Page) -> tuple[Line, ...]:

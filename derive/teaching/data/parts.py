@@ -14,6 +14,7 @@ from derive.notation.layout import EQUALS, Layout, latex, row, text
 from derive.notation.numpy_code import numpy_code
 from derive.notation.terms import layout
 from derive.proof.proof import Proved
+from derive.teaching.blocks.cases import case_layout
 from derive.teaching.blocks.gradient import RULE_BREAK, shown
 from derive.teaching.page import Page
 from derive.teaching.request import Detail
@@ -33,7 +34,8 @@ def graph_json(graph: Graph, layout_of: Callable[[Node], Layout]) -> dict[str, A
 def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict[str, Any]:
     """{"of", "wrt", "order": 1 | 2, "kind": "gradient" | "jacobian" | "second",
         "steps": [{"latex", "text", "rule", "note", "proof": "symbolic" | "numeric", "error"}], "result", "matrix", "numpy",
-        "compared": [{"sizes": {axis: n}, "points", "entries"}], "error"}
+        "compared": [{"sizes": {axis: n}, "points", "entries"}], "sought": so many points more,
+        "cases": [{"case", "holds", "fails"}], "missed": [cases that no point meets], "error"}
 
     Errors of lines are |a − b| / (1 + |a|) in 50 digits, null for a line that stands for several; a matrix form that there is
     not is null.
@@ -61,6 +63,13 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
             {"sizes": dict(sizes), "points": proved.points, "entries": entries}
             for sizes, entries in zip(proved.sizes, proved.entries, strict=True)
         ],
+        "sought": proved.sought,
+        "cases": [
+            {"case": text(case_layout(proved, c.case, True, page)), "holds": c.holding, "fails": c.failing}
+            for c in proved.cases
+            if c.case.needed
+        ],
+        "missed": [text(case_layout(proved, case, holds, page)) for case, holds in proved.missed],
         "error": proved.error,
     }
 

@@ -10,6 +10,7 @@ from derive.derivation.written import written
 from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, Comparison, versions
 from derive.proof.proof import Proved
+from derive.teaching.blocks.cases import cases_table, missed_notes
 from derive.teaching.blocks.checks import checked_blocks, error_layout
 from derive.teaching.blocks.derivative import title_of
 from derive.teaching.blocks.gradient import step_lines
@@ -28,7 +29,9 @@ def report(certificate: Certificate, page: Page, title: str = "") -> Document:
     """The certificate as a document."""
     say = page.say
     slides = [Slide(inlines(say(N_("Proof of every line"))), _proofs(certificate, page))]
-    slides += [Slide(_heading(p, page), (_lines(p, page),)) for p in certificate.proofs]
+    for p in certificate.proofs:
+        blocks = (_lines(p, page), *cases_table(p, page), *missed_notes(p, page))
+        slides.append(Slide(_heading(p, page), blocks))
     for checked in certificate.checks:
         heading = inlines(say(N_("Gradient check by")) + " " + checked.check.wrt)
         slides.append(Slide(heading, checked_blocks(checked, page)))
@@ -61,7 +64,7 @@ def proof_table(proofs: Sequence[Proved], page: Page) -> Table:
     rows: list[tuple[Any, ...]] = []
     for p in proofs:
         sizes = "; ".join(", ".join(f"{name} = {n}" for name, n in point) for point in p.sizes if point)
-        counts = (str(len(p.kinds)), f"{p.kinds.count('symbolic')}/{len(p.kinds)}", str(p.points * len(p.sizes)))
+        counts = (str(len(p.kinds)), f"{p.kinds.count('symbolic')}/{len(p.kinds)}", str(p.points * len(p.sizes) + p.sought))
         left = layout(p.derivation.subject, page.context(p.derivation.graph))
         rows.append((inlines(left), *map(inlines, counts), error_layout(p.error, page, 30), inlines(sizes)))
     return Table(tuple(inlines(page.say(h)) for h in header), tuple(rows), ("left", "right", "right", "right", "right", "left"))
