@@ -413,7 +413,7 @@ def _lies(tree: Tree, context: Context) -> bool:
     return vectors == {True}
 
 
-def _whole(node: Node, surface: Tree, context: Context) -> Layout | None:
+def in_tensors(node: Node, surface: Tree, context: Context) -> Layout | None:
     """A definition in tensor notation, yᵀ = xᵀ A where it is of a row; None where there is no such notation for it."""
     if any(_broadcasts(part, context) for part in subtrees(surface)):
         return None
@@ -444,5 +444,5 @@ def definition(node: Node, context: Context) -> Layout:
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
         return entry
     assert node.surface is not None
-    whole = _whole(node, node.surface, context)
+    whole = in_tensors(node, node.surface, context)
     return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)
