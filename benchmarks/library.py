@@ -135,11 +135,12 @@ def _definition(head: str, graph: Graph) -> str:
 def _equation(node: Node, context: Context) -> Layout:
     if node.surface in (None, node.body) or not node.indices:
         return definitions.definition(node, context)
-    return row(context.called(node.name, len(node.indices)), EQUALS, definitions.layout(node.surface, context))
+    assert node.surface is not None
+    return definitions.in_tensors(node, node.surface, context) or definitions.definition(node, context)
 
 
 def _result(found: Derivation) -> str:
-    context = context_of(found.graph)
+    context = context_of(found.graph).beside(found.indices)
     return _math(row(layout(found.subject, context), EQUALS, layout(found.result, context)))
 
 

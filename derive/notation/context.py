@@ -10,7 +10,7 @@ from derive.calculus.terms import Adjoint, Deriv, Element, Index, Label, names
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
-from derive.graphs.tree import Compare, Ref, Size, Tree, subtrees
+from derive.graphs.tree import Compare, Reduce, Ref, Size, Tree, subtrees
 from derive.notation.layout import Layout, Script, text
 from derive.notation.pieces import Piece
 from derive.notation.style import Style, name_layout
@@ -88,7 +88,8 @@ def _context_of(graph: Graph, style: Style) -> Context:
                 hint=said("Write an entry in brackets, x[i], or give {name} another name.", name=member.name),
             )
     places = {m.name for m in graph.members.values() if not m.differentiable}
-    if any(_counts_from_zero(t, places) for node in graph.nodes for t in subtrees(node.body)):
+    numbers = (t for node in graph.nodes for t in subtrees(node.body) if not (t is node.body and _is_place(t)))
+    if any(_counts_from_zero(t, places) for t in numbers):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
     called = (*graph.members, *shown.values(), *(size.name for size in graph.sizes))
     single = frozenset(name for name in called if len(name) == 1)
@@ -114,6 +115,11 @@ def _entry_like(name: str, graph: Graph) -> bool:
     )
 
 
+def _is_place(tree: Tree) -> bool:
+    """Whether this is an arg max."""
+    return isinstance(tree, Reduce) and tree.operator == "argmax"
+
+
 def _counts_from_zero(tree: Tree, places: Collection[str]) -> bool:
     """Whether a node says something that is true of indices only if they count from 0: i = j and i < 2 do not, i < n does, nor
     does a label, or another of these `places`, that is a number in a formula.
@@ -123,6 +129,8 @@ def _counts_from_zero(tree: Tree, places: Collection[str]) -> bool:
             return bool(value.atoms(Index))
         case Ref(name, indices):
             return name in places or any(map(is_affine, indices))
+        case Reduce():
+            return _is_place(tree)
         case Compare(_, left, right) if not isinstance(left, Tree):
             return not all(isinstance(side, Index | Label) or side.is_Integer for side in (left, right))
     return False

@@ -73,7 +73,7 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout, range_layout
+from derive.notation.terms import alternatives, function_name, index_layout, range_layout, unsaid_ranges
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
 
@@ -125,6 +125,7 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
             first, second = tree.args
             a = Piece(Fence(a.layout)) if _is_product(first) else a
+            a = Piece(Fence(a.layout)) if _is_elementwise(first, context) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
             return _times(a, b, TIMES if numbers else PRODUCT)
         case "/", [a, b]:
@@ -145,7 +146,7 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
                 a = transposed(a)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
-            return transposed(a)
+            return a if _rank(tree.args[0], context) == 1 and _is_row(tree.args[0], context) else transposed(a)
         case "1", []:
             return Piece(ONES)
     raise TypeError(f"no way to print the operator {tree.operator}")
@@ -168,12 +169,10 @@ def _is_elementwise(tree: Tree, context: Context) -> bool:
 
 def _is_row(tree: Tree, context: Context) -> bool:
     """Whether a vector is printed as a row as it stands: xᵀ, and xᵀ A, but not A x."""
-    match tree:
-        case Op("T", _):
-            return True
-        case Op("@", (a, _)):
-            return _rank(a, context) == 1
-    return False
+    try:
+        return _lies(tree, context)
+    except _Mixed:
+        return False
 
 
 def _rank(tree: Tree, context: Context) -> int:
@@ -332,31 +331,39 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
     body = piece(tree.body, context, substitute)
     if not tree.indices:
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
-    chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
-    told = {side for first, *_ in chains for side in (first.left, *((first.right,) if first.left in tree.indices else ()))}
-    plain = [letter(i.name) if _says_range(tree, i) else range_layout(i, context) for i in tree.indices if i not in told]
-    ranges = [range_layout(i, context) for i in tree.indices if i in told and not _says_range(tree, i)]
-    under = joined([*plain, *(_chained(c, context, substitute) for c in chains), *ranges], COMMA)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
+    sign = _BIG["sum" if tree.operator == "mean" else tree.operator]
+    whole = Piece(row(Big(sign, _under(tree, context, substitute)), fenced(operand, PRODUCT_LEVEL)), PREFIX)
     if tree.operator != "mean":
-        return Piece(row(Big(_BIG[tree.operator], under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
-    whole = Piece(row(Big(SUM, under), fenced(operand, PRODUCT_LEVEL)), PREFIX)
+        return whole
     count = _count(tree)
     if count is None:
-        return divided(whole, Piece(row(Big(SUM, under), Sign("1", "1")), PREFIX))
+        ones = replace(tree, body=Number(Fraction(1), "1"))
+        return divided(whole, Piece(row(Big(SUM, _under(ones, context, substitute)), Sign("1", "1")), PREFIX))
     return Piece(row(divided(Piece(Sign("1", "1")), term_piece(count, context)).layout, PRODUCT, whole.layout), PREFIX)
 
 
-def _says_range(tree: Tree, index: Index) -> bool:
-    """Whether a formula shows what an index ranges over: see `terms.range_layout`."""
+def _under(tree: Reduce, context: Context, substitute: Substitution) -> Layout:
+    """What stands under a Σ: its letters, its conditions, and ranges that nothing else shows."""
+    chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
+    told = {side for first, *_ in chains for side in (first.left, *((first.right,) if first.left in tree.indices else ()))}
+    unsaid = unsaid_ranges(tree.indices, lambda i: _beside(tree, i))
+    plain = [range_layout(i, context) if i in unsaid else letter(i.name) for i in tree.indices if i not in told]
+    ranges = [range_layout(i, context) for i in unsaid if i in told]
+    return joined([*plain, *(_chained(c, context, substitute) for c in chains), *ranges], COMMA)
+
+
+def _beside(tree: Tree, index: Index) -> set[Any] | None:
+    """What an index is compared with in a formula, or None where it stands on an axis; see `terms.unsaid_ranges`."""
+    found = set[Any]()
     for part in subtrees(tree):
         match part:
             case Ref(_, indices) if index in indices:
-                return True
+                return None
             case Compare(_, left, right) if index in (left, right):
-                if getattr(right if left == index else left, "size", None) == index.size:
-                    return True
-    return False
+                other = right if left == index else left
+                found |= {other} if getattr(other, "size", None) == index.size else set()
+    return found - {i for part in children(tree) for t in subtrees(part) if isinstance(t, Reduce) for i in t.indices}
 
 
 def _count(tree: Reduce) -> Any:
@@ -455,7 +462,7 @@ def _lies(tree: Tree, context: Context) -> bool:
     return vectors == {True}
 
 
-def _whole(node: Node, surface: Tree, context: Context) -> Layout | None:
+def in_tensors(node: Node, surface: Tree, context: Context) -> Layout | None:
     """A definition in tensor notation, yᵀ = xᵀ A where it is of a row; None where there is no such notation for it."""
     if any(_broadcasts(part, context) for part in subtrees(surface)):
         return None
@@ -486,5 +493,5 @@ def definition(node: Node, context: Context) -> Layout:
     if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
         return entry
     assert node.surface is not None
-    whole = _whole(node, node.surface, context)
+    whole = in_tensors(node, node.surface, context)
     return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)

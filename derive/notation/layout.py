@@ -235,13 +235,14 @@ def _beside(items: tuple[Layout, ...], k: int) -> str:
     item = items[k]
     if not isinstance(item, Frac) or _is_partial_row(item.top):
         return text(item)
+    spaced = _spaced_out(item)
     behind = items[k + 1 : k + 2] if k + 1 < len(items) and text(items[k + 1]) else items[k + 2 : k + 3]
-    follows = bool(behind) and (not isinstance(behind[0], Sign) or text(behind[0]) in _JOINING)
+    follows = bool(behind) and (not isinstance(behind[0], Sign) or text(behind[0]) in (*_JOINING, *([TIMES.text] * spaced)))
     if follows:
         number, over_number = (isinstance(part, Sign) and text(part)[:1].isdigit() for part in (item.top, item.bottom))
         large = any(isinstance(after, Big) for after in items[k + 1 : k + 3])
-        follows = _spaced_out(item) or not (number and (over_number or large))
-    return f"({text(item)})" if follows or (_spaced_out(item) and _under_sum(items[:k])) else text(item)
+        follows = spaced or not (number and (over_number or large))
+    return f"({text(item)})" if follows or (spaced and _under_sum(items[:k])) else text(item)
 
 
 _JOINING = (" ", "", " ⊙ ", " ⊘ ")

@@ -6,6 +6,7 @@ prints numbers, then entries by their first index, then brackets; conditions on 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -256,22 +257,40 @@ def _binder(sign_: Sign) -> Any:
         bound = sorted(letters.values(), key=lambda i: i.name)
         named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
         alone = [i for i in bound if not any(i in names_ for names_ in named)]
-        plain = [letter(i.name) if _says_range(body, i) else range_layout(i, context) for i in alone]
+        ranges = unsaid_ranges(bound, lambda i: _beside(body, i))
+        plain = [range_layout(i, context) if i in ranges else letter(i.name) for i in alone]
         told = [condition_layout(c, inner, next((i for i in bound if i in c.args), None)) for c in conditions]
-        told += [range_layout(i, context) for i in bound if i not in alone and not _says_range(body, i)]
+        told += [range_layout(i, context) for i in bound if i in ranges and i not in alone]
         return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
 
 
-def _says_range(body: Any, index: Index) -> bool:
-    """Whether a body shows what an index ranges over: it stands on an axis, or beside an index or a label over the same one."""
-    return any(
-        index in t.args[isinstance(t, Element) :]
-        and (isinstance(t, Element) or any(getattr(a, "size", None) == index.size for a in t.args if a != index))
-        for t in preorder_traversal(body)
-        if isinstance(t, (Element, Delta, Differ, Below, AtMost))
-    )
+def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
+    """The bound indices of which nothing shows what they range over: the first of several that are only compared with each
+    other.  `beside` gives what an index is compared with over its own axis, or None where it stands on an axis of a tensor.
+    """
+    partners = {i: beside(i) for i in bound}
+    said = {i for i, others in partners.items() if others is None or others - {*bound}}
+    unsaid = []
+    for i in bound:
+        while spread := {j for j in bound if j not in said and (partners[j] or set()) & said}:
+            said |= spread
+        if i not in said:
+            unsaid.append(i)
+            said.add(i)
+    return unsaid
+
+
+def _beside(body: Any, index: Index) -> set[Any] | None:
+    """What an index is compared with in a body, or None where it stands on an axis; see `unsaid_ranges`."""
+    found = set[Any]()
+    for t in preorder_traversal(body):
+        if isinstance(t, Element) and index in t.indices:
+            return None
+        if isinstance(t, (Delta, Differ, Below, AtMost)) and index in t.args:
+            found |= {a for a in t.args if a != index and getattr(a, "size", None) == index.size}
+    return {a for a in found if not str(getattr(a, "name", "")).startswith("@")}  # nor what is bound further inside
 
 
 def range_layout(index: Index, context: Context) -> Layout:

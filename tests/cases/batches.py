@@ -40,6 +40,8 @@ NOTATION = {
     "x @ W - b": "((x @ W) - b)",
     "u @ x": "(x @ u)",
     "x.T @ u": "(x @ u)",
+    "u.T @ x": "(x @ u)",
+    "u.T @ relu(W @ x)": "(relu((x @ W.T)) @ u)",
     "relu(W @ x)*c": "(relu((x @ W.T)) * c)",
     "softmax(-x)": "softmax((-x))",
     "softmax(X)": "softmax(X)",

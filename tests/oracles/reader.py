@@ -163,6 +163,8 @@ class Reader:
 
     def left_side(self) -> Tree:
         """The letters in the subscripts of a left side are the indices of the equation."""
+        if self.next == "∇":
+            return self.sum()
         for sign in self.signs[self.at :]:
             if sign.kind in ("=", "≈", "apart"):
                 break
@@ -180,7 +182,7 @@ class Reader:
                 self.scope.setdefault(letter, f"{letter}#{next(_COUNT)}")
 
     def is_known(self, word: str) -> bool:
-        return word in self.page.sizes or word in self.page.known
+        return word in self.page.sizes or any(not sub and not sup for sub, sup, _, _ in self.page.known.get(word, ()))
 
     def conditions(self) -> list[Tree]:
         """Relations with a comma between them, each a chain: 0 ≤ a < b."""
@@ -337,6 +339,8 @@ class Reader:
             case "root":
                 return Tree("root", (self.whole(sign.parts[0]),))
             case "√":
+                if self.next == "big":
+                    raise Unread("a root of a sum without brackets")
                 return Tree("root", (self.atom(),))
             case "big":
                 return self.big(sign)

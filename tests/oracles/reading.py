@@ -93,20 +93,19 @@ class Shapes:
         self.point = point
         self.letters: dict[str, Dim] = {}
         self.of: dict[Tree, Shape] = {}
-        self.alike_letters: list[tuple[str, Dim]] = []
+        self.compared: list[tuple[str, str | int]] = []
         self.limits: dict[str, Tree] = {}
 
-    def length(self, name: str) -> int | None:
-        """What a letter ranges over: the axis of a tensor, or that of what it is compared with."""
-        if (found := self.letter(name).root().length) is not None:
+    def length(self, name: str, asked: tuple[str, ...] = ()) -> int | None:
+        """What a letter ranges over: the axis of a tensor, that of what it is compared with, or as far as its sum says."""
+        if (found := self.letter(name).root().length) is not None or name in asked:
             return found
         if name in self.limits:
-            whole = Values(self.point, self).of(self.limits[name]).v
-            self.letter(name).unite(Dim(round(float(whole))))
-        for letter, dim in self.alike_letters:
-            if letter == name and dim.root().length is not None:
-                self.letter(name).unite(dim)
-        return self.letter(name).root().length
+            return round(float(Values(self.point, self).of(self.limits[name]).v))
+        for one, other in self.compared:
+            if one == name and (found := other if isinstance(other, int) else self.length(other, (*asked, name))) is not None:
+                return found
+        return None
 
     def shape(self, tree: Tree) -> Shape:
         if tree not in self.of:
@@ -149,14 +148,15 @@ class Shapes:
             self.shape(part)
         for one, other in ((a, b), (b, a)):
             if one.op == other.op == "letter":
-                self.alike_letters.append((one.text, self.letter(other.text)))
+                self.compared.append((one.text, other.text))
+            if one.op == "letter" and other.op == "big" and other.text in ("argmax", "argmin"):
+                self.compared.append((one.text, other.names[0]))
             if one.op == "letter" and other.op == "tensor" and other.text in self.point.classes:
-                self.alike_letters.append((one.text, Dim(self.point.classes[other.text])))
+                self.compared.append((one.text, self.point.classes[other.text]))
 
     def _relation(self, tree: Tree) -> Shape:
-        signs = tree.text.split()
-        for (a, b), sign in zip(pairwise(tree.args), signs, strict=True):
-            if sign in ("=", "≠", "<", ">", "≤", "≥") and a.op in ("letter", "tensor") and b.op in ("letter", "tensor"):
+        for a, b in pairwise(tree.args):
+            if a.op in ("letter", "tensor", "big") and b.op in ("letter", "tensor", "big"):
                 self.compare(a, b)
         return self.alike(tree.args)
 
@@ -211,6 +211,9 @@ class Shapes:
 
     def _hadamard(self, tree: Tree) -> Shape:
         a, b = map(self.shape, tree.args)
+        first = tree.args[0]
+        if first.op == "product" and any(self.shape(factor).rank for factor in first.args[:-1]):
+            raise Unread(f"a product of matrices beside ⊙ without brackets: {tree}")
         if a.rank != b.rank or not a.rank:
             raise Unread(f"⊙ between {a.rank} and {b.rank} axes: {tree}")
         return self.alike(tree.args)
@@ -265,8 +268,10 @@ class Shapes:
         if tree.text in ("max", "min") and len(tree.args) > 1:
             return self.alike(tree.args)
         inner = self.shape(tree.args[0])
-        if tree.text in (*ELEMENTWISE_ONLY, "max", "min", "logsumexp"):
+        if tree.text in (*ELEMENTWISE_ONLY, "max", "min"):
             return SCALAR
+        if tree.text == "logsumexp":
+            return Shape(inner.dims[:-1])
         if tree.text == "diag":
             return Shape((inner.dims[0], inner.dims[0])) if inner.rank == 1 else Shape((inner.dims[0].unite(inner.dims[1]),))
         if tree.text == "tr":
@@ -539,6 +544,8 @@ class Values:
         found = []
         for part, n in zip(tree.args, array.shape, strict=True):
             place = np.rint(replace(self, move=None).of(part).v - self.point.base).astype(int)
+            if part.op == "number" and not 0 <= place.item() < n:
+                raise Unread(f"{tree.text} has no entry {part}")
             found.append(np.clip(place, 0, n - 1))
         return tuple(found)
 

@@ -34,8 +34,8 @@ class Token:
 
 
 def tokens(formula: str, latex: bool, comma: bool, script: bool = False) -> list[Token]:
-    """The signs of a formula; with `comma`, the decimal sign is a comma (but never in a subscript)."""
-    return (_Latex if latex else _Text)(formula, comma and not script, script).read()
+    """The signs of a formula; with `comma`, the decimal sign is a comma (but in a subscript of text only within brackets)."""
+    return (_Latex if latex else _Text)(formula, comma, script).read()
 
 
 def balanced(text: str, start: int, left: str, right: str) -> int:
@@ -84,7 +84,7 @@ class _Text:
         elif here in SPECIAL:
             self.put(SPECIAL[here])
             self.at += 1
-        elif found := re.compile(r"[0-9]+(?:,[0-9]+)?" if self.comma else r"[0-9]+(?:\.[0-9]+)?").match(text, at):
+        elif found := re.compile(r"[0-9]+(?:,[0-9]+)?" if self.decimal else r"[0-9]+(?:\.[0-9]+)?").match(text, at):
             self.put("number", found[0].replace(",", "."))
             self.at = found.end()
         elif here in SUBSCRIPTS or (here == "_" and at):
@@ -105,13 +105,19 @@ class _Text:
         else:
             raise Unread(f"what is {here!r} in {text}")
 
+    @property
+    def decimal(self) -> bool:
+        """Whether a comma between digits is a decimal sign here."""
+        before = self.text[: self.at]
+        return self.comma and (not self.script or before.count("(") > before.count(")"))
+
     def word(self) -> None:
         end = self.at
         while end < len(self.text) and _is_letter(self.text[end]):
             end += 1
         while end < len(self.text) and self.text[end] in "0123456789":
             end += 1
-        if found := re.compile(r"[a-z]+(?:_[a-z]+)+(?=\()").match(self.text, self.at):
+        if found := re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?=\()").match(self.text, self.at):
             end = found.end()  # a function of the library by its name
         word = self.text[self.at : end]
         if word in BIG_WORDS and self.text[end : end + 1] == "_":

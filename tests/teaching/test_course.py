@@ -135,10 +135,17 @@ def test_an_arg_max_and_a_label_are_numbers_of_an_unrolled_graph() -> None:
         unrolled(derive.graph("s: [C]; k = argmax(s)"), run.values)
 
 
-def test_an_arg_max_in_a_formula_is_worked() -> None:
-    def worked(source: str, **values: object) -> list[str]:
-        return lines(forward_blocks(derive.graph(source).at(**values), Page()))
+def worked(source: str, **values: object) -> list[str]:
+    return lines(forward_blocks(derive.graph(source).at(**values), Page()))
 
+
+def test_a_page_counts_its_indices_in_one_way() -> None:
+    source = "x: [n]; y[i] = where(i == 0, x[i], i*x[i])"
+    assert worked(source, x=[5, 5])[1] == "y₁ = { x₁  if 1=0 ; 1 x₁  otherwise } = { 5  if 1=0 ; 1 · 5  otherwise } = 1 · 5 = 5"
+    assert worked("s: [C]; t: label[C]; f = t*s[t]", s=[5, 6, 7], t=1) == ["f = t s_t = 1 · 6 = 6"]
+
+
+def test_an_arg_max_in_a_formula_is_worked() -> None:
     assert worked("x: [n]; f = argmax(x)*sum(x)", x=[1, 2, 3]) == [
         "f = (argmax_i x_i) Σ_i x_i = argmax(1, 2, 3) (1 + 2 + 3) = 12"
     ]
@@ -146,7 +153,7 @@ def test_an_arg_max_in_a_formula_is_worked() -> None:
         "argmax(1, 2, 3) = 2 ; 0  otherwise } = 1"
     )
     assert worked("x: [n]; y = x*argmax(exp(x))", x=[1, 2, 2])[0].startswith(
-        "y₁ = x₁ argmax(e^x₁, e^x₂, e^x₃) = 1 · argmax(e¹, e², e²)"
+        "y₀ = 1 · argmax(e¹, e², e²) ≈ 1 · argmax(2.718, 7.389, 7.389)"
     )
     assert worked("x: [n]; f = argmax(x[i] for i in n if i > 0)*sum(x)", x=[9, 2, 3])[-1] == "f = 28"
     assert worked("x: [n]; f = sum(x[i] for i in n if argmax(x) > i)", x=[1, 2, 3])[0].endswith("= 1 + 2 = 3")

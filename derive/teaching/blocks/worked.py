@@ -25,6 +25,7 @@ from derive.notation import definitions, matrices
 from derive.notation.context import Context
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, row
 from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
+from derive.notation.style import Style
 from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
 from derive.teaching.blocks.numbers import array, number, relation
@@ -110,7 +111,7 @@ def substitution(
     formula = Line(definitions.layout(symbolic if indices else node.body, context), EQUALS)
     tree, exact, numbers = _numbers_in(symbolic, values, typed), True, list[Line]()
     while True:
-        shown, all_exact = _shown(tree, page)
+        shown, all_exact = _shown(tree, page, context.style)
         exact = exact and all_exact
         if not numbers or shown != numbers[-1].body:
             numbers.append(Line(shown, relation(exact)))
@@ -141,8 +142,8 @@ def _numbers_in(tree: Tree, values: Evaluator, typed: Mapping[str, Nested]) -> T
     return rebuilt(tree, lambda child: _numbers_in(child, values, typed))
 
 
-def _shown(tree: Tree, page: Page) -> tuple[Layout, bool]:
-    """A tree of numbers in print, and whether all of them are exact."""
+def _shown(tree: Tree, page: Page, style: Style) -> tuple[Layout, bool]:
+    """A tree of numbers in print, and whether all of them are exact; `style` is that of the formula, which may count from 0."""
     exact = all(number(t.value, page.style)[1] for t in subtrees(tree) if isinstance(t, Number))
 
     def typed(t: Tree) -> Tree:
@@ -150,7 +151,7 @@ def _shown(tree: Tree, page: Page) -> tuple[Layout, bool]:
         return Ref(f"#{id(t)}") if isinstance(t, Number) else rebuilt(t, typed)
 
     found = {f"#{id(t)}": _number(t, page) for t in subtrees(tree) if isinstance(t, Number)}
-    return definitions.layout(typed(tree), Context(page.style), lambda ref: found[ref.name]), exact
+    return definitions.layout(typed(tree), Context(style), lambda ref: found[ref.name]), exact
 
 
 def _number(tree: Number, page: Page) -> Piece:
