@@ -1,6 +1,6 @@
 """Lemmas: each row of the rule table, and each slope of a function, shown for generic terms by what does not know the table.
 
-A row says ∂e/∂x = r.  Both sides are evaluated, every derivative in them as a central difference, for terms of every form
+A row says ∂e/∂x = r.  Both sides are evaluated, every derivative in them read off a power series, for terms of every form
 that the row is for, at sizes that tell axes apart, and at points that meet each case of both sides.  A row that fails is
 used by no proof.  What is shown is the rewrite at work on these terms, not for all terms there are.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from sympy import Function, Integer, Rational, S, Symbol, cos, exp, log, sin, sqrt, tanh
+from sympy import Function, Rational, S, Symbol, cos, exp, log, sin, sqrt, tanh
 
 from derive.calculus.rules import Rule, slope
 from derive.calculus.terms import (
@@ -38,9 +39,9 @@ from derive.calculus.terms import (
 )
 from derive.proof.cases import Tally, cases_of, full_grid
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError, real
+from derive.values.number_systems import DomainError, most_apart, precision, real
 
-CLOSE = real(10) ** -22
+CLOSE = real(Fraction(1, 10**22))
 """Two sides agree that differ by no more than this, relative to their size."""
 
 POINTS = 2
@@ -172,8 +173,9 @@ def _agree(left: Any, right: Any) -> bool | None:
             sides = [np.ravel(point.array(side, indices)) for side in (left, right)]
         except (DomainError, ZeroDivisionError):
             continue
-        if not all(abs(real(a) - real(b)) <= CLOSE * (1 + abs(real(a))) for a, b in zip(*sides, strict=True)):
-            return False
+        with precision(point.digits):
+            if any(most_apart(a, b) > CLOSE * (1 + most_apart(a, 0)) for a, b in zip(*sides, strict=True)):
+                return False
         tally.add(point, full_grid(point, indices))
         compared += 1
         if compared >= POINTS and not any(case.needed for case, _ in tally.unmet):
@@ -187,7 +189,7 @@ def _points(*terms: Any) -> Iterator[Evaluator]:
     shapes = {e.name: (e.head, tuple(SIZES[n] if _size(a) is n else SIZES[m] for a in e.indices)) for e in elements}
     for number in range(TRIES):
         chance = random.Random(f"lemma {number}")
-        scale = (1, 3, Rational(1, 4), 8)[number % 4]
+        scale = (1, 3, Fraction(1, 4), 8)[number % 4]
         yield Evaluator(SIZES, {name: _drawn(head, shape, chance, scale) for name, (head, shape) in shapes.items()})
 
 
@@ -203,5 +205,5 @@ def _drawn(head: Symbol, shape: tuple[int, ...], chance: random.Random, scale: A
             out[entry] = chance.randrange(SIZES[n])
         else:
             sign = 1 if head.is_positive else chance.choice((1, -1))
-            out[entry] = real(Integer(sign * chance.randint(100, 1500))) * real(scale) / 1000
+            out[entry] = Fraction(sign * chance.randint(100, 1500), 1000) * scale
     return out
