@@ -139,6 +139,8 @@ class Graph(Frozen):
     """The input that is the gradient of a loss by some tensor, if there is one."""
     shown: tuple[tuple[str, str], ...] = ()
     """What tensors are called in print, where that is not their own name: the rows x of a batch, X."""
+    zero_log: bool = False
+    """Whether its author takes 0 log 0 for 0, the limit of x log x: an exact 0 makes a product 0 whatever it multiplies."""
 
     @property
     def output(self) -> Node:

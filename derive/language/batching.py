@@ -94,6 +94,7 @@ def batch(graph: Graph, inputs: Sequence[str], reduction: str = "mean") -> Batch
         tuple(nodes),
         graph.source,
         (*graph.letters, (size, letters)),
+        zero_log=graph.zero_log,
     )
     batched = replace(batched, shown=_capitals(batched, members))
     return Batch(graph, batched, members, example)

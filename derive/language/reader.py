@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -41,7 +42,8 @@ def read(text: str, name: str = "") -> Graph:
     [('p', (n,), 'softmax'), ('L', (), '')]
     """
     source, statements = parse(text)
-    reader = Inference(source, name if library.known(name) and library.definition(name) == text else "")
+    own = name if library.known(name) and library.definition(name) == text else ""
+    reader = Inference(source, own)
     _declare(reader, statements)
     definitions = [s for s in statements if isinstance(s, Definition)]
     if not definitions:
@@ -57,7 +59,7 @@ def read(text: str, name: str = "") -> Graph:
         if isinstance(statement, Declaration) and statement.name not in reader.mentioned | reader.promised.keys():
             near = nearest(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
             raise source.error(said("{name} is declared and never used.", name=statement.name), statement.node.target, near)
-    return _graph(reader, text)
+    return _graph(reader, text, library.text(own) if own else text)
 
 
 # ---------------------------------------------------------------- statements
@@ -215,7 +217,7 @@ def _direct(reader: Inference, definition: Definition, scope: Scope) -> Typed | 
 # ---------------------------------------------------------------- the graph
 
 
-def _graph(reader: Inference, text: str) -> Graph:
+def _graph(reader: Inference, text: str, whole: str) -> Graph:
     """Put in the sizes that were found, choose letters, write out indices, and lower."""
     drafts = [_resolved(reader, draft) for draft in reader.drafts]
     inputs = [_resolved_input(reader, m) for m in reader.members.values() if not m.defined]
@@ -240,7 +242,12 @@ def _graph(reader: Inference, text: str) -> Graph:
         Input(m.name, letters.take_all(m.axes), m.kind, m.axes[-1] if m.kind in ("onehot", "probability") else m.classes)
         for m in inputs
     ]
-    return Graph(tuple(members), tuple(nodes), text, tuple((size, tuple(of)) for size, of in letters.of.items()))
+    used = tuple((size, tuple(of)) for size, of in letters.of.items())
+    return Graph(tuple(members), tuple(nodes), text, used, zero_log=bool(_ZERO_LOG.search(whole)))
+
+
+_ZERO_LOG = re.compile(r"^\s*#\s*convention:\s*0 log 0 = 0\s*$", re.MULTILINE)
+"""The comment by which a definition takes 0 log 0 for 0."""
 
 
 def _letters(reader: Inference, drafts: list[Draft], inputs: list[Member], axes: dict[str, tuple[Any, ...]]) -> Letters:

@@ -47,7 +47,7 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
             one_node = Node(names[node.name, entry], (), body, lower(body, heads), inner=node.inner)
             heads[one_node.name] = one_node.head
             nodes.append(one_node)
-    return Graph(tuple(inputs), tuple(nodes), graph.source, shown=graph.shown)
+    return Graph(tuple(inputs), tuple(nodes), graph.source, shown=graph.shown, zero_log=graph.zero_log)
 
 
 def entry_names(graph: Graph, arrays: Mapping[str, Any]) -> dict[tuple[str, tuple[int, ...]], str]:

@@ -229,16 +229,16 @@ class Evaluator:
 
     def _product(self, term: Any, grid: Entries) -> Array:
         """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
-        guards, guarded = _guards(term)
+        guards, guarded = _guards(term, self.graph is not None and self.graph.zero_log)
         if not guards or (self.numbers is FLOAT and not any(map(_is_condition, guards))):
             return reduce(np.multiply, (self.evaluate(a, grid) for a in term.args))
-        holds = np.asarray(reduce(np.multiply, (self.evaluate(c, grid) for c in guards)))
-        fails = np.equal(holds, 0)
+        found = [np.asarray(self.evaluate(guard, grid)) for guard in guards]
+        fails = np.asarray(reduce(np.logical_or, (np.equal(value, 0) for value in found)))
         if fails.all():
-            return holds[()]
+            return np.zeros(fails.shape, dtype=int)[()]
         if self.numbers.reasoned and fails.any():
             return _entrywise(self, term, grid)
-        return holds * np.where(fails, 0, reduce(np.multiply, (self.evaluate(a, grid) for a in guarded), 1))
+        return np.where(fails, 0, reduce(np.multiply, (*found, *(self.evaluate(a, grid) for a in guarded))))
 
     def _power(self, term: Any, grid: Entries) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
@@ -397,13 +397,14 @@ def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
 
 
 @lru_cache(maxsize=CACHE)
-def _guards(term: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _guards(term: Any, zero_log: bool) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The factors of a product that make it 0 where they are, whether or not the others have a value; and these others.
 
-    They are conditions; slopes further on, since what the output does not move with need not be known; and k beside x^(k - 1),
-    the slope of the constant x^0.
+    They are conditions; slopes further on, since what the output does not move with need not be known; k beside x^(k - 1), the
+    slope of the constant x^0; and where 0 log 0 is 0, every tensor.
     """
-    guards = [a for a in term.args if _is_condition(a) or isinstance(a, Adjoint) or _is_exponent(a, term)]
+    kinds = (Adjoint, Element) if zero_log else (Adjoint,)
+    guards = [a for a in term.args if _is_condition(a) or isinstance(a, kinds) or _is_exponent(a, term)]
     return tuple(guards), tuple(a for a in term.args if a not in guards)
 
 

@@ -291,7 +291,7 @@ class Real:
         return self * -1
 
     def __abs__(self) -> Any:
-        return -self if self < 0 else self
+        return self._with(lambda x, _: abs(x), 0)
 
     def _beside(self, other: Any) -> int:
         """The sign of self - other.  Raises Undecided."""
@@ -537,8 +537,6 @@ def _whole(p: Any) -> int | None:
 
 # ---------------------------------------------------------------- why there is no value
 
-_EXPONENT = "the power {power} of {shown} does not exist: it takes numbers that are not negative"
-
 
 def _no_exp(x: Any) -> str:
     return said("exp({shown}) is too large", shown=shown(x)) if x > MAX_EXPONENT else ""
@@ -567,12 +565,14 @@ def _no_power(x: Any, p: Any) -> str:
     if sign(x) == 0:
         return _no_reciprocal(x) if sign(p) == -1 else ""
     if x < 0:
-        return said(_EXPONENT, power=shown(p), shown=shown(x))
+        return said(
+            "the power {power} of {shown} does not exist: it takes numbers that are not negative", power=shown(p), shown=shown(x)
+        )
     return ""
 
 
 def _too_large(x: Any) -> str:
-    return "the number is too large" if abs(x) > _LARGEST else ""
+    return said("the number is too large") if abs(x) > _LARGEST else ""
 
 
 def _reasoned(function: Callable[..., Any], why: Callable[..., str]) -> Callable[..., Any]:

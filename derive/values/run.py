@@ -229,7 +229,11 @@ def _found(run: Run, values: Evaluator, name: str) -> Any:
         if isinstance(error, Undecided) and values.digits < MOST_DIGITS:
             raise
         raise type(error)(
-            said("The gradient by {named} has no value here: {message}.", named=named(run._whole[0], name), message=error.message)
+            said(
+                "The gradient by {named} has no value here: {message}.",
+                named=named(run._whole[0], name),
+                message=error.message.removesuffix("."),
+            )
         ) from None
 
 

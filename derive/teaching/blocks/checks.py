@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,14 @@ from derive.teaching.blocks.numbers import number
 from derive.teaching.document import Block, Inlines, Paragraph, Table, inlines
 from derive.teaching.page import Page
 from derive.values.run import Run
+
+DOUBTS = {
+    "": N_("differs"),
+    "overflow": N_("cannot be told: float64 holds no number as large as those on the way"),
+    "rounding": N_("cannot be told: rounding in float64 hides the difference"),
+    "step": N_("cannot be told: the function bends, or has a kink, nearer than the step h"),
+}
+"""What is said of an entry whose difference does not agree."""
 
 ROWS = 8
 """At most this many entries of a gradient are listed; the worst ones are."""
@@ -64,20 +73,22 @@ def _table(result: Check, wrt: str, page: Page) -> Table:
         index = Sign(*["".join(str(k + page.style.index_base) for k in line.entry)] * 2)
         entry = Script(name, index) if line.entry else name
         cells = [*(_number(v, page) for v in (line.analytic, line.numeric)), error_layout(line.error, page)]
-        verdict = page.say(N_("agrees")) if line.agrees else page.say(N_("differs"))
+        verdict = page.say(N_("agrees") if line.agrees else DOUBTS[line.doubt])
         rows.append((inlines(entry), *cells, inlines(verdict)))
     return Table(header, tuple(rows), ("left", "right", "right", "right", "left"))
 
 
 def error_layout(value: float, page: Page, rounding: int = 10) -> Inlines:
     """An error in two digits; below 10^-rounding rounding decides, and its digits say nothing."""
+    if value != value:
+        return inlines(Sign("–", "–"))
     if value < 10.0**-rounding:
         return inlines(row(Sign(r"{<}\,", "< "), power_of_ten(-rounding)))
     return inlines(number(value, replace(page.style, digits=2))[0].layout)
 
 
 def _number(value: float, page: Page) -> Inlines:
-    return inlines(number(value, page.style)[0].layout)
+    return inlines(number(value, page.style)[0].layout if math.isfinite(value) else Sign("–", "–"))
 
 
 def _orders(done: Checked, page: Page) -> Table:

@@ -21,7 +21,7 @@ from derive.notation.context import Context
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.terms import condition_layout, layout, second_derivative
 from derive.proof.proof import Proved
-from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Paragraph, Text, inlines
 from derive.teaching.page import Page
 from derive.teaching.request import Detail
 
@@ -237,4 +237,7 @@ def _at(term: Any, indices: tuple[Index, ...], entry: tuple[int, ...]) -> Any:
 def definition_blocks(graph: Graph, page: Page) -> tuple[Block, ...]:
     """The definitions of a graph as their author wrote them, and entry by entry where that was in tensor notation."""
     context = page.context(graph)
-    return tuple(Equation(definitions.definition(node, context)) for node in graph.nodes)
+    equations = tuple(Equation(definitions.definition(node, context)) for node in graph.nodes)
+    if not graph.zero_log:
+        return equations
+    return (*equations, Paragraph(inlines(page.say(N_("By convention, 0 log 0 = 0, the limit of x log x.")))))

@@ -120,7 +120,14 @@ def substitution(
         if _is_largest_of(tree):
             place = values.arrays[node.name][entry] + context.style.index_base
             return left, formula, (*numbers, Line(number(place, page.style)[0].layout, EQUALS))
-        tree = _evaluated(tree)
+        tree = _evaluated(_without_zeros(tree) if graph.zero_log else tree)
+
+
+def _without_zeros(tree: Tree) -> Tree:
+    """A tree of numbers in which 0 times anything is 0, also times the logarithm of 0."""
+    if isinstance(tree, Op) and tree.operator == "*" and any(isinstance(a, Number) and a.value == 0 for a in tree.args):
+        return Number(Fraction(0), "0")
+    return rebuilt(tree, _without_zeros)
 
 
 def _is_largest_of(tree: Tree) -> bool:
@@ -208,19 +215,23 @@ def _value(tree: Tree) -> Number:
 # ---------------------------------------------------------------- backward
 
 
-def backward_blocks(run: Run, page: Page) -> tuple[Block, ...]:
-    """The gradient of the output by every node and input, from the output back, each from its local rules."""
+def backward_blocks(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Block, ...]:
+    """The gradient of the output by every node and input, from the output back, each from its local rules.
+
+    Where it is by some tensors only, it is by these, and by what lies between them and the output.
+    """
+    wanted = [name for name in run.moving if not wrt or any(name == w or w in run.graph.ancestors(name) for w in wrt)]
     if run.graph.output.axes:
         seed = page.say(N_("The output is a tensor; the gradients are those of the sum of its entries (a seed of ones)."))
-        return (Paragraph(inlines(seed)), *_backward_tensors(run, page))
-    return _backward_scalars(run, page) if run.graph.is_scalar else _backward_tensors(run, page)
+        return (Paragraph(inlines(seed)), *_backward_tensors(run, page, wanted))
+    return _backward_scalars(run, page, wanted) if run.graph.is_scalar else _backward_tensors(run, page, wanted)
 
 
-def _backward_scalars(run: Run, page: Page) -> tuple[Block, ...]:
+def _backward_scalars(run: Run, page: Page, wanted: list[str]) -> tuple[Block, ...]:
     """∂f/∂w = ∂(t₁ w)/∂w · ∂f/∂f = t₁ · 1 = 5, for each; where a value is used twice, the paths are added."""
     output = run.graph.output.name
     chains = []
-    for name in run.moving:
+    for name in wanted:
         rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)
         chains.append(_chain(Line(_partial(output, name, page.context(run.graph))), *rules))
     return (Steps(tuple(chains)),)
@@ -266,11 +277,11 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
     return [*lines, Line(result.layout, relation(exact and all_exact))]
 
 
-def _backward_tensors(run: Run, page: Page) -> tuple[Block, ...]:
+def _backward_tensors(run: Run, page: Page, wanted: list[str]) -> tuple[Block, ...]:
     """For each tensor its gradient's formula, in matrix form where there is one, then the numbers."""
     graph = run.source
     blocks: list[Line | Chains] = []
-    for name in reversed(named_on_the_way(graph)):
+    for name in (n for n in reversed(named_on_the_way(graph)) if n in wanted):
         member, found = graph.members[name], gradient_by(graph, name)
         context = page.context(found.graph).beside(found.indices)
         matrix = found.form

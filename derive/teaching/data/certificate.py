@@ -20,7 +20,7 @@ def as_json(certificate: Certificate, page: Page) -> dict[str, Any]:
     {"graph", "derivations": [one for each], as `parts` says,
      "refused": [{"of", "wrt"}],
      "at": {input: values},
-     "checks": [{"wrt", "rows": [{"entry", "analytic", "numeric", "error", "agrees"}],
+     "checks": [{"wrt", "rows": [{"entry", "analytic", "numeric", "error", "agrees", "doubt"}],
                  "orders": [{"h", "error", "order"}], "passed"}],
      "comparisons": [{"wrt", "implementation", "difference", "allowed", "passed"}],
      "kinks": [names], "versions": {name: version}, "fingerprint": "sha256:…", "passed": true | false}
@@ -60,6 +60,7 @@ def _check_json(checked: Checked) -> dict[str, Any]:
                 "numeric": _finite(r.numeric),
                 "error": _finite(r.error),
                 "agrees": r.agrees,
+                "doubt": r.doubt,
             }
             for r in checked.check.rows
         ],

@@ -24,7 +24,7 @@ def explain(request: Request, page: Page, title: str = "") -> Document:
     graph, batch, run, proved = request.graph, request.batched, request.run, request.shown
     slides = [definition_slide(graph, page)] if batch is None else list(definition_slides(batch, page))
     if run is not None:
-        slides += run_slides(run, page)
+        slides += run_slides(run, page, request.wrt)
     if batch is not None and request.order == 1:
         why = reasoning(batch, request.wrt)
         slides += reasoning_slides(why, batch, page, request.view.detail)
@@ -38,12 +38,12 @@ def definition_slide(graph: Graph, page: Page) -> Slide:
     return Slide(inlines(page.say(N_("Definition"))), tuple(definition_blocks(graph, page)))
 
 
-def run_slides(run: Run, page: Page) -> tuple[Slide, Slide]:
-    """Its numbers, forward and backward."""
+def run_slides(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Slide, Slide]:
+    """Its numbers, forward, and backward as far as what is asked for."""
     forward = forward_blocks(run, page, by_operation=run.source.is_scalar)
     return (
         Slide(inlines(page.say(N_("Forward: the values"))), tuple(forward)),
-        Slide(inlines(page.say(N_("Backward: the gradients"))), tuple(backward_blocks(run, page))),
+        Slide(inlines(page.say(N_("Backward: the gradients"))), tuple(backward_blocks(run, page, wrt))),
     )
 
 

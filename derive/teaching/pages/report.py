@@ -11,7 +11,7 @@ from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, Comparison, versions
 from derive.proof.proof import Proved
 from derive.teaching.blocks.cases import cases_table, missed_notes
-from derive.teaching.blocks.checks import checked_blocks, error_layout
+from derive.teaching.blocks.checks import DOUBTS, checked_blocks, error_layout
 from derive.teaching.blocks.derivative import title_of
 from derive.teaching.blocks.gradient import step_lines
 from derive.teaching.document import Block, CodeSpan, Document, Inlines, Line, Paragraph, Slide, Steps, Table, Text, inlines
@@ -88,7 +88,7 @@ def _comparisons(comparisons: tuple[Comparison, ...], page: Page) -> Table:
     header = (N_("by"), N_("implementation"), N_("largest error"), "")
     rows = []
     for c in comparisons:
-        verdict = page.say(N_("agrees")) if c.passed else page.say(N_("differs"))
+        verdict = page.say(DOUBTS["overflow"] if c.overflow else N_("agrees") if c.passed else N_("differs"))
         error = error_layout(c.difference, page, 30 if c.implementation == "sweep" else 10)
         rows.append((inlines(c.wrt), inlines(page.say(IMPLEMENTATIONS[c.implementation])), error, inlines(verdict)))
     return Table(tuple(inlines(page.say(h) if h else "") for h in header), tuple(rows), ("left", "left", "right", "left"))
