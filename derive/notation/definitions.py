@@ -462,9 +462,14 @@ def _lies(tree: Tree, context: Context) -> bool:
     return vectors == {True}
 
 
+def _contracts_more(tree: Tree, context: Context) -> bool:
+    """Whether a tensor of three axes or more is multiplied by a matrix, or turned, for which there is no sign either."""
+    return isinstance(tree, Op) and tree.operator in ("@", "T") and any(_rank(t, context) > 2 for t in tree.args)
+
+
 def in_tensors(node: Node, surface: Tree, context: Context) -> Layout | None:
     """A definition in tensor notation, yᵀ = xᵀ A where it is of a row; None where there is no such notation for it."""
-    if any(_broadcasts(part, context) for part in subtrees(surface)):
+    if any(_broadcasts(part, context) or _contracts_more(part, context) for part in subtrees(surface)):
         return None
     spoken = {i for part in subtrees(surface) for term in terms_of(part) for i in term.atoms(Index)}
     if spoken.intersection(node.indices):  # of an entry: L_l = f(xᵀ y, w_l)

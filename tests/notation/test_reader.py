@@ -27,7 +27,7 @@ from derive.notation.context import Context
 from derive.notation.layout import HADAMARD, PROD, SUM, Big, Sign, text
 from derive.notation.pieces import Piece
 from derive.notation.style import Style
-from oracles.readback import Printed, Scene, Wrong, check, printed_definitions, printed_derivation, scenes
+from oracles.readback import Printed, Scene, Wrong, check, check_worked, printed_definitions, printed_derivation, scenes, typed
 from oracles.reader import Page, Unread, read, spelled
 from oracles.reading_soak import graph_of, read_back
 
@@ -142,8 +142,9 @@ def wrong(lines: Iterable[tuple[Graph, Printed]], known: dict[int, list[Scene]] 
 
 @pytest.mark.parametrize("name", library.names())
 def test_every_formula_of_the_library_is_read_back(name: str) -> None:
-    found = [str(w) for w in wrong(list(lines_of(derive.graph(name))))]
-    assert not found, "\n".join(found)
+    graph = derive.graph(name)
+    found = [*wrong(list(lines_of(graph))), *check_worked(graph, typed(next(scenes(graph))))]
+    assert not found, "\n".join(map(str, found))
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -7,7 +7,7 @@ read by `reader`, and evaluated by `reading` at random points; the value that wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,11 +20,13 @@ from derive.graphs.tree import Call, subtrees
 from derive.language import library
 from derive.language.words import FUNCTIONS as WORDS
 from derive.notation import definitions, matrices
-from derive.notation.layout import EQUALS, Layout, latex, row, text
+from derive.notation.layout import EQUALS, Layout, Sign, latex, row, text
 from derive.notation.terms import layout
 from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
 from derive.teaching.blocks.gradient import cases_layout, matrix_side
+from derive.teaching.blocks.worked import forward_blocks
+from derive.teaching.document import Chains
 from derive.teaching.page import Page as Teaching
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
@@ -315,4 +317,64 @@ def differs(got: Any, expected: Any) -> str:
     gap = np.max(np.abs(got - expected)[~np.isnan(got)], initial=0.0)  # a slope at a root of 0 has no value
     if not gap <= AGREE * max(1.0, float(np.max(np.abs(expected), initial=0.0))):
         return f"comes to {np.round(got, 5).tolist()}, not {np.round(expected, 5).tolist()}"
+    return ""
+
+
+# ---------------------------------------------------------------- worked numbers
+
+ROUGHLY = 0.05
+"""A side behind ≈ may be off by this, relative to the value, or twice as large where rounded numbers cancel: a bracket or an
+exponent that is lost makes it something else."""
+
+
+def check_worked(graph: Graph, values: dict[str, Any]) -> Iterator[Wrong]:
+    """What is wrong with a definition worked at these values: a side that is not read, or that is not what it is set equal to."""
+    run = graph.at(**values)
+    own = run.graph if graph.is_scalar else graph
+    base = Teaching("en").context(own).style.index_base
+    scene = Scene(own, replace(run.values, graph=own), base)
+    for lang in LANGS:
+        for block in forward_blocks(run, Teaching(lang), by_operation=graph.is_scalar):
+            for lines in _chains(block):
+                whole = row(*(part for line in lines for part in (line.relation or Sign("", ""), line.body)))
+                for is_latex, formula in ((False, text(whole)), (True, latex(whole))):
+                    if why := _unequal(formula, scene, lang, is_latex):
+                        yield Wrong("worked", str(values), formula, why)
+
+
+def typed(scene: Scene) -> dict[str, Any]:
+    """Values near those of a point, as they may be typed; and the sizes that are no axes."""
+    graph = scene.graph
+    values: dict[str, Any] = {
+        i.name: scene.floats.arrays[i.name].tolist()
+        if i.kind in ("label", "probability")
+        else np.round(scene.floats.arrays[i.name], 1).tolist()
+        for i in graph.inputs
+    }
+    axes = {axis for i in graph.inputs for axis in i.axes}
+    return values | {s.name: int(scene.exact.sizes[s]) for s in graph.sizes if s not in axes}
+
+
+def _chains(block: Any) -> Iterator[tuple[Any, ...]]:
+    """Lines that are set equal to each other, in the fullest way that they may be written."""
+    for part in block.lines:
+        if isinstance(part, Chains):
+            yield from part.forms[0]
+
+
+def _unequal(formula: str, scene: Scene, lang: str, is_latex: bool) -> str:
+    try:
+        page = scene.page(lang)
+        ((left, *sides),) = read(formula, page, is_latex)
+        point, rounded = scene.point("", {}), False
+        expected = value(left, point, {})
+        for side in sides:
+            rounded = rounded or side.op == "about"
+            got = value(side, point, {})
+            if not rounded and (why := differs(got, expected)):
+                return why
+            if rounded and not np.all(np.abs(got - expected) <= np.maximum(ROUGHLY, np.abs(expected))):
+                return f"comes to {got}, about {expected}"
+    except Unread as error:
+        return f"unread: {error}"
     return ""
