@@ -100,10 +100,19 @@ GENERIC: dict[str, Terms] = {
         (total(w(k, j) * x(j), k, j, kind=Largest), x(i)),
         (total(Where(Differ(j, T), x(j), S.NegativeInfinity), j, kind=Largest), x(i)),
     ),
+    "the smallest entry passes its slope on": (
+        (-total(-x(j) * y(j), j, kind=Largest), x(i)),
+        (-total(-w(k, j) * x(j), k, j, kind=Largest), x(i)),
+    ),
     "max passes the slope of the larger argument": (
         (Maximum(S.Zero, x(i)), x(j)),
         (Maximum(V**2, V * U + 1), V),
         (Maximum(x(i), x(j) * y(j)), x(T)),
+    ),
+    "min passes the slope of the smaller argument": (
+        (-Maximum(S.Zero, -x(i)), x(j)),
+        (-Maximum(-(V**2), -V * U), V),
+        (-Maximum(-x(i), -x(j) * y(j)), x(T)),
     ),
     "each case by itself": (
         (Where(Positive(x(i) - y(i)), x(i) ** 2, sin(x(i))), x(j)),

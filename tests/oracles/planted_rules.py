@@ -192,6 +192,14 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "sign lost": lambda e, x, right: -right,
         },
     ),
+    rules._smallest: (
+        ("x: [n]\ny = min(x[i]**2 for i in n)", "x: [m, n]\ny[i] = min(x[i, j] for j in n)"),
+        {
+            "the first entry": lambda e, x, right: right.replace(lambda t: isinstance(t, ArgMax), lambda t: Integer(0)),
+            "the last entry": lambda e, x, right: right.replace(ArgMax, lambda *a: a[-1].size - 1),
+            "sign lost": lambda e, x, right: -right,
+        },
+    ),
     rules._maximum: (
         ("f = max(0, x)*y", "f = max(sin(x), x*y)", "s: [C]\nt: label[C]\nL = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)"),
         {
@@ -201,6 +209,14 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "always the second": lambda e, x, right: Deriv(e.args[1], x),
             "always the first": lambda e, x, right: Deriv(e.args[0], x),
             "never the first": lambda e, x, right: Positive(e.args[1]) * Deriv(e.args[1], x),
+        },
+    ),
+    rules._minimum: (
+        ("f = min(x*z, z)*y", "x: [n]\ny = min(x, 1)"),
+        {
+            "the other argument": lambda e, x, right: right.xreplace({b: 1 - b for b in right.atoms(Positive)}),
+            "sign lost": lambda e, x, right: -right,
+            "half": lambda e, x, right: right / 2,
         },
     ),
     rules._where: (
