@@ -41,7 +41,7 @@ def definition_slide(graph: Graph, page: Page) -> Slide:
 
 
 def run_slides(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Slide, Slide]:
-    """Its numbers, forward, and backward as far as what is asked for."""
+    """Its numbers, forward and backward."""
     forward = forward_blocks(run, page, by_operation=run.source.is_scalar)
     return (
         Slide(inlines(page.say(N_("Forward: the values"))), tuple(forward)),
