@@ -42,9 +42,14 @@ PRIMITIVES: Mapping[str, Primitive] = {
     "cos": Primitive(1, cos, {0: 1}, total=True),
     "tanh": Primitive(1, tanh, {0: 0}, total=True),
     "erf": Primitive(1, erf, {0: 0}, total=True),
-    "max": Primitive(2, Maximum, total=True),
-    "min": Primitive(2, lambda a, b: -Maximum(-a, -b), total=True),
+    "max": Primitive(2, lambda a, b: Maximum(*_ordered(a, b)), total=True),
+    "min": Primitive(2, lambda a, b: -Maximum(*(-c for c in _ordered(a, b))), total=True),
 }
+
+
+def _ordered(*arguments: Any) -> list[Any]:
+    """The arguments of a max, a constant first: at a tie the first is taken, and max(x, 0) is max(0, x)."""
+    return sorted(arguments, key=lambda a: not a.is_number)
 
 
 class _NamedClass(FunctionClass):

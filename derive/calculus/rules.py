@@ -4,7 +4,7 @@ A rule looks at a body and an entry x and gives the rewritten derivative, or Non
 table until no `Deriv` is left *is* the derivative; the lines on the way are its derivation.
 
 To add a rule, add a row; the first row that applies anywhere in a line is applied everywhere in it.
-Conventions at kinks are PyTorch's: `Maximum(a, b)` takes a at a tie, |x| has slope 0 at 0.
+Conventions at kinks: `Maximum(a, b)` takes a at a tie, |x| has slope 0 at 0; docs/design.md has them beside PyTorch's.
 """
 
 from __future__ import annotations

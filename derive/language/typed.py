@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from mpmath import nstr
+from flint import arb
 
 from derive.errors import DeriveError, Place, said
 from derive.graphs.tree import Number
@@ -206,9 +206,9 @@ def _number(name: str, value: Any) -> Number:
             if not math.isfinite(value):
                 raise ValueError(said("{word} is not a number.", word=value))
             number = read_number(str(value))
-        elif isinstance(value, str) or hasattr(value, "_mpf_"):  # mpmath's and SymPy's numbers with digits
+        elif isinstance(value, str) or hasattr(value, "_mpf_"):  # those of mpmath, SymPy and a run, with digits
             text = str(value).strip()
-            number = read_number(text if isinstance(value, str) or len(text) <= MAX_DIGITS else nstr(value, MAX_DIGITS - 8))
+            number = read_number(text if isinstance(value, str) or len(text) <= MAX_DIGITS else _short(value))
         else:
             raise ValueError(said("a {kind} is not a number.", kind=type(value).__name__))
     except (ValueError, OverflowError) as error:
@@ -217,3 +217,9 @@ def _number(name: str, value: Any) -> Number:
             hint="Every value is a finite number.",
         ) from None
     return number
+
+
+def _short(value: Any) -> str:
+    """A number of more digits than are read, as a decimal of fewer."""
+    negative, digits, exponent, _ = value._mpf_
+    return str(arb((-int(digits) if negative else int(digits), int(exponent))).str(MAX_DIGITS - 8, radius=False))

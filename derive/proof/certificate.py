@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
+import flint
 import numpy as np
 import sympy
 
@@ -136,7 +136,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "sympy": sympy.__version__,
         "numpy": np.__version__,
-        "mpmath": mpmath.__version__,
+        "python-flint": flint.__version__,
     }
 
 

@@ -153,8 +153,16 @@ def _at(point: Evaluator, term: Any, indices: tuple[Index, ...], place: Any) -> 
 
 
 def kinks_met(graph: Graph, point: Evaluator) -> tuple[str, ...]:
-    """The nodes that have a kink right at a point; the derivative is what PyTorch takes there."""
-    return tuple(node.name for node in graph.nodes if at_kink(point, node, ROUNDING))
+    """The nodes that have a kink right at a point, where the derivative is a convention."""
+    return tuple(node.name for node in graph.nodes if _meets(point, node))
+
+
+def _meets(point: Evaluator, node: Node) -> bool:
+    """Whether there is a kink at a point; not where the node has no value, or it is not known on which side the point lies."""
+    try:
+        return at_kink(point, node, ROUNDING)
+    except DomainError:
+        return False
 
 
 def has_kink(term: Any) -> bool:

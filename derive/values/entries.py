@@ -116,11 +116,11 @@ def _value(tree: Tree, point: Evaluator) -> Any:
     """What a written-out body comes to."""
     placed = _placed(tree, point)
     heads = {part.name: Symbol(part.name, real=True) for part in subtrees(placed) if isinstance(part, Ref)}
-    return point.array(lower(placed, heads))[()]
+    return point.numbers_of(lower(placed, heads))[()]
 
 
 def first_largest(values: Sequence[Any]) -> int:
-    """The place of the largest, the first of equal ones.  A fraction and a 50-digit number do not compare, their gap does.
+    """The place of the largest, the first of equal ones.  Raises Undecided where it cannot be told.
 
     >>> first_largest([1, 3, 3])
     1

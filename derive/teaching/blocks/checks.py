@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -101,3 +102,15 @@ def _orders(done: Checked, page: Page) -> Table:
             (inlines(power), error_layout(error, page), inlines("" if order is None else page.style.number(f"{order:.1f}")))
         )
     return Table(header, tuple(rows), ("right", "right", "right"))
+
+
+def kink_note(names: Sequence[str], page: Page) -> Paragraph:
+    """At which definitions a kink lies, and what is taken for the derivative there."""
+    lies = page.say(N_("At these values a kink lies in:"))
+    taken = page.say(
+        N_(
+            "By convention max(0, a), min(0, a) and |a| have slope 0 at a = 0, and of equal arguments or entries the first "
+            "counts; centred differences may differ."
+        )
+    )
+    return Paragraph(inlines(f"{lies} {', '.join(names)}. {taken}"))

@@ -218,13 +218,21 @@ def _value(tree: Tree) -> Number:
 def backward_blocks(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Block, ...]:
     """The gradient of the output by every node and input, from the output back, each from its local rules.
 
-    Where it is by some tensors only, it is by these, and by what lies between them and the output.
+    Where some tensors are asked for, the gradient by another that has no value is left out.
     """
-    wanted = [name for name in run.moving if not wrt or any(name == w or w in run.graph.ancestors(name) for w in wrt)]
+    wanted = [name for name in run.moving if not wrt or name in wrt or _has_gradient(run, name)]
     if run.graph.output.axes:
         seed = page.say(N_("The output is a tensor; the gradients are those of the sum of its entries (a seed of ones)."))
         return (Paragraph(inlines(seed)), *_backward_tensors(run, page, wanted))
     return _backward_scalars(run, page, wanted) if run.graph.is_scalar else _backward_tensors(run, page, wanted)
+
+
+def _has_gradient(run: Run, name: str) -> bool:
+    try:
+        run.gradient(name)
+    except DomainError:
+        return False
+    return True
 
 
 def _backward_scalars(run: Run, page: Page, wanted: list[str]) -> tuple[Block, ...]:
@@ -250,6 +258,7 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
     graph, output = run.graph, run.graph.output.name
     context = page.context(graph)
     x = Element(graph.members[name].head)
+    gradient = run.gradient(name)
     rules, slopes, numbers, all_exact, all_plain = [], [], [], True, True
     for user in graph.consumers(name):
         if user.name not in run.moving:
@@ -265,7 +274,7 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
         all_plain &= bool(plain)
         slopes.append(row(fenced(term_piece(slope, context), POWER), TIMES, fenced(upstream, POWER)))
         numbers.append(row(fenced(value, PRODUCT_LEVEL), TIMES, fenced(upstream, POWER)))
-    result, exact = number(run.gradient(name)[()], page.style)
+    result, exact = number(gradient[()], page.style)
     chain = [joined(rules, PLUS), joined(slopes, PLUS)]
     lines = [Line(part, EQUALS) for part in chain]
     lines[1] = Line(

@@ -8,12 +8,14 @@ from derive.calculus.rules import N_
 from derive.derivation.second_order import SecondDerivation
 from derive.graphs.graph import Graph
 from derive.notation.terms import layout
+from derive.proof.kinks import kinks_met
 from derive.proof.proof import Proved
 from derive.teaching.blocks.batched import definition_slides, reasoning, reasoning_slides
+from derive.teaching.blocks.checks import kink_note
 from derive.teaching.blocks.derivative import DEFAULT, derivative_blocks, title_of
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
-from derive.teaching.document import Document, Slide, inlines
+from derive.teaching.document import Block, Document, Slide, inlines
 from derive.teaching.page import Page
 from derive.teaching.request import Request, View
 from derive.values.run import Run
@@ -39,12 +41,18 @@ def definition_slide(graph: Graph, page: Page) -> Slide:
 
 
 def run_slides(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Slide, Slide]:
-    """Its numbers, forward, and backward as far as what is asked for."""
+    """Its numbers, forward and backward."""
     forward = forward_blocks(run, page, by_operation=run.source.is_scalar)
     return (
         Slide(inlines(page.say(N_("Forward: the values"))), tuple(forward)),
-        Slide(inlines(page.say(N_("Backward: the gradients"))), tuple(backward_blocks(run, page, wrt))),
+        Slide(inlines(page.say(N_("Backward: the gradients"))), (*backward_blocks(run, page, wrt), *_kinks(run, page))),
     )
+
+
+def _kinks(run: Run, page: Page) -> tuple[Block, ...]:
+    """What is taken for the derivative where there is none."""
+    met = kinks_met(run.source, run.values)
+    return (kink_note(met, page),) if met else ()
 
 
 def derivation_slide(proved: Proved, page: Page, view: View = DEFAULT, run: Run | None = None) -> Slide:

@@ -11,7 +11,7 @@ from derive.notation.terms import layout
 from derive.proof.certificate import Certificate, Comparison, versions
 from derive.proof.proof import Proved
 from derive.teaching.blocks.cases import cases_table, missed_notes
-from derive.teaching.blocks.checks import DOUBTS, checked_blocks, error_layout
+from derive.teaching.blocks.checks import DOUBTS, checked_blocks, error_layout, kink_note
 from derive.teaching.blocks.derivative import title_of
 from derive.teaching.blocks.gradient import step_lines
 from derive.teaching.document import Block, CodeSpan, Document, Inlines, Line, Paragraph, Slide, Steps, Table, Text, inlines
@@ -36,7 +36,7 @@ def report(certificate: Certificate, page: Page, title: str = "") -> Document:
         heading = inlines(say(N_("Gradient check by")) + " " + checked.check.wrt)
         slides.append(Slide(heading, checked_blocks(checked, page)))
     if certificate.kinks:
-        slides.append(Slide(inlines(say(N_("At a kink"))), (_kink_note(certificate, page),)))
+        slides.append(Slide(inlines(say(N_("At a kink"))), (kink_note(certificate.kinks, page),)))
     if certificate.comparisons:
         heading = inlines(say(N_("Ways to compute the gradients, against the formula in 50 digits")))
         slides.append(Slide(heading, (_comparisons(certificate.comparisons, page),)))
@@ -92,14 +92,6 @@ def _comparisons(comparisons: tuple[Comparison, ...], page: Page) -> Table:
         error = error_layout(c.difference, page, 30 if c.implementation == "sweep" else 10)
         rows.append((inlines(c.wrt), inlines(page.say(IMPLEMENTATIONS[c.implementation])), error, inlines(verdict)))
     return Table(tuple(inlines(page.say(h) if h else "") for h in header), tuple(rows), ("left", "left", "right", "left"))
-
-
-def _kink_note(certificate: Certificate, page: Page) -> Paragraph:
-    lies = page.say(N_("At these values a kink lies in:"))
-    taken = page.say(
-        N_("The derivative there is the one that PyTorch takes (max(0, a) has slope 0 at a = 0); centred differences may differ.")
-    )
-    return Paragraph(inlines(f"{lies} {', '.join(certificate.kinks)}. {taken}"))
 
 
 def _certificate(certificate: Certificate, page: Page) -> tuple[Block, ...]:
