@@ -57,7 +57,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
     "proof": (
         {"cases", "gradcheck", "kinks", "numpy_value", "sizes"},
-        {"lemmas", "points"},
+        {"forms", "lemmas", "points"},
         {"search"},
         {"proof"},
         {"certificate"},

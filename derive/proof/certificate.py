@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,18 +22,15 @@ from derive import __version__
 from derive.calculus.functions import Named
 from derive.calculus.terms import Index, canonical
 from derive.derivation.choice import gradient_by, used_in, with_used
-from derive.derivation.derivation import Derivation, adjoints_in
+from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError
-from derive.graphs.graph import Graph, gradient_name
-from derive.notation.numpy_code import numpy_code
+from derive.graphs.graph import Graph
+from derive.proof.forms import difference, floats_at, form_value
 from derive.proof.gradcheck import AGREE, Checked, check_work, checked
 from derive.proof.kinks import kinks_met
-from derive.proof.numpy_value import run_numpy
 from derive.proof.points import random_point, sets_with_values
 from derive.proof.proof import Proved, prove
-from derive.values.evaluator import Evaluator
-from derive.values.number_systems import FLOAT, Real, all_given_out, real
-from derive.values.run import Run, plain, point_of, run_at
+from derive.values.run import Run, point_of, run_at
 
 EXACT_DIGITS = 1e-25
 """Two evaluations in 50 digits differ by no more than this."""
@@ -182,52 +179,11 @@ def _compared(run: Run, wrt: str) -> Iterator[Comparison]:
     """The gradient by an input, computed in every other way, against its formula in 50 digits."""
     found = gradient_by(run.source, wrt)
     exact = point_of(run, found.graph)
-    known = {a.pair: _adjoint(exact, a.pair) for a in adjoints_in(found.result)}
-    rounded = {name: _rounded(name, exact.given_out(name)) for name in exact.arrays}
-    adjoints = {key: np.asarray(plain(array, gradient_name(*key))) for key, array in known.items()}
-    floats = Evaluator(exact.sizes, rounded, found.graph, FLOAT, adjoints)
     formula = exact.numbers_of(found.result, found.indices)
-    yield Comparison(wrt, "sweep", _difference(formula, run.gradients[wrt]), EXACT_DIGITS)
+    floats = floats_at(exact, found)
+    yield Comparison(wrt, "sweep", difference(formula, run.gradients[wrt]), EXACT_DIGITS)
     in_floats = floats.array(found.result, found.indices)
     overflow = not np.isfinite(in_floats).all()
-    yield Comparison(wrt, "float64", _difference(formula, in_floats), AGREE, overflow)
+    yield Comparison(wrt, "float64", difference(formula, in_floats), AGREE, overflow)
     if found.form is not None:
-        code = run_numpy(numpy_code(found.form), _names(found, floats, adjoints))
-        yield Comparison(wrt, "numpy", _difference(formula, code), AGREE, overflow)
-
-
-def _adjoint(exact: Evaluator, pair: tuple[str, str]) -> Any:
-    """A gradient on the way, as numbers that find their digits."""
-    return all_given_out(exact.adjoint(*pair), lambda digits: exact.at(digits).adjoint(*pair))
-
-
-def _near(x: Any) -> Any:
-    """A number with so many digits that an error of 1e-30 is seen."""
-    return x.near(40) if isinstance(x, Real) else real(x)
-
-
-def _rounded(name: str, array: Any) -> Any:
-    """In float64; integers, such as labels, as integers."""
-    whole = all(isinstance(v, (int, np.integer)) for v in np.ravel(array))
-    return np.asarray(array, dtype=int) if whole else np.asarray(plain(array, name))
-
-
-def _names(found: Derivation, floats: Evaluator, adjoints: dict[tuple[str, str], Any]) -> dict[str, Any]:
-    """What the names in the NumPy code of a result stand for."""
-    sizes = {str(s): int(n) for s, n in floats.sizes.items()}
-    tensors = {name: np.asarray(array)[()] for name, array in floats.arrays.items()}
-    functions = {type(call).__name__: _function(type(call)) for call in found.result.atoms(Named)}
-    gradients = {f"grad_{by}": array for (_, by), array in adjoints.items()}
-    return {**FLOAT.functions, **sizes, **tensors, **functions, **gradients}
-
-
-def _function(function: type[Named]) -> Callable[..., Any]:
-    """A function of the library on float64 arrays, as it is defined."""
-    return lambda *args: Evaluator(dict(zip(function.parameters, args, strict=True)), {}, None, FLOAT).evaluate(function.body, {})
-
-
-def _difference(a: Any, b: Any) -> float:
-    """The largest |a − b| / (1 + |a|) over the entries; not a number where one is none."""
-    pairs = [(_near(x), _near(y)) for x, y in zip(np.ravel(a), np.ravel(b), strict=True)]
-    gaps = [float(abs(x - y) / (1 + abs(x))) for x, y in pairs]
-    return max(gaps, default=0.0) if all(g == g for g in gaps) else float("nan")
+        yield Comparison(wrt, "numpy", difference(formula, form_value(found, exact)), AGREE, overflow)

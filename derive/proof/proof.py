@@ -35,6 +35,7 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.cases import Case, Counted, Tally, cases_between, cases_of, missed, places
+from derive.proof.forms import cases_term, difference, form_value, written_out
 from derive.proof.kinks import has_kink
 from derive.proof.lemmas import functions_in, row_holds, slopes_hold
 from derive.proof.points import SMALLER, random_point, sets_with_values
@@ -124,6 +125,7 @@ def confirm(found: Derivation) -> None:
 
 def _proved(found: Derivation) -> Proved:
     plan, worst, sought_, cases = _comparison(found)
+    _show_beside(found, plan)
     kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
     named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets_with_values(found.graph))
     return Proved(found, kinds, worst, named, plan.points, plan.entries, sought_, cases)
@@ -434,6 +436,72 @@ def _distance(a: Any, b: Any) -> Gap:
 
 def _sizes_text(point: Evaluator) -> str:
     return ", ".join(f"{s} = {n}" for s, n in point.sizes.items()) or "(scalars)"
+
+
+# ---------------------------------------------------------------- beside the lines
+
+FORMS_AGREE = 1e-6
+"""A matrix form in float64 is the result where it differs by no more, relative to its size."""
+
+FORM_POINTS = 3
+"""A form that differs is looked at in so many points, for rounding may be all it is."""
+
+
+def _show_beside(found: Derivation, plan: ComparisonPlan) -> None:
+    """Show that the matrix form and the cases of a result are what it is, at a point of each set of sizes at least.
+
+    Raises ProofError where they are not.
+    """
+    for which, sizes in enumerate(sets_with_values(found.graph)):
+        choose = partial(_entries_at, count=plan.entries[which], chance=random.Random(f"{which} 0"))
+        if found.form is not None and not _some(found, sizes, which, partial(_form_agrees, found, choose)):
+            raise _not_shown(found, said("The matrix form"))
+        if found.cases is not None and not _some(found, sizes, which, partial(_cases_agree, found, choose)):
+            raise _not_shown(found, said("The form by cases"))
+
+
+def _some(found: Derivation, sizes: Sizes, which: int, agrees: Callable[[Evaluator], bool]) -> bool:
+    return any(agrees(random_point(found.graph, sizes, seed, which)) for seed in range(FORM_POINTS))
+
+
+def _form_agrees(found: Derivation, entries: Entries, point: Evaluator) -> bool:
+    """Whether the matrix form is the result at a point; it has to be an array of its axes."""
+    grid = entries(found, point)
+    try:
+        form = np.asarray(form_value(found, point), dtype=float)
+    except (DeriveError, KeyError, ValueError):
+        return False
+    if form.shape != tuple(point.size(i.size) for i in found.indices):
+        return False
+    return difference(point.on(grid, found.result), form[tuple(grid[i] for i in found.indices)]) <= FORMS_AGREE
+
+
+def _cases_agree(found: Derivation, entries: Entries, point: Evaluator) -> bool:
+    """Whether the two cases are the result at the entries of a point, which meet both."""
+    grid = entries(found, point)
+    return bool(_distance(point.on(grid, found.result), point.on(grid, cases_term(found))).relative < TOLERANCE)
+
+
+def proved_entries(proved: Proved) -> dict[tuple[int, ...], Any]:
+    """The entries of a result whose axes have fixed sizes, each with its sums written out, shown to be those of the result.
+
+    Raises ProofError where they are not.
+    """
+    found = proved.derivation
+    point = random_point(found.graph, sets_with_values(found.graph)[0])
+    shape = tuple(point.size(i.size) for i in found.indices)
+    terms = {entry: written_out(found.result, found.indices, entry) for entry in np.ndindex(shape)}
+    result = point.array(found.result, found.indices)
+    for entry, term in terms.items():
+        if not _distance(result[entry], point.array(term)).relative < TOLERANCE:
+            raise _not_shown(found, said("An entry"))
+    return terms
+
+
+def _not_shown(found: Derivation, what: str) -> ProofError:
+    return ProofError(
+        said("{what} of {gradient_name} is not what was derived.", what=what, gradient_name=gradient_name(found.of, found.wrt))
+    )
 
 
 # ---------------------------------------------------------------- symbolic

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby, product
 from typing import Any
 
-from sympy import Add, Integer
-
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Element, Index, Label, Sum, free_indices
+from derive.calculus.terms import Adjoint, Element, Index, Sum, free_indices
 from derive.derivation.derivation import Derivation, Step
 from derive.derivation.sweep import DEFINITION, ONE_PATH, PATHS, SUBSTITUTE
 from derive.derivation.written import written
@@ -20,7 +18,8 @@ from derive.notation import definitions, matrices
 from derive.notation.context import Context
 from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, row
 from derive.notation.terms import condition_layout, layout, second_derivative
-from derive.proof.proof import Proved
+from derive.proof.forms import written_out
+from derive.proof.proof import Proved, proved_entries
 from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Paragraph, Text, inlines
 from derive.teaching.page import Page
 from derive.teaching.request import Detail
@@ -201,34 +200,22 @@ def entry_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
         )
     context = page.context(found.graph)
 
-    def grid(term: Any) -> Layout:
+    entries = proved_entries(proved)
+
+    def grid(entry: Callable[[tuple[int, ...]], Any]) -> Layout:
         rows = product(*(range(int(i.size)) for i in indices[:1]))
-        entries = (tuple(layout(_at(term, indices, (*r, *c)), context) for c in _columns(indices)) for r in rows)
-        return Grid(tuple(entries), context.style.separator.text)
+        table = (tuple(layout(entry((*r, *c)), context) for c in _columns(indices)) for r in rows)
+        return Grid(tuple(table), context.style.separator.text)
+
+    subject = Line(grid(lambda entry: written_out(found.subject, indices, entry)), EQUALS)
 
     matrix = found.form
     ends = [Line(matrices.layout(matrix, context), EQUALS)] if matrix is not None else []
-    return (Line(matrix_side(found, context)), Line(grid(found.subject), EQUALS), Line(grid(found.result), EQUALS), *ends)
+    return (Line(matrix_side(found, context)), subject, Line(grid(entries.__getitem__), EQUALS), *ends)
 
 
 def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:
     return product(*(range(int(i.size)) for i in indices[1:]))
-
-
-def _at(term: Any, indices: tuple[Index, ...], entry: tuple[int, ...]) -> Any:
-    """A term at one entry, its sums over axes of fixed size written out."""
-    here = term.xreplace(dict(zip(indices, map(Integer, entry), strict=True)))
-
-    def out(t: Any) -> Any:
-        if type(t) is not Sum:
-            return t.func(*map(out, t.args)) if t.args and not isinstance(t, (Index, Label)) and t.has(Sum) else t
-        bound, body = t.opened()
-        if not all(i.size.is_Integer for i in bound):
-            return t
-        ranges = product(*(range(int(i.size)) for i in bound))
-        return Add(*[out(body.xreplace(dict(zip(bound, map(Integer, r), strict=True)))) for r in ranges])
-
-    return out(here)
 
 
 # ---------------------------------------------------------------- definitions
