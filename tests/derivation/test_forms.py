@@ -27,6 +27,7 @@ from derive.notation import matrices, numpy_code
 from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
+from oracles.readback import Printed, Scene, check, printed_definitions, printed_derivation, scenes
 
 FOLDER = Path(__file__).parents[1] / "golden" / "forms"
 
@@ -102,10 +103,23 @@ def entry_text(entry: Entry) -> Iterator[str]:
     graph = replace(derive.graph(entry.source))  # remembers nothing from another test
     if entry.inputs:
         graph = graph.batched(*entry.inputs.split(","))
+    points: dict[int, list[Scene]] = {}
+    for line in printed_definitions(graph):
+        yield from unread(line, graph, points)
     for found in derivatives(graph, entry.second):
         yield ""
         yield from form(found)
+        for line in printed_derivation(found):
+            if line.kind != "line":
+                yield from unread(line, found.graph, points)
     yield ""
+
+
+def unread(line: Printed, graph: Graph, points: dict[int, list[Scene]]) -> Iterator[str]:
+    """What is wrong with a line where a reader reads it back (see `tests/notation/test_reader.py`): nothing."""
+    if id(graph) not in points:
+        points[id(graph)] = list(scenes(graph, most=1))
+    yield from (f"  UNREAD {wrong}" for wrong in check(line, points[id(graph)]))
 
 
 def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:

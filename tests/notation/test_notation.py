@@ -314,6 +314,24 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("A: [n, n]\nx: [n]\nb: [n]\ny = A @ x/b", "y = (A x) ⊘ b,   y_i = Σ_j A_ij x_j / b_i"),
     ("X: [n, n]\nY = X**2 + exp(X)", "Y = X^(⊙2) + exp(X),   Y_ij = X_ij² + e^(X_ij)"),
     ("X: [n, n]\nY = 1/X - sqrt(X)", "Y = X^(⊙−1) − X^(⊙1/2),   Y_ij = 1/X_ij − √X_ij"),
+    # what a sum ranges over, where nothing else says so
+    ("x: [O + K - 1]\ny[o] = sum(x[o + k] for k in K)", "y_o = Σ_{k<K} x_{o + k}"),
+    ("x: [n]\nL = sum(x[i] for i in n for j in n)", "L = Σ_{i, j≤n} x_i"),
+    ("x: [n]\ny = mean(x[i]*x[j] for i in n for j in n if x[i] < j)", "y = Σ_{i, j, x_i < j} x_i x_j / Σ_{i, j<n, x_i < j} 1"),
+    # a row is a row, and three axes have no product
+    ("x: [m]\nA: [m, n]\ny = x.T @ A", "yᵀ = xᵀ A,   y_i = Σ_j x_j A_ji"),
+    ("x: [m]\nA: [m, n]\nb: [n]\ny = x.T @ A + b", "y_i = Σ_j x_j A_ji + b_i"),
+    ("X: [k, m, n]\nA: [n, n]\nY = X @ A", "Y_ijl = Σ_p X_ijp A_pl"),
+    # one name for one thing
+    ("f = sigma*(1 + x) + sigmoid(x)", "f = σ (1 + x) + sigmoid(x)"),
+    ("Sigma: [n, n]\nx: [n]\nf = x.T @ Sigma @ x", "f = xᵀ 𝛴 x,   f = Σ_j (Σ_i x_i 𝛴_ij) x_j"),
+    ("T: positive\nx: positive\nf = x**T", "f = x^T"),
+    # where a slash, a root and a bar end
+    ("f = a/b*c", "f = (a/b) c"),
+    ("x: [n]\ny: [n]\nf = sqrt(sum(x**2))*sum(y)", "f = √(Σ_i x_i²) Σ_i y_i"),
+    ("a: [n]\nb: [n]\nf = sum(a[i]/(b[i] + 1) for i in n)", "f = Σ_i (a_i / (b_i + 1))"),
+    ("f = abs(x*abs(y)*3)", "f = |x · |y| · 3|"),
+    ("f = .5*x", "f = 0.5 x"),
     # powers of ten, and e where it is a tensor
     ("f = sqrt(v + 1e-5)*x", "f = √(v + 10⁻⁵) x"),
     ("f = e**x + exp(x)", "f = e^x + exp(x)"),

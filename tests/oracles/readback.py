@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 
+from derive.calculus.terms import free_indices
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation
 from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
@@ -24,7 +26,7 @@ from derive.notation.layout import EQUALS, Layout, Sign, latex, row, text
 from derive.notation.terms import layout
 from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
-from derive.teaching.blocks.gradient import cases_layout, matrix_side
+from derive.teaching.blocks.gradient import cases_layout, entry_lines, matrix_side
 from derive.teaching.blocks.worked import forward_blocks
 from derive.teaching.document import Chains
 from derive.teaching.page import Page as Teaching
@@ -32,10 +34,11 @@ from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
 from oracles.reader import FUNCTIONS as NAMED
 from oracles.reader import Page, Tree, Unread, read, spelled
-from oracles.reading import Point, value
+from oracles.reading import Point, Shapes, value
 
 LANGS = ("en", "fr")
 AGREE = 1e-7
+NOTHING = "comes to nothing"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,17 @@ def printed_derivation(found: Derivation) -> Iterator[Printed]:
             kind = "result" if k == len(found.steps) else "line"
             yield Printed(kind, f"{name}, line {k}", line(step.line), found=found)
         seen.add(step.line)
+    for k, (left, right) in enumerate(dict.fromkeys(use for step in found.steps for use in step.uses), 1):
+        both = {lang: row(layout(left, c), EQUALS, layout(right, c.beside(free_indices(left)))) for lang, c in contexts.items()}
+        yield Printed("reason", f"{name}, equation {k} of the reasons", both, found=found)
+    if 1 <= len(found.indices) <= 2 and all(i.size.is_Integer for i in found.indices):
+        proved = cast(Any, SimpleNamespace(derivation=found))
+        grids = {lang: entry_lines(proved, page) for lang, page in pages.items()}
+        both = {
+            lang: row(*(part for line in lines for part in (line.relation or Sign("", ""), line.body)))
+            for lang, lines in grids.items()
+        }
+        yield Printed("entries", f"{name}, entry by entry", both, found=found)
     form = found.form
     if form is not None:
         both = {lang: row(matrix_side(found, c), EQUALS, matrices.layout(form, c)) for lang, c in contexts.items()}
@@ -93,6 +107,7 @@ class Scene:
     exact: Evaluator
     base: int
     _totals: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _pages: dict[str, Page] = field(default_factory=dict)
 
     @cached_property
     def floats(self) -> Evaluator:
@@ -114,6 +129,11 @@ class Scene:
         return self.total(found.of, found.wrt)
 
     def page(self, lang: str) -> Page:
+        if lang not in self._pages:
+            self._pages[lang] = self._page(lang)
+        return self._pages[lang]
+
+    def _page(self, lang: str) -> Page:
         shown = dict(self.graph.shown)
         tensors: dict[str, tuple[str, int]] = {}
         for m in self.graph.members.values():
@@ -268,9 +288,13 @@ def _read_wrong(line: Printed, scene: Scene, lang: str, is_latex: bool, formula:
             expected = expected + scene.base
         for sides in read(formula, page, is_latex):
             left, *right = sides
-            names, shape = left_letters(left, expected)
             output = line.found.of if line.found else ""
             point = scene.point(output, read_definitions(scene, lang, is_latex, page))
+            if line.kind == "reason":
+                names, shape = ranges(left, point), ()
+                expected = value(left, point, names)
+            else:
+                names, shape = left_letters(left, expected)
             for side in right:
                 got = value(side, point, names, shape)
                 if why := differs(got, expected):
@@ -297,6 +321,24 @@ def read_definitions(scene: Scene, lang: str, is_latex: bool, page: Page) -> dic
     return memory[key]
 
 
+def ranges(left: Tree, point: Point) -> dict[str, int]:
+    """The free letters of a left side, with what they range over."""
+    shapes = Shapes(point)
+    shapes.shape(left)
+    letters = dict.fromkeys(t.text for t in subtrees_of(left) if t.op == "letter" and t.text not in bound_in(left))
+    return {letter: shapes.length(letter) or 1 for letter in letters}
+
+
+def subtrees_of(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for part in tree.args:
+        yield from subtrees_of(part)
+
+
+def bound_in(tree: Tree) -> set[str]:
+    return {name for t in subtrees_of(tree) for name in t.names}
+
+
 def left_letters(left: Tree, expected: Any) -> tuple[dict[str, int], tuple[int, ...]]:
     """The free letters of an equation with their ranges, and the shape of what has none."""
     indices = left.args if left.op == "tensor" else tuple(i for part in left.args for i in part.args)
@@ -313,7 +355,7 @@ def differs(got: Any, expected: Any) -> str:
     except ValueError:
         return f"of shape {np.shape(got)}, not {np.shape(expected)}"
     if np.isnan(got).all() and got.size:
-        return "comes to nothing"
+        return NOTHING
     gap = np.max(np.abs(got - expected)[~np.isnan(got)], initial=0.0)  # a slope at a root of 0 has no value
     if not gap <= AGREE * max(1.0, float(np.max(np.abs(expected), initial=0.0))):
         return f"comes to {np.round(got, 5).tolist()}, not {np.round(expected, 5).tolist()}"

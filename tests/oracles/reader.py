@@ -165,20 +165,21 @@ class Reader:
         """The letters in the subscripts of a left side are the indices of the equation."""
         if self.next == "∇":
             return self.sum()
+        bound = {t.text for t in self.peek().parts[0]} if self.next == "big" else set()
         for sign in self.signs[self.at :]:
             if sign.kind in ("=", "≈", "apart"):
                 break
             for part in [sign, *(t for p in sign.parts for t in p)]:
                 if part.kind == "sub":
-                    self.declare(part)
+                    self.declare(part, bound)
                 for inner in (t for p in part.parts for t in p if part.kind != "sub"):
                     if inner.kind == "sub":
-                        self.declare(inner)
+                        self.declare(inner, bound)
         return self.sum()
 
-    def declare(self, sub: Token) -> None:
+    def declare(self, sub: Token, bound: set[str]) -> None:
         for letter in re.findall(r"[^\W\d_]\d*", "".join(t.text for t in sub.parts[0] if t.kind in ("word", ","))):
-            if not self.is_known(letter):
+            if not self.is_known(letter) and letter not in bound:
                 self.scope.setdefault(letter, f"{letter}#{next(_COUNT)}")
 
     def is_known(self, word: str) -> bool:

@@ -347,6 +347,8 @@ class Shapes:
         return Shape((*self.shape(by).dims, *(Dim(d.length) for d in self.shape(by).dims)))
 
     def _grid(self, tree: Tree) -> Shape:
+        if len(tree.args[0].args) == 1:  # a column
+            return Shape((Dim(len(tree.args)),))
         return Shape((Dim(len(tree.args)), Dim(len(tree.args[0].args))))
 
     def _vector(self, tree: Tree) -> Shape:
@@ -873,7 +875,8 @@ class Values:
 
     def _grid(self, tree: Tree) -> Dual:
         rows = [np.stack([self.of(cell).v for cell in r.args], axis=-1) for r in tree.args]
-        return Dual(np.stack(np.broadcast_arrays(*rows), axis=-2))
+        whole = np.stack(np.broadcast_arrays(*rows), axis=-2)
+        return Dual(whole[..., 0] if whole.shape[-1] == 1 else whole)
 
     def _vector(self, tree: Tree) -> Dual:
         return Dual(np.stack([self.of(cell).v for cell in tree.args], axis=-1))
