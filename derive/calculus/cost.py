@@ -64,6 +64,17 @@ def idle(term: Any) -> int:
     return sum(idle_signs(t) for t in preorder_traversal(term) if isinstance(t, Binder))
 
 
+def brackets(term: Any) -> int:
+    """How many sums of terms stand in brackets: as factors, as often as a whole power says, or under a Σ."""
+    found = 0
+    for t in preorder_traversal(term):
+        if t.is_Mul or type(t) is Sum:
+            found += sum(f.is_Add for f in (factors(t.body) if type(t) is Sum and not t.body.is_Mul else t.args))
+        elif t.is_Pow and t.base.is_Add and t.exp.is_Integer:
+            found += abs(int(t.exp))
+    return found
+
+
 def shared_number(term: Any) -> tuple[Any, Any]:
     """A number that can stand before a sum because every term has it, up to sign, and nothing else."""
     if not term.is_Add:

@@ -33,6 +33,7 @@ from derive.calculus.terms import (
     close,
     depends,
     factors,
+    free_indices,
     substituted,
     terms,
     walk,
@@ -71,12 +72,34 @@ def normal(term: Any) -> Any:
     if term.is_Mul:
         return _multiplied([terms(a) for a in args])
     if isinstance(term, Where):
-        condition, yes, no = args
-        indexed = isinstance(condition, (Delta, Differ, Below, AtMost, Inside))
-        return _multiplied([(condition,), terms(yes)]) if indexed and no == 0 else _without_deltas(*args)
+        return _chosen(*args)
     if term.is_Pow and args[0].is_Add and args[1].is_Integer and 1 < args[1] <= MAX_POWER:
         return _multiplied([terms(args[0])] * int(args[1]))
     return term.func(*args)
+
+
+def _chosen(condition: Any, yes: Any, no: Any) -> Any:
+    """A choice of which one side is 0, by a condition on indices, as a product with that condition; with its opposite where a
+    Σ outside may use the deltas of the other side.
+    """
+    if isinstance(condition, (Delta, Differ, Below, AtMost, Inside)) and no == 0:
+        return _multiplied([(condition,), terms(yes)])
+    opposite = _opposite(condition) if yes == 0 and no.has(Delta) else None
+    return _without_deltas(condition, yes, no) if opposite is None else _multiplied([(opposite,), terms(no)])
+
+
+def _opposite(condition: Any) -> Any:
+    """The condition on two indices that holds where this one does not, or None."""
+    match condition:
+        case Delta():
+            return Differ(*condition.args)
+        case Differ():
+            return Delta(*condition.args)
+        case Below():
+            return AtMost(*condition.args[::-1])
+        case AtMost():
+            return Below(*condition.args[::-1])
+    return None
 
 
 def _multiplied(sums: list[tuple[Any, ...]]) -> Any:
@@ -189,6 +212,23 @@ def contracted(term: Any) -> Any:
         return t if len(rest) == len(indices) else close(Sum, rest, body)
 
     return walk(term, lambda t: _plain_numbers(contract(t)))
+
+
+def parted(term: Any) -> Any:
+    """Every Σ_j over a sum of which some terms have a delta that picks from it, as the entries picked and what is left of Σ."""
+
+    def part(t: Any) -> Any:
+        if type(t) is not Sum:
+            return t
+        indices, body = t.opened()
+        for bracket in (f for f in factors(body) if f.is_Add):
+            picking = [u for u in bracket.args if any(isinstance(f, Delta) and free_indices(f) & {*indices} for f in factors(u))]
+            if picking:
+                others, rest = body / bracket, [u for u in bracket.args if u not in picking]
+                return Add(*[close(Sum, indices, others * u) for u in (*picking, Add(*rest))])
+        return t
+
+    return contracted(walk(term, part))
 
 
 @lru_cache(maxsize=CACHE)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.calculus.budget import Budget
-from derive.calculus.cost import cost, idle, sums, unpicked
+from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
-from derive.calculus.normal import contracted, normal, pulled, with_plain_numbers
+from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, apply, has_deriv, next_rule
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Delta, Deriv, terms
+from derive.calculus.terms import Deriv
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import knowledge
 from derive.errors import DeriveError, said
@@ -24,6 +24,7 @@ SIMPLIFY = N_("simplify")
 RECOGNISE = N_("recognise the definition")
 CONSTANT = N_("a sum that is known")
 FACTOR = N_("factor")
+REARRANGE = N_("rearrange")
 PULL = N_("what does not depend on its index comes out of the sum")
 
 
@@ -70,7 +71,7 @@ def simplify(trail: Trail, graph: Graph) -> None:
     A line that the algebra makes no shorter stays as it is.
     """
     picked = contracted(trail.line)
-    trail.to(picked, PICK if trail.line.count(Delta) > picked.count(Delta) else SIMPLIFY, "delta")
+    trail.to(picked, _reason(trail.line, picked), "delta")
     known_here = knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
@@ -81,24 +82,32 @@ def simplify(trail: Trail, graph: Graph) -> None:
     short = shortest(known)
     tidy = pulled(trail.line)
     if cost(short) >= cost(tidy):
-        trail.to(tidy, PULL, "factor")
+        trail.to(tidy, _reason(trail.line, tidy), "factor")
+        if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
+            trail.to(rest, PICK, "delta")
+            simplify(trail, graph)
         return
-    if known != plain and cost(plain) < 2 * cost(trail.line):
-        trail.to(plain, _expanding(trail.line, plain), "expand")
+    if known != plain and (cost(plain) < 2 * cost(trail.line) or unpicked(plain) < unpicked(trail.line)):
+        trail.to(plain, _reason(trail.line, plain), "expand")
     if named != plain:
         trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
     if known != named:
         trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
-    trail.to(short, _shortening(trail.line, short, trail.line in (plain, named, known)), "factor")
+    trail.to(short, _reason(trail.line, short), "factor")
 
 
-def _shortening(before: Any, after: Any, multiplied_out: bool) -> str:
-    """What was done to make a line shorter."""
+def _reason(before: Any, after: Any) -> str:
+    """What algebra did to a line, by what is fewer or more in it."""
     if unpicked(before) > unpicked(after):
         return PICK
-    if sums(before) == sums(after) and not after.is_Add and len(terms(before)) == 1 and idle(before) > idle(after):
+    inside = brackets(after) - brackets(before)
+    if inside == 0 and sums(before) == sums(after) and idle(before) > idle(after):
         return PULL
-    return FACTOR if multiplied_out else SIMPLIFY
+    if inside < 0 and (cost(after) >= cost(before) or sums(after) != sums(before)):
+        return EXPAND
+    if inside > 0:
+        return FACTOR
+    return SIMPLIFY if length(after) < length(before) else REARRANGE
 
 
 def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
@@ -111,10 +120,6 @@ def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
                 used.append(fold)
                 line = new
     trail.to(line, RECOGNISE, "fold", _definitions(graph, tuple(used)))
-
-
-def _expanding(before: Any, after: Any) -> str:
-    return PICK if before.count(Delta) > after.count(Delta) else EXPAND
 
 
 def _definitions(graph: Graph, used: tuple[Fold, ...]) -> list[tuple[Any, Any]]:

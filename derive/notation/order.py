@@ -73,8 +73,11 @@ def turned(term: Any) -> Any:
 
 
 def _roots_joined(term: Any) -> Any:
-    """A product with the roots of constants as one: √2/√π is √(2/π), and √2/(2√π) is 1/√(2π)."""
-    roots = [f for f in factors(term) if f.is_Pow and f.is_number and abs(f.exp) == S.Half]
+    """A product with the roots of constants as one: √2/√π is √(2/π), √2/(2√π) is 1/√(2π), and √2 √π is √(2π)."""
+    roots = [g for f in factors(term) for g in factors(f) if g.is_Pow and g.is_number and abs(g.exp) == S.Half]
+    if len(roots) > 1 and {f.exp for f in roots} == {S.Half}:
+        rest = [g for f in factors(term) for g in factors(f) if g not in roots]
+        return Mul(*rest, Pow(Mul(*[f.base for f in roots]), S.Half, evaluate=False), evaluate=False)
     if {f.exp for f in roots} != {S.Half, -S.Half}:
         return term
     number, _ = term.as_coeff_Mul()

@@ -289,7 +289,7 @@ IDENTITIES = [
         lambda x, a: (x - a) / ((x - a) ** 2).sum() ** 0.5,
         {
             "x": (
-                "1/‖x − a‖ (𝐈 − 1/‖x − a‖² (x − a) (x − a)ᵀ) g",
+                "1/‖x − a‖ (g − 1/‖x − a‖² (gᵀ (x − a)) (x − a))",
                 lambda x, a, G: G / norm(x - a) - (x - a) * (G @ (x - a)) / norm(x - a) ** 3,
             )
         },

@@ -2,8 +2,8 @@
 
 `golden/forms/` holds, for every definition of the library and of the tables that other tests go through, each gradient as
 it is printed, its matrix form, its NumPy code, the families of its steps and its cases.  That a result is right is proved
-elsewhere; here it is to be the one that was there before, or `pytest --update tests/derivation/test_forms.py` and a look at the
-difference.
+elsewhere, and the reasons on the way to it are looked at here; it is to be the one that was there before, or
+`pytest --update tests/derivation/test_forms.py` and a look at the difference.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from oracles.readback import Printed, Scene, check, printed_definitions, printed_derivation, scenes
+from oracles.reasons import complaints
 
 FOLDER = Path(__file__).parents[1] / "golden" / "forms"
 
@@ -137,6 +138,7 @@ def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
 
 
 def form(found: Derivation) -> Iterator[str]:
+    assert complaints(found) == []
     context = context_of(found.graph).beside(found.indices)
     matrix = found.form
 
