@@ -224,8 +224,12 @@ def _parts(x: arb) -> tuple[Any, ...]:
     return tuple(tuple(map(int, part.man_exp())) for part in (x.mid(), x.rad()))
 
 
-def _ball(*parts: Any) -> arb:
-    return arb(*parts)
+def _ball(middle: Any, radius: Any = (0, 0)) -> arb:
+    """The ball of these parts.  FLINT rounds a radius up; so a little less is given, which it rounds to this one."""
+    if isinstance(middle, str):
+        return arb(middle)
+    mantissa, exponent = radius
+    return arb(middle, ((mantissa << 40) - mantissa, exponent - 40)) if mantissa else arb(middle)
 
 
 copyreg.pickle(arb, lambda x: (_ball, _parts(x)))
@@ -383,7 +387,7 @@ def _rounded(x: arb, count: int) -> Decimal:
             power += 1 if whole >= 10**count else -1
 
 
-_ALL = Context(Emax=MAX_EMAX, Emin=MIN_EMIN)
+_ALL = Context(prec=2 * MOST_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def exists(x: Any) -> bool:

@@ -37,6 +37,7 @@ from derive.calculus.terms import (
     canonical,
     total,
 )
+from derive.derivation.choice import gradient_by
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
@@ -499,3 +500,30 @@ def test_a_page_says_which_case_was_not_compared(capsys: pytest.CaptureFixture[s
         said = capsys.readouterr().out
         assert words in said
         assert ("Not compared" in said) == bool(words)
+
+
+# ---------------------------------------------------------------- what a gradient check cannot tell
+
+UNTOLD: list[tuple[str, dict[str, Any], str, str]] = [
+    ("f = x - y", {"x": 1e20, "y": 1}, "x", "rounding"),
+    ("softmax_cross_entropy_label", {"z": [1000, 0, -1000], "t": 0}, "z", "overflow"),
+    ("f = abs(x)", {"x": "1e-7"}, "x", "step"),
+    ("f = log(1 - erf(x))", {"x": "10.7"}, "x", "overflow"),
+    ("f = sqrt(x)", {"x": "1e-12"}, "x", "step"),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "wrt", "doubt"), UNTOLD, ids=[text for text, *_ in UNTOLD])
+def test_what_a_difference_in_float64_cannot_tell_is_no_mistake(text: str, at: dict[str, Any], wrt: str, doubt: str) -> None:
+    made = certify(derive.graph(text), run := derive.graph(text).at(**at))
+    (rows,) = [c.check.rows for c in made.checks if c.check.wrt == wrt]
+    assert {row.doubt for row in rows} - {""} == {doubt}
+    assert made.passed
+    assert gradcheck.check(run, wrt).passed
+
+
+@pytest.mark.parametrize(("text", "at", "wrt", "doubt"), UNTOLD, ids=[text for text, *_ in UNTOLD])
+def test_a_mistake_there_is_one_still(text: str, at: dict[str, Any], wrt: str, doubt: str) -> None:
+    run = derive.graph(text).at(**at)
+    found = gradient_by(run.source, wrt).result
+    assert not gradcheck.check(run, wrt, found + 1).passed

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index,
 from derive.errors import DeriveError
 from derive.language.at import bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import EXACT, FLOAT, DomainError, Real, given_out
+from derive.values.number_systems import EXACT, FLOAT, DomainError, Real, Undecided, given_out
 from derive.values.run import Run
 
 F = Fraction
@@ -392,3 +394,128 @@ def test_a_number_that_fifty_digits_lose_is_found_in_more() -> None:
     run = derive.graph("x: real; p = 1/(1 + exp(-x)); L = log(1 - p)").at(x=142)
     assert run["L"] == pytest.approx(-142)
     assert run.grad["x"] == pytest.approx(-1)
+
+
+# ---------------------------------------------------------------- certain digits
+
+
+def slope_of(text: str, wrt: str, **at: Any) -> Any:
+    return only(derive.graph(text).at(**at).gradient(wrt))
+
+
+CANCELLED: list[tuple[str, str, dict[str, Any], Callable[[], Any]]] = [
+    ("binary_cross_entropy", "z", {"z": 150, "y": 0}, lambda: 1 / (1 + mpmath.exp(-150))),
+    ("gelu", "x", {"x": -15}, lambda: mpmath.ncdf(-15) - 15 * mpmath.npdf(-15)),
+    (
+        "f = log(1 - erf(x))",
+        "x",
+        {"x": "10.7"},
+        lambda: -2 * mpmath.exp(-(mpmath.mpf("10.7") ** 2)) / mpmath.sqrt(mpmath.pi) / mpmath.erfc(mpmath.mpf("10.7")),
+    ),
+    ("f = gelu_tanh(x)", "x", {"x": 1e20}, lambda: mpmath.mpf(1)),
+    ("f = exp(x) - exp(x + 1e-40)", "x", {"x": 0}, lambda: -mpmath.expm1(mpmath.mpf(10) ** -40)),
+    ("f = sqrt(x**2 + 1) - x", "x", {"x": 1e30}, lambda: mpmath.mpf(10) ** 30 / mpmath.sqrt(mpmath.mpf(10) ** 60 + 1) - 1),
+    ("f = tanh(x)", "x", {"x": 200}, lambda: mpmath.sech(200) ** 2),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "at", "expected"), CANCELLED, ids=[f"{text} {at}" for text, _, at, _ in CANCELLED])
+def test_every_digit_is_certain(text: str, wrt: str, at: dict[str, Any], expected: Callable[[], Any]) -> None:
+    """The reference has 400 digits; what is printed is that, rounded."""
+    found = slope_of(text, wrt, **at)
+    with mpmath.workdps(400):
+        right = expected()
+        assert abs(mpmath.mpmathify(found.near(40)) / right - 1) < mpmath.mpf(10) ** -39
+        for count in (4, 12, 30):
+            assert mpmath.mpf(str(found.rounded(count))) == mpmath.mpf(mpmath.nstr(right, count, strip_zeros=False))
+
+
+def test_a_number_finds_its_digits_only_when_they_are_asked_for() -> None:
+    """1 - σ(142) is 1e-62: the ball in 50 digits holds 0, and the number does not."""
+    found = only(derive.graph("f = 1 - sigmoid(x)").at(x=142).exact["f"])
+    assert found.ball.contains(0)
+    assert found > 0
+    assert float(found) == pytest.approx(math.exp(-142), rel=1e-12)
+
+
+def test_a_number_that_was_rounded_up_by_its_last_digit() -> None:
+    """1.2345 + 4e-101 goes to 1.235, and 1.2345 itself, as far as it can be told, to the even digit."""
+    just, half = (only(value("f = sqrt(x + y*y)", x=F("1.52399025"), y=y)) for y in (F(1, 10**40), 0))
+    assert str(just.rounded(4)) == "1.235"
+    assert half == F("1.2345")
+    assert str(only(value("f = exp(log(x))", x="1.2345")).rounded(4)) == "1.234"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "sides"),
+    [
+        ("f = where(exp(x)*exp(-x) > 1, 1, 2)", {"x": 3}, "and 1"),
+        ("f = relu(sin(x)**2 + cos(x)**2 - 1)", {"x": "0.3"}, "and 0|and 1"),
+        ("x: [n]\nf = max(exp(x)*x)", {"x": [1, 1]}, "the largest entry and another"),
+    ],
+)
+def test_what_cannot_be_decided_is_said(text: str, at: dict[str, Any], sides: str) -> None:
+    with pytest.raises(Undecided, match=rf"({sides}).* cannot be told apart at 10,000 digits"):
+        _ = derive.graph(text).at(**at).gradients
+
+
+@pytest.mark.parametrize(("by", "found"), [("1e-300", 1), ("-1e-300", 2)])
+def test_a_branch_is_decided_by_as_many_digits_as_it_takes(by: str, found: int) -> None:
+    assert value("f = where(exp(x + y) > exp(x), 1, 2)", x=1, y=by) == found
+
+
+def test_a_tie_of_exact_numbers_is_a_tie() -> None:
+    run = derive.graph("x: [n]\nf = max(x)").at(x=[1, 3, 3])
+    assert run.gradients["x"].tolist() == [0, 1, 0]
+    for text in ("f = max(0, x)", "f = max(x, 0)", "f = min(x, 0)", "f = min(0, x)"):
+        assert derive.graph(text).at(x=0).gradients["x"] == 0
+
+
+# ---------------------------------------------------------------- what nobody asked for
+
+
+ASKED: list[tuple[str, dict[str, Any], str, Any]] = [
+    ("y = a**b", {"a": -2, "b": 3}, "a", 12),
+    ("y = x**(4/3)", {"x": 0}, "x", 0),
+    ("y = where(a <= 10, exp(a), 1)", {"a": 1e10}, "a", 0),
+    ("w: [n]\nd: [n]\nq = w/d\nL = q[0]", {"w": [1, 2], "d": [2, 0]}, "w", [0.5, 0]),
+    ("f = x**k", {"x": 0, "k": 0}, "x", 0),
+    ("# convention: 0 log 0 = 0\ny: [n]\np: [n]\nL = -sum(y*log(p))", {"y": [1, 0], "p": [1, 0]}, "p", [-1, 0]),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "wrt", "expected"), ASKED, ids=[f"{text} {at}" for text, at, _, _ in ASKED])
+def test_what_nobody_asked_for_stops_nothing(text: str, at: dict[str, Any], wrt: str, expected: Any) -> None:
+    np.testing.assert_allclose(derive.graph(text).at(**at).grad[wrt], expected, rtol=1e-15, atol=0)
+
+
+def test_zero_times_the_logarithm_of_zero_is_a_convention_that_a_definition_states() -> None:
+    p, q = [F(1, 2), F(1, 2), 0], [F(1, 4), F(1, 2), F(1, 4)]
+    assert float(value("kl_divergence", p=p, q=q)) == pytest.approx(math.log(2) / 2)
+    plain = "p: [n]\nD = sum(p*log(p))"
+    with pytest.raises(DomainError, match=r"log\(0\) does not exist"):
+        value(plain, p=p)
+    assert float(value(f"# convention: 0 log 0 = 0\n{plain}", p=p)) == pytest.approx(-math.log(2))
+
+
+# ---------------------------------------------------------------- numbers as objects
+
+
+def test_numbers_survive_a_pickle_and_compute_with_fractions() -> None:
+    run = derive.graph("x: [n]\np = softmax(x)").at(x=[1, 2, F(1, 3)])
+    for number in run.exact["p"]:
+        assert pickle.loads(pickle.dumps(number)) == number
+        assert pickle.loads(pickle.dumps(number.ball)).overlaps(number.ball)
+    p = run.exact["p"]
+    assert float(sum(p) - F(1)) == 0
+    assert 0 < p[2] + F(1, 2) < 1
+    assert abs(float(p[0] / p[1]) - math.exp(-1)) < 1e-15
+    with mpmath.workdps(45):
+        right = mpmath.exp(2) / (mpmath.exp(1) + mpmath.exp(2) + mpmath.exp(mpmath.mpf(1) / 3))
+        assert abs(mpmath.mpmathify(p[1]) - right) < mpmath.mpf(10) ** -38
+
+
+def test_the_precision_of_the_process_is_given_back() -> None:
+    before = flint.ctx.prec
+    _ = derive.graph("f = log(1 - sigmoid(x))").at(x=300).gradients
+    assert flint.ctx.prec == before
