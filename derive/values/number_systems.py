@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from numbers import Rational
-from operator import add, mul, sub, truediv
+from operator import add, mul, neg, sub, truediv
 from threading import RLock
 from typing import Any, Protocol, Self, TypeVar
 
@@ -130,18 +130,18 @@ class Jet:
         return self.series[1]
 
     def __add__(self, other: Any) -> Jet:
-        return Jet(self.series + (other.series if type(other) is Jet else other))
+        return Jet(self.series + _series(other))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Jet:
-        return Jet(self.series - (other.series if type(other) is Jet else other))
+        return Jet(self.series - _series(other))
 
     def __rsub__(self, other: Any) -> Jet:
-        return Jet(other - self.series)
+        return Jet(untraced(other) - self.series)
 
     def __mul__(self, other: Any) -> Jet:
-        return Jet(self.series * (other.series if type(other) is Jet else other))
+        return Jet(self.series * _series(other))
 
     __rmul__ = __mul__
 
@@ -149,11 +149,87 @@ class Jet:
         return Jet(-self.series)
 
     def __pow__(self, power: Any) -> Jet:
-        return Jet(self.series**power)
+        return Jet(self.series ** untraced(power))
 
     def at(self, function: str) -> Jet:
         """A function of FLINT's of it."""
         return Jet(getattr(self.series, function)())
+
+
+def _series(x: Any) -> Any:
+    return x.series if type(x) is Jet else untraced(x)
+
+
+class Traced:
+    """A ball that knows how it was computed, by its `key`: the same operations on the same numbers give the same number.
+
+    So a tie of e^x and e^y at x = y is decided, which no digits do.
+    """
+
+    __slots__ = ("key", "number")
+
+    def __init__(self, number: arb, key: object) -> None:
+        self.number, self.key = number, key
+
+    def __add__(self, other: Any) -> Any:
+        return _computed(add, self, other, either=True)
+
+    __radd__ = __add__
+
+    def __mul__(self, other: Any) -> Any:
+        return _computed(mul, self, other, either=True)
+
+    __rmul__ = __mul__
+
+    def __sub__(self, other: Any) -> Any:
+        return _computed(sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _computed(sub, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _computed(truediv, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _computed(truediv, other, self)
+
+    def __neg__(self) -> Any:
+        return _computed(neg, self)
+
+    def __abs__(self) -> Any:
+        return _computed(abs, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _computed(pow, self, other)
+
+
+def _computed(operation: Callable[..., Any], *given: Any, either: bool = False) -> Any:
+    """What an operation gives of numbers, which it takes in `either` order if that is no matter."""
+    found = operation(*map(untraced, given))
+    if type(found) is not arb:
+        return found
+    keys = map(_key, given)
+    return Traced(found, _interned(operation, *(sorted(keys, key=hash) if either else keys)))
+
+
+def _key(x: Any) -> Any:
+    """What a number is known again by: one that is not exact by how it was computed, or by nothing."""
+    if type(x) is Traced:
+        return x.key
+    if type(x) is arb:
+        return _interned(*map(int, x.man_exp())) if x.is_exact() and x.is_finite() else object()
+    return x
+
+
+def untraced(x: Any) -> Any:
+    """A number without how it was computed."""
+    return x.number if type(x) is Traced else x
+
+
+@lru_cache(maxsize=1 << 16)
+def _interned(*parts: Any) -> object:
+    """One object for the same parts; what was dropped, and is met again, has another, and is the same no longer."""
+    return object()
 
 
 T_ = Jet(arb_series([0, 1], prec=2))
@@ -162,6 +238,7 @@ T_ = Jet(arb_series([0, 1], prec=2))
 
 def real(x: Any, digits: int = DIGITS) -> arb:
     """A number as a ball of so many digits; one that is a ball stays what it is."""
+    x = untraced(x)
     if type(x) is arb:
         return x
     with precision(digits):
@@ -176,7 +253,7 @@ def near(x: Any, digits: int = DIGITS) -> arb:
 def given_out(x: Any, again: Callable[[int], Any] | None = None) -> Any:
     """A number as a user holds it: an exact one as Python has it, a ball as a `Real`."""
     kind = type(x)
-    return Fraction(int(x.p), int(x.q)) if kind is fmpq else Real(x, again) if kind is arb else x
+    return Fraction(int(x.p), int(x.q)) if kind is fmpq else Real(x, again) if kind in (arb, Traced) else x
 
 
 def all_given_out(array: Array, again: Callable[[int], Array] | None = None) -> Array:
@@ -188,18 +265,20 @@ def all_given_out(array: Array, again: Callable[[int], Array] | None = None) -> 
     return out
 
 
-def _entry_again(again: Callable[[int], Array], entry: tuple[int, ...], digits: int) -> arb:
+def _entry_again(again: Callable[[int], Array], entry: tuple[int, ...], digits: int) -> Any:
     with precision(digits):
-        return arb(again(digits)[entry])
+        return _inexact(again(digits)[entry])
 
 
 def _entered(x: Any, digits: int = DIGITS) -> Any:
     """A number as it is computed with: int, fmpq or arb."""
     kind = type(x)
-    if kind in (arb, fmpq, int, Jet):
+    if kind is Traced and digits <= DIGITS:
+        return x.number
+    if kind in (arb, fmpq, int, Jet, Traced):
         return x
     if kind is Real:
-        return x.at(digits).ball
+        return x.at(digits).number
     if kind is Fraction:
         return fmpq(x.numerator, x.denominator)
     if isinstance(x, (int, np.integer)):
@@ -215,6 +294,11 @@ def _all_entered(array: Array, digits: int) -> Array:
     values = np.asarray(array)
     enter = np.frompyfunc(lambda x: _entered(x, digits), 1, 1)
     return values if values.dtype.kind in "iub" else np.asarray(enter(values), dtype=object)
+
+
+def _inexact(x: Any) -> Any:
+    """A number as a ball, traced where it is."""
+    return x if type(x) in (arb, Traced) else arb(x)
 
 
 def _parts(x: arb) -> tuple[Any, ...]:
@@ -242,10 +326,15 @@ class Real:
     They are equal as objects if all is equal that is known of them.
     """
 
-    __slots__ = ("again", "ball", "digits")
+    __slots__ = ("again", "digits", "number")
 
-    def __init__(self, ball: arb, again: Callable[[int], arb] | None = None, digits: int = DIGITS) -> None:
-        self.ball, self.again, self.digits = ball, again, digits if again else MOST_DIGITS
+    def __init__(self, number: Any, again: Callable[[int], Any] | None = None, digits: int = DIGITS) -> None:
+        self.number, self.again, self.digits = number, again, digits if again else MOST_DIGITS
+
+    @property
+    def ball(self) -> arb:
+        """What is known of it."""
+        return untraced(self.number)
 
     def at(self, digits: int) -> Real:
         """The same in at least so many digits."""
@@ -260,9 +349,9 @@ class Real:
             return NotImplemented
         sides = (other, self) if turned else (self, other)
 
-        def again(digits: int) -> arb:
+        def again(digits: int) -> Any:
             with precision(digits):
-                return arb(operation(*(_entered(side, digits) for side in sides)))
+                return _inexact(operation(*(_entered(side, digits) for side in sides)))
 
         return Real(again(DIGITS), again)
 
@@ -272,10 +361,10 @@ class Real:
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        return self._with(sub, other)
+        return self._with(minus, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return self._with(sub, other, turned=True)
+        return self._with(minus, other, turned=True)
 
     def __mul__(self, other: Any) -> Any:
         return self._with(mul, other)
@@ -392,6 +481,7 @@ _ALL = Context(prec=2 * MOST_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 def exists(x: Any) -> bool:
     """Whether anything is known of a number: not of one that does not exist, nor of a ball with no bounds."""
+    x = untraced(x)
     if type(x) is arb:
         return bool(x.is_finite() or x.is_exact())
     return type(x) is not Jet or (x.series.prec > 1 and bool(x.value.is_finite()) and bool(x.slope.is_finite()))
@@ -402,8 +492,7 @@ UNKNOWN = 2
 
 def sign(x: Any) -> int:
     """-1, 0 or 1; UNKNOWN where a ball holds 0 and something else."""
-    if type(x) is Jet:
-        x = x.value
+    x = _first(x)
     if x > 0:
         return 1
     if x < 0:
@@ -413,7 +502,7 @@ def sign(x: Any) -> int:
 
 def minus(a: Any, b: Any) -> Any:
     """a - b; of a number and itself it is 0, whatever its digits are."""
-    if a is b:
+    if a is b or (type(a) is Traced and type(b) is Traced and a.key is b.key):
         return 0
     gap = a - b
     return 0 if type(gap) is arb and gap.is_nan() and a == b else gap
@@ -434,6 +523,8 @@ def larger(a: Any, b: Any) -> Any:
     gap = sign(minus(b, a))
     if gap != UNKNOWN:
         return b if gap > 0 else a
+    if Traced in (type(a), type(b)):
+        return _computed(larger, a, b, either=True)
     if Jet not in (type(a), type(b)):
         return arb(a).max(arb(b))
     slopes = [arb(x.slope if type(x) is Jet else 0) for x in (a, b)]
@@ -465,8 +556,8 @@ _MOST = {"exp": MAX_EXPONENT, "sin": LARGEST_ANGLE, "cos": LARGEST_ANGLE}
 
 
 def _first(x: Any) -> Any:
-    """A number without its slope."""
-    return x.value if type(x) is Jet else x
+    """A number without its slope, and without how it was computed."""
+    return x.value if type(x) is Jet else untraced(x)
 
 
 def _tanh(x: Jet) -> Jet:
@@ -483,6 +574,8 @@ def _inverse(x: Jet) -> Jet:
 def _bounded(x: Any) -> Any:
     """A value of a size to go on with: a fraction of many digits as a ball, NOTHING for one beyond e^1e7."""
     kind = type(x)
+    if kind is Traced:
+        return x if _bounded(x.number) is x.number else NOTHING
     if kind is fmpq:
         return x if max(x.p.bit_length(), x.q.bit_length()) <= MAX_BITS else arb(x)
     if kind is arb:
@@ -619,8 +712,8 @@ def shown(x: Any, digits: int = 6) -> str:
 class NumberSystem:
     """A number system: the elementary functions on its arrays, how fractions and constants enter it, 1/x, roots and powers.
 
-    What is irrational in it has so many `digits`.  Where a function has no value there is NOTHING in its place, or not a
-    number; the `reasoned` system raises, and says why.
+    What is irrational in it has so many `digits`, and is `Traced` where these are more than at first.  Where a function has no
+    value there is NOTHING in its place, or not a number; the `reasoned` system raises, and says why.
     """
 
     functions: Mapping[str, Callable[[Array], Array]]
@@ -669,17 +762,21 @@ def _constant(c: Any) -> arb:
 def exact(digits: int, reasoned: bool = False) -> NumberSystem:
     """Exact fractions, and balls of so many digits from the first irrational function on."""
 
-    def of(function: Callable[..., Any], why: Callable[..., str]) -> Callable[..., Any]:
-        return _reasoned(function, why) if reasoned else function
+    def known(function: Callable[..., Any]) -> Callable[..., Any]:
+        return partial(_computed, function) if digits > DIGITS else function
 
-    root, bounded = of(_root, _no_root), _vectorised(of(_bounded, _too_large))
+    def of(function: Callable[..., Any], why: Callable[..., str]) -> Callable[..., Any]:
+        return _reasoned(known(function), why) if reasoned else known(function)
+
+    root = of(_root, _no_root)
+    bounded = _vectorised(_reasoned(_bounded, _too_large) if reasoned else _bounded)
     return NumberSystem(
         {
             name: _vectorised(of(_at(name, primitive.exact), _REASONS.get(name, lambda x: "")))
             for name, primitive in _FUNCTIONS.items()
         },
         lambda p, q: int(p) if q == 1 else fmpq(int(p), int(q)),
-        _constant,
+        known(_constant),
         _vectorised(of(_reciprocal, _no_reciprocal)),
         lambda a, q: _vectorised(lambda x: root(x, q))(a),
         np.frompyfunc(of(_raised, _no_power), 2, 1),

@@ -451,7 +451,7 @@ def test_a_number_that_was_rounded_up_by_its_last_digit() -> None:
     [
         ("f = where(exp(x)*exp(-x) > 1, 1, 2)", {"x": 3}, "and 1"),
         ("f = relu(sin(x)**2 + cos(x)**2 - 1)", {"x": "0.3"}, "and 0|and 1"),
-        ("x: [n]\nf = max(exp(x)*x)", {"x": [1, 1]}, "the largest entry and another"),
+        ("x: [n]\ny: [n]\nf = max(sqrt(x)*sqrt(y))", {"x": [2, 6], "y": [3, 1]}, "the largest entry and another"),
     ],
 )
 def test_what_cannot_be_decided_is_said(text: str, at: dict[str, Any], sides: str) -> None:
@@ -462,6 +462,19 @@ def test_what_cannot_be_decided_is_said(text: str, at: dict[str, Any], sides: st
 @pytest.mark.parametrize(("by", "found"), [("1e-300", 1), ("-1e-300", 2)])
 def test_a_branch_is_decided_by_as_many_digits_as_it_takes(by: str, found: int) -> None:
     assert value("f = where(exp(x + y) > exp(x), 1, 2)", x=1, y=by) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "place"),
+    [
+        ("x: [n]\nf = argmax(exp(x))", [1, 2, 2], 1),
+        ("x: [n]\np = softmax(x)\nf = argmax(p)", [3, 0, 3], 0),
+        ("x: [n]\ny = exp(x)*sqrt(x) - log(x)/x\nf = argmax(y)", [2, 5, 5], 1),
+        ("x: [n]\ny = exp(x)*sqrt(x + 1)\nf = sum(where(y[i] >= y[0], i, 0) for i in n)", [2, 1, 2], 2),
+    ],
+)
+def test_a_tie_of_numbers_that_are_computed_alike_is_a_tie(text: str, x: list[int], place: int) -> None:
+    assert value(text, x=x) == place
 
 
 def test_a_tie_of_exact_numbers_is_a_tie() -> None:
