@@ -1,7 +1,7 @@
 """Proofs: every pair of consecutive lines of a derivation shown equal before anything is printed.
 
 Each pair is compared at random points with 50 digits, at sets of small sizes that tell all axes apart (see `sizes`), with
-every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness.
+every derivative still standing in a line read off a power series, so that the rule table is never its own witness.
 Where the normal forms agree too, the step is *symbolic*: it holds for every size and value.
 
 A derivative of many entries is compared at some of them, drawn so that equal indices meet, and its result once more as a

@@ -467,7 +467,7 @@ def test_a_branch_is_decided_by_as_many_digits_as_it_takes(by: str, found: int) 
 def test_a_tie_of_exact_numbers_is_a_tie() -> None:
     run = derive.graph("x: [n]\nf = max(x)").at(x=[1, 3, 3])
     assert run.gradients["x"].tolist() == [0, 1, 0]
-    for text in ("f = max(0, x)", "f = max(x, 0)", "f = min(x, 0)", "f = min(0, x)"):
+    for text in ("f = max(0, x)", "f = max(x, 0)", "f = min(x, 0)", "f = min(0, x)", "f = max(0, min(x, 1))", "f = abs(x)"):
         assert derive.graph(text).at(x=0).gradients["x"] == 0
 
 
