@@ -21,7 +21,7 @@ from derive.calculus.terms import Maximum
 
 @dataclass(frozen=True)
 class Primitive:
-    """A function of so many `arguments`, and what SymPy calls it; by that name it is known to mpmath, NumPy and kernels, too.
+    """A function of so many `arguments`, and what SymPy calls it; by that name it is known to FLINT, NumPy and kernels, too.
 
     `exact` has the arguments at which its value is a whole number that is not to be rounded, `total` says that it has a value
     for every number.

@@ -115,7 +115,7 @@ class Node(WithTerms):
 
 
 REACH = 8
-"""At least so many nodes are run again for a central difference, before slopes found already are made use of."""
+"""At least so many nodes are run again for a slope, before slopes found already are made use of."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Proofs: every pair of consecutive lines of a derivation shown equal before anything is printed.
 
 Each pair is compared at random points with 50 digits, at sets of small sizes that tell all axes apart (see `sizes`), with
-every derivative still standing in a line taken as a central difference, so that the rule table is never its own witness, and
+every derivative still standing in a line read off a power series, so that the rule table is never its own witness, and
 so that each case in them is met (see `cases`).  A step that is rows of the table which are lemmas with a proof of their own (see
 `lemmas`) and an identity of the normal form is *symbolic*.
 

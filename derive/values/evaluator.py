@@ -1,4 +1,4 @@
-"""Numbers: any term or graph at a point, in exact rationals and 50 digits, or in float64.
+"""Numbers: any term or graph at a point, exact or in balls, or in float64.
 
 A value stays an exact fraction through `+ - * /`, max, comparisons and powers, and becomes a ball, a number with a proved
 radius, at the first irrational function.  What balls do not decide is asked again in twice as many digits.  A derivative

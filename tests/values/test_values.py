@@ -480,7 +480,7 @@ def test_a_tie_of_numbers_that_are_computed_alike_is_a_tie(text: str, x: list[in
 def test_a_tie_of_exact_numbers_is_a_tie() -> None:
     run = derive.graph("x: [n]\nf = max(x)").at(x=[1, 3, 3])
     assert run.gradients["x"].tolist() == [0, 1, 0]
-    for text in ("f = max(0, x)", "f = max(x, 0)", "f = min(x, 0)", "f = min(0, x)"):
+    for text in ("f = max(0, x)", "f = max(x, 0)", "f = min(x, 0)", "f = min(0, x)", "f = max(0, min(x, 1))", "f = abs(x)"):
         assert derive.graph(text).at(x=0).gradients["x"] == 0
 
 
