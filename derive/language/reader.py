@@ -243,11 +243,12 @@ def _graph(reader: Inference, text: str, whole: str) -> Graph:
         for m in inputs
     ]
     used = tuple((size, tuple(of)) for size, of in letters.of.items())
-    return Graph(tuple(members), tuple(nodes), text, used, zero_log=bool(_ZERO_LOG.search(whole)))
+    texts = (whole, *(library.text(call) for call in {d.call for d in drafts} & set(library.names())))
+    return Graph(tuple(members), tuple(nodes), text, used, zero_log=any(map(_ZERO_LOG.search, texts)))
 
 
 _ZERO_LOG = re.compile(r"^\s*#\s*convention:\s*0 log 0 = 0\s*$", re.MULTILINE)
-"""The comment by which a definition takes 0 log 0 for 0."""
+"""The comment by which a definition, and one that calls it, takes 0 log 0 for 0."""
 
 
 def _letters(reader: Inference, drafts: list[Draft], inputs: list[Member], axes: dict[str, tuple[Any, ...]]) -> Letters:

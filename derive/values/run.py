@@ -134,12 +134,15 @@ class Run(Frozen):
 
 
 class _Floats(Mapping[str, Any]):
-    """The gradients of a run, given out as floats."""
+    """The gradients of a run, given out as floats; by an input that the output does not move with it is 0."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
     def __getitem__(self, name: str) -> Any:
+        still = {i.name for i in self.run.source.inputs if i.differentiable}.difference(self.run.moving)
+        if name in still:
+            return np.zeros(np.shape(self.run.values.arrays[name]))[()]
         gradient = self.run.gradient(_named(self.run.moving, name))
         return plain(gradient, said("the gradient by {name}", name=name), f"run.gradients[{name!r}]")
 

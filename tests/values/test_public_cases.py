@@ -19,10 +19,6 @@ from derive.values.run import run
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "cases" / "public_cases.json").read_text(encoding="utf-8"))
 
-PENDING = frozenset(["A5", "A7", "C8", "D7", "G7b", "G17", "H24", "K1", "K18d", "K18f", "K18g", "K18i", "K20"])
-"""Cases that are not right yet."""
-
-
 def number(value: Any) -> Any:
     """A value of the table: JSON has no infinity."""
     return [number(v) for v in value] if isinstance(value, list) else float(value)
@@ -51,9 +47,7 @@ def close(ours: Any, right: Any) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_a_point_of_a_report_is_right_or_refused_by_its_cause(case: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    if case["name"] in PENDING:
-        request.applymarker(pytest.mark.xfail(strict=False, reason="computed in a fixed number of digits"))
+def test_a_point_of_a_report_is_right_or_refused_by_its_cause(case: dict[str, Any]) -> None:
     assert wrong(case) == ""
 
 
