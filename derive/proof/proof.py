@@ -64,8 +64,9 @@ def noise(digits: int) -> Any:
     return real(10) ** (-3 * digits // 5)
 
 
-KINK_POINTS = SMALLER
-"""At how many points, over all sets of sizes, lines with a kink in them are compared: their cases must all be met."""
+KINK_POINTS = 8
+"""At how many points drawn at random, over all sets of sizes, lines with a kink in them are compared; others are sought for each
+case that these do not meet."""
 
 FEWEST = 8
 """At least so many entries of a derivative are compared at each point, if it has them."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from derive.derivation.derivation import Derivation
 from derive.errors import ProofError
 from derive.graphs.graph import REACH, Graph
 from derive.proof import proof
+from derive.proof.cases import Tally
 from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
@@ -67,9 +69,10 @@ def test_a_large_value_is_no_excuse() -> None:
     arrays = {"x": np.array(Fraction(3), dtype=object)}
     point = forward(graph, {}, arrays)
     assert abs(point.arrays["t16"][()]) > 10**3000
-    proof._compare(found, point, 1, random.Random(0))
+    entries = partial(proof._entries_at, count=1, chance=random.Random(0))
+    proof._compare(found, point, entries, Tally(()))
     with pytest.raises(ProofError):
-        proof._compare(changed(found, found.result * 2), point, 1, random.Random(0))
+        proof._compare(changed(found, found.result * 2), point, entries, Tally(()))
 
 
 # ---------------------------------------------------------------- mistakes
