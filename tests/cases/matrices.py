@@ -27,11 +27,11 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
         "P ⊙ (∇_P L − ((∇_P L) ⊙ P) 𝟏 𝟏ᵀ)",
         r"P \odot (\nabla_{P}L - ((\nabla_{P}L) \odot P)\mathbf{1}\mathbf{1}^{\top})",
     ),
-    ("attention", "Q"): ("1/√d (∇_S L) K", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)K"),
-    ("attention", "K"): ("1/√d (∇_S L)ᵀ Q", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)^{\top}Q"),
+    ("attention", "Q"): ("(1/√d) (∇_S L) K", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)K"),
+    ("attention", "K"): ("(1/√d) (∇_S L)ᵀ Q", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)^{\top}Q"),
     ("mse", "yhat"): ("(2/n) (ŷ − y)", r"\frac{2}{n}(\hat{y} - y)"),
     ("huber", "e"): (
-        "1/n { e  if |e| ≤ δ ; δ sign(e)  otherwise }",
+        "(1/n) { e  if |e| ≤ δ ; δ sign(e)  otherwise }",
         r"\frac{1}{n}\begin{cases}e & \text{if } |e| \le \delta \\ \delta\operatorname{sign}(e) & \text{otherwise}\end{cases}",
     ),
     ("cosine_similarity", "x"): (
@@ -44,9 +44,9 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
         r"\frac{1}{\sqrt{v + \epsilon}}\left(g \odot \gamma - \frac{1}{n}(g^{\top}\gamma)\mathbf{1}"
         r" - \frac{1}{n}((g \odot \gamma)^{\top}\hat{x})\hat{x}\right)",
     ),
-    ("layer_norm", "v"): ("−1 / (2 (v + ε)) (g ⊙ γ)ᵀ x̂", r"-\frac{1}{2(v + \epsilon)}(g \odot \gamma)^{\top}\hat{x}"),
+    ("layer_norm", "v"): ("−(1 / (2 (v + ε))) (g ⊙ γ)ᵀ x̂", r"-\frac{1}{2(v + \epsilon)}(g \odot \gamma)^{\top}\hat{x}"),
     ("x: [n]\ngamma: [n]\nepsilon: positive\nr = sqrt(mean(x**2) + epsilon)\ny = gamma*x/r", "x"): (
-        "1/r (g ⊙ γ − 1 / (r² n) ((g ⊙ γ)ᵀ x) x)",
+        "(1/r) (g ⊙ γ − (1 / (r² n)) ((g ⊙ γ)ᵀ x) x)",
         r"\frac{1}{r}\left(g \odot \gamma - \frac{1}{r^{2}n}((g \odot \gamma)^{\top}x)x\right)",
     ),
     ("batch_norm", "beta"): ("Gᵀ 𝟏", r"G^{\top}\mathbf{1}"),
@@ -60,15 +60,15 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
         r"-\frac{1}{2}\mathbf{1}^{\top}(G \odot \hat{X})(\gamma \oslash (v + \epsilon\mathbf{1}))",
     ),
     ("batch_norm", "X"): (
-        "(G − 1/N 𝟏 𝟏ᵀ G − 1/N X̂ diag((G ⊙ X̂)ᵀ 𝟏)) diag(γ ⊘ √(v + ε 𝟏))",
+        "(G − (1/N) 𝟏 𝟏ᵀ G − (1/N) X̂ diag((G ⊙ X̂)ᵀ 𝟏)) diag(γ ⊘ √(v + ε 𝟏))",
         r"\left(G - \frac{1}{N}\mathbf{1}\mathbf{1}^{\top}G - \frac{1}{N}\hat{X}\operatorname{diag}"
         r"((G \odot \hat{X})^{\top}\mathbf{1})\right)\operatorname{diag}(\gamma \oslash \sqrt{v + \epsilon\mathbf{1}})",
     ),
     ("embedding", "E"): ("𝐞_t gᵀ", r"\mathbf{e}_{t}g^{\top}"),
     ("embedding_sequence", "E"): ("Tᵀ G", r"T^{\top}G"),
-    ("softmax_cross_entropy_batch", "Z"): ("1/N (P − T)", r"\frac{1}{N}(P - T)"),
-    ("softmax_cross_entropy_batch", "P"): ("−1/N T ⊘ P", r"-\frac{1}{N}T \oslash P"),
-    ("softmax_regression", "Z"): ("1/N (P − T)", r"\frac{1}{N}(P - T)"),
+    ("softmax_cross_entropy_batch", "Z"): ("(1/N) (P − T)", r"\frac{1}{N}(P - T)"),
+    ("softmax_cross_entropy_batch", "P"): ("−(1/N) T ⊘ P", r"-\frac{1}{N}T \oslash P"),
+    ("softmax_regression", "Z"): ("(1/N) (P − T)", r"\frac{1}{N}(P - T)"),
     ("rnn_cell", "b"): ("g ⊙ (𝟏 − y^(⊙2))", r"g \odot (\mathbf{1} - y^{\odot 2})"),
     ("rnn_cell", "h"): ("Wᵀ ∇_a L", r"W^{\top}\nabla_{a}L"),
     ("rnn_cell", "W"): ("(∇_a L) hᵀ", r"(\nabla_{a}L)h^{\top}"),
@@ -97,9 +97,9 @@ JACOBIANS = {
     ("rnn_cell", "h"): "diag(𝟏 − y^(⊙2)) W",
     ("z: [n]\nh = sigmoid(z)", "z"): "diag(h ⊙ (𝟏 − h))",
     ("z: [n]\nh = z/3", "z"): "1/3 𝐈",
-    ("layer_norm", "x"): "1/√(v + ε) diag(γ) (𝐈 − 1/n 𝟏 𝟏ᵀ − 1/n x̂ x̂ᵀ)",
+    ("layer_norm", "x"): "(1/√(v + ε)) diag(γ) (𝐈 − (1/n) 𝟏 𝟏ᵀ − (1/n) x̂ x̂ᵀ)",
     ("batch_norm", "epsilon"): "−1/2 X̂ diag(γ ⊘ (v + ε 𝟏))",
-    ("x: [n]\na: [n]\ny = (x - a)/sqrt(sum((x - a)**2))", "x"): "1/‖x − a‖ (𝐈 − 1/‖x − a‖² (x − a) (x − a)ᵀ)",
+    ("x: [n]\na: [n]\ny = (x - a)/sqrt(sum((x - a)**2))", "x"): "(1/‖x − a‖) (𝐈 − (1/‖x − a‖²) (x − a) (x − a)ᵀ)",
 }
 
 LOOKED_UP = [

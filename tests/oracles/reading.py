@@ -347,11 +347,16 @@ class Shapes:
         return Shape((*self.shape(by).dims, *(Dim(d.length) for d in self.shape(by).dims)))
 
     def _grid(self, tree: Tree) -> Shape:
+        for line in tree.args:
+            for cell in line.args:
+                self.scalar(cell, "an entry")
         if len(tree.args[0].args) == 1:  # a column
             return Shape((Dim(len(tree.args)),))
         return Shape((Dim(len(tree.args)), Dim(len(tree.args[0].args))))
 
     def _vector(self, tree: Tree) -> Shape:
+        for cell in tree.args:
+            self.scalar(cell, "an entry")
         return Shape((Dim(len(tree.args)),))
 
 
