@@ -13,7 +13,7 @@ from derive.language.draft import Typed
 from derive.language.expand import expanded
 from derive.language.indices import Scope
 from derive.language.refusals import refusal
-from derive.language.words import ELSEWHERE, FUNCTIONS, REDUCTIONS
+from derive.language.words import ELSEWHERE, FUNCTIONS, NOWHERE, REDUCTIONS
 
 if TYPE_CHECKING:
     from derive.calculus.terms import Index
@@ -62,7 +62,7 @@ def called(reader: Inference, node: ast.Call) -> str:
         near = (
             said("Write {form}.", form=ELSEWHERE[name])
             if name in ELSEWHERE
-            else nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
+            else NOWHERE.get(name) or nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
         )
         raise source.error(
             said("The function {name} is not known.", name=name), function, near or "`derive library` lists the functions."

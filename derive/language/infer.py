@@ -303,6 +303,8 @@ class Inference:
 
     def _product(self, node: ast.BinOp, scope: Scope) -> Typed:
         """`a @ b`: the last axis of a meets the first of b."""
+        if (outside := self._numbers_outside(node, scope)) is not None:
+            return self.expression(outside, scope)
         row = isinstance(node.left, ast.Attribute) and node.left.attr == "T"
         a = self._transposed(node.left, scope, row=True) if row else self.expression(node.left, scope)
         b = self.expression(node.right, scope)
@@ -317,6 +319,25 @@ class Inference:
         self.met(a.axes[-1], b.axes[0], node, self._turned(node, a, b))
         sides = (a.surface, b.surface), (a.plain, b.plain)
         return Typed(Op("@", sides[0]), Op("@", sides[1]), a.axes[:-1] + b.axes[1:])
+
+    def _numbers_outside(self, node: ast.BinOp, scope: Scope) -> ast.expr | None:
+        """`-2*x.T @ A @ x/3` read as `-2*(x.T @ A @ x)/3`, though Python reads `(-2*x.T) @ A @ x/3`; None where no number stands
+        beside a vector that is a row.
+        """
+        links, first = [node], node.left
+        while isinstance(first, ast.BinOp) and isinstance(first.op, ast.MatMult):
+            links.append(first)
+            first = first.left
+        row, numbers = _row_beside(first)
+        if row is None or row is first or len(self.expression(row.value, scope).axes) != 1:
+            return None
+        if any(self.expression(number, scope).axes for number in numbers):
+            return None
+        product: ast.expr = row
+        for link in reversed(links):
+            product = ast.copy_location(ast.BinOp(product, ast.MatMult(), link.right), link)
+            product.lineno, product.col_offset = row.lineno, row.col_offset
+        return _with(first, row, product)
 
     def _turned(self, node: ast.BinOp, a: Typed, b: Typed) -> str:
         """A hint, where a transpose would make the axes agree."""
@@ -350,7 +371,10 @@ class Inference:
 
     def _power(self, node: ast.BinOp, scope: Scope) -> Typed:
         if not _is_exponent(node.right) or _power_of(node) > MAX_POWER:
-            hint = said("An exponent is a number between -{max_power} and {max_power}, or a name.", max_power=MAX_POWER)
+            hint = said(
+                "An exponent is a number between -{max_power} and {max_power}, a name, or made of these, such as k - 1.",
+                max_power=MAX_POWER,
+            )
             raise self.error(
                 said("`{written}` cannot be an exponent here.", written=self.source.written(node.right)), node.right, hint
             )
@@ -402,6 +426,34 @@ class Inference:
             raise self.error(said("An index is compared with {name}, which is not known.", name=name), unknown[0], hint)
 
 
+def _row_beside(node: ast.expr) -> tuple[ast.Attribute | None, list[ast.expr]]:
+    """The `x.T` in a product or a quotient with numbers, and what stands beside it."""
+    match node:
+        case ast.Attribute(attr="T"):
+            return node, []
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _row_beside(operand)
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right):
+            (one, numbers), (other, more) = _row_beside(left), _row_beside(right)
+            if one is not None and other is None:
+                return one, [*numbers, right]
+            if other is not None and one is None and isinstance(node.op, ast.Mult):
+                return other, [*more, left]
+    return None, []
+
+
+def _with(node: ast.expr, row: ast.expr, product: ast.expr) -> ast.expr:
+    """A formula with a product in the place of its row."""
+    if node is row:
+        return product
+    if isinstance(node, ast.UnaryOp):
+        return ast.copy_location(ast.UnaryOp(node.op, _with(node.operand, row, product)), node)
+    if isinstance(node, ast.BinOp):
+        sides = (_with(side, row, product) for side in (node.left, node.right))
+        return ast.copy_location(ast.BinOp(next(sides), node.op, next(sides)), node)
+    return node
+
+
 def _loose_names(node: ast.expr) -> Iterator[ast.Name]:
     """The names in a sum or a product, outside brackets of any kind."""
     if isinstance(node, ast.Name):
@@ -413,12 +465,14 @@ def _loose_names(node: ast.expr) -> Iterator[ast.Name]:
 
 
 def _is_exponent(node: ast.expr) -> bool:
-    """A small number, a fraction of small numbers, or a name."""
+    """A small number, a fraction of small numbers, a name, or a sum or a product of these, such as t - s and k - 1."""
     match node:
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             return _is_exponent(operand)
-        case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return _literal_power(left) is not None and bool(_literal_power(right))
+        case ast.BinOp(left=left, op=ast.Div(), right=right) if _literal_power(left) is not None:
+            return bool(_literal_power(right))
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), right=right):
+            return _is_exponent(left) and _is_exponent(right) and any(isinstance(n, ast.Name) for n in ast.walk(node))
         case ast.Constant():
             return _literal_power(node) is not None
     return isinstance(node, ast.Name) or (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name))

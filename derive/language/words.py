@@ -21,5 +21,68 @@ ELSEWHERE = {
     "norm": "sqrt(sum(x**2))",
     "average": "mean(x)",
     "argmin": "argmax(-x)",
+    "inner": "x @ y",
+    "outer": "G[i, j] = x[i]*y[j]",
+    "diag": "D[i, j] = where(i == j, x[i], 0)",
+    "eye": "where(i == j, 1, 0)",
+    "identity": "where(i == j, 1, 0)",
+    "onehot": "where(i == t, 1, 0)",
+    "one_hot": "where(i == t, 1, 0)",
+    "zeros": "0",
+    "ones": "1",
+    "tr": "sum(A[i, i] for i in n)",
+    "maximum": "max(a, b)",
+    "minimum": "min(a, b)",
+    "amax": "max(x)",
+    "amin": "min(x)",
+    "clip": "max(a, min(b, x))",
+    "clamp": "max(a, min(b, x))",
+    "sign": "where(x > 0, 1, where(x < 0, -1, 0))",
+    "sgn": "where(x > 0, 1, where(x < 0, -1, 0))",
+    "heaviside": "where(x > 0, 1, 0)",
+    "step": "where(x > 0, 1, 0)",
+    "fabs": "abs(x)",
+    "absolute": "abs(x)",
+    "exp2": "2**x",
+    "expm1": "exp(x) - 1",
+    "log1p": "log(1 + x)",
+    "log2": "log(x)/log(2)",
+    "log10": "log(x)/log(10)",
+    "logaddexp": "log(exp(a) + exp(b))",
+    "logit": "log(p/(1 - p))",
+    "rsqrt": "1/sqrt(x)",
+    "reciprocal": "1/x",
+    "cbrt": "x**(1/3)",
+    "cosh": "(exp(x) + exp(-x))/2",
+    "sinh": "(exp(x) - exp(-x))/2",
+    "cot": "cos(x)/sin(x)",
+    "sec": "1/cos(x)",
+    "arctanh": "log((1 + x)/(1 - x))/2",
+    "atanh": "log((1 + x)/(1 - x))/2",
+    "arcsinh": "log(x + sqrt(x**2 + 1))",
+    "asinh": "log(x + sqrt(x**2 + 1))",
+    "erfc": "1 - erf(x)",
+    "softmin": "softmax(-x)",
+    "var": "mean((x - mean(x))**2)",
+    "std": "sqrt(mean((x - mean(x))**2))",
+    "cumsum": "y[i] = sum(x[j] for j in n if j <= i)",
+    "cumprod": "y[i] = prod(x[j] for j in n if j <= i)",
 }
 """What is written here for functions that have a name elsewhere."""
+
+_MATRIX = "Inverses, determinants and decompositions of matrices are no part of the language: declare the result as an input."
+_JUMPS = "It is constant between its jumps, or only puts entries in order: argmax and where are what the language has."
+_SPECIAL = "It is no function of the language, and no formula of those that are: declare its value as an input."
+_SHAPES = "Write the entries, with an index for each axis, as in Y[i, j] = X[j, i]."
+_RANDOM = "A definition has no random numbers: declare them as an input."
+
+_OUTSIDE = (
+    (_MATRIX, "inv inverse pinv solve lstsq det logdet slogdet cholesky eig eigh svd qr expm logm sqrtm"),
+    (_JUMPS, "floor ceil round rint trunc sort argsort topk unique median quantile"),
+    (_SPECIAL, "asin acos atan arcsin arccos arctan atan2 arctan2 lgamma gammaln digamma zeta"),
+    (_SHAPES, "concat concatenate cat stack hstack vstack reshape flatten ravel view permute pad roll"),
+    (_RANDOM, "rand randn random uniform normal bernoulli"),
+)
+
+NOWHERE = {name: why for why, names in _OUTSIDE for name in names.split()}
+"""Why there is nothing to write for functions that have a name elsewhere."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sympy import Integer, Rational, Symbol, exp, log, oo, pi, sqrt, tanh
+from sympy import Integer, Pow, Rational, Symbol, exp, log, oo, pi, sqrt, tanh
 
 from derive.calculus.terms import (
     ArgMax,
@@ -382,6 +382,25 @@ class TestLibraryCalls:
         assert shown(graph.nodes[0].body) == "(exp(Z[i,k]) / suml exp(Z[i,l]))"
         i, k, bound = (Index(letter, n) for letter in ("i", "k", "b"))
         assert graph.nodes[0].expr == exp(real("Z", i, k)) / total(exp(real("Z", i, bound)), bound)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("-x.T @ A @ x", "-(x.T @ A @ x)"),
+        ("2*x.T @ A @ x", "2*(x.T @ A @ x)"),
+        ("a*x.T/3 @ y", "a*(x.T @ y)/3"),
+        ("x.T*a @ A @ y + 1", "(x.T @ A @ y)*a + 1"),
+    ],
+)
+def test_a_number_before_a_row_stands_before_the_whole_product(typed: str, meant: str) -> None:
+    declared = "A: [n, n]; x: [n]; y: [n]; a: real; b = a*sum(A @ y); f = "
+    assert read(declared + typed).output.body == read(declared + meant).output.body
+
+
+def test_an_exponent_may_be_a_difference_of_indices_or_of_names() -> None:
+    graph = read("x: [n]; y: [n]; k: positive; a: positive; y[i] = sum(x[j]*a**(i - j) for j in n if j <= i) + a**(k - 1)")
+    assert {str(power.exp) for power in graph.output.expr.atoms(Pow) if power.base.name == "a"} >= {"k - 1"}
 
 
 class TestLetters:
