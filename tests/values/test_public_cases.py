@@ -19,6 +19,7 @@ from derive.values.run import run
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "cases" / "public_cases.json").read_text(encoding="utf-8"))
 
+
 def number(value: Any) -> Any:
     """A value of the table: JSON has no infinity."""
     return [number(v) for v in value] if isinstance(value, list) else float(value)
