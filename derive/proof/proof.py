@@ -15,7 +15,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
@@ -27,7 +27,7 @@ from derive.calculus.frozen import Frozen
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule, apply, has_deriv, next_rule
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Adjoint, Binder, Deriv, Element, Index, Sum, close, free_indices, signature, walk
+from derive.calculus.terms import CACHE, Adjoint, Binder, Deriv, Element, Index, Sum, close, free_indices, names, signature, walk
 from derive.derivation.derivation import Derivation, Step, put_in
 from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
@@ -551,43 +551,53 @@ class _Plain:
 
 def _plain(graph: Graph, line: Any, step: Step) -> _Plain:
     """The normal form of a line unfolded for a step; a line that two steps share is seldom unfolded twice."""
-    folds = step.family == "fold"
-    return remembered(graph, ("plain", line, step.uses, folds), lambda: _unfolded(graph, line, step))
+    tensors, pairs = names(line), {a.pair for a in line.atoms(Adjoint)}
+    uses = tuple(
+        (left, right)
+        for left, right in step.uses
+        if isinstance(left, Binder)
+        or (left.pair in pairs if isinstance(left, Adjoint) else step.family == "fold" and left.name in tensors)
+    )
+    return remembered(graph, ("plain", line, uses), lambda: _unfolded(graph, line, uses))
 
 
-def _unfolded(graph: Graph, line: Any, step: Step) -> _Plain:
-    """A line with what the step used put in, and its derivatives carried out."""
+def _unfolded(graph: Graph, line: Any, uses: Sequence[tuple[Any, Any]]) -> _Plain:
+    """A line with what a step used of it put in, and its derivatives carried out."""
     facts = [
         Fold(left, right, tuple(sorted(free_indices(left), key=signature)))
-        for left, right in step.uses
+        for left, right in uses
         if isinstance(left, Binder) and _is_fact(graph, left, right)
     ]
-    opened = {left.name for left, _ in step.uses if isinstance(left, Element)} if step.family == "fold" else set()
+    opened = {left.name for left, _ in uses if isinstance(left, Element)}
     rows, bodies = set[Rule](), list[Any]()
 
     def rewrite(t: Any) -> Any:
         if isinstance(t, Deriv):
             opens = isinstance(t.body, Element) and t.body.name != t.by.name
             bodies.append(_definition(graph, t.body) if opens else t.body)
-            return _carried_out(Deriv(bodies[-1], t.by), rows)
+            carried, own = _carried_out(Deriv(bodies[-1], t.by))
+            rows.update(own)
+            return carried
         return _definition(graph, t) if isinstance(t, Element) and t.name in opened else t
 
-    given = ((left, right) for left, right in step.uses if isinstance(left, Adjoint))
+    given = ((left, right) for left, right in uses if isinstance(left, Adjoint))
     out = walk(put_in(line, given), rewrite)
     for fact in facts:
         out = replaced(normal(out), fact)
     return _Plain(normal(out), frozenset(rows), frozenset(functions_in(bodies)))
 
 
-def _carried_out(line: Any, rows: set[Rule]) -> Any:
-    """A line with the rule table applied until no derivative is left; the rows that were go to `rows`."""
+@lru_cache(maxsize=CACHE)
+def _carried_out(line: Any) -> tuple[Any, frozenset[Rule]]:
+    """A line with the rule table applied until no derivative is left, and the rows that were."""
+    rows = set[Rule]()
     while has_deriv(line):
         rule = next_rule(line, RULES)
         if rule is None:
             raise NotImplementedError(f"no rule differentiates {line}")
         rows.add(rule)
         line = apply(rule, line)
-    return line
+    return line, frozenset(rows)
 
 
 def _is_fact(graph: Graph, left: Any, right: Any) -> bool:

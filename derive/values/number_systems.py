@@ -256,6 +256,21 @@ def given_out(x: Any, again: Callable[[int], Any] | None = None) -> Any:
     return Fraction(int(x.p), int(x.q)) if kind is fmpq else Real(x, again) if kind in (arb, Traced) else x
 
 
+def as_float(x: Any) -> float:
+    """A number as a float, infinite where it is larger than any."""
+    known = x.ball if type(x) is Real else untraced(x)
+    if type(known) is arb:
+        return float(known.mid() if known.rel_accuracy_bits() > FLOAT_BITS else x if type(x) is Real else Real(known))
+    try:
+        return float(Fraction(int(known.p), int(known.q)) if type(known) is fmpq else known)
+    except OverflowError:
+        return math.copysign(math.inf, known)
+
+
+FLOAT_BITS = 64
+"""So many bits of a number are enough for the float nearest to it, or next to that."""
+
+
 def all_given_out(array: Array, again: Callable[[int], Array] | None = None) -> Array:
     """The same of an array; `again` gives it in at least so many digits."""
     values = np.asarray(array, dtype=object)

@@ -21,7 +21,18 @@ from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
 from derive.values.evaluator import Evaluator, forward, missing
-from derive.values.number_systems import DIGITS, MOST_DIGITS, NOTHING, DomainError, Undecided, all_given_out, decided, real, shown
+from derive.values.number_systems import (
+    DIGITS,
+    MOST_DIGITS,
+    NOTHING,
+    DomainError,
+    Undecided,
+    all_given_out,
+    as_float,
+    decided,
+    real,
+    shown,
+)
 from derive.values.operations import by_operation
 from derive.values.undefined import named
 from derive.values.work import Work
@@ -173,9 +184,10 @@ class TooLarge(DeriveError):
 
 def plain(array: Any, name: str = said("a number"), where: str = "") -> Any:
     """A float, or a float64 array.  Raises TooLarge, which says where the number itself is found."""
-    values = all_given_out(array)
-    for value in values.flat:
-        if not isinstance(value, float) and abs(value) > sys.float_info.max:
+    given = np.asarray(array, dtype=object)
+    floats = np.asarray(_FLOATS(given), dtype=np.float64)
+    for value in all_given_out(given[np.isinf(floats)]):
+        if not isinstance(value, float):
             most = f"{sys.float_info.max:.1e}"
             message = said(
                 "{name} is about {shortly}, and a float holds no more than {most}.", name=name, shortly=shortly(value), most=most
@@ -183,7 +195,10 @@ def plain(array: Any, name: str = said("a number"), where: str = "") -> Any:
             raise TooLarge(
                 message, hint=said("The number itself is in {where}.", where=where) if where else "Give smaller values."
             )
-    return float(values[()]) if values.ndim == 0 else values.astype(np.float64)
+    return float(floats) if floats.ndim == 0 else floats
+
+
+_FLOATS = np.frompyfunc(as_float, 1, 1)
 
 
 def shortly(value: Any) -> str:
