@@ -430,8 +430,8 @@ def _distance(a: Any, b: Any) -> Gap:
         return Gap(NOTHING, NOTHING)
     if all(gap == 0 for gap in gaps):
         return Gap(real(0), real(0))
-    sizes = [max(most_apart(x, 0), most_apart(y, 0)) for x, y in pairs]
-    small = min(real(1), max(sizes))
+    sizes = [most_apart(x, 0) for x, _ in pairs]
+    small = min(real(1), max(*sizes, *(most_apart(y, 0) for _, y in pairs)))
     return Gap(max(gaps), max((gap / (small + size)).mid() for gap, size in zip(gaps, sizes, strict=True)))
 
 

@@ -427,11 +427,11 @@ def _is_condition(term: Any) -> bool:
 def _element(values: Evaluator, term: Element, grid: Entries) -> Array:
     array = values.tensor(term.name)
     indices = (_COPY, *term.indices) if term.name in values.copied else term.indices
-    places = tuple(np.broadcast_arrays(*_places(values, indices, array.shape, grid))) if indices else ()
+    places = tuple(_places(values, indices, array.shape, grid))
     found = array[places]
     if values.numbers.reasoned and missing(found).any():
         first = tuple(np.argwhere(missing(found))[0])
-        raise Missing(term.name, tuple(int(place[first]) for place in places))
+        raise Missing(term.name, tuple(int(place[first]) for place in np.broadcast_arrays(*places)))
     return found
 
 
@@ -571,7 +571,10 @@ def _places(values: Evaluator, indices: tuple[Any, ...], shape: tuple[int, ...],
 
     An affine index may leave its axis where a bracket outside is 0; the place is then any on the axis.
     """
-    return [np.clip(_whole(np.asarray(values.evaluate(k, grid))), 0, n - 1) for k, n in zip(indices, shape, strict=True)]
+    return [
+        grid[k] if isinstance(k, Index) else np.clip(_whole(np.asarray(values.evaluate(k, grid))), 0, n - 1)
+        for k, n in zip(indices, shape, strict=True)
+    ]
 
 
 def _whole(array: Array) -> Array:

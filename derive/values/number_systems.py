@@ -530,7 +530,11 @@ def apart(a: Any, b: Any) -> bool:
 
 def most_apart(a: Any, b: Any) -> arb:
     """How far two numbers are apart at most: a number without a radius."""
-    return (real(a) - real(b)).abs_upper()
+    a, b = _entered(a), _entered(b)
+    if type(a) is not type(b):  # a fraction would be rounded as the process rounds
+        a, b = real(a), real(b)
+    gap = minus(a, b)
+    return (gap if type(gap) is arb else arb(gap)).abs_upper()
 
 
 def larger(a: Any, b: Any) -> Any:
