@@ -164,7 +164,8 @@ def _proved(graph: Graph) -> tuple[tuple[Proved, ...], tuple[Derivation, ...]]:
     for upstream in (False, True) if graph.output.axes else (False,):
         for found in with_used(graph, inputs, upstream, used_in):
             try:
-                proofs.append(prove(found))
+                made = prove(found)
+                proofs += [made] if made.kinds else []  # asked for here, since a wrong row of the table stops a certificate
             except DeriveError as error:
                 if isinstance(error, ProofError) or upstream or not graph.output.axes:
                     raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,75 +71,78 @@ def w(row: Any, column: Any) -> Element:
 
 Terms = tuple[tuple[Any, Element], ...]
 
-GENERIC: dict[str, Terms] = {
-    "a constant has derivative 0": ((Positive(x(i)), x(j)), (y(i) * V, x(j)), (total(y(j), j), x(i)), (S(3), V)),
-    "a constant factor comes out": (
-        (3 * y(i) * sin(x(i)), x(j)),
-        (V * x(i) * x(j), x(T)),
-        (Delta(i, T) * x(i), x(j)),
-        (-x(i) / U, x(j)),
-    ),
-    "the derivative of a sum, term by term": ((x(i) ** 2 + y(i) - sin(x(j)), x(T)), (1 + V + U * V**2 - V * y(i), V)),
-    "the derivative goes inside the sum": (
-        (total(w(k, j) * x(j) ** 2, j), x(i)),
-        (total(Differ(j, T) * exp(x(j) - x(T)), j), x(i)),
-        (total(Below(i, j) * AtMost(j, 1) * x(i) * x(j) ** 2, i, j), x(T)),
-        (total(Positive(x(j)) * Positive(y(j)) * x(j) ** 3, j), x(i)),
-        (total((1 - Positive(x(j) - y(i))) * x(j) ** 2, j), x(T)),
-        (total(w(k, j) * w(k, i), k), w(k, j)),
-    ),
-    "quotient rule": ((exp(x(i)) / total(exp(x(j)), j), x(T)), (sin(V) / (1 + V**2), V)),
-    "product rule": ((x(i) * x(j), x(T)), (sin(V) * exp(V) * V**3, V), (x(i) * total(x(j) ** 2, j), x(T))),
-    "product rule over an axis": (
-        (total(x(j) + y(i), j, kind=Product), x(T)),
-        (total(w(k, j) + x(j), k, j, kind=Product), x(i)),
-        (total(Where(Differ(j, T), x(j), S.One), j, kind=Product), x(i)),
-    ),
-    "the largest entry passes its slope on": (
-        (total(x(j) * y(j), j, kind=Largest), x(i)),
-        (total(w(k, j) * x(j), k, j, kind=Largest), x(i)),
-        (total(Where(Differ(j, T), x(j), S.NegativeInfinity), j, kind=Largest), x(i)),
-    ),
-    "the smallest entry passes its slope on": (
-        (-total(-x(j) * y(j), j, kind=Largest), x(i)),
-        (-total(-w(k, j) * x(j), k, j, kind=Largest), x(i)),
-    ),
-    "max passes the slope of the larger argument": (
-        (Maximum(S.Zero, x(i)), x(j)),
-        (Maximum(V**2, V * U + 1), V),
-        (Maximum(x(i), x(j) * y(j)), x(T)),
-    ),
-    "min passes the slope of the smaller argument": (
-        (-Maximum(S.Zero, -x(i)), x(j)),
-        (-Maximum(-(V**2), -V * U), V),
-        (-Maximum(-x(i), -x(j) * y(j)), x(T)),
-    ),
-    "each case by itself": (
-        (Where(Positive(x(i) - y(i)), x(i) ** 2, sin(x(i))), x(j)),
-        (Where(Below(i, j), x(i), x(j) ** 2), x(T)),
-        (Where(Differ(i, T), V**3, y(i)), V),
-    ),
-    "power rule, then the chain rule": (
-        (x(i) ** 3, x(j)),
-        (sqrt(1 + V**2), V),
-        (1 / U**2, U),
-        ((1 + x(i) ** 2) ** Rational(3, 2), x(j)),
-        (U**V, U),
-    ),
-    "chain rule": (
-        *((U**V, V), (2**V, V), (U ** (V**2), V), (U**U, U)),
-        *((tanh(x(i) * x(j)), x(T)), (log(1 + V**2), V), (exp(total(w(k, j) * x(j), j)), x(i)), (cos(U * y(i)), U)),
-    ),
-    "a variable by itself has derivative 1": ((V, V), (x(i), x(i))),
-    "the entries are independent": (
-        (x(i), x(j)),
-        (w(k, T), w(k, j)),
-        (w(k, i), w(k, j)),
-        (x(total(y(j), j, kind=ArgMax)), x(i)),
-        (Element(Symbol("q", real=True), i, j), Element(Symbol("q", real=True), j, T)),
-    ),
-}
-"""For each name of a row, terms of the forms that it is for, each with the entry to differentiate by."""
+
+@cache
+def generic() -> dict[str, Terms]:
+    """For each name of a row, terms of the forms that it is for, each with the entry to differentiate by."""
+    return {
+        "a constant has derivative 0": ((Positive(x(i)), x(j)), (y(i) * V, x(j)), (total(y(j), j), x(i)), (S(3), V)),
+        "a constant factor comes out": (
+            (3 * y(i) * sin(x(i)), x(j)),
+            (V * x(i) * x(j), x(T)),
+            (Delta(i, T) * x(i), x(j)),
+            (-x(i) / U, x(j)),
+        ),
+        "the derivative of a sum, term by term": ((x(i) ** 2 + y(i) - sin(x(j)), x(T)), (1 + V + U * V**2 - V * y(i), V)),
+        "the derivative goes inside the sum": (
+            (total(w(k, j) * x(j) ** 2, j), x(i)),
+            (total(Differ(j, T) * exp(x(j) - x(T)), j), x(i)),
+            (total(Below(i, j) * AtMost(j, 1) * x(i) * x(j) ** 2, i, j), x(T)),
+            (total(Positive(x(j)) * Positive(y(j)) * x(j) ** 3, j), x(i)),
+            (total((1 - Positive(x(j) - y(i))) * x(j) ** 2, j), x(T)),
+            (total(w(k, j) * w(k, i), k), w(k, j)),
+        ),
+        "quotient rule": ((exp(x(i)) / total(exp(x(j)), j), x(T)), (sin(V) / (1 + V**2), V)),
+        "product rule": ((x(i) * x(j), x(T)), (sin(V) * exp(V) * V**3, V), (x(i) * total(x(j) ** 2, j), x(T))),
+        "product rule over an axis": (
+            (total(x(j) + y(i), j, kind=Product), x(T)),
+            (total(w(k, j) + x(j), k, j, kind=Product), x(i)),
+            (total(Where(Differ(j, T), x(j), S.One), j, kind=Product), x(i)),
+        ),
+        "the largest entry passes its slope on": (
+            (total(x(j) * y(j), j, kind=Largest), x(i)),
+            (total(w(k, j) * x(j), k, j, kind=Largest), x(i)),
+            (total(Where(Differ(j, T), x(j), S.NegativeInfinity), j, kind=Largest), x(i)),
+        ),
+        "the smallest entry passes its slope on": (
+            (-total(-x(j) * y(j), j, kind=Largest), x(i)),
+            (-total(-w(k, j) * x(j), k, j, kind=Largest), x(i)),
+        ),
+        "max passes the slope of the larger argument": (
+            (Maximum(S.Zero, x(i)), x(j)),
+            (Maximum(V**2, V * U + 1), V),
+            (Maximum(x(i), x(j) * y(j)), x(T)),
+        ),
+        "min passes the slope of the smaller argument": (
+            (-Maximum(S.Zero, -x(i)), x(j)),
+            (-Maximum(-(V**2), -V * U), V),
+            (-Maximum(-x(i), -x(j) * y(j)), x(T)),
+        ),
+        "each case by itself": (
+            (Where(Positive(x(i) - y(i)), x(i) ** 2, sin(x(i))), x(j)),
+            (Where(Below(i, j), x(i), x(j) ** 2), x(T)),
+            (Where(Differ(i, T), V**3, y(i)), V),
+        ),
+        "power rule, then the chain rule": (
+            (x(i) ** 3, x(j)),
+            (sqrt(1 + V**2), V),
+            (1 / U**2, U),
+            ((1 + x(i) ** 2) ** Rational(3, 2), x(j)),
+            (U**V, U),
+        ),
+        "chain rule": (
+            *((U**V, V), (2**V, V), (U ** (V**2), V), (U**U, U)),
+            *((tanh(x(i) * x(j)), x(T)), (log(1 + V**2), V), (exp(total(w(k, j) * x(j), j)), x(i)), (cos(U * y(i)), U)),
+        ),
+        "a variable by itself has derivative 1": ((V, V), (x(i), x(i))),
+        "the entries are independent": (
+            (x(i), x(j)),
+            (w(k, T), w(k, j)),
+            (w(k, i), w(k, j)),
+            (x(total(y(j), j, kind=ArgMax)), x(i)),
+            (Element(Symbol("q", real=True), i, j), Element(Symbol("q", real=True), j, T)),
+        ),
+    }
 
 
 def row_holds(rule: Rule) -> bool | None:
@@ -149,7 +152,7 @@ def row_holds(rule: Rule) -> bool | None:
 
 @lru_cache(maxsize=CACHE)
 def _row_holds(name: str, rewrite: Callable[[Any, Element], Any]) -> bool | None:
-    sides = [(Deriv(body, by), rewrite(body, by)) for body, by in GENERIC.get(name, ())]
+    sides = [(Deriv(body, by), rewrite(body, by)) for body, by in generic().get(name, ())]
     return _all(_agree(left, right) for left, right in sides if right is not None)
 
 

@@ -80,13 +80,12 @@ MOST = 3_000_000
 
 @dataclass(frozen=True)
 class Proved(Frozen):
-    """A derivation that was shown right: for each step how ("symbolic" or "numeric"), and the largest difference seen.
+    """A derivation that was shown right, and the largest difference seen for each step.
 
     Its lines were compared at so many `points` for each set of sizes, and there at so many `entries`.
     """
 
     derivation: Derivation
-    kinds: tuple[str, ...]
     errors: tuple[float, ...]
     sizes: tuple[tuple[tuple[str, int], ...], ...]
     points: int
@@ -95,6 +94,15 @@ class Proved(Frozen):
     """At so many other points, sought for a case, they were compared as well."""
     cases: tuple[Counted, ...] = ()
     """What decides between values in the lines, and at how many points each side was met."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """How each step was shown: "symbolic" or "numeric".  Found when it is asked for, for not every page says it.
+
+        Raises ProofError where a step rests on a row of the rule table that is wrong.
+        """
+        found = self.derivation
+        return remembered(found.graph, ("kinds", found.of, found.wrt, found.steps), lambda: _kinds(found))
 
     @property
     def missed(self) -> tuple[tuple[Case, bool], ...]:
@@ -127,9 +135,8 @@ def confirm(found: Derivation) -> None:
 def _proved(found: Derivation) -> Proved:
     plan, worst, sought_, cases = _comparison(found)
     _show_beside(found, plan)
-    kinds = tuple(_kind(found, k) for k in range(len(found.steps)))
     named = tuple(tuple((s.name, n) for s, n in sizes.items()) for sizes in sets_with_values(found.graph))
-    return Proved(found, kinds, worst, named, plan.points, plan.entries, sought_, cases)
+    return Proved(found, worst, named, plan.points, plan.entries, sought_, cases)
 
 
 Compared = tuple["ComparisonPlan", tuple[float, ...], int, tuple[Counted, ...]]
@@ -506,6 +513,10 @@ def _not_shown(found: Derivation, what: str) -> ProofError:
 
 
 # ---------------------------------------------------------------- symbolic
+
+
+def _kinds(found: Derivation) -> tuple[str, ...]:
+    return tuple(_kind(found, k) for k in range(len(found.steps)))
 
 
 def _kind(found: Derivation, k: int) -> str:
