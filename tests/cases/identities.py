@@ -166,7 +166,7 @@ IDENTITIES = [
         lambda A, x: x @ A @ x / (x @ x),
         {
             "x": (
-                "1/‖x‖² ((A + Aᵀ) x − 2/‖x‖² (xᵀ A x) x)",
+                "(1/‖x‖²) ((A + Aᵀ) x − (2/‖x‖²) (xᵀ A x) x)",
                 lambda A, x: (A + A.T) @ x / (x @ x) - 2 * (x @ A @ x) * x / (x @ x) ** 2,
             )
         },
@@ -280,7 +280,7 @@ IDENTITIES = [
         "PC 2.6",
         "x: [n]\na: [n]\nf = sqrt(sum((x - a)**2))",
         lambda x, a: ((x - a) ** 2).sum() ** 0.5,
-        {"x": ("1/f (x − a)", lambda x, a: (x - a) / norm(x - a))},
+        {"x": ("(1/f) (x − a)", lambda x, a: (x - a) / norm(x - a))},
     ),
     Identity(
         NORMS,
@@ -289,7 +289,7 @@ IDENTITIES = [
         lambda x, a: (x - a) / ((x - a) ** 2).sum() ** 0.5,
         {
             "x": (
-                "1/‖x − a‖ (g − 1/‖x − a‖² (gᵀ (x − a)) (x − a))",
+                "(1/‖x − a‖) (g − (1/‖x − a‖²) (gᵀ (x − a)) (x − a))",
                 lambda x, a, G: G / norm(x - a) - (x - a) * (G @ (x - a)) / norm(x - a) ** 3,
             )
         },
@@ -306,7 +306,7 @@ IDENTITIES = [
         "PC 2.7",
         "X: [m, n]\nf = sqrt(sum(X**2))",
         lambda X: (X**2).sum() ** 0.5,
-        {"X": ("1/f X", lambda X: X / norm(X))},
+        {"X": ("(1/f) X", lambda X: X / norm(X))},
     ),
     Identity(
         NORMS,
