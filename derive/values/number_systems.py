@@ -565,7 +565,7 @@ def _at(name: str, known: Mapping[int, int]) -> Callable[[Any], Any]:
         if name in _MOST and abs(_first(x)) > _MOST[name] and not (name == "exp" and _first(x) < 0):
             return NOTHING
         if kind is Jet:
-            return _tanh(x) if name == "tanh" else x.at(name)
+            return _BY_EXP[name](x) if name in _BY_EXP else x.at(name)
         return getattr(x, name)()
 
     return value
@@ -580,7 +580,6 @@ def _first(x: Any) -> Any:
 
 
 def _tanh(x: Jet) -> Jet:
-    """FLINT's series have no tanh."""
     if x.value > 0:
         return 1 - _inverse(1 + (2 * x).at("exp")) * 2
     return _inverse(1 + (-2 * x).at("exp")) * 2 - 1
@@ -588,6 +587,14 @@ def _tanh(x: Jet) -> Jet:
 
 def _inverse(x: Jet) -> Jet:
     return Jet(1 / x.series)
+
+
+_BY_EXP: Mapping[str, Callable[[Jet], Jet]] = {
+    "tanh": _tanh,
+    "sinh": lambda x: (x.at("exp") - (-x).at("exp")) * fmpq(1, 2),
+    "cosh": lambda x: (x.at("exp") + (-x).at("exp")) * fmpq(1, 2),
+}
+"""The functions that FLINT has of numbers and not of series."""
 
 
 def _bounded(x: Any) -> Any:
