@@ -242,7 +242,8 @@ def _beside(items: tuple[Layout, ...], k: int) -> str:
         number, over_number = (isinstance(part, Sign) and text(part)[:1].isdigit() for part in (item.top, item.bottom))
         large = any(isinstance(after, Big) for after in items[k + 1 : k + 3])
         follows = spaced or not (number and (over_number or large))
-    signed = text(item).startswith(NEGATIVE.text) and any(map(text, items[:k]))  # + (−a / 2)
+    before = next((t for t in map(text, reversed(items[:k])) if t), EQUALS.text)
+    signed = text(item).startswith(NEGATIVE.text) and before not in (EQUALS.text, ABOUT.text)  # + (−a / 2)
     return f"({text(item)})" if follows or signed or (spaced and _under_sum(items[:k])) else text(item)
 
 

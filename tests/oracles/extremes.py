@@ -21,7 +21,7 @@ from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.language import library
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError, NumberSystem, near, precision, real
+from derive.values.number_systems import DomainError, NumberSystem, near, precision, real, untraced
 from derive.values.number_systems import exact as number_system
 from oracles.interpreted import interpreted
 from oracles.kernel_reference import exactly
@@ -111,7 +111,7 @@ def _filled(given: Any, k: int, row: list[float], sizes: Mapping[Any, int], dtyp
 def unbounded(digits: int) -> NumberSystem:
     """Exact fractions and balls of so many digits, of any size."""
     numbers = number_system(digits)
-    exp = np.frompyfunc(lambda x: arb(x).exp() if x != 0 else 1, 1, 1)
+    exp = np.frompyfunc(lambda x: arb(untraced(x)).exp() if untraced(x) != 0 else 1, 1, 1)
     return replace(numbers, functions={**numbers.functions, "exp": exp}, bounded=lambda a: np.asarray(a, dtype=object))
 
 
@@ -121,7 +121,7 @@ def exact(plain: Program, arrays: Mapping[str, Array], sizes: Mapping[Any, int],
     for assign in plain.assigns:
         point = Evaluator(dict(sizes), known, plain.graph, unbounded(digits), empty=True)
         try:
-            known[assign.name] = point.strictly(assign.term, assign.indices)
+            known[assign.name] = np.frompyfunc(untraced, 1, 1)(point.strictly(assign.term, assign.indices))
         except DomainError:
             if digits == MOST_DIGITS:
                 raise

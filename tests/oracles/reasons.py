@@ -480,15 +480,18 @@ def _expand(between: Between) -> str:
 
 def _sums_left(between: Between) -> str:
     """Whether each tensor that is summed is summed before and after."""
-    before, after = ({n for t in nodes(line, Sum) for n in _read(t)} for line in (between.before, between.after))
+    before, after = (
+        {n for t in nodes(line, Sum) for n in _read(t.body, set(t.indices))} for line in (between.before, between.after)
+    )
     gone = before ^ after
     return f"the sum of {sorted(gone)} is gone without a word" if gone and not between.after.is_number else ""
 
 
-def _read(term: Any) -> set[str]:
+def _read(term: Any, indices: set[Any]) -> set[str]:
+    """The tensors in a term that differ from one value of some indices to another."""
     if isinstance(term, (Element, Index, Label, ArgMax, Adjoint, Bracket)):
-        return {term.name} if isinstance(term, Element) else set()
-    return {n for a in term.args for n in _read(a)}
+        return {term.name} if isinstance(term, Element) and free_indices(term) & indices else set()
+    return {n for a in term.args for n in _read(a, indices)}
 
 
 def _simplify(between: Between) -> str:
