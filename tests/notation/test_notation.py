@@ -91,7 +91,7 @@ TERMS: list[tuple[Any, str, str]] = [
     (total(x(j), j) / n, "1/n Σ_i x_i", r"\frac{1}{n}\sum_{i}x_{i}"),
     (1 / sqrt(x(i)), "1/√x_i", r"\frac{1}{\sqrt{x_{i}}}"),
     (sqrt(x(i) ** 2 + 1), "√(x_i² + 1)", r"\sqrt{x_{i}^{2} + 1}"),
-    (sqrt(2 * pi), "√(2 π)", r"\sqrt{2 \pi}"),
+    (sqrt(2 * pi), "√(2 π)", r"\sqrt{2\pi}"),
     (sqrt(x(i) * y(i)), "√(x_i y_i)", r"\sqrt{x_{i}y_{i}}"),
     (x(i) ** Rational(3, 2), "x_i^(3/2)", r"x_{i}^{\frac{3}{2}}"),
     (2 * 3 ** x(i), "2 · 3^(x_i)", r"2 \cdot 3^{x_{i}}"),
