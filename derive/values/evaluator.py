@@ -569,10 +569,13 @@ def _adjoint(values: Evaluator, term: Adjoint, grid: Entries) -> Array:
 def _places(values: Evaluator, indices: tuple[Any, ...], shape: tuple[int, ...], grid: Entries) -> list[Array]:
     """Index terms as places along the axes of an array.
 
-    An affine index may leave its axis where a bracket outside is 0; the place is then any on the axis.
+    An affine index may leave its axis where a bracket outside is 0, and so may one of another axis in a line that is wrong; the
+    place is then any on the axis.
     """
     return [
-        grid[k] if isinstance(k, Index) else np.clip(_whole(np.asarray(values.evaluate(k, grid))), 0, n - 1)
+        grid[k]
+        if isinstance(k, Index) and values.size(k.size) <= n
+        else np.clip(_whole(np.asarray(values.evaluate(k, grid))), 0, n - 1)
         for k, n in zip(indices, shape, strict=True)
     ]
 
