@@ -468,7 +468,7 @@ def test_library_shows_a_definition_that_explain_takes(derive: Derive) -> None:
 def test_check_shows_proofs_and_gradients(derive: Derive) -> None:
     text = done(derive("check", "hinge", "--at", SCORES))
     assert "Proof of every line" in text
-    assert re.search(r"∂L/∂s_i +\d+ +\d+/\d+ +16 +< 10⁻³⁰ +C = 2; C = 3", text)
+    assert re.search(r"∂L/∂s_i +\d+ +\d+/\d+ +8 +< 10⁻³⁰ +C = 2; C = 3", text)
     assert re.search(r"s₂ +1\.000 +1\.000 +< 10⁻¹⁰ +agrees", text)
     assert "differs" not in text
 

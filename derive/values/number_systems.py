@@ -226,7 +226,7 @@ def untraced(x: Any) -> Any:
     return x.number if type(x) is Traced else x
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def _interned(*parts: Any) -> object:
     """One object for the same parts; what was dropped, and is met again, has another, and is the same no longer."""
     return object()
@@ -264,7 +264,7 @@ def as_float(x: Any) -> float:
     try:
         return float(Fraction(int(known.p), int(known.q)) if type(known) is fmpq else known)
     except OverflowError:
-        return math.copysign(math.inf, known)
+        return math.inf if known > 0 else -math.inf
 
 
 FLOAT_BITS = 64
