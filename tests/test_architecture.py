@@ -56,9 +56,9 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
     "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
     "proof": (
-        {"cases", "gradcheck", "kinks", "numpy_value", "sizes"},
-        {"forms", "lemmas", "points"},
-        {"search"},
+        {"gradcheck", "kinks", "numpy_value", "sizes"},
+        {"cases", "forms", "points"},
+        {"lemmas", "search"},
         {"proof"},
         {"certificate"},
     ),

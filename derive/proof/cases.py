@@ -45,6 +45,7 @@ from derive.calculus.terms import (
     terms,
 )
 from derive.graphs.graph import Graph, Node
+from derive.proof.kinks import guarded
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import DomainError
 
@@ -159,7 +160,7 @@ def _cases(term: Any) -> tuple[Case, ...]:
     if isinstance(term, Deriv):
         return _cases(term.body)
     branch = isinstance(term, Where)
-    found = [case for part, condition in _parts(term) for case in _under(_cases(part), condition, branch)]
+    found = [case for part, condition in guarded(term) for case in _under(_cases(part), condition, branch)]
     if isinstance(term, Binder):
         found = [replace(case, inside=(Level(term.indices, free_indices(term)), *case.inside)) for case in _cases(term.body)]
     return tuple(dict.fromkeys([*_own(term), *found]))
@@ -197,19 +198,6 @@ def _opposite(test: Any) -> Any:
 
 def _sign(gap: Any) -> list[Case]:
     return [] if gap.is_number else [Case(Positive(-gap if gap.could_extract_minus_sign() else gap))]
-
-
-def _parts(term: Any) -> list[tuple[Any, Any]]:
-    """The parts of a term, each with the condition under which it counts."""
-    if isinstance(term, Binder):
-        return []
-    if isinstance(term, Where):
-        condition, yes, no = term.args
-        return [(condition, S.One), (yes, condition), (no, 1 - condition)]
-    if not term.is_Mul:
-        return [(a, S.One) for a in term.args]
-    conditions = [a for a in term.args if isinstance(a, Bracket) or isinstance(1 - a, Bracket)]
-    return [(a, Mul(*[c for c in conditions if c is not a])) for a in term.args]
 
 
 def _under(found: tuple[Case, ...], condition: Any, branch: bool) -> tuple[Case, ...]:

@@ -177,7 +177,7 @@ def kinks(term: Any) -> tuple[Kink, ...]:
         return ()
     if isinstance(term, Named):
         return kinks(term.unfolded)
-    found = [kink for part, condition in _guarded(term) for kink in _under(kinks(part), condition)]
+    found = [kink for part, condition in guarded(term) for kink in _under(kinks(part), condition)]
     if isinstance(term, Binder):
         inner, body = opened(term)
         found = [replace(kink, indices=(*inner, *kink.indices)) for kink in kinks(body)]
@@ -192,7 +192,7 @@ def kinks(term: Any) -> tuple[Kink, ...]:
     return tuple(kink for kink in dict.fromkeys(found) if not kink.gap.is_number)
 
 
-def _guarded(term: Any) -> list[tuple[Any, Any]]:
+def guarded(term: Any) -> list[tuple[Any, Any]]:
     """The parts of a term, each with the condition under which it counts."""
     if isinstance(term, Binder):
         return []

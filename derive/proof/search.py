@@ -24,7 +24,7 @@ from derive.proof.cases import Case, full_grid, met, opened_grid
 from derive.proof.kinks import at_kink
 from derive.proof.points import draw_input, random_point
 from derive.proof.sizes import Sizes
-from derive.values.evaluator import _COPY, Evaluator, forward
+from derive.values.evaluator import COPY, Evaluator, forward
 from derive.values.number_systems import FLOAT, DomainError, real
 
 LONGEST = 128
@@ -188,10 +188,10 @@ class Batch:
         """The points with these inputs."""
         kinds = {i.name: int if i.kind == "label" else float for i in graph.inputs}
         arrays: Arrays = {name: np.stack([np.asarray(p[name], dtype=kind) for p in points]) for name, kind in kinds.items()}
-        values = Evaluator({**sizes, _COPY.size: len(points)}, arrays, graph, FLOAT, copied=frozenset(graph.members))
+        values = Evaluator({**sizes, COPY.size: len(points)}, arrays, graph, FLOAT, copied=frozenset(graph.members))
         for node in graph.nodes:
             try:
-                arrays[node.name] = values.array(node.expr, (_COPY, *node.indices))
+                arrays[node.name] = values.array(node.expr, (COPY, *node.indices))
             except (DomainError, ZeroDivisionError):
                 arrays[node.name] = np.full((len(points), *map(values.size, node.axes)), np.nan)
         return Batch(values, len(points))
@@ -199,10 +199,10 @@ class Batch:
     def by_point(self, term: Any, case: Case, indices: tuple[Index, ...]) -> Any:
         """A term inside the binders of a case: a row of its values for each point."""
         dims = (1,) * len(indices)
-        grid = {_COPY: np.arange(self.count).reshape((-1, *dims)), **full_grid(self.values, indices)}
+        grid = {COPY: np.arange(self.count).reshape((-1, *dims)), **full_grid(self.values, indices)}
         try:
             with np.errstate(all="ignore"):
-                found = np.asarray(self.values.evaluate(term, opened_grid(self.values, case, grid, _COPY)), dtype=float)
+                found = np.asarray(self.values.evaluate(term, opened_grid(self.values, case, grid, COPY)), dtype=float)
         except (DomainError, ZeroDivisionError, ValueError):
             return np.zeros((self.count, 1))
         found = np.broadcast_to(found, np.broadcast_shapes(found.shape, (self.count, *dims)))

@@ -375,7 +375,7 @@ def _moved(body: Any, by: Element) -> Any:
     return Where(Mul(*[Delta(a, b) for a, b in zip(moved.indices, by.indices, strict=True)]), moved + _MOVE, moved)
 
 
-_COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
+COPY = Index("_copy", Symbol("_copies", integer=True, positive=True))
 """The leading axis of tensors that are known in several copies."""
 
 
@@ -384,11 +384,11 @@ def _rerun(values: Evaluator, moved: str, copies: Array, output: str) -> Array:
     assert values.graph is not None
     count = len(copies)
     arrays, stale = {**values.arrays, moved: copies}, {moved}
-    sizes, needed = {**values.sizes, _COPY.size: count}, {output, *values.graph.ancestors(output)} - {moved}
+    sizes, needed = {**values.sizes, COPY.size: count}, {output, *values.graph.ancestors(output)} - {moved}
     for node in values.graph.nodes:
         if node.name in needed and stale & values.graph.parents(node.name):
             here = Evaluator(sizes, arrays, values.graph, values.numbers, copied=frozenset(stale))
-            arrays[node.name] = here.loosely(node.expr, (_COPY, *node.indices))
+            arrays[node.name] = here.loosely(node.expr, (COPY, *node.indices))
             stale.add(node.name)
         if node.name == output:
             break
@@ -426,7 +426,7 @@ def _is_condition(term: Any) -> bool:
 
 def _element(values: Evaluator, term: Element, grid: Entries) -> Array:
     array = values.tensor(term.name)
-    indices = (_COPY, *term.indices) if term.name in values.copied else term.indices
+    indices = (COPY, *term.indices) if term.name in values.copied else term.indices
     places = tuple(_places(values, indices, array.shape, grid))
     found = array[places]
     if values.numbers.reasoned and missing(found).any():
@@ -442,7 +442,7 @@ class Missing(Exception):
 def _needed(term: Any, grid: Entries) -> dict[Index, Array]:
     """The part of a grid that a term depends on."""
     free = free_indices(term)
-    return {i: a for i, a in grid.items() if i in free or i is _COPY}
+    return {i: a for i, a in grid.items() if i in free or i is COPY}
 
 
 def _binder(values: Evaluator, term: Binder, grid: Entries, empty: bool = False) -> Array:
