@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.terms import Index, Label, Positive
+from derive.calculus.terms import Index, Label, Positive, free_indices
 from derive.errors import ProofError
 from derive.graphs.graph import Graph, Input, remembered
 from derive.proof.cases import Case, full_grid, met, opened_grid
@@ -262,7 +262,8 @@ class _Line:
         start = [before[k][w] for k, w in changes[:CROSSINGS]]
         for _ in range(STEPS if which else 0):
             middle = (low + high) / 2
-            same = np.array([row[w] == s for row, w, s in zip(self._signs(middle), which, start, strict=True)])
+            # where there is no value, there may be fewer comparisons
+            same = np.array([w < len(row) and row[w] == s for row, w, s in zip(self._signs(middle), which, start, strict=True)])
             low, high = np.where(same, middle, low), np.where(same, high, middle)
         roots = sorted({float(r) for r in (low + high) / 2})
         ends = [values[0], *roots, values[-1]]
@@ -277,4 +278,7 @@ class _Line:
 
     @cached_property
     def _comparisons(self) -> list[Any]:
-        return sorted(self.wanted.case.side(True).atoms(Positive), key=str) or [self.wanted.case.side(True)]
+        side = self.wanted.case.side(True)
+        known = {*self.wanted.indices, *(i for level in self.wanted.case.inside for i in level.indices)}
+        own = [c for c in side.atoms(Positive) if free_indices(c) <= known]  # not those under a binder in it
+        return sorted(own, key=str) or [side]

@@ -471,7 +471,10 @@ class Real:
 
 
 def _rounded(x: arb, count: int) -> Decimal:
-    """So many digits of a ball.  Raises Undecided where it holds numbers that round to others."""
+    """So many digits of a ball, 0 where it is nearer to that than any decimal with an exponent that can be written.
+
+    Raises Undecided where it holds numbers that round to others.
+    """
     if not x.is_finite():
         return Decimal("NaN")
     if sign(x) == 0:
@@ -481,7 +484,10 @@ def _rounded(x: arb, count: int) -> Decimal:
     accuracy = min(x.rel_accuracy_bits(), x.bits(), 4 * MOST_DIGITS)
     with precision(count + DIGITS + round(accuracy / math.log2(10))):
         size = abs(x)
-        power = math.floor(float(size.mid().log() / arb(10).log()))
+        decades = size.mid().log() / arb(10).log()
+        if decades < MIN_EMIN:
+            return Decimal(0)
+        power = math.floor(float(decades))
         while True:
             whole = (size / arb(10) ** (power - count + 1) + arb(0.5)).floor().unique_fmpz()
             if whole is None:

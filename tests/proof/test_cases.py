@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sympy import Integer, Symbol
 import derive
 from derive.calculus.terms import Below, Delta, Element, Index, Maximum, Positive, Where
 from derive.derivation.derivation import Derivation
+from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.proof import proof, search
 from derive.proof.cases import cases_of
@@ -112,3 +114,20 @@ def test_what_is_sought_is_limited() -> None:
     assert max(search.GROWTH) == search.LONGEST
     made = proved("x: [n]; y: [n]; f = sum(x[i]*y[j] for i in n for j in n if i > j + 200)")
     assert made.missed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: [n]; o: onehot[n]; "
+        "h = max(min(where(max(x) <= where(v <= 2, x, 0.5), v - 2, u**0.5)), max(tanh(o)/where(v < w, v, w)))",
+        "x: [n]; y: [n]; h = max(sqrt(where(0 < exp(u), y*v, sum(x*y)/0.5)), min((x/y)*(0.5/x)))",
+    ],
+)
+def test_a_case_is_sought_or_given_up_without_an_error(text: str) -> None:
+    """Comparisons under a binder in a condition, and points along a line without values."""
+    graph = derive.graph(text)
+    for given in graph.inputs:
+        if given.differentiable:
+            with suppress(DeriveError):
+                prove(graph.derive("h", given.name, upstream=bool(graph.output.axes)))

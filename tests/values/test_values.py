@@ -532,3 +532,9 @@ def test_the_precision_of_the_process_is_given_back() -> None:
     before = flint.ctx.prec
     _ = derive.graph("f = log(1 - sigmoid(x))").at(x=300).gradients
     assert flint.ctx.prec == before
+
+
+def test_a_number_with_an_exponent_that_cannot_be_written_is_0_to_any_digits() -> None:
+    slope = derive.graph("y = (1 + erf(x/sqrt(2)))/2").at(x="1e200").gradients["x"].item()
+    assert slope > 0
+    assert slope.rounded(4) == 0
