@@ -20,10 +20,10 @@ from derive.values.number_systems import FLOAT, Real, all_given_out, real
 from derive.values.run import plain
 
 
-def form_value(found: Derivation, point: Evaluator) -> Any:
-    """The matrix form of a result at a point, in float64: the code that is printed for it, run."""
+def form_value(found: Derivation, floats: Evaluator) -> Any:
+    """The matrix form of a result at a point in float64: the code that is printed for it, run."""
     assert found.form is not None
-    return run_numpy(numpy_code(found.form), _names(found, floats_at(point, found)))
+    return run_numpy(numpy_code(found.form), _names(found, floats))
 
 
 def cases_term(found: Derivation) -> Any:

@@ -35,7 +35,7 @@ from derive.notation.context import context_of
 from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.cases import Case, Counted, Tally, cases_between, cases_of, missed, places
-from derive.proof.forms import cases_term, difference, form_value, written_out
+from derive.proof.forms import cases_term, difference, floats_at, form_value, written_out
 from derive.proof.kinks import has_kink
 from derive.proof.lemmas import functions_in, row_holds, slopes_hold
 from derive.proof.points import SMALLER, random_point, sets_with_values
@@ -305,7 +305,7 @@ def _spread(length: int, chance: random.Random) -> list[int]:
 # ---------------------------------------------------------------- numeric
 
 Entries = Callable[[Derivation, Evaluator], dict[Index, Any]]
-""" The entries of a derivative that are compared at a point."""
+"""The entries of a derivative that are compared at a point."""
 
 
 class _Lost(Exception):
@@ -476,7 +476,7 @@ def _form_agrees(found: Derivation, entries: Entries, point: Evaluator) -> bool:
     """Whether the matrix form is the result at a point; it has to be an array of its axes."""
     grid = entries(found, point)
     try:
-        form = np.asarray(form_value(found, point), dtype=float)
+        form = np.asarray(form_value(found, floats_at(point, found)), dtype=float)
     except (DeriveError, KeyError, ValueError):
         return False
     if form.shape != tuple(point.size(i.size) for i in found.indices):

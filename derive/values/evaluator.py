@@ -509,25 +509,21 @@ def _comparison(test: Callable[..., Array]) -> Callable[[Evaluator, Any, Entries
 
 def _truth(values: Evaluator, term: Any, holds: Array, unknown: Array) -> Array:
     """1 where a condition holds, 0 where it does not, NOTHING where that is not decided."""
+    return _known(values, term, np.where(holds, 1, 0), unknown)
+
+
+def _known(values: Evaluator, term: Any, found: Array, unknown: Array) -> Array:
+    """What was found of a comparison, NOTHING where it is unknown; a reasoned system raises Undecided there."""
     if not unknown.any():
-        return np.where(holds, 1, 0)
+        return found
     if values.numbers.reasoned:
         raise Undecided(too_few(*sides(values.graph, term)))
-    return np.where(unknown, NOTHING, np.where(holds, 1, 0).astype(object))
+    return np.where(unknown, NOTHING, found.astype(object))
 
 
 def _sign(values: Evaluator, term: Any, grid: Entries) -> Array:
     signs = np.asarray(values.numbers.sign(np.asarray(values.evaluate(term.args[0], grid))))
-    return signs if values.numbers is FLOAT else _truth_of_sign(values, term, signs)
-
-
-def _truth_of_sign(values: Evaluator, term: Any, signs: Array) -> Array:
-    unknown = signs == UNKNOWN
-    if not unknown.any():
-        return signs.astype(int)
-    if values.numbers.reasoned:
-        raise Undecided(too_few(*sides(values.graph, term)))
-    return np.where(unknown, NOTHING, signs.astype(object))
+    return signs if values.numbers is FLOAT else _known(values, term, signs.astype(int), signs == UNKNOWN)
 
 
 def _where(values: Evaluator, term: Where, grid: Entries) -> Array:

@@ -46,7 +46,7 @@ class Run(Frozen):
     """A graph at a point.
 
     `run["f"]` is a value and `run.grad["w"]` the gradient of the output by w, as floats or float64 arrays; `exact` and
-    `gradients` hold the same as fractions and balls (`flint.arb`).  The gradient of an output that is a tensor is that of
+    `gradients` hold the same as fractions and `Real` numbers.  The gradient of an output that is a tensor is that of
     the sum of its entries (a seed of ones, as in PyTorch's `backward(torch.ones(…))`).  Intermediate results of one
     operation each are there too, as t1, t2 …
     """
@@ -89,7 +89,7 @@ class Run(Frozen):
         shape = np.shape(self.values.arrays[self.graph.output.name])
         return np.full(shape, Fraction(1), dtype=object) if self.seed is None else np.asarray(self.seed, dtype=object)
 
-    @property
+    @cached_property
     def gradients(self) -> dict[str, Any]:
         """Backward: the gradient of the output by everything it depends on, the output's own first.
 
