@@ -138,7 +138,7 @@ def test_wrong_float64_functions_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_reverse_sweep_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    right: Callable[[Run], dict[str, Any]] = Run.gradients.fget  # type: ignore[attr-defined]
+    right: Callable[[Run], dict[str, Any]] = Run.__dict__["gradients"].func
 
     class Wrong(Run):
         @property
