@@ -170,8 +170,9 @@ def _all_compared(found: Derivation) -> Compared:
         _compare_whole(found, random_point(graph, sets[which], 0, which), random.Random(which))
     if not tally.moved:
         errors += _met_moving(found, sets[0], tally)
-    for case, holds in tally.unmet:
-        errors += _met_on_purpose(found, sets, work, case, holds, tally)
+    unmet = list(tally.unmet)
+    for case, holds in unmet:
+        errors += _met_on_purpose(found, sets, work, case, holds, tally, len(unmet))
     found_more = len(errors) - plan.points * len(sets)
     return plan, tuple(max(seen) for seen in zip(*errors, strict=True)), found_more, tally.counted
 
@@ -190,7 +191,7 @@ def _met_moving(found: Derivation, sizes: Sizes, tally: Tally) -> list[list[floa
 
 
 def _met_on_purpose(
-    found: Derivation, sets: Sequence[Sizes], work: Work, case: Case, holds: bool, tally: Tally
+    found: Derivation, sets: Sequence[Sizes], work: Work, case: Case, holds: bool, tally: Tally, among: int
 ) -> list[list[float]]:
     """What comes of comparing at a point sought for one side of a case; nothing where none is found.
 
@@ -207,7 +208,7 @@ def _met_on_purpose(
     most = max(AMPLE, 2 * max(map(cost, sets)))
 
     wanted = Sought(graph, case, holds, found.indices, found.wrt)
-    for point in islice(sought(wanted, sets, lambda sizes: cost(sizes) <= most), ATTEMPTS):
+    for point in islice(sought(wanted, sets, lambda sizes: cost(sizes) <= most, among), ATTEMPTS):
         total = math.prod(point.size(i.size) for i in found.indices)
         count = _entries(work.cost(point), total, AMPLE // 4)
         there = places(point, found.indices, case, holds)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import prod
 from typing import Any
 
@@ -50,11 +50,17 @@ BASES = 3
 LABELS = 8
 """So many points are drawn for a condition on labels."""
 
-STEPS = 24
-"""So often an interval in which a comparison changes is halved."""
+PARTS = 64
+"""An interval in which a comparison changes is cut into so many, and that in which it does again;"""
+
+ROUNDS = 4
+"""so often, which leaves 2 to the power -24 of it."""
 
 CROSSINGS = 8
 """So many changes along a line are looked at."""
+
+LINES = 96
+"""Along so many lines, over all cases of a derivation, numbers are solved for."""
 
 CANDIDATES = 6
 """So many points that will do in float64 are looked at exactly, for each way to find them."""
@@ -75,8 +81,10 @@ class Sought:
         return bool(np.any(met(point, full_grid(point, self.indices), self.case, self.holds) == 1))
 
     def among(self, many: Batch) -> list[int]:
-        """The points of many at which it is met."""
-        return [int(k) for k in np.flatnonzero(many.by_point(self.case.side(self.holds), self.case, self.indices).any(axis=1))]
+        """The points of many at which it is met and all have values; if none, the first that may have them in more digits."""
+        there = many.by_point(self.case.side(self.holds), self.case, self.indices).any(axis=1)
+        sound = np.flatnonzero(there & many.sound)
+        return [int(k) for k in (sound if len(sound) else np.flatnonzero(there)[:1])]
 
     @cached_property
     def moving(self) -> tuple[Input, ...]:
@@ -85,12 +93,15 @@ class Sought:
         return tuple(i for i in self.graph.inputs if i.differentiable and any(i.name in names for names in deciding))
 
 
-def sought(wanted: Sought, sets: Sequence[Sizes], fits: Callable[[Sizes], bool]) -> Iterator[Evaluator]:
-    """Points at which something is met; `fits` says which sizes are not too much work."""
+def sought(wanted: Sought, sets: Sequence[Sizes], fits: Callable[[Sizes], bool], among: int = 1) -> Iterator[Evaluator]:
+    """Points at which something is met; `fits` says which sizes are not too much work, `among` how many cases are sought."""
     for sizes in _longer(wanted, sets, fits):
         yield from _by_numbers(wanted, sizes) if wanted.moving else _by_indices(wanted, sizes)
-    for sizes in sets if wanted.moving and wanted.case.needed else ():
-        yield from _solved(wanted, sizes)
+    if wanted.moving and wanted.case.needed:
+        lines = (line for sizes in sets for line in _lines(wanted, sizes))
+        for line in islice(lines, max(1, LINES // among)):
+            values = line.between()
+            yield from _checked(wanted, line.sizes, (line.at(values[k]) for k in wanted.among(line.batch(values))))
 
 
 # ---------------------------------------------------------------- larger sizes
@@ -176,6 +187,11 @@ def _exact(graph: Graph, sizes: Sizes, inputs: Arrays, wrt: str) -> Evaluator | 
         return None
 
 
+def in_floats(graph: Graph, inputs: Arrays) -> Arrays:
+    """The inputs of a point in float64, labels as they are."""
+    return {i.name: np.asarray(inputs[i.name], dtype=int if i.kind == "label" else float) for i in graph.inputs}
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Many points of a graph in float64 at once, each along a leading axis; what has no value is not a number."""
@@ -186,15 +202,28 @@ class Batch:
     @staticmethod
     def of(graph: Graph, sizes: Sizes, points: Sequence[Arrays]) -> Batch:
         """The points with these inputs."""
-        kinds = {i.name: int if i.kind == "label" else float for i in graph.inputs}
-        arrays: Arrays = {name: np.stack([np.asarray(p[name], dtype=kind) for p in points]) for name, kind in kinds.items()}
-        values = Evaluator({**sizes, COPY.size: len(points)}, arrays, graph, FLOAT, copied=frozenset(graph.members))
+        rows = [in_floats(graph, p) for p in points]
+        return Batch.along(graph, sizes, {i.name: np.stack([row[i.name] for row in rows]) for i in graph.inputs}, len(points))
+
+    @staticmethod
+    def along(graph: Graph, sizes: Sizes, inputs: Mapping[str, Any], count: int) -> Batch:
+        """The points whose inputs lie along the leading axis of arrays of floats."""
+        arrays: Arrays = dict(inputs)
+        values = Evaluator({**sizes, COPY.size: count}, arrays, graph, FLOAT, copied=frozenset(graph.members))
         for node in graph.nodes:
             try:
                 arrays[node.name] = values.array(node.expr, (COPY, *node.indices))
             except (DomainError, ZeroDivisionError):
-                arrays[node.name] = np.full((len(points), *map(values.size, node.axes)), np.nan)
-        return Batch(values, len(points))
+                arrays[node.name] = np.full((count, *map(values.size, node.axes)), np.nan)
+        return Batch(values, count)
+
+    @property
+    def sound(self) -> Any:
+        """Which points have a value everywhere."""
+        graph = self.values.graph
+        assert graph is not None
+        numbers = [self.values.arrays[node.name].reshape(self.count, -1) for node in graph.nodes]
+        return np.isfinite(np.concatenate(numbers, axis=1)).all(axis=1)
 
     def by_point(self, term: Any, case: Case, indices: tuple[Index, ...]) -> Any:
         """A term inside the binders of a case: a row of its values for each point."""
@@ -212,18 +241,15 @@ class Batch:
 # ---------------------------------------------------------------- one number solved for
 
 
-def _solved(wanted: Sought, sizes: Sizes) -> Iterator[Evaluator]:
-    """Points at which a case is met, found by moving one entry of an input, or all of its entries, until a comparison changes."""
+def _lines(wanted: Sought, sizes: Sizes) -> Iterator[_Line]:
+    """Along each, one entry of an input, or all of its entries, are moved."""
     for number in range(BASES):
         chance = random.Random(f"line {number}")
         base = {i.name: draw_input(i, sizes, chance, SCALES[number]) for i in wanted.graph.inputs}
         for given in (i for i in wanted.moving if i.kind in ("real", "positive")):
             shape = np.shape(base[given.name])
-            places = [tuple(chance.randrange(n) for n in shape), None] if shape else [None]
-            for place in places:
-                line = _Line(wanted, sizes, base, given, place)
-                candidates = [line.at(v) for v in line.between()]
-                yield from _checked(wanted, sizes, (candidates[k] for k in wanted.among(line.batch(candidates))))
+            for place in [tuple(chance.randrange(n) for n in shape), None] if shape else [None]:
+                yield _Line(wanted, sizes, base, given, place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,8 +273,16 @@ class _Line:
             array = np.asarray(exact, dtype=object)
         return {**self.base, self.given.name: array}
 
-    def batch(self, points: Sequence[Arrays]) -> Batch:
-        return Batch.of(self.wanted.graph, self.sizes, points)
+    def batch(self, values: Sequence[float]) -> Batch:
+        """The points at some values, in float64."""
+        count, name = len(values), self.given.name
+        arrays = {k: np.broadcast_to(array, (count, *array.shape)) for k, array in self._base.items()}
+        moved = arrays[name].copy()
+        if self.place is None:
+            moved += np.reshape(values, (count, *(1,) * (moved.ndim - 1))) - (0 if moved.ndim > 1 else moved)
+        else:
+            moved[(slice(None), *self.place)] = values
+        return Batch.along(self.wanted.graph, self.sizes, {**arrays, name: moved}, count)
 
     def between(self) -> list[float]:
         """Values between those at which some comparison of the case changes, and right beside these."""
@@ -256,25 +290,33 @@ class _Line:
         values = sorted(float(sign * 2**k) for k in range(-6, LARGEST + 1) for sign in signs)
         before = self._signs(values)
         changes = [(k, int(which)) for k, (a, b) in enumerate(pairwise(before)) for which in np.flatnonzero(a != b)[:1]]
-        low = np.array([values[k] for k, _ in changes[:CROSSINGS]])
-        high = np.array([values[k + 1] for k, _ in changes[:CROSSINGS]])
-        which = [w for _, w in changes[:CROSSINGS]]
-        start = [before[k][w] for k, w in changes[:CROSSINGS]]
-        for _ in range(STEPS if which else 0):
-            middle = (low + high) / 2
-            # where there is no value, there may be fewer comparisons
-            same = np.array([w < len(row) and row[w] == s for row, w, s in zip(self._signs(middle), which, start, strict=True)])
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        roots = sorted({float(r) for r in (low + high) / 2})
+        roots = self._roots([(values[k], values[k + 1], which) for k, which in changes[:CROSSINGS]])
         ends = [values[0], *roots, values[-1]]
         beside = [r + sign * max(abs(r) / 64, 1 / 64) for r in roots for sign in (1, -1)]
         return [v for v in [*((a + b) / 2 for a, b in pairwise(ends)), *beside, *values] if v > 0 or self.given.kind == "real"]
 
-    def _signs(self, values: Iterable[float]) -> Any:
+    def _roots(self, changes: Sequence[tuple[float, float, int]]) -> list[float]:
+        """Where comparisons change: of each interval in which one does, by its number, a place at which it changes."""
+        if not changes:
+            return []
+        low, high = np.array([c[0] for c in changes]), np.array([c[1] for c in changes])
+        for _ in range(ROUNDS):
+            cuts = np.linspace(low, high, PARTS + 1, axis=1)
+            signs = self._signs(cuts.ravel().tolist()).reshape((*cuts.shape, -1))
+            rows = np.arange(len(changes))
+            own = signs[rows, :, [min(c[2], signs.shape[2] - 1) for c in changes]]
+            first = np.argmax(own != own[:, :1], axis=1)  # 0 where it changes nowhere: the cuts move its values by a rounding
+            low, high = cuts[rows, np.maximum(first - 1, 0)], cuts[rows, np.maximum(first, 1)]
+        return sorted(set(((low + high) / 2).tolist()))
+
+    def _signs(self, values: Sequence[float]) -> Any:
         """Which comparisons of the case hold at some values: a row for each."""
-        many, case = self.batch([self.at(float(v)) for v in values]), self.wanted.case
-        comparisons = self._comparisons
-        return np.concatenate([many.by_point(c, case, self.wanted.indices) for c in comparisons], axis=1)
+        many, case = self.batch(values), self.wanted.case
+        return np.concatenate([many.by_point(c, case, self.wanted.indices) for c in self._comparisons], axis=1)
+
+    @cached_property
+    def _base(self) -> Arrays:
+        return in_floats(self.wanted.graph, dict(self.base))
 
     @cached_property
     def _comparisons(self) -> list[Any]:

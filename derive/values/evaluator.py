@@ -64,6 +64,7 @@ from derive.values.number_systems import (
     exact,
     exists,
     precision,
+    slope_of,
     too_few,
 )
 from derive.values.undefined import no_value, sides
@@ -321,7 +322,7 @@ def _moving(values: Evaluator, output: str, name: str, directions: Array) -> Arr
     return _slope(_rerun(values, name, moved.reshape(len(directions), *base.shape), output))
 
 
-_SLOPE = np.frompyfunc(lambda x: NOTHING if not exists(x) else x.slope if type(x) is Jet else 0, 1, 1)
+_SLOPE = np.frompyfunc(slope_of, 1, 1)
 
 
 def _slope(array: Array) -> Array:

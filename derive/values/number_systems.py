@@ -149,6 +149,8 @@ class Jet:
         return Jet(-self.series)
 
     def __pow__(self, power: Any) -> Jet:
+        if not self.slope.is_finite():  # FLINT would lose the value as well
+            return Jet(arb_series([self.value ** untraced(power), self.slope], prec=2))
         return Jet(self.series ** untraced(power))
 
     def at(self, function: str) -> Jet:
@@ -505,7 +507,14 @@ def exists(x: Any) -> bool:
     x = untraced(x)
     if type(x) is arb:
         return bool(x.is_finite() or x.is_exact())
-    return type(x) is not Jet or (x.series.prec > 1 and bool(x.value.is_finite()) and bool(x.slope.is_finite()))
+    return type(x) is not Jet or (x.series.prec > 1 and bool(x.value.is_finite()))
+
+
+def slope_of(x: Any) -> Any:
+    """How a number moves with t: NOTHING where that is not known, as at the root of 0."""
+    if type(x) is not Jet:
+        return 0 if exists(x) else NOTHING
+    return x.slope if exists(x) and x.slope.is_finite() else NOTHING
 
 
 UNKNOWN = 2
@@ -627,12 +636,18 @@ def _reciprocal(x: Any) -> Any:
     return (1 / x if kind is fmpq else fmpq(1, x)) if x else NOTHING
 
 
+_UPRIGHT = Jet(arb_series([0, arb("nan")], prec=2))
+"""A 0 with no slope: the root of a number that moves through 0.  A maximum that it is smaller than has one."""
+
+
 def _root(x: Any, q: int) -> Any:
     kind = type(x)
     if kind is arb:
         return x.sqrt() if q == 2 else x.root(q)
     if kind is Jet:
-        return NOTHING if sign(x) != 1 else x.at("sqrt") if q == 2 else x ** fmpq(1, q)
+        if sign(x) != 1:
+            return _UPRIGHT if sign(x) == 0 else NOTHING
+        return x.at("sqrt") if q == 2 else x ** fmpq(1, q)
     if x < 0:
         return NOTHING
     top, bottom = (fmpz(x), fmpz(1)) if kind is int else (x.p, x.q)
@@ -647,7 +662,7 @@ def _raised(x: Any, p: Any) -> Any:
         power = x ** abs(whole)
         return power if whole >= 0 else _reciprocal(power)
     if sign(x) == 0:
-        return 0 if sign(p) == 1 else NOTHING
+        return NOTHING if sign(p) != 1 else 0 if type(x) is not Jet or sign(p - 1) == 1 else _UPRIGHT
     if sign(x) != 1:
         return NOTHING
     if Jet not in (type(x), type(p)):

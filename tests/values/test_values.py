@@ -502,6 +502,27 @@ def test_what_nobody_asked_for_stops_nothing(text: str, at: dict[str, Any], wrt:
     np.testing.assert_allclose(derive.graph(text).at(**at).grad[wrt], expected, rtol=1e-15, atol=0)
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "wrt", "expected"),
+    [
+        ("y = max(3, sqrt(x))", {"x": 0}, "x", 0),
+        ("x: [n]; y = max(sum(x), sqrt(x))", {"x": [0, 4]}, "x", [2, 2]),
+        ("y = x*max(3, x**0.3)", {"x": 0}, "x", 3),
+        ("x: [n]; y = sum(max(2, x**(1/3)))", {"x": [0, 27]}, "x", [0, Fraction(1, 27)]),
+        ("y = max(3, x**p)", {"x": 0, "p": "0.3"}, "x", 0),
+        ("y = x**p", {"x": 0, "p": "1.5"}, "x", 0),
+    ],
+)
+def test_a_root_of_zero_has_no_slope_and_needs_none_where_it_is_not_the_larger(
+    text: str, at: dict[str, Any], wrt: str, expected: Any
+) -> None:
+    graph = derive.graph(text)
+    run = graph.at(**at)
+    counted = run.values.adjoint(graph.output.name, wrt).reshape(-1, *np.shape(expected)).sum(axis=0)  # by moving the input
+    for found in (run.gradient(wrt), counted):
+        assert [float(x) for x in np.ravel(found)] == [float(x) for x in np.ravel(expected)]
+
+
 def test_zero_times_the_logarithm_of_zero_is_a_convention_that_a_definition_states() -> None:
     p, q = [F(1, 2), F(1, 2), 0], [F(1, 4), F(1, 2), F(1, 4)]
     assert float(value("kl_divergence", p=p, q=q)) == pytest.approx(math.log(2) / 2)
