@@ -304,7 +304,7 @@ class _Line:
             cuts = np.linspace(low, high, PARTS + 1, axis=1)
             signs = self._signs(cuts.ravel().tolist()).reshape((*cuts.shape, -1))
             rows = np.arange(len(changes))
-            own = signs[rows, :, [min(c[2], signs.shape[2] - 1) for c in changes]]
+            own = signs[rows, :, np.array([min(c[2], signs.shape[2] - 1) for c in changes])]
             first = np.argmax(own != own[:, :1], axis=1)  # 0 where it changes nowhere: the cuts move its values by a rounding
             low, high = cuts[rows, np.maximum(first - 1, 0)], cuts[rows, np.maximum(first, 1)]
         return sorted(set(((low + high) / 2).tolist()))
