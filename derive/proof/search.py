@@ -277,11 +277,14 @@ class _Line:
         """The points at some values, in float64."""
         count, name = len(values), self.given.name
         arrays = {k: np.broadcast_to(array, (count, *array.shape)) for k, array in self._base.items()}
-        moved = arrays[name].copy()
-        if self.place is None:
-            moved += np.reshape(values, (count, *(1,) * (moved.ndim - 1))) - (0 if moved.ndim > 1 else moved)
+        moved, along = arrays[name].copy(), np.array(values)
+        if self.place is not None:
+            place: Any = (slice(None), *self.place)
+            moved[place] = along
+        elif moved.ndim > 1:
+            moved += along.reshape((count, *(1,) * (moved.ndim - 1)))
         else:
-            moved[(slice(None), *self.place)] = values
+            moved = along
         return Batch.along(self.wanted.graph, self.sizes, {**arrays, name: moved}, count)
 
     def between(self) -> list[float]:
