@@ -59,7 +59,7 @@ ROUNDS = 4
 CROSSINGS = 8
 """So many changes along a line are looked at."""
 
-LINES = 96
+LINES = 64
 """Along so many lines, over all cases of a derivation, numbers are solved for."""
 
 CANDIDATES = 6
@@ -81,10 +81,9 @@ class Sought:
         return bool(np.any(met(point, full_grid(point, self.indices), self.case, self.holds) == 1))
 
     def among(self, many: Batch) -> list[int]:
-        """The points of many at which it is met and all have values; if none, the first that may have them in more digits."""
+        """The points of many at which it is met, without those that have no value, if some have."""
         there = many.by_point(self.case.side(self.holds), self.case, self.indices).any(axis=1)
-        sound = np.flatnonzero(there & many.sound)
-        return [int(k) for k in (sound if len(sound) else np.flatnonzero(there)[:1])]
+        return [int(k) for k in np.flatnonzero(there & many.sound if many.sound.any() else there)]
 
     @cached_property
     def moving(self) -> tuple[Input, ...]:
@@ -101,7 +100,8 @@ def sought(wanted: Sought, sets: Sequence[Sizes], fits: Callable[[Sizes], bool],
         lines = (line for sizes in sets for line in _lines(wanted, sizes))
         for line in islice(lines, max(1, LINES // among)):
             values = line.between()
-            yield from _checked(wanted, line.sizes, (line.at(values[k]) for k in wanted.among(line.batch(values))))
+            places = wanted.among(line.batch(values))
+            yield from _checked(wanted, (_exact(wanted.graph, line.sizes, line.at(values[k])) for k in places))
 
 
 # ---------------------------------------------------------------- larger sizes
@@ -148,8 +148,9 @@ Arrays = dict[str, Any]
 
 def other_scales(graph: Graph, sizes: Sizes, wrt: str) -> Iterator[Evaluator]:
     """Points drawn larger and smaller, then with a scale for each input, as far as they have values and lie at no kink."""
-    for inputs in _draws(graph, sizes):
-        if (point := _exact(graph, sizes, inputs, wrt)) is not None:
+    for number in range(len(_draws(graph, sizes))):
+        point = _drawn(graph, sizes, number)
+        if point is not None and _smooth(point, wrt):
             yield point
 
 
@@ -163,28 +164,41 @@ def _draws(graph: Graph, sizes: Sizes) -> list[Arrays]:
     return remembered(graph, ("draws", tuple(sizes.items())), lambda: list(drawn()))
 
 
+def _drawn(graph: Graph, sizes: Sizes, number: int) -> Evaluator | None:
+    """The point of a draw, if it has values: many cases ask for it."""
+    key = ("drawn", tuple(sizes.items()), number)
+    return remembered(graph, key, lambda: _exact(graph, sizes, _draws(graph, sizes)[number]))
+
+
 def _by_numbers(wanted: Sought, sizes: Sizes) -> Iterator[Evaluator]:
     """Points at other scales at which something is met."""
-    draws = _draws(wanted.graph, sizes)
-    many = remembered(wanted.graph, ("many", tuple(sizes.items())), lambda: Batch.of(wanted.graph, sizes, draws))
-    yield from _checked(wanted, sizes, (draws[k] for k in wanted.among(many)))
+    graph = wanted.graph
+    many = remembered(graph, ("many", tuple(sizes.items())), lambda: Batch.of(graph, sizes, _draws(graph, sizes)))
+    yield from _checked(wanted, (_drawn(graph, sizes, k) for k in wanted.among(many)))
 
 
-def _checked(wanted: Sought, sizes: Sizes, candidates: Iterable[Arrays]) -> Iterator[Evaluator]:
-    """The exact points of some candidates at which something is met for certain."""
-    for _, inputs in zip(range(CANDIDATES), candidates, strict=False):
-        point = _exact(wanted.graph, sizes, inputs, wanted.wrt)
-        if point is not None and wanted.at(point):
+def _checked(wanted: Sought, candidates: Iterable[Evaluator | None]) -> Iterator[Evaluator]:
+    """Those of some candidates at which something is met for certain, and no other kink."""
+    for point in islice(candidates, CANDIDATES):
+        if point is not None and _smooth(point, wanted.wrt) and wanted.at(point):
             yield point
 
 
-def _exact(graph: Graph, sizes: Sizes, inputs: Arrays, wrt: str) -> Evaluator | None:
-    """The point with these inputs, if it has values and lies at no kink."""
+def _exact(graph: Graph, sizes: Sizes, inputs: Arrays) -> Evaluator | None:
+    """The point with these inputs, if it has values."""
     try:
-        point = forward(graph, sizes, inputs)
-        return None if any(at_kink(point, node, moved=wrt) for node in graph.nodes) else point
+        return forward(graph, sizes, inputs)
     except (DomainError, ZeroDivisionError, OverflowError, ValueError):
         return None
+
+
+def _smooth(point: Evaluator, wrt: str) -> bool:
+    """Whether a point lies at no kink; where that cannot be told, it may."""
+    assert point.graph is not None
+    try:
+        return not any(at_kink(point, node, moved=wrt) for node in point.graph.nodes)
+    except (DomainError, ZeroDivisionError, OverflowError, ValueError):
+        return False
 
 
 def in_floats(graph: Graph, inputs: Arrays) -> Arrays:
@@ -217,9 +231,9 @@ class Batch:
                 arrays[node.name] = np.full((count, *map(values.size, node.axes)), np.nan)
         return Batch(values, count)
 
-    @property
+    @cached_property
     def sound(self) -> Any:
-        """Which points have a value everywhere."""
+        """Which points have a value everywhere, as far as float64 tells."""
         graph = self.values.graph
         assert graph is not None
         numbers = [self.values.arrays[node.name].reshape(self.count, -1) for node in graph.nodes]
