@@ -54,7 +54,17 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
     "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
-    "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
+    "values": (
+        {"operations", "precision", "undefined"},
+        {"balls"},
+        {"elementary"},
+        {"real"},
+        {"number_systems"},
+        {"evaluator"},
+        {"entries", "work"},
+        {"run"},
+        {"edges"},
+    ),
     "proof": (
         {"gradcheck", "kinks", "numpy_value", "sizes"},
         {"cases", "forms", "points"},

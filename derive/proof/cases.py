@@ -47,7 +47,7 @@ from derive.calculus.terms import (
 from derive.graphs.graph import Graph, Node
 from derive.proof.kinks import guarded
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 
 Grid = Mapping[Index, Any]
 

@@ -16,7 +16,8 @@ from derive.graphs.graph import gradient_name, gradient_parts
 from derive.notation.numpy_code import numpy_code
 from derive.proof.numpy_value import run_numpy
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import FLOAT, Real, all_given_out, real
+from derive.values.number_systems import FLOAT
+from derive.values.real import Real, all_given_out, real
 from derive.values.run import plain
 
 

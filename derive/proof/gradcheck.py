@@ -21,7 +21,9 @@ import numpy as np
 from derive.derivation.choice import gradient_by
 from derive.errors import DeriveError, said
 from derive.values.evaluator import forward
-from derive.values.number_systems import DIGITS, FLOAT, DomainError, Real, exact, precision, real
+from derive.values.number_systems import FLOAT, exact
+from derive.values.precision import DIGITS, DomainError, precision
+from derive.values.real import Real, entered, real
 from derive.values.run import Run, plain, result_at
 from derive.values.work import Work
 
@@ -137,7 +139,8 @@ def exact_difference(run: Run, wrt: str, entry: tuple[int, ...], step: Fraction)
 
     def moved(digits: int, by: Fraction) -> Any:
         array = np.array(run.point.arrays[wrt], dtype=object)
-        array[entry] = array[entry] + by
+        with precision(digits):
+            array[entry] = entered(array[entry], digits) + entered(by)
         point = forward(run.source, run.values.sizes, {**run.point.arrays, wrt: array}, exact(digits), run.source.output.name)
         return point.tensor(run.source.output.name)
 

@@ -16,8 +16,10 @@ from sympy import Abs, Integer, Mul, S, sign
 from derive.calculus.functions import Named
 from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
 from derive.graphs.graph import Graph, Node
+from derive.values.balls import apart
 from derive.values.evaluator import Evaluator, value_of
-from derive.values.number_systems import DomainError, apart, real
+from derive.values.precision import DomainError
+from derive.values.real import real
 
 CLEARANCE = 1e-3
 """How far from a kink (of max, |·|, a comparison) a point must lie."""

@@ -39,7 +39,8 @@ from derive.calculus.terms import (
 )
 from derive.proof.cases import Tally, cases_of, full_grid
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError, most_apart, precision, real
+from derive.values.precision import DomainError, precision
+from derive.values.real import most_apart, real
 
 CLOSE = real(Fraction(1, 10**22))
 """Two sides agree that differ by no more than this, relative to their size."""

@@ -15,7 +15,8 @@ from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes, size_sets
 from derive.values.evaluator import Evaluator, value_of
-from derive.values.number_systems import DIGITS, DomainError, near, precision
+from derive.values.precision import DIGITS, DomainError, precision
+from derive.values.real import near
 from derive.values.undefined import authors_name
 
 TRIES = 60

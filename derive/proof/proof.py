@@ -41,8 +41,11 @@ from derive.proof.lemmas import functions_in, row_holds, slopes_hold
 from derive.proof.points import SMALLER, random_point, sets_with_values
 from derive.proof.search import Sought, other_scales, sought
 from derive.proof.sizes import Sizes
+from derive.values.balls import NOTHING
+from derive.values.elementary import shown
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import NOTHING, DomainError, most_apart, precision, real, shown
+from derive.values.precision import DomainError, precision
+from derive.values.real import most_apart, real
 from derive.values.work import Cost, Work
 
 TOLERANCE = real(10) ** -25

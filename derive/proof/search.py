@@ -25,7 +25,9 @@ from derive.proof.kinks import at_kink
 from derive.proof.points import draw_input, random_point
 from derive.proof.sizes import Sizes
 from derive.values.evaluator import COPY, Evaluator, forward
-from derive.values.number_systems import FLOAT, DomainError, real
+from derive.values.number_systems import FLOAT
+from derive.values.precision import DomainError
+from derive.values.real import real
 
 LONGEST = 128
 """Axes are made longer for a condition on indices, up to so many entries more."""
@@ -166,8 +168,7 @@ def _draws(graph: Graph, sizes: Sizes) -> list[Arrays]:
 
 def _drawn(graph: Graph, sizes: Sizes, number: int) -> Evaluator | None:
     """The point of a draw, if it has values: many cases ask for it."""
-    key = ("drawn", tuple(sizes.items()), number)
-    return remembered(graph, key, lambda: _exact(graph, sizes, _draws(graph, sizes)[number]))
+    return remembered(graph, ("drawn", tuple(sizes.items()), number), lambda: _exact(graph, sizes, _draws(graph, sizes)[number]))
 
 
 def _by_numbers(wanted: Sought, sizes: Sizes) -> Iterator[Evaluator]:

@@ -45,28 +45,10 @@ from derive.calculus.terms import (
     unused,
 )
 from derive.graphs.graph import Graph, Node
-from derive.values.number_systems import (
-    EXACT,
-    FLOAT,
-    HIGHEST,
-    LOWEST,
-    MOST_DIGITS,
-    NOTHING,
-    T_,
-    UNKNOWN,
-    Array,
-    DomainError,
-    Jet,
-    NumberSystem,
-    Undecided,
-    all_given_out,
-    decided,
-    exact,
-    exists,
-    precision,
-    slope_of,
-    too_few,
-)
+from derive.values.balls import HIGHEST, LOWEST, NOTHING, T_, UNKNOWN, Array, Jet, exists, slope_of
+from derive.values.number_systems import EXACT, FLOAT, NumberSystem, exact
+from derive.values.precision import MOST_DIGITS, DomainError, Undecided, decided, precision, too_few
+from derive.values.real import all_given_out
 from derive.values.undefined import no_value, sides
 
 MAX_REMEMBERED = 1 << 12

@@ -20,20 +20,12 @@ from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
+from derive.values.balls import NOTHING
+from derive.values.elementary import shown
 from derive.values.evaluator import Evaluator, forward, missing
-from derive.values.number_systems import (
-    DIGITS,
-    MOST_DIGITS,
-    NOTHING,
-    DomainError,
-    Undecided,
-    all_given_out,
-    as_float,
-    decided,
-    real,
-    shown,
-)
 from derive.values.operations import by_operation
+from derive.values.precision import DIGITS, MOST_DIGITS, DomainError, Undecided, decided
+from derive.values.real import all_given_out, as_float, real
 from derive.values.undefined import named
 from derive.values.work import Work
 

@@ -24,7 +24,7 @@ from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.proof.sizes import size_sets
 from derive.values.evaluator import Evaluator, _moving, forward
-from derive.values.number_systems import precision
+from derive.values.precision import precision
 
 LAYERS = (2, 8, 32, 64)
 STEEPER = 1.25

@@ -19,7 +19,7 @@ from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import REWRITES, stable
 from derive.language import library
 from derive.proof.sizes import size_sets
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 from oracles.extremes import ALLOWED, compared, made, points, programs, worst
 from oracles.interpreted import interpreted
 from oracles.kernel_reference import call

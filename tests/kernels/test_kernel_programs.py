@@ -27,7 +27,7 @@ from derive.language import library
 from derive.language.batching import batch
 from derive.proof import points
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 from oracles.extremes import ALLOWED, made, worst
 from oracles.random_graphs import random_graph
 

@@ -22,7 +22,7 @@ from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 
 PADDED = """
 x: [n]

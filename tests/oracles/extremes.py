@@ -20,9 +20,12 @@ from derive.kernels.program.program import Program, program
 from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.language import library
+from derive.values.balls import untraced
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError, NumberSystem, near, precision, real, untraced
+from derive.values.number_systems import NumberSystem
 from derive.values.number_systems import exact as number_system
+from derive.values.precision import DomainError, precision
+from derive.values.real import near, real
 from oracles.interpreted import interpreted
 from oracles.kernel_reference import exactly
 

@@ -25,7 +25,8 @@ from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import FLOAT, real
+from derive.values.number_systems import FLOAT
+from derive.values.real import real
 from derive.values.run import Run
 from oracles.extras import torch
 from oracles.formulas import Point, Value, Watch

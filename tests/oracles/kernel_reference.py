@@ -13,7 +13,7 @@ from derive.kernels.kernel import Kernel
 from derive.kernels.program.program import Program, arrays_of, program
 from derive.proof.points import random_point
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import real
+from derive.values.real import real
 
 Array = Any
 

@@ -57,7 +57,8 @@ from derive.graphs.graph import Graph
 from derive.language import library
 from derive.proof.proof import confirm
 from derive.values.evaluator import forward
-from derive.values.number_systems import FLOAT, DomainError
+from derive.values.number_systems import FLOAT
+from derive.values.precision import DomainError
 
 # ---------------------------------------------------------------- wrong rows in the rule table
 

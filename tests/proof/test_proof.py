@@ -50,7 +50,7 @@ from derive.proof.kinks import CLEARANCE
 from derive.proof.points import random_point
 from derive.proof.proof import prove
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import precision
+from derive.values.precision import precision
 from derive.values.work import Work
 from oracles.enumeration import NoValue, OutOfRange, Point, point_of
 from oracles.enumeration import close as agree

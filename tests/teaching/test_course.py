@@ -33,7 +33,7 @@ from derive.teaching.page import Page
 from derive.values.edges import one_by_one
 from derive.values.entries import entry_of, unrolled
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import given_out
+from derive.values.real import given_out
 from derive.values.run import Run
 from derive.values.run import run as bound
 

@@ -19,7 +19,9 @@ from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index,
 from derive.errors import DeriveError
 from derive.language.at import bind
 from derive.values.evaluator import Evaluator, forward
-from derive.values.number_systems import EXACT, FLOAT, DomainError, Real, Undecided, given_out
+from derive.values.number_systems import EXACT, FLOAT
+from derive.values.precision import DomainError, Undecided
+from derive.values.real import Real, given_out
 from derive.values.run import Run
 
 F = Fraction
@@ -511,6 +513,8 @@ def test_what_nobody_asked_for_stops_nothing(text: str, at: dict[str, Any], wrt:
         ("x: [n]; y = sum(max(2, x**(1/3)))", {"x": [0, 27]}, "x", [0, Fraction(1, 27)]),
         ("y = max(3, x**p)", {"x": 0, "p": "0.3"}, "x", 0),
         ("y = x**p", {"x": 0, "p": "1.5"}, "x", 0),
+        ("y = x*max(2, (1 + sqrt(x))**-2 + exp(sqrt(x))/2)", {"x": 0}, "x", 2),
+        ("y = x*max(2, tanh(sqrt(x)) + cos(x**0.3) + sqrt(x)**3)", {"x": 0}, "x", 2),
     ],
 )
 def test_a_root_of_zero_has_no_slope_and_needs_none_where_it_is_not_the_larger(

@@ -35,7 +35,7 @@ from derive.notation.terms import layout
 from derive.proof.points import random_point, sets_with_values
 from derive.proof.sizes import Sizes
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import most_apart, real
+from derive.values.real import most_apart, real
 
 AGREE = 1e-30
 """Two programs, or a program and its graph, give numbers of 50 digits that differ by no more than this, relatively."""

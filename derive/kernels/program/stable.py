@@ -52,7 +52,7 @@ from derive.kernels.program.exponentials import put_in, written
 from derive.kernels.program.functions import exp_nonpositive, expm1, is_sigmoid, log1p, together, weighted
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from derive.teaching.blocks.numbers import array, relation
 from derive.teaching.document import Block, Line, Steps
 from derive.teaching.page import Page
 from derive.teaching.request import View
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 from derive.values.run import Run, result_at
 
 DEFAULT = View()

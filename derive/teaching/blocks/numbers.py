@@ -14,7 +14,7 @@ from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Sign, joi
 from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
 from derive.notation.style import Style, decimal, power_of_ten
 from derive.teaching.page import Page
-from derive.values.number_systems import Real
+from derive.values.real import Real
 
 MOST = (60, 14)
 """A vector of more entries, or an axis of another array, is not shown whole."""

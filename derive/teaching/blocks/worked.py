@@ -33,7 +33,8 @@ from derive.teaching.document import Block, Chains, Line, Paragraph, Steps, inli
 from derive.teaching.page import Page
 from derive.values.entries import entry_of, first_largest
 from derive.values.evaluator import Evaluator
-from derive.values.number_systems import DomainError, Real
+from derive.values.precision import DomainError
+from derive.values.real import Real
 from derive.values.run import Run
 from derive.values.undefined import no_value
 

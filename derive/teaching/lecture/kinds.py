@@ -33,7 +33,7 @@ from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, build
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
-from derive.values.number_systems import DomainError
+from derive.values.precision import DomainError
 from derive.values.run import Run
 from derive.values.run import run as run_graph
 
