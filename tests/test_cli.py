@@ -20,7 +20,9 @@ import cli
 from derive.errors import CONTROLS
 from derive.language import library
 from derive.marks import HEAD, made_from, mark
+from derive.proof import proof
 from derive.resources import folder as shipped
+from derive.values.real import real
 
 ROOT = Path(__file__).parent.parent
 
@@ -490,7 +492,8 @@ def test_status_3_where_a_gradient_check_fails(derive: Derive, monkeypatch: pyte
 
 
 def test_status_3_where_a_line_cannot_be_proved(derive: Derive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derive.proof.proof.TOLERANCE", -1)
+    wrong = proof.Gap(real(1), real(1), differs=True)
+    monkeypatch.setattr("derive.proof.proof._distance", lambda a, b: wrong)
     for command in ("explain", "check"):
         answer = derive(command, f"{command} = u*u*v")  # a text that no other test has had proved
         assert (answer.status, answer.out) == (3, "")

@@ -74,7 +74,8 @@ class Fold:
 def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
     """The term with every occurrence of the fold's pattern, or of a multiple of a sum, rewritten (not normalised).
 
-    With `among`, and always for a function, a product may have other factors besides those of the pattern.
+    With `among`, and always for a function, a product may have other factors besides those of the pattern.  What was solved
+    from a definition is not put into a condition: x > 1 is decided by fewer digits than (√x)² > 1, and read at once.
     """
     kind = type(fold.pattern)
 
@@ -87,7 +88,7 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
             left, found = _match_factors(fold, t)
         return t if found is None else left * substituted(fold.result, found)
 
-    return walk(term, rewrite)
+    return walk(term, rewrite, () if isinstance(fold.result, (Element, Function)) else (Bracket,))
 
 
 def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:

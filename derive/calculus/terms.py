@@ -331,20 +331,23 @@ def opened(term: Binder) -> tuple[tuple[Index, ...], Any]:
     return term.opened()
 
 
-def walk(term: Any, rewrite: Callable[[Any], Any]) -> Any:
+def walk(term: Any, rewrite: Callable[[Any], Any], kept: tuple[type, ...] = ()) -> Any:
     """Rewrite a term from the leaves up.  Bodies are opened and closed again, so `rewrite` never sees a bound name.
 
-    The entry that a derivative is taken by is not rewritten: it is a name, not a value.
+    The entry that a derivative is taken by is not rewritten: it is a name, not a value.  Terms of the types
+    `kept` stay as they are.
     """
+    if isinstance(term, kept):
+        return term
     if isinstance(term, Binder):
         indices, body = opened(term)
-        new = walk(body, rewrite)
+        new = walk(body, rewrite, kept)
         return rewrite(term if new is body else close(type(term), indices, new))
     if isinstance(term, (Index, Adjoint)) or not term.args:
         return rewrite(term)
     if isinstance(term, Deriv):
-        return rewrite(Deriv(walk(term.body, rewrite), term.by))
-    args = [walk(a, rewrite) for a in term.args]
+        return rewrite(Deriv(walk(term.body, rewrite, kept), term.by))
+    args = [walk(a, rewrite, kept) for a in term.args]
     same = all(a is b for a, b in zip(args, term.args, strict=True))
     return rewrite(term if same else term.func(*args))
 

@@ -41,7 +41,7 @@ from derive.proof.lemmas import functions_in, row_holds, slopes_hold
 from derive.proof.points import SMALLER, random_point, sets_with_values
 from derive.proof.search import Sought, other_scales, sought
 from derive.proof.sizes import Sizes
-from derive.values.balls import NOTHING
+from derive.values.balls import NOTHING, apart
 from derive.values.elementary import shown
 from derive.values.evaluator import Evaluator
 from derive.values.precision import DomainError, precision
@@ -49,23 +49,13 @@ from derive.values.real import most_apart, real
 from derive.values.work import Cost, Work
 
 TOLERANCE = real(10) ** -25
-"""Lines that differ by more than this, relative to their size, are looked at in more digits.  A central difference errs by
-1e-30 of the values that it subtracts."""
+"""Lines no further apart than this, relative to their size, are taken for equal; but not where their balls do not meet."""
 
 REFINED = 2
-"""So often are the digits doubled where lines differ."""
-
-VANISHING = real(10) ** -8
-"""A difference that falls by less than this as the digits are doubled is no error of rounding or of a central difference."""
+"""So often are the digits doubled where lines may be further apart."""
 
 ATTEMPTS = 12
 """At so many points, with ever smaller numbers, lines are compared until what they differ by can be told."""
-
-
-def noise(digits: int) -> Any:
-    """What a central difference in so many digits errs by, of values about 1: a smaller one is not seen."""
-    return real(10) ** (-3 * digits // 5)
-
 
 KINK_POINTS = 8
 """At how many points drawn at random, over all sets of sizes, lines with a kink in them are compared; others are sought for each
@@ -349,10 +339,9 @@ def _compare(found: Derivation, point: Evaluator, entries: Entries, tally: Tally
             gap = _refined(_distance(before, after), point, partial(_both, lines, grid))
         except DomainError as undefined:
             raise _unequal(found, point, number, undefined.message, _NoValue) from None
-        error = gap.relative
-        if not error < TOLERANCE:
-            raise _unequal(found, point, number, said("the two differ by {error}", error=shown(error, 3)))
-        errors.append(float(error))
+        if gap.differs:
+            raise _unequal(found, point, number, said("the two differ by {error}", error=shown(gap.relative, 3)))
+        errors.append(float(gap.relative))
         before = after
     tally.add(here, grid)
     tally.moved = tally.moved or bool(np.any(np.asarray(before) != 0))
@@ -375,36 +364,34 @@ def _compare_whole(found: Derivation, point: Evaluator, chance: random.Random) -
             return np.ravel(point.slope_along(found.of, found.wrt, moved)), result.reshape(-1, moved.size) @ moved
 
     try:
-        error = _refined(_distance(*both(point)), point, both).relative
+        gap = _refined(_distance(*both(point)), point, both)
     except _Lost:  # each entry of it has been compared
         return
-    if not error < TOLERANCE:
+    if gap.differs:
         raise _unequal(
             found,
             point,
             len(found.steps),
-            said("along {moved} the two differ by {error}", moved=moved.tolist(), error=shown(error, 3)),
+            said("along {moved} the two differ by {error}", moved=moved.tolist(), error=shown(gap.relative, 3)),
         )
 
 
 def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, Any]]) -> Gap:
-    """How far two lines are apart, in so many digits that it is known whether they are at all.
+    """How far two arrays are apart, in so many digits that it is known whether they are at all.
 
-    What rounding and central differences err by vanishes as the digits grow; what is wrong with a line does not.
+    What rounding errs by vanishes as the digits grow; of what is equal, that is all there is.  Raises _Lost where it does not.
     """
     first = gap.absolute
     for _ in range(REFINED):
-        if gap.relative < TOLERANCE or gap.absolute == 0:
+        if gap.differs or gap.relative < TOLERANCE:
             return gap
-        seen, coarse, point = gap.absolute > noise(point.digits), gap, point.finer
+        point = point.finer
         gap = _distance(*both(point))
-        if seen and not gap.absolute <= VANISHING * coarse.absolute:
-            return gap
-    if gap.relative >= TOLERANCE:
-        gap = Gap(gap.absolute, gap.absolute / first)
-    if gap.relative >= TOLERANCE and gap.absolute < noise(point.digits):
+    if gap.differs or gap.relative < TOLERANCE:
+        return gap
+    if not gap.absolute / first < TOLERANCE:
         raise _Lost
-    return gap
+    return replace(gap, relative=gap.absolute / first)
 
 
 def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str, kind: type[ProofError] = ProofError) -> ProofError:
@@ -427,10 +414,12 @@ def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str, kind:
 
 @dataclass(frozen=True)
 class Gap:
-    """How far two lines are apart at most, over the entries compared, and that relative to their size."""
+    """How far two arrays are apart at most, over the entries compared, and that relative to their size."""
 
     absolute: Any
     relative: Any
+    differs: bool = False
+    """Whether some entries certainly differ, or have no number."""
 
 
 def _distance(a: Any, b: Any) -> Gap:
@@ -438,12 +427,21 @@ def _distance(a: Any, b: Any) -> Gap:
     pairs = list(zip(np.ravel(a), np.ravel(b), strict=True))
     gaps = [most_apart(x, y) for x, y in pairs]
     if any(gap.is_nan() for gap in gaps):
-        return Gap(NOTHING, NOTHING)
+        return Gap(NOTHING, NOTHING, differs=True)
     if all(gap == 0 for gap in gaps):
         return Gap(real(0), real(0))
     sizes = [most_apart(x, 0) for x, _ in pairs]
     small = min(real(1), max(*sizes, *(most_apart(y, 0) for _, y in pairs)))
-    return Gap(max(gaps), max((gap / (small + size)).mid() for gap, size in zip(gaps, sizes, strict=True)))
+    relative = max((gap / (small + size)).mid() for gap, size in zip(gaps, sizes, strict=True))
+    return Gap(max(gaps), relative, any(apart(x, y) for x, y in pairs))
+
+
+def _equal(point: Evaluator, both: Callable[[Evaluator], tuple[Any, Any]]) -> bool:
+    """Whether two arrays are equal at a point, as far as can be told there."""
+    try:
+        return not _refined(_distance(*both(point)), point, both).differs
+    except _Lost:
+        return False
 
 
 def _sizes_text(point: Evaluator) -> str:
@@ -490,8 +488,7 @@ def _form_agrees(found: Derivation, entries: Entries, point: Evaluator) -> bool:
 
 def _cases_agree(found: Derivation, entries: Entries, point: Evaluator) -> bool:
     """Whether the two cases are the result at the entries of a point, which meet both."""
-    grid = entries(found, point)
-    return bool(_distance(point.on(grid, found.result), point.on(grid, cases_term(found))).relative < TOLERANCE)
+    return _equal(point, partial(_both, (found.result, cases_term(found)), entries(found, point)))
 
 
 def proved_entries(proved: Proved) -> dict[tuple[int, ...], Any]:
@@ -503,10 +500,12 @@ def proved_entries(proved: Proved) -> dict[tuple[int, ...], Any]:
     point = random_point(found.graph, sets_with_values(found.graph)[0])
     shape = tuple(point.size(i.size) for i in found.indices)
     terms = {entry: written_out(found.result, found.indices, entry) for entry in np.ndindex(shape)}
-    result = point.array(found.result, found.indices)
-    for entry, term in terms.items():
-        if not _distance(result[entry], point.array(term)).relative < TOLERANCE:
-            raise _not_shown(found, said("An entry"))
+
+    def both(point: Evaluator) -> tuple[Any, Any]:
+        return point.array(found.result, found.indices).ravel(), np.stack([point.array(term) for term in terms.values()])
+
+    if not _equal(point, both):
+        raise _not_shown(found, said("An entry"))
     return terms
 
 

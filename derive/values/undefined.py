@@ -7,9 +7,10 @@ from typing import Any
 
 from sympy import Add, Integer
 
-from derive.calculus.terms import ArgMax, Index, Largest
+from derive.calculus.terms import ArgMax, Element, Index, Largest, free_indices, substituted
 from derive.errors import said
 from derive.graphs.graph import Graph, Node
+from derive.graphs.names import lettered
 from derive.graphs.tree import Reduce, Ref, Tree, rebuilt, reindexed, subtrees
 from derive.notation import definitions
 from derive.notation.context import Context, context_of
@@ -35,9 +36,25 @@ def sides(graph: Graph | None, term: Any) -> tuple[str, str]:
     gap = term.args[0] if len(term.args) == 1 else term.args[0] - term.args[1]
     taken = [-a for a in Add.make_args(gap) if a.could_extract_minus_sign()]
     kept = [a for a in Add.make_args(gap) if not a.could_extract_minus_sign()]
-    context = context_of(graph) if graph is not None else Context(Style())
-    one, other = (text(layout(Add(*parts), context)) for parts in (kept, taken))
-    return one, other
+    return _side(graph, Add(*kept)), _side(graph, Add(*taken))
+
+
+def _side(graph: Graph | None, term: Any) -> str:
+    """One side of a comparison in the author's names, or what it is a part of, where that is long."""
+    if graph is None:
+        return text(layout(term, Context(Style())))
+    opened, left = term, LONGEST
+    while left and (inner := [e for e in opened.atoms(Element) if getattr(graph.members[e.name], "inner", False)]):
+        opened, left = opened.xreplace({e: _put_in(graph.members[e.name], e) for e in inner}), left - 1
+    bound = sorted((i for i in free_indices(opened) if i.name.startswith("@")), key=str)
+    letters = lettered(bound, graph.letters, set(graph.taken) - {c for _, own in graph.letters for c in own})
+    shown = text(layout(opened.xreplace(dict(zip(bound, letters, strict=True))), context_of(graph)))
+    names = sorted({authors_name(graph, e.name) for e in term.atoms(Element)})
+    return said("a part of {name}", name=names[0]) if len(shown) > LONGEST and names else shown
+
+
+def _put_in(node: Any, entry: Element) -> Any:
+    return substituted(node.expr, dict(zip(node.indices, entry.indices, strict=True)))
 
 
 def named(graph: Graph, name: str) -> str:

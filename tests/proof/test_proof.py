@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import Add, Function, Integer, Pow, S, Symbol
+from sympy import Add, Function, Integer, Pow, Rational, S, Symbol
 
 import derive
 from cases.axes import AXES, LARGE
@@ -361,6 +361,16 @@ def test_a_wrong_line_of_a_derivation_is_caught(name: str, wrt: str, record_prop
     record_property("planted", str(dict(planted)))
     assert planted.total() >= 10
     assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize("off", [Rational(1, 10**30), Rational(1, 10**44)])
+def test_a_line_that_is_wrong_in_the_last_digits_is_caught(off: Any) -> None:
+    """Balls that do not meet differ, however little."""
+    found = opened("softmax").derive("", "z", upstream=True)
+    last = len(found.steps) - 1
+    assert passes(found)
+    for wrong in (found.result * (1 + off), found.result + off):
+        assert not passes(changed(found, last, wrong))
 
 
 def test_comparing_at_size_one_would_miss_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:

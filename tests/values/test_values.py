@@ -20,6 +20,7 @@ from derive.errors import DeriveError
 from derive.language.at import bind
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import EXACT, FLOAT
+from derive.values.operations import by_operation
 from derive.values.precision import DomainError, Undecided
 from derive.values.real import Real, given_out
 from derive.values.run import Run
@@ -454,11 +455,21 @@ def test_a_number_that_was_rounded_up_by_its_last_digit() -> None:
         ("f = where(exp(x)*exp(-x) > 1, 1, 2)", {"x": 3}, "and 1"),
         ("f = relu(sin(x)**2 + cos(x)**2 - 1)", {"x": "0.3"}, "and 0|and 1"),
         ("x: [n]\ny: [n]\nf = max(sqrt(x)*sqrt(y))", {"x": [2, 6], "y": [3, 1]}, "the largest entry and another"),
+        ("f = relu(tanh(x)*cos(x) - cos(x)*sin(x)/cos(x) + sin(x) - cos(x)*tanh(x))", {"x": 1}, "and 0"),
     ],
 )
 def test_what_cannot_be_decided_is_said(text: str, at: dict[str, Any], sides: str) -> None:
     with pytest.raises(Undecided, match=rf"({sides}).* cannot be told apart at 10,000 digits"):
         _ = derive.graph(text).at(**at).gradients
+
+
+def test_a_tie_is_decided_though_an_input_has_another_name() -> None:
+    """With t = √x, x is t² in a formula, but not in a condition: no digits would tell max(x) from t²."""
+    graph = by_operation(derive.graph("x: [n]\nf = sum(sqrt(x))*prod(max(x, max(x)))"))
+    for x in (["7.3"], ["7.3", "2"]):
+        split = graph.at(x=x).gradients["x"]
+        whole = derive.graph("x: [n]\nf = sum(sqrt(x))*prod(max(x, max(x)))").at(x=x).gradients["x"]
+        assert [float(a) for a in split] == pytest.approx([float(a) for a in whole], rel=1e-14)
 
 
 @pytest.mark.parametrize(("by", "found"), [("1e-300", 1), ("-1e-300", 2)])
