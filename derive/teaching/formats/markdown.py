@@ -128,9 +128,15 @@ class MarkdownPrinter(DocumentPrinter):
             for words in (slide.title if part == 1 else (), *(w for b in shown for w in texts(b)))
             for note in footnotes(words)
         ]
-        notes = "" if self.choices.handout or not said else str(self.macros.notes(self.blocks(said), self.choices.flavour))
+        notes = "" if self.choices.handout or not said else self.noted(said)
         title, body = self.inlines(slide.title), self.blocks(shown)
         return DocumentPage(title, slide.level, body, part, footnotes=self.footnotes(below), notes=notes)
+
+    def noted(self, said: Sequence[Block]) -> str:
+        """What the speaker says: a comment, which nothing in it closes, where a flavour has nothing else for it."""
+        body = self.blocks(said)
+        body = body if self.choices.flavour == "pandoc" else re.sub("--(?=!?>)", "-- ", body)
+        return str(self.macros.notes(body, self.choices.flavour))
 
     def blocks(self, blocks: Sequence[Block]) -> str:
         """Blocks one under the other; a comment keeps two lists apart that would read as one."""

@@ -112,7 +112,6 @@ class DocumentPrinter(ABC):
         parts = [self.inlines(slide.title) for slide in document.slides if slide.level == 1]
         return {
             **{name: self.inlines(getattr(cover, name)) for name in ("title", "subtitle", "author", "institute", "date")},
-            "logo": self.picture_file(cover.logo) if cover.logo else "",
             "outline": parts if document.outline else [],
             "outline_title": self.text(self.say(N_("Outline"))),
             "aspect": document.aspect,

@@ -19,6 +19,7 @@ from derive.teaching.document import (
     Raw,
     References,
     Table,
+    cover_of,
 )
 from derive.teaching.formats import escape
 from derive.teaching.formats.latex.columns import Aligned, Beside, Display, Figure, Hidden, Set, Stride, set_blocks
@@ -53,7 +54,8 @@ class ArticlePrinter(DocumentPrinter):
 
     def values(self, document: Document) -> dict[str, object]:
         options, marks = babel_options(document.lang)
-        return super().values(document) | {"babel": options, "marks": marks}
+        logo = cover_of(document).logo
+        return super().values(document) | {"babel": options, "marks": marks, "logo": self.picture_file(logo) if logo else ""}
 
     def text(self, words: str) -> str:
         return escape.latex(words)
