@@ -22,7 +22,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from derive import __version__
-from derive.errors import DeriveError, ProofError, said, visible
+from derive.errors import DeriveError, ProofError, raised, said, visible
 from derive.files import write
 from derive.marks import HEAD, made_from, mark, named
 from derive.naming import is_copy, slug
@@ -217,17 +217,18 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
     from derive.language.sources import read_file
     from derive.teaching.formats.render import FORMATS, render
     from derive.teaching.lecture import lecture as lectures
-    from derive.teaching.lecture.kinds import build_lecture
+    from derive.teaching.lecture.kinds import attempt_lecture
 
-    lecture = lectures.read(read_file(path), path.name, path.parent)
+    lecture = lectures.opened(read_file(path), path.name, path.parent)
     if lang and lang not in lecture.about.langs:
         raise DeriveError(
             said("{path} is not written in {lang!r}.", path=path, lang=lang),
             hint=said("It has {names}.", names=", ".join(lecture.about.langs)),
         )
+    tried = {language: attempt_lecture(lecture, language) for language in ([lang] if lang else lecture.about.langs)}
+    raised(lectures.distinct([*lecture.faults, *(fault for _, faults in tried.values() for fault in faults)]))
     files: dict[Path, str | bytes] = {}
-    for language in [lang] if lang else lecture.about.langs:
-        document = build_lecture(lecture, language)
+    for language, (document, _) in tried.items():
         for form in forms:
             rendered = render(document, form)
             files[folder / f"{path.stem}.{language}{FORMATS[form].ending}"] = rendered.text
@@ -238,7 +239,7 @@ def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "
 def _stale(lecture: Path, folder: Path, files: Mapping[Path, str | bytes]) -> list[Path]:
     """The pictures in a folder that derive made for this lecture and that no page in the folder, old or new, shows any longer."""
     from derive.teaching.formats.render import FORMATS
-    from derive.teaching.lecture.prose import MAX_PICTURE, PICTURES
+    from derive.teaching.lecture.pictures import MAX_PICTURE, PICTURES
 
     def read(path: Path, most: int = MAX_PICTURE) -> bytes:
         with path.open("rb") as file:
@@ -412,7 +413,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except DeriveError as error:
         _say(f"derive: {error.text(_translate(options))}")
-        return 3 if isinstance(error, ProofError) else 1
+        return 3 if any(isinstance(one, ProofError) for one in error.each) else 1
     except KeyboardInterrupt:
         return 130
     except UnicodeEncodeError as error:

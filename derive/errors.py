@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -59,12 +59,13 @@ def visible(text: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A stretch of one line of the user's text; `start` and `end` are columns counted from 0."""
+    """A stretch of one line of the user's text; `start` and `end` are columns counted from 0, `source` names the file."""
 
     text: str
     start: int
     end: int
     line: int = 1
+    source: str = field(default="", compare=False)
 
 
 class DeriveError(Exception):
@@ -85,6 +86,42 @@ class DeriveError(Exception):
         if self.hint:
             lines += map(visible, in_language(self.hint, translate).split("\n"))
         return "\n".join(lines)
+
+    @property
+    def each(self) -> tuple[DeriveError, ...]:
+        """The mistakes of which this speaks."""
+        return (self,)
+
+
+MOST_SHOWN = 50
+"""So many mistakes of one text are shown at most."""
+
+
+class DeriveErrors(DeriveError):
+    """Several mistakes of one text, in their order; message, place and hint are those of the first."""
+
+    def __init__(self, errors: Sequence[DeriveError]) -> None:
+        first = errors[0]
+        super().__init__(first.message, first.place, first.hint)
+        self._each = tuple(one for error in errors for one in error.each)
+
+    @property
+    def each(self) -> tuple[DeriveError, ...]:
+        return self._each
+
+    def text(self, translate: Translate) -> str:
+        """The text of each, and how many there are."""
+        texts = [error.text(translate) for error in self._each[:MOST_SHOWN]]
+        count = len(self._each)
+        return "\n\n".join([*texts, in_language(said("There are {count} mistakes.", count=count), translate)])
+
+
+def raised(errors: Sequence[DeriveError]) -> None:
+    """Raises the mistakes, where there are any."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise DeriveErrors(errors)
 
 
 class ProofError(DeriveError):
@@ -125,7 +162,12 @@ def _pointed(place: Place, translate: Translate) -> list[str]:
     width = max(1, min(place.end - place.start, WINDOW))
     first = max(0, place.start - WINDOW // 2) if len(place.text) > WINDOW else 0
     shown = "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in place.text[first : first + WINDOW])
-    prefix = f"  {in_language(said('line {line}:', line=place.line), translate)} "
+    where = (
+        said("{source}, line {line}:", source=visible(place.source), line=place.line)
+        if place.source
+        else said("line {line}:", line=place.line)
+    )
+    prefix = f"  {in_language(where, translate)} "
     return [
         prefix + shown,
         " " * (len(prefix) + place.start - first) + "^" * min(width, max(1, len(shown) - place.start + first)),

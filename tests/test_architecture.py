@@ -110,7 +110,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"render"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
-    "teaching.lecture": ({"directive", "formulas", "frontmatter", "unread"}, {"prose"}, {"lecture"}, {"kinds"}),
+    "teaching.lecture": (
+        {"bibtex", "containers", "directive", "formulas", "frontmatter", "pictures", "unread"},
+        {"dialect"},
+        {"citations"},
+        {"head", "prose"},
+        {"lecture"},
+        {"kinds"},
+    ),
     "teaching.pages": ({"explain", "report"},),
 }
 

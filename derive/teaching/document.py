@@ -70,13 +70,29 @@ class LineBreak:
     """The next word starts a new line."""
 
 
-Inline = Text | Math | Emph | Strong | CodeSpan | Link | LineBreak
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """A remark at the foot of the page, behind the word before it.  Numbers count from 1 through a document."""
+
+    number: int
+    inlines: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """Words that name one or several sources, `(LeCun, 1998)`, by the keys of `Reference`s in the document."""
+
+    keys: tuple[str, ...]
+    inlines: Inlines
+
+
+Inline = Text | Math | Emph | Strong | CodeSpan | Link | LineBreak | Footnote | Cite
 Inlines = tuple[Inline, ...]
 
 
 def inlines(*parts: str | Layout | Inline) -> Inlines:
     """Words and formulas side by side: `inlines("the slope of ", layout, " at 0")`."""
-    kinds = (Text, Math, Emph, Strong, CodeSpan, Link, LineBreak)
+    kinds = (Text, Math, Emph, Strong, CodeSpan, Link, LineBreak, Footnote, Cite)
     return tuple(p if isinstance(p, kinds) else Text(p) if isinstance(p, str) else Math(p) for p in parts)
 
 
@@ -157,9 +173,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A derivation, or a substitution of numbers, line by line with the relations aligned."""
+    """A derivation, or a substitution of numbers, line by line with the relations aligned; `reveal` shows one more at a click."""
 
     lines: tuple[Line | Chains, ...]
+    reveal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +229,8 @@ def opening(lines: Sequence[Line], short: Callable[[Line], bool]) -> tuple[bool,
 class Picture:
     """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows.
 
-    A `given` one is a file of the author's, which lies beside a page as it is.
+    A `given` one is a file of the author's, which lies beside a page as it is.  `width` is the part of the line
+    that it takes, from 0 to 1, or 0 for its own size.
     """
 
     name: str
@@ -220,6 +238,7 @@ class Picture:
     alt: str = ""
     caption: Inlines = ()
     given: bool = False
+    width: float = 0.0
     drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def draw(self, kind: str) -> bytes:
@@ -234,7 +253,80 @@ class Break:
     """The slide goes on with a fresh page under the same title."""
 
 
-Block = Heading | Paragraph | ItemList | Quote | CodeBlock | Table | Equation | Steps | Picture | Break
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What follows is shown at the next click, with all that follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Blocks in one of several columns; `width` is its part of the line, from 0 to 1."""
+
+    blocks: tuple[Block, ...]
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns side by side."""
+
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the speaker reads and the audience does not."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is hidden in its place until a click, and shown in a handout."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A source, as the list of sources prints it, and the key by which `Cite` names it."""
+
+    key: str
+    inlines: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The sources of a document."""
+
+    entries: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A mistake of the lecture's, shown in its place: what is wrong, and the lines that point at it."""
+
+    text: str
+
+
+Block = (
+    Heading
+    | Paragraph
+    | ItemList
+    | Quote
+    | CodeBlock
+    | Table
+    | Equation
+    | Steps
+    | Picture
+    | Break
+    | Pause
+    | Columns
+    | Notes
+    | Answer
+    | References
+    | Fault
+)
 
 # ---------------------------------------------------------------- the whole
 
@@ -248,15 +340,42 @@ class Slide:
     level: int = 2
 
 
+Aspect = Literal["16:9", "4:3"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What the title page says."""
+
+    title: Inlines
+    subtitle: Inlines = ()
+    author: Inlines = ()
+    institute: Inlines = ()
+    date: Inlines = ()
+    logo: Picture | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A lecture, or an explanation, in one language.  `source` says what file or text it was made from."""
+    """A lecture, or an explanation, in one language.
+
+    `title` and `author` are words alone, `cover` is the title page with its formulas, `source` says what file or text it was made
+    from.  `outline` asks for a page that lists the parts, which are the slides of level 1.
+    """
 
     title: str
     slides: tuple[Slide, ...]
     lang: str = "en"
     author: str = ""
     source: str = ""
+    cover: Cover | None = None
+    aspect: Aspect = "16:9"
+    outline: bool = False
+
+
+def cover_of(document: Document) -> Cover:
+    """The title page; of a document without one, its title and author."""
+    return document.cover or Cover(inlines(document.title), inlines(document.author))
 
 
 def pages(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
@@ -288,3 +407,63 @@ def merged(parts: Iterable[Inline]) -> Inlines:
             case _:
                 out.append(part)
     return tuple(part for part in out if part != Text(""))
+
+
+def mapped(blocks: Iterable[Block], change: Callable[[Block], Sequence[Block]]) -> tuple[Block, ...]:
+    """The blocks that `change` makes of each, from the innermost outwards."""
+
+    def inside(block: Block) -> Block:
+        match block:
+            case ItemList(items, start):
+                return ItemList(tuple(mapped(item, change) for item in items), start)
+            case Columns(columns):
+                return Columns(tuple(Column(mapped(column.blocks, change), column.width) for column in columns))
+            case Quote(inner) | Notes(inner) | Answer(inner):
+                return type(block)(mapped(inner, change))
+        return block
+
+    return tuple(new for block in blocks for new in change(inside(block)))
+
+
+def apart(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """What everybody sees, and what the notes among the blocks say, however deep they stand."""
+    said: list[Block] = []
+
+    def keep(block: Block) -> Sequence[Block]:
+        if not isinstance(block, Notes):
+            return (block,)
+        said.extend(block.blocks)
+        return ()
+
+    shown = mapped(blocks, keep)
+    return shown, tuple(said)
+
+
+def footnotes(words: Inlines) -> tuple[Footnote, ...]:
+    """The footnotes in a text, in their order."""
+    found: list[Footnote] = []
+    for part in words:
+        match part:
+            case Footnote():
+                found.append(part)
+            case Emph(inner) | Strong(inner) | Link(inner, _):
+                found += footnotes(inner)
+    return tuple(found)
+
+
+def texts(block: Block) -> tuple[Inlines, ...]:
+    """The texts of a block and of what stands inside it, those of derivations aside."""
+    match block:
+        case Heading(words) | Paragraph(words):
+            return (words,)
+        case ItemList(items):
+            return tuple(words for item in items for inner in item for words in texts(inner))
+        case Quote(inner) | Answer(inner):
+            return tuple(words for part in inner for words in texts(part))
+        case Columns(columns):
+            return tuple(words for column in columns for part in column.blocks for words in texts(part))
+        case Table(header, rows, _, caption):
+            return (*header, *(cell for row in rows for cell in row), caption)
+        case Picture(caption=caption):
+            return (caption,)
+    return ()

@@ -7,32 +7,46 @@ from pathlib import Path
 
 import pytest
 
-from derive.errors import DeriveError, Place
+from derive.errors import DeriveError, DeriveErrors, Place
 from derive.teaching.document import (
+    Answer,
     Block,
     Break,
+    Cite,
     CodeBlock,
     CodeSpan,
+    Column,
+    Columns,
+    Cover,
     Document,
     Emph,
     Equation,
+    Fault,
+    Footnote,
     Heading,
     ItemList,
     LineBreak,
     Link,
     Math,
+    Notes,
     Paragraph,
+    Pause,
     Picture,
     Quote,
     Raw,
+    Reference,
+    References,
     Slide,
+    Steps,
     Strong,
     Table,
     Text,
 )
+from derive.teaching.lecture.dialect import parser
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
-from derive.teaching.lecture.lecture import build, read
+from derive.teaching.lecture.lecture import attempt, build, opened, read
+from oracles.rendering import math_in_markdown
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n"
 
@@ -169,6 +183,47 @@ def test_a_misspelt_key_gets_a_suggestion() -> None:
         read("---\ntitel: x\n---\n")
 
 
+def test_the_front_matter_says_what_the_title_page_shows() -> None:
+    head = (
+        "---\ntitle: {en: On $x^2$, fr: Sur $x^2$}\nlang: [en, fr]\nsubtitle: Costs $5\ninstitute: {en: Uni, fr: Fac}\n"
+        "date: 3 May\nauthor: A. B.\naspect: 4:3\noutline: yes\n---\n# A\n"
+    )
+    found = build(read(head), "fr", lambda directive: ())
+    assert found.cover == Cover(
+        (Text("Sur "), Math(Raw("x^2"))), (Text("Costs $5"),), (Text("A. B."),), (Text("Fac"),), (Text("3 May"),)
+    )
+    assert (found.title, found.aspect, found.outline) == ("Sur $x^2$", "4:3", True)
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
+    source = (
+        "---\ntitle: x $\\nope$\naspect: 1:1\ncolour: red\n---\n# A $\\bad$\n\nwords <b> and ~~x~~ $\\worse$\n\n"
+        "- fine\n- [^1]\n\n```derive\n```\n\n:::notes\n# B\n:::\n\n:::answer\n"
+    )
+    with pytest.raises(DeriveErrors) as caught:
+        read(source, "talk.md")
+    assert [fault.place and fault.place.line for fault in caught.value.each] == [2, 3, 4, 6, 8, 8, 8, 11, 13, 17, 20]
+    assert "  talk.md, line 8: words <b>" in str(caught.value)
+    assert str(caught.value).endswith("There are 11 mistakes.")
+
+
+def test_a_mistake_stands_in_its_place_and_the_rest_is_read() -> None:
+    lecture = opened("---\ntitle: x\n---\n# A\n\nOne <b> two.\n\nThree.\n", "talk.md")
+    found, faults = attempt(lecture, "en", lambda directive: ())
+    assert [str(fault.message) for fault in faults] == ["HTML is not read in a lecture."]
+    first, fault, last = found.slides[0].blocks
+    assert first == Paragraph((Text("One "), CodeSpan("<b>"), Text(" two.")))
+    assert isinstance(fault, Fault)
+    assert "line 6: One <b> two." in fault.text
+    assert last == Paragraph((Text("Three."),))
+
+
+def test_the_same_mistake_in_two_languages_is_told_once() -> None:
+    with pytest.raises(DeriveError) as caught:
+        document("# A\n\n<b>\n")
+    assert len(caught.value.each) == 1
+
+
 # ---------------------------------------------------------------- slides
 
 
@@ -219,6 +274,146 @@ def test_a_mistake_in_the_languages_is_pointed_at(body: str, message: str, line:
 def test_a_lecture_is_only_built_in_its_languages() -> None:
     with pytest.raises(DeriveError, match="not written in 'fr'"):
         build(read("---\ntitle: x\n---\n"), "fr", lambda directive: ())
+
+
+# ---------------------------------------------------------------- containers
+
+
+def test_containers_stand_in_one_another_and_in_languages() -> None:
+    body = (
+        ":::columns\n:::column width=40%\n:::fr\nUn.\n:::answer\nOui.\n:::\n:::\n:::en\nOne.\n:::\n:::\n::: {.column}\n"
+        "```\n:::\n```\n:::\n:::\n\nAfter.\n\n:::notes\nSpeak.\n:::\n"
+    )
+    right = Column((CodeBlock(":::"),), 0.6)
+    after = (Paragraph((Text("After."),)), Notes((Paragraph((Text("Speak."),)),)))
+    assert blocks(body, "en") == (Columns((Column((Paragraph((Text("One."),)),), 0.4), right)), *after)
+    answer = Answer((Paragraph((Text("Oui."),)),))
+    assert blocks(body, "fr") == (Columns((Column((Paragraph((Text("Un."),)), answer), 0.4), right)), *after)
+
+
+def test_a_container_may_stand_in_a_list_and_a_whole_slide_in_a_language() -> None:
+    (items,) = blocks("- a\n\n  :::answer\n  b\n  :::\n- c\n")
+    assert items == ItemList(((Paragraph((Text("a"),)), Answer((Paragraph((Text("b"),)),))), (Paragraph((Text("c"),)),)))
+    found = document(":::fr\n# Un\n\n:::notes\nDire.\n:::\n:::\n:::en\n# One\n:::\n", "fr").slides
+    assert found == (Slide((Text("Un"),), (Notes((Paragraph((Text("Dire."),)),)),), 1),)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "line"),
+    [
+        (":::colums\nx\n:::\n", "Did you mean columns", 7),
+        (":::column\nx\n:::\n", "between columns", 7),
+        (":::columns\nx\n:::\n", "nothing but ':::column'", 8),
+        (":::columns\n:::column\nx\n:::\n:::\n", "There are 1 columns here", 7),
+        (":::columns\n:::column width=80%\nx\n:::\n:::column width=30%\ny\n:::\n:::\n", "wider than the line", 7),
+        (":::notes width=3%\nx\n:::\n", "nothing else that ':::' opens", 7),
+        (":::notes\n:::answer\n:::notes\nx\n:::\n:::\n:::\n", "inside another", 9),
+        (":::answer\n## B\n:::\n", "A slide cannot begin", 8),
+        (":::answer\n---\n:::\n", "A page cannot end", 8),
+        (":::answer\nx\n", "':::answer' is never closed", 7),
+        (":::answer\n:::fr\nx\n:::\n", "':::answer' is never closed", 7),
+    ],
+)
+def test_a_mistake_in_a_container_is_pointed_at(body: str, message: str, line: int) -> None:
+    with pytest.raises(DeriveError, match=message) as caught:
+        document("# A\n\n" + body)
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+
+
+def test_a_pause_is_a_paragraph_of_three_dots() -> None:
+    assert blocks("a\n\n. . .\n\nb . . . c") == (
+        Paragraph((Text("a"),)), Pause(), Paragraph((Text("b . . . c"),)),
+    )  # fmt: skip
+
+
+def test_a_picture_may_take_a_part_of_the_line(tmp_path: Path) -> None:
+    (tmp_path / "net.png").write_bytes(b"PNG")
+    (slide,) = document("# A\n\n![A net](net.png){width=60%}\n", folder=tmp_path).slides
+    (found,) = slide.blocks
+    assert isinstance(found, Picture)
+    assert (found.width, found.alt) == (0.6, "A net")
+    for wrong in ("{width=0%}", "{width=101%}", "{width=3cm}", "{.wide}"):
+        with pytest.raises(DeriveError, match="a width from 1% to 100%"):
+            document(f"# A\n\n![A net](net.png){wrong}\n", folder=tmp_path)
+
+
+def test_footnotes_count_in_the_order_of_their_calls() -> None:
+    typed = "One[^b], two[^a], again[^b].\n\n[^a]: A *note*\n    goes on.\n[^b]: Other"
+    one, two = Footnote(1, (Text("Other"),)), Footnote(2, (Text("A "), Emph((Text("note"),)), Text(" goes on.")))
+    assert prose(typed) == (Text("One"), one, Text(", two"), two, Text(", again"), one, Text("."))
+    with pytest.raises(DeriveError, match="calls no other"):
+        document("# A\n\nx[^1] y[^2]\n\n[^1]: a[^2]\n\n[^2]: b\n")
+    with pytest.raises(DeriveError, match="words alone"):
+        document("# A\n\nx[^1]\n\n[^1]: - a\n")
+
+
+@pytest.mark.needs("pandoc")
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "It costs $1.99 or $0.99.", "$x$ and $5", "$5-$10", "2$x$", "$x$2", "$ x$ $x $ $y$", r"$a\$b$ c$", "a$b$c", "$$ and $x$",
+        r"\$x$ y$", "$x$, $y$; ($z$)", "$a\nb$", "US$5 and US$7", "from $x to $y$",
+    ],
+)  # fmt: skip
+def test_dollars_enclose_a_formula_as_pandoc_has_it(typed: str) -> None:
+    found = parser("en").parse(typed)
+    formulas = [" ".join(part.content.split()) for token in found for part in token.children or () if part.type == "math_inline"]
+    assert formulas == [formula.latex for formula in math_in_markdown(typed)]
+
+
+def test_sources_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.bib").write_text(
+        "@book{knuth, author={Knuth, Donald}, title={The {TeX}book}, year=1984, publisher={A-W}}\n@misc{web, title={X}}"
+    )
+    head = "---\ntitle: x\nlang: [en, fr]\nbibliography: a.bib\n---\n# A\n\n"
+
+    def told(body: str, lang: str = "en") -> Document:
+        return build(read(head + body, folder=tmp_path), lang, lambda directive: ())
+
+    slide, sources = told("As [see @knuth, p. 3] and @knuth and [-@knuth] say; a@knuth.").slides
+    assert slide.blocks == (
+        Paragraph(
+            (
+                Text("As "), Cite(("knuth",), (Text("(see Knuth, 1984, p. 3)"),)), Text(" and "),
+                Cite(("knuth",), (Text("Knuth (1984)"),)), Text(" and "), Cite(("knuth",), (Text("(1984)"),)),
+                Text(" say; a@knuth."),
+            )
+        ),
+    )  # fmt: skip
+    assert sources.title == (Text("References"),)
+    assert sources.blocks == (
+        References((Reference("knuth", (Text("Knuth, D. (1984) "), Emph((Text("The TeXbook"),)), Text(". A-W."))),)),
+    )
+    assert told("[@knuth]", "fr").slides[-1].title == (Text("Références"),)
+    with pytest.raises(DeriveError, match=r"no source 'knut'(.*\n)+Did you mean knuth") as caught:
+        told("words [@knut]")
+    assert caught.value.place == Place("words [@knut]", 7, 12, 8)
+    (tmp_path / "b.json").write_text('[{"id": "k", "type": "book", "title": "T", "issued": {"date-parts": [[1990]]}}]')
+    head = head.replace("a.bib", "b.json")
+    assert isinstance(told("[@k]").slides[-1].blocks[0], References)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.bib", None, "cannot be read"),
+        ("a.bib", b"@book{x,", "."),
+        ("a.json", b"[", "cannot be read"),
+        ("a.json", b"[1]", "cannot be read"),
+        ("a.bib", b"\xff", "not UTF-8"),
+        ("a.bib", b" " * (1 << 21), "too long"),
+        ("a.txt", b"", "a file of BibTeX"),
+        ("../a.bib", b"", "folder or below"),
+    ],
+)
+def test_a_file_of_sources_that_cannot_be_read_is_said(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    folder = tmp_path / "lecture"
+    folder.mkdir()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(DeriveError, match=message):
+        read(f"---\ntitle: x\nbibliography: {name}\n---\n# A\n\n[@x]\n", folder=folder)
 
 
 # ---------------------------------------------------------------- prose
@@ -285,12 +480,19 @@ def test_comments_are_dropped_in_lists_and_quotations_and_kept_in_code() -> None
         ("<script>x</script>", "HTML is not read", (0, 8)),
         ("# A <br/>", "HTML is not read", (4, 9)),
         ("- <details>", "HTML is not read", (2, 11)),
-        ("words[^1]", "Footnotes are not read", (5, 9)),
-        ("[^1]: note", "Footnotes are not read", (0, 10)),
-        ("as [@knuth, p. 3] says", "Citations are not read", (3, 17)),
+        ("words[^1]", "There is no footnote '1'", (5, 9)),
+        ("[^1]: note", "No text calls the footnote '1'", (0, 10)),
+        ("words^[note]", "cannot be written in the line", (5, 12)),
+        ("as [@knuth, p. 3] says", "names no file of sources", (4, 16)),
+        ("words {#here}", "Attributes between braces", (6, 13)),
+        ('[a](b){target="_blank"}', "Attributes between braces", (6, 23)),
+        ("- [x] done", "Boxes to tick", (2, 5)),
+        ("[TOC]", "asked for in the front matter", (0, 5)),
+        ("> [!NOTE]", "remarks are not told apart", (2, 9)),
+        ("so ==this== is", "cannot be marked", (3, 11)),
+        ("words ~~x~~", "struck out", (6, 11)),
         ("words ~~x y~~", "struck out", (6, 13)),
-        ("\\pause", "no pauses", (0, 6)),
-        (". . .", "no pauses", (0, 5)),
+        ("\\pause", "Commands of LaTeX are not read", (0, 6)),
         ("words <!-- x", "comment is never closed", (6, 10)),
         ("<!-- x", "comment is never closed", (0, 6)),
         ("- <!-- x", "comment is never closed", (2, 6)),
@@ -401,6 +603,50 @@ def test_options_are_text_as_typed_or_yes_and_no() -> None:
     directive = only_directive("```derive worked hinge\nat: s=[2.3, 4.10],\n   t=0\ngrad: yes\n# a remark\nwrt: s\nempty:\n```\n")
     assert (directive.kind, directive.name) == ("worked", "hinge")
     assert directive.options == {"at": "s=[2.3, 4.10], t=0", "grad": True, "wrt": "s", "empty": ""}
+
+
+def test_lines_are_revealed_where_the_lecture_or_the_block_says_so() -> None:
+    def steps(head: str, option: str) -> Steps:
+        lecture = read(f"---\ntitle: x\n{head}---\n# A\n\n> ```derive gradient g\n> {option}\n> ```\n")
+        (slide,) = build(lecture, "en", lambda directive: (Quote((Steps(()),)),) if not directive.options else ()).slides
+        (quote,) = slide.blocks
+        assert isinstance(quote, Quote)
+        (inner,) = quote.blocks
+        assert isinstance(inner, Quote)
+        (found,) = inner.blocks
+        assert isinstance(found, Steps)
+        return found
+
+    assert not steps("", "").reveal
+    assert steps("reveal: lines\n", "").reveal
+    assert steps("", "reveal: lines").reveal
+    assert not steps("reveal: lines\n", "reveal: no").reveal
+    with pytest.raises(DeriveError, match="'lines' or 'no'"):
+        steps("", "reveal: words")
+
+
+@pytest.mark.parametrize(
+    ("info", "block"),
+    [
+        ("{derive} worked g", "derive worked g"),
+        ("{derive worked g}", "derive worked g"),
+        ("derive-worked g", "derive worked g"),
+        ("derive:worked g", "derive worked g"),
+        ("Derive worked g", "derive worked g"),
+        ("derived worked g", "derive worked g"),
+        ("worked g", "derive worked g"),
+        ("deriveworked g", "derive worked g"),
+        ("python", ""),
+        ("python derive", ""),
+        ("{=latex}", ""),
+        ("plot", ""),
+        ("", ""),
+    ],
+)
+def test_a_block_that_is_nearly_one_of_the_tool_is_pointed_out(info: str, block: str) -> None:
+    lecture = opened(f"---\ntitle: x\n---\n# A\n\n```{info}\n```\n")
+    _, faults = attempt(lecture, "en", lambda directive: (), ["worked", "plot"])
+    assert [fault.hint for fault in faults] == ([f"Write ```{block}"] if block else [])
 
 
 def test_a_graph_is_text_of_its_own() -> None:

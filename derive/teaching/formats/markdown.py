@@ -8,17 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from derive.calculus.rules import N_
 from derive.marks import mark
 from derive.notation.layout import Layout, latex
 from derive.teaching.document import (
+    Answer,
     Block,
     Break,
     Chains,
+    Cite,
     CodeBlock,
     CodeSpan,
+    Columns,
     Document,
     Emph,
     Equation,
+    Fault,
+    Footnote,
     Heading,
     Inline,
     Inlines,
@@ -27,22 +33,29 @@ from derive.teaching.document import (
     LineBreak,
     Link,
     Math,
+    Notes,
     Paragraph,
+    Pause,
     Picture,
     Quote,
     Raw,
+    References,
+    Slide,
     Steps,
     Strong,
     Table,
     Text,
+    apart,
+    footnotes,
     laid_out,
     merged,
     opening,
     pages,
+    texts,
 )
 from derive.teaching.formats import escape
 from derive.teaching.formats.measure import fits_chain, size_of, words_width
-from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, anchor, joined
 
 ROOM = 52.0
 """The em of a line on a web page: a formula and its reason that need more stand one under the other."""
@@ -69,9 +82,14 @@ class MarkdownPrinter(DocumentPrinter):
     def values(self, document: Document) -> dict[str, object]:
         """The front matter is YAML whose values pandoc reads as Markdown: escaped twice."""
         plain = super().values(document)
-        quoted = {f"{name}_yaml": escape.yaml_text(str(plain[name])) for name in ("title", "author")}
-        headed = bool(document.title or document.source)
-        return {**plain, **quoted, "headed": headed, "mark": escape.yaml_remark(mark(document.source))}
+        keys = ("title", "subtitle", "author", "institute", "date")
+        return {
+            **plain,
+            "about": [(key, escape.yaml_text(str(plain[key]))) for key in keys if plain[key] or key == "title"],
+            "headed": bool(document.title or document.source),
+            "mark": escape.yaml_remark(mark(document.source)),
+            "flavour": self.choices.flavour,
+        }
 
     def inlines(self, words: Inlines) -> str:
         """Text with its formulas, emphasis and links."""
@@ -97,19 +115,42 @@ class MarkdownPrinter(DocumentPrinter):
 
     def pages(self, document: Document) -> list[DocumentPage]:
         return [
-            DocumentPage(self.inlines(slide.title), slide.level, self.blocks(blocks), part)
+            self.page(slide, blocks, part)
             for slide in document.slides
             for part, blocks in enumerate(pages(slide.blocks) or [()], 1)
         ]
 
+    def page(self, slide: Slide, blocks: Sequence[Block], part: int) -> DocumentPage:
+        """A page with its footnotes and what the speaker says of it, which a handout leaves out."""
+        shown, said = apart(blocks)
+        below = [
+            note
+            for words in (slide.title if part == 1 else (), *(w for b in shown for w in texts(b)))
+            for note in footnotes(words)
+        ]
+        notes = "" if self.choices.handout or not said else self.noted(said)
+        title, body = self.inlines(slide.title), self.blocks(shown)
+        return DocumentPage(title, slide.level, body, part, footnotes=self.footnotes(below), notes=notes)
+
+    def noted(self, said: Sequence[Block]) -> str:
+        """What the speaker says: a comment, which nothing in it closes, where a flavour has nothing else for it."""
+        body = self.blocks(said)
+        body = body if self.choices.flavour == "pandoc" else re.sub("--(?=!?>)", "-- ", body)
+        return str(self.macros.notes(body, self.choices.flavour))
+
     def blocks(self, blocks: Sequence[Block]) -> str:
         """Blocks one under the other; a comment keeps two lists apart that would read as one."""
         parts: list[str] = []
-        for k, block in enumerate(blocks):
-            if k and isinstance(block, ItemList) and isinstance(blocks[k - 1], ItemList):
+        seen = [block for block in blocks if not isinstance(block, Break | Notes | Pause) or self.pauses(block)]
+        for k, block in enumerate(seen):
+            if k and isinstance(block, ItemList) and isinstance(seen[k - 1], ItemList):
                 parts.append("<!-- -->")
             parts.append(self.block(block))
         return joined(parts)
+
+    def pauses(self, block: Block) -> bool:
+        """Whether this is a pause, in a flavour that knows any."""
+        return isinstance(block, Pause) and self.choices.flavour == "pandoc" and not self.choices.handout
 
     def block(self, block: Block) -> str:
         """One block."""
@@ -135,8 +176,25 @@ class MarkdownPrinter(DocumentPrinter):
                 return str(macros.derivation(self.rows(lines)))
             case Picture():
                 return self.picture(block)
-            case Break():
+            case Pause():
+                return ". . ."
+            case Columns(columns):
+                parts = [(round(100 * column.width), self.blocks(column.blocks)) for column in columns]
+                return str(macros.columns(parts, self.choices.flavour))
+            case Answer(inner):
+                return str(macros.answer(self.text(self.say(N_("Answer"))), self.blocks(inner), self.choices.handout))
+            case References(entries):
+                return str(macros.references([(anchor(entry.key), self.inlines(entry.inlines)) for entry in entries]))
+            case Fault(message):
+                return self.block(CodeBlock(message))
+            case Break() | Notes():
                 return ""
+
+    def picture(self, picture: Picture, height: str = "") -> str:
+        name, alt = self.picture_file(picture), self.text(picture.alt)
+        html = escape.html(picture.alt)
+        width = round(100 * picture.width)
+        return str(self.macros.picture(name, alt, self.inlines(picture.caption), width, html, self.choices.flavour))
 
     def rows(self, parts: Sequence[Line | Chains]) -> list[dict[str, object]]:
         """The rows of a derivation: a left-hand side stands in front of the line after it."""
@@ -169,8 +227,10 @@ class MarkdownPrinter(DocumentPrinter):
                     out += self.math(body)
                 case CodeSpan(code):
                     out += escape.markdown_math(code).replace(r"\text{", r"\texttt{")
-                case Emph(inner) | Strong(inner) | Link(inner, _):
+                case Emph(inner) | Strong(inner) | Link(inner, _) | Cite(_, inner):
                     out += self.words(inner)
+                case Footnote(_, inner):
+                    out += escape.markdown_math(" (") + self.words(inner) + escape.markdown_math(")")
                 case LineBreak():
                     out += r"\ "
         return out

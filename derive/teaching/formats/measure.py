@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from derive.notation.layout import Layout, latex, text
-from derive.teaching.document import CodeSpan, Emph, Inlines, Link, Math, Raw, Strong, Text
+from derive.teaching.document import Cite, CodeSpan, Emph, Footnote, Inlines, Link, Math, Raw, Strong, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +306,10 @@ def words_width(words: Inlines, display: bool = False) -> float:
                 total += upright_width(text)
             case Math(body):
                 total += size_of(body, display).width
-            case Emph(inner) | Strong(inner) | Link(inner, _):
+            case Emph(inner) | Strong(inner) | Link(inner, _) | Cite(_, inner):
                 total += words_width(inner, display) * 1.05
+            case Footnote(number):
+                total += 0.4 * len(str(number))
             case CodeSpan(code):
                 total += 0.53 * len(code)
     return total

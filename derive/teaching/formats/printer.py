@@ -5,23 +5,27 @@ A printer spells, a template places.  The strings that a macro receives are alre
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 from derive.marks import mark, marked
 from derive.naming import picture_name
 from derive.notation.layout import Layout
 from derive.resources import folder
 from derive.teaching.document import (
+    Cite,
     CodeSpan,
     Document,
     Emph,
+    Footnote,
     Inline,
     Inlines,
     LineBreak,
@@ -32,8 +36,22 @@ from derive.teaching.document import (
     Strong,
     Table,
     Text,
+    cover_of,
     merged,
 )
+from derive.teaching.translation import SOURCE, translator
+
+Flavour = Literal["pandoc", "github", "marp"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a reader chooses of a format: a `handout` shows what slides hide until a click and keeps what only the speaker reads;
+    `flavour` is who reads a page of Markdown.
+    """
+
+    handout: bool = False
+    flavour: Flavour = "pandoc"
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,12 @@ class DocumentPage:
     body: str
     part: int = 1
     parts: int = 1
+    footnotes: tuple[tuple[int, str], ...] = ()
+    """The numbers and words of its footnotes."""
+    foot: float = 0.0
+    """The height of the footnotes, in em, where pages have one."""
+    notes: str = ""
+    """What the speaker says."""
 
 
 class DocumentPrinter(ABC):
@@ -57,8 +81,8 @@ class DocumentPrinter(ABC):
     picture_formats: ClassVar[tuple[str, ...]]
     """The kinds of picture that the format shows, the best first."""
 
-    def __init__(self, source: str = "") -> None:
-        self.source = source
+    def __init__(self, source: str = "", lang: str = SOURCE, choices: Choices = Choices()) -> None:
+        self.source, self.say, self.choices = source, translator(lang), choices
         self.macros: Any = environment(self.delimiters).get_template(self.blocks_template).module
         self.files: dict[str, bytes] = {}
 
@@ -84,9 +108,13 @@ class DocumentPrinter(ABC):
 
     def values(self, document: Document) -> dict[str, object]:
         """What else the format's `document.j2` places."""
+        cover = cover_of(document)
+        parts = [self.inlines(slide.title) for slide in document.slides if slide.level == 1]
         return {
-            "title": self.text(document.title),
-            "author": self.text(document.author),
+            **{name: self.inlines(getattr(cover, name)) for name in ("title", "subtitle", "author", "institute", "date")},
+            "outline": parts if document.outline else [],
+            "outline_title": self.text(self.say(N_("Outline"))),
+            "aspect": document.aspect,
             "lang": document.lang,
             "mark": mark(document.source),
         }
@@ -112,6 +140,14 @@ class DocumentPrinter(ABC):
                 return str(self.macros.link(self.inlines(inner), self.url(address)))
             case LineBreak():
                 return str(self.macros.linebreak())
+            case Footnote(number):
+                return str(self.macros.footnotemark(number, self.choices.flavour))
+            case Cite(keys, inner):
+                return str(self.macros.cite(self.inlines(inner), anchor(keys[0])))
+
+    def footnotes(self, notes: Sequence[Footnote]) -> tuple[tuple[int, str], ...]:
+        """The numbers and words of footnotes."""
+        return tuple((note.number, self.inlines(note.inlines)) for note in notes)
 
     def table(self, table: Table) -> str:
         """A table, every row as long as the longest."""
@@ -126,6 +162,11 @@ class DocumentPrinter(ABC):
 
     def picture(self, picture: Picture, height: str = "") -> str:
         """A figure; its file is kept under a name of its own.  `height` is for formats whose pages have one."""
+        name = self.picture_file(picture)
+        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height, picture.width))
+
+    def picture_file(self, picture: Picture) -> str:
+        """The name of a picture's file, which is kept."""
         kind = next((kind for kind in self.picture_formats if kind in picture.formats), None)
         if kind is None:
             have, need = " or ".join(picture.formats) or "nothing", ", ".join(self.picture_formats)
@@ -144,7 +185,16 @@ class DocumentPrinter(ABC):
             count += 1
             name = picture_name(self.source, f"{picture.name}-{count}", kind)
         self.files[name] = content
-        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height))
+        return name
+
+
+def anchor(key: str) -> str:
+    """The name of a place in the document, of letters and digits alone.
+
+    >>> anchor("le_cun:98")
+    'le-5f-cun-3a-98'
+    """
+    return re.sub("[^A-Za-z0-9]", lambda found: f"-{ord(found[0]):x}-", key)
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from derive.errors import DeriveError, said
 from derive.teaching.document import Document
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
-from derive.teaching.formats.printer import DocumentPrinter, environment
+from derive.teaching.formats.printer import Choices, DocumentPrinter, environment
 
 Use = Literal["page", "slide"]
 
@@ -57,14 +57,14 @@ def check_format(name: str, use: Use, others: Sequence[str] = ()) -> None:
         )
 
 
-def render(document: Document, name: str) -> Rendered:
+def render(document: Document, name: str, choices: Choices = Choices()) -> Rendered:  # noqa: B008 - it is frozen
     """The document in the format `name`."""
     if name not in FORMATS:
         raise DeriveError(
             said("There is no format '{name}'.", name=name), hint=said("The formats are {names}.", names=", ".join(FORMATS))
         )
     form = FORMATS[name]
-    printer = form.printer(document.source)
+    printer = form.printer(document.source, document.lang, choices)
     template = environment(printer.delimiters).get_template(form.template)
     text = template.render(pages=printer.pages(document), **printer.values(document))
     return Rendered(text.strip("\n") + "\n", printer.files)

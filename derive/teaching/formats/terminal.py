@@ -14,14 +14,19 @@ from rich.text import Text as Words
 
 from derive.notation.layout import Layout, text
 from derive.teaching.document import (
+    Answer,
     Block,
     Break,
     Chains,
+    Cite,
     CodeBlock,
     CodeSpan,
+    Columns,
     Document,
     Emph,
     Equation,
+    Fault,
+    Footnote,
     Heading,
     Inlines,
     ItemList,
@@ -29,10 +34,13 @@ from derive.teaching.document import (
     LineBreak,
     Link,
     Math,
+    Notes,
     Paragraph,
+    Pause,
     Picture,
     Quote,
     Raw,
+    References,
     Steps,
     Strong,
     Table,
@@ -113,6 +121,10 @@ def words(inlines: Inlines) -> Words:
                 out.append_text(words(inner)).append(f" ({terminal(url)})", style="dim")
             case LineBreak():
                 out.append("\n")
+            case Footnote(number, inner):
+                out.append(f" [{number}: ").append_text(words(inner)).append("]")
+            case Cite(_, inner):
+                out.append_text(words(inner))
     return out
 
 
@@ -131,8 +143,8 @@ def math(body: Layout | Raw) -> str:
 
 
 def blocks(content: Sequence[Block], width: int) -> list[RenderableType]:
-    """Blocks as rich shows them, the breaks left out."""
-    return [block(part, width) for part in content if not isinstance(part, Break)]
+    """Blocks as rich shows them; breaks, pauses and what only a speaker reads are left out."""
+    return [block(part, width) for part in content if not isinstance(part, Break | Pause | Notes)]
 
 
 def block(part: Block, width: int) -> RenderableType:
@@ -144,7 +156,7 @@ def block(part: Block, width: int) -> RenderableType:
             return words(inlines)
         case ItemList():
             return _list(part, width)
-        case Quote(inner):
+        case Quote(inner) | Answer(inner):
             return Padding(_spaced(blocks(inner, width - 2)), (0, 0, 0, 2))
         case CodeBlock(code):
             return Padding(Words(terminal(code), style="cyan", no_wrap=True, overflow="ignore"), (0, 0, 0, 4))
@@ -157,7 +169,13 @@ def block(part: Block, width: int) -> RenderableType:
         case Picture(alt=alt, caption=caption):
             shown = words(caption) if caption else Words(terminal(alt))
             return Words("[").append_text(shown).append("]")
-        case Break():
+        case Columns(columns):
+            return _spaced(shown for column in columns for shown in blocks(column.blocks, width))
+        case References(entries):
+            return _spaced(words(entry.inlines) for entry in entries)
+        case Fault(message):
+            return Words(terminal(message), style="red")
+        case Break() | Pause() | Notes():
             return ""
 
 

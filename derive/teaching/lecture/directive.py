@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from derive.errors import DeriveError, Place, said
 
@@ -39,6 +40,11 @@ class Directive:
             start -= length + 1
         first = outer.start + min(start, length)
         return Place(outer.text, first, max(first + 1, min(first + width, outer.end)), outer.line)
+
+    def key(self, key: str) -> Place | None:
+        """The line of an option, from its key on."""
+        value = self.whole(key)
+        return None if value is None else replace(value, start=value.text.find(key), end=value.text.find(key) + len(key))
 
     def whole(self, key: str) -> Place | None:
         """Where the value of an option begins."""
@@ -89,3 +95,21 @@ def _read_options(
         options[last] = _TRUTH.get(value, value)
         start = source.find(line) + found.start(3)
         places[last] = [Place(source, start, start + len(value), place.line)]
+
+
+def meant(info: str, kinds: Sequence[str]) -> str:
+    """The block that was probably meant by the words behind the backticks of a code block, or nothing.
+
+    >>> meant("{derive} worked", ["worked"]), meant("derive-worked g", ["worked"]), meant("python", ["worked"])
+    ('derive worked', 'derive worked g', '')
+    """
+    words = [word for word in re.split(r"[^\w]+", info) if word]
+    lowered = [word.lower() for word in words]
+    for kind in kinds:
+        for glued in (f"derive_{kind}", f"derive{kind}"):
+            if lowered[:1] == [glued]:
+                words, lowered = ["derive", kind, *words[1:]], ["derive", kind, *lowered[1:]]
+    if lowered[:1] and get_close_matches(lowered[0], ["derive"], 1, 0.8):
+        near = get_close_matches(lowered[1], kinds, 1) if len(words) > 1 else []
+        return " ".join(["derive", *(near or words[1:2] or ["worked"]), *words[2:]])
+    return f"derive {' '.join(words)}" if len(words) > 1 and words[0] in kinds else ""

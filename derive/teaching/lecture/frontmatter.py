@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
 from derive.errors import DeriveError, Place, nearest, said
+from derive.teaching.document import Aspect
 from derive.teaching.formats import escape
 from derive.teaching.translation import languages
 
@@ -30,13 +32,27 @@ Value = str | list[str] | dict[str, str]
 
 @dataclass(frozen=True)
 class FrontMatter:
-    """What a lecture says of itself.  `title` has an entry for each of `langs`; the conventions are those of `Style`."""
+    """What a lecture says of itself.
+
+    `title` has an entry for each of `langs`, and so has what else differs between them.  The conventions are those of `Style`;
+    `reveal` shows derivations line by line, `logo` and `bibliography` are paths.
+    """
 
     title: Mapping[str, str]
     langs: tuple[str, ...]
     author: str = ""
     index_base: int = 1
     digits: int = 4
+    subtitle: Mapping[str, str] = field(default_factory=dict)
+    institute: Mapping[str, str] = field(default_factory=dict)
+    date: Mapping[str, str] = field(default_factory=dict)
+    logo: str = ""
+    aspect: Aspect = "16:9"
+    outline: bool = False
+    reveal: bool = False
+    bibliography: str = ""
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    """Where each key stands."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +63,8 @@ class Entry:
     place: Place
 
 
-def read(lines: list[str]) -> tuple[FrontMatter, int]:
-    """The front matter, and the number of lines it takes."""
+def read(lines: list[str]) -> tuple[FrontMatter, int, tuple[DeriveError, ...]]:
+    """The front matter, the number of lines it takes, and what is wrong in it.  Raises DeriveError where it is no YAML."""
     end = next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")), None)
     if not lines or lines[0].rstrip() != "---" or end is None:
         raise DeriveError("The lecture has no front matter.", _place(lines, 0) if lines else None, EXAMPLE)
@@ -68,7 +84,8 @@ def read(lines: list[str]) -> tuple[FrontMatter, int]:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise DeriveError("The front matter cannot be read: a character is not allowed here.", _place(lines, line)) from None
-    return _checked(entries, lines[:end]), end + 1
+    about, faults = _checked(entries, lines[:end])
+    return about, end + 1, faults
 
 
 QUOTES = "Put a text with signs in quotes: title: 'Losses: a tour'."
@@ -137,34 +154,51 @@ class _Reader:
         return _place(self.lines, event.start_mark.line + 1 if event.start_mark else 0)
 
 
-def _checked(data: Mapping[str, Entry], lines: list[str]) -> FrontMatter:
+def _checked(data: Mapping[str, Entry], lines: list[str]) -> tuple[FrontMatter, tuple[DeriveError, ...]]:
+    """The front matter, with what a lecture says that leaves a key out in the place of a mistake, and the mistakes."""
+    faults: list[DeriveError] = []
     for key, entry in data.items():
         if key not in _KEYS:
             hint = nearest(key, _KEYS) or said("The keys are {names}.", names=", ".join(_KEYS))
-            raise DeriveError(said("The front matter has no key '{key}'.", key=key), entry.place, hint)
-    if "title" not in data:
-        raise DeriveError("The lecture has no title.", _place(lines, 0), EXAMPLE)
+            faults.append(DeriveError(said("The front matter has no key '{key}'.", key=key), entry.place, hint))
+    if "title" not in data and not any(get_close_matches(key, ["title"]) for key in data):
+        faults.append(DeriveError("The lecture has no title.", _place(lines, 0), EXAMPLE))
 
-    def value(key: str, convert: Callable[[Value], Any], default: Any) -> Any:
-        return _converted(data[key], convert, key) if key in data else default
+    def value(key: str, default: Any) -> Any:
+        try:
+            return _converted(data[key], _KEYS[key], key) if key in data else default
+        except DeriveError as error:
+            faults.append(error)
+            return default
 
-    langs = value("lang", _langs, ("en",))
-    titles = value("title", _titles, {})
-    if isinstance(titles, str):
-        titles = dict.fromkeys(langs, titles)
-    missing = [lang for lang in langs if lang not in titles]
-    if missing:
-        raise DeriveError(
-            said("The title is not given in '{missing}'.", missing=missing[0]),
-            data["title"].place,
-            "Write title: {en: …, fr: …}.",
-        )
-    return FrontMatter(
-        titles, langs, value("author", _text, ""), value("index-base", _whole(0, 1), 1), value("digits", _whole(1, 15), 4)
+    langs = value("lang", ("en",))
+
+    def texts(key: str) -> Mapping[str, str]:
+        found = value(key, "")
+        given = found if isinstance(found, dict) else dict.fromkeys(langs, found)
+        if missing := [lang for lang in langs if lang not in given]:
+            message = said("'{key}' is not given in '{missing}'.", key=key, missing=missing[0])
+            faults.append(DeriveError(message, data[key].place, said("Write {key}: {{en: …, fr: …}}.", key=key)))
+        return {lang: given.get(lang) or next(iter(given.values()), "") for lang in langs} if any(given.values()) else {}
+
+    titles = texts("title")
+    about = FrontMatter(
+        titles or dict.fromkeys(langs, ""),
+        langs,
+        value("author", ""),
+        value("index-base", 1),
+        value("digits", 4),
+        texts("subtitle"),
+        texts("institute"),
+        texts("date"),
+        value("logo", ""),
+        value("aspect", "16:9"),
+        value("outline", False),
+        value("reveal", False),
+        value("bibliography", ""),
+        {key: entry.place for key, entry in data.items()},
     )
-
-
-_KEYS = ("title", "lang", "author", "index-base", "digits")
+    return about, tuple(faults)
 
 
 def _converted(entry: Entry, convert: Callable[[Value], Any], key: str) -> Any:
@@ -206,9 +240,39 @@ def _whole(least: int, most: int) -> Callable[[Value], int]:
     return convert
 
 
+def _one_of(**known: Any) -> Callable[[Value], Any]:
+    """One of several words, each with what it means."""
+
+    def convert(found: Value) -> Any:
+        word = _uncommented(found) if isinstance(found, str) else ""
+        if word in known:
+            return known[word]
+        raise ValueError(said("one of {names}", names=", ".join(known)))
+
+    return convert
+
+
 def _uncommented(text: str) -> str:
     """A word without what follows it behind a #: only titles and names may hold one."""
     return re.sub(r"\s+#.*", "", text)
+
+
+_KEYS: Mapping[str, Callable[[Value], Any]] = {
+    "title": _titles,
+    "lang": _langs,
+    "author": _text,
+    "index-base": _whole(0, 1),
+    "digits": _whole(1, 15),
+    "subtitle": _titles,
+    "institute": _titles,
+    "date": _titles,
+    "logo": _text,
+    "aspect": _one_of(**{"16:9": "16:9", "4:3": "4:3"}),
+    "outline": _one_of(yes=True, no=False),
+    "reveal": _one_of(lines=True, no=False),
+    "bibliography": _text,
+}
+"""The keys, and what each takes."""
 
 
 def _place(lines: list[str], k: int) -> Place:

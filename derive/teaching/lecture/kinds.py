@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
-from derive.errors import DeriveError, nearest, said
+from derive.errors import DeriveError, nearest, raised, said
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.at import read_values
@@ -30,7 +30,7 @@ from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
-from derive.teaching.lecture.lecture import Lecture, build
+from derive.teaching.lecture.lecture import Lecture, attempt, distinct
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
 from derive.values.precision import DomainError
@@ -59,9 +59,16 @@ Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
 
 def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
+    document, faults = attempt_lecture(lecture, lang)
+    raised(distinct([*lecture.faults, *faults]))
+    return document
+
+
+def attempt_lecture(lecture: Lecture, lang: str) -> tuple[Document, tuple[DeriveError, ...]]:
+    """The document with its mistakes in their places, and the mistakes."""
     about = lecture.about
     desk = Desk(Page(lang, about.index_base, about.digits), {}, Counter())
-    return build(lecture, lang, lambda directive: expand(directive, desk))
+    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS))
 
 
 def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
@@ -71,14 +78,22 @@ def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
             said("There is no block 'derive {kind}'.", kind=directive.kind), hint=_nearest(directive.kind, list(KINDS))
         )
     kind = KINDS[directive.kind]
-    for key in directive.options:
-        if key not in kind.options:
-            raise DeriveError(
-                said("'derive {kind}' has no option '{key}'.", kind=directive.kind, key=key),
-                hint=_nearest(key, list(kind.options)),
-            )
-    options = {key: _read(directive, key, reader) for key, reader in kind.options.items()}
+    faults = [_unknown(directive, key, kind.options) for key in directive.options if key not in kind.options]
+    options: dict[str, Any] = {}
+    for key, reader in kind.options.items():
+        try:
+            options[key] = _read(directive, key, reader)
+        except DeriveError as error:
+            faults.append(error)
+    raised(faults)
     return kind.write(directive, options, desk)
+
+
+def _unknown(directive: Directive, key: str, known: Mapping[str, Any]) -> DeriveError:
+    """What is said of an option that a block does not have."""
+    message = said("'derive {kind}' has no option '{key}'.", kind=directive.kind, key=key)
+    hint = _nearest(key, list(known)) if known else "It takes none."
+    return DeriveError(message, directive.key(key), hint)
 
 
 def _nearest(word: str, known: list[str]) -> str:

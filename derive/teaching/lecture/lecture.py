@@ -3,22 +3,26 @@
 Front matter; one `#` or `##` heading a slide; `---` for a fresh page under the same title; prose between `:::fr` and `:::`
 for one language, everything else for all; fenced blocks ```` ```derive KIND NAME ```` kept as `Directive`s.
 
-`read` checks a lecture once, `build` makes the document of one language; what a directive becomes is the caller's to say.
+`read` checks a lecture once, `build` makes the document of one language, and `attempt` does so whatever is wrong in it; what a
+directive becomes is the caller's to say.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from derive.errors import DeriveError, Place, said
-from derive.teaching.document import Block, Document, Slide
-from derive.teaching.lecture import frontmatter
+from derive.calculus.rules import N_
+from derive.errors import DeriveError, raised, said
+from derive.teaching.document import Block, Document, References, Slide, Steps, inlines, mapped
+from derive.teaching.lecture import containers, frontmatter
+from derive.teaching.lecture.containers import Report
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
+from derive.teaching.translation import translator
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,9 @@ class Lecture:
     """The number of the first line after the front matter, counted from 0."""
     source: str = ""
     folder: Path | None = None
-    """Where pictures are looked for; without it there are none."""
+    """Where pictures and sources are looked for; without it there are none."""
+    faults: tuple[DeriveError, ...] = ()
+    """What is wrong in the front matter."""
 
 
 CHARACTERS, BLOCKS, MOST = 1_000_000, 200, {"plot": 40}
@@ -42,128 +48,124 @@ Expand = Callable[[Directive], Sequence[Block]]
 """What a directive becomes; errors may point into its body with `Directive.inside`."""
 
 
-def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
-    """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
+def opened(text: str, source: str = "", folder: Path | None = None) -> Lecture:
+    """A lecture from its text, of which nothing but the front matter is read.  Raises DeriveError where that cannot be."""
     if len(text) > CHARACTERS:
         raise DeriveError(
             said("The lecture has {count} characters; there may be {characters}.", count=len(text), characters=CHARACTERS),
             hint="Cut it into several.",
         )
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    about, first = frontmatter.read(lines)
-    lecture = Lecture(about, tuple(lines), first, source, folder)
-    for lang in about.langs:
-        build(lecture, lang, lambda directive: ())
+    try:
+        about, first, faults = frontmatter.read(lines)
+    except DeriveError as error:
+        raise _located(error, source) from None
+    return Lecture(about, tuple(lines), first, source, folder, tuple(_located(fault, source) for fault in faults))
+
+
+def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
+    """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
+    lecture = opened(text, source, folder)
+    raised(distinct([*lecture.faults, *(fault for lang in lecture.about.langs for fault in attempt(lecture, lang, _nothing)[1])]))
     return lecture
 
 
-def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
-    """The document of one language, its directives expanded in their order."""
+def _nothing(directive: Directive) -> Sequence[Block]:
+    return ()
+
+
+def build(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = ()) -> Document:
+    """The document of one language, its directives expanded in their order.  Raises DeriveError where anything is wrong."""
+    document, faults = attempt(lecture, lang, expand, kinds)
+    raised(distinct([*lecture.faults, *faults]))
+    return document
+
+
+def attempt(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = ()) -> tuple[Document, tuple[DeriveError, ...]]:
+    """The same with the mistakes in their places, and the mistakes; `kinds` are the blocks that are expanded."""
     # Here, not above: markdown-it is not needed by commands that read no lecture.
+    from derive.teaching.lecture.head import head
     from derive.teaching.lecture.prose import Reader
 
-    if lang not in lecture.about.langs:
+    about = lecture.about
+    if lang not in about.langs:
         raise DeriveError(
             said("The lecture is not written in '{lang}'.", lang=lang),
-            hint=said("Its languages are {names}.", names=", ".join(lecture.about.langs)),
+            hint=said("Its languages are {names}.", names=", ".join(about.langs)),
         )
     seen: Counter[str] = Counter()
-    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand, seen))
+    faults: list[DeriveError] = []
+    top = head(about, lang, lecture.folder, faults.append)
+    revealed = partial(_expanded, expand=expand, seen=seen, reveal=about.reveal)
+    reader = Reader(lecture.lines, lang, lecture.folder, revealed, top.sources, bool(about.bibliography), kinds, faults)
     slides: list[Slide] = []
-    for part in reader.blocks(selected(lecture, lang)):
+    for part in reader.blocks(selected(lecture, lang, reader.fault)):
         if isinstance(part, Slide):
             slides.append(part)
         elif slides:
             last = slides[-1]
             slides[-1] = Slide(last.title, (*last.blocks, *part.blocks), last.level)
         elif part.blocks:
-            raise DeriveError("This stands before the first heading.", part.place, "Begin a slide with '## Title'.")
-    return Document(lecture.about.title[lang], tuple(slides), lang, lecture.about.author, lecture.source)
+            faults.append(DeriveError("This stands before the first heading.", part.place, "Begin a slide with '## Title'."))
+    if top.sources and (found := top.sources.references()):
+        slides.append(Slide(inlines(translator(lang)(N_("References"))), (References(found),)))
+    document = Document(
+        about.title[lang], tuple(slides), lang, about.author, lecture.source, top.cover, about.aspect, about.outline
+    )
+    return document, tuple(_located(fault, lecture.source) for fault in faults)
 
 
-def _expanded(directive: Directive, expand: Expand, seen: Counter[str]) -> Sequence[Block]:
+def distinct(faults: Sequence[DeriveError]) -> list[DeriveError]:
+    """Mistakes in the order of their lines, those found in several languages once."""
+    found = {(str(fault.message), fault.place): fault for fault in faults}
+    return sorted(found.values(), key=lambda fault: fault.place.line if fault.place else 0)
+
+
+def _located(error: DeriveError, source: str) -> DeriveError:
+    """A mistake with the name of the file in its place."""
+    for one in error.each:
+        if one.place is not None and not one.place.source:
+            one.place = replace(one.place, source=source)
+    return error
+
+
+def selected(lecture: Lecture, lang: str, report: Report | None = None) -> str:
+    """The lecture's lines in one language, those of the others and the front matter left blank: line numbers stay true."""
+    faults: list[DeriveError] = []
+    text = containers.selected(lecture.lines, lecture.first, lang, lecture.about.langs, report or faults.append)
+    raised(faults)
+    return text
+
+
+def _expanded(directive: Directive, expand: Expand, seen: Counter[str], reveal: bool) -> Sequence[Block]:
     kind = directive.kind
     seen[kind] += 1
     count, most = seen[kind], MOST.get(kind, BLOCKS)
-    if count > most:
-        hint = "Cut the lecture into several."
-        raise DeriveError(
-            said("This is '{kind}' block {count}; a lecture may have {most}.", kind=kind, count=count, most=most),
-            directive.place,
-            hint,
-        )
     try:
-        return expand(directive)
+        if count > most:
+            raise DeriveError(
+                said("This is '{kind}' block {count}; a lecture may have {most}.", kind=kind, count=count, most=most),
+                hint="Cut the lecture into several.",
+            )
+        reveal = _reveal(directive, reveal)
+        options = {key: value for key, value in directive.options.items() if key != "reveal"}
+        blocks = expand(replace(directive, options=options))
     except DeriveError as error:
-        if error.place is None:
-            error.place = directive.place
+        for one in error.each:
+            one.place = one.place or directive.place
         raise
+    return mapped(blocks, _revealed) if reveal else blocks
 
 
-# ---------------------------------------------------------------- languages
-
-_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_OPENS = re.compile(r":::\s*(\S+)\s*$")
-
-
-def selected(lecture: Lecture, lang: str) -> str:
-    """The lecture's lines in one language, those of the others and the front matter left blank: line numbers stay true."""
-    out = [""] * lecture.first
-    fence, inside, opened = "", "", 0
-    for number, line in enumerate(_uncommented(lecture.lines, lecture.first), lecture.first):
-        keep = not inside or inside == lang
-        if fence:
-            fence = "" if _closes(fence, line) else fence
-        elif found := _FENCE.match(line):
-            fence = found[1]
-        elif line.startswith(":::"):
-            place = Place(line, 0, len(line.rstrip()), number + 1)
-            inside, opened, keep = _next_language(line, inside, lecture.about.langs, place), number, False
-        out.append(line if keep else "")
-    if inside:
-        line = lecture.lines[opened]
-        raise DeriveError(
-            said("':::{inside}' is never closed.", inside=inside),
-            Place(line, 0, len(line), opened + 1),
-            "End it with a line ':::'.",
-        )
-    return "\n".join(out)
+def _reveal(directive: Directive, reveal: bool) -> bool:
+    """Whether the lines of a block are shown one by one: as it says, or as the lecture does."""
+    asked = directive.options.get("reveal")
+    if asked is None:
+        return reveal
+    if asked not in ("lines", False):
+        raise DeriveError("reveal: 'lines' or 'no' is expected.", directive.whole("reveal"))
+    return asked == "lines"
 
 
-def _uncommented(lines: Sequence[str], first: int) -> Iterator[str]:
-    """The lines without the comments that begin a line, outside of code; those inside a line are for the reader of prose."""
-    fence, opened = "", -1
-    for number, line in enumerate(lines[first:], first):
-        if opened < 0 and fence:
-            fence = "" if _closes(fence, line) else fence
-        elif opened < 0 and (found := _FENCE.match(line)):
-            fence = found[1]
-        elif opened >= 0 or re.match(" {0,3}<!--", line):
-            begins = 0 if opened >= 0 else line.index("<!--") + 4
-            _, closed, after = line[begins:].partition("-->")
-            opened = -1 if closed else number if opened < 0 else opened
-            yield after.lstrip()
-            continue
-        yield line
-    if opened >= 0:
-        place = Place(lines[opened], 0, max(1, len(lines[opened].rstrip())), opened + 1)
-        raise DeriveError("This comment is never closed.", place, "End it with -->.")
-
-
-def _closes(fence: str, line: str) -> bool:
-    return re.fullmatch(rf"\s*{fence[0]}{{{len(fence)},}}\s*", line) is not None
-
-
-def _next_language(line: str, inside: str, langs: Sequence[str], place: Place) -> str:
-    """The language that a line of colons opens, or none where it closes one."""
-    if line.rstrip() == ":::":
-        if not inside:
-            raise DeriveError("':::' closes nothing.", place, said("Open with ':::{lang}'.", lang=langs[0]))
-        return ""
-    found = _OPENS.match(line)
-    if found is None or found[1] not in langs:
-        hint = said("The lecture's languages are {names}.", names=", ".join(langs))
-        raise DeriveError("No language of this lecture is named here.", place, hint)
-    if inside:
-        raise DeriveError(said("':::{inside}' is still open here.", inside=inside), place, "Close it with a line ':::' first.")
-    return found[1]
+def _revealed(block: Block) -> Sequence[Block]:
+    return (replace(block, reveal=True),) if isinstance(block, Steps) else (block,)

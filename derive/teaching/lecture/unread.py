@@ -1,7 +1,7 @@
 r"""What other readers of Markdown know and a lecture does not: found where it stands, so that it is not set as it was typed.
 
-A comment of HTML is dropped.  A tag, a footnote, a citation, a pause or struck-out words are an error, since no author wants to
-see their signs on a slide; `\<`, `\[` and `\~` print the signs, and so do backticks.
+A comment of HTML is dropped.  A tag, a box to tick or struck-out words are an error, since no author wants to see their signs on
+a slide; `\<`, `\[` and `\~` print the signs, and so do backticks.
 """
 
 from __future__ import annotations
@@ -22,30 +22,38 @@ _ELEMENTS = (
 )
 _ATTRIBUTES = r"""(?:\s+[\w:.-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?)*"""
 _TAG = re.compile(rf"</?(?:{_ELEMENTS.replace(' ', '|')}){_ATTRIBUTES}\s*/?>", re.IGNORECASE)
+_PAIR = r"""[A-Za-z][\w-]*=(?:"[^"]*"|[^\s{}"]+)"""
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 UNREAD: Mapping[str, tuple[str, str, str, str]] = {
     "comment_open": ("<", r"<!--", "This comment is never closed.", "End it with -->, in the same paragraph."),
     "tag": ("<", _TAG.pattern, "HTML is not read in a lecture.", r"Use Markdown; \< prints the sign, and `…` shows code."),
-    "footnote": (
-        "[",
-        r"\[\^[^\]\s]{1,100}\]",
-        "Footnotes are not read in a lecture.",
-        r"Write the note where it belongs; \[ prints a bracket.",
+    "inline_note": (
+        "^",
+        r"\^\[[^\]]{1,300}\]",
+        "A footnote cannot be written in the line.",
+        r"Write [^1] here, and below on a line of its own: [^1]: the note; \^ prints the sign.",
     ),
-    "citation": (
-        "[",
-        r"\[-?@[^\]\s][^\]]{0,300}\]",
-        "Citations are not read in a lecture.",
-        r"Write the source out; \[ prints a bracket.",
+    "attributes": (
+        "{",
+        rf"\{{(?:#[A-Za-z][\w-]*|{_PAIR})(?:\s+(?:[#.][\w-]+|{_PAIR}))*\s*\}}",
+        "Attributes between braces are not read here.",
+        r"Only a picture takes one: ![alt](file){width=60%}; \{ prints the sign.",
     ),
-    "pause": ("\\", r"\\pause\b", "There are no pauses in a lecture.", "A line --- begins a fresh page under the same title."),
+    "task": ("[", r"(?<![\s\S])\[[ xX]\](?=\s)", "Boxes to tick are not read in a lecture.", r"\[ prints a bracket."),
+    "contents": ("[", r"\[\[?_?TOC_?\]?\]", "The outline is asked for in the front matter.", "Write there: outline: yes"),
+    "callout": (
+        "[",
+        r"\[!(?:note|tip|important|warning|caution)\]",
+        "Kinds of remarks are not told apart in a lecture.",
+        "Begin the remark with a word like **Note.**",
+    ),
+    "mark": ("=", r"==(?=[^\s=])[^=]*[^\s=]==", "Words cannot be marked in a lecture.", r"Use **…**; \= prints the sign."),
+    "underline": ("=", r"={3,}(?=\s*$)", "A heading is not underlined in a lecture.", "Write '# Title' or '## Title'."),
+    "pause": ("\\", r"\\pause\b", "Commands of LaTeX are not read outside of formulas.", "A paragraph . . . is a pause."),
     "strike": ("~", r"~~(?=[^\s~])[^~]*[^\s~]~~", "Words cannot be struck out in a lecture.", r"\~ prints the sign."),
 }
 """For each kind of token: its first character, its pattern, what is wrong with it, and what to do."""
-
-PAUSE = re.compile(r"\. \. \.")
-"""What pandoc takes for a pause, where it is a whole paragraph."""
 
 
 def unread_plugin(parser: MarkdownIt) -> None:

@@ -12,10 +12,14 @@ from math import ceil
 
 from derive.notation.layout import EQUALS, MINUS, PLUS, Layout, Row, Sign, row
 from derive.teaching.document import (
+    Answer,
     Block,
     Break,
     CodeBlock,
+    Column,
+    Columns,
     Equation,
+    Fault,
     Heading,
     Inline,
     Inlines,
@@ -23,10 +27,13 @@ from derive.teaching.document import (
     Line,
     LineBreak,
     Math,
+    Notes,
     Paragraph,
+    Pause,
     Picture,
     Quote,
     Raw,
+    References,
     Steps,
     Table,
     laid_out,
@@ -66,13 +73,17 @@ class Stride:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The rows of a derivation with the widths of their columns, in em; no column of reasons is 0 wide."""
+class Aligned:
+    """The rows of a derivation with the widths of their columns, in em; no column of reasons is 0 wide.
+
+    `reveal` shows one line more at a click.
+    """
 
     left: float
     body: float
     reason: float
     rows: tuple[Stride, ...]
+    reveal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,40 +101,84 @@ class Figure:
     height: float
 
 
-Set = Heading | Paragraph | ItemList | Quote | CodeBlock | Table | Display | Columns | Figure
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Columns side by side, each with its part of the line."""
+
+    columns: tuple[tuple[float, tuple[Set, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A part of an answer; the one that `opens` it takes a click, those after it come with it."""
+
+    block: Set
+    opens: bool
+
+
+Set = (
+    Heading
+    | Paragraph
+    | ItemList
+    | Quote
+    | CodeBlock
+    | Table
+    | Display
+    | Aligned
+    | Figure
+    | Pause
+    | Beside
+    | Hidden
+    | References
+    | Fault
+)
 """A block as LaTeX sets it."""
+
+GUTTER = 1.6
+"""Between two columns, in em."""
 
 
 def set_blocks(blocks: Sequence[Block], width: float) -> tuple[Set, ...]:
     """Blocks with derivations laid out in columns and long formulas cut."""
-    return tuple(_set(block, width) for block in blocks if not isinstance(block, Break))
+    return tuple(part for block in blocks for part in _set(block, width))
 
 
-def _set(block: Block, width: float) -> Set:
+def _set(block: Block, width: float) -> tuple[Set, ...]:
     match block:
         case Steps():
-            return columns(block, width)
+            return (columns(block, width),)
         case Equation(body):
-            return Display((body,) if isinstance(body, Raw) else tuple(broken(body, width)))
+            return (Display((body,) if isinstance(body, Raw) else tuple(broken(body, width))),)
         case Picture():
-            return Figure(block, picture_height(block, width))
-        case Break():
-            raise TypeError("a break is no block of a page")
-    return block
+            return (Figure(block, picture_height(block, width)),)
+        case Columns(parts):
+            return (Beside(tuple((part.width, set_blocks(part.blocks, column_width(part, parts, width))) for part in parts)),)
+        case Answer(inner):
+            return tuple(Hidden(part, k == 0) for k, part in enumerate(set_blocks(inner, width)))
+        case Break() | Notes():
+            return ()
+    return (block,)
+
+
+def column_width(column: Column, among: Sequence[Column], width: float) -> float:
+    """The em of a line in a column: its part of what the spaces between the columns leave."""
+    return column.width * (width - GUTTER * (len(among) - 1))
 
 
 def picture_height(picture: Picture, width: float) -> float:
     """How high a picture stands on lines of `width` em: a PDF says its size, anything else is taken as wide."""
+    width = width * (picture.width or 1.0)
     found = (
         re.search(rb"/MediaBox\s*\[\s*([\d.]+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)", picture.draw("pdf"))
         if "pdf" in picture.formats
         else None
     )
     left, low, right, high = (float(number) / POINTS for number in found.groups()) if found else (0.0, 0.0, width, 0.4 * width)
-    return min(MOST, (high - low) * min(1.0, width / max(right - left, 0.1)))
+    scale = width / max(right - left, 0.1)
+    return min(MOST, (high - low) * (scale if picture.width else min(1.0, scale)))
 
 
-def columns(steps: Steps, width: float) -> Columns:
+def columns(steps: Steps, width: float) -> Aligned:
     """Lay a derivation out on lines of `width` em."""
     lines = laid_out(steps.lines, fits_chain)
     opens = opening(lines, lambda line: size_of(line.body).width < 0.34 * width)
@@ -144,7 +199,7 @@ def columns(steps: Steps, width: float) -> Columns:
         waiting = None
         if line.relation != EQUALS:
             subject = None
-    return Columns(left, body, reason, tuple(rows))
+    return Aligned(left, body, reason, tuple(rows), steps.reveal)
 
 
 def _shares(lines: Sequence[Line], room: float) -> tuple[float, float]:

@@ -6,37 +6,86 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from derive.teaching.document import CodeBlock, Heading, Inlines, ItemList, Paragraph, Slide, Table, pages
-from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set, set_blocks
+from derive.teaching.document import (
+    Block,
+    CodeBlock,
+    Columns,
+    Footnote,
+    Heading,
+    Inlines,
+    ItemList,
+    Paragraph,
+    Pause,
+    References,
+    Slide,
+    Table,
+    apart,
+    footnotes,
+    pages,
+)
+from derive.teaching.formats.latex.columns import Aligned, Display, Figure, Hidden, Set, set_blocks
 from derive.teaching.formats.latex.heights import (
     CODE_LINE,
     HEIGHT,
     PARAGRAPH_GAP,
     ROW_GAP,
     TABLE_FRAME,
-    WIDTH,
+    WIDE,
+    Paper,
     gap,
+    height,
     height_of,
+    notes_height,
+    notes_of,
     row_height,
+    shown,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One page of a slide: the `part`th of `parts` under the same title."""
+    """One page of a slide: the `part`th of `parts` under the same title, its footnotes, and what the speaker says."""
 
     title: Inlines
     level: int
     blocks: tuple[Set, ...]
     part: int
     parts: int
+    footnotes: tuple[Footnote, ...] = ()
+    notes: tuple[Block, ...] = ()
 
 
-def frames(slide: Slide) -> list[Frame]:
-    """The frames of a slide."""
-    stretches = [set_blocks(page, WIDTH) for page in pages(slide.blocks)]
-    parts = [part for stretch in stretches for part in _spread(list(_pieces(stretch)))] or [()]
-    return [Frame(slide.title, slide.level, part, k, len(parts)) for k, part in enumerate(parts, 1)]
+def frames(slide: Slide, paper: Paper = WIDE) -> list[Frame]:
+    """The frames of a slide; what the speaker says of a page stands at the first of its frames."""
+    parts: list[tuple[tuple[Set, ...], tuple[Block, ...]]] = []
+    for page in pages(slide.blocks):
+        blocks, notes = apart(page)
+        spread = _spread(list(_pieces(_stacked(blocks, paper), paper)), paper.height) or [()]
+        parts += [(part, notes if k == 0 else ()) for k, part in enumerate(spread)]
+    parts = parts or [((), ())]
+    return [
+        Frame(
+            slide.title,
+            slide.level,
+            part,
+            k,
+            len(parts),
+            (*(footnotes(slide.title) if k == 1 else ()), *(note for block in part for note in notes_of(block))),
+            notes,
+        )
+        for k, (part, notes) in enumerate(parts, 1)
+    ]
+
+
+def _stacked(blocks: Sequence[Block], paper: Paper) -> list[Set]:
+    """The blocks as they are set, but columns that are higher than a frame one under the other, as wide as it."""
+    out: list[Set] = []
+    for block in blocks:
+        laid = set_blocks((block,), paper.width)
+        if isinstance(block, Columns) and height(laid, paper.width) > paper.height + SQUEEZE:
+            laid = set_blocks([inner for column in block.columns for inner in column.blocks], paper.width)
+        out += laid
+    return out
 
 
 # ---------------------------------------------------------------- pieces, and where a frame may end
@@ -65,17 +114,16 @@ GIVE, SQUEEZE = 0.35, 0.07 * HEIGHT
 """The part of its height that a picture can lose to stay with its words, and what LaTeX may shrink a whole frame by."""
 
 
-def _pieces(blocks: Sequence[Set]) -> Iterator[FramePart]:
+def _pieces(blocks: Sequence[Set], paper: Paper = WIDE) -> Iterator[FramePart]:
     for number, block in enumerate(blocks):
         following = blocks[number + 1] if number + 1 < len(blocks) else None
         before = gap(blocks[number - 1], block) if number else PARAGRAPH_GAP
-        parts = _parts(block)
+        parts = [(part, tall + notes_height(notes_of(part), paper.width)) for part, tall in _parts(block, paper.width)]
         for k, (part, tall) in enumerate(parts):
             cost = _cost_inside(k, len(parts)) if k + 1 < len(parts) else _cost_between(block, following)
             again = TABLE_FRAME + row_height(block.header) if k and isinstance(block, Table) else 0.0
-            yield FramePart(
-                part, tall, 0.0 if k else before, again, GIVE * tall if isinstance(block, Figure) else 0.0, cost, number
-            )
+            give = GIVE * tall if isinstance(shown(block), Figure) else 0.0
+            yield FramePart(part, tall, 0.0 if k else before, again, give, cost, number)
 
 
 def _cost_inside(k: int, count: int) -> float:
@@ -85,34 +133,41 @@ def _cost_inside(k: int, count: int) -> float:
 
 def _cost_between(block: Set, following: Set | None) -> float:
     """Between blocks: never after a heading, seldom between words and what they introduce."""
-    if isinstance(block, Heading):
+    if isinstance(block, Heading | Pause):
         return FORBIDDEN
-    leads = isinstance(block, Paragraph) and isinstance(following, Display | Columns | Table | CodeBlock | ItemList | Figure)
+    introduced = Display | Aligned | Table | CodeBlock | ItemList | Figure | Hidden
+    leads = isinstance(block, Paragraph) and isinstance(following, introduced)
     return 60.0 if leads else 0.0
 
 
-def _parts(block: Set) -> list[tuple[Set, float]]:
+def _parts(block: Set, width: float) -> list[tuple[Set, float]]:
     """A block cut as finely as it may be, each part with its height."""
     match block:
-        case Columns(rows=rows) if rows:
+        case Aligned(rows=rows) if rows:
             return [(replace(block, rows=(r,)), r.height + ROW_GAP) for r in rows]
         case ItemList(items, start) if len(items) > 1:
             parts = [ItemList((item,), None if start is None else start + k) for k, item in enumerate(items)]
-            return [(part, height_of(part)) for part in parts]
+            return [(part, height_of(part, width)) for part in parts]
         case CodeBlock(text, language):
             return [(CodeBlock(line, language), CODE_LINE) for line in text.split("\n")]
         case Table(rows=rows) if len(rows) > 8:
             return [
-                (replace(block, rows=(r,)), row_height(r) if k else height_of(replace(block, rows=(r,))))
+                (replace(block, rows=(r,)), row_height(r) if k else height_of(replace(block, rows=(r,)), width))
                 for k, r in enumerate(rows)
             ]
-    return [(block, height_of(block))]
+        case References(entries):
+            return [(References((entry,)), height_of(References((entry,)), width)) for entry in entries]
+        case Hidden(inner, opens):
+            label = height_of(block, width) - height_of(inner, width)
+            inside = enumerate(_parts(inner, width))
+            return [(Hidden(part, opens and k == 0), tall + (0.0 if k else label)) for k, (part, tall) in inside]
+    return [(block, height_of(block, width))]
 
 
 # ---------------------------------------------------------------- spreading
 
 
-def _spread(pieces: list[FramePart]) -> list[tuple[Set, ...]]:
+def _spread(pieces: list[FramePart], room: float) -> list[tuple[Set, ...]]:
     """Frames whose ends cost least: as few as can be, cut at the better places, about evenly filled."""
     count = len(pieces)
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * count
@@ -122,7 +177,7 @@ def _spread(pieces: list[FramePart]) -> list[tuple[Set, ...]]:
         for start in range(end - 1, -1, -1):
             filled += pieces[start].height
             give += pieces[start].give
-            over = filled + pieces[start].again - HEIGHT
+            over = filled + pieces[start].again - room
             if over > give and start < end - 1:
                 break
             shrunk, empty = max(0.0, over) / give, max(0.0, -over)
@@ -133,12 +188,12 @@ def _spread(pieces: list[FramePart]) -> list[tuple[Set, ...]]:
     cuts = [count]
     while cuts[-1]:
         cuts.append(best[cuts[-1]][1])
-    return [_frame(pieces[start:end]) for end, start in pairwise(cuts)][::-1]
+    return [_frame(pieces[start:end], room) for end, start in pairwise(cuts)][::-1]
 
 
-def _frame(pieces: Sequence[FramePart]) -> tuple[Set, ...]:
+def _frame(pieces: Sequence[FramePart], room: float) -> tuple[Set, ...]:
     """The pieces of one frame, those of the same block put together again, its pictures made to fit."""
-    over = sum(p.height for p in pieces) + sum(p.gap for p in pieces[1:]) - HEIGHT
+    over = sum(p.height for p in pieces) + sum(p.gap for p in pieces[1:]) - room
     give = sum(p.give for p in pieces)
     kept = 1.0 - GIVE * min(1.0, over / give) if give and over > 0.0 else 1.0
     groups = groupby(pieces, key=lambda piece: piece.block)
@@ -149,8 +204,8 @@ def _whole(parts: list[Set], kept: float) -> Set:
     """The parts of a block as one; a picture keeps a part of its height."""
     first = parts[0]
     match first:
-        case Columns():
-            return replace(first, rows=tuple(r for part in parts if isinstance(part, Columns) for r in part.rows))
+        case Aligned():
+            return replace(first, rows=tuple(r for part in parts if isinstance(part, Aligned) for r in part.rows))
         case ItemList():
             return replace(first, items=tuple(item for part in parts if isinstance(part, ItemList) for item in part.items))
         case CodeBlock():
@@ -159,13 +214,18 @@ def _whole(parts: list[Set], kept: float) -> Set:
             return replace(first, rows=tuple(r for part in parts if isinstance(part, Table) for r in part.rows))
         case Figure():
             return replace(first, height=first.height * kept)
+        case References():
+            return References(tuple(entry for part in parts if isinstance(part, References) for entry in part.entries))
+        case Hidden():
+            return replace(first, block=_whole([part.block for part in parts if isinstance(part, Hidden)], kept))
     return first
 
 
 def _resumed(blocks: tuple[Set, ...]) -> tuple[Set, ...]:
     """A derivation that goes on from the frame before says again of what."""
-    first = blocks[0]
-    if isinstance(first, Columns) and first.rows[0].subject is not None:
-        rows = (replace(first.rows[0], left=first.rows[0].subject), *first.rows[1:])
-        return (replace(first, rows=rows), *blocks[1:])
+    match blocks[0]:
+        case Hidden(inner):
+            return (replace(blocks[0], block=_resumed((inner,))[0]), *blocks[1:])
+        case Aligned(rows=(first, *rest)) if first.subject is not None:
+            return (replace(blocks[0], rows=(replace(first, left=first.subject), *rest)), *blocks[1:])
     return blocks

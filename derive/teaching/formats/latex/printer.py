@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from derive.calculus.rules import N_
 from derive.notation.layout import Layout, latex
-from derive.teaching.document import Block, CodeBlock, Document, Heading, ItemList, Paragraph, Quote, Raw, Table
+from derive.teaching.document import (
+    Block,
+    CodeBlock,
+    Document,
+    Fault,
+    Heading,
+    ItemList,
+    Paragraph,
+    Pause,
+    Quote,
+    Raw,
+    References,
+    Table,
+    cover_of,
+)
 from derive.teaching.formats import escape
-from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set, Stride, set_blocks
-from derive.teaching.formats.latex.frames import frames
-from derive.teaching.formats.latex.heights import WIDTH
-from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, joined
+from derive.teaching.formats.latex.columns import Aligned, Beside, Display, Figure, Hidden, Set, Stride, set_blocks
+from derive.teaching.formats.latex.frames import Frame, frames
+from derive.teaching.formats.latex.heights import PAPERS, WIDTH, notes_height, notes_of
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, anchor, joined
 
 BABEL: Mapping[str, tuple[str, str]] = {"en": ("english", ""), "fr": ("french", ";:!?")}
 """For LaTeX's package babel, the options of a language and the marks that would be commands to it.
@@ -39,7 +54,8 @@ class ArticlePrinter(DocumentPrinter):
 
     def values(self, document: Document) -> dict[str, object]:
         options, marks = babel_options(document.lang)
-        return super().values(document) | {"babel": options, "marks": marks}
+        logo = cover_of(document).logo
+        return super().values(document) | {"babel": options, "marks": marks, "logo": self.picture_file(logo) if logo else ""}
 
     def text(self, words: str) -> str:
         return escape.latex(words)
@@ -55,8 +71,14 @@ class ArticlePrinter(DocumentPrinter):
 
     def pages(self, document: Document) -> list[DocumentPage]:
         return [
-            DocumentPage(self.inlines(slide.title), slide.level, self.blocks(set_blocks(slide.blocks, self.width)))
+            DocumentPage(
+                self.inlines(slide.title),
+                slide.level,
+                self.blocks(laid),
+                footnotes=self.footnotes([note for block in laid for note in notes_of(block)]),
+            )
             for slide in document.slides
+            for laid in [set_blocks(slide.blocks, self.width)]
         ]
 
     def blocks(self, blocks: Sequence[Set]) -> str:
@@ -81,10 +103,25 @@ class ArticlePrinter(DocumentPrinter):
                 return self.table(block)
             case Display(lines):
                 return str(macros.equation([self.math(line) for line in lines]))
-            case Columns(left, body, reason, rows):
-                return str(macros.derivation(f"{left:.2f}", f"{body:.2f}", f"{reason:.2f}", [self.row(r) for r in rows]))
+            case Aligned(left, body, reason, rows):
+                widths = (f"{width:.2f}" for width in (left, body, reason))
+                return str(macros.derivation(*widths, [self.row(r) for r in rows], self.revealed(block)))
             case Figure(picture, height):
                 return self.picture(picture, f"{height:.2f}")
+            case Pause():
+                return ""
+            case Beside(columns):
+                return str(macros.beside([(f"{width:.3f}", self.blocks(inner)) for width, inner in columns], len(columns) - 1))
+            case Hidden(inner, opens):
+                return str(macros.answer(self.text(self.say(N_("Answer"))) if opens else "", self.block(inner)))
+            case References(entries):
+                return str(macros.references([(anchor(entry.key), self.inlines(entry.inlines)) for entry in entries]))
+            case Fault(message):
+                return str(macros.fault([escape.latex_code(line) for line in message.split("\n")]))
+
+    def revealed(self, block: Aligned) -> list[int]:
+        """For each row the click at which it is shown, 0 where it is there from the start."""
+        return [0] * len(block.rows)
 
     def nested(self, blocks: Sequence[Block]) -> str:
         """Blocks inside a list or a quotation."""
@@ -105,13 +142,59 @@ class ArticlePrinter(DocumentPrinter):
 
 
 class BeamerPrinter(ArticlePrinter):
-    """The same on frames that hold no more than a frame holds."""
+    """The same on frames that hold no more than a frame holds, shown click by click."""
 
     width = WIDTH
 
+    last = 1
+    """The last step of the frame so far."""
+    base = 1
+    """The step at which what comes next is shown."""
+    covering = 1
+    """The step of the cover around it."""
+
+    def values(self, document: Document) -> dict[str, object]:
+        return super().values(document) | {"handout": self.choices.handout, "width": PAPERS[document.aspect].width}
+
     def pages(self, document: Document) -> list[DocumentPage]:
-        return [
-            DocumentPage(self.inlines(frame.title), frame.level, self.blocks(frame.blocks), frame.part, frame.parts)
-            for slide in document.slides
-            for frame in frames(slide)
-        ]
+        paper = PAPERS[document.aspect]
+        self.width = paper.width
+        return [self.page(frame) for slide in document.slides for frame in frames(slide, paper)]
+
+    def page(self, frame: Frame) -> DocumentPage:
+        """A frame; its steps count anew."""
+        self.last = self.base = self.covering = 1
+        body = self.blocks(frame.blocks)
+        self.last = self.base = self.covering = 1
+        notes = "" if self.choices.handout else self.blocks(set_blocks(frame.notes, self.width))
+        foot = round(notes_height(frame.footnotes, self.width) + 0.6, 2) if frame.footnotes else 0.0
+        title, below = self.inlines(frame.title), self.footnotes(frame.footnotes)
+        return DocumentPage(title, frame.level, body, frame.part, frame.parts, below, foot, notes)
+
+    def block(self, block: Set) -> str:
+        """One block, under a cover until its step."""
+        if self.choices.handout:
+            return super().block(block)
+        if isinstance(block, Pause):
+            self.last = self.base = self.last + 1
+            return ""
+        shown, outer = self.base, self.covering
+        if isinstance(block, Hidden):
+            self.last += block.opens
+            shown = self.last
+        self.covering = shown
+        before, self.base = self.base, shown
+        body = super().block(block)
+        self.base = before if self.base == shown else self.base
+        self.covering = outer
+        return str(self.macros.covered(body, shown)) if shown > outer else body
+
+    def revealed(self, block: Aligned) -> list[int]:
+        if self.choices.handout or not block.reveal:
+            return super().revealed(block)
+        steps = [0]
+        for row in block.rows[1:]:
+            self.last += row.relation is not None or row.head
+            steps.append(self.last)
+        self.base = self.last
+        return steps
