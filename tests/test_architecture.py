@@ -100,7 +100,12 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"render"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
-    "teaching.lecture": ({"directive", "formulas", "frontmatter", "unread"}, {"prose"}, {"lecture"}, {"kinds"}),
+    "teaching.lecture": (
+        {"carried", "directive", "formulas", "frontmatter", "inserts", "unread"},
+        {"desk", "prose"},
+        {"lecture", "options"},
+        {"kinds"},
+    ),
     "teaching.pages": ({"explain", "report"},),
 }
 

@@ -6,19 +6,13 @@ or `define` (not shown) and belong to the lecture from there on.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
 from derive.errors import DeriveError, nearest, said
-from derive.graphs.graph import Graph
-from derive.language import library
-from derive.language.at import read_values
-from derive.language.numbers import read_number
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.terms import layout
@@ -29,29 +23,16 @@ from derive.teaching.blocks.pictures import NODES, picture
 from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
+from derive.teaching.lecture.carried import found_by
+from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, build
+from derive.teaching.lecture.options import Reader, flag, number, one_of, order, own_name, read_option, values, word, words
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
 from derive.values.number_systems import DomainError
 from derive.values.run import Run
 from derive.values.run import run as run_graph
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What the blocks of one lecture share: its page, the graphs defined so far, and how many pictures of a kind there were."""
-
-    page: Page
-    graphs: dict[str, Graph]
-    pictures: Counter[str]
-
-    def picture_name(self, *kind: str) -> str:
-        """The name of the next picture of a kind: what stands above it may change, other pictures of its kind aside."""
-        words = "-".join(word for word in kind if word)
-        self.pictures[words] += 1
-        return f"{words}-{self.pictures[words]}-{self.page.lang}"
-
 
 Options = Mapping[str, Any]
 Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
@@ -60,8 +41,8 @@ Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
 def build_lecture(lecture: Lecture, lang: str) -> Document:
     """The document of a lecture in one language.  Raises DeriveError with the place of the mistake in the lecture."""
     about = lecture.about
-    desk = Desk(Page(lang, about.index_base, about.digits), {}, Counter())
-    return build(lecture, lang, lambda directive: expand(directive, desk))
+    desk = Desk(Page(lang, about.index_base, about.digits))
+    return build(lecture, lang, lambda directive: expand(directive, desk), desk.number)
 
 
 def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
@@ -77,85 +58,15 @@ def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
                 said("'derive {kind}' has no option '{key}'.", kind=directive.kind, key=key),
                 hint=_nearest(key, list(kind.options)),
             )
-    options = {key: _read(directive, key, reader) for key, reader in kind.options.items()}
+    options = {key: read_option(directive, key, reader, desk) for key, reader in kind.options.items()}
     return kind.write(directive, options, desk)
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    return nearest(word, known) or f"There are {', '.join(known)}."
-
-
-# ---------------------------------------------------------------- options
-
-
-def _read(directive: Directive, key: str, reader: Callable[[Any], Any]) -> Any:
-    value = directive.options.get(key)
-    try:
-        return None if value is None else reader(value)
-    except DeriveError as error:
-        place = directive.inside(error.place, key) if error.place is not None else directive.whole(key)
-        raise DeriveError(said("{key}: {message}", key=key, message=error.message), place, error.hint) from None
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise DeriveError("yes or no is expected")
-    return value
-
-
-def _word(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise DeriveError("a name is expected")
-    return value
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    return tuple(w.strip() for w in _word(value).split(",") if w.strip())
-
-
-def _detail(value: Any) -> str:
-    if value not in DETAILS:
-        raise DeriveError(said("one of {names} is expected", names=", ".join(DETAILS)))
-    return str(value)
-
-
-def _nodes(value: Any) -> str:
-    if value not in NODES:
-        raise DeriveError(said("one of {names} is expected", names=", ".join(NODES)))
-    return str(value)
-
-
-def _order(value: Any) -> int:
-    if value not in ("1", "2"):
-        raise DeriveError("1 or 2 is expected")
-    return int(value)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(read_number(str(value)).value)
-    except ValueError:
-        raise DeriveError("a number is expected") from None
-
-
-def _values(value: Any) -> dict[str, Any]:
-    return read_values(_word(value))
+    return nearest(word, known) or known_names(known)
 
 
 # ---------------------------------------------------------------- the writers
-
-
-def _graph_of(directive: Directive, desk: Desk) -> Graph:
-    """The graph a block names: one of this lecture, or a definition of the library."""
-    if directive.name in desk.graphs:
-        return desk.graphs[directive.name]
-    if directive.name in library.names():
-        return library.load(directive.name)
-    known = [*desk.graphs, *library.names()]
-    raise DeriveError(
-        said("There is no graph '{name}'.", name=directive.name),
-        hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.",
-    )
 
 
 def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -179,20 +90,17 @@ def _run(directive: Directive, options: Options, desk: Desk, of: str = "") -> Ru
     """The values that a block is given, as far as a node."""
     if options["at"] is None:
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
-    graph = _graph_of(directive, desk)
-    with _pointing(directive, "at"):
-        return run_graph(graph, options["at"], of)
+    graph = desk.graph_of(directive)
+    with pointing(directive, "at"):
+        run = run_graph(graph, options["at"], of)
+    desk.keep(directive, options["name"], found_by(run))
+    return run
 
 
-@contextmanager
-def _pointing(directive: Directive, key: str, kind: type[DeriveError] = DeriveError) -> Iterator[None]:
-    """An error without a place is one of this option, where it is given."""
-    try:
-        yield
-    except kind as error:
-        if error.place is None:
-            error.place = directive.whole(key)
-        raise
+def _held(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    """A run that shows nothing: it is called by its own name, or by that of its graph."""
+    _run(directive, {**options, "name": options["name"] or directive.name}, desk)
+    return ()
 
 
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -203,12 +111,17 @@ def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     given = {key: value for key, value in options.items() if value is not None}
+    name = given.pop("name", None)
     view = View(**{field.name: given.pop(field.name) for field in fields(View) if field.name in given})
-    request = Request(_graph_of(directive, desk), **given)
+    request = Request(desk.graph_of(directive), **given)
     proved, order = request.single, request.order
     if request.at is not None and order == 1 and (request.upstream or request.of not in ("", request.graph.output.name)):
         raise DeriveError("at: numbers are shown for the graph's own output only.")
     blocks = derivative_blocks(proved, desk.page, view, request.run)
+    if name and request.run is None:
+        raise DeriveError("Values are needed.", directive.whole("name"), "Write a line like  at: u=2, v=3")
+    if request.run is not None:
+        desk.keep(directive, name, found_by(request.run))
     return blocks if order == 1 else _with_gradient(blocks, proved.derivation, desk.page)
 
 
@@ -225,7 +138,7 @@ def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
     if options["nodes"] and options["scalars"]:
         raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.whole("scalars"), "Leave one of them out.")
     run, name = _run(directive, options, desk), desk.picture_name("figure", directive.name)
-    with _pointing(directive, "scalars"), _pointing(directive, "nodes"), _pointing(directive, "at", DomainError):
+    with pointing(directive, "scalars"), pointing(directive, "nodes"), pointing(directive, "at", DomainError):
         return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
 
 
@@ -248,30 +161,32 @@ def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]
 class BlockKind:
     """A kind of block: the options it takes, each with its reader, and its writer."""
 
-    options: Mapping[str, Callable[[Any], Any]]
+    options: Mapping[str, Reader]
     write: Writer
 
 
 KINDS: Mapping[str, BlockKind] = {
     "graph": BlockKind({}, _graph),
     "define": BlockKind({}, _define),
-    "worked": BlockKind({"at": _values, "of": _word, "grad": _flag}, _worked),
+    "run": BlockKind({"at": values, "name": own_name}, _held),
+    "worked": BlockKind({"at": values, "name": own_name, "of": word, "grad": flag}, _worked),
     "gradient": BlockKind(
         {
-            "of": _word,
-            "wrt": _words,
-            "batch": _words,
-            "order": _order,
-            "upstream": _flag,
-            "detail": _detail,
-            "steps": _flag,
-            "result": _flag,
-            "entries": _flag,
-            "at": _values,
+            "of": word,
+            "wrt": words,
+            "batch": words,
+            "order": order,
+            "upstream": flag,
+            "detail": one_of(DETAILS),
+            "steps": flag,
+            "result": flag,
+            "entries": flag,
+            "at": values,
+            "name": own_name,
         },
         _gradient,
     ),
-    "figure": BlockKind({"at": _values, "nodes": _nodes, "scalars": _flag}, _figure),
-    "check": BlockKind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
-    "plot": BlockKind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
+    "figure": BlockKind({"at": values, "name": own_name, "nodes": one_of(NODES), "scalars": flag}, _figure),
+    "check": BlockKind({"at": values, "name": own_name, "wrt": word, "mistake": flag}, _check),
+    "plot": BlockKind({"functions": words, "derivatives": flag, "from": number, "to": number}, _plot),
 }

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derive.errors import DeriveError, Place, said
+from derive.notation.layout import Layout, Sign
 from derive.teaching.document import Block, Document, Slide
 from derive.teaching.lecture import frontmatter
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
+from derive.teaching.lecture.inserts import Insert
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ Expand = Callable[[Directive], Sequence[Block]]
 """What a directive becomes; errors may point into its body with `Directive.inside`."""
 
 
+def _nothing(formula: str, related: bool) -> Layout:
+    """What stands for a number while a lecture is only read."""
+    return Sign("0", "0")
+
+
 def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
     if len(text) > CHARACTERS:
@@ -57,8 +64,8 @@ def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     return lecture
 
 
-def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
-    """The document of one language, its directives expanded in their order."""
+def build(lecture: Lecture, lang: str, expand: Expand, insert: Insert = _nothing) -> Document:
+    """The document of one language, its directives expanded and its numbers put in, in their order."""
     # Here, not above: markdown-it is not needed by commands that read no lecture.
     from derive.teaching.lecture.prose import Reader
 
@@ -68,7 +75,7 @@ def build(lecture: Lecture, lang: str, expand: Expand) -> Document:
             hint=said("Its languages are {names}.", names=", ".join(lecture.about.langs)),
         )
     seen: Counter[str] = Counter()
-    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand, seen))
+    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand, seen), insert)
     slides: list[Slide] = []
     for part in reader.blocks(selected(lecture, lang)):
         if isinstance(part, Slide):

@@ -44,6 +44,7 @@ from derive.teaching.document import (
 )
 from derive.teaching.lecture import formulas
 from derive.teaching.lecture.directive import Directive, directive
+from derive.teaching.lecture.inserts import Insert, filled, insert_plugin, inserted, without
 from derive.teaching.lecture.unread import PAUSE, UNREAD, unread_plugin
 from derive.teaching.translation import quotes, typeset
 
@@ -71,7 +72,7 @@ def parser(lang: str) -> MarkdownIt:
     """CommonMark with tables and formulas, without HTML; a line of dashes is a break, never an underline."""
     found = MarkdownIt("commonmark", {"html": False, "typographer": True, "quotes": quotes(lang)})
     found.enable(["table", "smartquotes"]).disable(["lheading", "html_block", "html_inline"])
-    return found.use(dollarmath_plugin, allow_labels=False, double_inline=True).use(unread_plugin)
+    return found.use(dollarmath_plugin, allow_labels=False, double_inline=True).use(unread_plugin).use(insert_plugin)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Reader:
     lang: str
     folder: Path | None
     expand: Callable[[Directive], Sequence[Block]]
+    insert: Insert
 
     def blocks(self, text: str) -> Iterator[Slide | Stretch]:
         """Each heading of level 1 or 2 as an empty slide, everything else as stretches of blocks."""
@@ -227,6 +229,9 @@ class Reader:
                 return Strong(inside())
             case "link":
                 return Link(inside(), self.address(str(node.attrs.get("href", "")), block))
+            case "insert":
+                found = self.place(block, node.content)
+                return Math(inserted(node.content, self.insert, lambda start, end: _within(found, start, end)))
             case "math_inline" | "math_inline_double":
                 return Math(self.formula(node.content, block))
             case "image":
@@ -255,10 +260,9 @@ class Reader:
             found = self.place(node, line, "" if above else "$", len(above))
             if found.text[found.start : found.end] != line:
                 return found
-            column = found.start + len(before)
-            return Place(found.text, column, max(column + 1, min(column + end - start, found.end)), found.line)
+            return _within(found, len(before), len(before) + end - start)
 
-        return Raw(formulas.checked(code, place))
+        return Raw(filled(formulas.checked(without(code), place), code, self.insert, place))
 
     def place(self, node: SyntaxTreeNode, text: str = "", before: str = "", skipped: int = 0) -> Place:
         """The first line of a node, or where in its lines, some skipped, a text stands, behind another if it does anywhere."""
@@ -270,6 +274,12 @@ class Reader:
                     return Place(self.lines[number], start, start + len(text), number + 1)
         line = self.lines[min(first, len(self.lines) - 1)]
         return Place(line, 0, max(1, len(line.rstrip())), first + 1)
+
+
+def _within(place: Place, start: int, end: int) -> Place:
+    """Some characters of those at a place."""
+    first = place.start + start
+    return Place(place.text, first, max(first + 1, min(place.start + end, place.end)), place.line)
 
 
 def _read(path: Path, place: Place) -> bytes:

@@ -1,0 +1,173 @@
+"""What the blocks of a lecture show and hand on: numbers in the prose and in later blocks, their options, their mistakes."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derive.errors import DeriveError
+from derive.language.reader import read as read_graph
+from derive.teaching.document import Document
+from derive.teaching.formats.render import render
+from derive.teaching.lecture.carried import DIGITS, LONGEST, carried, computed, found_by
+from derive.teaching.lecture.kinds import KINDS, build_lecture
+from derive.teaching.lecture.lecture import read
+from derive.values.run import run
+
+HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n# Slide\n\n"
+LOGISTIC = "```derive define logistic\nw: [n]\nx: [n]\np = sigmoid(sum(w*x))\nL = -log(p)\n```\n\n"
+START = "```derive run logistic\nat: w=[1, -2], x=[0.5, 1]\nname: start\n```\n\n"
+SQUARE = "```derive define square\nf = u**2/3\n```\n\n```derive run square\nat: u=2\n```\n\n"
+
+
+def document(body: str, lang: str = "en") -> Document:
+    return build_lecture(read(HEAD + body), lang)
+
+
+def markdown(body: str, lang: str = "en") -> str:
+    """The Markdown of a lecture of one slide, its title left out."""
+    return render(document(body, lang), "markdown").text.split("# Slide\n")[1].strip()
+
+
+def mistake(body: str) -> DeriveError:
+    with pytest.raises(DeriveError) as caught:
+        document(body)
+    return caught.value
+
+
+def pointed(body: str) -> tuple[str, int, str]:
+    """The message of a mistake, its line below the head, and what its caret stands under."""
+    error = mistake(body)
+    assert error.place is not None
+    return error.message, error.place.line - HEAD.count("\n"), error.place.text[error.place.start : error.place.end]
+
+
+# ---------------------------------------------------------------- numbers travel
+
+
+def test_numbers_stand_in_the_prose_in_the_digits_and_the_language_of_the_page() -> None:
+    p = 1 / (1 + math.exp(1.5))
+    loss, first = -math.log(p), (p - 1) * 0.5
+    prose = "A {{ start.L }}, **{{start.grad.w[0]}}** and $w = {{ start.w }}$, {{= start.x[1] }}, {{= start.L }}.\n"
+    said = f"A ${loss:.4g}$, **${first:.4g}$** and $w = {{(1, -2)}}$, $= 1$, $\\approx {loss:.4g}$."
+    assert markdown(LOGISTIC + START + prose) == said
+    comma = said.replace("(1, -2)", r"(1;\ -2)").replace("1.7", "1{,}7").replace("0.4", "0{,}4")
+    assert markdown(LOGISTIC + START + prose, "fr") == comma
+
+
+def test_exact_numbers_travel_exactly_and_say_so() -> None:
+    body = SQUARE + "```derive run square\nat: u=square.f\nname: again\n```\n\n{{ again.u }} {{= 3*again.u }} {{= again.u }}\n"
+    assert markdown(body) == r"$1.333$ $= 4$ $\approx 1.333$"
+    again = computed("square.f - square.grad.u*square.u/2", {"square": found_by(run(read_graph("f = u**2/3"), {"u": 2}))})
+    assert again == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("start.w - 0.5*start.grad.w", lambda w, x, g: w - 0.5 * g),
+        ("(start.w + start.x)/start.n", lambda w, x, g: (w + x) / 2),
+        ("sum(start.w*start.x)", lambda w, x, g: w @ x),
+        ("start.w @ start.grad.w", lambda w, x, g: w @ g),
+        ("sqrt(sum(start.grad.w**2))", lambda w, x, g: np.hypot(*g)),
+        ("exp(-start.L) - start.p", lambda w, x, g: 0),
+        ("start.w[1]", lambda w, x, g: w[1]),
+    ],
+)
+def test_a_formula_over_numbers_is_one_of_the_graph_language(formula: str, value: object) -> None:
+    w, x = np.array([1.0, -2.0]), np.array([0.5, 1.0])
+    gradient = (1 / (1 + np.exp(1.5)) - 1) * x
+    at = run(read_graph("w: [n]; x: [n]; p = sigmoid(sum(w*x)); L = -log(p)"), {"w": w, "x": x})
+    found = np.asarray(computed(formula, {"start": found_by(at)}), dtype=float)
+    assert np.allclose(found, value(w, x, gradient), atol=1e-12)  # type: ignore[operator]
+
+
+def test_a_number_that_is_no_fraction_travels_with_more_digits_than_a_page_has() -> None:
+    tail = run(read_graph("p = sigmoid(z)"), {"z": 200})
+    rest = computed("1 - far.p", {"far": found_by(tail)})  # e^-200, of which no float knows anything here
+    assert float(rest) == pytest.approx(math.exp(-200), rel=1e-12)
+    long = carried(np.array([Fraction(1, 3), Fraction(LONGEST * 3, LONGEST * 3 + 7), Fraction(0)], dtype=object))
+    assert (long[0], long[2]) == (Fraction(1, 3), 0)
+    assert abs(long[1] - 1) < Fraction(1, 10 ** (DIGITS - 2))
+    assert long[1].denominator <= LONGEST
+
+
+NEXT = "```derive run logistic\nat: w={}, x=start.x\nname: next\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "line", "word"),
+    [
+        ("Before {{ start.L }}.\n", "No block above is named start.", 1, "start"),
+        (LOGISTIC + START + "One {{ strat.L }}.\n", "No block above is named strat.", 13, "strat"),
+        (LOGISTIC + START + "The $w = {{ start.q }}$.\n", "start has found no q.", 13, "q"),
+        (LOGISTIC + START + "The\n$w = {{ start.grad.n }}$.\n", "start has found no gradient by n.", 14, "n"),
+        (LOGISTIC + START + "A {{ L }}.\n", "L means nothing here: a number is named after the block that found it.", 13, "L"),
+        (LOGISTIC + START + "A {{ }}.\n", "One formula is expected here.", 13, " "),
+        (LOGISTIC + START + "A {{ start.w[7] }}.\n",
+         "This index may leave its axis: it goes from 7 to 7, and the axis from 0 to 1.", 13, "7"),
+        (LOGISTIC + START + "A {{ start.L +* 2 }}.\n", "This cannot be read as a definition.", 13, "*"),
+        (LOGISTIC + START + NEXT.format("start.w - 0.1*start.dw"), "at: start has found no dw.", 14, "dw"),
+        (LOGISTIC + START + NEXT.format("start.w - eta*start.grad.w"),
+         "at: eta means nothing here: a number is named after the block that found it.", 14, "eta"),
+        (LOGISTIC + START + NEXT.format("[start.w, 1]"), "The lists of w mix numbers and lists.", 14, None),
+        (LOGISTIC + START + NEXT.format("log(start.w)"),
+         "at: result has no value here: log(-2) does not exist: the logarithm takes positive numbers (in log(start.w₂)).",
+         14, "log(start.w)"),
+        (LOGISTIC + START + START, "A block above is named start already.", 15, "start"),
+        (LOGISTIC + START.replace("start", "2x"), "name: 2x is no name.", 10, "2x"),
+        (LOGISTIC + "```derive gradient logistic\nwrt: w\nname: g\n```\n", "Values are needed.", 10, "g"),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_not_there_is_pointed_at(body: str, message: str, line: int, word: str | None) -> None:
+    found = pointed(body)
+    assert found[:2] == (message, line)
+    assert word is None or found[2] == word
+
+
+def test_the_names_there_are_are_told() -> None:
+    assert mistake(LOGISTIC + START + "{{ start.q }}\n").hint == "It has found w, x, p, L, n."
+    assert mistake(LOGISTIC + START + "{{ strat.L }}\n").hint == "Did you mean start?"
+    assert mistake(LOGISTIC + START + "{{ L }}\n").hint == "Write start.L."
+    assert mistake("{{ start.L }}\n").hint == "Give a block a name: a line  name: run"
+
+
+def test_braces_that_mean_something_else_stay() -> None:
+    assert markdown("`{{ a.b }}` and \\{{ a.b }}\n").startswith("`{{ a.b }}` and ")
+    assert markdown("$a^{{b}}$ and ${{x}_1}$\n") == "$a^{{b}}$ and ${{x}_1}$"
+
+
+def test_each_language_has_its_own_numbers() -> None:
+    fr = ":::fr\n" + START + "{{ start.p }}\n:::\n:::en\nNone.\n:::\n"
+    assert markdown(LOGISTIC + fr) == "None."
+    assert re.fullmatch(r"\$0\{,\}1824\$", markdown(LOGISTIC + fr, "fr"))
+
+
+# ---------------------------------------------------------------- the page that documents them
+
+PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text("utf-8")
+EXAMPLES = re.findall(r"````markdown\n(.*?)````\n", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_example_of_the_page_on_blocks_builds(lang: str) -> None:
+    found = document("\n".join(EXAMPLES), lang)
+    assert len(found.slides[0].blocks) > len(EXAMPLES)
+
+
+def test_every_block_and_every_option_has_its_row_and_its_example() -> None:
+    sections = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+    used = re.findall(r"```derive (\w+).*?\n(.*?)```", "\n".join(EXAMPLES), re.DOTALL)
+    for kind, row in KINDS.items():
+        (section,) = [text for title, text in sections.items() if f"`{kind}`" in title]
+        told = {
+            word for cells in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for word in re.findall(r"`([\w-]+)`", cells)
+        }
+        assert told == set(row.options), kind
+        lines = "\n".join(body for name, body in used if name == kind)
+        assert [key for key in row.options if not re.search(rf"^{key}:", lines, re.MULTILINE)] == [], kind
