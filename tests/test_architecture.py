@@ -84,8 +84,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"data", "lecture", "pages"},
     ),
     "teaching.blocks": (
-        {"cases", "gradient", "hessian", "numbers", "plots"},
-        {"batched", "checks", "derivative", "diagrams", "worked"},
+        {"cases", "charts", "gradient", "hessian", "numbers"},
+        {"batched", "checks", "derivative", "diagrams", "iteration", "plots", "worked"},
         {"pictures"},
     ),
     "teaching.data": ({"parts"}, {"certificate", "explanation"}),
@@ -102,7 +102,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
     "teaching.lecture": (
         {"carried", "directive", "formulas", "frontmatter", "inserts", "unread"},
-        {"desk", "prose"},
+        {"desk", "prose", "stepping"},
         {"lecture", "options"},
         {"kinds"},
     ),

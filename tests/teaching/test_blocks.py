@@ -12,6 +12,7 @@ import pytest
 
 from derive.errors import DeriveError
 from derive.language.reader import read as read_graph
+from derive.teaching.blocks.iteration import noise
 from derive.teaching.document import Document
 from derive.teaching.formats.render import render
 from derive.teaching.lecture.carried import DIGITS, LONGEST, carried, computed, found_by
@@ -105,14 +106,14 @@ NEXT = "```derive run logistic\nat: w={}, x=start.x\nname: next\n```\n"
     [
         ("Before {{ start.L }}.\n", "No block above is named start.", 1, "start"),
         (LOGISTIC + START + "One {{ strat.L }}.\n", "No block above is named strat.", 13, "strat"),
-        (LOGISTIC + START + "The $w = {{ start.q }}$.\n", "start has found no q.", 13, "q"),
-        (LOGISTIC + START + "The\n$w = {{ start.grad.n }}$.\n", "start has found no gradient by n.", 14, "n"),
+        (LOGISTIC + START + "The $w = {{ start.q }}$.\n", "No q was found.", 13, "q"),
+        (LOGISTIC + START + "The\n$w = {{ start.grad.n }}$.\n", "No gradient by n was found.", 14, "n"),
         (LOGISTIC + START + "A {{ L }}.\n", "L means nothing here: a number is named after the block that found it.", 13, "L"),
         (LOGISTIC + START + "A {{ }}.\n", "One formula is expected here.", 13, " "),
         (LOGISTIC + START + "A {{ start.w[7] }}.\n",
          "This index may leave its axis: it goes from 7 to 7, and the axis from 0 to 1.", 13, "7"),
         (LOGISTIC + START + "A {{ start.L +* 2 }}.\n", "This cannot be read as a definition.", 13, "*"),
-        (LOGISTIC + START + NEXT.format("start.w - 0.1*start.dw"), "at: start has found no dw.", 14, "dw"),
+        (LOGISTIC + START + NEXT.format("start.w - 0.1*start.dw"), "at: No dw was found.", 14, "dw"),
         (LOGISTIC + START + NEXT.format("start.w - eta*start.grad.w"),
          "at: eta means nothing here: a number is named after the block that found it.", 14, "eta"),
         (LOGISTIC + START + NEXT.format("[start.w, 1]"), "The lists of w mix numbers and lists.", 14, None),
@@ -131,7 +132,7 @@ def test_a_number_that_is_not_there_is_pointed_at(body: str, message: str, line:
 
 
 def test_the_names_there_are_are_told() -> None:
-    assert mistake(LOGISTIC + START + "{{ start.q }}\n").hint == "It has found w, x, p, L, n."
+    assert mistake(LOGISTIC + START + "{{ start.q }}\n").hint == "There are w, x, p, L, n."
     assert mistake(LOGISTIC + START + "{{ strat.L }}\n").hint == "Did you mean start?"
     assert mistake(LOGISTIC + START + "{{ L }}\n").hint == "Write start.L."
     assert mistake("{{ start.L }}\n").hint == "Give a block a name: a line  name: run"
@@ -146,6 +147,77 @@ def test_each_language_has_its_own_numbers() -> None:
     fr = ":::fr\n" + START + "{{ start.p }}\n:::\n:::en\nNone.\n:::\n"
     assert markdown(LOGISTIC + fr) == "None."
     assert re.fullmatch(r"\$0\{,\}1824\$", markdown(LOGISTIC + fr, "fr"))
+
+
+# ---------------------------------------------------------------- iterate
+
+VALLEY = "```derive define valley\nf = u**2 + 10*v**2\n```\n\n"
+
+
+def cells(body: str, lang: str = "en") -> list[list[str]]:
+    """The cells of the one table of a lecture, without dollars."""
+    rows = [line.strip("| ").replace("$", "").split(" | ") for line in markdown(body, lang).splitlines() if line[:1] == "|"]
+    return [rows[0], *rows[2:]]
+
+
+def test_gradient_descent_is_what_it_is_by_hand() -> None:
+    step = "at: w=[1, -2], x=[0.5, 1]\nstep: w <- w - 0.5*grad.w\ntimes: 4\nshow: w[0], grad.w[1], L\nname: end\n"
+    table = cells(LOGISTIC + f"```derive iterate logistic\n{step}```\n\n{{{{ end.L }}}}\n")
+    assert table[0] == ["step", "w_{1}", r"\frac{\partial L}{\partial w_{2}}", "L"]
+    w, x = np.array([1.0, -2.0]), np.array([0.5, 1.0])
+    for k, row in enumerate(table[1:]):
+        p = 1 / (1 + np.exp(-w @ x))
+        assert row[0] == str(k)
+        assert [float(cell) for cell in row[1:]] == pytest.approx([w[0], (p - 1) * x[1], -np.log(p)], rel=5e-4)
+        w = w - 0.5 * (p - 1) * x
+    assert k == 4
+
+
+def test_steps_are_taken_from_the_state_before_and_exactly() -> None:
+    swap = "```derive iterate valley\nat: u=1/3, v=2\nstep: u = v, v = u\ntimes: 2\nname: end\n```\n\n{{= 3*end.u }}\n"
+    text = markdown(VALLEY + swap)
+    assert [row[1:3] for row in cells(VALLEY + swap)[1:]] == [["0.3333", "2"], ["2", "0.3333"], ["0.3333", "2"]]
+    assert text.endswith("$= 1$")
+
+
+def test_random_search_is_the_same_for_the_same_seed_and_takes_lower_steps_only() -> None:
+    def found(seed: int) -> list[list[str]]:
+        step = f"at: u=4, v=1\nstep: u = u + 0.5*noise, v = v + 0.5*noise\naccept: lower\nseed: {seed}\ntimes: 8\n"
+        return cells(VALLEY + f"```derive iterate valley\n{step}```\n")
+
+    losses = [float(row[-1]) for row in found(3)[1:]]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0]
+    assert found(3) == found(3) != found(4)
+    assert noise((2, 3), 1, 0, "w").shape == (2, 3)
+    drawn = np.array(noise((4000,), 1, 0, "w"), dtype=float)
+    assert abs(drawn.mean()) < 0.06
+    assert abs(drawn.std() - 1) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("lines", "message", "word"),
+    [
+        ("times: 3", "A step, and how often it is taken, are needed.", None),
+        ("step: u = u\ntimes: 0", "times: a whole number is expected, at least 1", "0"),
+        ("step: u = u\ntimes: 2000", "A step is repeated from 1 to 1000 times.", "2000"),
+        ("step: q = u\ntimes: 3", "There is no q in this graph.", "q = u"),
+        ("step: f = u\ntimes: 3", "In step 1: f is defined by the graph and takes no value.", "f = u"),
+        ("step: u = u - eta*grad.u\ntimes: 3", "In step 1: eta means nothing here.", "eta"),
+        ("step: v = v, u = u - grad.w\ntimes: 3", "In step 1: No gradient by w was found.", "w"),
+        (
+            "step: u = u**9\ntimes: 9",
+            "In step 3: A number is too large or too small: numbers go from 10^-308 to 10^308.",
+            "u = u**9",
+        ),
+        ("step: u = u\ntimes: 3\nshow: u[0]", "u has no such entry.", "u[0]"),
+        ("step: u = u\ntimes: 3\nplot: u+v", "plot: u+v is no number of a state.", "u+v"),
+    ],
+)
+def test_a_step_that_cannot_be_taken_is_pointed_at(lines: str, message: str, word: str | None) -> None:
+    found, _, under = pointed(VALLEY + f"```derive iterate valley\nat: u=4, v=1\n{lines}\n```\n")
+    assert found == message
+    assert word is None or under == word
 
 
 # ---------------------------------------------------------------- the page that documents them

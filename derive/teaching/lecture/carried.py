@@ -17,6 +17,7 @@ import numpy as np
 
 from derive.errors import DeriveError, Place, listed, nearest, said
 from derive.graphs.tree import Number
+from derive.language.numbers import MAX_EXPONENT, in_range
 from derive.language.parse import GREEK, NAME
 from derive.language.reader import read
 from derive.language.typed import Nested
@@ -32,20 +33,19 @@ LONGEST = 10**400
 
 _ROUND = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
-RESULT = "result"
-"""What a formula defines."""
-
-_REFERENCE = re.compile(rf"(?<![\w.])(?P<block>{NAME.pattern})\.(?P<gradient>grad\.)?(?P<name>{NAME.pattern})")
+_CHAIN = re.compile(rf"(?<![\w.])({NAME.pattern})(?:\.({NAME.pattern}))?(?:\.({NAME.pattern}))?(?![\w(])")
+"""Names with points between them; what stands before a bracket is a function."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a block has found: tensors and sizes by name, and the gradients of its output by some of them.
+    """What a block has found: tensors and sizes by name, and the gradients of its output by some tensors.
 
-    `names` are those that its author gave; `value` may know others.
+    These are the names that its author gave; `value` may know others.
     """
 
-    names: tuple[str, ...]
+    tensors: tuple[str, ...]
+    sizes: tuple[str, ...]
     moving: tuple[str, ...]
     value: Callable[[str], Any]
     gradient: Callable[[str], Any]
@@ -67,19 +67,19 @@ def found_by(run: Run) -> Found:
             return None
         return np.full(np.shape(run.exact[name]), Fraction(0), dtype=object) if name in still else run.gradient(name)
 
-    own = (*run.source.members, *(name for name in sizes if name not in run.source.members))
     moving = tuple(name for name in run.source.members if name in run.moving or name in still)
-    return Found(own, moving, value, gradient)
+    return Found(tuple(run.source.members), tuple(sizes), moving, value, gradient)
 
 
 Blocks = Mapping[str, Found]
 """What the blocks of a lecture have found so far, by their names."""
 
 
-def computed(text: str, blocks: Blocks) -> Any:
+def computed(text: str, blocks: Blocks, own: Found | None = None) -> Any:
     """What a formula over the numbers found so far comes to, an array of exact numbers.
 
-    Raises DeriveError, with a place in the text, for a name that means nothing here and for what is no formula.
+    The names that `own` has found stand without a block's before them: `w - 0.1*grad.w`.  Raises DeriveError, with a place in
+    the text, for a name that means nothing here and for what is no formula.
     """
     if odd := re.search(r"[;#\n]", text) or re.fullmatch(r"\s*()", text):
         place = Place(text, odd.start(), max(odd.end(), odd.start() + 1))
@@ -88,45 +88,70 @@ def computed(text: str, blocks: Blocks) -> Any:
     called: dict[str, str] = {}
     joint = next((letter for letter in GREEK if letter not in text), "")
 
-    def named(found: re.Match[str]) -> str:
-        name = found[0].replace(".", joint)
-        known[name], called[name] = _looked_up(found, blocks, text), found[0]
-        return name
+    def named(chain: re.Match[str]) -> str:
+        found = _meant(chain, blocks, own)
+        if found is None:
+            return chain[0]
+        typed = text[chain.start() : chain.end(found.last)]
+        name = typed.replace(".", joint)
+        known[name], called[name] = _looked_up(found, chain), typed
+        return name + chain[0][len(typed) :]
 
-    formula = _REFERENCE.sub(named, text)
-    if formula.strip() in known:
-        return known[formula.strip()]
+    formula = _CHAIN.sub(named, text).strip()
+    if formula in known:
+        return known[formula]
+    result = next(name for name in ("result", "outcome", joint) if name not in text)
     shapes = {name: ", ".join(map(str, np.shape(array))) for name, array in known.items()}
     head = "".join(f"{name}: [{shape}]\n" if shape else "" for name, shape in shapes.items())
     try:
-        graph = read(f"{head}{RESULT} = {formula.strip()}")
+        graph = read(f"{head}{result} = {formula}")
         if loose := [i.name for i in graph.inputs if i.name not in known]:
-            raise _unnamed(loose[0], text, blocks)
-        return run_graph(graph, {name: carried(array) for name, array in known.items()}).exact[RESULT]
+            raise _unnamed(loose[0], text, blocks, own)
+        return run_graph(graph, {name: carried(array) for name, array in known.items()}).exact[result]
     except DeriveError as error:
-        raise _in_the_text(error, text, called, head.count("\n") + 1) from None
+        raise _in_the_text(error, text, called, head.count("\n") + 1, len(result)) from None
 
 
-def _looked_up(found: re.Match[str], blocks: Blocks, text: str) -> Any:
-    """The array that a reference means.  Raises DeriveError, pointing at the part that means nothing."""
-    name = found["name"]
-    if found["block"] not in blocks:
-        hint = nearest(found["block"], blocks) or _named(blocks)
-        place = Place(text, found.start("block"), found.end("block"))
-        raise DeriveError(said("No block above is named {name}.", name=found["block"]), place, hint)
-    block = blocks[found["block"]]
+@dataclass(frozen=True)
+class _Meant:
+    """What a chain of names means: a value or a gradient of a block, as far as its name of this number."""
+
+    block: Found
+    gradient: bool
+    last: int
+
+
+def _meant(chain: re.Match[str], blocks: Blocks, own: Found | None) -> _Meant | None:
+    """What it means; None for a name that belongs to the formula.  Raises DeriveError where no such block is there."""
+    first, second, third = chain.groups()
+    if second and first in blocks:
+        return _Meant(blocks[first], True, 3) if second == "grad" and third else _Meant(blocks[first], False, 2)
+    if own and first == "grad" and second:
+        return _Meant(own, True, 2)
+    if own and first in own.tensors:
+        return _Meant(own, False, 1)
+    if not second:
+        return None
+    place = Place(chain.string, *chain.span(1))
+    raise DeriveError(said("No block above is named {name}.", name=first), place, nearest(first, blocks) or _named(blocks))
+
+
+def _looked_up(meant: _Meant, chain: re.Match[str]) -> Any:
+    """The array that a chain of names means.  Raises DeriveError, pointing at the part that means nothing."""
+    name, block = chain[meant.last], meant.block
     try:
-        array = block.gradient(name) if found["gradient"] else block.value(name)
+        array = block.gradient(name) if meant.gradient else block.value(name)
     except DeriveError as error:
-        raise DeriveError(error.message, Place(text, *found.span()), error.hint) from None
-    if array is None:
-        names = block.moving if found["gradient"] else block.names
-        pattern = "{block} has found no gradient by {name}." if found["gradient"] else "{block} has found no {name}."
-        hint = nearest(name, names) or said("It has found {names}.", names=listed(names))
-        if name == "grad" and block.moving:
-            hint = said("Write {block}.grad.{name}.", block=found["block"], name=block.moving[0])
-        raise DeriveError(said(pattern, block=found["block"], name=name), Place(text, *found.span("name")), hint)
-    return array
+        place = Place(chain.string, chain.start(), chain.end(meant.last))
+        raise DeriveError(error.message, place, error.hint) from None
+    if array is not None:
+        return array
+    names = block.moving if meant.gradient else (*block.tensors, *block.sizes)
+    pattern = "No gradient by {name} was found." if meant.gradient else "No {name} was found."
+    hint = nearest(name, names) or said("There are {names}.", names=listed(names))
+    if name == "grad" and block.moving:
+        hint = said("Write {name}.", name=f"{chain[0]}.{block.moving[0]}")
+    raise DeriveError(said(pattern, name=name), Place(chain.string, *chain.span(meant.last)), hint)
 
 
 def _named(blocks: Iterable[str]) -> str:
@@ -134,18 +159,21 @@ def _named(blocks: Iterable[str]) -> str:
     return said("The blocks above are named {names}.", names=names) if names else said("Give a block a name: a line  name: run")
 
 
-def _unnamed(name: str, text: str, blocks: Blocks) -> DeriveError:
+def _unnamed(name: str, text: str, blocks: Blocks, own: Found | None) -> DeriveError:
     """The mistake of a name without the block that found it."""
     places = re.finditer(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)
     place = next((Place(text, *found.span()) for found in places), None)
-    owners = [block for block, found in blocks.items() if name in found.names]
-    hint = said("Write {block}.{name}.", block=owners[-1], name=name) if owners else _named(blocks)
+    owners = [block for block, found in blocks.items() if name in found.tensors]
+    if own:
+        hint = nearest(name, own.tensors) or said("There are {names}.", names=listed(own.tensors))
+        return DeriveError(said("{name} means nothing here.", name=name), place, hint)
+    hint = said("Write {name}.", name=f"{owners[-1]}.{name}") if owners else _named(blocks)
     return DeriveError(
         said("{name} means nothing here: a number is named after the block that found it.", name=name), place, hint
     )
 
 
-def _in_the_text(error: DeriveError, text: str, called: Mapping[str, str], line: int) -> DeriveError:
+def _in_the_text(error: DeriveError, text: str, called: Mapping[str, str], line: int, width: int) -> DeriveError:
     """A mistake in the formula as one in its text, with the names that stand there."""
 
     def typed(word: Any) -> Any:
@@ -157,7 +185,7 @@ def _in_the_text(error: DeriveError, text: str, called: Mapping[str, str], line:
     message = said(getattr(error.message, "pattern", error.message), **values)
     place = error.place
     if place is not None and place.text is not text:
-        before = len(f"{RESULT} = ") - (len(text) - len(text.lstrip()))
+        before = width + len(" = ") - (len(text) - len(text.lstrip()))
         start = place.start - before if place.line == line else 0
         end = place.end - before if place.line == line else len(text)
         place = Place(text, max(0, min(start, len(text) - 1)), max(1, min(end, len(text))))
@@ -173,10 +201,19 @@ def carried(array: Any) -> Any:
 
 
 def _carried(value: Any) -> Fraction:
-    exact = Fraction(value.rounded(DIGITS)) if isinstance(value, Real) else Fraction(value)
-    if max(abs(exact.numerator), exact.denominator) <= LONGEST:
-        return exact
-    return Fraction(_ROUND.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
+    """One of them.  Raises DeriveError where it is too large, or too small, to be a value."""
+    if not isinstance(value, Real) and max(abs(value.numerator), value.denominator) <= LONGEST:
+        return Fraction(value)
+    if isinstance(value, Real):
+        digits = value.rounded(DIGITS)
+    else:
+        digits = _ROUND.divide(Decimal(int(value.numerator)), Decimal(int(value.denominator)))
+    try:
+        if digits and abs(digits.adjusted()) > MAX_EXPONENT:
+            in_range(Fraction(10) ** (MAX_EXPONENT + 2), said("A number"))
+        return Fraction(digits)
+    except ValueError as error:
+        raise DeriveError(error.args[0]) from None
 
 
 def nested(array: Any) -> Nested:

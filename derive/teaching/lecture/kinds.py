@@ -16,9 +16,11 @@ from derive.errors import DeriveError, nearest, said
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.terms import layout
+from derive.teaching.blocks.charts import picture as chart_picture
 from derive.teaching.blocks.checks import check_blocks
 from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
+from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
 from derive.teaching.blocks.pictures import NODES, picture
 from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
@@ -27,7 +29,22 @@ from derive.teaching.lecture.carried import found_by
 from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, build
-from derive.teaching.lecture.options import Reader, flag, number, one_of, order, own_name, read_option, values, word, words
+from derive.teaching.lecture.options import (
+    Reader,
+    columns,
+    flag,
+    number,
+    one_of,
+    order,
+    own_name,
+    read_option,
+    updates,
+    values,
+    whole,
+    word,
+    words,
+)
+from derive.teaching.lecture.stepping import Stepping
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
 from derive.values.number_systems import DomainError
@@ -151,6 +168,34 @@ def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
     return check_blocks(run, wrt, desk.page, bool(options["mistake"]))
 
 
+def _iterate(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    if options["step"] is None or options["times"] is None:
+        raise DeriveError("A step, and how often it is taken, are needed.", hint="Write step: w = w - 0.1*grad.w and times: 5")
+    start = _run(directive, {**options, "name": None}, desk)
+    shown = options["show"] or (*map(Column, options["step"]), *_output_column(start))
+    curves = options["plot"] or ()
+    for key, named in (("step", [Column(name) for name in options["step"]]), ("show", shown), ("plot", curves)):
+        with pointing(directive, key):
+            _ = [checked_column(column, start) for column in named]
+    step = Stepping(directive, options["step"], desk.found, options["seed"] or 1)
+    with pointing(directive, "times"):
+        check_times(start, options["times"])
+    with pointing(directive, "step"):
+        states = iterated(start, step, options["times"], options["accept"] == "lower")
+    desk.keep(directive, options["name"], found_by(states[-1]))
+    blocks: list[Block] = [] if options["table"] is False else [steps_table(states, shown, desk.page, options["every"] or 0)]
+    if curves:
+        with pointing(directive, "plot"):
+            chart = steps_chart(states, curves, desk.page)
+        blocks.append(chart_picture(chart, desk.page, desk.picture_name("iterate", directive.name)))
+    return blocks
+
+
+def _output_column(start: Run) -> tuple[Column, ...]:
+    output = start.source.output
+    return () if output.axes else (Column(output.name),)
+
+
 def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     name = desk.picture_name("plot")
     low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
@@ -188,5 +233,20 @@ KINDS: Mapping[str, BlockKind] = {
     ),
     "figure": BlockKind({"at": values, "name": own_name, "nodes": one_of(NODES), "scalars": flag}, _figure),
     "check": BlockKind({"at": values, "name": own_name, "wrt": word, "mistake": flag}, _check),
+    "iterate": BlockKind(
+        {
+            "at": values,
+            "step": updates,
+            "times": whole,
+            "accept": one_of(("all", "lower")),
+            "seed": whole,
+            "show": columns,
+            "every": whole,
+            "table": flag,
+            "plot": columns,
+            "name": own_name,
+        },
+        _iterate,
+    ),
     "plot": BlockKind({"functions": words, "derivatives": flag, "from": number, "to": number}, _plot),
 }

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from derive.errors import DeriveError, said
+from derive.graphs.tree import Number
 from derive.language.at import read_values
 from derive.language.numbers import read_number
 from derive.language.parse import NAME
 from derive.language.typed import Nested
+from derive.teaching.blocks.iteration import Column
 from derive.teaching.lecture.carried import computed, nested
 from derive.teaching.lecture.desk import Desk
 from derive.teaching.lecture.directive import Directive
+from derive.teaching.lecture.stepping import Update
 
 Reader = Callable[[Any, Desk], Any]
 """From the text of an option, or yes and no as a boolean, to its value.  Raises DeriveError, with a place in the text."""
@@ -87,3 +92,37 @@ def values(value: Any, desk: Desk) -> dict[str, Nested]:
         return nested(computed(text.replace("{{", " (").replace("}}", ") "), desk.found))
 
     return read_values(word(value, desk), formula)
+
+
+def whole(value: Any, desk: Desk) -> int:
+    """A whole number, at least 1."""
+    if not re.fullmatch("[0-9]{1,9}", str(value)) or not int(value):
+        raise DeriveError("a whole number is expected, at least 1")
+    return int(value)
+
+
+_COLUMN = re.compile(rf"(grad\.)?({NAME.pattern})(?:\[([0-9, ]+)\])?")
+
+
+def columns(value: Any, desk: Desk) -> tuple[Column, ...]:
+    """Numbers of a state with commas between them: L, grad.w, w[0], W[0, 1]."""
+    found = []
+    for part in re.split(r",(?![^\[]*\])", word(value, desk)):
+        one = _COLUMN.fullmatch(part.strip())
+        if one is None:
+            raise DeriveError(said("{word} is no number of a state.", word=part.strip()), hint="For example: w, w[0], grad.w, L")
+        gradient, name, entry = one.groups()
+        found.append(Column(name, gradient is not None, tuple(map(int, entry.split(","))) if entry else None))
+    return tuple(found)
+
+
+def updates(value: Any, desk: Desk) -> dict[str, Update]:
+    """Formulas that move inputs: w = w - 0.1*grad.w, b = b - 0.1*grad.b, or with <- for =."""
+    text = word(value, desk).replace("<-", "= ").replace("←", "=")
+    found: dict[str, Update] = {}
+    for name, formula in read_values(text, lambda typed: Number(Fraction(0), typed)).items():
+        start = re.compile(rf"(?<!\w){re.escape(name)}\s*=\s*").search(text)
+        if not isinstance(formula, Number) or start is None:
+            raise DeriveError(said("{name} moves by a formula.", name=name), hint="For example: w = w - 0.1*grad.w")
+        found[name] = Update(formula.text, start.end())
+    return found
