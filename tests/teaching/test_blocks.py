@@ -220,6 +220,28 @@ def test_a_step_that_cannot_be_taken_is_pointed_at(lines: str, message: str, wor
     assert word is None or under == word
 
 
+# ---------------------------------------------------------------- gradient
+
+REGRESSION = "```derive define g\nw: [n]\nx: [n]\nz = sum(w*x) + b\np = sigmoid(z)\nL = -y*log(p) - (1 - y)*log(1 - p)\n```\n\n"
+
+
+def subjects(lines: str) -> list[str]:
+    """The left-hand sides of the derivations of a gradient block."""
+    text = markdown(REGRESSION + f"```derive gradient g\n{lines}\n```\n")
+    return re.findall(r"\{aligned\}\n\\frac\{\\partial L\}\{\\partial (\w)", text)
+
+
+def test_a_gradient_block_ends_where_a_textbook_does() -> None:
+    kept, written = (markdown(REGRESSION + f"```derive gradient g\nwrt: w\nexpand: {yes}\n```\n") for yes in ("no", "yes"))
+    assert r"\nabla_{w}L &= \frac{\partial L}{\partial z}x" in kept
+    assert r"\nabla_{w}L &= (p - y)x" in written
+
+
+def test_a_gradient_block_shows_several_and_those_on_the_way() -> None:
+    assert subjects("wrt: b, w") == ["b", "w"]
+    assert subjects("wrt: w, w\nthrough: yes") == ["p", "z", "w"]
+
+
 # ---------------------------------------------------------------- the page that documents them
 
 PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text("utf-8")

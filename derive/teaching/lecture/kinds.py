@@ -131,15 +131,15 @@ def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Bl
     name = given.pop("name", None)
     view = View(**{field.name: given.pop(field.name) for field in fields(View) if field.name in given})
     request = Request(desk.graph_of(directive), **given)
-    proved, order = request.single, request.order
+    proved, order = request.asked, request.order
     if request.at is not None and order == 1 and (request.upstream or request.of not in ("", request.graph.output.name)):
         raise DeriveError("at: numbers are shown for the graph's own output only.")
-    blocks = derivative_blocks(proved, desk.page, view, request.run)
+    blocks = [block for found in proved for block in derivative_blocks(found, desk.page, view, request.run)]
     if name and request.run is None:
         raise DeriveError("Values are needed.", directive.whole("name"), "Write a line like  at: u=2, v=3")
     if request.run is not None:
         desk.keep(directive, name, found_by(request.run))
-    return blocks if order == 1 else _with_gradient(blocks, proved.derivation, desk.page)
+    return blocks if order == 1 else _with_gradient(blocks, proved[0].derivation, desk.page)
 
 
 def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Sequence[Block]:
@@ -222,6 +222,8 @@ KINDS: Mapping[str, BlockKind] = {
             "batch": words,
             "order": order,
             "upstream": flag,
+            "through": flag,
+            "expand": flag,
             "detail": one_of(DETAILS),
             "steps": flag,
             "result": flag,
