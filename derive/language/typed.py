@@ -211,6 +211,29 @@ def exact_numbers(name: str, value: Any, depth: int = 0) -> tuple[Nested, bool]:
     return _number(name, value), isinstance(value, (float, np.floating)) or hasattr(value, "_mpf_")
 
 
+def exact_array(name: str, value: Any) -> Any:
+    """Any number or nested sequence as an array of fractions.  Raises DeriveError where it is ragged."""
+    nested, _ = exact_numbers(name, value)
+
+    def shape(part: Nested) -> tuple[int, ...]:
+        if isinstance(part, Number):
+            return ()
+        inner = {shape(item) for item in part}
+        if len(inner) > 1:
+            raise DeriveError(said("The lists of {name} have different lengths.", name=name))
+        return (len(part), *inner.pop())
+
+    found = np.empty(shape(nested), dtype=object)
+    for entry in np.ndindex(found.shape):
+        part = nested
+        for k in entry:
+            assert isinstance(part, tuple)
+            part = part[k]
+        assert isinstance(part, Number)
+        found[entry] = part.value
+    return found
+
+
 def _array(name: str, value: Any) -> Any:
     """What NumPy makes of an array of its own, of PyTorch, pandas …  Raises DeriveError where an entry would be lost."""
     try:

@@ -242,6 +242,88 @@ def test_a_gradient_block_shows_several_and_those_on_the_way() -> None:
     assert subjects("wrt: w, w\nthrough: yes") == ["p", "z", "w"]
 
 
+# ---------------------------------------------------------------- worked, check, and what is fed back
+
+NEURON = "```derive define neuron\nz = w*x + b\np = sigmoid(z)\nL = -log(p)\n```\n\n"
+LAYER = "```derive define layer\nW: [m, n]\nh: [n]\na = W @ h\n```\n\n"
+
+
+def worked(lines: str, lang: str = "en", graph: str = NEURON, name: str = "neuron") -> str:
+    return markdown(graph + f"```derive worked {name}\n{lines}\n```\n", lang)
+
+
+def test_worked_says_what_is_given_as_it_was_typed() -> None:
+    assert worked("at: w=1.50, x=2, b=-1").startswith("Given: $w = 1.50$, $x = 2$, $b = -1$.\n")
+    assert worked("at: w=1.50, x=2, b=-1", "fr").startswith("On donne\u00a0: $w = 1{,}50$, $x = 2$, $b = -1$.\n")
+    assert worked("at: w=1.50, x=2, b=1/3").startswith(r"Given: $w = 1.50$, $x = 2$, $b \approx 0.3333$.")
+    assert "Given" not in worked("at: w=1.50, x=2, b=-1\ngiven: no")
+    assert worked("at: s=[1, 2], t=1", graph="", name="hinge").startswith("Given: $s = (1, 2)$, $t = 2$.")
+
+
+def test_worked_goes_by_definitions_or_by_operations_and_by_what_is_asked_for() -> None:
+    operations, definitions = (worked(f"at: w=1.50, x=2, b=-1\nwrt: w\nby: {by}") for by in ("operations", "definitions"))
+    assert r"t_{1} &= wx" in operations
+    assert "t_" not in definitions
+    slope = 1.5 * 2 - 1
+    expected = (1 / (1 + math.exp(-slope)) - 1) * 2  # (p - 1) x
+    for text in (operations, definitions):
+        assert re.findall(r"^\\frac\{\\partial L\}\{\\partial ([a-z])\} &=", text, re.MULTILINE) == ["p", "z", "w"]
+        assert f"{expected:.4g}" in text.splitlines()[-3]
+    assert worked("at: w=1.50, x=2, b=-1\nwrt: w\ngrad: no").count("partial") == 0
+
+
+def test_two_worked_blocks_on_a_slide_name_no_two_results_alike() -> None:
+    block = "```derive worked neuron\nat: w=1, x=2, b={}\ngrad: yes\n```\n\n"
+    body = NEURON + block.format(1) + block.format(2)
+    named = re.findall(r"^(t_\{\d\}) &= ", markdown(body), re.MULTILINE)
+    assert named == ["t_{1}", "t_{2}", "t_{3}", "t_{4}"]
+    apart = render(document(body + "## Next\n\n" + block.format(3)), "markdown").text.split("## Next")[1]
+    assert re.findall(r"^(t_\{\d\}) &= ", apart, re.MULTILINE) == ["t_{1}", "t_{2}"]
+
+
+def test_a_seed_is_what_is_fed_back() -> None:
+    w, h, g = np.array([[1, 2], [3, 4]]), np.array([1, -1]), np.array([2, 0.5])
+    values = "at: W=[[1, 2], [3, 4]], h=[1, -1]\nseed: [2, 0.5]\n"
+    text = markdown(LAYER + f"```derive worked layer\n{values}grad: yes\nname: run\n```\n\n{{{{ run.grad.W }}}}\n")
+    assert "its entry of the seed $g = (2, 0.5)$." in text
+    assert f"({', '.join(f'{v:g}' for v in w.T @ g)})" in text
+    grid = " \\\\ ".join(" & ".join(f"{v:g}" for v in line) for line in np.outer(g, h))
+    assert text.endswith(f"{{bmatrix}}{grid}\\end{{bmatrix}}$")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "word"),
+    [
+        (LAYER + "```derive worked layer\nat: W=[[1, 2]], h=[1, 1]\nseed: [1, 2]\n```\n",
+         "The seed has the shape 2, and a the shape 1.", "[1, 2]"),
+        (LAYER + "```derive worked layer\nat: W=[[1, 2]], h=[1, 1]\nseed: [1, x]\n```\n",
+         "seed: x means nothing here: a number is named after the block that found it.", "x"),
+        (NEURON + "```derive worked neuron\nat: w=1, x=2, b=1\nseed: 3\n```\n",
+         "L is a number: nothing but 1 is fed back into it.", "3"),
+        (NEURON + "```derive worked neuron\nat: w=1, x=2, b=1\nwrt: q\n```\n", "L is not computed from q.", "q"),
+    ],
+)  # fmt: skip
+def test_a_seed_and_a_name_that_do_not_fit_are_pointed_at(body: str, message: str, word: str) -> None:
+    found, _, under = pointed(body)
+    assert (found, under) == (message, word)
+
+
+@pytest.mark.parametrize(("name", "wrt"), [("batch_norm", "X"), ("softmax", "z"), ("hinge", "s"), ("linear_svm", "W")])
+def test_a_check_chooses_what_tells(name: str, wrt: str) -> None:
+    rows = cells(f"```derive check {name}\nwrt: {wrt}\n```\n")
+    analytic = [float(re.sub(r" \\times 10\^\{(.*)\}", r"e\1", row[1])) for row in rows[1:] if len(row) == 5]
+    assert any(analytic)
+    assert {row[-1] for row in rows[1:] if len(row) == 5} == {"agrees"}
+
+
+def test_a_check_of_zeros_says_so() -> None:
+    zeros = markdown("```derive check hinge\nat: s=[5, 0, 0], t=0\n```\n")
+    assert "the check says little" in zeros
+    assert "largest error" not in zeros
+    ones = markdown("```derive check softmax\nat: z=[1, 2]\nseed: [1, 1]\n```\n")
+    assert "the check says little" in ones
+
+
 # ---------------------------------------------------------------- the page that documents them
 
 PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text("utf-8")

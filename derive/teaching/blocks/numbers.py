@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from numbers import Rational
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.rules import N_
+from derive.graphs.tree import Number
 from derive.notation.layout import ABOUT, EQUALS, Fence, Grid, Layout, Sign, joined, row
 from derive.notation.pieces import PRODUCT_LEVEL, Piece, negated
 from derive.notation.style import Style, decimal, power_of_ten
@@ -58,7 +60,16 @@ def _decimal(value: Any, context: Context) -> Decimal:
 
 
 def number(value: Any, style: Style, most: int = MAX_EXACT) -> tuple[Piece, bool]:
-    """A value as a piece, and whether it is exact; see `digits_of`."""
+    """A value as a piece, and whether it is exact; see `digits_of`.
+
+    A literal keeps the digits that it was typed with, if these are a plain decimal; 2.500 is not 2.5 to who measured it.
+    """
+    if isinstance(value, Number):
+        piece, exact = number(value.value, style, most)
+        if not exact or not re.fullmatch(r"-?\d+(\.\d+)?", value.text):
+            return piece, exact
+        typed = Piece(style.number(value.text.lstrip("-")))
+        return (negated(typed) if value.text.startswith("-") else typed), True
     digits, power, exact = digits_of(value, style, most)
     positive = Piece(style.number(digits.lstrip("-")))
     if power:

@@ -25,6 +25,8 @@ class Desk:
     graphs: dict[str, Graph] = field(default_factory=dict)
     found: dict[str, Found] = field(default_factory=dict)
     pictures: Counter[str] = field(default_factory=Counter)
+    named: Counter[int] = field(default_factory=Counter)
+    """How many intermediate results have a number on each slide: no two are called t₁."""
 
     def picture_name(self, *kind: str) -> str:
         """The name of the next picture of a kind: what stands above it may change, other pictures of its kind aside."""

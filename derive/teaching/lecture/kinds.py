@@ -7,8 +7,10 @@ or `define` (not shown) and belong to the lecture from there on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
+
+import numpy as np
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
@@ -16,6 +18,7 @@ from derive.errors import DeriveError, nearest, said
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.terms import layout
+from derive.proof.points import drawn_values, telling_run
 from derive.teaching.blocks.charts import picture as chart_picture
 from derive.teaching.blocks.checks import check_blocks
 from derive.teaching.blocks.derivative import derivative_blocks
@@ -23,7 +26,7 @@ from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
 from derive.teaching.blocks.pictures import NODES, picture
 from derive.teaching.blocks.plots import plot
-from derive.teaching.blocks.worked import backward_blocks, forward_blocks
+from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.carried import found_by
 from derive.teaching.lecture.desk import Desk, known_names, pointing
@@ -38,6 +41,7 @@ from derive.teaching.lecture.options import (
     order,
     own_name,
     read_option,
+    tensor,
     updates,
     values,
     whole,
@@ -48,7 +52,7 @@ from derive.teaching.lecture.stepping import Stepping
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
 from derive.values.number_systems import DomainError
-from derive.values.run import Run
+from derive.values.run import Run, telling_seed
 from derive.values.run import run as run_graph
 
 Options = Mapping[str, Any]
@@ -109,7 +113,10 @@ def _run(directive: Directive, options: Options, desk: Desk, of: str = "") -> Ru
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
     graph = desk.graph_of(directive)
     with pointing(directive, "at"):
-        run = run_graph(graph, options["at"], of)
+        run = run_graph(graph, options["at"], of, first=desk.named[directive.slide] + 1)
+    if options.get("seed") is not None:
+        with pointing(directive, "seed"):
+            run = run_graph(graph, options["at"], of, options["seed"], run.first)
     desk.keep(directive, options["name"], found_by(run))
     return run
 
@@ -121,9 +128,19 @@ def _held(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]
 
 
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    run = _run(directive, options, desk, "" if options["grad"] else options["of"] or "")
-    blocks = forward_blocks(run, desk.page, options["of"] or "", by_operation=bool(options["grad"]) and run.source.is_scalar)
-    return (*blocks, *backward_blocks(run, desk.page)) if options["grad"] else blocks
+    of, page, wrt = options["of"] or "", desk.page, options["wrt"] or ()
+    grad = bool(wrt) if options["grad"] is None else options["grad"]
+    run = _run(directive, options, desk, "" if grad else of)
+    operations = options["by"] == "operations" or (options["by"] is None and grad and run.source.is_scalar)
+    with pointing(directive, "wrt"):
+        wanted = on_the_way(run, wrt, operations) if wrt else list(run.moving) if grad else []
+    if operations:
+        desk.named[directive.slide] += len(run.graph.nodes) - len(run.source.nodes)
+    return (
+        *(() if options["given"] is False else given_blocks(run, page, of, [*options["at"]])),
+        *forward_blocks(run, page, of, operations),
+        *(backward_to(run, page, wanted, operations) if grad else ()),
+    )
 
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -160,18 +177,25 @@ def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 
 def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    run = _run(directive, options, desk)
-    inputs = [i.name for i in run.source.inputs if i.differentiable]
+    graph, page = desk.graph_of(directive), desk.page
+    inputs = [i.name for i in graph.inputs if i.differentiable]
     wrt = options["wrt"] or inputs[0]
     if wrt not in inputs:
         raise DeriveError(said("There is no input '{wrt}' to check.", wrt=wrt), hint=_nearest(wrt, inputs))
-    return check_blocks(run, wrt, desk.page, bool(options["mistake"]))
+    drawn = options["at"] is None
+    if drawn:
+        options = {**options, "at": drawn_values(telling_run(graph, [wrt]))}
+    run = _run(directive, options, desk)
+    if run.source.output.axes and run.seed is None:
+        run = replace(run, seed=telling_seed(np.shape(run.exact[run.source.output.name])))
+    given = given_blocks(run, page) if drawn else ()
+    return (*given, *seed_note(run, page), *check_blocks(run, wrt, page, bool(options["mistake"])))
 
 
 def _iterate(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     if options["step"] is None or options["times"] is None:
         raise DeriveError("A step, and how often it is taken, are needed.", hint="Write step: w = w - 0.1*grad.w and times: 5")
-    start = _run(directive, {**options, "name": None}, desk)
+    start = _run(directive, {**options, "name": None, "seed": None}, desk)
     shown = options["show"] or (*map(Column, options["step"]), *_output_column(start))
     curves = options["plot"] or ()
     for key, named in (("step", [Column(name) for name in options["step"]]), ("show", shown), ("plot", curves)):
@@ -213,8 +237,20 @@ class BlockKind:
 KINDS: Mapping[str, BlockKind] = {
     "graph": BlockKind({}, _graph),
     "define": BlockKind({}, _define),
-    "run": BlockKind({"at": values, "name": own_name}, _held),
-    "worked": BlockKind({"at": values, "name": own_name, "of": word, "grad": flag}, _worked),
+    "run": BlockKind({"at": values, "seed": tensor, "name": own_name}, _held),
+    "worked": BlockKind(
+        {
+            "at": values,
+            "name": own_name,
+            "given": flag,
+            "of": word,
+            "by": one_of(("operations", "definitions")),
+            "grad": flag,
+            "wrt": words,
+            "seed": tensor,
+        },
+        _worked,
+    ),
     "gradient": BlockKind(
         {
             "of": word,
@@ -233,8 +269,8 @@ KINDS: Mapping[str, BlockKind] = {
         },
         _gradient,
     ),
-    "figure": BlockKind({"at": values, "name": own_name, "nodes": one_of(NODES), "scalars": flag}, _figure),
-    "check": BlockKind({"at": values, "name": own_name, "wrt": word, "mistake": flag}, _check),
+    "figure": BlockKind({"at": values, "seed": tensor, "name": own_name, "nodes": one_of(NODES), "scalars": flag}, _figure),
+    "check": BlockKind({"at": values, "seed": tensor, "name": own_name, "wrt": word, "mistake": flag}, _check),
     "iterate": BlockKind(
         {
             "at": values,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from derive.errors import DeriveError, Place, said
@@ -75,8 +75,14 @@ def build(lecture: Lecture, lang: str, expand: Expand, insert: Insert = _nothing
             hint=said("Its languages are {names}.", names=", ".join(lecture.about.langs)),
         )
     seen: Counter[str] = Counter()
-    reader = Reader(lecture.lines, lang, lecture.folder, lambda directive: _expanded(directive, expand, seen), insert)
     slides: list[Slide] = []
+    reader = Reader(
+        lecture.lines,
+        lang,
+        lecture.folder,
+        lambda directive: _expanded(replace(directive, slide=len(slides)), expand, seen),
+        insert,
+    )
     for part in reader.blocks(selected(lecture, lang)):
         if isinstance(part, Slide):
             slides.append(part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -114,6 +115,19 @@ def columns(value: Any, desk: Desk) -> tuple[Column, ...]:
         gradient, name, entry = one.groups()
         found.append(Column(name, gradient is not None, tuple(map(int, entry.split(","))) if entry else None))
     return tuple(found)
+
+
+def tensor(value: Any, desk: Desk) -> Nested:
+    """A number, a list of them, or a formula over the numbers that blocks above have found."""
+    try:
+        (found,) = values(f"seed={word(value, desk)}", desk).values()
+    except DeriveError as error:
+        if error.place is not None:
+            error.place = replace(error.place, start=error.place.start - len("seed="), end=error.place.end - len("seed="))
+        raise
+    except ValueError:
+        raise DeriveError("a number, or a list in [ ], is expected") from None
+    return found
 
 
 def updates(value: Any, desk: Desk) -> dict[str, Update]:
