@@ -63,6 +63,8 @@ def arguments() -> argparse.ArgumentParser:
     _source(explain)
     _point(explain)
     explain.add_argument("--wrt", default="", metavar="NAMES", help="differentiate by these only: W,b")
+    explain.add_argument("--through", action="store_true", help="show every derivative on the way, too")
+    explain.add_argument("--expand", action="store_true", help="put them in: no result names another derivative")
     explain.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar (1)")
     explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
@@ -168,6 +170,8 @@ def run_explain(options: argparse.Namespace) -> int:
         read(text, name),
         wrt=_names(options.wrt),
         order=options.order,
+        through=options.through,
+        expand=options.expand,
         batch=None if options.batch is None else _names(options.batch),
         at=read_values(options.at) if options.at.strip() else None,
         view=View(options.detail),

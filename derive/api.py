@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from derive.derivation import derivation, second_order
+from derive.derivation.choice import chosen
 from derive.derivation.derivation import fields_of
+from derive.derivation.sweep import expanded
 from derive.derivation.written import written
 from derive.errors import DeriveError, said
 from derive.graphs import graph
@@ -89,11 +91,40 @@ class Graph(_Shown, graph.Graph):
 
         return [definition_slide(self, Page())]
 
-    def derive(self, of: str = "", wrt: str | Sequence[str] = "", upstream: bool = False, order: int = 1) -> Derivation:
+    @overload
+    def derive(
+        self, of: str = "", wrt: str = "", upstream: bool = False, order: int = 1, *, expand: bool = False
+    ) -> Derivation: ...
+
+    @overload
+    def derive(
+        self,
+        of: str = "",
+        wrt: str | Sequence[str] = "",
+        upstream: bool = False,
+        order: int = 1,
+        *,
+        through: bool = False,
+        expand: bool = False,
+    ) -> Any: ...
+
+    def derive(
+        self,
+        of: str = "",
+        wrt: str | Sequence[str] = "",
+        upstream: bool = False,
+        order: int = 1,
+        *,
+        through: bool = False,
+        expand: bool = False,
+    ) -> Any:
         """The derivative of one tensor by another, with its steps; by default of the output, by the only input.
 
         A derivative of a tensor by a tensor is the Jacobian; with `upstream`, the gradient of a scalar loss that reaches
         the graph through its output (a vector-Jacobian product).
+
+        By several names, wrt=("w", "b"), there is one for each; with `through`, also those on the way, from the tensor back:
+        both are `Derivations`.  With `expand`, what a result names is put in until it names no other derivative.
 
         With order=2 it is the second derivative of a scalar: the Hessian by wrt="z", and with wrt=("z", "w") the block
         ∂²L/∂z∂w of the Hessian by both.  Raises DeriveError for unknown names and for what has no such derivative.
@@ -101,10 +132,24 @@ class Graph(_Shown, graph.Graph):
         >>> import derive
         >>> derive.graph("W: [m, n]; h: [n]; a = W @ h").derive(wrt="W", upstream=True).numpy
         'np.outer(g, h)'
+        >>> found = derive.graph("z = w*x + b; p = sigmoid(z); L = -log(p)").derive(wrt=("w", "b"), expand=True)
+        >>> [d.result for d in found]
+        [(p - 1)*x, p - 1]
         """
-        found = second_order.derivation_of_order(
-            self, _text("of", of), _texts("wrt", wrt), _typed("upstream", upstream, bool), _typed("order", order, int)
+        of, wrt, upstream, order = (
+            _text("of", of),
+            _texts("wrt", wrt),
+            _typed("upstream", upstream, bool),
+            _typed("order", order, int),
         )
+        through, expand = _typed("through", through, bool), _typed("expand", expand, bool)
+        if order == 1 and (through or not isinstance(wrt, str)):
+            names = (wrt,) if isinstance(wrt, str) and wrt else tuple(wrt)
+            found_all = chosen(self, of, names, upstream, through, expand)
+            return Derivations(Derivation(**fields_of(found)) for found in found_all)
+        found = second_order.derivation_of_order(self, of, wrt, upstream, order)
+        if expand and order == 1:
+            found = expanded(found)
         if isinstance(found, second_order.SecondDerivation):
             return SecondDerivation(**fields_of(found) | {"gradient": Derivation(**fields_of(found.gradient))})
         return Derivation(**fields_of(found))
@@ -217,6 +262,15 @@ class Derivation(_Paged, derivation.Derivation):
     def _repr_latex_(self) -> str:
         prove(self)
         return f"$\\displaystyle {self.latex()}$"
+
+
+class Derivations(_Paged, tuple[Derivation, ...]):
+    """Several derivations, in the order in which they are shown."""
+
+    __slots__ = ()
+
+    def _slides(self) -> Sequence[Slide]:
+        return [slide for found in self for slide in found._slides()]
 
 
 class Proved(_Paged, proof.Proved):

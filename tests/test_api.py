@@ -509,3 +509,13 @@ def test_what_is_remembered_of_a_graph_is_one_thing_for_all_threads() -> None:
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(lambda _: remembered(graph, "made by two", made), range(2))
     assert one is other
+
+
+def test_several_derivations_are_shown_one_after_the_other() -> None:
+    found = derive.graph("z = w*x + b; L = exp(z) + z**2").derive(wrt=("b", "w"), through=True, expand=True)
+    assert [d.wrt for d in found] == ["z", "b", "w"]
+    assert not any(d.named for d in found[1:])
+    said = str(found)
+    assert said.index("Gradient ∂L/∂z") < said.index("Gradient ∂L/∂b") < said.index("Gradient ∂L/∂w")
+    assert found._repr_markdown_().count("\\begin{aligned}") == 3
+    assert derive.graph("z = w*x + b; L = exp(z) + z**2").derive(wrt="w", expand=True).named == ()

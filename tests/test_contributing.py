@@ -503,7 +503,7 @@ def test_a_new_block_of_a_lecture(checkout: Checkout) -> None:
         '    return (Paragraph((Strong((Text(options["of"]),)), Text(f" is named {directive.name}."))),)\n\n\n'
     )
     checkout.insert("derive/teaching/lecture/kinds.py", "@dataclass(frozen=True)\nclass BlockKind", writer)
-    checkout.row("derive/teaching/lecture/kinds.py", "KINDS", '"warning": BlockKind({"of": _word}, _warning)')
+    checkout.row("derive/teaching/lecture/kinds.py", "KINDS", '"warning": BlockKind({"of": word}, _warning)')
     checkout.write("page.md", f"{HEAD}# A page\n\n```derive warning here\nof: Care\n```\n")
     checkout.derive("slides", "page.md", "--format", "markdown,beamer", "-o", "out")
     assert "**Care** is named here." in checkout.text("out/page.en.md")

@@ -9,7 +9,7 @@ from derive.calculus.budget import check_count, check_together
 from derive.calculus.terms import Adjoint
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of, second_derivation
-from derive.derivation.sweep import derivation
+from derive.derivation.sweep import derivation, expanded
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
@@ -35,25 +35,48 @@ def used_in(found: Derivation) -> set[str]:
 
 
 def with_used(
-    graph: Graph, wrt: Iterable[str], upstream: bool = False, used: Callable[[Derivation], set[str]] = named_in
+    graph: Graph,
+    wrt: Iterable[str],
+    upstream: bool = False,
+    used: Callable[[Derivation], set[str]] = named_in,
+    of: str = "",
 ) -> list[Derivation]:
-    """The derivations of the output by `wrt`, and by what these use in their turn, from the output back."""
-    wanted, way, spent = set(wrt), list[Derivation](), 0
+    """The derivations of a tensor, the output, by `wrt`, and by what these use in their turn, from there back."""
+    wanted, way, spent, end = set(wrt), list[Derivation](), 0, of or graph.output.name
     for name in graph.members:  # what a derivation uses comes after it, on the way to the output
-        if name in wanted and name != graph.output.name:
-            way.append(derivation(graph, "", name, upstream=upstream))
+        if name in wanted and name != end:
+            way.append(derivation(graph, end, name, upstream=upstream))
             spent += way[-1].spent
-            check_together(graph.output.name, spent)
+            check_together(end, spent)
             wanted |= used(way[-1])
     return way[::-1]
 
 
-def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> list[Derivation]:
+def chosen(
+    graph: Graph, of: str, wrt: Sequence[str], upstream: bool = False, through: bool = False, expand: bool = False
+) -> list[Derivation]:
+    """The derivations of a tensor, the output, by each of `wrt`, by default the only input, in this order.
+
+    With `through`, those by everything they use come before them, from the tensor back; with `expand`, each of `wrt` goes on
+    until it names no other derivative.
+    """
+    asked = {found.wrt: found for found in (derivation(graph, of, name, upstream) for name in wrt or ("",))}
+    own = [expanded(found) if expand else found for found in asked.values()]
+    check_together(own[0].of, sum(found.spent for found in own))
+    way = with_used(graph, asked, upstream, used_in, of) if through else []
+    return [*(found for found in way if found.wrt not in asked), *own]
+
+
+def derivations(
+    graph: Graph, wrt: Sequence[str] = (), order: int = 1, through: bool = False, expand: bool = False
+) -> list[Derivation]:
     """The derivations of a definition's output that a page shows, from the output back.
 
     By the inputs and the named results on the way, or by `wrt` and what those results name.  For an output that is a
     tensor: its Jacobian where that has two indices at most, and the gradient of a loss behind it.  With order=2, the
-    second derivatives instead; see `second_derivations`.  Raises DeriveError for what the output is not computed from.
+    second derivatives instead; see `second_derivations`.  With `through`, what was put into a line is shown as well, and
+    with `expand` those by inputs, or by `wrt`, go on until they name no other derivative.  Raises DeriveError for what the
+    output is not computed from.
     """
     _check(graph, wrt)
     if order == 2:
@@ -65,7 +88,9 @@ def derivations(graph: Graph, wrt: Sequence[str] = (), order: int = 1) -> list[D
         small = [n for n in own if len(output.indices) + len(graph.members[n].indices) <= 2]
         found += [d for d in (derivation(graph, "", n) for n in reversed(small)) if not d.named]
         check_together(output.name, sum(d.spent for d in found))
-    found += with_used(graph, own, upstream=bool(output.indices))
+    used = with_used(graph, own, bool(output.indices), used_in if through else named_in)
+    asked = wrt or [i.name for i in graph.inputs]
+    found += [expanded(d) if expand and d.wrt in asked else d for d in used]
     check_together(output.name, sum(d.spent for d in found))
     return found
 

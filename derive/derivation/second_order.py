@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from derive.calculus.budget import Budget
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
-from derive.derivation.derivation import Derivation, adjoints_in, fields_of, put_in
-from derive.derivation.sweep import SUBSTITUTE, derivation
-from derive.derivation.trail import Trail, simplify
+from derive.derivation.derivation import Derivation, fields_of
+from derive.derivation.sweep import derivation, expanded
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.graphs.tree import Size
@@ -34,8 +32,7 @@ def derivation_of_order(graph: Graph, of: str, wrt: str | Sequence[str], upstrea
         )
     if order != 1:
         raise DeriveError(said("Derivatives are of order 1 or 2, not {order}.", order=order))
-    if not isinstance(wrt, str):
-        raise DeriveError("A first derivative is by one tensor.", hint="For a second one by two, add order=2.")
+    assert isinstance(wrt, str)  # several are `choice.chosen`
     return derivation(graph, of, wrt, upstream)
 
 
@@ -160,7 +157,7 @@ def _cut(graph: Graph, of: str, first: str, by: str) -> Graph:
 
 def _gradient(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     """∂of/∂wrt, written out."""
-    return remembered(graph, ("gradient", of, wrt, rules), lambda: _complete(derivation(graph, of, wrt, rules=rules), rules))
+    return remembered(graph, ("gradient", of, wrt, rules), lambda: expanded(derivation(graph, of, wrt, rules=rules), rules))
 
 
 def _extended(gradient: Derivation, rules: tuple[Rule, ...]) -> Graph:
@@ -173,14 +170,3 @@ def _extended(gradient: Derivation, rules: tuple[Rule, ...]) -> Graph:
         return replace(gradient.graph, nodes=(*nodes, node))
 
     return remembered(gradient.graph, ("with gradient", gradient.of, gradient.wrt, rules), made)
-
-
-def _complete(found: Derivation, rules: tuple[Rule, ...]) -> Derivation:
-    """A derivation gone on with until its result names no other derivative."""
-    trail = Trail(found.result, Budget(gradient_name(found.of, found.wrt), found.spent), list(found.steps))
-    while adjoints_in(trail.line):
-        given = {a.by.name: derivation(found.graph, found.of, a.by.name, rules=rules) for a in adjoints_in(trail.line)}
-        uses = [(given[name].subject, given[name].result) for name in sorted(given)]
-        trail.to(put_in(trail.line, uses), SUBSTITUTE, "substitute", uses)
-        simplify(trail, found.graph)
-    return replace(found, steps=tuple(trail.steps), spent=trail.budget.spent)

@@ -93,6 +93,21 @@ def _seeded(graph: Graph, of: str) -> tuple[Graph, str]:
     return replace(graph, inputs=(*graph.inputs, upstream), nodes=(*graph.nodes, node), upstream=g), loss
 
 
+def expanded(found: Derivation, rules: tuple[Rule, ...] = RULES) -> Derivation:
+    """A derivation gone on with until its result names no other derivative.
+
+    >>> import derive
+    >>> found = derivation(derive.graph("x: [n]; z = sum(w*x); p = sigmoid(z); L = -log(p) + p**2"), wrt="x")
+    >>> found.result, expanded(found).result
+    (dL/dz*w, (-2*p**3 + 2*p**2 + p - 1)*w)
+    """
+    trail = Trail(found.result, Budget(gradient_name(found.of, found.wrt), found.spent), list(found.steps))
+    while names := _named_in(trail.line):
+        _put_in(trail, {name: _adjoint(found.graph, found.of, name, rules) for name in names})
+        simplify(trail, found.graph)
+    return replace(found, steps=tuple(trail.steps), spent=trail.budget.spent)
+
+
 def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     """∂of/∂wrt, each once for a graph, after those of all that lies between the two: from the output back."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -25,6 +25,9 @@ MAX_DEPTH = 8
 
 Nested = Number | tuple["Nested", ...]
 
+Formula = Callable[[str], Nested]
+"""What a formula comes to; its mistakes have their places in its text."""
+
 
 # ---------------------------------------------------------------- text
 
@@ -35,8 +38,8 @@ _TOKEN = re.compile(
 )
 
 
-def read_values(text: str) -> dict[str, Nested]:
-    """`name=value` pairs, between commas, semicolons or line ends.
+def read_values(text: str, formula: Formula | None = None) -> dict[str, Nested]:
+    """`name=value` pairs, between commas, semicolons or line ends; a value may be a `formula` where one is read.
 
     >>> {name: value.value for name, value in read_values("w=0.1, t=3").items()}
     {'w': Fraction(1, 10), 't': Fraction(3, 1)}
@@ -49,14 +52,14 @@ def read_values(text: str) -> dict[str, Nested]:
                 max_text=MAX_TEXT,
             )
         )
-    return _ValueReader(text).pairs()
+    return _ValueReader(text, formula).pairs()
 
 
 class _ValueReader:
     """The text of values, cut into words."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, formula: Formula | None) -> None:
+        self.text, self.formula = text, formula
         found = ((m, m.lastgroup or "") for m in _TOKEN.finditer(text.rstrip()))
         self.words = [(kind, match[kind], match.start(kind)) for match, kind in found]
         self.at = 0
@@ -96,6 +99,8 @@ class _ValueReader:
         """The number or list that begins here, inside so many others.  Raises DeriveError, pointing at the word."""
         if self.at >= len(self.words):
             raise self.error("A value is missing here.", "Write a number, or a list in [ ].")
+        if self.formula and (end := self.end_of_formula()):
+            return self.computed(self.formula, end)
         kind, word, _ = self.words[self.at]
         if kind == "number":
             return self.number(word)
@@ -120,6 +125,31 @@ class _ValueReader:
             self.at -= 1
             raise self.error("The list is empty.", "An axis has one entry at least.")
         return tuple(items)
+
+    def end_of_formula(self) -> int:
+        """The word that ends the formula that begins here; 0 where a number or a list does."""
+        depth, end = 0, self.at
+        for end in range(self.at, len(self.words) + 1):
+            kind, word, _ = self.words[end] if end < len(self.words) else ("sign", ";", 0)
+            depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
+            pair = kind == "name" and end > self.at and [w for _, w, _ in self.words[end + 1 : end + 3]][:1] == ["="]
+            if depth < 0 or (depth == 0 and word in (",", ";")) or (pair and not depth):
+                break
+        kinds = {kind for kind, _, _ in self.words[self.at : end]} - {"infinite"}
+        return end if kinds & {"name", "sign"} and self.peek() != "[" else 0
+
+    def computed(self, formula: Formula, end: int) -> Nested:
+        """The value of the formula up to a word.  Raises DeriveError, pointing into it."""
+        start = self.words[self.at][2]
+        stop = self.words[end][2] if end < len(self.words) else len(self.text)
+        try:
+            found = formula(self.text[start:stop].rstrip())
+        except DeriveError as error:
+            if error.place is not None:
+                error.place = self.place(start + error.place.start, error.place.end - error.place.start)
+            raise
+        self.at = end
+        return found
 
     def number(self, word: str) -> Number:
         top, _, bottom = word.lstrip("+").partition("/")
@@ -148,10 +178,13 @@ class _ValueReader:
     def error(self, message: str, hint: str = "") -> DeriveError:
         """The mistake, at the next word, or just after the last."""
         _, word, start = self.words[self.at] if self.at < len(self.words) else ("", " ", len(self.text.rstrip()))
+        return DeriveError(message, self.place(start, len(word)), hint)
+
+    def place(self, start: int, width: int) -> Place:
         before = self.text[:start]
         first = before.rfind("\n") + 1
         line = self.text[first:].split("\n", 1)[0]
-        return DeriveError(message, Place(line, start - first, start - first + len(word), before.count("\n") + 1), hint)
+        return Place(line, start - first, start - first + width, before.count("\n") + 1)
 
 
 # ---------------------------------------------------------------- values of Python
@@ -176,6 +209,29 @@ def exact_numbers(name: str, value: Any, depth: int = 0) -> tuple[Nested, bool]:
             raise DeriveError(said("The list given for {name} is empty.", name=name), hint="An axis has one entry at least.")
         return tuple(part for part, _ in parts), any(rounded for _, rounded in parts)
     return _number(name, value), isinstance(value, (float, np.floating)) or hasattr(value, "_mpf_")
+
+
+def exact_array(name: str, value: Any) -> Any:
+    """Any number or nested sequence as an array of fractions.  Raises DeriveError where it is ragged."""
+    nested, _ = exact_numbers(name, value)
+
+    def shape(part: Nested) -> tuple[int, ...]:
+        if isinstance(part, Number):
+            return ()
+        inner = {shape(item) for item in part}
+        if len(inner) > 1:
+            raise DeriveError(said("The lists of {name} have different lengths.", name=name))
+        return (len(part), *inner.pop())
+
+    found = np.empty(shape(nested), dtype=object)
+    for entry in np.ndindex(found.shape):
+        part = nested
+        for k in entry:
+            assert isinstance(part, tuple)
+            part = part[k]
+        assert isinstance(part, Number)
+        found[entry] = part.value
+    return found
 
 
 def _array(name: str, value: Any) -> Any:

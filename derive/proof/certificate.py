@@ -28,9 +28,9 @@ from derive.graphs.graph import Graph
 from derive.proof.forms import difference, floats_at, form_value
 from derive.proof.gradcheck import AGREE, Checked, check_work, checked
 from derive.proof.kinks import kinks_met
-from derive.proof.points import random_point, sets_with_values
+from derive.proof.points import telling_run
 from derive.proof.proof import Proved, prove
-from derive.values.run import Run, point_of, run_at
+from derive.values.run import Run, point_of
 
 EXACT_DIGITS = 1e-25
 """Two evaluations in 50 digits differ by no more than this."""
@@ -142,9 +142,9 @@ def certify(graph: Graph, run: Run | None = None) -> Certificate:
 
     Raises ProofError where a line cannot be shown.
     """
-    run = run or run_at(graph, random_point(graph, sets_with_values(graph)[0]))
     moving = graph.ancestors(graph.output.name)
     inputs = [i.name for i in graph.inputs if i.differentiable and i.name in moving]
+    run = run or telling_run(graph, inputs)
     check_work(run, inputs)
     proofs, refused = _proved(graph)
     checks = tuple(checked(run, name) for name in inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.terms import AtMost, Below, Delta, Differ
-from derive.errors import ProofError, said
+from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes, size_sets
 from derive.values.evaluator import Evaluator, value_of
 from derive.values.precision import DIGITS, DomainError, precision
 from derive.values.real import near
+from derive.values.run import Run, run_at
 from derive.values.undefined import authors_name
 
 TRIES = 60
@@ -75,6 +77,48 @@ def random_point(graph: Graph, sizes: Sizes, seed: int = 0, which: int = 0) -> E
     Raises ProofError where no such point is found.
     """
     return remembered(graph, ("point", tuple(sizes.items()), seed, which), lambda: _drawn(graph, sizes, seed, which))
+
+
+DRAWS = 16
+"""So many points are drawn at most for one whose gradients tell something."""
+
+
+def telling_run(graph: Graph, inputs: Sequence[str]) -> Run:
+    """A run at a random point at which none of these gradients is 0 in every entry; the first point where there is none such.
+
+    At a point at which every margin of a hinge loss is kept, both sides of a check are 0 whatever the formula says.
+    """
+
+    def found() -> Run:
+        sizes = sets_with_values(graph)[0]
+        runs = (run_at(graph, random_point(graph, sizes, seed)) for seed in range(DRAWS))
+        first = next(runs)
+        return next((run for run in (first, *runs) if all(_tells(run, name) for name in inputs)), first)
+
+    return remembered(graph, ("telling", tuple(inputs)), found)
+
+
+def _tells(run: Run, name: str) -> bool:
+    try:
+        return bool(np.any(run.gradient(name) != 0))
+    except DeriveError:
+        return False
+
+
+def drawn_values(run: Run) -> dict[str, Any]:
+    """The sizes of a run and the values of its inputs in six decimals, as they are given to a run."""
+
+    def short(given: Input) -> Any:
+        array = np.array(run.point.arrays[given.name], dtype=object)
+        if given.kind == "label":
+            return array
+        for entry in np.ndindex(array.shape):
+            array[entry] = Fraction(round(float(array[entry]) * 10**6), 10**6)
+        if given.kind in ("onehot", "probability"):
+            array[..., -1] = 1 - array[..., :-1].sum(axis=-1)
+        return array
+
+    return {**{str(symbol): size for symbol, size in run.point.sizes.items()}, **{i.name: short(i) for i in run.source.inputs}}
 
 
 def _drawn(graph: Graph, sizes: Sizes, seed: int, which: int) -> Evaluator:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from derive.derivation.choice import derivations
+from derive.derivation.choice import chosen, derivations
 from derive.derivation.second_order import derivation_of_order
-from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.batching import Batch, batch
 from derive.proof.proof import Proved, prove
@@ -37,7 +36,8 @@ class Request:
 
     `definition` is that for one example; `batch` names the inputs that differ between examples, or is None where there is one.
     `wrt` are the tensors to differentiate by, all that a page shows if there are none; `order` is 1 or 2; `upstream` asks for
-    the gradient of a loss behind a tensor.  `at` are values to show numbers for.
+    the gradient of a loss behind a tensor.  `through` asks for the derivatives on the way as well, `expand` for results that name
+    no other derivative.  `at` are values to show numbers for.
     """
 
     definition: Graph
@@ -45,6 +45,8 @@ class Request:
     wrt: tuple[str, ...] = ()
     order: int = 1
     upstream: bool = False
+    through: bool = False
+    expand: bool = False
     batch: tuple[str, ...] | None = None
     at: Mapping[str, Any] | None = None
     view: View = View()
@@ -65,12 +67,11 @@ class Request:
     @property
     def shown(self) -> tuple[Proved, ...]:
         """The derivatives of the output that a page shows, proved.  Raises DeriveError and ProofError."""
-        return tuple(map(prove, derivations(self.graph, self.wrt, self.order)))
+        return tuple(map(prove, derivations(self.graph, self.wrt, self.order, self.through, self.expand)))
 
     @property
-    def single(self) -> Proved:
-        """The one derivative that is asked for, proved.  Raises DeriveError where more than one is named."""
-        if self.order == 1 and len(self.wrt) > 1:
-            raise DeriveError("A first derivative is by one tensor.", hint="For a second one by two, add order: 2.")
-        wrt = self.wrt if self.order == 2 and self.wrt else "".join(self.wrt)
-        return prove(derivation_of_order(self.graph, self.of, wrt, self.upstream, self.order))
+    def asked(self) -> tuple[Proved, ...]:
+        """The derivatives that are named, and with `through` those on the way, proved.  Raises DeriveError and ProofError."""
+        if self.order == 1:
+            return tuple(map(prove, chosen(self.graph, self.of, self.wrt, self.upstream, self.through, self.expand)))
+        return (prove(derivation_of_order(self.graph, self.of, self.wrt or "", self.upstream, self.order)),)

@@ -24,26 +24,28 @@ TOTAL = {"where", *(name for name, primitive in PRIMITIVES.items() if primitive.
 """The functions that have a value for every number."""
 
 
-def by_operation(graph: Graph) -> Graph:
+def by_operation(graph: Graph, first: int = 1) -> Graph:
     """The same computation with one operation in each node; values and gradients of the old nodes stay what they are.
+
+    The new ones are numbered from `first` on.
 
     >>> import derive
     >>> [node.name for node in by_operation(derive.graph("f = exp(u*v) + u*v")).nodes]
     ['t1', 't2', 'f']
     """
-    return remembered(graph, "by operation", lambda: _Splitter(graph).graph())
+    return remembered(graph, ("by operation", first), lambda: _Splitter(graph, first).graph())
 
 
 class _Splitter:
     """Nodes as they come, and the subexpressions that already have one."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, first: int) -> None:
         self.source = graph
         self.nodes: list[Node] = []
         self.heads: dict[str, Symbol] = {i.name: i.head for i in graph.inputs}
         self.seen: dict[Tree, str] = {}
         stem = fresh(("t", "q", "r", "v", "tmp"), {name.rstrip("_0123456789") for name in graph.taken})
-        self.names = (name for k in count(1) if (name := f"{stem}{k}") not in graph.taken)
+        self.names = (name for k in count(first) if (name := f"{stem}{k}") not in graph.taken)
 
     def graph(self) -> Graph:
         for node in self.source.nodes:

@@ -20,6 +20,7 @@ from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.language.at import Point, bind
+from derive.language.typed import exact_array
 from derive.values.balls import NOTHING
 from derive.values.elementary import shown
 from derive.values.evaluator import Evaluator, forward, missing
@@ -49,11 +50,13 @@ class Run(Frozen):
     """What is fed back into an output that is a tensor, an array of its shape; ones by default."""
     of: str = ""
     """What is to have a value, the output by default: what is computed further on need have none."""
+    first: int = 1
+    """The number of the first intermediate result, for a page on which others have names already."""
 
     @property
     def _content(self) -> tuple[Any, ...]:
         seed = None if self.seed is None else (np.shape(self.seed), tuple(np.ravel(self.seed)))
-        return self.source, self.point.content, seed, self.of
+        return self.source, self.point.content, seed, self.of, self.first
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._content == other._content
@@ -64,7 +67,7 @@ class Run(Frozen):
     @cached_property
     def graph(self) -> Graph:
         """The graph with one operation in each node."""
-        return by_operation(self.source)
+        return by_operation(self.source, self.first)
 
     @cached_property
     def values(self) -> Evaluator:
@@ -198,8 +201,8 @@ def shortly(value: Any) -> str:
     return shown(real(value))
 
 
-def run(graph: Graph, values: Mapping[str, Any], of: str = "") -> Run:
-    """Run a graph, as far as the node `of`; see `api.Graph.at`.
+def run(graph: Graph, values: Mapping[str, Any], of: str = "", seed: Any = None, first: int = 1) -> Run:
+    """Run a graph, as far as the node `of`; see `api.Graph.at`.  A `seed` is what is fed back into an output that is a tensor.
 
     Raises DeriveError for values that do not fit and points where a function has no value.
 
@@ -208,9 +211,26 @@ def run(graph: Graph, values: Mapping[str, Any], of: str = "") -> Run:
     >>> at.exact["L"].item(), at.gradients["x"].tolist()
     (Fraction(101, 100), [Fraction(2, 1), Fraction(1, 5)])
     """
-    made = Run(graph, bind(graph, values), of=of)
+    made = Run(graph, bind(graph, values), of=of, first=first)
     _ = made.values
-    return made
+    return made if seed is None else replace(made, seed=_seed(made, seed))
+
+
+def _seed(run: Run, seed: Any) -> Any:
+    """The seed as an array of exact numbers.  Raises DeriveError where it is not one for the output."""
+    output, given = run.graph.output.name, exact_array("seed", seed)
+    shape = np.shape(run.values.arrays[output])
+    if not shape:
+        raise DeriveError(said("{name} is a number: nothing but 1 is fed back into it.", name=output), hint="Leave the seed out.")
+    if given.shape != shape:
+        has, wants = ("×".join(map(str, part)) or said("a number") for part in (given.shape, shape))
+        raise DeriveError(said("The seed has the shape {has}, and {name} the shape {wants}.", has=has, name=output, wants=wants))
+    return given
+
+
+def telling_seed(shape: tuple[int, ...]) -> Any:
+    """Weights 1, 1/2, 1/3 … for a tensor: the sum of its entries alone may well be a constant."""
+    return np.array([Fraction(1, k + 1) for k in range(int(np.prod(shape)))], dtype=object).reshape(shape)
 
 
 def _backward(run: Run, values: Evaluator) -> Evaluator:
@@ -297,8 +317,7 @@ def result_at(run: Run, found: Derivation, formula: Any = None) -> Any:
 def run_at(graph: Graph, point: Evaluator) -> Run:
     """A run at a point that was drawn: its sizes and the values of its inputs.
 
-    A tensor that comes out is weighted by 1, 1/2, 1/3 …, since the sum of its entries may well be a constant.
+    A tensor that comes out is weighted by the telling seed.
     """
-    shape = np.shape(point.arrays[graph.output.name])
-    seed = np.array([Fraction(1, k + 1) for k in range(int(np.prod(shape)))], dtype=object).reshape(shape)
+    seed = telling_seed(np.shape(point.arrays[graph.output.name]))
     return Run(graph, Point(dict(point.sizes), {i.name: point.arrays[i.name] for i in graph.inputs}, {}), seed)

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from cases.gradients import LIBRARY, PYTORCH, TEXTS
+from derive.derivation.choice import chosen
 from derive.language import library
+from derive.proof.proof import prove
 from oracles.autodiff import ORACLES, WORST, exact_gradients, float_gradients, graph_of, relative_error
 
 # ---------------------------------------------------------------- the oracles
@@ -42,6 +44,31 @@ def test_gradients_are_those_of_automatic_differentiation(
     worst = max(errors, key=lambda k: errors[k])
     record_property("relative error", errors[worst])
     assert errors[worst] <= WORST, f"∂/∂{worst[1]} in {worst[0]} numbers is off by {errors[worst]:.1e}"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrt"),
+    [("attention", "Q"), ("mlp", "W1"), ("lstm_cell", "c0"), ("focal_loss", "z"), ("linear_svm", "W"), ("rms_norm", "epsilon")],
+)
+def test_an_expanded_gradient_names_no_other_and_every_line_of_it_is_proved(name: str, wrt: str) -> None:
+    graph = library.load(name)
+    (found,) = chosen(graph, "", [wrt], upstream=bool(graph.output.axes))
+    (written,) = chosen(graph, "", [wrt], upstream=bool(graph.output.axes), expand=True)
+    assert found.named
+    assert not written.named
+    assert written.steps[: len(found.steps)] == found.steps
+    assert len(prove(written).kinds) == len(written.steps) > len(found.steps)
+
+
+def test_those_on_the_way_come_first_from_the_output_back() -> None:
+    assert [found.wrt for found in chosen(library.load("mlp"), "", ["W1", "b2"], through=True)] == [
+        "p",
+        "z",
+        "h",
+        "a",
+        "W1",
+        "b2",
+    ]
 
 
 def test_every_definition_of_the_library_has_an_oracle() -> None:

@@ -505,7 +505,7 @@ def test_what_other_readers_of_markdown_know_is_pointed_at(body: str, message: s
 
 
 def test_signs_that_mean_nothing_are_text() -> None:
-    typed = r"{{x}} \textbf{x} <x> a<b Vec<int> 1 ~~ 2 x[1] [@] \pauses {.x}"
+    typed = r"{x} {{x \textbf{x} <x> a<b Vec<int> 1 ~~ 2 x[1] [@] \pauses {.x}"
     assert prose(typed) == (Text(typed),)
     assert prose(r"\<b> \[^1] \[@x] \~~x~~") == (Text("<b> [^1] [@x] ~~x~~"),)
     assert prose("`<b> [^1] ~~x~~ \\pause`") == (CodeSpan("<b> [^1] ~~x~~ \\pause"),)

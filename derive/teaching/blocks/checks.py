@@ -14,7 +14,7 @@ from derive.derivation.choice import gradient_by
 from derive.notation.layout import Script, Sign, row
 from derive.notation.style import name_layout, power_of_ten
 from derive.notation.terms import layout
-from derive.proof.gradcheck import Check, Checked, check, checked
+from derive.proof.gradcheck import NOISE, Check, Checked, check, checked
 from derive.teaching.blocks.numbers import number
 from derive.teaching.document import Block, Inlines, Paragraph, Table, inlines
 from derive.teaching.page import Page
@@ -49,7 +49,19 @@ def check_blocks(run: Run, wrt: str, page: Page, mistake: bool = False) -> tuple
 
 def checked_blocks(done: Checked, page: Page) -> tuple[Block, ...]:
     """A check that was made, and its error by step."""
-    return _table(done.check, done.check.wrt, page), _orders(done, page)
+    table = _table(done.check, done.check.wrt, page)
+    return (table, _silent_note(page)) if _silent(done.check) else (table, _orders(done, page))
+
+
+def _silent(result: Check) -> bool:
+    """Whether both sides are 0 in every entry."""
+    return not any(entry.analytic or abs(entry.numeric) > NOISE for entry in result.rows)
+
+
+def _silent_note(page: Page) -> Paragraph:
+    """That a check of zeros says little."""
+    zero = N_("The gradient is 0 in every entry here, and so are the differences: the check says little. Other values tell more.")
+    return Paragraph(inlines(page.say(zero)))
 
 
 def _planted(result: Any) -> tuple[Any, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from types import MappingProxyType
@@ -17,6 +16,8 @@ from derive.calculus.rules import N_, differentiated
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
 from derive.derivation.choice import gradient_by, named_on_the_way
+from derive.derivation.sweep import seeded
+from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.lower import lower
@@ -24,7 +25,7 @@ from derive.language.typed import Nested
 from derive.notation import definitions, matrices
 from derive.notation.context import Context
 from derive.notation.layout import EQUALS, PLUS, TIMES, Layout, Sign, joined, row
-from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced, negated
+from derive.notation.pieces import ATOM, POWER, PRODUCT_LEVEL, Piece, fenced
 from derive.notation.style import Style
 from derive.notation.terms import derivative, layout
 from derive.notation.terms import piece as term_piece
@@ -40,6 +41,28 @@ from derive.values.undefined import no_value
 
 ENTRIES, TERMS = 4, 24
 """A vector of up to this many entries, a sum of up to this many terms, is worked; a longer one gives its numbers only."""
+
+
+def given_blocks(run: Run, page: Page, of: str = "", order: Sequence[str] = ()) -> tuple[Block, ...]:
+    """The values that a computation starts from, as typed, in this order; a label counts from where the page does."""
+    graph = run.source
+    wanted, context = graph.ancestors(of or graph.output.name), page.context(graph)
+    parts: list[Any] = [page.say(N_("Given:")) + " "]
+    place = {name: k for k, name in enumerate(order)}
+    for entry in sorted((i for i in graph.inputs if i.name in wanted), key=lambda i: place.get(i.name, 0)):
+        values = _given(run, entry.name, context.style.index_base if entry.kind == "label" else 0)
+        numbers, exact = array(values, page)
+        parts += [row(context.called(entry.name, len(entry.axes)), relation(exact), numbers), ", "]
+    return (Paragraph(inlines(*parts[:-1], ".")),) if len(parts) > 1 else ()
+
+
+def _given(run: Run, name: str, base: int) -> Any:
+    """The values of an input: literals where they were typed."""
+    values = np.array(run.exact[name], dtype=object)
+    for entry in np.ndindex(values.shape):
+        typed = reduce(lambda part, k: part[k] if isinstance(part, tuple) else part, entry, run.point.typed.get(name))
+        values[entry] = typed if isinstance(typed, Number) and not base else values[entry] + base
+    return values
 
 
 def _terms(node: Node, values: Evaluator) -> int:
@@ -158,17 +181,8 @@ def _shown(tree: Tree, page: Page, style: Style) -> tuple[Layout, bool]:
         """Numbers as references, so that the printer asks for them (and puts negative ones in brackets)."""
         return Ref(f"#{id(t)}") if isinstance(t, Number) else rebuilt(t, typed)
 
-    found = {f"#{id(t)}": _number(t, page) for t in subtrees(tree) if isinstance(t, Number)}
+    found = {f"#{id(t)}": number(t, page.style)[0] for t in subtrees(tree) if isinstance(t, Number)}
     return definitions.layout(typed(tree), Context(style), lambda ref: found[ref.name]), exact
-
-
-def _number(tree: Number, page: Page) -> Piece:
-    """A number with the digits that it was typed with, if these are a plain decimal; 2.500 is not 2.5 to who measured it."""
-    piece, exact = number(tree.value, page.style)
-    if not exact or not re.fullmatch(r"-?\d+(\.\d+)?", tree.text):
-        return piece
-    positive = Piece(page.style.number(tree.text.lstrip("-")))
-    return negated(positive) if tree.text.startswith("-") else positive
 
 
 def _evaluated(tree: Tree) -> Tree:
@@ -216,16 +230,46 @@ def _value(tree: Tree) -> Number:
 # ---------------------------------------------------------------- backward
 
 
-def backward_blocks(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Block, ...]:
+def backward_blocks(run: Run, page: Page, wrt: tuple[str, ...] = (), by_operation: bool = True) -> tuple[Block, ...]:
     """The gradient of the output by every node and input, from the output back, each from its local rules.
 
     Where some tensors are asked for, the gradient by another that has no value is left out.
     """
     wanted = [name for name in run.moving if not wrt or name in wrt or _has_gradient(run, name)]
-    if run.graph.output.axes:
-        seed = page.say(N_("The output is a tensor; the gradients are those of the sum of its entries (a seed of ones)."))
-        return (Paragraph(inlines(seed)), *_backward_tensors(run, page, wanted))
-    return _backward_scalars(run, page, wanted) if run.graph.is_scalar else _backward_tensors(run, page, wanted)
+    return backward_to(run, page, wanted, by_operation)
+
+
+def on_the_way(run: Run, wrt: tuple[str, ...], by_operation: bool) -> list[str]:
+    """These tensors and what lies between them and the output, from the output back.  Raises DeriveError for another name."""
+    graph = run.graph if by_operation else run.source
+    for name in wrt:
+        if name not in run.source.members or name not in run.moving:
+            inputs = [n for n in run.source.members if n in run.moving]
+            hint = nearest(name, inputs) or said("It may be {listed} (wrt).", listed=listed(inputs))
+            raise DeriveError(said("{name} is not computed from {other}.", name=graph.output.name, other=name), hint=hint)
+    found = {graph.output.name, *(way for name in wrt for way in graph.way(name, graph.output.name))}
+    return [name for name in run.moving if name in found]
+
+
+def backward_to(run: Run, page: Page, wanted: list[str], by_operation: bool = True) -> tuple[Block, ...]:
+    """The gradients by the tensors that are wanted, one operation or one definition at a time."""
+    graph = run.graph if by_operation else run.source
+    lines = (*_backward_scalars(run, graph, page, wanted),) if graph.is_scalar else _backward_tensors(run, page, wanted)
+    return (*seed_note(run, page), *lines)
+
+
+def seed_note(run: Run, page: Page) -> tuple[Block, ...]:
+    """What is fed back into an output that is a tensor."""
+    if not run.source.output.axes:
+        return ()
+    if run.seed is None:
+        ones = N_("The output is a tensor; the gradients are those of the sum of its entries (a seed of ones).")
+        return (Paragraph(inlines(page.say(ones))),)
+    graph, _ = seeded(run.source, run.source.output.name)
+    numbers, exact = array(run.upstream, page)
+    equation = row(page.context(graph).called(graph.upstream, len(run.source.output.axes)), relation(exact), numbers)
+    weighted = N_("The output is a tensor; the gradients are those of the sum of its entries, each times its entry of the seed")
+    return (Paragraph(inlines(page.say(weighted) + " ", equation, ".")),)
 
 
 def _has_gradient(run: Run, name: str) -> bool:
@@ -236,13 +280,13 @@ def _has_gradient(run: Run, name: str) -> bool:
     return True
 
 
-def _backward_scalars(run: Run, page: Page, wanted: list[str]) -> tuple[Block, ...]:
+def _backward_scalars(run: Run, graph: Graph, page: Page, wanted: list[str]) -> tuple[Block, ...]:
     """∂f/∂w = ∂(t₁ w)/∂w · ∂f/∂f = t₁ · 1 = 5, for each; where a value is used twice, the paths are added."""
-    output = run.graph.output.name
+    output = graph.output.name
     chains = []
-    for name in wanted:
-        rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, name, page)
-        chains.append(_chain(Line(_partial(output, name, page.context(run.graph))), *rules))
+    for name in (name for name in wanted if name in graph.members):
+        rules = [Line(Sign("1", "1"), EQUALS)] if name == output else _local_rules(run, graph, name, page)
+        chains.append(_chain(Line(_partial(output, name, page.context(graph))), *rules))
     return (Steps(tuple(chains)),)
 
 
@@ -255,8 +299,8 @@ def _partial(output: str, name: str, context: Context) -> Layout:
     return derivative(Piece(context.called(output)), context.called(name), True).layout
 
 
-def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
-    graph, output = run.graph, run.graph.output.name
+def _local_rules(run: Run, graph: Graph, name: str, page: Page) -> list[Line]:
+    output = graph.output.name
     context = page.context(graph)
     x = Element(graph.members[name].head)
     gradient = run.gradient(name)
@@ -273,7 +317,7 @@ def _local_rules(run: Run, name: str, page: Page) -> list[Line]:
         all_exact &= exact and exact_slope
         plain = slope.is_number or isinstance(slope, Element)
         all_plain &= bool(plain)
-        slopes.append(row(fenced(term_piece(slope, context), POWER), TIMES, fenced(upstream, POWER)))
+        slopes.append(row(fenced(term_piece(slope, context), PRODUCT_LEVEL), TIMES, fenced(upstream, POWER)))
         numbers.append(row(fenced(value, PRODUCT_LEVEL), TIMES, fenced(upstream, POWER)))
     result, exact = number(gradient[()], page.style)
     chain = [joined(rules, PLUS), joined(slopes, PLUS)]

@@ -55,7 +55,7 @@ RESOLUTION = 220
 SIGN = r"(?<=[;,])((?:\s|\\[ ,:;!])*)-"
 """A minus after punctuation and any space."""
 
-_DRAWING = Lock()
+DRAWING = Lock()
 """The settings of matplotlib belong to the process."""
 
 METADATA: dict[str, dict[str, Any]] = {
@@ -74,7 +74,7 @@ def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> b
         )
     metadata = METADATA[file_format] | ({"Title": diagram.alt} if diagram.alt else {})
     file = BytesIO()
-    with _DRAWING, style.context("default"), matplotlib.rc_context({"svg.hashsalt": "derive"}):  # whatever the user has set
+    with DRAWING, style.context("default"), matplotlib.rc_context({"svg.hashsalt": "derive"}):  # whatever the user has set
         paint(compose(diagram, language)).savefig(file, format=file_format, dpi=RESOLUTION, metadata=metadata)
     return file.getvalue()
 

@@ -11,6 +11,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from derive.teaching.lecture.containers import containers_plugin
+from derive.teaching.lecture.inserts import insert_plugin
 from derive.teaching.lecture.unread import unread_plugin
 from derive.teaching.translation import quotes
 
@@ -34,7 +35,7 @@ def parser(lang: str) -> MarkdownIt:
     found.inline.ruler.before("math_inline", "math_pandoc", _formula)
     found.inline.ruler.before("link", "citation", _citation)
     found.inline.ruler.push("mention", _mention)
-    return found.use(unread_plugin).use(containers_plugin)
+    return found.use(unread_plugin).use(containers_plugin).use(insert_plugin)
 
 
 def _formula(state: StateInline, silent: bool) -> bool:

@@ -27,6 +27,8 @@ class Directive:
     place: Place
     places: Mapping[str, Sequence[Place]] = field(compare=False, repr=False)
     """Where the value of an option stands, line by line: a space joins them."""
+    slide: int = 0
+    """The number of the slide that it stands on."""
 
     def inside(self, place: Place, key: str = "") -> Place:
         """A place in the body, or in the value of an option, as a place in the lecture."""

@@ -6,52 +6,54 @@ or `define` (not shown) and belong to the lecture from there on.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
+
+import numpy as np
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
 from derive.errors import DeriveError, nearest, raised, said
-from derive.graphs.graph import Graph
-from derive.language import library
-from derive.language.at import read_values
-from derive.language.numbers import read_number
 from derive.language.reader import read
 from derive.notation.layout import EQUALS
 from derive.notation.terms import layout
+from derive.proof.points import drawn_values, telling_run
+from derive.teaching.blocks.charts import picture as chart_picture
 from derive.teaching.blocks.checks import check_blocks
 from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
+from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
 from derive.teaching.blocks.pictures import NODES, picture
 from derive.teaching.blocks.plots import plot
-from derive.teaching.blocks.worked import backward_blocks, forward_blocks
+from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
 from derive.teaching.document import Block, Document, Line, Steps
+from derive.teaching.lecture.carried import found_by
+from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Lecture, attempt, distinct
+from derive.teaching.lecture.options import (
+    Reader,
+    columns,
+    flag,
+    number,
+    one_of,
+    order,
+    own_name,
+    read_option,
+    tensor,
+    updates,
+    values,
+    whole,
+    word,
+    words,
+)
+from derive.teaching.lecture.stepping import Stepping
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
 from derive.values.precision import DomainError
-from derive.values.run import Run
+from derive.values.run import Run, telling_seed
 from derive.values.run import run as run_graph
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What the blocks of one lecture share: its page, the graphs defined so far, and how many pictures of a kind there were."""
-
-    page: Page
-    graphs: dict[str, Graph]
-    pictures: Counter[str]
-
-    def picture_name(self, *kind: str) -> str:
-        """The name of the next picture of a kind: what stands above it may change, other pictures of its kind aside."""
-        words = "-".join(word for word in kind if word)
-        self.pictures[words] += 1
-        return f"{words}-{self.pictures[words]}-{self.page.lang}"
-
 
 Options = Mapping[str, Any]
 Writer = Callable[[Directive, Options, Desk], Sequence[Block]]
@@ -67,8 +69,8 @@ def build_lecture(lecture: Lecture, lang: str) -> Document:
 def attempt_lecture(lecture: Lecture, lang: str) -> tuple[Document, tuple[DeriveError, ...]]:
     """The document with its mistakes in their places, and the mistakes."""
     about = lecture.about
-    desk = Desk(Page(lang, about.index_base, about.digits), {}, Counter())
-    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS))
+    desk = Desk(Page(lang, about.index_base, about.digits))
+    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS), desk.number)
 
 
 def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
@@ -82,7 +84,7 @@ def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
     options: dict[str, Any] = {}
     for key, reader in kind.options.items():
         try:
-            options[key] = _read(directive, key, reader)
+            options[key] = read_option(directive, key, reader, desk)
         except DeriveError as error:
             faults.append(error)
     raised(faults)
@@ -97,80 +99,10 @@ def _unknown(directive: Directive, key: str, known: Mapping[str, Any]) -> Derive
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    return nearest(word, known) or f"There are {', '.join(known)}."
-
-
-# ---------------------------------------------------------------- options
-
-
-def _read(directive: Directive, key: str, reader: Callable[[Any], Any]) -> Any:
-    value = directive.options.get(key)
-    try:
-        return None if value is None else reader(value)
-    except DeriveError as error:
-        place = directive.inside(error.place, key) if error.place is not None else directive.whole(key)
-        raise DeriveError(said("{key}: {message}", key=key, message=error.message), place, error.hint) from None
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise DeriveError("yes or no is expected")
-    return value
-
-
-def _word(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise DeriveError("a name is expected")
-    return value
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    return tuple(w.strip() for w in _word(value).split(",") if w.strip())
-
-
-def _detail(value: Any) -> str:
-    if value not in DETAILS:
-        raise DeriveError(said("one of {names} is expected", names=", ".join(DETAILS)))
-    return str(value)
-
-
-def _nodes(value: Any) -> str:
-    if value not in NODES:
-        raise DeriveError(said("one of {names} is expected", names=", ".join(NODES)))
-    return str(value)
-
-
-def _order(value: Any) -> int:
-    if value not in ("1", "2"):
-        raise DeriveError("1 or 2 is expected")
-    return int(value)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(read_number(str(value)).value)
-    except ValueError:
-        raise DeriveError("a number is expected") from None
-
-
-def _values(value: Any) -> dict[str, Any]:
-    return read_values(_word(value))
+    return nearest(word, known) or known_names(known)
 
 
 # ---------------------------------------------------------------- the writers
-
-
-def _graph_of(directive: Directive, desk: Desk) -> Graph:
-    """The graph a block names: one of this lecture, or a definition of the library."""
-    if directive.name in desk.graphs:
-        return desk.graphs[directive.name]
-    if directive.name in library.names():
-        return library.load(directive.name)
-    known = [*desk.graphs, *library.names()]
-    raise DeriveError(
-        said("There is no graph '{name}'.", name=directive.name),
-        hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.",
-    )
 
 
 def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -194,37 +126,52 @@ def _run(directive: Directive, options: Options, desk: Desk, of: str = "") -> Ru
     """The values that a block is given, as far as a node."""
     if options["at"] is None:
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
-    graph = _graph_of(directive, desk)
-    with _pointing(directive, "at"):
-        return run_graph(graph, options["at"], of)
+    graph = desk.graph_of(directive)
+    with pointing(directive, "at"):
+        run = run_graph(graph, options["at"], of, first=desk.named[directive.slide] + 1)
+    if options.get("seed") is not None:
+        with pointing(directive, "seed"):
+            run = run_graph(graph, options["at"], of, options["seed"], run.first)
+    desk.keep(directive, options["name"], found_by(run))
+    return run
 
 
-@contextmanager
-def _pointing(directive: Directive, key: str, kind: type[DeriveError] = DeriveError) -> Iterator[None]:
-    """An error without a place is one of this option, where it is given."""
-    try:
-        yield
-    except kind as error:
-        if error.place is None:
-            error.place = directive.whole(key)
-        raise
+def _held(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    """A run that shows nothing: it is called by its own name, or by that of its graph."""
+    _run(directive, {**options, "name": options["name"] or directive.name}, desk)
+    return ()
 
 
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    run = _run(directive, options, desk, "" if options["grad"] else options["of"] or "")
-    blocks = forward_blocks(run, desk.page, options["of"] or "", by_operation=bool(options["grad"]) and run.source.is_scalar)
-    return (*blocks, *backward_blocks(run, desk.page)) if options["grad"] else blocks
+    of, page, wrt = options["of"] or "", desk.page, options["wrt"] or ()
+    grad = bool(wrt) if options["grad"] is None else options["grad"]
+    run = _run(directive, options, desk, "" if grad else of)
+    operations = options["by"] == "operations" or (options["by"] is None and grad and run.source.is_scalar)
+    with pointing(directive, "wrt"):
+        wanted = on_the_way(run, wrt, operations) if wrt else list(run.moving) if grad else []
+    if operations:
+        desk.named[directive.slide] += len(run.graph.nodes) - len(run.source.nodes)
+    return (
+        *(() if options["given"] is False else given_blocks(run, page, of, [*options["at"]])),
+        *forward_blocks(run, page, of, operations),
+        *(backward_to(run, page, wanted, operations) if grad else ()),
+    )
 
 
 def _gradient(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     given = {key: value for key, value in options.items() if value is not None}
+    name = given.pop("name", None)
     view = View(**{field.name: given.pop(field.name) for field in fields(View) if field.name in given})
-    request = Request(_graph_of(directive, desk), **given)
-    proved, order = request.single, request.order
+    request = Request(desk.graph_of(directive), **given)
+    proved, order = request.asked, request.order
     if request.at is not None and order == 1 and (request.upstream or request.of not in ("", request.graph.output.name)):
         raise DeriveError("at: numbers are shown for the graph's own output only.")
-    blocks = derivative_blocks(proved, desk.page, view, request.run)
-    return blocks if order == 1 else _with_gradient(blocks, proved.derivation, desk.page)
+    blocks = [block for found in proved for block in derivative_blocks(found, desk.page, view, request.run)]
+    if name and request.run is None:
+        raise DeriveError("Values are needed.", directive.whole("name"), "Write a line like  at: u=2, v=3")
+    if request.run is not None:
+        desk.keep(directive, name, found_by(request.run))
+    return blocks if order == 1 else _with_gradient(blocks, proved[0].derivation, desk.page)
 
 
 def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Sequence[Block]:
@@ -240,17 +187,52 @@ def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
     if options["nodes"] and options["scalars"]:
         raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.whole("scalars"), "Leave one of them out.")
     run, name = _run(directive, options, desk), desk.picture_name("figure", directive.name)
-    with _pointing(directive, "scalars"), _pointing(directive, "nodes"), _pointing(directive, "at", DomainError):
+    with pointing(directive, "scalars"), pointing(directive, "nodes"), pointing(directive, "at", DomainError):
         return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
 
 
 def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    run = _run(directive, options, desk)
-    inputs = [i.name for i in run.source.inputs if i.differentiable]
+    graph, page = desk.graph_of(directive), desk.page
+    inputs = [i.name for i in graph.inputs if i.differentiable]
     wrt = options["wrt"] or inputs[0]
     if wrt not in inputs:
         raise DeriveError(said("There is no input '{wrt}' to check.", wrt=wrt), hint=_nearest(wrt, inputs))
-    return check_blocks(run, wrt, desk.page, bool(options["mistake"]))
+    drawn = options["at"] is None
+    if drawn:
+        options = {**options, "at": drawn_values(telling_run(graph, [wrt]))}
+    run = _run(directive, options, desk)
+    if run.source.output.axes and run.seed is None:
+        run = replace(run, seed=telling_seed(np.shape(run.exact[run.source.output.name])))
+    given = given_blocks(run, page) if drawn else ()
+    return (*given, *seed_note(run, page), *check_blocks(run, wrt, page, bool(options["mistake"])))
+
+
+def _iterate(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    if options["step"] is None or options["times"] is None:
+        raise DeriveError("A step, and how often it is taken, are needed.", hint="Write step: w = w - 0.1*grad.w and times: 5")
+    start = _run(directive, {**options, "name": None, "seed": None}, desk)
+    shown = options["show"] or (*map(Column, options["step"]), *_output_column(start))
+    curves = options["plot"] or ()
+    for key, named in (("step", [Column(name) for name in options["step"]]), ("show", shown), ("plot", curves)):
+        with pointing(directive, key):
+            _ = [checked_column(column, start) for column in named]
+    step = Stepping(directive, options["step"], desk.found, options["seed"] or 1)
+    with pointing(directive, "times"):
+        check_times(start, options["times"])
+    with pointing(directive, "step"):
+        states = iterated(start, step, options["times"], options["accept"] == "lower")
+    desk.keep(directive, options["name"], found_by(states[-1]))
+    blocks: list[Block] = [] if options["table"] is False else [steps_table(states, shown, desk.page, options["every"] or 0)]
+    if curves:
+        with pointing(directive, "plot"):
+            chart = steps_chart(states, curves, desk.page)
+        blocks.append(chart_picture(chart, desk.page, desk.picture_name("iterate", directive.name)))
+    return blocks
+
+
+def _output_column(start: Run) -> tuple[Column, ...]:
+    output = start.source.output
+    return () if output.axes else (Column(output.name),)
 
 
 def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -263,30 +245,61 @@ def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]
 class BlockKind:
     """A kind of block: the options it takes, each with its reader, and its writer."""
 
-    options: Mapping[str, Callable[[Any], Any]]
+    options: Mapping[str, Reader]
     write: Writer
 
 
 KINDS: Mapping[str, BlockKind] = {
     "graph": BlockKind({}, _graph),
     "define": BlockKind({}, _define),
-    "worked": BlockKind({"at": _values, "of": _word, "grad": _flag}, _worked),
+    "run": BlockKind({"at": values, "seed": tensor, "name": own_name}, _held),
+    "worked": BlockKind(
+        {
+            "at": values,
+            "name": own_name,
+            "given": flag,
+            "of": word,
+            "by": one_of(("operations", "definitions")),
+            "grad": flag,
+            "wrt": words,
+            "seed": tensor,
+        },
+        _worked,
+    ),
     "gradient": BlockKind(
         {
-            "of": _word,
-            "wrt": _words,
-            "batch": _words,
-            "order": _order,
-            "upstream": _flag,
-            "detail": _detail,
-            "steps": _flag,
-            "result": _flag,
-            "entries": _flag,
-            "at": _values,
+            "of": word,
+            "wrt": words,
+            "batch": words,
+            "order": order,
+            "upstream": flag,
+            "through": flag,
+            "expand": flag,
+            "detail": one_of(DETAILS),
+            "steps": flag,
+            "result": flag,
+            "entries": flag,
+            "at": values,
+            "name": own_name,
         },
         _gradient,
     ),
-    "figure": BlockKind({"at": _values, "nodes": _nodes, "scalars": _flag}, _figure),
-    "check": BlockKind({"at": _values, "wrt": _word, "mistake": _flag}, _check),
-    "plot": BlockKind({"functions": _words, "derivatives": _flag, "from": _number, "to": _number}, _plot),
+    "figure": BlockKind({"at": values, "seed": tensor, "name": own_name, "nodes": one_of(NODES), "scalars": flag}, _figure),
+    "check": BlockKind({"at": values, "seed": tensor, "name": own_name, "wrt": word, "mistake": flag}, _check),
+    "iterate": BlockKind(
+        {
+            "at": values,
+            "step": updates,
+            "times": whole,
+            "accept": one_of(("all", "lower")),
+            "seed": whole,
+            "show": columns,
+            "every": whole,
+            "table": flag,
+            "plot": columns,
+            "name": own_name,
+        },
+        _iterate,
+    ),
+    "plot": BlockKind({"functions": words, "derivatives": flag, "from": number, "to": number}, _plot),
 }

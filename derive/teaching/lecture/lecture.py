@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from derive.calculus.rules import N_
 from derive.errors import DeriveError, raised, said
+from derive.notation.layout import Layout, Sign
 from derive.teaching.document import Block, Document, References, Slide, Steps, inlines, mapped
 from derive.teaching.lecture import containers, frontmatter
 from derive.teaching.lecture.containers import Report
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
+from derive.teaching.lecture.inserts import Insert
 from derive.teaching.translation import translator
 
 
@@ -74,14 +75,24 @@ def _nothing(directive: Directive) -> Sequence[Block]:
     return ()
 
 
-def build(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = ()) -> Document:
-    """The document of one language, its directives expanded in their order.  Raises DeriveError where anything is wrong."""
-    document, faults = attempt(lecture, lang, expand, kinds)
+def _no_number(formula: str, related: bool) -> Layout:
+    """What stands for a number while a lecture is only read."""
+    return Sign("0", "0")
+
+
+def build(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = (), insert: Insert = _no_number) -> Document:
+    """The document of one language, its directives expanded and its numbers put in, in their order.
+
+    Raises DeriveError where anything is wrong.
+    """
+    document, faults = attempt(lecture, lang, expand, kinds, insert)
     raised(distinct([*lecture.faults, *faults]))
     return document
 
 
-def attempt(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = ()) -> tuple[Document, tuple[DeriveError, ...]]:
+def attempt(
+    lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = (), insert: Insert = _no_number
+) -> tuple[Document, tuple[DeriveError, ...]]:
     """The same with the mistakes in their places, and the mistakes; `kinds` are the blocks that are expanded."""
     # Here, not above: markdown-it is not needed by commands that read no lecture.
     from derive.teaching.lecture.head import head
@@ -95,10 +106,13 @@ def attempt(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = 
         )
     seen: Counter[str] = Counter()
     faults: list[DeriveError] = []
-    top = head(about, lang, lecture.folder, faults.append)
-    revealed = partial(_expanded, expand=expand, seen=seen, reveal=about.reveal)
-    reader = Reader(lecture.lines, lang, lecture.folder, revealed, top.sources, bool(about.bibliography), kinds, faults)
     slides: list[Slide] = []
+    top = head(about, lang, lecture.folder, faults.append)
+
+    def expanded(directive: Directive) -> Sequence[Block]:
+        return _expanded(replace(directive, slide=len(slides)), expand, seen, about.reveal)
+
+    reader = Reader(lecture.lines, lang, lecture.folder, expanded, insert, top.sources, bool(about.bibliography), kinds, faults)
     for part in reader.blocks(selected(lecture, lang, reader.fault)):
         if isinstance(part, Slide):
             slides.append(part)

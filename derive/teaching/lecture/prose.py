@@ -53,6 +53,7 @@ from derive.teaching.lecture import formulas
 from derive.teaching.lecture.citations import Bibliography
 from derive.teaching.lecture.dialect import PAUSE, parser
 from derive.teaching.lecture.directive import Directive, directive, meant
+from derive.teaching.lecture.inserts import Insert, filled, inserted, without
 from derive.teaching.lecture.pictures import picture
 from derive.teaching.lecture.unread import UNREAD
 from derive.teaching.translation import message_translator, typeset
@@ -85,6 +86,7 @@ class Reader:
     lang: str
     folder: Path | None
     expand: Callable[[Directive], Sequence[Block]]
+    insert: Insert
     sources: Bibliography | None = None
     sources_lost: bool = False
     """Whether there is a file of sources that cannot be read, which is told once."""
@@ -323,6 +325,9 @@ class Reader:
                 return Strong(inside())
             case "link":
                 return Link(inside(), self.address(str(node.attrs.get("href", "")), block))
+            case "insert":
+                found = self.place(block, node.content)
+                return Math(inserted(node.content, self.insert, lambda start, end: _within(found, start, end)))
             case "math_inline" | "math_inline_double":
                 return Math(self.formula(node.content, block))
             case "footnote_ref":
@@ -388,10 +393,9 @@ class Reader:
             found = self.place(node, line, "" if above else "$", len(above))
             if found.text[found.start : found.end] != line:
                 return found
-            column = found.start + len(before)
-            return Place(found.text, column, max(column + 1, min(column + end - start, found.end)), found.line)
+            return _within(found, len(before), len(before) + end - start)
 
-        return Raw(formulas.checked(code, place))
+        return Raw(filled(formulas.checked(without(code), place), code, self.insert, place))
 
     def place(self, node: SyntaxTreeNode, text: str = "", before: str = "", skipped: int = 0) -> Place:
         """The first line of a node, or where in its lines, some skipped, a text stands, behind another if it does anywhere."""
@@ -412,3 +416,9 @@ def _notes(nodes: Sequence[SyntaxTreeNode]) -> Iterator[SyntaxTreeNode]:
             yield node
         elif node.type == "container":
             yield from _notes(node.children)
+
+
+def _within(place: Place, start: int, end: int) -> Place:
+    """Some characters of those at a place."""
+    first = place.start + start
+    return Place(place.text, first, max(first + 1, min(place.start + end, place.end)), place.line)

@@ -1,0 +1,155 @@
+"""Charts: curves, points and contours over one or two axes, drawn with matplotlib in the font of the figures.
+
+A chart is data; `picture` makes of it what a page shows.  All its words and numbers are mathtext in Computer Modern.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from derive.marks import mark
+from derive.teaching.document import Picture
+from derive.teaching.page import Page
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0b5c8a", "#b3541e", "#3d7a35", "#7a3d78")
+DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
+INK, RULE, ZONE = "#1b2733", "#dde3e8", "#f2e6d8"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve through points (x, y), broken where y is not a number; `label` is LaTeX mathematics without dollars.
+
+    `place` picks its colour and its dashes; with `dots` its points are marked, as those of a path are.
+    """
+
+    x: Any
+    y: Any
+    label: str = ""
+    place: int = 0
+    dots: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point that stands out, full or `hollow`, with a label beside it."""
+
+    x: float
+    y: float
+    label: str = ""
+    hollow: bool = False
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: curves and points, stretches of x that are shaded, and the contours of a surface (x, y, z)."""
+
+    curves: tuple[Curve, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    zones: tuple[tuple[float, float], ...] = ()
+    surface: tuple[Any, Any, Any] | None = None
+    x: str = "x"
+    y: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels side by side, and in words what they show."""
+
+    panels: tuple[Panel, ...]
+    alt: str = ""
+
+
+def picture(chart: Chart, page: Page, name: str) -> Picture:
+    """The chart as a page shows it."""
+    return Picture(name, {kind: partial(draw, chart, kind, page) for kind in ("pdf", "svg", "png")}, chart.alt)
+
+
+STYLE: dict[Any, Any] = {
+    "mathtext.fontset": "cm",
+    "font.family": "serif",
+    "svg.hashsalt": "derive",
+    "svg.fonttype": "path",
+    "font.size": 11,
+}
+METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Title": mark()},
+    "pdf": {"CreationDate": None, "Title": mark()},
+}
+
+
+def draw(chart: Chart, kind: str, page: Page) -> bytes:
+    """The file of a chart; the same chart, the same bytes."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from derive.teaching.figure.canvas import DRAWING
+
+    out = io.BytesIO()
+    with DRAWING, matplotlib.style.context("default"), matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4 if len(chart.panels) > 1 else 4.6, 2.9), layout="constrained")
+        FigureCanvasAgg(figure)
+        for axes, panel in zip(figure.subplots(1, len(chart.panels), squeeze=False)[0], chart.panels, strict=True):
+            _paint(axes, panel, page)
+        figure.savefig(out, format=kind, metadata=METADATA.get(kind, {}), dpi=200)
+    return out.getvalue()
+
+
+def _paint(axes: Axes, panel: Panel, page: Page) -> None:
+    for low, high in panel.zones:
+        axes.axvspan(low, high, facecolor=ZONE, edgecolor="none", zorder=0)
+    if panel.surface is not None:
+        _contours(axes, panel.surface, page)
+    for curve in panel.curves:
+        place = curve.place % len(COLOURS)
+        look: dict[str, Any] = {"color": COLOURS[place], "linestyle": DASHES[place], "linewidth": 1.8}
+        if curve.dots:
+            look |= {"linewidth": 1.2, "linestyle": "-", "marker": "o", "markersize": 3.2}
+        axes.plot(curve.x, curve.y, label=f"${curve.label}$" if curve.label else None, **look)
+    for point in panel.marks:
+        colour = COLOURS[point.place % len(COLOURS)]
+        axes.plot([point.x], [point.y], "o", color=colour, markersize=5.5, markerfacecolor="white" if point.hollow else colour)
+        if point.label:
+            axes.annotate(f"${point.label}$", (point.x, point.y), xytext=(5, 5), textcoords="offset points", color=INK)
+    _settle(axes, panel, page)
+
+
+def _contours(axes: Axes, surface: tuple[Any, Any, Any], page: Page) -> None:
+    """Lines of equal height over a light tint, each with its height."""
+    x, y, z = surface
+    axes.contourf(x, y, z, levels=12, cmap="Blues", alpha=0.35, zorder=0)
+    lines = axes.contour(x, y, z, levels=12, colors="#6d7f8d", linewidths=0.6, zorder=1)
+    axes.clabel(lines, fontsize=8, fmt=lambda value: _number(value, page))
+
+
+def _settle(axes: Axes, panel: Panel, page: Page) -> None:
+    """Axes through the origin, a light grid, a legend; decimals in the language of the page."""
+    if panel.surface is None:
+        axes.axhline(0, color=INK, linewidth=0.7)
+        axes.axvline(0, color=INK, linewidth=0.7)
+        axes.grid(visible=True, color=RULE, linewidth=0.6)
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=0, colors="#5f6b76")
+    axes.set_xlabel(f"${panel.x}$")
+    if panel.y:
+        axes.set_ylabel(f"${panel.y}$", rotation=0, ha="right", va="center")
+    if any(curve.label for curve in panel.curves):
+        axes.legend(frameon=False)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: _number(value, page))
+
+
+def _number(value: float, page: Page) -> str:
+    """A number of an axis, as mathematics in the language of the page."""
+    digits, _, exponent = f"{round(value, 12) + 0:g}".partition("e")
+    power = rf" \cdot 10^{{{int(exponent)}}}" if exponent else ""
+    return f"${page.style.number(digits).latex}{power}$"
