@@ -1,0 +1,218 @@
+"""HTML for a browser: one page with all slides, and nothing beside it.
+
+The slides are cut where Beamer's frames are, so that both decks have the same pages; a script of our own turns them.  The
+content-security policy names the one script and the one style sheet by their digests and forbids every request.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from html import unescape
+
+from derive.calculus.rules import N_
+from derive.notation.layout import Layout, latex
+from derive.resources import folder
+from derive.teaching.document import (
+    Block,
+    CodeBlock,
+    Document,
+    Heading,
+    ItemList,
+    Paragraph,
+    Picture,
+    Quote,
+    Raw,
+    Table,
+)
+from derive.teaching.formats import escape
+from derive.teaching.formats.html.fonts import faces
+from derive.teaching.formats.html.mathml import mathml
+from derive.teaching.formats.html.svg import Drawings, dark, variable
+from derive.teaching.formats.latex.columns import Columns, Display, Figure, Set, Stride, set_blocks
+from derive.teaching.formats.latex.frames import frames
+from derive.teaching.formats.latex.heights import WIDTH
+from derive.teaching.formats.printer import DocumentPage, DocumentPrinter
+from derive.teaching.translation import translator
+
+WORDS = {
+    "slides": N_("Slides"),
+    "previous": N_("Previous slide"),
+    "next": N_("Next slide"),
+    "overview": N_("Overview"),
+    "presenter": N_("Presenter view"),
+    "scheme": N_("Light or dark"),
+    "reading": N_("Read as a page"),
+    "keys": N_("Keys"),
+    "close": N_("Close"),
+    "slide": N_("slide"),
+    "of": N_("of"),
+    "notes": N_("Notes"),
+    "answer": N_("Answer"),
+    "upcoming": N_("Next"),
+}
+"""What the page says that no slide does."""
+
+KEYS = (
+    ("→ ↓ Space PageDown", N_("one step on: a line of a derivation, then the next slide")),
+    ("← ↑ PageUp", N_("one step back")),
+    ("Home End", N_("the first and the last slide")),
+    ("n", N_("the next slide, whatever is still hidden")),
+    ("a", N_("show every line at once, or line by line")),
+    ("o", N_("all slides side by side")),
+    ("p", N_("presenter view: notes, next slide and clock in a second window")),
+    ("r", N_("read as a page, in the size of text that you like")),
+    ("d", N_("light or dark")),
+    ("f", N_("full screen")),
+    ("?", N_("these keys")),
+)
+
+_MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
+
+
+class HtmlPrinter(DocumentPrinter):
+    """Blocks as HTML with MathML."""
+
+    blocks_template = "html/blocks.j2"
+    picture_formats = ("svg", "png", "jpg")
+
+    def __init__(self, source: str = "") -> None:
+        super().__init__(source)
+        self.lang = "en"
+        self.drawings = Drawings()
+        self.rules: dict[str, str] = {}
+        self.spelled: list[str] = []
+
+    # ------------------------------------------------------------ the whole
+
+    def pages(self, document: Document) -> list[DocumentPage]:
+        self.lang = document.lang
+        found = [
+            DocumentPage(self.inlines(frame.title), frame.level, self.blocks(frame.blocks), frame.part, frame.parts)
+            for slide in document.slides
+            for frame in frames(slide)
+        ]
+        self.spelled += [part for page in found for part in (f"<strong>{page.title}</strong>", page.body)]
+        return found
+
+    def values(self, document: Document) -> dict[str, object]:
+        """What the template places beside the slides; after `pages`, which say what the fonts must hold."""
+        say = translator(document.lang)
+        words = {name: escape.html(say(text)) for name, text in WORDS.items()}
+        keys = [(keys.split(), escape.html(say(text))) for keys, text in KEYS]
+        plain = super().values(document)
+        self.spelled += [f"<strong>{plain['title']}</strong>{plain['author']}", *words.values()]
+        self.spelled += [f"{' '.join(names)} {text}" for names, text in keys]
+        styles, script = self._styles(), _file("deck.js")
+        return {
+            **plain,
+            "words": words,
+            "keys": keys,
+            "glyphs": self.drawings.definitions(),
+            "styles": styles,
+            "script": script,
+            "style_digest": _digest(styles),
+            "script_digest": _digest(script),
+        }
+
+    def _styles(self) -> str:
+        """The style sheet with the deck's fonts, the colours of its figures in both schemes, and the styles of elements."""
+        colours = (f"{variable(colour)}:light-dark({colour},{dark(colour)})" for colour in sorted(self.drawings.colours))
+        rules = [f".{name}{{{style}}}" for style, name in self.rules.items()]
+        scheme = f":root{{{';'.join(colours)}}}"
+        return "\n".join([faces("".join(self.spelled)), _file("deck.css"), *rules, scheme]) + "\n"
+
+    # ------------------------------------------------------------ inside a paragraph
+
+    def text(self, words: str) -> str:
+        return escape.html(words)
+
+    def code(self, text: str) -> str:
+        return escape.html(text)
+
+    def url(self, address: str) -> str:
+        return escape.html_url(address)
+
+    def math(self, body: Layout | Raw) -> str:
+        return self.formula(body)
+
+    def formula(self, body: Layout | Raw, display: bool = False) -> str:
+        """A formula in MathML."""
+        code = mathml(body.latex if isinstance(body, Raw) else latex(body).strip(), display)
+        return re.sub(r' style="([^"]*)"', lambda found: f' class="{self.rule(unescape(found[1]))}"', code)
+
+    def rule(self, style: str) -> str:
+        """The class of elements with a style: the policy forbids styles on elements, where any text could smuggle them in."""
+        return self.rules.setdefault(style, f"x{len(self.rules)}")
+
+    # ------------------------------------------------------------ blocks
+
+    def blocks(self, blocks: Sequence[Set]) -> str:
+        """Blocks one under the other."""
+        return "\n".join(self.block(block) for block in blocks)
+
+    def block(self, block: Set) -> str:
+        """One block."""
+        macros = self.macros
+        match block:
+            case Heading(words, level):
+                return str(macros.heading(self.inlines(words), level))
+            case Paragraph(words):
+                return str(macros.paragraph(self.inlines(words)))
+            case ItemList(items, start):
+                return str(macros.list([self.nested(item) for item in items], start))
+            case Quote(inner):
+                return str(macros.quote(self.nested(inner)))
+            case CodeBlock(text, language):
+                return str(macros.codeblock(escape.html(text), re.sub(r"[^\w+-]", "", language)))
+            case Table():
+                return self.table(block)
+            case Display(lines):
+                return str(macros.equation([self.formula(line, display=True) for line in lines]))
+            case Columns(rows=rows):
+                return str(macros.derivation([self.row(stride) for stride in rows]))
+            case Figure(picture, height):
+                return self.picture(picture, f"{height:.2f}")
+        raise TypeError(f"no way to print {type(block).__name__} in HTML")
+
+    def nested(self, blocks: Sequence[Block]) -> str:
+        """Blocks inside a list or a quotation."""
+        return self.blocks(set_blocks(blocks, WIDTH - 2.4))
+
+    def row(self, stride: Stride) -> dict[str, object]:
+        """A row of a derivation, its parts spelled."""
+        return {
+            "left": self.formula(stride.left, display=True) if stride.left else "",
+            "relation": self.formula(stride.relation, display=True) if stride.relation else "",
+            "body": self.formula(stride.body, display=True),
+            "head": stride.head,
+            "reason": self.inlines(stride.reason),
+            "beside": stride.beside,
+            "loose": stride.loose,
+            "note": self.inlines(stride.note),
+        }
+
+    def picture(self, picture: Picture, height: str = "") -> str:
+        """A figure inside the page: a drawing of the tool's in the colours of the scheme, a file of the author's as it is."""
+        kind = self.kind_of(picture)
+        content = picture.draw(kind)
+        alt, caption = self.text(picture.alt), self.inlines(picture.caption)
+        size = self.rule(f"height:{height}em")
+        if picture.given or kind != "svg":
+            data = f"data:{_MIME[kind]};base64,{b64encode(content).decode()}"
+            return str(self.macros.given(data, alt, caption, size))
+        return str(self.macros.drawing(self.drawings.inline(content), alt, caption, size))
+
+
+# ---------------------------------------------------------------- the page's own files
+
+
+def _file(name: str) -> str:
+    return (folder("templates") / "html" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """What a content-security policy calls a script or a style sheet."""
+    return b64encode(sha256(text.encode()).digest()).decode()
