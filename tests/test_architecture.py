@@ -52,7 +52,15 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"reader"},
         {"sources"},
     ),
-    "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
+    "notation": (
+        {"layout", "numpy_code", "tongues"},
+        {"pieces", "typed"},
+        {"speech", "style"},
+        {"context"},
+        {"order"},
+        {"terms"},
+        {"definitions", "matrices"},
+    ),
     "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
     "values": ({"number_systems", "operations", "undefined"}, {"evaluator"}, {"entries", "work"}, {"run"}, {"edges"}),
     "proof": (

@@ -14,6 +14,8 @@ from html import unescape
 
 from derive.calculus.rules import N_
 from derive.notation.layout import Layout, latex
+from derive.notation.speech import spoken
+from derive.notation.typed import read
 from derive.resources import folder
 from derive.teaching.document import (
     Block,
@@ -139,8 +141,9 @@ class HtmlPrinter(DocumentPrinter):
         return self.formula(body)
 
     def formula(self, body: Layout | Raw, display: bool = False) -> str:
-        """A formula in MathML."""
-        code = mathml(body.latex if isinstance(body, Raw) else latex(body).strip(), display)
+        """A formula in MathML, with its reading aloud."""
+        code, layout = (body.latex, read(body.latex)) if isinstance(body, Raw) else (latex(body).strip(), body)
+        code = mathml(code, display, spoken(layout, self.lang))
         return re.sub(r' style="([^"]*)"', lambda found: f' class="{self.rule(unescape(found[1]))}"', code)
 
     def rule(self, style: str) -> str:
