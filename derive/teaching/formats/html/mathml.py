@@ -41,7 +41,7 @@ def mathml(latex: str, display: bool = False, spoken: str = "") -> str:
     Raises DeriveError for what cannot be converted.
 
     >>> mathml("x_{i}", spoken="x i")
-    '<math aria-label="x i" alttext="x i"><msub><mi>x</mi><mi>i</mi></msub></math>'
+    '<math aria-label="x i"><msub><mi>x</mi><mi>i</mi></msub></math>'
     """
     code = _substack(latex)
     for pattern, spelled in _DIALECT:
@@ -56,7 +56,7 @@ def mathml(latex: str, display: bool = False, spoken: str = "") -> str:
     for pattern, spelled in _MENDED:
         out = pattern.sub(spelled, out)
     label = escape.html(spoken)
-    named = f' aria-label="{label}" alttext="{label}"' if spoken else ""
+    named = f' aria-label="{label}"' if spoken else ""
     return out.replace("<math", f"<math{named}", 1).replace(' display="block"', ' displaystyle="true"', 1)
 
 

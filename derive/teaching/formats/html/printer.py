@@ -47,7 +47,7 @@ WORDS = {
     "presenter": N_("Presenter view"),
     "scheme": N_("Light or dark"),
     "reading": N_("Read as a page"),
-    "keys": N_("Keys"),
+    "help": N_("Keys"),
     "close": N_("Close"),
     "slide": N_("slide"),
     "of": N_("of"),
@@ -58,18 +58,19 @@ WORDS = {
 """What the page says that no slide does."""
 
 KEYS = (
-    ("→ ↓ Space PageDown", N_("one step on: a line of a derivation, then the next slide")),
-    ("← ↑ PageUp", N_("one step back")),
-    ("Home End", N_("the first and the last slide")),
-    ("n", N_("the next slide, whatever is still hidden")),
-    ("a", N_("show every line at once, or line by line")),
-    ("o", N_("all slides side by side")),
-    ("p", N_("presenter view: notes, next slide and clock in a second window")),
-    ("r", N_("read as a page, in the size of text that you like")),
-    ("d", N_("light or dark")),
-    ("f", N_("full screen")),
-    ("?", N_("these keys")),
+    (("→", "↓", N_("Space"), N_("Page down")), N_("one step on: a line of a derivation, then the next slide")),
+    (("←", "↑", N_("Page up")), N_("one step back")),
+    ((N_("Home"), N_("End")), N_("the first and the last slide")),
+    (("n",), N_("the next slide, whatever is still hidden")),
+    (("a",), N_("show every line at once, or line by line")),
+    (("o",), N_("all slides side by side")),
+    (("p",), N_("presenter view: notes, next slide and clock in a second window")),
+    (("r",), N_("read as a page, in the size of text that you like")),
+    (("d",), N_("light or dark")),
+    (("f",), N_("full screen")),
+    (("?",), N_("these keys")),
 )
+"""The keys of a row, as they are written on a keyboard, and what they do."""
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
@@ -103,10 +104,10 @@ class HtmlPrinter(DocumentPrinter):
         """What the template places beside the slides; after `pages`, which say what the fonts must hold."""
         say = translator(document.lang)
         words = {name: escape.html(say(text)) for name, text in WORDS.items()}
-        keys = [(keys.split(), escape.html(say(text))) for keys, text in KEYS]
+        keys = [([escape.html(say(name)) for name in names], escape.html(say(text))) for names, text in KEYS]
         plain = super().values(document)
         self.spelled += [f"<strong>{plain['title']}</strong>{plain['author']}", *words.values()]
-        self.spelled += [f"{' '.join(names)} {text}" for names, text in keys]
+        self.spelled += [f"<kbd>{' '.join(names)}</kbd> {text}" for names, text in keys]
         styles, script = self._styles(), _file("deck.js")
         return {
             **plain,
