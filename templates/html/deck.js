@@ -35,7 +35,8 @@
     });
     steps[at].forEach((step, k) => step.classList.toggle("shown", k < shown));
     const said = byId("where"), title = slides[at].querySelector("h2").textContent.trim();
-    said.textContent = `${said.dataset.slide} ${at + 1} ${said.dataset.of} ${slides.length}: ${title}`;
+    const place = said.dataset.place.replace("{number}", at + 1).replace("{count}", slides.length);
+    said.textContent = `${place}: ${title}`;
     root.style.setProperty("--done", (at + 1) / slides.length);
     if (location.hash !== `#${at + 1}`) history.replaceState(null, "", `${location.search}#${at + 1}`);
     if (is("overview") || is("reading")) slides[at].scrollIntoView({ block: "nearest" });
