@@ -520,7 +520,9 @@ def test_a_new_output_format(checkout: Checkout) -> None:
     checkout.derive("slides", "page.md", "--format", "outline", "-o", "out", "--force")
     assert checkout.text("out/page.en.txt") == "* One\n* Two\n"
     only_lecture(checkout, "second", f"{HEAD}# One\n\n## Two\n")
-    assert checkout.derive("course", "-o", "course").split() == [f"course/second.en.{ending}" for ending in ("html", "md", "tex", "txt")]
+    assert checkout.derive("course", "-o", "course").split() == [
+        f"course/second.en.{ending}" for ending in ("html", "md", "tex", "txt")
+    ]
     assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
 
 

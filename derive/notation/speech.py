@@ -53,8 +53,8 @@ class _Speaker:
             return f"{self.tongue.signs['-'] + ' ' if minus else ''}{whole}{',' + decimals if decimals else ''}"
         if code == r"\mathbf{1}":
             return self.phrase("ones")
-        if words := re.fullmatch(r"\\(?:mathrm|operatorname|text\w*|mathbf)\{([^{}\\]*)\}", code):
-            return words[1].strip()
+        if re.fullmatch(r"\\(?:mathrm|mathbf|operatorname|text\w*)\{.*\}", code) and not re.search(r"\\[A-Za-z]", code[1:]):
+            return sign.text.strip()
         if re.fullmatch(r"\\(Alpha|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)", code):
             return self.phrase("capital", self._letter(code[1:].lower()))
         if code in ("", r"\,", r"\:", r"\!", r"\ ", "~", "{}"):

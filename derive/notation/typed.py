@@ -38,6 +38,7 @@ _FACES = (
 _SIZES = ("big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr")
 _STYLES = ("displaystyle", "textstyle", "scriptstyle")
 _NOTHING = frozenset((*_SIZES, *_STYLES, "left", "right", "middle", "limits", "nolimits", "hline"))
+_IN_WORDS = {r"\textbar": "|", r"\textless": "<", r"\textgreater": ">", r"\_": " "}
 _EMPTY = Sign("", "")
 
 
@@ -71,14 +72,24 @@ class _Reader:
         items: list[Layout] = []
         while self.peek() and self.peek() not in ends and self.at != stop and self.peek() not in ("}", r"\end"):
             if self.peek().isspace() or self.peek().lstrip("\\") in _NOTHING:
-                self.next()
+                self.skip()
                 continue
             items.append(self.scripted())
         return row(*items) if items else _EMPTY
 
+    def skip(self) -> None:
+        """What says nothing: a space, a style, a size with the dot that stands for no bracket."""
+        if not self.next().isspace():
+            self.spaces()
+            self.at += self.peek() == "."
+
+    def spaces(self) -> None:
+        while self.peek().isspace():
+            self.next()
+
     def scripted(self) -> Layout:
         token = self.peek()
-        base = self.base()
+        base = _EMPTY if token in ("_", "^", "'") else self.base()
         scripts: dict[str, Layout] = {}
         while self.peek() in ("_", "^", "'") or self.peek().isspace() or self.peek() in (r"\limits", r"\nolimits"):
             mark = self.next()
@@ -94,8 +105,7 @@ class _Reader:
 
     def argument(self) -> Layout:
         """A group in braces, or one base."""
-        while self.peek().isspace():
-            self.next()
+        self.spaces()
         if len(self.peek()) > 1 and self.peek().isdigit():  # TeX takes one digit
             digits = self.next()
             self.at -= 1
@@ -138,7 +148,11 @@ class _Reader:
             self.optional()
             return Script(Sign(r"\to", " → "), None, self.argument())
         if name in _WORDS:
+            start = self.at
             words = self.words()
+            if not name.startswith("text") and re.search(r"\\[A-Za-z]|[_^&]", "".join(self.tokens[start : self.at])):
+                self.at = start  # a formula in upright letters
+                return self.argument()
             return Sign(rf"\{name.rstrip('*')}{{{words}}}", words)
         if name in _ACCENTS:
             return Accent(name, self.argument())
@@ -166,7 +180,9 @@ class _Reader:
     def words(self) -> str:
         """The bare text of an argument in braces."""
         out, depth = "", 0
+        self.spaces()
         while token := self.next():
+            token = _IN_WORDS.get(token, token)
             depth += (token == "{") - (token == "}")
             out += "" if token in ("{", "}") else " " if token in (r"\ ", r"\,", "~") else token.lstrip("\\")
             if depth <= 0:

@@ -3,20 +3,28 @@ r"""Formulas as MathML: `math-core` converts them, and what its dialect of LaTeX
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
 from derive.errors import DeriveError, said
 from derive.teaching.formats import escape
 
+_RELATIONS = (
+    "in ni mid parallel equiv sim simeq approx cong propto le leq ge geq prec succ preceq succeq subset supset subseteq supseteq "
+    "exists vdash models to rightarrow leftarrow Rightarrow Leftarrow"
+)
+_SIZED = r"\\((?:left|middle|right|[bB]igg?[lr]?)(?![A-Za-z])) ?"
 _DIALECT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), spelled)
     for pattern, spelled in (
-        (r"\\\\\s*\[-?[\d.]+(?:pt|em|ex|mm|cm)\]", r"\\\\ "),  # rows of MathML are as far apart as a style sheet says
+        (r"\\\\\[-?[\d.]+(?:pt|em|ex|mm|cm)\]", r"\\\\ "),  # rows of MathML are as far apart as a style sheet says
         (r"\\dots[bc](?![A-Za-z])", r"\\dots "),
         (r"\\(begin|end)\{smallmatrix\}", r"\\\1{matrix}"),
-        (r"\\(left|middle|right) ?<", r"\\\1\\langle "),
-        (r"\\(left|middle|right) ?>", r"\\\1\\rangle "),
+        (rf"{_SIZED}<", r"\\\1\\langle "),
+        (rf"{_SIZED}>", r"\\\1\\rangle "),
+        (r"\\(?:middle|[bB]igg?[lr]?) ?\.", "{}"),
+        (rf"\\not(?![A-Za-z])(?! *(?:[=<>]|\\(?:{_RELATIONS.replace(' ', '|')})(?![A-Za-z])))", "{/}"),
     )
 )
 """What KaTeX and amsmath know and math-core does not, and the same for it."""
@@ -43,7 +51,7 @@ def mathml(latex: str, display: bool = False, spoken: str = "") -> str:
     >>> mathml("x_{i}", spoken="x i")
     '<math aria-label="x i"><msub><mi>x</mi><mi>i</mi></msub></math>'
     """
-    code = _substack(latex)
+    code = _grouped(_grouped(latex, _SUBSTACK, _stacked), _OPERATOR, _named)
     for pattern, spelled in _DIALECT:
         code = pattern.sub(spelled, code)
     try:
@@ -67,18 +75,33 @@ def _converter() -> Any:
     return math_core.LatexToMathML(fancy_error=False, allow_unreliable_rendering=True)
 
 
-def _substack(code: str) -> str:
-    r"""The lines of every \substack as a matrix of one column, which is set as small where it stands.
+_SUBSTACK, _OPERATOR = re.compile(r"\\substack *\{"), re.compile(r"\\operatorname\*? *\{")
 
-    >>> _substack(r"\sum_{\substack{a \\ b_{i}}} c")
-    '\\sum_{{\\begin{matrix}a \\\\ b_{i}\\end{matrix}}} c'
+
+def _stacked(command: str, lines: str) -> str:
+    r"""The lines of a \substack as a matrix of one column, which is set as small where it stands."""
+    return rf"{{\begin{{matrix}}{lines}\end{{matrix}}}}"
+
+
+def _named(command: str, name: str) -> str:
+    """An operator whose name is more than words."""
+    return f"{command}{name}}}" if re.fullmatch(r"(?:[\w\s'-]|\\[,:;! ])*", name) else rf"\mathop{{{name}}}"
+
+
+def _grouped(code: str, opening: re.Pattern[str], rewritten: Callable[[str, str], str]) -> str:
+    r"""The formula with every command that takes a group rewritten, what is inside of it first.
+
+    >>> _grouped(r"\sum_{\substack{a \\ \}_{i}}} c", _SUBSTACK, _stacked)
+    '\\sum_{{\\begin{matrix}a \\\\ \\}_{i}\\end{matrix}}} c'
     """
-    before, found, after = code.partition(r"\substack{")
-    if not found:
+    found = opening.search(code)
+    if found is None:
         return code
     depth = 1
-    for end, sign in enumerate(after):
-        depth += (sign == "{") - (sign == "}")
+    for brace in re.finditer(r"\\.|[{}]", code[found.end() :], re.DOTALL):
+        depth += (brace[0] == "{") - (brace[0] == "}")
         if not depth:
-            return rf"{before}{{\begin{{matrix}}{_substack(after[:end])}\end{{matrix}}}}{_substack(after[end + 1 :])}"
+            inside, after = code[found.end() :][: brace.start()], code[found.end() :][brace.end() :]
+            rest = _grouped(after, opening, rewritten)
+            return code[: found.start()] + rewritten(found[0], _grouped(inside, opening, rewritten)) + rest
     return code
