@@ -44,16 +44,26 @@
     if (is("presenter")) desk();
   }
 
-  // The slides are cut by estimates; a page that turned out too full is set a little smaller.
+  // The slides are cut by estimates: a line that turned out too wide is set smaller, and a page that turned out too full.
   function fit(slide) {
     const body = slide.querySelector(".body");
     if (!body || slide.dataset.fitted || is("reading")) return;
     slide.dataset.fitted = "1";
-    const bottom = () => Math.max(...[...body.children].map((block) => block.getBoundingClientRect().bottom));
-    const room = body.getBoundingClientRect();
-    const wide = () => Math.max(body.scrollWidth, ...[...body.children].map((block) => block.scrollWidth)) > body.clientWidth + 1;
-    for (let size = 1; size > 0.5 && body.children.length && (bottom() > room.bottom + 1 || wide()); size -= 0.03)
-      body.style.setProperty("--fit", size - 0.03);
+    const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+    const room = body.getBoundingClientRect(), blocks = [...body.children];
+    for (const block of blocks) {
+      const boxes = [...block.querySelectorAll("math, code, table")].map((part) => part.getBoundingClientRect());
+      const margin = block.tagName === "PRE" ? 0.95 : 1;
+      const wide = Math.max(0, ...boxes.map((box) => Math.max(box.width / margin, box.right - room.left))) / room.width;
+      if (wide > 1.001) block.style.fontSize = `${(0.98 / wide) * (size(block) / size(body))}em`;
+    }
+    const full = () => Math.max(...blocks.map((block) => block.getBoundingClientRect().bottom)) > room.bottom + 1;
+    for (let share = 0.97; share > 0.5 && full(); share -= 0.03) body.style.setProperty("--fit", share.toFixed(2));
+  }
+
+  function refit() {
+    slides.forEach((slide) => delete slide.dataset.fitted);
+    fit(slides[at]);
   }
 
   function desk() {
@@ -162,15 +172,12 @@
   const there = () => clamp(parseInt(location.hash.slice(1), 10) - 1 || 0, slides.length - 1);
   addEventListener("hashchange", () => there() !== at && go(there(), 0));
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((answer) => (answer.open = true)));
-  addEventListener("resize", () => {
-    slides.forEach((slide) => delete slide.dataset.fitted);
-    fit(slides[at]);
-  });
+  addEventListener("resize", refit);
 
   root.classList.add("deck");
   for (const id of ["tools"]) byId(id).hidden = false;
   at = there();
   if (presenting) (desked(true), setInterval(desk, 1000));
   draw();
-  document.fonts.ready.then(() => (delete slides[at].dataset.fitted, fit(slides[at])));
+  Promise.all([...document.fonts].map((font) => font.load())).then(refit);  // else a hidden slide would ask for its own too late
 })();
