@@ -20,10 +20,15 @@ from shutil import which
 import hypothesis
 import pytest
 
+from oracles.browser import chromium
+
 ROOT = Path(__file__).parent.parent
-KATEX = Path(__file__).parent / "tools" / "node_modules" / "katex"
+TOOLS = Path(__file__).parent / "tools" / "node_modules"
+KATEX, AXE = TOOLS / "katex", TOOLS / "axe-core" / "axe.min.js"
 
 AVAILABLE: dict[str, Callable[[], object]] = {
+    "axe": AXE.is_file,
+    "chromium": chromium,
     "cuda": lambda: find_spec("numba_cuda"),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),

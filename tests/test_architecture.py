@@ -52,7 +52,15 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"reader"},
         {"sources"},
     ),
-    "notation": ({"layout", "numpy_code"}, {"pieces"}, {"style"}, {"context"}, {"order"}, {"terms"}, {"definitions", "matrices"}),
+    "notation": (
+        {"layout", "numpy_code", "tongues"},
+        {"pieces", "typed"},
+        {"speech", "style"},
+        {"context"},
+        {"order"},
+        {"terms"},
+        {"definitions", "matrices"},
+    ),
     "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
     "values": (
         {"operations", "precision", "undefined"},
@@ -108,7 +116,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"layout"},
         {"canvas"},
     ),
-    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"render"}),
+    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html"}, {"render"}),
+    "teaching.formats.html": ({"fonts", "mathml", "svg"}, {"printer"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
     "teaching.lecture": (
         {"bibtex", "carried", "containers", "directive", "formulas", "frontmatter", "inserts", "pictures", "unread"},

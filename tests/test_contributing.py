@@ -520,7 +520,9 @@ def test_a_new_output_format(checkout: Checkout) -> None:
     checkout.derive("slides", "page.md", "--format", "outline", "-o", "out", "--force")
     assert checkout.text("out/page.en.txt") == "* One\n* Two\n"
     only_lecture(checkout, "second", f"{HEAD}# One\n\n## Two\n")
-    assert checkout.derive("course", "-o", "course").split() == [f"course/second.en.{ending}" for ending in ("md", "tex", "txt")]
+    assert checkout.derive("course", "-o", "course").split() == [
+        f"course/second.en.{ending}" for ending in ("html", "md", "tex", "txt")
+    ]
     assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
 
 
@@ -533,7 +535,7 @@ def only_lecture(checkout: Checkout, name: str, text: str) -> None:
 def test_a_new_lecture(checkout: Checkout) -> None:
     head = "---\ntitle: {en: Lecture, fr: Cours}\nlang: [en, fr]\n---\n\n# One\n\n"
     only_lecture(checkout, "second", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
-    built = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in ("md", "tex")]
+    built = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in ("html", "md", "tex")]
     assert checkout.derive("course", "-o", "out").split() == built
-    assert ["Hello" in checkout.text(path) for path in built] == [True, True, False, False]
-    assert ["Bonjour" in checkout.text(path) for path in built] == [False, False, True, True]
+    assert ["Hello" in checkout.text(path) for path in built] == [True] * 3 + [False] * 3
+    assert ["Bonjour" in checkout.text(path) for path in built] == [False] * 3 + [True] * 3

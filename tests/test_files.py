@@ -642,7 +642,7 @@ def test_an_explanation_does_not_depend_on_what_came_before(capsys: pytest.Captu
 @pytest.mark.xdist_group("course")
 def test_the_course_does_not_depend_on_hashes(courses: tuple[Path, Path]) -> None:
     first, second = map(contents, courses)
-    assert {Path(name).suffix for name in first} == {".tex", ".md", ".svg", ".pdf"}
+    assert {Path(name).suffix for name in first} == {".html", ".tex", ".md", ".svg", ".pdf"}
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 

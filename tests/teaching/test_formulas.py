@@ -3,11 +3,16 @@ r"""A teacher's formulas: what is refused and where, what is written of the othe
 from __future__ import annotations
 
 import random
+import re
+from html.entities import html5
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from derive.errors import DeriveError, Place
 from derive.teaching.formats import escape
+from derive.teaching.formats.html.mathml import mathml
 from derive.teaching.lecture import formulas
 from derive.teaching.lecture.lecture import build, read
 from oracles import random_formulas
@@ -217,6 +222,48 @@ def test_random_formulas_that_are_accepted_render() -> None:
     codes = drawn(250, "tests")
     errors = katex_errors(Formula(code, display=True) for code in codes)
     assert not {code: error for code, error in zip(codes, errors, strict=True) if error}
+
+
+def test_mathml_has_a_form_for_all_that_is_accepted() -> None:
+    """Every command, sign and environment, every formula of the library's page, and formulas drawn at random."""
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text(encoding="utf-8")
+    library = re.findall(r"\$`(.+?)`\$", page)
+    assert len(library) > 400
+    for code in [*map(checked, EXAMPLES), *map(checked, escape.SYMBOLS), *library, *drawn(400, "mathml")]:
+        tree = ElementTree.fromstring(html_named(mathml(code, spoken="said")))
+        assert tree.attrib["aria-label"] == "said"
+        assert not [node.tag for node in tree.iter() if node.tag not in CORE], code
+
+
+def html_named(code: str) -> str:
+    """XML knows the signs that HTML has names for by their numbers."""
+    return re.sub(r"&(?!amp|lt|gt|quot|#)(\w+);", lambda found: html5[f"{found[1]};"], code)
+
+
+CORE = {
+    "math",
+    "menclose",
+    "mspace",
+    "mtext",
+    "mi",
+    "mn",
+    "mo",
+    "mrow",
+    "mfrac",
+    "msqrt",
+    "mroot",
+    "mstyle",
+    "mpadded",
+    "mphantom",
+}
+CORE |= {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd", "b", "i", "code", "span", "em"}
+"""The elements of MathML Core, the box, which the deck's style sheet draws, and those of HTML in words."""
+
+
+def test_mathml_is_a_decimal_comma_and_a_sign_where_they_are() -> None:
+    assert "<mn>2,5</mn>" in mathml("2{,}5")
+    assert '<mo lspace="0" rspace="0">−</mo><mn>2</mn>' in mathml(r"(1;\ -2)")
+    assert "0.6" not in mathml(r"\begin{bmatrix} a \\[0.6em] b \end{bmatrix}")
 
 
 @pytest.mark.needs("pdflatex")

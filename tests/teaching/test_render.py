@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ from derive.teaching.document import (
     inlines,
 )
 from derive.teaching.formats.render import FORMATS, render
+from oracles.browser import browser
 from oracles.rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>"
@@ -248,6 +250,91 @@ def test_the_front_matter_is_yaml() -> None:
     assert front["title"].replace("\\", "") == lecture().title.replace("\\", "")
     assert front["lang"] == "en"
     assert text.startswith("---\n# Made by derive from lectures/50% & more.md. Edit the source, not this file.\n")
+
+
+# ---------------------------------------------------------------- HTML
+
+
+def html(*blocks: Block) -> str:
+    """What the blocks are in HTML."""
+    body = render(document(*blocks), "html").text.partition('<div class="body">\n')[2]
+    return body.partition('\n</div>\n<p class="foot">')[0]
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        (Paragraph(inlines("<b> & ", Emph(inlines("b")), Strong(inlines("c")), CodeSpan("<d>"))),
+         "<p>&lt;b&gt; &amp; <em>b</em><strong>c</strong><code>&lt;d&gt;</code></p>"),
+        (Paragraph(inlines(Link(inlines("x"), 'https://x.org/"onclick="'))),
+         '<p><a href="https://x.org/%22onclick=%22" rel="noreferrer">x</a></p>'),
+        (Paragraph(inlines(Math(Raw(r"x \le 1")))),
+         '<p><math aria-label="x at most 1"><mi>x</mi><mo>≤</mo><mn>1</mn></math></p>'),
+        (Heading(inlines("Heading")), "<h3>Heading</h3>"),
+        (ItemList(((Paragraph(inlines("a")),),), 10), '<ol start="10">\n<li><p>a</p></li>\n</ol>'),
+        (CodeBlock("<pre>", "python"), '<pre data-language="python"><code>&lt;pre&gt;</code></pre>'),
+        (Picture("p", {"png": lambda: b"png"}, 'a "b"', inlines("c"), given=True),
+         '<figure class="given"><img src="data:image/png;base64,cG5n" alt="a &#34;b&#34;" class="x0">'
+         "<figcaption>c</figcaption></figure>"),
+    ],
+)  # fmt: skip
+def test_blocks_in_html(block: Block, expected: str) -> None:
+    assert html(block).replace("&quot;", "&#34;") == expected
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, text: str) -> None:
+        self.text += text
+
+
+def test_prose_is_only_text_in_html() -> None:
+    """Whatever is typed stands on the page as typed: no element, no attribute, no address comes of it."""
+    found = Elements(render(lecture(), "html").text)
+    assert [tag for tag, _ in found.found if tag in ("script", "style", "iframe", "object", "embed", "base")] == [
+        "style",
+        "script",
+    ]
+    assert not [name for _, attributes in found.found for name in attributes if name.startswith("on") or name == "style"]
+    assert {attributes["href"] for tag, attributes in found.found if tag == "a"} == {"https://x.org/a_b?c=%20#d"}
+    assert all(re.sub(r"[\x00-\x1f\u202c\u202e]", "", text) in found.text for text in NASTY)
+
+
+def test_a_drawing_is_in_the_colours_of_the_page() -> None:
+    """Colours are variables with a light and a dark value, identifiers are of this page, and nothing is styled in place."""
+    drawn = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">
+      <defs><path id="a" d="M 0 0.12345 L 1 1" transform="scale(0.5)"/><clipPath id="c"><rect width="1"/></clipPath></defs>
+      <g clip-path="url(#c)"><use xlink:href="#a" style="fill: #00599c; stroke-width: 0.8"/></g></svg>"""
+    text = render(document(*[Picture(name, {"svg": lambda: drawn}, "Two boxes") for name in "pq"]), "html").text
+    assert text.count('<path id="g0" d="M0 0.12L1 1" transform="scale(0.5)"/>') == 1
+    assert text.count('<use fill="var(--c00599c)" stroke-width="0.8" href="#g0"/>') == 2
+    assert "--c00599c:light-dark(#00599c,#" in text
+    named = re.findall(r'id="([^"]*)"', text)
+    assert len(named) == len(set(named))
+    assert text.count('aria-label="Two boxes"') == 2
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_whatever_is_on_a_slide_stays_on_it_in_a_browser(lang: str, tmp_path: Path) -> None:
+    """Formulas and code too wide for a page, long derivations, tables: set smaller, but never outside and never on each other."""
+    with browser(tmp_path / "profile") as found:
+        page = found.page()
+        page.open(save("html", lecture(lang), tmp_path).as_uri())
+        page.key("a")
+        faults = page.run((Path(__file__).parents[1] / "oracles" / "deck.js").read_text(encoding="utf-8"))
+        assert not [fault for fault in faults if "shrunk" not in fault]
+        assert page.complaints() == []
 
 
 # ---------------------------------------------------------------- every format

@@ -2,7 +2,7 @@ r"""One function for each format that lets any text through as exactly that text
 
 `latex`, `markdown`, `html` and `terminal` take what a person typed (a title, a name, prose, code) and return it in the
 format's own writing; no character of it can act as a command there.  Control characters are dropped everywhere.
-`latex_url` and `markdown_url` do the same for the address of a link.
+`latex_url`, `markdown_url` and `html_url` do the same for the address of a link.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ def terminal(text: str) -> str:
 def html(text: str) -> str:
     """Text inside an element or a quoted attribute of HTML."""
     return standard_html.escape(terminal(text))
+
+
+def html_url(url: str) -> str:
+    """The address of a link, in a quoted attribute of HTML."""
+    return html(_quoted(url))
 
 
 # ---------------------------------------------------------------- LaTeX

@@ -160,13 +160,8 @@ class DocumentPrinter(ABC):
         """What stands in one field of a table."""
         return self.inlines(words)
 
-    def picture(self, picture: Picture, height: str = "") -> str:
-        """A figure; its file is kept under a name of its own.  `height` is for formats whose pages have one."""
-        name = self.picture_file(picture)
-        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height, picture.width))
-
-    def picture_file(self, picture: Picture) -> str:
-        """The name of a picture's file, which is kept."""
+    def kind_of(self, picture: Picture) -> str:
+        """The best kind of picture that the format shows and this one is there as.  Raises DeriveError where there is none."""
         kind = next((kind for kind in self.picture_formats if kind in picture.formats), None)
         if kind is None:
             have, need = " or ".join(picture.formats) or "nothing", ", ".join(self.picture_formats)
@@ -178,6 +173,16 @@ class DocumentPrinter(ABC):
                     need=need,
                 )
             )
+        return kind
+
+    def picture(self, picture: Picture, height: str = "") -> str:
+        """A figure; its file is kept under a name of its own.  `height` is for formats whose pages have one."""
+        name = self.picture_file(picture)
+        return str(self.macros.picture(name, self.text(picture.alt), self.inlines(picture.caption), height, picture.width))
+
+    def picture_file(self, picture: Picture) -> str:
+        """The name of a picture's file, which is kept."""
+        kind = self.kind_of(picture)
         drawn = picture.draw(kind)
         content = drawn if picture.given else marked(drawn, kind, self.source)
         name, count = picture_name(self.source, picture.name, kind, drawn if picture.given else None), 1

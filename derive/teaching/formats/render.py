@@ -8,6 +8,7 @@ from typing import Literal
 
 from derive.errors import DeriveError, said
 from derive.teaching.document import Document
+from derive.teaching.formats.html.printer import HtmlPrinter
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
 from derive.teaching.formats.printer import Choices, DocumentPrinter, environment
@@ -29,6 +30,7 @@ class Format:
 
 FORMATS: Mapping[str, Format] = {
     "beamer": Format(BeamerPrinter, "beamer/document.j2", ".tex", ("slide",)),
+    "html": Format(HtmlPrinter, "html/document.j2", ".html", ("slide",)),
     "latex": Format(ArticlePrinter, "latex/document.j2", ".tex", ("page",)),
     "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md"),
 }

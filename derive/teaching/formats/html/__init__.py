@@ -1,0 +1,1 @@
+"""A deck for the browser: one HTML file with its mathematics, fonts and figures inside."""

@@ -1,0 +1,187 @@
+"use strict";
+// Turns the slides of one page: where we are is a slide and how many of its steps are shown; everything else is drawn from that.
+(() => {
+  const root = document.documentElement;
+  const byId = (id) => document.getElementById(id);
+  const slides = [...document.querySelectorAll(".slide")];
+  const steps = slides.map((slide) => [...slide.querySelectorAll(".step")]);
+  const opened = Date.now();
+  const presenting = location.search === "?presenter";
+  let at = 0, shown = 0, partner = presenting ? window.opener : null;
+
+  // ---- where we are
+
+  const is = (mode) => root.classList.contains(mode);
+  const clamp = (number, most) => Math.min(Math.max(number, 0), most);
+
+  function go(slide, step, told = false) {
+    at = clamp(slide, slides.length - 1);
+    shown = clamp(step, steps[at].length);
+    draw();
+    if (!told && partner && !partner.closed) partner.postMessage({ slide: at, step: shown, all: is("all") }, "*");
+  }
+
+  const on = () => (is("all") || is("overview") || shown >= steps[at].length ? next() : go(at, shown + 1));
+  const back = () => (is("all") || is("overview") || shown === 0 ? previous() : go(at, shown - 1));
+  const next = () => at < slides.length - 1 && go(at + 1, 0);
+  const previous = () => at > 0 && go(at - 1, is("all") ? 0 : Infinity);
+
+  // ---- what is seen
+
+  function draw() {
+    slides.forEach((slide, k) => {
+      slide.classList.toggle("current", k === at);
+      slide.classList.toggle("upcoming", k === at + 1);
+    });
+    steps[at].forEach((step, k) => {
+      step.classList.toggle("shown", k < shown);
+      if (step.tagName === "DETAILS") step.open = k < shown;
+    });
+    const said = byId("where"), title = slides[at].querySelector("h2").textContent.trim();
+    const place = said.dataset.place.replace("{number}", at + 1).replace("{count}", slides.length);
+    said.textContent = `${place}: ${title}`;
+    root.style.setProperty("--done", (at + 1) / slides.length);
+    if (location.hash !== `#${at + 1}`) history.replaceState(null, "", `${location.search}#${at + 1}`);
+    if (is("overview") || is("reading")) slides[at].scrollIntoView({ block: "nearest" });
+    fit(slides[at]);
+    if (is("presenter")) desk();
+  }
+
+  // The slides are cut by estimates: a line that turned out too wide is set smaller, and a page that turned out too full.
+  function fit(slide) {
+    const body = slide.querySelector(".body");
+    if (!body || slide.dataset.fitted || is("reading")) return;
+    slide.dataset.fitted = "1";
+    const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+    const room = body.getBoundingClientRect(), blocks = [...body.children];
+    for (const block of blocks) {
+      const boxes = [...block.querySelectorAll("math, code, table")].map((part) => part.getBoundingClientRect());
+      const margin = block.tagName === "PRE" ? 0.95 : 1;
+      const wide = Math.max(0, ...boxes.map((box) => Math.max(box.width / margin, box.right - room.left))) / room.width;
+      if (wide > 1.001) block.style.fontSize = `${(0.98 / wide) * (size(block) / size(body))}em`;
+    }
+    const full = () => Math.max(...blocks.map((block) => block.getBoundingClientRect().bottom)) > room.bottom + 1;
+    for (let share = 0.97; share > 0.5 && full(); share -= 0.03) body.style.setProperty("--fit", share.toFixed(2));
+  }
+
+  function refit() {
+    slides.forEach((slide) => delete slide.dataset.fitted);
+    fit(slides[at]);
+  }
+
+  function desk() {
+    const clock = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((n) => String(Math.floor(n)).padStart(2, "0")).join(":");
+    const notes = slides[at].querySelectorAll(".notes");
+    byId("notes").replaceChildren(...[...notes].flatMap((note) => [...note.cloneNode(true).childNodes]));
+    byId("place").textContent = `${at + 1} / ${slides.length}`;
+    byId("elapsed").textContent = clock((Date.now() - opened) / 1000);
+    byId("time").textContent = new Date().toLocaleTimeString(document.documentElement.lang);
+    if (slides[at + 1]) fit(slides[at + 1]);
+  }
+
+  // ---- what can be done
+
+  function mode(name) {
+    const had = is(name);
+    root.classList.remove("overview", "reading");
+    root.classList.toggle(name, !had);
+    slides.forEach((slide) => (slide.tabIndex = is("overview") ? 0 : -1));
+    draw();
+    if (is("overview")) slides[at].focus({ preventScroll: true });
+    if (is("reading")) slides[at].scrollIntoView();
+  }
+
+  function present() {
+    if (partner && !partner.closed) return partner.focus();
+    const address = location.href.split(/[?#]/)[0];
+    partner = presenting ? null : window.open(`${address}?presenter#${at + 1}`, "_blank", "width=1280,height=720");
+    if (!partner) desked(!is("presenter"));  // no second window is allowed: this one is the desk
+  }
+
+  function desked(wanted) {
+    root.classList.toggle("presenter", wanted);
+    byId("desk").hidden = !wanted;
+    draw();
+  }
+
+  function scheme() {
+    const night = is("dark") || (!is("light") && matchMedia("(prefers-color-scheme: dark)").matches);
+    root.classList.remove("dark", "light");
+    root.classList.add(night ? "light" : "dark");
+  }
+
+  function all() {
+    root.classList.toggle("all");
+    go(at, is("all") ? Infinity : 0);
+  }
+
+  const full = () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen().catch(() => {}));
+  const keys = () => (byId("keys").open ? byId("keys").close() : byId("keys").showModal());
+  const overview = () => mode("overview"), reading = () => mode("reading");
+  const escape = () => (is("overview") ? overview() : is("reading") && reading());
+
+  const KEYS = {
+    ArrowRight: on, ArrowDown: on, PageDown: on, " ": on, ArrowLeft: back, ArrowUp: back, PageUp: back,
+    Home: () => go(0, 0), End: () => go(slides.length - 1, Infinity),
+    n: next, a: all, o: overview, p: present, r: reading, d: scheme, f: full, "?": keys, Escape: escape,
+  };
+  const SCROLLS = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", " ", "Home", "End", "n"]);
+  const TOOLS = { on, back, overview, presenter: present, reading, scheme, keys };
+
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || byId("keys").open) return;
+    if (is("reading") && SCROLLS.has(event.key)) return;
+    const control = event.target.closest?.("button, summary, a, #notes");
+    if (control && (event.key === " " || (control.id === "notes" && SCROLLS.has(event.key)))) return;
+    if (event.key === "Enter" && is("overview") && event.target.classList.contains("slide")) return choose(event.target);
+    const does = KEYS[event.key === " " && event.shiftKey ? "PageUp" : event.key];
+    if (does) (event.preventDefault(), does());
+  });
+
+  function choose(slide) {
+    root.classList.remove("overview");
+    slides.forEach((other) => (other.tabIndex = -1));
+    go(slides.indexOf(slide), 0);
+  }
+
+  addEventListener("click", (event) => {
+    const tool = event.target.closest("[data-do]"), slide = event.target.closest(".slide");
+    if (tool) TOOLS[tool.dataset.do]();
+    else if (slide && is("overview")) (event.preventDefault(), choose(slide));
+  });
+
+  let touch = null;
+  addEventListener("touchstart", (event) => (touch = event.touches.length === 1 ? event.touches[0] : null), { passive: true });
+  addEventListener("touchend", (event) => {
+    if (!touch || is("reading") || is("overview")) return;
+    const end = event.changedTouches[0], across = end.clientX - touch.clientX, down = end.clientY - touch.clientY;
+    if (Math.abs(across) > 50 && Math.abs(across) > 2 * Math.abs(down)) (across < 0 ? on : back)();
+    touch = null;
+  });
+
+  let still = 0;
+  addEventListener("pointermove", () => {
+    root.classList.add("pointing");
+    clearTimeout(still);
+    still = setTimeout(() => root.classList.remove("pointing"), 2000);
+  });
+
+  addEventListener("message", (event) => {
+    if (event.source !== partner || !partner) return;
+    root.classList.toggle("all", event.data.all === true);
+    go(Number(event.data.slide), Number(event.data.step), true);
+  });
+
+  const named = () => slides.indexOf(document.getElementById(location.hash.slice(1))?.closest(".slide"));  // a slide, or a place on one
+  const there = () => Math.max(named(), 0);
+  addEventListener("hashchange", () => there() !== at && go(there(), 0));
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((answer) => (answer.open = true)));
+  addEventListener("resize", refit);
+
+  root.classList.add("deck");
+  for (const id of ["tools"]) byId(id).hidden = false;
+  at = there();
+  if (presenting) (desked(true), setInterval(desk, 1000));
+  draw();
+  Promise.all([...document.fonts].map((font) => font.load())).then(refit);  // else a hidden slide would ask for its own too late
+})();

@@ -1,0 +1,292 @@
+"""The deck in a real browser: every slide of every shipped lecture fits its page, is read by everybody, and asks for nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from oracles.browser import Browser, Page, browser
+
+LANGS = ("en", "fr")
+SIZES = ((1280, 720), (1920, 1080))
+AXE = Path(__file__).parents[1] / "tools" / "node_modules" / "axe-core" / "axe.min.js"
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("course")]
+
+FAULTS = (Path(__file__).parents[1] / "oracles" / "deck.js").read_text(encoding="utf-8")
+"""An expression of JavaScript: what is wrong with how the slides of a page stand, a text each."""
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def page(chrome: Browser) -> Page:
+    return chrome.page()
+
+
+@pytest.fixture(scope="module")
+def folder(courses: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The decks of the shipped lectures alone, with no file beside them."""
+    alone = tmp_path_factory.mktemp("decks")
+    for deck in courses[0].glob("*.html"):
+        copyfile(deck, alone / deck.name)
+    return alone
+
+
+def decks(folder: Path, lang: str) -> list[Path]:
+    found = sorted(folder.glob(f"*.{lang}.html"))
+    assert found
+    return found
+
+
+def deck(page: Page, folder: Path, lang: str = "en", after: str = "") -> None:
+    """The first deck in a language, opened."""
+    page.resize(*SIZES[0])
+    page.open("about:blank")
+    page.open(decks(folder, lang)[0].as_uri() + after)
+
+
+def at(page: Page) -> tuple[int, int]:
+    """The slide that is shown, and how many of its steps are."""
+    number, steps = page.run(
+        "[Number(document.querySelector('.current').id), document.querySelectorAll('.current .step.shown').length]"
+    )
+    return number, steps
+
+
+# ---------------------------------------------------------------- what is seen
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_every_slide_fits_its_page(page: Page, folder: Path, lang: str, size: tuple[int, int]) -> None:
+    """Nothing sticks out, overlaps, or is shrunk below 90 %, and the page neither complains nor asks for anything."""
+    for path in decks(folder, lang):
+        page.resize(*size)
+        page.open("about:blank")
+        page.open(path.as_uri())
+        page.key("a")
+        assert page.run(FAULTS) == []
+        assert page.complaints() == []
+
+
+def test_a_fault_is_found(page: Page, folder: Path) -> None:
+    """The check above can fail: on a slide that is too full, one with a line too long, and one with blocks on each other."""
+    deck(page, folder)
+    page.run("document.querySelectorAll('.slide .body')[0].append(...[...Array(60)].map(() => document.createElement('p')))")
+    page.run("document.querySelectorAll('.slide .body')[0].querySelectorAll('p').forEach((p) => (p.textContent ||= 'full'))")
+    page.run("document.querySelectorAll('.slide .body')[1].lastElementChild.style.width = '3000px'")
+    page.run("document.querySelectorAll('.slide .body')[1].lastElementChild.style.maxWidth = 'none'")
+    page.run("document.querySelectorAll('.slide .body')[2].lastElementChild.style.marginTop = '-3em'")
+    found = " ".join(page.run(FAULTS))
+    assert re.search(r"2: (shrunk|outside)", found)
+    assert "3: outside" in found
+    assert "4: two blocks overlap" in found
+
+
+def test_the_page_may_do_nothing_else(page: Page, folder: Path) -> None:
+    """The policy holds: neither a script, a style, a picture nor a request that is put in is let through."""
+    deck(page, folder)
+    page.run(
+        "document.body.insertAdjacentHTML('beforeend', '<p id=x style=\"color: rgb(1, 2, 3)\" onclick=\"window.ran = 1\">x</p>')"
+    )
+    page.run("document.getElementById('x').click()")
+    page.run("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 2'}))")
+    assert page.run("window.ran === undefined")
+    assert page.run("getComputedStyle(document.getElementById('x')).color !== 'rgb(1, 2, 3)'")
+    assert page.run("fetch('https://example.org/').then(() => false, () => true)")
+    assert any("Content Security Policy" in text for text in page.complaints())
+
+
+def test_a_deck_is_one_small_file(folder: Path) -> None:
+    for path in folder.glob("*.html"):
+        assert path.stat().st_size <= 400_000
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("<!DOCTYPE html>\n<!-- Made by derive from ")
+        assert not re.search(r"""<\w[^>]* (?:src|href)=(?!"(?:data:|#|https?://|mailto:))""", text)
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_keys_turn_the_slides(page: Page, folder: Path) -> None:
+    deck(page, folder)
+    last = page.run("document.querySelectorAll('.slide').length")
+    assert at(page) == (1, 0)
+    page.key("ArrowRight")
+    assert at(page) == (2, 0)
+    page.key("End")
+    assert at(page)[0] == last
+    page.key("Home")
+    assert at(page) == (1, 0)
+    for key in ("PageDown", " ", "ArrowDown"):
+        page.key(key)
+    assert at(page) == (3, 1)
+    page.key("PageUp")
+    page.key("ArrowLeft")
+    assert at(page) == (2, 0)
+    assert page.run("location.hash") == "#2"
+    page.run("location.hash = '#5'")
+    page.wait("document.querySelector('.current').id === '5'")
+    assert "5" in page.run("document.getElementById('where').textContent")
+
+
+def test_a_derivation_is_shown_line_by_line(page: Page, folder: Path) -> None:
+    """Each key shows one line more; the next slide comes when all are shown; going back comes to the end of the slide before."""
+    deck(page, folder, after="#3")
+    steps = page.run("document.querySelectorAll('.current .step').length")
+    seen = "[...document.querySelectorAll('.current .step')].filter((s) => getComputedStyle(s).visibility === 'visible').length"
+    assert steps >= 2
+    for shown in range(steps):
+        assert page.run(seen) == shown
+        page.key("ArrowRight")
+    assert page.run(seen) == steps
+    assert at(page) == (3, steps)
+    page.key("ArrowRight")
+    assert at(page) == (4, 0)
+    page.key("ArrowLeft")
+    assert at(page) == (3, steps)
+    page.key("ArrowLeft")
+    assert at(page) == (3, steps - 1)
+    page.key("a")
+    assert page.run(seen) == steps
+    page.key("ArrowRight")
+    assert at(page)[0] == 4
+    page.key("a")
+    page.key("n")
+    assert at(page) == (5, 0)
+
+
+def test_a_swipe_turns_the_slide(page: Page, folder: Path) -> None:
+    deck(page, folder)
+    for start, end, where in ((900, 300, 2), (300, 900, 1)):
+        page.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": start, "y": 300}])
+        page.send("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": end, "y": 310}])
+        page.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        page.wait(f"document.querySelector('.current').id === '{where}'")
+
+
+def test_the_overview_shows_all_and_leads_to_one(page: Page, folder: Path) -> None:
+    deck(page, folder)
+    page.key("o")
+    shown = "[...document.querySelectorAll('.slide')].filter((s) => s.getClientRects().length).length"
+    assert page.run(shown) == page.run("document.querySelectorAll('.slide').length")
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    page.key("Escape")
+    assert page.run(shown) == 1
+    assert at(page)[0] == 3
+    page.key("o")
+    page.run("document.getElementById('7').click()")
+    assert (page.run(shown), at(page)[0]) == (1, 7)
+
+
+def test_the_help_names_every_key(page: Page, folder: Path) -> None:
+    deck(page, folder, "fr")
+    page.key("?")
+    said = page.run("document.querySelector('dialog[open]').innerText")
+    assert "touches" in said.lower()
+    assert all(re.search(rf"(^|\s){re.escape(key)}\s", said) for key in "naoprdf?")
+    page.key("Escape")
+    page.wait("!document.querySelector('dialog[open]')")
+
+
+def test_light_and_dark(page: Page, folder: Path) -> None:
+    """The scheme is the reader's, and a key changes it; figures follow."""
+    deck(page, folder, after="#12")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    ground = "getComputedStyle(document.querySelector('.current .drawing svg path')).fill"
+    assert page.run(paper) == page.run(ground) == "rgb(255, 255, 255)"
+    page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert page.run(paper) == page.run(ground) == "rgb(21, 25, 30)"
+    page.key("d")
+    assert page.run(paper) == "rgb(255, 255, 255)"
+    page.send("Emulation.setEmulatedMedia", features=[])
+    page.key("d")
+    assert page.run(paper) == "rgb(21, 25, 30)"
+
+
+def test_the_presenter_has_a_window_of_his_own(chrome: Browser, page: Page, folder: Path) -> None:
+    """Both windows turn together; the second one has this slide, the next one and a clock."""
+    deck(page, folder, after="#3")
+    before = {target["targetId"] for target in chrome.targets()}
+    page.send("Runtime.evaluate", expression="0", userGesture=True)
+    page.key("p")
+    page.wait("true")
+    (target,) = [target for target in chrome.targets() if target["targetId"] not in before]
+    desk = Page(chrome, target["targetId"])
+    desk.wait("document.readyState === 'complete' && document.documentElement.classList.contains('presenter')")
+    shown = "[...document.querySelectorAll('.slide')].filter((s) => s.getClientRects().length).map((s) => s.id).join()"
+    assert desk.run(shown) == "3,4"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", desk.run("document.getElementById('elapsed').textContent"))
+    page.key("ArrowRight")
+    desk.wait("document.querySelectorAll('.current .step.shown').length === 1")
+    desk.key("n")
+    page.wait("document.querySelector('.current').id === '4'")
+    assert desk.run(shown) == "4,5"
+    assert desk.complaints() == page.complaints() == []
+    chrome.send("Target.closeTarget", targetId=target["targetId"])
+
+
+@pytest.mark.needs("poppler")
+def test_printed_it_is_a_slide_a_page_with_everything_shown(page: Page, folder: Path, tmp_path: Path) -> None:
+    import subprocess
+
+    deck(page, folder)
+    (tmp_path / "deck.pdf").write_bytes(page.pdf())
+    info = subprocess.run(["pdfinfo", tmp_path / "deck.pdf"], capture_output=True, text=True, check=True).stdout
+    assert f"Pages:           {page.run('''document.querySelectorAll('.slide').length''')}\n" in info
+    assert "Page size:       960 x 540 pts" in info
+    words = subprocess.run(
+        ["pdftotext", "-f", "7", "-l", "7", tmp_path / "deck.pdf", "-"], capture_output=True, text=True, check=True
+    )
+    assert "max passes the slope of the larger argument" in words.stdout
+
+
+# ---------------------------------------------------------------- for everybody
+
+
+@pytest.mark.needs("axe")
+@pytest.mark.parametrize(("lang", "views"), [("en", ("o", "", "?presenter")), ("fr", ("rd", "?"))])
+def test_everybody_can_read_it(page: Page, folder: Path, lang: str, views: tuple[str, ...]) -> None:
+    """axe-core finds nothing: all slides side by side, one, and the presenter's view; all as a dark page, and the keys."""
+    for path in decks(folder, lang):
+        for view in views:
+            page.open("about:blank")
+            page.open(path.as_uri() + f"{view if len(view) > 2 else ''}#3")
+            for key in view if len(view) < 3 else "":
+                page.key(key)
+            page.run(AXE.read_text(encoding="utf-8") + "; true")
+            assert page.run(AUDIT) == [], view
+
+
+@pytest.mark.needs("axe")
+def test_what_nobody_could_read_is_found(page: Page, folder: Path) -> None:
+    """The check above can fail: pale words, a picture without words, a heading out of order."""
+    deck(page, folder, after="#2")
+    page.run("document.querySelector('.current p').style.color = '#ccc'")
+    page.run("document.querySelector('.current .body').append(new Image(), document.createElement('h6'))")
+    page.run("document.querySelector('.current h6').textContent = 'deep'")
+    page.run(AXE.read_text(encoding="utf-8") + "; true")
+    assert {found.split(":")[0] for found in page.run(AUDIT)} == {"color-contrast", "heading-order", "image-alt"}
+
+
+AUDIT = """axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map(
+  (rule) => `${rule.id}: ${rule.help}: ${rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')}`))"""
+
+
+def test_every_formula_and_figure_is_said(page: Page, folder: Path) -> None:
+    for lang in LANGS:
+        deck(page, folder, lang)
+        said = "(e.ariaLabel || e.alt || e.querySelector('img'))"
+        assert page.run(f"[...document.querySelectorAll('math, figure, img')].filter((e) => !{said}).length") == 0
+        assert page.run("document.documentElement.lang") == lang
+    assert page.run("[...document.querySelectorAll('math')].some((m) => m.ariaLabel.startsWith('la dérivée de L par rapport à'))")
