@@ -201,7 +201,9 @@ def test_the_help_names_every_key(page: Page, folder: Path) -> None:
 
 def test_light_and_dark(page: Page, folder: Path) -> None:
     """The scheme is the reader's, and a key changes it; figures follow."""
-    deck(page, folder, after="#12")
+    deck(page, folder)
+    drawn = page.run("document.querySelector('.drawing').closest('.slide').id")
+    deck(page, folder, after=f"#{drawn}")
     paper = "getComputedStyle(document.body).backgroundColor"
     ground = "getComputedStyle(document.querySelector('.current .drawing svg path')).fill"
     assert page.run(paper) == page.run(ground) == "rgb(255, 255, 255)"
