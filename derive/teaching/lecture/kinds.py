@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of
-from derive.errors import DeriveError, nearest, raised, said
+from derive.errors import DeriveError, Follows, near, nearest, raised, said
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.language.at import read_values
@@ -30,7 +30,7 @@ from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.directive import Directive
-from derive.teaching.lecture.lecture import Lecture, attempt, distinct
+from derive.teaching.lecture.lecture import Drawings, Lecture, Slow, attempt, distinct
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
 from derive.values.number_systems import DomainError
@@ -45,6 +45,8 @@ class Desk:
     page: Page
     graphs: dict[str, Graph]
     pictures: Counter[str]
+    faulty: set[str] = field(default_factory=set)
+    """The names of graphs that could not be read."""
 
     def picture_name(self, *kind: str) -> str:
         """The name of the next picture of a kind: what stands above it may change, other pictures of its kind aside."""
@@ -64,11 +66,13 @@ def build_lecture(lecture: Lecture, lang: str) -> Document:
     return document
 
 
-def attempt_lecture(lecture: Lecture, lang: str) -> tuple[Document, tuple[DeriveError, ...]]:
-    """The document with its mistakes in their places, and the mistakes."""
+def attempt_lecture(
+    lecture: Lecture, lang: str, drawings: Drawings | None = None, slow: Slow = lambda what, line: None
+) -> tuple[Document, tuple[DeriveError, ...]]:
+    """The document with its mistakes in their places, and the mistakes; see `attempt`."""
     about = lecture.about
     desk = Desk(Page(lang, about.index_base, about.digits), {}, Counter())
-    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS))
+    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS), drawings, slow)
 
 
 def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
@@ -150,7 +154,8 @@ def _number(value: Any) -> float:
     try:
         return float(read_number(str(value)).value)
     except ValueError:
-        raise DeriveError("a number is expected") from None
+        hint = "A decimal point is written '.'." if "," in str(value) else ""
+        raise DeriveError("a number is expected", hint=hint) from None
 
 
 def _values(value: Any) -> dict[str, Any]:
@@ -166,11 +171,12 @@ def _graph_of(directive: Directive, desk: Desk) -> Graph:
         return desk.graphs[directive.name]
     if directive.name in library.names():
         return library.load(directive.name)
-    known = [*desk.graphs, *library.names()]
-    raise DeriveError(
-        said("There is no graph '{name}'.", name=directive.name),
-        hint=_nearest(directive.name, known) if directive.name else "Name a graph defined above.",
-    )
+    if directive.name in desk.faulty:
+        raise Follows(said("The graph '{name}' has a mistake above.", name=directive.name))
+    if not directive.name:
+        raise DeriveError("This block names no graph.", hint="Name a graph defined above, or one of the library.")
+    hint = near(directive.name, [*desk.graphs, *library.names()]) or "'derive library' lists those that need no definition."
+    raise DeriveError(said("There is no graph '{name}'.", name=directive.name), directive.named, hint)
 
 
 def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -179,6 +185,7 @@ def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
     try:
         desk.graphs[directive.name] = read(directive.body)
     except DeriveError as error:
+        desk.faulty.add(directive.name)
         if error.place is not None:
             error.place = directive.inside(error.place)
         raise
