@@ -72,10 +72,18 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument(
         "--format", default="text", type=_page_format, metavar="FORMAT", help="text, json, markdown or latex (text)"
     )
+    explain.add_argument(
+        "--fragment", action="store_true", help="with --format latex: what \\input takes, and the package derive.sty beside it"
+    )
     explain.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _language(explain)
     _force(explain)
     explain.set_defaults(run=run_explain)
+
+    sty = commands.add_parser("sty", help="the LaTeX package derive.sty, for documents that read fragments")
+    sty.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
+    _force(sty)
+    sty.set_defaults(run=run_sty)
 
     slides = commands.add_parser("slides", help="the slides of a lecture")
     slides.add_argument("lecture", type=Path, metavar="LECTURE", help="a Markdown file with derive blocks")
@@ -174,6 +182,8 @@ def run_explain(options: argparse.Namespace) -> int:
     from derive.teaching.pages.explain import explain
     from derive.teaching.request import Request, View
 
+    if options.fragment and options.format != "latex":
+        raise DeriveError("A fragment is of LaTeX.", hint="Write --format latex --fragment.")
     page = _page(options.lang)
     text, name = read_source(options.source)
     request = Request(
@@ -188,7 +198,7 @@ def run_explain(options: argparse.Namespace) -> int:
         data = {"generator": mark(), **as_json(request, page)}
         files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
-        files = _rendered(explain(request, page, name), options.format, options.output)
+        files = _rendered(explain(request, page, name), "fragment" if options.fragment else options.format, options.output)
     if options.output is None:
         _show(str(files[""]))
         return 0
@@ -206,10 +216,21 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
         width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
         return {"": text if output is None else f"{mark()}\n\n{text}"}
-    from derive.teaching.formats.render import render
+    from derive.teaching.formats.render import fragment, render
 
-    rendered = render(document, form)
+    rendered = fragment(document) if form == "fragment" else render(document, form)
     return {"": rendered.text, **rendered.files}
+
+
+def run_sty(options: argparse.Namespace) -> int:
+    """`derive sty`: the package of LaTeX that fragments need, on standard output or in a file."""
+    from derive.teaching.formats.render import package
+
+    if options.output is None:
+        _show(package())
+    else:
+        write({options.output: package()}, options.force)
+    return 0
 
 
 def run_slides(options: argparse.Namespace) -> int:

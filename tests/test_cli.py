@@ -384,6 +384,17 @@ def test_json_rules_are_in_the_language_asked_for(derive: Derive) -> None:
     assert [f["result"] for f in english["derivations"]] == [f["result"] for f in french["derivations"]]
 
 
+def test_a_fragment_lies_beside_the_package_that_it_needs(derive: Derive, tmp_path: Path) -> None:
+    out = tmp_path / "one.tex"
+    done(derive("explain", PRODUCT, "--wrt", "w", "--format", "latex", "--fragment", "-o", out))
+    assert names(tmp_path) == {"one.tex", "derive.sty"}
+    assert done(derive("sty")) == (tmp_path / "derive.sty").read_text("utf-8")
+    done(derive("explain", PRODUCT, "--wrt", "u", "--format", "latex", "--fragment", "-o", tmp_path / "two.tex"))
+    done(derive("sty", "-o", tmp_path / "derive.sty"))
+    assert done(derive("explain", PRODUCT, "--format", "latex", "--fragment")).startswith("% Made by derive")
+    assert "A fragment is of LaTeX." in derive("explain", PRODUCT, "--fragment").err
+
+
 # --------------------------------------------------------------------------------------------------------------- slides
 
 
