@@ -19,16 +19,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import get_terminal_size
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from derive import __version__
-from derive.errors import DeriveError, ProofError, raised, said, visible
+from derive.errors import DeriveError, ProofError, in_language, raised, said, visible
 from derive.files import write
 from derive.marks import HEAD, made_from, mark, named
 from derive.naming import is_copy, slug
 
 if TYPE_CHECKING:
     from derive.errors import Translate
+    from derive.teaching.formats.printer import Choices
+    from derive.teaching.lecture.lecture import Drawings
     from derive.teaching.page import Page
 
 
@@ -71,15 +74,32 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument(
         "--format", default="text", type=_page_format, metavar="FORMAT", help="text, json, markdown or latex (text)"
     )
+    explain.add_argument(
+        "--fragment", action="store_true", help="with --format latex: what \\input takes, and the package derive.sty beside it"
+    )
     explain.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _language(explain)
     _force(explain)
     explain.set_defaults(run=run_explain)
 
+    sty = commands.add_parser("sty", help="the LaTeX package derive.sty, for documents that read fragments")
+    sty.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
+    _force(sty)
+    sty.set_defaults(run=run_sty)
+
     slides = commands.add_parser("slides", help="the slides of a lecture")
     slides.add_argument("lecture", type=Path, metavar="LECTURE", help="a Markdown file with derive blocks")
     slides.add_argument("--format", default="beamer", metavar="FORMATS", help="markdown, beamer, or both with a comma (beamer)")
     slides.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
+    slides.add_argument(
+        "--flavour",
+        default="pandoc",
+        choices=("pandoc", "github", "marp"),
+        help="who reads the Markdown: pandoc, github or marp (pandoc)",
+    )
+    slides.add_argument("--handout", action="store_true", help="show answers, without clicks and without what the speaker says")
+    slides.add_argument("--keep-going", action="store_true", help="build all the same, with each mistake shown in its place")
+    slides.add_argument("--watch", action="store_true", help="build again whenever the lecture changes, until Ctrl-C")
     _language(slides, default="")
     _force(slides)
     slides.set_defaults(run=run_slides)
@@ -164,6 +184,8 @@ def run_explain(options: argparse.Namespace) -> int:
     from derive.teaching.pages.explain import explain
     from derive.teaching.request import Request, View
 
+    if options.fragment and options.format != "latex":
+        raise DeriveError("A fragment is of LaTeX.", hint="Write --format latex --fragment.")
     page = _page(options.lang)
     text, name = read_source(options.source)
     request = Request(
@@ -180,7 +202,7 @@ def run_explain(options: argparse.Namespace) -> int:
         data = {"generator": mark(), **as_json(request, page)}
         files: dict[str, str | bytes] = {"": json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
     else:
-        files = _rendered(explain(request, page, name), options.format, options.output)
+        files = _rendered(explain(request, page, name), "fragment" if options.fragment else options.format, options.output)
     if options.output is None:
         _show(str(files[""]))
         return 0
@@ -198,10 +220,21 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
         width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
         return {"": text if output is None else f"{mark()}\n\n{text}"}
-    from derive.teaching.formats.render import render
+    from derive.teaching.formats.render import fragment, render
 
-    rendered = render(document, form)
+    rendered = fragment(document) if form == "fragment" else render(document, form)
     return {"": rendered.text, **rendered.files}
+
+
+def run_sty(options: argparse.Namespace) -> int:
+    """`derive sty`: the package of LaTeX that fragments need, on standard output or in a file."""
+    from derive.teaching.formats.render import package
+
+    if options.output is None:
+        _show(package())
+    else:
+        write({options.output: package()}, options.force)
+    return 0
 
 
 def run_slides(options: argparse.Namespace) -> int:
@@ -211,33 +244,86 @@ def run_slides(options: argparse.Namespace) -> int:
     forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
         check_format(form, "slide")
-    files = _lecture_files(options.lecture, options.output, forms, options.lang)
+    if options.watch:
+        return _watch(options, forms)
+    return _build(options, forms, {})
+
+
+def _build(options: argparse.Namespace, forms: Sequence[str], drawings: Drawings) -> int:
+    """Build a lecture once."""
+    from derive.teaching.formats.printer import Choices
+
+    choices = Choices(options.handout, options.flavour)
+    files, faults = _lecture_files(options.lecture, options.output, forms, options.lang, choices, drawings)
+    if not options.keep_going:
+        raised(faults)
     write(files, options.force, _stale(options.lecture, options.output, files), alike=True)
+    raised(faults)
     return 0
 
 
-def _lecture_files(path: Path, folder: Path, forms: Sequence[str], lang: str = "") -> dict[Path, str | bytes]:
-    """What a lecture builds to: a file `NAME.LANG.ENDING` for each language and format, and their figures."""
+def _watch(options: argparse.Namespace, forms: Sequence[str]) -> int:
+    """Build a lecture whenever it changes, or a file that it names, and say how that went."""
+    from derive.watching import changes
+
+    def watched() -> list[Path]:
+        with suppress(OSError):
+            names = re.findall(rb"[\w./-]+\.(?:bib|jpe?g|json|pdf|png|svg)", options.lecture.read_bytes())
+            return [options.lecture, *(options.lecture.parent / name.decode() for name in names)]
+        return [options.lecture]
+
+    drawings: Drawings = {}
+    translate = _translate(options)
+    for _ in changes(watched):
+        start = perf_counter()
+        try:
+            _build(options, forms, drawings)
+            built = said("Built in {seconds:.1f} s; waiting for a change, until Ctrl-C.", seconds=perf_counter() - start)
+            _say(f"derive: {in_language(built, translate)}")
+        except DeriveError as error:
+            _say(f"derive: {error.text(translate)}")
+    return 0
+
+
+def _lecture_files(
+    path: Path,
+    folder: Path,
+    forms: Sequence[str],
+    lang: str = "",
+    choices: Choices | None = None,
+    drawings: Drawings | None = None,
+) -> tuple[dict[Path, str | bytes], list[DeriveError]]:
+    """What a lecture builds to: a file `NAME.LANG.ENDING` for each language and format, and their figures; and its mistakes."""
     from derive.language.sources import read_file
+    from derive.teaching.formats.printer import Choices
     from derive.teaching.formats.render import FORMATS, render
     from derive.teaching.lecture import lecture as lectures
     from derive.teaching.lecture.kinds import attempt_lecture
 
     lecture = lectures.opened(read_file(path), path.name, path.parent)
+    choices = choices or Choices()
     if lang and lang not in lecture.about.langs:
         raise DeriveError(
             said("{path} is not written in {lang!r}.", path=path, lang=lang),
             hint=said("It has {names}.", names=", ".join(lecture.about.langs)),
         )
-    tried = {language: attempt_lecture(lecture, language) for language in ([lang] if lang else lecture.about.langs)}
-    raised(lectures.distinct([*lecture.faults, *(fault for _, faults in tried.values() for fault in faults)]))
+    langs = [lang] if lang else lecture.about.langs
+    tried = {language: attempt_lecture(lecture, language, drawings, _slow) for language in langs}
+    faults = lectures.distinct([*lecture.faults, *(fault for _, faults in tried.values() for fault in faults)])
     files: dict[Path, str | bytes] = {}
     for language, (document, _) in tried.items():
         for form in forms:
-            rendered = render(document, form)
-            files[folder / f"{path.stem}.{language}{FORMATS[form].ending}"] = rendered.text
+            rendered = render(document, form, choices)
+            name = f"{path.stem}.{language}{'.handout' if choices.handout else ''}{FORMATS[form].ending}"
+            files[folder / name] = rendered.text
             files.update({folder / name: content for name, content in rendered.files.items()})
-    return files
+    return files, faults
+
+
+def _slow(what: str, line: int) -> None:
+    """Say what takes long, where a person waits."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        _say(f"derive: {what} (line {line}) …")
 
 
 def _stale(lecture: Path, folder: Path, files: Mapping[Path, str | bytes]) -> list[Path]:
@@ -272,7 +358,9 @@ def run_course(options: argparse.Namespace) -> int:
     files: dict[Path, str | bytes] = {}
     lectures = sorted(folder("lectures").glob("*.md"))
     for path in lectures:
-        files |= _lecture_files(path, options.output, forms)
+        built, faults = _lecture_files(path, options.output, forms)
+        raised(faults)
+        files |= built
     stale = [picture for path in lectures for picture in _stale(path, options.output, files)]
     write(files, options.force, stale, alike=True)
     pages = [path for path in sorted(files) if path.name.endswith(tuple(FORMATS[form].ending for form in forms))]

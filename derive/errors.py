@@ -116,6 +116,10 @@ class DeriveErrors(DeriveError):
         return "\n\n".join([*texts, in_language(said("There are {count} mistakes.", count=count), translate)])
 
 
+class Follows(DeriveError):
+    """What is wrong because something above is: shown in its place, and not told beside that."""
+
+
 def raised(errors: Sequence[DeriveError]) -> None:
     """Raises the mistakes, where there are any."""
     if len(errors) == 1:
@@ -137,6 +141,21 @@ def nearest(word: str, known: Iterable[str]) -> str:
     lowered = {other.lower(): other for other in sorted(known, reverse=True) if other != word}
     near = get_close_matches(word.lower(), lowered, 1)
     return said("Did you mean {name}?", name=lowered[near[0]]) if near else ""
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """The hint `Did you mean …?` with all the names that are near or hold the word, the nearest first; else nothing.
+
+    >>> near("sofmax", ["max", "softmax", "log_softmax", "relu"]), near("x", ["kappa"])
+    ('Did you mean softmax, log_softmax or max?', '')
+    """
+    names = sorted(set(known))
+    found = get_close_matches(word, names, 4, 0.6)
+    found += [name for name in names if len(word) > 2 and word in name and name not in found]
+    if not found:
+        return ""
+    *rest, last = found[:4]
+    return said("Did you mean {names} or {last}?", names=", ".join(rest), last=last) if rest else nearest(word, found)
 
 
 LISTED = 8

@@ -386,6 +386,17 @@ def test_json_rules_are_in_the_language_asked_for(derive: Derive) -> None:
     assert [f["result"] for f in english["derivations"]] == [f["result"] for f in french["derivations"]]
 
 
+def test_a_fragment_lies_beside_the_package_that_it_needs(derive: Derive, tmp_path: Path) -> None:
+    out = tmp_path / "one.tex"
+    done(derive("explain", PRODUCT, "--wrt", "w", "--format", "latex", "--fragment", "-o", out))
+    assert names(tmp_path) == {"one.tex", "derive.sty"}
+    assert done(derive("sty")) == (tmp_path / "derive.sty").read_text("utf-8")
+    done(derive("explain", PRODUCT, "--wrt", "u", "--format", "latex", "--fragment", "-o", tmp_path / "two.tex"))
+    done(derive("sty", "-o", tmp_path / "derive.sty"))
+    assert done(derive("explain", PRODUCT, "--format", "latex", "--fragment")).startswith("% Made by derive")
+    assert "A fragment is of LaTeX." in derive("explain", PRODUCT, "--fragment").err
+
+
 # --------------------------------------------------------------------------------------------------------------- slides
 
 
@@ -418,6 +429,99 @@ def test_slides_are_beamer_by_default(derive: Derive, lecture: Path, tmp_path: P
     assert text.startswith("% Made by derive from margins.md.")
     assert r"\documentclass[aspectratio=169,11pt]{beamer}" in text
     assert text.count(r"\begin{frame}") >= 3
+
+
+WRONG = """\
+---
+title: Wrong
+lang: [en, fr]
+aspect: 1:1
+---
+# A
+
+```derive graph g
+f = ?
+```
+
+```derive worked g
+at: x=1
+```
+
+```derive worked softmx
+at: z=[1, 2]
+```
+
+```derive figure sigmoid
+att: x=1
+nodes: wrong
+```
+
+Good words, ~~bad~~ words.
+"""
+
+
+def test_all_mistakes_of_a_lecture_are_told_in_one_run_and_only_those(derive: Derive, tmp_path: Path) -> None:
+    lecture = _written(tmp_path / "wrong.md", WRONG)
+    status, out, err = derive("slides", lecture, "-o", tmp_path / "out")
+    assert (status, out) == (1, "")
+    assert re.findall(r"wrong\.md, line (\d+): ", err) == ["4", "9", "16", "21", "22", "25"]
+    assert err.endswith("There are 6 mistakes.\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lecture_is_built_all_the_same_where_that_is_asked_for(derive: Derive, tmp_path: Path) -> None:
+    lecture = _written(tmp_path / "wrong.md", WRONG)
+    status, _, err = derive("slides", lecture, "-o", tmp_path / "out", "--format", "markdown", "--keep-going", "--lang", "fr")
+    assert (status, err.count("wrong.md, ligne ")) == (1, 6)
+    text = (tmp_path / "out" / "wrong.fr.md").read_text("utf-8")
+    assert "Le graphe «\u00a0g\u00a0» contient une erreur plus haut." in text
+    assert "Good words, `~~bad~~` words." in text
+
+
+def test_an_unknown_graph_names_those_that_are_near_it(derive: Derive, tmp_path: Path) -> None:
+    def hint(name: str) -> str:
+        lecture = _written(tmp_path / "near.md", f"---\ntitle: x\n---\n# A\n\n```derive worked {name}\nat: x=1\n```\n")
+        err: str = derive("slides", lecture, "-o", tmp_path / "out").err
+        return err.splitlines()[-1]
+
+    assert hint("softmx") == "Did you mean softmax or log_softmax?"
+    assert hint("entropy").count("entropy") >= 2
+    assert hint("zzzzz") == "'derive library' lists those that need no definition."
+
+
+def test_a_handout_is_a_file_of_its_own(derive: Derive, tmp_path: Path) -> None:
+    body = "# A\n\n:::answer\nForty-two.\n:::\n\n:::notes\nWait.\n:::\n"
+    lecture = _written(tmp_path / "one.md", f"---\ntitle: One\n---\n{body}")
+    for options in ((), ("--handout",)):
+        done(derive("slides", lecture, "-o", tmp_path / "out", "--format", "beamer,markdown", *options))
+    assert names(tmp_path / "out") == {f"one.en{kind}.{ending}" for kind in ("", ".handout") for ending in ("md", "tex")}
+    slides, handout = ((tmp_path / "out" / f"one.en{kind}.tex").read_text("utf-8") for kind in ("", ".handout"))
+    assert ("uncoverenv" in slides, r"\note{" in slides) == (True, True)
+    assert ("uncoverenv" in handout, r"\note{" in handout) == (False, False)
+    done(derive("slides", lecture, "-o", tmp_path / "marp", "--format", "markdown", "--flavour", "marp"))
+    assert "marp: true" in (tmp_path / "marp" / "one.en.md").read_text("utf-8")
+
+
+def test_a_lecture_is_built_again_when_it_changes_and_when_it_is_mended(tmp_path: Path) -> None:
+    lecture = _written(tmp_path / "one.md", "---\ntitle: One\n---\n# A\n\nFirst.\n")
+    page = tmp_path / "out" / "one.en.md"
+    command = [sys.executable, "cli.py", "slides", lecture, "-o", page.parent, "--format", "markdown", "--watch"]
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        assert run.stderr is not None
+        assert run.stderr.readline().startswith("derive: Built in ")
+        assert "First." in page.read_text("utf-8")
+        lecture.write_text("---\ntitle: One\n---\n# A\n\n~~Second~~\n")
+        assert run.stderr.readline() == "derive: Words cannot be struck out in a lecture.\n"
+        while "for the sign" not in run.stderr.readline():
+            pass
+        assert "First." in page.read_text("utf-8")
+        lecture.write_text("---\ntitle: One\n---\n# A\n\nThird.\n")
+        assert run.stderr.readline().startswith("derive: Built in ")
+        assert "Third." in page.read_text("utf-8")
+    finally:
+        run.kill()
+        run.wait()
 
 
 def test_a_figure_lies_beside_its_slides(derive: Derive, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import derive
 from derive.notation.layout import EQUALS, Frac, Sign
 from derive.teaching.document import (
     Answer,
@@ -43,8 +44,11 @@ from derive.teaching.formats.latex.columns import Aligned, Hidden
 from derive.teaching.formats.latex.frames import frames
 from derive.teaching.formats.latex.heights import PAPERS, height
 from derive.teaching.formats.printer import Choices
-from derive.teaching.formats.render import render
+from derive.teaching.formats.render import fragment, render
 from derive.teaching.formats.terminal import render_text
+from derive.teaching.page import Page
+from derive.teaching.pages.explain import explain
+from derive.teaching.request import Request, View
 from oracles.rendering import compile_latex
 
 A, B = Sign("a", "a"), Sign("b", "b")
@@ -185,6 +189,48 @@ def test_columns_that_are_higher_than_a_frame_stand_under_one_another() -> None:
     found = frames(Slide((), (Columns((Column(tall, 0.5), Column(tall, 0.5))),)))
     assert len(found) == 3
     assert sum(len(frame.blocks) for frame in found) == 30
+
+
+# ---------------------------------------------------------------- a fragment for a document of the author's
+
+
+ARTICLE = r"""\documentclass[10pt]{article}
+\usepackage[T1]{fontenc}
+\usepackage{lmodern,derive}
+\begin{document}
+Before. \input{one} After.
+\end{document}"""
+SLIDES = r"""\documentclass{beamer}
+\usepackage{derive}
+\begin{document}
+\begin{frame}[allowframebreaks]{Mine}
+\input{one}
+\end{frame}
+\end{document}"""
+
+
+@pytest.mark.needs("pdflatex", "poppler")
+@pytest.mark.parametrize("document", [ARTICLE, SLIDES], ids=["article", "beamer"])
+def test_a_fragment_is_read_into_a_document_of_the_author(tmp_path: Path, document: str) -> None:
+    graph = derive.graph("softmax_cross_entropy")
+    page = explain(Request(graph, wrt=("z",), view=View("full")), Page(), "one")
+    found = fragment(page)
+    assert r"\documentclass" not in found.text
+    assert r"\begin{document}" not in found.text
+    (tmp_path / "one.tex").write_text(found.text)
+    assert set(found.files) == {"derive.sty"}
+    (tmp_path / "derive.sty").write_bytes(found.files["derive.sty"])
+    log = compile_latex(document, tmp_path)
+    assert log.overfull == ()
+    words = " ".join(shown(tmp_path))
+    assert words.index("Definition") < words.index("chain rule") < words.index("because")
+
+
+def test_what_a_fragment_says_is_defined_by_its_package() -> None:
+    code = fragment(replace(DECK, slides=(*DECK.slides, Slide((), (Fault("x"), Quote((words("q"),)))))))
+    used = set(re.findall(r"\\(derive[a-z]+)|\\begin\{(derive?[a-z]+)\}", code.text))
+    defined = re.findall(r"\\(?:new|provide)command\{\\(\w+)\}|newenvironment\{(\w+)\}", code.files["derive.sty"].decode())
+    assert {name for pair in used for name in pair if name} <= {name for pair in defined for name in pair if name}
 
 
 # ---------------------------------------------------------------- Markdown

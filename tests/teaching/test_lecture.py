@@ -45,7 +45,7 @@ from derive.teaching.document import (
 from derive.teaching.lecture.dialect import parser
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.frontmatter import FrontMatter
-from derive.teaching.lecture.lecture import attempt, build, opened, read
+from derive.teaching.lecture.lecture import Drawings, attempt, build, opened, read
 from oracles.rendering import math_in_markdown
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n"
@@ -587,6 +587,47 @@ def test_a_picture_is_a_file_below_the_lecture(tmp_path: Path) -> None:
 def test_pictures_and_links_lead_nowhere_else(body: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DeriveError, match=message):
         document("# A\n\n" + body, folder=tmp_path)
+
+
+# ---------------------------------------------------------------- what is kept from one time to the next
+
+
+def test_a_figure_is_drawn_again_only_where_what_it_shows_may_have_changed() -> None:
+    drawn: list[str] = []
+
+    def expand(directive: Directive) -> Sequence[Block]:
+        return (Picture(f"p-{directive.name}", {"svg": lambda: drawn.append(directive.name) or b"<svg/>"}),)
+
+    def build_once(prose: str, first: str = "", lang: str = "en") -> None:
+        body = f"# A\n\n```derive figure a\n{first}\n```\n\n{prose}\n\n```derive figure b\n```\n"
+        found, faults = attempt(opened(HEAD + body), lang, expand, (), drawings)
+        assert not faults
+        for block in found.slides[0].blocks:
+            if isinstance(block, Picture):
+                block.draw("svg")
+
+    drawings: Drawings = {}
+    build_once("Words.")
+    build_once("Other words.")
+    assert drawn == ["a", "b"]
+    build_once("Words.", "at: 1")
+    assert drawn == ["a", "b"] * 2
+    build_once("Words.", lang="fr")
+    assert drawn == ["a", "b"] * 3
+
+
+def test_a_block_that_takes_long_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, int]] = []
+
+    def expand(directive: Directive) -> Sequence[Block]:
+        while directive.name == "slow" and not told:
+            pass
+        return ()
+
+    monkeypatch.setattr("derive.teaching.lecture.lecture.LONG", 0.01)
+    lecture = opened(HEAD + "# A\n\n```derive figure slow\n```\n")
+    attempt(lecture, "en", expand, slow=lambda what, line: told.append((what, line)))
+    assert told == [("derive figure slow", 7)]
 
 
 # ---------------------------------------------------------------- directives

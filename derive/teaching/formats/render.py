@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from derive.errors import DeriveError, said
+from derive.marks import mark
 from derive.teaching.document import Document
 from derive.teaching.formats.html.printer import HtmlPrinter
-from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
+from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter, FragmentPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
 from derive.teaching.formats.printer import Choices, DocumentPrinter, environment
 
@@ -59,13 +60,33 @@ def check_format(name: str, use: Use, others: Sequence[str] = ()) -> None:
         )
 
 
+FRAGMENT = Format(FragmentPrinter, "latex/fragment.j2", ".tex", ("page",))
+"""What another document of LaTeX reads by `\\input`, with the package that `package` writes."""
+
+PACKAGE = "derive.sty"
+
+
+def package() -> str:
+    """The package that a fragment of LaTeX needs: its few macros."""
+    return environment(ArticlePrinter.delimiters).get_template("latex/derive.j2").render(mark=mark())
+
+
+def fragment(document: Document) -> Rendered:
+    """The document as a fragment of LaTeX, its package beside it."""
+    found = _rendered(document, FRAGMENT, Choices())
+    return Rendered(found.text, {**found.files, PACKAGE: package().encode()})
+
+
 def render(document: Document, name: str, choices: Choices = Choices()) -> Rendered:  # noqa: B008 - it is frozen
     """The document in the format `name`."""
     if name not in FORMATS:
         raise DeriveError(
             said("There is no format '{name}'.", name=name), hint=said("The formats are {names}.", names=", ".join(FORMATS))
         )
-    form = FORMATS[name]
+    return _rendered(document, FORMATS[name], choices)
+
+
+def _rendered(document: Document, form: Format, choices: Choices) -> Rendered:
     printer = form.printer(document.source, document.lang, choices)
     template = environment(printer.delimiters).get_template(form.template)
     text = template.render(pages=printer.pages(document), **printer.values(document))

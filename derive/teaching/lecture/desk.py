@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from derive.errors import DeriveError, nearest, said
+from derive.errors import DeriveError, Follows, near, said
 from derive.graphs.graph import Graph
 from derive.language import library
 from derive.notation.layout import Layout, row
@@ -25,6 +25,8 @@ class Desk:
     graphs: dict[str, Graph] = field(default_factory=dict)
     found: dict[str, Found] = field(default_factory=dict)
     pictures: Counter[str] = field(default_factory=Counter)
+    faulty: set[str] = field(default_factory=set)
+    """The names of graphs that could not be read."""
     named: Counter[int] = field(default_factory=Counter)
     """How many intermediate results have a number on each slide: no two are called t₁."""
 
@@ -40,11 +42,12 @@ class Desk:
             return self.graphs[directive.name]
         if directive.name in library.names():
             return library.load(directive.name)
-        known = [*self.graphs, *library.names()]
-        raise DeriveError(
-            said("There is no graph '{name}'.", name=directive.name),
-            hint=nearest(directive.name, known) or known_names(known) if directive.name else "Name a graph defined above.",
-        )
+        if directive.name in self.faulty:
+            raise Follows(said("The graph '{name}' has a mistake above.", name=directive.name))
+        if not directive.name:
+            raise DeriveError("This block names no graph.", hint="Name a graph defined above, or one of the library.")
+        hint = near(directive.name, [*self.graphs, *library.names()]) or "'derive library' lists those that need no definition."
+        raise DeriveError(said("There is no graph '{name}'.", name=directive.name), directive.named, hint)
 
     def keep(self, directive: Directive, name: str | None, found: Found) -> None:
         """What a block has found, for what comes after it, if the block has a name."""

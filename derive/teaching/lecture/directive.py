@@ -43,6 +43,12 @@ class Directive:
         first = outer.start + min(start, length)
         return Place(outer.text, first, max(first + 1, min(first + width, outer.end)), outer.line)
 
+    @property
+    def named(self) -> Place:
+        """Where its name stands."""
+        start = self.place.text.rfind(self.name)
+        return replace(self.place, start=start, end=start + len(self.name))
+
     def key(self, key: str) -> Place | None:
         """The line of an option, from its key on."""
         value = self.whole(key)

@@ -31,7 +31,7 @@ from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.carried import found_by
 from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
-from derive.teaching.lecture.lecture import Lecture, attempt, distinct
+from derive.teaching.lecture.lecture import Drawings, Lecture, Slow, attempt, distinct
 from derive.teaching.lecture.options import (
     Reader,
     columns,
@@ -66,11 +66,13 @@ def build_lecture(lecture: Lecture, lang: str) -> Document:
     return document
 
 
-def attempt_lecture(lecture: Lecture, lang: str) -> tuple[Document, tuple[DeriveError, ...]]:
-    """The document with its mistakes in their places, and the mistakes."""
+def attempt_lecture(
+    lecture: Lecture, lang: str, drawings: Drawings | None = None, slow: Slow = lambda what, line: None
+) -> tuple[Document, tuple[DeriveError, ...]]:
+    """The document with its mistakes in their places, and the mistakes; see `attempt`."""
     about = lecture.about
     desk = Desk(Page(lang, about.index_base, about.digits))
-    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS), desk.number)
+    return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS), desk.number, drawings, slow)
 
 
 def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
@@ -111,6 +113,7 @@ def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
     try:
         desk.graphs[directive.name] = read(directive.body)
     except DeriveError as error:
+        desk.faulty.add(directive.name)
         if error.place is not None:
             error.place = directive.inside(error.place)
         raise

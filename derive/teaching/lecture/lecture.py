@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 from derive.calculus.rules import N_
-from derive.errors import DeriveError, raised, said
+from derive.errors import DeriveError, Follows, raised, said
 from derive.notation.layout import Layout, Sign
-from derive.teaching.document import Block, Document, References, Slide, Steps, inlines, mapped
+from derive.teaching.document import Block, Document, Picture, References, Slide, Steps, inlines, mapped
 from derive.teaching.lecture import containers, frontmatter
 from derive.teaching.lecture.containers import Report
 from derive.teaching.lecture.directive import Directive
@@ -47,6 +50,59 @@ CHARACTERS, BLOCKS, MOST = 1_000_000, 200, {"plot": 40}
 
 Expand = Callable[[Directive], Sequence[Block]]
 """What a directive becomes; errors may point into its body with `Directive.inside`."""
+
+
+Drawings = dict[str, dict[str, bytes]]
+"""The bytes of figures, by all that they may depend on: the blocks down to theirs, and the conventions of the page."""
+
+Slow = Callable[[str, int], None]
+"""Told of a block that takes long, and its line."""
+
+LONG = 2.0
+"""The seconds after which that is said."""
+
+
+@dataclass
+class Expander:
+    """Expands the blocks of a lecture in one language, counts them, and keeps what their figures were drawn to."""
+
+    expand: Expand
+    reveal: bool
+    digest: Any
+    drawings: Drawings
+    slow: Slow
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, directive: Directive) -> Sequence[Block]:
+        kind = directive.kind
+        self.seen[kind] += 1
+        self.digest.update(repr((kind, directive.name, directive.body)).encode())
+        count, most = self.seen[kind], MOST.get(kind, BLOCKS)
+        timer = Timer(LONG, self.slow, (f"derive {kind} {directive.name}".rstrip(), directive.place.line))
+        timer.daemon = True
+        timer.start()
+        try:
+            if count > most:
+                raise DeriveError(
+                    said("This is '{kind}' block {count}; a lecture may have {most}.", kind=kind, count=count, most=most),
+                    hint="Cut the lecture into several.",
+                )
+            reveal = _reveal(directive, self.reveal)
+            options = {key: value for key, value in directive.options.items() if key != "reveal"}
+            blocks = self.expand(replace(directive, options=options))
+        except DeriveError as error:
+            for one in error.each:
+                one.place = one.place or directive.place
+            raise
+        finally:
+            timer.cancel()
+        return mapped(mapped(blocks, self.drawn), _revealed if reveal else lambda block: (block,))
+
+    def drawn(self, block: Block) -> Sequence[Block]:
+        """A figure with what it was drawn to before."""
+        if not isinstance(block, Picture) or block.given:
+            return (block,)
+        return (replace(block, drawn=self.drawings.setdefault(f"{block.name} {self.digest.hexdigest()}", {})),)
 
 
 def opened(text: str, source: str = "", folder: Path | None = None) -> Lecture:
@@ -91,9 +147,18 @@ def build(lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = ()
 
 
 def attempt(
-    lecture: Lecture, lang: str, expand: Expand, kinds: Sequence[str] = (), insert: Insert = _no_number
+    lecture: Lecture,
+    lang: str,
+    expand: Expand,
+    kinds: Sequence[str] = (),
+    insert: Insert = _no_number,
+    drawings: Drawings | None = None,
+    slow: Slow = lambda what, line: None,
 ) -> tuple[Document, tuple[DeriveError, ...]]:
-    """The same with the mistakes in their places, and the mistakes; `kinds` are the blocks that are expanded."""
+    """The same with the mistakes in their places, and the mistakes; `kinds` are the blocks that are expanded.
+
+    `drawings` keep figures from one time to the next.
+    """
     # Here, not above: markdown-it is not needed by commands that read no lecture.
     from derive.teaching.lecture.head import head
     from derive.teaching.lecture.prose import Reader
@@ -104,13 +169,14 @@ def attempt(
             said("The lecture is not written in '{lang}'.", lang=lang),
             hint=said("Its languages are {names}.", names=", ".join(about.langs)),
         )
-    seen: Counter[str] = Counter()
     faults: list[DeriveError] = []
     slides: list[Slide] = []
     top = head(about, lang, lecture.folder, faults.append)
+    digest = sha256(repr((lang, about.index_base, about.digits)).encode())
+    expander = Expander(expand, about.reveal, digest, {} if drawings is None else drawings, slow)
 
     def expanded(directive: Directive) -> Sequence[Block]:
-        return _expanded(replace(directive, slide=len(slides)), expand, seen, about.reveal)
+        return expander(replace(directive, slide=len(slides)))
 
     reader = Reader(lecture.lines, lang, lecture.folder, expanded, insert, top.sources, bool(about.bibliography), kinds, faults)
     for part in reader.blocks(selected(lecture, lang, reader.fault)):
@@ -131,7 +197,7 @@ def attempt(
 
 def distinct(faults: Sequence[DeriveError]) -> list[DeriveError]:
     """Mistakes in the order of their lines, those found in several languages once."""
-    found = {(str(fault.message), fault.place): fault for fault in faults}
+    found = {(str(fault.message), fault.place): fault for fault in faults if not isinstance(fault, Follows)}
     return sorted(found.values(), key=lambda fault: fault.place.line if fault.place else 0)
 
 
@@ -149,26 +215,6 @@ def selected(lecture: Lecture, lang: str, report: Report | None = None) -> str:
     text = containers.selected(lecture.lines, lecture.first, lang, lecture.about.langs, report or faults.append)
     raised(faults)
     return text
-
-
-def _expanded(directive: Directive, expand: Expand, seen: Counter[str], reveal: bool) -> Sequence[Block]:
-    kind = directive.kind
-    seen[kind] += 1
-    count, most = seen[kind], MOST.get(kind, BLOCKS)
-    try:
-        if count > most:
-            raise DeriveError(
-                said("This is '{kind}' block {count}; a lecture may have {most}.", kind=kind, count=count, most=most),
-                hint="Cut the lecture into several.",
-            )
-        reveal = _reveal(directive, reveal)
-        options = {key: value for key, value in directive.options.items() if key != "reveal"}
-        blocks = expand(replace(directive, options=options))
-    except DeriveError as error:
-        for one in error.each:
-            one.place = one.place or directive.place
-        raise
-    return mapped(blocks, _revealed) if reveal else blocks
 
 
 def _reveal(directive: Directive, reveal: bool) -> bool:

@@ -83,7 +83,8 @@ def number(value: Any, desk: Desk) -> float:
     try:
         return float(read_number(str(value)).value)
     except ValueError:
-        raise DeriveError("a number is expected") from None
+        hint = "A decimal point is written '.'." if "," in str(value) else ""
+        raise DeriveError("a number is expected", hint=hint) from None
 
 
 def values(value: Any, desk: Desk) -> dict[str, Nested]:

@@ -40,7 +40,7 @@ UNREAD: Mapping[str, tuple[str, str, str, str]] = {
         "Attributes between braces are not read here.",
         r"Only a picture takes one: ![alt](file){width=60%}; \{ prints the sign.",
     ),
-    "task": ("[", r"(?<![\s\S])\[[ xX]\](?=\s)", "Boxes to tick are not read in a lecture.", r"\[ prints a bracket."),
+    "task": ("[", r"(?<![\s\S])\[[ xX]\](?=\s)", "Boxes to tick are not read in a lecture.", r"Write \[ for a bracket."),
     "contents": ("[", r"\[\[?_?TOC_?\]?\]", "The outline is asked for in the front matter.", "Write there: outline: yes"),
     "callout": (
         "[",
@@ -51,7 +51,7 @@ UNREAD: Mapping[str, tuple[str, str, str, str]] = {
     "mark": ("=", r"==(?=[^\s=])[^=]*[^\s=]==", "Words cannot be marked in a lecture.", r"Use **…**; \= prints the sign."),
     "underline": ("=", r"={3,}(?=\s*$)", "A heading is not underlined in a lecture.", "Write '# Title' or '## Title'."),
     "pause": ("\\", r"\\pause\b", "Commands of LaTeX are not read outside of formulas.", "A paragraph . . . is a pause."),
-    "strike": ("~", r"~~(?=[^\s~])[^~]*[^\s~]~~", "Words cannot be struck out in a lecture.", r"\~ prints the sign."),
+    "strike": ("~", r"~~(?=[^\s~])[^~]*[^\s~]~~", "Words cannot be struck out in a lecture.", r"Write \~ for the sign itself."),
 }
 """For each kind of token: its first character, its pattern, what is wrong with it, and what to do."""
 

@@ -141,6 +141,12 @@ class ArticlePrinter(DocumentPrinter):
         }
 
 
+class FragmentPrinter(ArticlePrinter):
+    """The same for a document of the author's, whose lines may be as short as those of a frame of 4:3."""
+
+    width = 27.5
+
+
 class BeamerPrinter(ArticlePrinter):
     """The same on frames that hold no more than a frame holds, shown click by click."""
 
