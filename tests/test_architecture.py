@@ -86,6 +86,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "teaching.blocks": (
         {"cases", "charts", "gradient", "hessian", "numbers"},
         {"batched", "checks", "derivative", "diagrams", "iteration", "plots", "worked"},
+        {"networks"},
         {"pictures"},
     ),
     "teaching.data": ({"parts"}, {"certificate", "explanation"}),
@@ -94,7 +95,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"layers"},
         {"geometry"},
         {"placement", "typesetting"},
-        {"routing"},
+        {"network", "routing"},
         {"layout"},
         {"canvas"},
     ),
