@@ -104,6 +104,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "teaching.blocks": (
         {"cases", "charts", "gradient", "hessian", "numbers"},
         {"batched", "checks", "derivative", "diagrams", "iteration", "plots", "worked"},
+        {"networks"},
         {"pictures"},
     ),
     "teaching.data": ({"parts"}, {"certificate", "explanation"}),
@@ -112,7 +113,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"layers"},
         {"geometry"},
         {"placement", "typesetting"},
-        {"routing"},
+        {"network", "routing"},
         {"layout"},
         {"canvas"},
     ),

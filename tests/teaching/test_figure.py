@@ -30,8 +30,9 @@ from derive.notation.style import GREEK, name_layout
 from derive.proof.points import random_point
 from derive.proof.sizes import size_sets
 from derive.teaching.blocks.diagrams import MAX_BOXES, Room, View, diagram, label
-from derive.teaching.blocks.pictures import NODES, picture, view_of
-from derive.teaching.figure import LEGIBLE, Arrow, Box, Diagram, Matrix, draw, size_on_page
+from derive.teaching.blocks.networks import network
+from derive.teaching.blocks.pictures import NODES, Drawn, picture, view_of
+from derive.teaching.figure import DOTS, LEGIBLE, Arrow, Box, Diagram, Matrix, draw, size_on_page
 from derive.teaching.figure.canvas import COLOUR, TINT, compose, measure, paint
 from derive.teaching.figure.geometry import CLOSE, PAGE, ROOMY, Drawing, Outline, Path, Rectangle
 from derive.teaching.figure.layout import layout, least
@@ -287,16 +288,17 @@ def stacked(layout: Drawing) -> float:
 
 
 @settings(max_examples=150)
-@given(diagrams(), st.sampled_from([ROOMY, CLOSE]))
-def test_nothing_overlaps_in_any_graph(diagram, spacing):
+@given(diagrams(), st.sampled_from([ROOMY, CLOSE]), st.booleans())
+def test_nothing_overlaps_in_any_graph(diagram, spacing, down):
+    diagram = replace(diagram, down=down)
     legend = [("forward", "forward: value"), ("backward", "backward: gradient")]
     first = layout(diagram, plain_measure, legend, spacing)
     assert faults(first) == []
     assert [fault for path in first.paths for fault in bad_ends(first, path)] == []
     assert layout(diagram, plain_measure, legend, spacing) == first
-    assert first.height < 60 + stacked(first)
+    assert down or first.height < 60 + stacked(first)
     width, height = least(diagram, plain_measure, spacing)
-    assert (width, height) <= (first.width, first.height)
+    assert width <= first.width
     assert height <= first.height
 
 
@@ -304,14 +306,14 @@ def test_nothing_overlaps_in_any_graph(diagram, spacing):
 
 
 def bad_ends(layout: Drawing, path: Path) -> list[str]:
-    """What is wrong with an arrow that should run from rim to rim, from left to right."""
+    """What is wrong with an arrow that should run from rim to rim, from left to right or down."""
     boxes = {shape.box.name: shape for shape in layout.shapes}
     found = [
         f"an end of {path.arrow} is {depth(boxes[name], *point):.3f} points inside '{name}'"
         for name, point in ((path.arrow.source, path.points[0]), (path.arrow.target, path.points[-1]))
         if abs(depth(boxes[name], *point)) > 0.01
     ]
-    return found + ([f"{path.arrow} turns back"] if (np.diff(polyline(path)[:, 0]) < -1e-9).any() else [])
+    return found + ([f"{path.arrow} turns back"] if (np.diff(polyline(path), axis=0) < -1e-9).any(axis=0).all() else [])
 
 
 @pytest.mark.parametrize("diagram", DIAGRAMS)
@@ -520,6 +522,9 @@ RUNS = {
 }
 
 
+BOXES = [nodes for nodes in NODES if nodes != "layers"]
+
+
 def drawn(name: str, nodes: str = "operations", page: Page | None = None) -> View:
     source, values = RUNS[name]
     graph = derive.graph(source)
@@ -527,10 +532,11 @@ def drawn(name: str, nodes: str = "operations", page: Page | None = None) -> Vie
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("nodes", BOXES)
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_is_drawn(name, nodes, language):
-    shown = diagram(drawn(name, nodes, Page(language)), Page(language), name)
+def test_a_run_is_drawn(name, nodes, language, down):
+    shown = diagram(drawn(name, nodes, Page(language)), Page(language), name, down=down)
     result = compose(shown, language)
     assert faults(result) == []
     assert [fault for path in result.paths for fault in bad_ends(result, path)] == []
@@ -548,7 +554,7 @@ def added(view: View) -> dict[str, list[object]]:
     return found
 
 
-@pytest.mark.parametrize("nodes", NODES)
+@pytest.mark.parametrize("nodes", BOXES)
 @pytest.mark.parametrize("name", [name for name in RUNS if name != "arg max"])
 def test_the_gradients_on_the_edges_add_up_to_those_that_explain_says(name, nodes):
     view, said = drawn(name, nodes), drawn(name).run.gradients
@@ -626,7 +632,11 @@ def test_a_tensor_is_written_out_where_it_fits():
 
 def test_what_a_page_would_make_too_small_is_set_in_columns_then_named_by_its_shape():
     def shown(source: str, lang: str, **values: object) -> list[object]:
-        found = picture(derive.graph(source).at(**values), Page(lang), "a").formats["svg"].args[0]
+        found = (
+            picture(derive.graph(source), Page(lang), "a", derive.graph(source).at(**values), Drawn("operations"))
+            .formats["svg"]
+            .args[0]
+        )
         assert size_on_page(found, lang) >= LEGIBLE
         return [arrow.forward for arrow in found.arrows]
 
@@ -660,12 +670,12 @@ def test_a_figure_that_is_too_large_is_refused_before_it_is_computed():
     graph = derive.graph(CHAIN)
     run = graph.at(x=[1, 2])
     with pytest.raises(DeriveError, match=rf"would have 12\d boxes, and at most {MAX_BOXES} are drawn"):
-        picture(run, Page(), "")
+        picture(graph, Page(), "", run, Drawn("operations"))
     assert "gradients" not in vars(run)
     assert run._repr_svg_() is None
     many = derive.graph("W: [m, n]; h: [n]; a = W @ h").at(W=[[1] * 100] * 100, h=[1] * 100)
     with pytest.raises(DeriveError, match="20,000 numbers and operations"):
-        picture(many, Page(), "", "numbers")
+        picture(many.source, Page(), "", many, Drawn("numbers"))
     assert "3" in many._repr_svg_()
 
 
@@ -693,19 +703,31 @@ lang: [en]
             "W: [m, n]; h: [n]; a = W @ h",
             "at: W=[[1,2,3],[4,5,6],[7,8,9]], h=[1,2,3]\nscalars: yes",
             14,
-            "would shrink its numbers",
+            "would shrink its text",
             "without",
         ),
         ("f = log(x)", "at: x=-1", 13, "no value here", ""),
         ("f = sqrt(x)", "nodes: definitions\nat: x=0", 14, "The gradient by x has no value here", ""),
         (
             "z = w*x + b; p = sigmoid(z); L = -(y*log(p) + (1 - y)*log(1 - p))",
-            "at: w=2, x=1, b=0.5, y=1",
-            12,
+            "at: w=2, x=1, b=0.5, y=1\nnodes: operations",
+            14,
             "16 boxes",
             "nodes: def",
         ),
-        ("f = x", "at: x=1\nnodes: layers", 14, "one of operations, definitions, numbers", ""),
+        ("f = x", "at: x=1\nnodes: boxes", 14, "one of operations, definitions, layers, numbers", ""),
+        ("f = x", "at: x=1\nnodes: layers", 14, "There is no layer in this graph", "a = W @ x + b"),
+        ("f = x", "nodes: numbers\nvalues: no", 13, "drawn of values only", "at: u=2"),
+        ("f = x", "at: x=1\nvalues: no", 14, "is given none", "Leave out"),
+        ("f = x + y", "at: x=1, y=2\nloop: f to x", 14, "an output and an input", "h1 -> h0"),
+        (
+            "f = x + y",
+            "at: x=1, y=2\nloop: x -> f",
+            14,
+            "No arrow leads back from x to f.",
+            "from an output (f) to an input (x, y)",
+        ),
+        ("x: [n]; f = sum(x)", "at: x=[1, 2]\nloop: f -> x", 14, "f and x have different axes", ""),
         ("f = x", "at: x=1\nnodes: numbers\nscalars: yes", 15, "both say", "Leave"),
         ("f = x", "at: y=1", 13, "no input y", ""),
     ],
@@ -716,6 +738,67 @@ def test_a_figure_that_cannot_be_drawn_is_pointed_at(definition, options, line, 
     assert error.value.place.line == line
     assert message in error.value.message
     assert hint in error.value.hint
+
+
+def test_what_is_not_asked_for_is_chosen_so_that_it_can_be_read():
+    graph = derive.graph("z = w*x + b; p = sigmoid(z); L = -(y*log(p) + (1 - y)*log(1 - p))")
+    shown = picture(graph, Page(), "", graph.at(w=2, x=1, b=0.5, y=1)).formats["svg"].args[0]
+    assert size_on_page(shown) >= LEGIBLE
+    assert [box.label for box in shown.boxes if box.kind == "operation"][:2] == ["z=wx + b".replace("=", " = "), r"p = \sigma(z)"]
+    small = derive.graph("f = (u + v)*w")
+    assert len(picture(small, Page(), "").formats["svg"].args[0].boxes) == 6
+    assert not any(arrow.forward or arrow.backward for arrow in picture(small, Page(), "").formats["svg"].args[0].arrows)
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_an_arrow_back_to_the_beginning_keeps_from_everything(down):
+    graph = derive.graph("h1 = tanh(w*h0 + u*x); g1 = h1*q")
+    view = replace(view_of(graph, Page(), graph.at(w=1, h0=2, u=3, x=4, q=5), "operations"), loops=(("g1", "q"), ("g1", "h0")))
+    result = compose(diagram(view, Page(), "", down=down))
+    assert faults(result) == []
+    boxes = {shape.box.name: shape for shape in result.shapes}
+    for path in (path for path in result.paths if path.loop):
+        assert abs(depth(boxes[path.arrow.source], *path.points[0])) < 0.01
+        assert abs(depth(boxes[path.arrow.target], *path.points[-1])) < 0.01
+    assert sum(path.loop for path in result.paths) == 2
+
+
+TWO_LAYERS = "x: [n]; W: [m, n]; b: [m]; a = W @ x + b; h = relu(a); c: [m]; y = sum(c*h); L = (y - t)**2"
+
+
+def test_a_network_has_its_units_its_weights_and_its_values():
+    graph = derive.graph(TWO_LAYERS)
+    w = [[1, 2, -3], [0, "0.5", 1]]
+    found = network(graph, Page("fr"), graph.at(x=[1, 0, -1], W=w, b=[1, 1], c=[2, -1], t=0))
+    assert [[unit.label for unit in layer.units] for layer in found.layers] == [
+        ["x_{1}", "x_{2}", "x_{3}"],
+        ["h_{1}", "h_{2}"],
+        ["y"],
+    ]
+    assert [[unit.value for unit in layer.units] for layer in found.layers] == [["1", "0", "-1"], ["5", "0"], ["10"]]
+    assert found.layers[1].weights == (("1", "2", "-3"), ("0", "0{,}5", "1"))
+    assert found.layers[2].weights == (("2", "-1"),)
+    assert [layer.through for layer in found.layers] == ["", "W", "c"]
+    result = compose(found)
+    assert len(result.paths) == 3 * 2 + 2 * 1
+    assert [fault for fault in faults(result) if "overlaps" in fault or "leaves" in fault] == []
+    assert size_on_page(found) >= LEGIBLE
+    assert ET.fromstring(draw(found, "svg")).tag.endswith("svg")
+
+
+def test_a_network_of_any_size_has_dots_and_its_last_unit():
+    graph = derive.graph(TWO_LAYERS)
+    for page, last in ((Page(), "x_{n}"), (Page(index_base=0), "x_{n - 1}")):
+        found = network(graph, page)
+        assert [unit.label for unit in found.layers[0].units] == ["x_{1}", "x_{2}", DOTS, last] or page.index_base == 0
+        assert found.layers[0].units[-1].label == last
+        assert found.layers[1].weights == ()
+    assert len(compose(network(graph, Page())).paths) == 3 * 3 + 3
+    many = derive.graph("x: [n]; W: [9, n]; a = W @ x")
+    assert [unit.label for unit in network(many, Page()).layers[1].units] == ["a_{1}", "a_{2}", DOTS, "a_{9}"]
+    turned = derive.graph("x: [n]; W: [n, m]; a[j] = sum(W[i, j]*x[i] for i in n)")
+    at = turned.at(x=[1, 2], W=[[1, 2, 3], [4, 5, 6]])
+    assert network(turned, Page(), at).layers[1].weights == (("1", "4"), ("2", "5"), ("3", "6"))
 
 
 @pytest.mark.parametrize("name", library.names())
@@ -740,7 +823,7 @@ def test_a_run_of_any_graph_is_drawn():
             sizes = {str(size) for size in graph.sizes}
             values = {name: np.asarray(value).tolist() for name, value in written.point(chance).items()}
             run: Run = graph.at(**values, **{axis: n for axis, n in written.sizes.items() if axis in sizes})
-            view = view_of(graph, Page(), run, chance.choice(NODES))
+            view = view_of(graph, Page(), run, chance.choice(BOXES))
             shown = diagram(view, Page(), written.text)
         except DeriveError:  # no value there, or too large
             continue

@@ -57,6 +57,8 @@ class View:
     run: Run | None = None
     formulas: bool = False
     entries: bool = False
+    loops: tuple[tuple[str, str], ...] = ()
+    """Outputs that are inputs of the next step: (h1, h0)."""
 
     @cached_property
     def reached(self) -> frozenset[str]:
@@ -147,7 +149,7 @@ class Room:
     widest: int = WIDEST
 
 
-def diagram(view: View, page: Page, alt: str, room: Room = Room()) -> Diagram:
+def diagram(view: View, page: Page, alt: str, room: Room = Room(), down: bool = False) -> Diagram:
     """Boxes and arrows, and the name of each output at the end.
 
     Raises DeriveError for more than 100 boxes, before any gradient is taken.
@@ -159,10 +161,11 @@ def diagram(view: View, page: Page, alt: str, room: Room = Room()) -> Diagram:
         raise DeriveError(message, hint="Draw a graph of fewer operations, or smaller tensors.")
     nodes = [node for node in view.graph.nodes if node.name in view.reached]
     boxes = [Box(name, latex(view.called[name]), "input") for name in view.inputs]
-    boxes += [Box(n.name, _definition(n, view, page) if view.formulas else operation_label(n, page)) for n in nodes]
+    boxes += [Box(n.name, definition_label(n, view.graph, page) if view.formulas else operation_label(n, page)) for n in nodes]
     boxes += [Box(_end(name), latex(view.called[name]), "output") for name in view.outputs]
     arrows = [Arrow(edge.source, edge.target, *_labels(edge, view, page, room)) for edge in view.edges]
-    return Diagram(tuple(boxes), tuple(arrows), alt)
+    loops = tuple(Arrow(_end(source), target) for source, target in view.loops)
+    return Diagram(tuple(boxes), tuple(arrows), alt, loops, down)
 
 
 def described(graph: Graph, page: Page) -> str:
@@ -215,11 +218,13 @@ def _shape(shape: tuple[int, ...], page: Page) -> str:
 # ---------------------------------------------------------------- what stands in a box
 
 
-def _definition(node: Node, view: View, page: Page) -> str:
+def definition_label(node: Node, graph: Graph, page: Page) -> str:
     """`z = W x + b`, if that is short and stands on one line; else the name."""
-    whole = row(view.called[node.name], EQUALS, definitions.layout(node.surface or node.body, page.context(view.graph)))
+    context = page.context(graph)
+    called = context.called(node.name, len(node.indices))
+    whole = row(called, EQUALS, definitions.layout(node.surface or node.body, context))
     code = _mathtext(latex(whole))
-    return code if len(text(whole)) <= DEFINITION and r"\begin" not in code else latex(view.called[node.name])
+    return code if len(text(whole)) <= DEFINITION and r"\begin" not in code else latex(called)
 
 
 DOT = r"\cdot"

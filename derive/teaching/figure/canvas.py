@@ -19,8 +19,10 @@ from matplotlib.textpath import TextPath
 from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 from derive.marks import mark
+from derive.teaching.figure.diagram import Diagram
 from derive.teaching.figure.geometry import CLOSE, LEGIBLE, PAGE, VALUE_SIZE, Drawing, Rectangle
 from derive.teaching.figure.layout import layout, least
+from derive.teaching.figure.network import Network, drawn
 from derive.teaching.figure.routing import HEAD
 from derive.teaching.figure.typesetting import STROKE, upright
 from derive.teaching.translation import SOURCE, translator
@@ -28,24 +30,25 @@ from derive.teaching.translation import SOURCE, translator
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from derive.teaching.figure.diagram import Diagram
     from derive.teaching.figure.geometry import Outline, Path, PlacedText, Role
 
 FileFormat = Literal["pdf", "svg", "png"]
 
-COLOUR: dict[Role, str] = {"box": "#1a1a1a", "forward": "#00599c", "backward": "#a33b00"}
+COLOUR: dict[Role, str] = {"box": "#1a1a1a", "forward": "#00599c", "backward": "#a33b00", "weight": "#3d4a55"}
 """Of the texts.  Blue and vermilion (Okabe & Ito 2008, darkened) differ for every kind of colour vision.  In greyscale a
 gradient is known by its frame and its place below the arrow, a box by its shape and rim."""
 
 FILL = {"input": "#e6f0f8", "operation": "#ffffff", "output": "#fff4d1"}
 RIM = {"input": 0.8, "operation": 0.8, "output": 1.6}
-TINT, ARROW = "#fdeee4", "#4a4a4a"
+TINT, ARROW, LINE = "#fdeee4", "#4a4a4a", "#9aa5ae"
 
-LEGEND: tuple[tuple[Role, str, str], ...] = (
-    ("forward", r"\rightarrow", N_("forward: value")),
-    ("backward", r"\leftarrow", N_("backward: gradient")),
+LEGEND: tuple[tuple[Role, tuple[str, str], str], ...] = (
+    ("forward", (r"\rightarrow", r"\downarrow"), N_("forward: value")),
+    ("backward", (r"\leftarrow", r"\uparrow"), N_("backward: gradient")),
 )
-"""What an arrow carries, on which side of it, and how that is said."""
+"""What an arrow carries, where to, in a diagram that runs to the right and in one that runs down, and how that is said."""
+
+NEXT_STEP = N_("dashed: on to the next step")
 
 HEAD_WIDTH = 5.0
 
@@ -65,7 +68,7 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> bytes:
+def draw(diagram: Diagram | Network, file_format: FileFormat, language: str = SOURCE) -> bytes:
     """The file of a figure.  The same diagram gives the same bytes."""
     if file_format not in METADATA:
         raise DeriveError(
@@ -80,25 +83,28 @@ def draw(diagram: Diagram, file_format: FileFormat, language: str = SOURCE) -> b
 
 
 @lru_cache(maxsize=64)
-def compose(diagram: Diagram, language: str = SOURCE) -> Drawing:
-    """The layout of a diagram set in matplotlib's Computer Modern, with a legend for what its arrows carry.
+def compose(diagram: Diagram | Network, language: str = SOURCE) -> Drawing:
+    """The layout of a figure set in matplotlib's Computer Modern, that of a diagram with a legend for what its arrows carry.
 
     Things stand closer to each other where a page of slides would else shrink them below what can be read.
     """
+    if isinstance(diagram, Network):
+        return drawn(diagram, measure)
     say = translator(language)
     carried = {
         "forward": any(arrow.forward for arrow in diagram.arrows),
         "backward": any(arrow.backward for arrow in diagram.arrows),
     }
-    entries = [(role, rf"{side}\ \mathrm{{{upright(say(words))}}}") for role, side, words in LEGEND if carried[role]]
+    entries = [(role, rf"{way[diagram.down]}\ \mathrm{{{upright(say(words))}}}") for role, way, words in LEGEND if carried[role]]
+    if diagram.loops:
+        entries.append(("box", rf"\mathrm{{{upright(say(NEXT_STEP))}}}"))
     roomy = layout(diagram, measure, entries)
     return roomy if _shrunk(roomy.width, roomy.height) >= LEGIBLE else layout(diagram, measure, entries, CLOSE)
 
 
-def size_on_page(diagram: Diagram, language: str = SOURCE) -> float:
+def size_on_page(diagram: Diagram | Network, language: str = SOURCE) -> float:
     """The size in points of the numbers of a figure on a page of slides; of one too large to be read, a size it stays below."""
-    bound = _shrunk(*least(diagram, measure, CLOSE))
-    if bound < LEGIBLE:
+    if isinstance(diagram, Diagram) and (bound := _shrunk(*least(diagram, measure, CLOSE))) < LEGIBLE:
         return bound
     drawing = compose(diagram, language)
     return _shrunk(drawing.width, drawing.height)
@@ -151,9 +157,22 @@ def _font(size: float) -> FontProperties:
 
 def _paint_arrow(axes: Axes, path: Path) -> None:
     """The line as far as the head, and the head with its tip on the rim of the box."""
+    if not path.head:
+        (start, *_, end) = path.points
+        axes.add_patch(PathPatch(Curve([start, end]), fill=False, edgecolor=LINE, linewidth=0.7, zorder=0.5))
+        return
     *line, _, _, tip = path.points
     codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(line) - 1)
-    axes.add_patch(PathPatch(Curve(line, codes), fill=False, edgecolor=ARROW, linewidth=0.9, capstyle="butt"))
+    axes.add_patch(
+        PathPatch(
+            Curve(line, codes),
+            fill=False,
+            edgecolor=ARROW,
+            linewidth=0.9,
+            capstyle="butt",
+            linestyle=(0, (4, 2)) if path.loop else "-",
+        )
+    )
     (x, y), (tip_x, tip_y) = line[-1], tip
     across = (HEAD_WIDTH / 2 * (tip_y - y) / HEAD, HEAD_WIDTH / 2 * (x - tip_x) / HEAD)
     head = [(x + across[0], y + across[1]), tip, (x - across[0], y - across[1])]
@@ -169,6 +188,8 @@ def _paint_shape(axes: Axes, shape: Outline) -> None:
 def _paint_text(axes: Axes, text: PlacedText) -> None:
     if text.role == "backward":
         axes.add_patch(_rounded(text.frame, 2.0, TINT, COLOUR["backward"], 0.5))
+    if text.role == "weight":
+        axes.add_patch(_rounded(text.frame.grown(1.0, 1.0), 1.0, "#ffffff", "none", 0.0))
     colour, font = COLOUR[text.role], _font(text.size)
     for line, start in text.lines:
         axes.text(*start, _mathtext(line), color=colour, fontproperties=font, ha="left", va="baseline")

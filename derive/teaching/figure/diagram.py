@@ -56,6 +56,10 @@ class Diagram:
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...] = ()
     alt: str = ""
+    loops: tuple[Arrow, ...] = ()
+    """Arrows from the last boxes back to the first, for what the next step starts from."""
+    down: bool = False
+    """Whether it runs down the page and not to the right."""
 
     def __post_init__(self) -> None:
         if not self.boxes:
@@ -66,7 +70,7 @@ class Diagram:
                 said("Two boxes of a diagram are called '{twice}'.", twice=twice[0]), hint="Give each box its own name."
             )
         names = self.names
-        for end in (end for arrow in self.arrows for end in (arrow.source, arrow.target)):
+        for end in (end for arrow in (*self.arrows, *self.loops) for end in (arrow.source, arrow.target)):
             if end not in names:
                 raise DeriveError(
                     said("An arrow of a diagram ends at '{end}', which is not a box.", end=end), hint=nearest(end, names)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from derive.teaching.figure.diagram import Arrow, Box, Label
 
-Role = Literal["box", "forward", "backward"]
+Role = Literal["box", "forward", "backward", "weight"]
 Position = tuple[float, float]
 
-VALUE_SIZE, LEGEND_SIZE = 10.5, 9.0
-"""Sizes of type: on arrows, below the graph."""
+VALUE_SIZE, LEGEND_SIZE = 10.5, 10.5
+"""Sizes of type: on arrows, below the graph.  None is smaller: what leaves the numbers legible leaves everything so."""
 
 PAGE = (400.0, 164.0)
 """The width and height that a page of slides gives a picture."""
@@ -143,6 +143,10 @@ class Path:
 
     arrow: Arrow
     points: tuple[Position, ...]
+    head: bool = True
+    """Whether there is one: a line of a network has none."""
+    loop: bool = False
+    """Whether it goes back to the beginning, for the next step."""
 
 
 @dataclass(frozen=True)

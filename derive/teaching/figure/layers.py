@@ -59,7 +59,7 @@ class Layers:
 @lru_cache(maxsize=16)
 def layers(diagram: Diagram) -> Layers:
     """Columns from left to right, with as few crossings as the sweeps find.  Raises DeriveError for too many things to place."""
-    rank = ranks(len(diagram.boxes), diagram.edges)
+    rank = ranks(len(diagram.boxes), diagram.edges, [diagram.names[loop.target] for loop in diagram.loops])
     count = len(diagram.boxes) + sum(2 * (rank[target] - rank[source]) - 1 for source, target in diagram.edges)
     if count > MAX_CELLS:
         message = said(
@@ -88,15 +88,18 @@ def layers(diagram: Diagram) -> Layers:
     return Layers(tuple(cells), tuple(map(tuple, order)), ordered)
 
 
-def ranks(count: int, edges: tuple[tuple[int, int], ...]) -> list[int]:
-    """The rank of each box: the longest way to it, then nearer to its readers where that makes arrows shorter."""
+def ranks(count: int, edges: tuple[tuple[int, int], ...], first: Sequence[int] = ()) -> list[int]:
+    """The rank of each box: the longest way to it, then nearer to its readers where that makes arrows shorter.
+
+    Those that stand `first` stay where a way around everything can lead back to them.
+    """
     order = in_order(count, edges)
     rank = [0] * count
     for node in order:
         rank[node] = max((rank[source] + 1 for source, target in edges if target == node), default=0)
     for node in reversed(order):
         readers = [target for source, target in edges if source == node]
-        if len(readers) > sum(target == node for _, target in edges):
+        if node not in first and len(readers) > sum(target == node for _, target in edges):
             rank[node] = min(rank[reader] for reader in readers) - 1
     return rank
 

@@ -8,7 +8,7 @@ columns, and cannot touch what is not its own.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import atan2, cos, sin
+from math import asin, atan2, copysign, cos, sin
 from typing import TYPE_CHECKING
 
 from derive.teaching.figure.geometry import CORNER, Path
@@ -109,7 +109,9 @@ def _port(diagram: Diagram, grid: Lattice, cell: int, angle: float) -> list[Knot
     """
     (x, y), size, (left, right) = grid.centre(cell), grid.sizes[cell], grid.borders[cell]
     if diagram.boxes[cell].kind == "operation":
-        port = (x + size.half - size.above * (1 - cos(angle)), y + size.above * sin(angle))
+        corner, across = min(size.half, size.above), size.above * sin(angle)
+        angle = copysign(asin(max(0.0, abs(across) - size.above + corner) / corner), angle)
+        port = (x + size.half - corner * (1 - cos(angle)), y + across)
     else:
         port = (x + size.half, y + (size.above - CORNER - 1) * sin(angle) / sin(FAN))
     if 2 * size.half < right - left - 1:

@@ -24,7 +24,7 @@ from derive.teaching.blocks.checks import check_blocks
 from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
-from derive.teaching.blocks.pictures import NODES, picture
+from derive.teaching.blocks.pictures import DIRECTIONS, NODES, Drawn, picture
 from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
 from derive.teaching.document import Block, Document, Line, Steps
@@ -36,6 +36,7 @@ from derive.teaching.lecture.options import (
     Reader,
     columns,
     flag,
+    loop,
     number,
     one_of,
     order,
@@ -189,9 +190,16 @@ def _with_gradient(blocks: Sequence[Block], found: Derivation, page: Page) -> Se
 def _figure(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     if options["nodes"] and options["scalars"]:
         raise DeriveError("'nodes' and 'scalars' both say what a box is.", directive.whole("scalars"), "Leave one of them out.")
-    run, name = _run(directive, options, desk), desk.picture_name("figure", directive.name)
-    with pointing(directive, "scalars"), pointing(directive, "nodes"), pointing(directive, "at", DomainError):
-        return (picture(run, desk.page, name, "numbers" if options["scalars"] else options["nodes"] or NODES[0]),)
+    plain = options["values"] is False
+    if plain and options["at"] is not None and options["name"] is None:
+        raise DeriveError("A figure without values is given none.", directive.whole("values"), "Leave out the line with at:.")
+    graph = desk.graph_of(directive)
+    run = None if plain and options["at"] is None else _run(directive, options, desk)
+    name, nodes = desk.picture_name("figure", directive.name), "numbers" if options["scalars"] else options["nodes"] or ""
+    how = Drawn(nodes, options["direction"] or "", options["loop"])
+    places = [pointing(directive, key) for key in ("scalars", "nodes", "loop")]
+    with places[0], places[1], places[2], pointing(directive, "at", DomainError):
+        return (picture(graph, desk.page, name, None if plain else run, how),)
 
 
 def _check(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -287,7 +295,19 @@ KINDS: Mapping[str, BlockKind] = {
         },
         _gradient,
     ),
-    "figure": BlockKind({"at": values, "seed": tensor, "name": own_name, "nodes": one_of(NODES), "scalars": flag}, _figure),
+    "figure": BlockKind(
+        {
+            "at": values,
+            "seed": tensor,
+            "name": own_name,
+            "nodes": one_of(NODES),
+            "scalars": flag,
+            "direction": one_of(DIRECTIONS),
+            "loop": loop,
+            "values": flag,
+        },
+        _figure,
+    ),
     "check": BlockKind({"at": values, "seed": tensor, "name": own_name, "wrt": word, "mistake": flag}, _check),
     "iterate": BlockKind(
         {

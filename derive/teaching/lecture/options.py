@@ -118,6 +118,14 @@ def columns(value: Any, desk: Desk) -> tuple[Column, ...]:
     return tuple(found)
 
 
+def loop(value: Any, desk: Desk) -> tuple[str, str]:
+    """An output and the input that it is in the next step: h1 -> h0."""
+    found = re.fullmatch(rf"\s*({NAME.pattern})\s*(?:->|→)\s*({NAME.pattern})\s*", word(value, desk))
+    if found is None:
+        raise DeriveError("an output and an input are expected", hint="For example: h1 -> h0")
+    return found[1], found[2]
+
+
 def tensor(value: Any, desk: Desk) -> Nested:
     """A number, a list of them, or a formula over the numbers that blocks above have found."""
     try:
