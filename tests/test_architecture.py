@@ -99,7 +99,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "teaching.data": ({"parts"}, {"certificate", "explanation"}),
     "teaching.figure": (
         {"diagram"},
-        {"layers"},
+        {"description", "layers"},
         {"geometry"},
         {"placement", "typesetting"},
         {"routing"},

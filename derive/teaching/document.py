@@ -212,7 +212,8 @@ def opening(lines: Sequence[Line], short: Callable[[Line], bool]) -> tuple[bool,
 class Picture:
     """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows.
 
-    A `given` one is a file of the author's, which lies beside a page as it is.
+    A `given` one is a file of the author's, which lies beside a page as it is.  `alt` names what it shows; `description` tells
+    all of it, for those who cannot see it.
     """
 
     name: str
@@ -220,6 +221,7 @@ class Picture:
     alt: str = ""
     caption: Inlines = ()
     given: bool = False
+    description: str = ""
     drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def draw(self, kind: str) -> bytes:

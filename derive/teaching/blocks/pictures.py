@@ -8,7 +8,7 @@ from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
 from derive.teaching.document import Picture
-from derive.teaching.figure import LEGIBLE, Diagram, draw, size_on_page
+from derive.teaching.figure import LEGIBLE, Diagram, description, draw, size_on_page
 from derive.teaching.page import Page
 from derive.values.run import Run
 
@@ -31,7 +31,7 @@ def picture(run: Run, page: Page, name: str, nodes: str = "operations") -> Pictu
     view = view_of(run.source, page, run, nodes)
     shown = readable(view, page, described(run.source, page), CURES[nodes])
     formats = {kind: partial(draw, shown, kind, page.lang) for kind in ("pdf", "svg", "png")}
-    return Picture(name, formats, shown.alt)
+    return Picture(name, formats, shown.alt, description=description(shown, page.lang))
 
 
 def diagram_of(graph: Graph, page: Page, run: Run | None = None) -> Diagram:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from derive.teaching.figure.description import description
 from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix
 from derive.teaching.figure.geometry import LEGIBLE
 from derive.teaching.figure.typesetting import upright
@@ -14,7 +15,7 @@ from derive.teaching.figure.typesetting import upright
 if TYPE_CHECKING:
     from derive.teaching.figure.canvas import FileFormat
 
-__all__ = ["LEGIBLE", "Arrow", "Box", "Diagram", "Label", "Matrix", "draw", "size_on_page", "upright"]
+__all__ = ["LEGIBLE", "Arrow", "Box", "Diagram", "Label", "Matrix", "description", "draw", "size_on_page", "upright"]
 
 
 def draw(diagram: Diagram, file_format: FileFormat, language: str = "en") -> bytes:

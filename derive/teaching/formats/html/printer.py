@@ -201,7 +201,7 @@ class HtmlPrinter(DocumentPrinter):
         """A figure inside the page: a drawing of the tool's in the colours of the scheme, a file of the author's as it is."""
         kind = self.kind_of(picture)
         content = picture.draw(kind)
-        alt, caption = self.text(picture.alt), self.inlines(picture.caption)
+        alt, caption = self.text(". ".join(filter(None, (picture.alt, picture.description)))), self.inlines(picture.caption)
         size = self.rule(f"height:{height}em")
         if picture.given or kind != "svg":
             data = f"data:{_MIME[kind]};base64,{b64encode(content).decode()}"
