@@ -48,6 +48,7 @@ WORDS = {
     "scheme": N_("Light or dark"),
     "reading": N_("Read as a page"),
     "help": N_("Keys"),
+    "letters": N_("Single letters are keys (switch this off where they get in the way of speech input)"),
     "close": N_("Close"),
     "place": N_("Slide {number} of {count}"),
     "notes": N_("Notes"),
