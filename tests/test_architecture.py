@@ -114,6 +114,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"geometry"},
         {"placement", "typesetting"},
         {"network", "routing"},
+        {"description"},
         {"layout"},
         {"canvas"},
     ),

@@ -230,7 +230,8 @@ class Picture:
     """A figure.  `formats` says how to get its bytes as "pdf", "svg", "png" …; nothing is drawn that no page shows.
 
     A `given` one is a file of the author's, which lies beside a page as it is.  `width` is the part of the line
-    that it takes, from 0 to 1, or 0 for its own size.
+    that it takes, from 0 to 1, or 0 for its own size.  `alt` names what it shows; `description` tells all of it,
+    for those who cannot see it.
     """
 
     name: str
@@ -239,6 +240,7 @@ class Picture:
     caption: Inlines = ()
     given: bool = False
     width: float = 0.0
+    description: str = ""
     drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def draw(self, kind: str) -> bytes:

@@ -15,9 +15,11 @@
   const clamp = (number, most) => Math.min(Math.max(number, 0), most);
 
   function go(slide, step, told = false) {
+    const before = [at, shown];
     at = clamp(slide, slides.length - 1);
     shown = clamp(step, steps[at].length);
     draw();
+    if (at === before[0] && shown === before[1] + 1) byId("where").textContent = words(steps[at][shown - 1]);
     if (!told && partner && !partner.closed) partner.postMessage({ slide: at, step: shown, all: is("all") }, "*");
   }
 
@@ -45,6 +47,12 @@
     if (is("overview") || is("reading")) slides[at].scrollIntoView({ block: "nearest" });
     fit(slides[at]);
     if (is("presenter")) desk();
+  }
+
+  // What an element says to who cannot see it: formulas and figures by their names.
+  function words(node) {
+    if (node.ariaLabel) return ` ${node.ariaLabel} `;
+    return node.nodeType === Node.TEXT_NODE ? node.data : [...node.childNodes].map(words).join("");
   }
 
   // The slides are cut by estimates: a line that turned out too wide is set smaller, and a page that turned out too full.
@@ -134,6 +142,7 @@
     const control = event.target.closest?.("button, summary, a, #notes");
     if (control && (event.key === " " || (control.id === "notes" && SCROLLS.has(event.key)))) return;
     if (event.key === "Enter" && is("overview") && event.target.classList.contains("slide")) return choose(event.target);
+    if (/^[a-z?]$/.test(event.key) && !byId("letters").checked) return;
     const does = KEYS[event.key === " " && event.shiftKey ? "PageUp" : event.key];
     if (does) (event.preventDefault(), does());
   });

@@ -81,6 +81,7 @@ def test_every_slide_fits_its_page(page: Page, folder: Path, lang: str, size: tu
 def test_a_fault_is_found(page: Page, folder: Path) -> None:
     """The check above can fail: on a slide that is too full, one with a line too long, and one with blocks on each other."""
     deck(page, folder)
+    page.run("[...document.querySelectorAll('.slide')].slice(5).forEach((slide) => slide.remove())")
     page.run("document.querySelectorAll('.slide .body')[0].append(...[...Array(60)].map(() => document.createElement('p')))")
     page.run("document.querySelectorAll('.slide .body')[0].querySelectorAll('p').forEach((p) => (p.textContent ||= 'full'))")
     page.run("document.querySelectorAll('.slide .body')[1].lastElementChild.style.width = '3000px'")
@@ -163,6 +164,26 @@ def test_a_derivation_is_shown_line_by_line(page: Page, folder: Path) -> None:
     page.key("a")
     page.key("n")
     assert at(page) == (5, 0)
+
+
+def test_a_line_is_read_when_it_is_shown(page: Page, folder: Path) -> None:
+    deck(page, folder, after="#3")
+    page.key("ArrowRight")
+    said = " ".join(page.run("document.getElementById('where').textContent").split())
+    assert said.startswith("is max of, open parenthesis, 0, 4.1 minus 2.3 plus 1, close parenthesis")
+
+
+def test_letters_can_be_switched_off_as_keys(page: Page, folder: Path) -> None:
+    """WCAG 2.1.4: who speaks to the computer must not turn slides by a word."""
+    deck(page, folder)
+    page.key("?")
+    page.run("document.getElementById('letters').click()")
+    page.key("Escape")
+    page.wait("!document.querySelector('dialog[open]')")
+    page.key("n")
+    assert at(page) == (1, 0)
+    page.key("ArrowRight")
+    assert at(page) == (2, 0)
 
 
 def test_a_swipe_turns_the_slide(page: Page, folder: Path) -> None:

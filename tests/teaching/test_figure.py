@@ -32,7 +32,7 @@ from derive.proof.sizes import size_sets
 from derive.teaching.blocks.diagrams import MAX_BOXES, Room, View, diagram, label
 from derive.teaching.blocks.networks import network
 from derive.teaching.blocks.pictures import NODES, Drawn, picture, view_of
-from derive.teaching.figure import DOTS, LEGIBLE, Arrow, Box, Diagram, Matrix, draw, size_on_page
+from derive.teaching.figure import DOTS, LEGIBLE, Arrow, Box, Diagram, Matrix, description, draw, size_on_page
 from derive.teaching.figure.canvas import COLOUR, TINT, compose, measure, paint
 from derive.teaching.figure.geometry import CLOSE, PAGE, ROOMY, Drawing, Outline, Path, Rectangle
 from derive.teaching.figure.layout import layout, least
@@ -872,3 +872,22 @@ def test_unknown_formats_and_languages_are_refused():
 def test_the_package_is_light_until_it_draws():
     code = "import sys, derive.teaching.figure; print(any(name in sys.modules for name in ('matplotlib', 'numpy')))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+# ---- in words
+
+
+def test_a_description_tells_every_value_and_gradient() -> None:
+    """Of a run: a sentence for each arrow, boxes of one sign told apart, matrices by their rows."""
+    run = derive.graph("w: [n]; x: [n]; L = sum(w*x)*2 + sum(x)*2").at(w=[1, -2], x=[3, 4])
+    said = picture(run, Page(), "figure").description
+    shown = picture(run, Page("fr"), "figure").description
+    assert said.count("From ") == shown.count("De ") == 8
+    assert "From times 2 number 1 to plus" in said
+    assert "open parenthesis, 1, minus 2, close parenthesis" in said
+    assert "parenthèse, 1, moins 2, fin de parenthèse" in shown
+    for diagram_ in (sum_times_w(), neuron(), layer(), matrices()):
+        words = description(diagram_)
+        assert words.count("value") == sum(bool(arrow.forward) for arrow in diagram_.arrows)
+        assert words.count("gradient") == sum(bool(arrow.backward) for arrow in diagram_.arrows)
+        assert not set(words) & set("\\{}_^")

@@ -11,7 +11,7 @@ from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
 from derive.teaching.blocks.networks import network
 from derive.teaching.document import Picture
-from derive.teaching.figure import LEGIBLE, Diagram, Network, draw, size_on_page
+from derive.teaching.figure import LEGIBLE, Diagram, Network, description, draw, size_on_page
 from derive.teaching.page import Page
 from derive.values.run import Run
 
@@ -52,7 +52,7 @@ def picture(graph: Graph, page: Page, name: str, run: Run | None = None, how: Dr
     """
     shown = _chosen(graph, page, run, how)
     formats = {kind: partial(draw, shown, kind, page.lang) for kind in ("pdf", "svg", "png")}
-    return Picture(name, formats, shown.alt)
+    return Picture(name, formats, shown.alt, description=description(shown, page.lang))
 
 
 def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> Diagram | Network:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from derive.teaching.figure.description import description
 from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix
 from derive.teaching.figure.geometry import LEGIBLE
 from derive.teaching.figure.network import DOTS, Layer, Network, Unit
@@ -26,6 +27,7 @@ __all__ = [
     "Matrix",
     "Network",
     "Unit",
+    "description",
     "draw",
     "size_on_page",
     "upright",

@@ -52,6 +52,7 @@ WORDS = {
     "scheme": N_("Light or dark"),
     "reading": N_("Read as a page"),
     "help": N_("Keys"),
+    "letters": N_("Single letters are keys (switch this off where they get in the way of speech input)"),
     "close": N_("Close"),
     "place": N_("Slide {number} of {count}"),
     "notes": N_("Notes"),
@@ -228,7 +229,7 @@ class HtmlPrinter(DocumentPrinter):
         """A figure inside the page: a drawing of the tool's in the colours of the scheme, a file of the author's as it is."""
         kind = self.kind_of(picture)
         content = picture.draw(kind)
-        alt, caption = self.text(picture.alt), self.inlines(picture.caption)
+        alt, caption = self.text(". ".join(filter(None, (picture.alt, picture.description)))), self.inlines(picture.caption)
         size = self.rule(f"height:{height}em")
         if picture.given or kind != "svg":
             data = f"data:{_MIME[kind]};base64,{b64encode(content).decode()}"
