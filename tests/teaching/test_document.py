@@ -32,10 +32,11 @@ from derive.teaching.document import (
     merged,
     pages,
 )
-from derive.teaching.formats.latex.columns import broken, columns
+from derive.teaching.formats.latex.columns import Aligned, broken, columns
 from derive.teaching.formats.latex.frames import Frame, frames
 from derive.teaching.formats.latex.heights import HEIGHT, height
 from derive.teaching.formats.measure import size, size_of
+from derive.teaching.formats.render import render
 from derive.teaching.formats.terminal import render_text
 from oracles.rendering import compile_latex
 
@@ -190,6 +191,95 @@ def test_nothing_is_lost_between_frames() -> None:
     assert [block.start for block in lists] == [3 + sum(len(b.items) for b in lists[:k]) for k in range(len(lists))]
 
 
+PROSE = " ".join(f"Sentence {k} of a text that is longer than a slide." for k in range(60))
+ENDLESS = " ".join(["word"] * 700)
+
+
+@pytest.mark.parametrize("block", [
+    Paragraph(inlines(PROSE)), Paragraph(inlines(ENDLESS)), Quote((Paragraph(inlines(PROSE)),)),
+    ItemList(((Paragraph(inlines("short")),), (Paragraph(inlines(PROSE)),), (Paragraph(inlines("last")),)), 4),
+], ids=["paragraph", "one sentence", "quotation", "item"])  # fmt: skip
+def test_a_text_that_is_longer_than_a_frame_is_cut_and_nothing_is_lost(block: Block) -> None:
+    found = cut(Paragraph(WORDS), block)
+    assert len(found) >= 3
+    assert all(height(frame.blocks) <= 1.1 * HEIGHT for frame in found)
+    shown = [words_of(part) for frame in found for part in frame.blocks]
+    assert " ".join("".join([words_of(Paragraph(WORDS)), words_of(block)]).split()) == " ".join("".join(shown).split())
+    numbers = [part.start for frame in found for part in frame.blocks if isinstance(part, ItemList)]
+    assert numbers in ([], [4, 5, 6])
+
+
+def words_of(block: object) -> str:
+    match block:
+        case Paragraph(words):
+            return "".join(word.text for word in words if isinstance(word, Text)) + " "
+        case Quote(inner):
+            return "".join(map(words_of, inner))
+        case ItemList(items):
+            return "".join(words_of(part) for item in items for part in item)
+    return ""
+
+
+def test_a_line_of_a_derivation_is_not_cut_in_two() -> None:
+    steps = Steps((Line(C), *(Line(LONG, EQUALS, inlines("why")) for _ in range(8))))
+    found = cut(steps)
+    assert len(found) > 2
+    for frame in found:
+        (laid,) = frame.blocks
+        assert isinstance(laid, Aligned)
+        assert laid.rows[0].relation == EQUALS
+        assert laid.rows[0].left == C
+        assert laid.rows[-1].reason
+
+
+def test_a_derivation_keeps_its_columns_from_frame_to_frame() -> None:
+    wide = Line(joined([sign("abc")] * 9, PLUS), EQUALS, inlines("a reason"))
+    lines = [Line(Frac(A, B), EQUALS, inlines("why")) for _ in range(12)]
+    found = cut(Steps((Line(C), *lines, wide)))
+    laid = [frame.blocks[0] for frame in found]
+    assert len({(part.left, part.body, part.reason) for part in laid if isinstance(part, Aligned)}) == 1
+
+
+def test_a_long_line_of_code_goes_on_below_as_large_as_the_others() -> None:
+    code = "x = 1\n    y = " + " + ".join(["value"] * 30) + "\nz = 2"
+    (frame,) = cut(CodeBlock(code))
+    (block,) = frame.blocks
+    assert isinstance(block, CodeBlock)
+    lines = block.text.split("\n")
+    assert (lines[0], lines[-1]) == ("x = 1", "z = 2")
+    assert max(map(len, lines)) < 80
+    assert all(line.startswith(" " * 8) for line in lines[2:-1])
+    assert "".join(block.text.split()) == "".join(code.split())
+
+
+def test_a_long_title_takes_lines_from_its_frame() -> None:
+    steps = Steps((Line(A), *(Line(Frac(A, B), EQUALS) for _ in range(7))))
+    title = inlines("A title that goes on and on, " * 5)
+    assert len(frames(Slide(inlines("Short"), (steps,)))) == 1
+    assert len(frames(Slide(title, (steps,)))) == 2
+
+
+@pytest.mark.needs("pdflatex")
+def test_no_frame_is_shrunk_below_nine_tenths(tmp_path: Path) -> None:
+    title = inlines("A title that goes on and on, so that it takes several lines of its slide, " * 2)
+    steps = Steps((Line(C), *(Line(Frac(A, B), EQUALS, WORDS) for _ in range(20))))
+    items = ItemList(tuple((Paragraph(inlines(PROSE[:300])),) for _ in range(9)))
+    code = CodeBlock("\n".join(["x = " + " + ".join(["y"] * 50)] * 20))
+    blocks = (Paragraph(inlines(PROSE)), steps, Quote((Paragraph(inlines(PROSE)),)), items, code, Paragraph(inlines(ENDLESS)))
+    for aspect in ("16:9", "4:3"):
+        slides = tuple(Slide(name, (block,)) for block in blocks for name in (title, inlines("Short")))
+        text = render(Document("", slides, aspect=aspect), "beamer").text  # type: ignore[arg-type]
+        told = (
+            r"\typeout{FILLED \the\dimexpr\ht\derivepaper+\dp\derivepaper\relax\space \the\dimexpr\textheight-49pt-\derivefoot}"
+        )
+        assert r"\end{lrbox}\vspace*" in text
+        log = compile_latex(text.replace(r"\end{lrbox}\vspace*", rf"\end{{lrbox}}{told}\vspace*"), tmp_path)
+        sizes = [tuple(map(float, pair)) for pair in re.findall(r"FILLED ([\d.]+)pt ([\d.]+)pt", log.text)]
+        assert len(sizes) == log.pages > 20
+        assert max(filled / room for filled, room in sizes) < 1 / 0.9
+        assert log.overfull == ()
+
+
 def test_a_heading_never_ends_a_frame() -> None:
     for count in range(1, 12):
         fill = [Paragraph(WORDS)] * count
@@ -272,8 +362,6 @@ def test_what_a_person_typed_cannot_drive_the_terminal() -> None:
 
 
 def test_a_picture_without_a_fitting_format_is_refused() -> None:
-    from derive.teaching.formats.render import render
-
     picture = Picture("photo", {"svg": lambda: b"<svg/>"})
     with pytest.raises(DeriveError, match="'photo' is there as svg"):
         render(Document("", (Slide((), (picture,)),)), "beamer")

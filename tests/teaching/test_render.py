@@ -377,3 +377,12 @@ def test_the_same_document_gives_the_same_bytes(name: str) -> None:
         return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout
 
     assert rendered("1") == rendered("2") != b""
+
+
+def test_spaces_and_signs_in_markdown_formulas_are_those_of_katex_and_mathjax() -> None:
+    """Inside \\text MathJax prints ~ and \\, as they are, and behind a space it takes a minus for one between two terms."""
+    reason = inlines("en chaîne\u00a0: la somme\u202f; a~b")
+    steps = Steps((Line(Sign("f", "f")), Line(Sign(r"\max(0;\ -2{,}1)", ""), EQUALS, reason)))
+    text = render(Document("", (Slide((), (steps,)),), lang="fr"), "markdown").text
+    assert r"\text{en chaîne}\ \text{: la somme}\,\text{; a\textasciitilde{}b}" in text
+    assert r"(0;\ {-}2{,}1)" in text

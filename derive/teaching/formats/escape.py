@@ -201,11 +201,15 @@ def markdown_formula(code: str) -> str:
 
 
 def markdown_math(text: str) -> str:
-    r"""Words as part of a formula in Markdown: `\text{…}`, with the signs that KaTeX knows only as mathematics between."""
+    r"""Words as part of a formula in Markdown: `\text{…}`, with the signs that KaTeX knows only as mathematics between.
+
+    So are the spaces that do not break: inside the words MathJax would show their signs, and KaTeX warns of the characters.
+    """
     spelled = latex(terminal(text).translate(_KATEX_MARKS))
     for command, mark in ((r"\textquotedbl{}", '"'), (r"\textasciigrave{}", "`"), (r"\mbox{-}", "-")):
         spelled = spelled.replace(command, mark)
     spelled = re.sub(r"\\text(super|sub)script\{([^{}]*)\}", r"\2", spelled)
+    spelled = spelled.replace("~", r"\ensuremath{\ }").replace(r"\,", r"\ensuremath{\,}")
     apart = _ENSURED.sub(r"}\g<1>\\text{", spelled)
     return f"\\text{{{apart}}}".replace(r"\text{}", "")
 

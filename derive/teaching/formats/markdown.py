@@ -77,7 +77,7 @@ class MarkdownPrinter(DocumentPrinter):
         return escape.markdown_url(address)
 
     def math(self, body: Layout | Raw) -> str:
-        return escape.markdown_formula(body.latex) if isinstance(body, Raw) else latex(body).strip()
+        return escape.markdown_formula(body.latex) if isinstance(body, Raw) else _formula(body)
 
     def values(self, document: Document) -> dict[str, object]:
         """The front matter is YAML whose values pandoc reads as Markdown: escaped twice."""
@@ -203,7 +203,7 @@ class MarkdownPrinter(DocumentPrinter):
         lines = laid_out(parts, fits_chain)
         opens = opening(lines, lambda line: size_of(line.body).width < ROOM / 2)
         for line, opened in zip(lines, opens, strict=True):
-            body, reason, note = latex(line.body).strip(), self.words(line.reason), self.words(line.note)
+            body, reason, note = _formula(line.body), self.words(line.reason), self.words(line.note)
             if opened:
                 left = body
                 continue
@@ -211,7 +211,7 @@ class MarkdownPrinter(DocumentPrinter):
             if line.relation is None:
                 left, relation, body = body, "", ""
             else:
-                relation = latex(line.relation).strip()
+                relation = _formula(line.relation)
             rows.append({"left": left, "relation": relation, "body": body, "reason": reason, "beside": beside, "note": note})
             left = ""
         return rows
@@ -234,6 +234,11 @@ class MarkdownPrinter(DocumentPrinter):
                 case LineBreak():
                     out += r"\ "
         return out
+
+
+def _formula(body: Layout) -> str:
+    """A formula for KaTeX and MathJax; to MathJax a minus behind a space stands between two terms, whatever is before that."""
+    return re.sub(r"([;,]\\[ ,;:]\s*)-", r"\1{-}", latex(body).strip())
 
 
 def _unbarred(part: Inline) -> Inline:

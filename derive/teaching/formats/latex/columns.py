@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from textwrap import wrap
 
 from derive.notation.layout import EQUALS, MINUS, PLUS, Layout, Row, Sign, row
 from derive.teaching.document import (
@@ -36,6 +37,7 @@ from derive.teaching.document import (
     References,
     Steps,
     Table,
+    Text,
     laid_out,
     opening,
 )
@@ -149,6 +151,8 @@ def _set(block: Block, width: float) -> tuple[Set, ...]:
             return (columns(block, width),)
         case Equation(body):
             return (Display((body,) if isinstance(body, Raw) else tuple(broken(body, width))),)
+        case CodeBlock(text, language):
+            return (CodeBlock(wrapped(text, width), language),)
         case Picture():
             return (Figure(block, picture_height(block, width)),)
         case Columns(parts):
@@ -303,3 +307,47 @@ def text_height(words: Inlines, width: float, display: bool = False) -> float:
     count = sum(max(1, ceil(words_width(tuple(line), display) / (0.985 * width))) for line in lines)
     tall = [max(0.0, size_of(part.body, display).height - LINE) for part in words if isinstance(part, Math)]
     return count * LINE + sum(tall)
+
+
+# ---------------------------------------------------------------- long texts
+
+
+def sentences(words: Inlines, width: float) -> list[Inlines]:
+    """A text sentence by sentence; a sentence of more than some lines is cut between words."""
+    pieces: list[list[Inline]] = [[]]
+    for part in words:
+        first, *rest = _chunks(part, width)
+        pieces[-1].append(first)
+        pieces += [[piece] for piece in rest]
+    return [tuple(piece) for piece in pieces]
+
+
+def _chunks(part: Inline, width: float) -> list[Inline]:
+    if not isinstance(part, Text) or not part.text:
+        return [part]
+    ends = re.split(r"(?<=[.!?…] )", part.text)
+    return [Text(piece) for sentence in ends for piece in wrap(sentence, round(6 * width), drop_whitespace=False)]
+
+
+def sentence_height(words: Inlines, width: float) -> float:
+    """What a sentence adds to the height of its paragraph."""
+    return words_width(words) / (0.97 * width) * LINE
+
+
+CHARACTER = 0.525 * 0.9
+"""The width of a sign of code, in em of the text."""
+
+
+def wrapped(code: str, width: float) -> str:
+    """Code whose lines are cut where they are longer than the panel, what follows set in by four."""
+    room = max(20, int((width - 1.2) / CHARACTER))
+
+    def lines(line: str) -> list[str]:
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        return (
+            wrap(line, room, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
+            if len(line) > room
+            else [line]
+        )
+
+    return "\n".join(piece for line in code.split("\n") for piece in lines(line))

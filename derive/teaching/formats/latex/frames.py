@@ -16,14 +16,28 @@ from derive.teaching.document import (
     ItemList,
     Paragraph,
     Pause,
+    Quote,
     References,
     Slide,
     Table,
     apart,
     footnotes,
+    merged,
     pages,
 )
-from derive.teaching.formats.latex.columns import Aligned, Display, Figure, Hidden, Set, set_blocks
+from derive.teaching.formats.latex.columns import (
+    LINE,
+    Aligned,
+    Display,
+    Figure,
+    Hidden,
+    Set,
+    Stride,
+    sentence_height,
+    sentences,
+    set_blocks,
+    text_height,
+)
 from derive.teaching.formats.latex.heights import (
     CODE_LINE,
     HEIGHT,
@@ -39,6 +53,7 @@ from derive.teaching.formats.latex.heights import (
     notes_of,
     row_height,
     shown,
+    title_height,
 )
 
 
@@ -57,6 +72,7 @@ class Frame:
 
 def frames(slide: Slide, paper: Paper = WIDE) -> list[Frame]:
     """The frames of a slide; what the speaker says of a page stands at the first of its frames."""
+    paper = replace(paper, height=paper.height - title_height(slide.title, paper.width))
     parts: list[tuple[tuple[Set, ...], tuple[Block, ...]]] = []
     for page in pages(slide.blocks):
         blocks, notes = apart(page)
@@ -78,14 +94,44 @@ def frames(slide: Slide, paper: Paper = WIDE) -> list[Frame]:
 
 
 def _stacked(blocks: Sequence[Block], paper: Paper) -> list[Set]:
-    """The blocks as they are set, but columns that are higher than a frame one under the other, as wide as it."""
-    out: list[Set] = []
-    for block in blocks:
-        laid = set_blocks((block,), paper.width)
-        if isinstance(block, Columns) and height(laid, paper.width) > paper.height + SQUEEZE:
-            laid = set_blocks([inner for column in block.columns for inner in column.blocks], paper.width)
-        out += laid
-    return out
+    """The blocks as they are set; what is higher than a frame and is not cut further is made of several."""
+    return [part for block in blocks for part in set_blocks(_cut(block, paper), paper.width)]
+
+
+def _cut(block: Block, paper: Paper) -> Sequence[Block]:
+    """Columns that are higher than a frame one under the other, a long quotation or item in several."""
+    if height(set_blocks((block,), paper.width), paper.width) <= paper.height:
+        return (block,)
+    match block:
+        case Columns(columns):
+            return [part for column in columns for inner in column.blocks for part in _cut(inner, paper)]
+        case Quote(inner):
+            return [Quote((piece,)) for part in inner for piece in _paragraphs(part, paper)]
+        case ItemList(items, start):
+            return [piece for k, item in enumerate(items) for piece in _item(item, start if start is None else start + k, paper)]
+    return (block,)
+
+
+def _item(item: tuple[Block, ...], start: int | None, paper: Paper) -> list[Block]:
+    """An item as a list of its own; of one that is higher than a frame only what comes first, and the rest below it."""
+    if height(set_blocks(item, paper.width), paper.width) <= paper.height:
+        return [ItemList((item,), start)]
+    first, *rest = (piece for part in item for piece in _paragraphs(part, paper))
+    return [ItemList(((first,),), start), *rest]
+
+
+def _paragraphs(block: Block, paper: Paper) -> list[Block]:
+    """A paragraph in several that are at most half as high as a frame."""
+    if not isinstance(block, Paragraph):
+        return [block]
+    pieces: list[Inlines] = []
+    for sentence in sentences(block.inlines, paper.width):
+        longer = merged((*pieces[-1], *sentence)) if pieces else ()
+        if pieces and text_height(longer, paper.width) <= paper.height / 2:
+            pieces[-1] = longer
+        else:
+            pieces.append(sentence)
+    return [Paragraph(piece) for piece in pieces]
 
 
 # ---------------------------------------------------------------- pieces, and where a frame may end
@@ -108,6 +154,9 @@ class FramePart:
     cost: float
     block: int
 
+
+LONG = 6
+"""A paragraph of more lines may be cut between its sentences."""
 
 FORBIDDEN = 1e6
 GIVE, SQUEEZE = 0.35, 0.07 * HEIGHT
@@ -144,7 +193,8 @@ def _parts(block: Set, width: float) -> list[tuple[Set, float]]:
     """A block cut as finely as it may be, each part with its height."""
     match block:
         case Aligned(rows=rows) if rows:
-            return [(replace(block, rows=(r,)), r.height + ROW_GAP) for r in rows]
+            lines = [tuple(line) for line in _lines(rows)]
+            return [(replace(block, rows=line), sum(r.height + ROW_GAP for r in line)) for line in lines]
         case ItemList(items, start) if len(items) > 1:
             parts = [ItemList((item,), None if start is None else start + k) for k, item in enumerate(items)]
             return [(part, height_of(part, width)) for part in parts]
@@ -155,6 +205,8 @@ def _parts(block: Set, width: float) -> list[tuple[Set, float]]:
                 (replace(block, rows=(r,)), row_height(r) if k else height_of(replace(block, rows=(r,)), width))
                 for k, r in enumerate(rows)
             ]
+        case Paragraph(text) if text_height(text, width) > LONG * LINE:
+            return [(Paragraph(piece), sentence_height(piece, width)) for piece in sentences(text, width)]
         case References(entries):
             return [(References((entry,)), height_of(References((entry,)), width)) for entry in entries]
         case Hidden(inner, opens):
@@ -200,6 +252,22 @@ def _frame(pieces: Sequence[FramePart], room: float) -> tuple[Set, ...]:
     return _resumed(tuple(_whole([piece.content for piece in group], kept) for _, group in groups))
 
 
+def _lines(rows: Sequence[Stride]) -> Iterator[list[Stride]]:
+    """The lines of a derivation, each with the rows it goes on in; a long left-hand side stays with the line after it.
+
+    A line that is higher than a frame is cut between its rows.
+    """
+    line: list[Stride] = []
+    for row in rows:
+        begins = row.relation is not None or row.head
+        full = sum(r.height + ROW_GAP for r in line) + row.height > WIDE.height
+        if line and (full or (begins and not line[-1].head)):
+            yield line
+            line = []
+        line.append(row)
+    yield line
+
+
 def _whole(parts: list[Set], kept: float) -> Set:
     """The parts of a block as one; a picture keeps a part of its height."""
     first = parts[0]
@@ -212,6 +280,8 @@ def _whole(parts: list[Set], kept: float) -> Set:
             return replace(first, text="\n".join(part.text for part in parts if isinstance(part, CodeBlock)))
         case Table():
             return replace(first, rows=tuple(r for part in parts if isinstance(part, Table) for r in part.rows))
+        case Paragraph():
+            return Paragraph(merged(word for part in parts if isinstance(part, Paragraph) for word in part.inlines))
         case Figure():
             return replace(first, height=first.height * kept)
         case References():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 from derive.teaching.document import (
     Aspect,
@@ -38,7 +39,7 @@ from derive.teaching.formats.latex.columns import (
     set_blocks,
     text_height,
 )
-from derive.teaching.formats.measure import size_of
+from derive.teaching.formats.measure import size_of, words_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +145,12 @@ def notes_of(block: Set) -> tuple[Footnote, ...]:
 def notes_height(notes: Sequence[Footnote], width: float = WIDTH) -> float:
     """The height of footnotes at the foot of a frame."""
     return sum(text_height(note.inlines, width / SMALL) * SMALL + 0.1 for note in notes)
+
+
+TITLE, TITLE_LINE, PART = 1.22, 1.35, 3.0
+"""The size of a title, from one of its lines to the next, and what the number of the page takes beside it."""
+
+
+def title_height(title: Inlines, width: float = WIDTH) -> float:
+    """What a title takes more than one line does."""
+    return TITLE_LINE * (ceil(words_width(title) * 1.05 * TITLE / (width - PART)) - 1) if title else 0.0

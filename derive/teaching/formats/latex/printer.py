@@ -24,7 +24,7 @@ from derive.teaching.document import (
 from derive.teaching.formats import escape
 from derive.teaching.formats.latex.columns import Aligned, Beside, Display, Figure, Hidden, Set, Stride, set_blocks
 from derive.teaching.formats.latex.frames import Frame, frames
-from derive.teaching.formats.latex.heights import PAPERS, WIDTH, notes_height, notes_of
+from derive.teaching.formats.latex.heights import PAPERS, WIDTH, notes_height, notes_of, title_height
 from derive.teaching.formats.printer import DocumentPage, DocumentPrinter, anchor, joined
 
 BABEL: Mapping[str, tuple[str, str]] = {"en": ("english", ""), "fr": ("french", ";:!?")}
@@ -174,6 +174,7 @@ class BeamerPrinter(ArticlePrinter):
         self.last = self.base = self.covering = 1
         notes = "" if self.choices.handout else self.blocks(set_blocks(frame.notes, self.width))
         foot = round(notes_height(frame.footnotes, self.width) + 0.6, 2) if frame.footnotes else 0.0
+        foot += round(title_height(frame.title, self.width), 2)
         title, below = self.inlines(frame.title), self.footnotes(frame.footnotes)
         return DocumentPage(title, frame.level, body, frame.part, frame.parts, below, foot, notes)
 
