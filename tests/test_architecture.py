@@ -84,7 +84,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"data", "lecture", "pages"},
     ),
     "teaching.blocks": (
-        {"cases", "charts", "gradient", "hessian", "numbers"},
+        {"cases", "charts", "gradient", "hessian", "numbers", "sampled"},
         {"batched", "checks", "derivative", "diagrams", "iteration", "plots", "worked"},
         {"networks"},
         {"pictures"},
@@ -105,6 +105,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"carried", "directive", "formulas", "frontmatter", "inserts", "unread"},
         {"desk", "prose", "stepping"},
         {"lecture", "options"},
+        {"plotting"},
         {"kinds"},
     ),
     "teaching.pages": ({"explain", "report"},),

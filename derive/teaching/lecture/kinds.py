@@ -25,7 +25,6 @@ from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
 from derive.teaching.blocks.pictures import DIRECTIONS, NODES, Drawn, picture
-from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
 from derive.teaching.document import Block, Document, Line, Steps
 from derive.teaching.lecture.carried import found_by
@@ -36,8 +35,10 @@ from derive.teaching.lecture.options import (
     Reader,
     columns,
     flag,
+    formulas,
     loop,
     number,
+    numbers,
     one_of,
     order,
     own_name,
@@ -49,6 +50,7 @@ from derive.teaching.lecture.options import (
     word,
     words,
 )
+from derive.teaching.lecture.plotting import plot
 from derive.teaching.lecture.stepping import Stepping
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
@@ -214,7 +216,7 @@ def _iterate(directive: Directive, options: Options, desk: Desk) -> Sequence[Blo
         check_times(start, options["times"])
     with pointing(directive, "step"):
         states = iterated(start, step, options["times"], options["accept"] == "lower")
-    desk.keep(directive, options["name"], found_by(states[-1]))
+    desk.keep(directive, options["name"], replace(found_by(states[-1]), states=states))
     blocks: list[Block] = [] if options["table"] is False else [steps_table(states, shown, desk.page, options["every"] or 0)]
     if curves:
         with pointing(directive, "plot"):
@@ -226,12 +228,6 @@ def _iterate(directive: Directive, options: Options, desk: Desk) -> Sequence[Blo
 def _output_column(start: Run) -> tuple[Column, ...]:
     output = start.source.output
     return () if output.axes else (Column(output.name),)
-
-
-def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    name = desk.picture_name("plot")
-    low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
-    return (plot(options["functions"] or [], bool(options["derivatives"]), low, high, desk.page, name),)
 
 
 @dataclass(frozen=True)
@@ -306,5 +302,19 @@ KINDS: Mapping[str, BlockKind] = {
         },
         _iterate,
     ),
-    "plot": BlockKind({"functions": words, "derivatives": flag, "from": number, "to": number}, _plot),
+    "plot": BlockKind(
+        {
+            "functions": formulas,
+            "derivatives": flag,
+            "at": values,
+            "of": word,
+            "along": columns,
+            "from": numbers,
+            "to": numbers,
+            "marks": numbers,
+            "saturated": number,
+            "path": words,
+        },
+        plot,
+    ),
 }
