@@ -31,7 +31,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"derivation"},
         {"values"},
         {"proof"},
-        {"kernels", "teaching", "exams"},
+        {"kernels"},
+        {"teaching", "exams"},
         {"api"},
     ),
     "calculus": (
@@ -84,7 +85,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"data", "lecture", "pages"},
     ),
     "teaching.blocks": (
-        {"cases", "charts", "gradient", "hessian", "numbers", "sampled"},
+        {"cases", "charts", "code", "gradient", "hessian", "numbers", "sampled"},
         {"batched", "checks", "derivative", "diagrams", "iteration", "plots", "worked"},
         {"networks"},
         {"pictures"},
@@ -298,7 +299,7 @@ def test_a_planted_circle_is_found() -> None:
         ("language.library", "from derive.language.reader import read"),
         ("proof.proof", "from derive.teaching import document"),
         ("proof.proof", "from derive.api import Graph"),
-        ("teaching.document", "from derive.kernels import module"),
+        ("kernels.module", "from derive.teaching import document"),
         ("teaching.blocks.gradient", "from derive.teaching.pages.explain import explain"),
         ("teaching.blocks.worked", "from derive.teaching.formats.measure import size"),
         ("kernels.module", "from derive.exams.variants import draw"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Callable
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import derive
 from derive.errors import DeriveError
 from derive.language.reader import read as read_graph
 from derive.teaching.blocks.charts import Chart, draw
 from derive.teaching.blocks.iteration import noise
-from derive.teaching.document import Document, Picture
+from derive.teaching.document import CodeBlock, Document, Picture
 from derive.teaching.formats.render import render
 from derive.teaching.lecture.carried import DIGITS, LONGEST, carried, computed, found_by
 from derive.teaching.lecture.kinds import KINDS, build_lecture
@@ -449,6 +451,36 @@ def test_a_plot_is_drawn_in_every_format_in_one_font_and_the_same_each_time() ->
 def test_a_plot_that_cannot_be_drawn_is_pointed_at(body: str, message: str, word: str) -> None:
     found, _, under = pointed(body)
     assert (found, under) == (message, word)
+
+
+# ---------------------------------------------------------------- code
+
+
+@pytest.mark.parametrize("target", ["cpu", "cuda"])
+def test_a_kernel_block_shows_the_loops_of_the_module(target: str) -> None:
+    (block,) = document(f"```derive kernel hinge\ntarget: {target}\nfunction: value\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    source = derive.graph("hinge").kernel(target).source
+    assert max(map(len, block.text.split("\n"))) <= 72
+    tree = ast.parse(block.text)
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    whole = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    assert names
+    assert [ast.dump(node) for node in tree.body] == [ast.dump(whole[name]) for name in names]
+
+
+def test_a_kernel_block_shows_its_program_and_names_its_functions() -> None:
+    (block,) = document("```derive kernel hinge\nshow: program\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    assert block.text == str(derive.graph("hinge").kernel().programs["value_and_grad"])
+    message, _, word = pointed("```derive kernel hinge\nfunction: vjp\n```\n")
+    assert (message, word) == ("This kernel has no function vjp.", "vjp")
+
+
+def test_a_code_block_is_a_cell() -> None:
+    (block,) = document("```derive code\nname: str = 'x'\n# kept\n```\n").slides[0].blocks
+    assert block == CodeBlock("name: str = 'x'\n# kept", "python", runs=True)
+    assert markdown("```derive code\nx = 1\n```\n") == "```python\nx = 1\n```"
 
 
 # ---------------------------------------------------------------- the page that documents them

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from derive.errors import DeriveError, Place, said
 
-WORDY = frozenset({"graph", "define"})
+WORDY = frozenset({"graph", "define", "code"})
 """The kinds of block whose lines are not `key: value` but text of their own."""
 
 

@@ -21,12 +21,13 @@ from derive.notation.terms import layout
 from derive.proof.points import drawn_values, telling_run
 from derive.teaching.blocks.charts import picture as chart_picture
 from derive.teaching.blocks.checks import check_blocks
+from derive.teaching.blocks.code import folded
 from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
 from derive.teaching.blocks.pictures import DIRECTIONS, NODES, Drawn, picture
 from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
-from derive.teaching.document import Block, Document, Line, Steps
+from derive.teaching.document import Block, CodeBlock, Document, Line, Steps
 from derive.teaching.lecture.carried import found_by
 from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
@@ -230,6 +231,28 @@ def _output_column(start: Run) -> tuple[Column, ...]:
     return () if output.axes else (Column(output.name),)
 
 
+def _kernel(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    # Here, not above: lectures without kernels need none of it.
+    from derive.kernels.kernel import kernel
+    from derive.kernels.module import code_of
+
+    given = {"batched": options["batch"], "target": options["target"], "wrt": options["wrt"], "dtype": options["dtype"]}
+    made = kernel(desk.graph_of(directive), name=directive.name, **{key: value for key, value in given.items() if value})
+    functions = tuple(made.programs)
+    function = options["function"] or functions[-1]
+    if function not in functions:
+        hint = nearest(function, functions) or known_names(list(functions))
+        raise DeriveError(said("This kernel has no function {name}.", name=function), directive.whole("function"), hint)
+    if options["show"] == "program":
+        return (CodeBlock(str(made.programs[function])),)
+    return (CodeBlock(folded(code_of(made.source, function)), "python"),)
+
+
+def _code(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    """Code in Python that a notebook runs; no other page does."""
+    return (CodeBlock(directive.body, "python", runs=True),)
+
+
 @dataclass(frozen=True)
 class BlockKind:
     """A kind of block: the options it takes, each with its reader, and its writer."""
@@ -302,6 +325,18 @@ KINDS: Mapping[str, BlockKind] = {
         },
         _iterate,
     ),
+    "kernel": BlockKind(
+        {
+            "target": word,
+            "batch": words,
+            "wrt": words,
+            "dtype": one_of(("float32", "float64")),
+            "function": word,
+            "show": one_of(("code", "program")),
+        },
+        _kernel,
+    ),
+    "code": BlockKind({}, _code),
     "plot": BlockKind(
         {
             "functions": formulas,
