@@ -8,6 +8,7 @@ target itself adds.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -134,6 +135,18 @@ def _imports_used(source: str) -> str:
             node.names = [n for n in node.names if (n.asname or n.name.partition(".")[0]) in used]
             lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node)] if node.names else []
     return "\n".join(lines)
+
+
+def code_of(source: str, function: str) -> str:
+    """The part of a module that is a function's own work: its loops, in the order in which they run.
+
+    What all modules share is left out, and what looks at the arguments.
+    """
+    own = re.compile(rf"_{re.escape(function)}(_region)?[0-9]+")
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and own.fullmatch(node.name)]
+    lines = source.split("\n")
+    starts = [min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in found]
+    return "\n\n".join("\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, found, strict=True))
 
 
 # ---------------------------------------------------------------- names

@@ -131,10 +131,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """Lines of code; `language` is what Markdown calls it (`python`), or nothing."""
+    """Lines of code; `language` is what Markdown calls it (`python`), or nothing.  A notebook has a cell of what `runs`."""
 
     text: str
     language: str = ""
+    runs: bool = False
 
 
 Align = Literal["left", "center", "right"]

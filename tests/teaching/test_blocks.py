@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import derive
 from derive.errors import DeriveError
 from derive.language.reader import read as read_graph
+from derive.teaching.blocks.charts import Chart, draw
 from derive.teaching.blocks.iteration import noise
-from derive.teaching.document import Document
+from derive.teaching.document import CodeBlock, Document, Picture
 from derive.teaching.formats.render import render
 from derive.teaching.lecture.carried import DIGITS, LONGEST, carried, computed, found_by
 from derive.teaching.lecture.kinds import KINDS, build_lecture
 from derive.teaching.lecture.lecture import read
+from derive.teaching.page import Page
 from derive.values.run import run
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n# Slide\n\n"
@@ -322,6 +328,159 @@ def test_a_check_of_zeros_says_so() -> None:
     assert "largest error" not in zeros
     ones = markdown("```derive check softmax\nat: z=[1, 2]\nseed: [1, 1]\n```\n")
     assert "the check says little" in ones
+
+
+# ---------------------------------------------------------------- plots
+
+DESCENT = (
+    "```derive iterate valley\nat: u=4, v=1\nstep: u = u - 0.09*grad.u, v = v - 0.09*grad.v\ntimes: 3\nname: descent\n```\n\n"
+)
+
+
+def chart(lines: str, name: str = "", above: str = "", lang: str = "en") -> Chart:
+    block = f"```derive plot {name}\n{lines}\n```\n"
+    pictures = [b for b in document(above + block, lang).slides[0].blocks if isinstance(b, Picture)]
+    drawn: Chart = pictures[-1].formats["svg"].args[0]  # type: ignore[attr-defined]
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("sigmoid", lambda x: 1 / (1 + np.exp(-x))),
+        ("tanh", np.tanh),
+        ("x**2 - 2*x", lambda x: x**2 - 2 * x),
+        ("leaky_relu(x, 0.1)", lambda x: np.where(x > 0, x, 0.1 * x)),
+        ("x*sigmoid(k*x)", lambda x: x / (1 + np.exp(-1.5 * x))),
+        ("max(0, min(1, 0.2*x + 0.5))", lambda x: np.clip(0.2 * x + 0.5, 0, 1)),
+    ],
+)
+def test_a_curve_is_its_function_and_its_slope_the_slope(formula: str, value: Callable[[Any], Any]) -> None:
+    at = "\nat: k=1.5" if "k" in formula.replace("leaky", "") else ""
+    left, right = chart(f"functions: {formula}\nderivatives: yes\nfrom: -3.01\nto: 4.02{at}").panels
+    x, y = left.curves[0].x, left.curves[0].y
+    assert (x[0], x[-1]) == (-3.01, 4.02)
+    assert np.allclose(y, value(x), atol=1e-12)
+    x, slope = right.curves[0].x, right.curves[0].y
+    kinks = np.abs(value(x + 1e-4) - 2 * value(x) + value(x - 1e-4)) > 1e-6
+    differences = (value(x + 1e-5) - value(x - 1e-5)) / 2e-5
+    fair = ~kinks & np.isfinite(slope)
+    assert fair.mean() > 0.95
+    assert np.allclose(slope[fair], differences[fair], atol=1e-5)
+
+
+def test_a_jump_is_not_joined_by_a_line_and_a_slope_is() -> None:
+    def broken(formula: str) -> list[float]:
+        curve = chart(f"functions: {formula}\nfrom: -2\nto: 2.1").panels[0].curves[0]
+        gaps = np.flatnonzero(~np.isfinite(curve.y))
+        assert all(curve.x[k - 1] < curve.x[k + 1] < curve.x[k - 1] + 1e-6 for k in gaps)
+        return [round(float(curve.x[k]), 5) for k in gaps]
+
+    assert broken("where(x > 1, 2, -1)") == [1.0]
+    assert broken("where(x > 1, 2, -1) + where(x < -0.5, 1, x)") == [-0.5, 1.0]
+    assert broken("1/x") == [0.0]
+    assert broken("tanh(400*x)") == broken("abs(x)") == broken("relu") == broken("x**3 - x") == []
+    slope = chart("functions: relu\nderivatives: yes\nfrom: -2\nto: 2.1").panels[1].curves[0]
+    assert np.isnan(slope.y).sum() == 1
+
+
+def test_where_a_function_has_no_value_there_is_no_curve() -> None:
+    curve = chart("functions: log(x)\nfrom: -1\nto: 3").panels[0].curves[0]
+    assert np.isnan(curve.y[curve.x < 0]).all()
+    assert np.allclose(curve.y[curve.x > 0], np.log(curve.x[curve.x > 0]))
+    assert pointed("```derive plot\nfunctions: log(x)\nfrom: -3\nto: -1\n```\n")[0] == "Nothing has a value here."
+
+
+def test_a_profile_is_a_number_of_the_graph_over_one_of_its_inputs() -> None:
+    (panel,) = chart("at: w=[1, -2], x=[0.5, 1]\nalong: w[1]\nmarks: -2", "logistic", LOGISTIC, "fr").panels
+    x = panel.curves[0].x
+    assert np.allclose(panel.curves[0].y, np.log(1 + np.exp(-(0.5 + x))))
+    assert (panel.x, panel.curves[0].label, panel.marks[0].label) == ("w_{2}", "L(w_{2})", "1{,}701")
+    (shown,) = chart("at: x=[0.5, 1], w=[1, 1]\nof: p\nalong: w[0]", "logistic", LOGISTIC).panels
+    assert np.allclose(shown.curves[0].y, 1 / (1 + np.exp(-(0.5 * x + 1))))
+    left, right = chart("at: x=2, b=1\nderivatives: yes", "neuron", NEURON).panels
+    p = 1 / (1 + np.exp(-(2 * left.curves[0].x + 1)))
+    assert np.allclose(right.curves[0].y, (p - 1) * 2)
+
+
+def test_a_surface_has_its_path() -> None:
+    (panel,) = chart("path: descent\nfrom: -4, -1\nto: 4, 2", "valley", VALLEY + DESCENT).panels
+    assert panel.surface is not None
+    x, y, z = panel.surface
+    across, up = np.meshgrid(x, y)
+    assert np.allclose(z, across**2 + 10 * up**2)
+    assert (x[0], x[-1], y[0], y[-1]) == (-4, 4, -1, 2)
+    path = np.column_stack([panel.curves[0].x, panel.curves[0].y])
+    assert np.allclose(path, [[4 * 0.82**k, (-0.8) ** k] for k in range(4)])
+    assert [mark.hollow for mark in panel.marks] == [True, False]
+
+
+def test_saturated_stretches_are_shaded() -> None:
+    ((low, first), (second, high)) = chart("functions: sigmoid\nsaturated: 0.05").panels[0].zones
+    assert (low, high) == (-6, 6)
+    edge = math.log((1 - 0.1 + math.sqrt(0.8)) / 0.1)  # where p (1 - p) = 0.05
+    assert first == pytest.approx(-edge, abs=0.03)
+    assert second == pytest.approx(edge, abs=0.03)
+
+
+def test_a_plot_is_drawn_in_every_format_in_one_font_and_the_same_each_time() -> None:
+    drawn = chart("path: descent\nfrom: -4\nto: 4", "valley", VALLEY + DESCENT, "fr")
+    for kind, start in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")):
+        assert draw(drawn, kind, Page("fr")).startswith(start)
+    pdf = draw(drawn, "pdf", Page("fr"))
+    fonts = {name.decode().lower() for name in re.findall(rb"/BaseFont /(?:\w+\+)?(\w+)", pdf)}
+    assert fonts <= {"cmr10", "cmmi10", "cmsy10", "cmex10"}
+    assert draw(drawn, "svg", Page("fr")) == draw(drawn, "svg", Page("fr"))
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "word"),
+    [
+        ("```derive plot\nfunctions: softmax\n```\n", "softmax is not a function of one number.", "softmax"),
+        ("```derive plot\nfunctions: leaky_relu\n```\n", "leaky_relu is not a function of one number.", "leaky_relu"),
+        ("```derive plot\nfunctions: x**\n```\n", "x** is no formula in x: This cannot be read as a definition.", "x**"),
+        ("```derive plot\nfunctions: a*x\n```\n", "The value of a is missing.", "a*x"),
+        (LOGISTIC + "```derive plot logistic\nat: w=[1, 2]\n```\n", "x is no number.", "w=[1, 2]"),
+        (LOGISTIC + "```derive plot logistic\nat: w=[1, 2], x=[1, 2]\nalong: w[2]\n```\n", "w has no such entry.", "w[2]"),
+        (LOGISTIC + "```derive plot logistic\nat: w=[1, 2], x=[1, 2]\n```\n", "A plot is over one number, or over two.",
+         "w=[1, 2], x=[1, 2]"),
+        (VALLEY + "```derive plot valley\npath: descent\n```\n", "No iterate block above is named descent.", "descent"),
+        (VALLEY + "```derive plot valley\nderivatives: yes\n```\n", "A surface has no derivative beside it.", "yes"),
+    ],
+)  # fmt: skip
+def test_a_plot_that_cannot_be_drawn_is_pointed_at(body: str, message: str, word: str) -> None:
+    found, _, under = pointed(body)
+    assert (found, under) == (message, word)
+
+
+# ---------------------------------------------------------------- code
+
+
+@pytest.mark.parametrize("target", ["cpu", "cuda"])
+def test_a_kernel_block_shows_the_loops_of_the_module(target: str) -> None:
+    (block,) = document(f"```derive kernel hinge\ntarget: {target}\nfunction: value\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    source = derive.graph("hinge").kernel(target).source
+    assert max(map(len, block.text.split("\n"))) <= 72
+    tree = ast.parse(block.text)
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    whole = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    assert names
+    assert [ast.dump(node) for node in tree.body] == [ast.dump(whole[name]) for name in names]
+
+
+def test_a_kernel_block_shows_its_program_and_names_its_functions() -> None:
+    (block,) = document("```derive kernel hinge\nshow: program\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    assert block.text == str(derive.graph("hinge").kernel().programs["value_and_grad"])
+    message, _, word = pointed("```derive kernel hinge\nfunction: vjp\n```\n")
+    assert (message, word) == ("This kernel has no function vjp.", "vjp")
+
+
+def test_a_code_block_is_a_cell() -> None:
+    (block,) = document("```derive code\nname: str = 'x'\n# kept\n```\n").slides[0].blocks
+    assert block == CodeBlock("name: str = 'x'\n# kept", "python", runs=True)
+    assert markdown("```derive code\nx = 1\n```\n") == "```python\nx = 1\n```"
 
 
 # ---------------------------------------------------------------- the page that documents them

@@ -127,7 +127,7 @@ def _contours(axes: Axes, surface: tuple[Any, Any, Any], page: Page) -> None:
     x, y, z = surface
     axes.contourf(x, y, z, levels=12, cmap="Blues", alpha=0.35, zorder=0)
     lines = axes.contour(x, y, z, levels=12, colors="#6d7f8d", linewidths=0.6, zorder=1)
-    axes.clabel(lines, fontsize=8, fmt=lambda value: _number(value, page))
+    axes.clabel(lines, fontsize=9.5, fmt=lambda value: f"${tick(value, page)}$")
 
 
 def _settle(axes: Axes, panel: Panel, page: Page) -> None:
@@ -143,13 +143,13 @@ def _settle(axes: Axes, panel: Panel, page: Page) -> None:
     if panel.y:
         axes.set_ylabel(f"${panel.y}$", rotation=0, ha="right", va="center")
     if any(curve.label for curve in panel.curves):
-        axes.legend(frameon=False)
+        axes.legend(frameon=panel.surface is not None, framealpha=0.85, edgecolor="none")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: _number(value, page))
+        axis.set_major_formatter(lambda value, _: f"${tick(value, page)}$")
 
 
-def _number(value: float, page: Page) -> str:
+def tick(value: float, page: Page) -> str:
     """A number of an axis, as mathematics in the language of the page."""
     digits, _, exponent = f"{round(value, 12) + 0:g}".partition("e")
     power = rf" \cdot 10^{{{int(exponent)}}}" if exponent else ""
-    return f"${page.style.number(digits).latex}{power}$"
+    return f"{page.style.number(digits).latex}{power}"

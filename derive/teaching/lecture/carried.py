@@ -50,6 +50,8 @@ class Found:
     value: Callable[[str], Any]
     gradient: Callable[[str], Any]
     """An array of exact numbers, None where there is none of a name."""
+    states: tuple[Run, ...] = ()
+    """Of an iteration, all of them."""
 
 
 def found_by(run: Run) -> Found:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from derive.errors import DeriveError, Place, said
 
-WORDY = frozenset({"graph", "define"})
+WORDY = frozenset({"graph", "define", "code"})
 """The kinds of block whose lines are not `key: value` but text of their own."""
 
 

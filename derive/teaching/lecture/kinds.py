@@ -21,13 +21,13 @@ from derive.notation.terms import layout
 from derive.proof.points import drawn_values, telling_run
 from derive.teaching.blocks.charts import picture as chart_picture
 from derive.teaching.blocks.checks import check_blocks
+from derive.teaching.blocks.code import folded
 from derive.teaching.blocks.derivative import derivative_blocks
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.iteration import Column, check_times, checked_column, iterated, steps_chart, steps_table
 from derive.teaching.blocks.pictures import DIRECTIONS, NODES, Drawn, picture
-from derive.teaching.blocks.plots import plot
 from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
-from derive.teaching.document import Block, Document, Line, Steps
+from derive.teaching.document import Block, CodeBlock, Document, Line, Steps
 from derive.teaching.lecture.carried import found_by
 from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
@@ -36,8 +36,10 @@ from derive.teaching.lecture.options import (
     Reader,
     columns,
     flag,
+    formulas,
     loop,
     number,
+    numbers,
     one_of,
     order,
     own_name,
@@ -49,6 +51,7 @@ from derive.teaching.lecture.options import (
     word,
     words,
 )
+from derive.teaching.lecture.plotting import plot
 from derive.teaching.lecture.stepping import Stepping
 from derive.teaching.page import Page
 from derive.teaching.request import DETAILS, Request, View
@@ -232,7 +235,7 @@ def _iterate(directive: Directive, options: Options, desk: Desk) -> Sequence[Blo
         check_times(start, options["times"])
     with pointing(directive, "step"):
         states = iterated(start, step, options["times"], options["accept"] == "lower")
-    desk.keep(directive, options["name"], found_by(states[-1]))
+    desk.keep(directive, options["name"], replace(found_by(states[-1]), states=states))
     blocks: list[Block] = [] if options["table"] is False else [steps_table(states, shown, desk.page, options["every"] or 0)]
     if curves:
         with pointing(directive, "plot"):
@@ -246,10 +249,26 @@ def _output_column(start: Run) -> tuple[Column, ...]:
     return () if output.axes else (Column(output.name),)
 
 
-def _plot(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    name = desk.picture_name("plot")
-    low, high = (fallback if options[k] is None else options[k] for k, fallback in (("from", -6.0), ("to", 6.0)))
-    return (plot(options["functions"] or [], bool(options["derivatives"]), low, high, desk.page, name),)
+def _kernel(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    # Here, not above: lectures without kernels need none of it.
+    from derive.kernels.kernel import kernel
+    from derive.kernels.module import code_of
+
+    given = {"batched": options["batch"], "target": options["target"], "wrt": options["wrt"], "dtype": options["dtype"]}
+    made = kernel(desk.graph_of(directive), name=directive.name, **{key: value for key, value in given.items() if value})
+    functions = tuple(made.programs)
+    function = options["function"] or functions[-1]
+    if function not in functions:
+        hint = nearest(function, functions) or known_names(list(functions))
+        raise DeriveError(said("This kernel has no function {name}.", name=function), directive.whole("function"), hint)
+    if options["show"] == "program":
+        return (CodeBlock(str(made.programs[function])),)
+    return (CodeBlock(folded(code_of(made.source, function)), "python"),)
+
+
+def _code(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+    """Code in Python that a notebook runs; no other page does."""
+    return (CodeBlock(directive.body, "python", runs=True),)
 
 
 @dataclass(frozen=True)
@@ -324,5 +343,31 @@ KINDS: Mapping[str, BlockKind] = {
         },
         _iterate,
     ),
-    "plot": BlockKind({"functions": words, "derivatives": flag, "from": number, "to": number}, _plot),
+    "kernel": BlockKind(
+        {
+            "target": word,
+            "batch": words,
+            "wrt": words,
+            "dtype": one_of(("float32", "float64")),
+            "function": word,
+            "show": one_of(("code", "program")),
+        },
+        _kernel,
+    ),
+    "code": BlockKind({}, _code),
+    "plot": BlockKind(
+        {
+            "functions": formulas,
+            "derivatives": flag,
+            "at": values,
+            "of": word,
+            "along": columns,
+            "from": numbers,
+            "to": numbers,
+            "marks": numbers,
+            "saturated": number,
+            "path": words,
+        },
+        plot,
+    ),
 }

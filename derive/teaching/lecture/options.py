@@ -87,6 +87,23 @@ def number(value: Any, desk: Desk) -> float:
         raise DeriveError("a number is expected", hint=hint) from None
 
 
+def numbers(value: Any, desk: Desk) -> tuple[float, ...]:
+    """Decimal numbers with commas between them."""
+    return tuple(number(part.strip(), desk) for part in str(value).split(","))
+
+
+def formulas(value: Any, desk: Desk) -> tuple[str, ...]:
+    """Names and formulas with commas between them, those in brackets aside."""
+    parts, depth = [""], 0
+    for sign in word(value, desk):
+        depth += (sign in "([") - (sign in ")]")
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return tuple(part.strip() for part in parts if part.strip())
+
+
 def values(value: Any, desk: Desk) -> dict[str, Nested]:
     """Values for inputs: numbers, lists of them, and formulas over the numbers that blocks above have found."""
 
