@@ -90,9 +90,8 @@ def _subset(face: Face, characters: frozenset[str]) -> bytes:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    options = subset.Options(
-        flavor="woff2", layout_features=["*"], hinting=False, notdef_outline=True, recalc_timestamp=False, desubroutinize=True
-    )
+    features = ["ssty", "dtls", "flac"] if face.mathematical else ["kern", "liga", "lnum", "mark"]
+    options = subset.Options(layout_features=features, hinting=False, notdef_outline=True, recalc_timestamp=False)
     options.drop_tables += ["FFTM"]  # when FontForge made the file
     codes = {ord(c) for c in characters}
     with TTFont(_path(face), recalcTimestamp=False) as font:
