@@ -467,7 +467,7 @@ def test_specials_make_no_element_of_html(tmp_path: Path) -> None:
     assert cli.main(["slides", str(tmp_path / "nasty.md"), "-o", str(tmp_path / "out"), "--format", "html"]) == 0
     text = (tmp_path / "out" / "nasty.en.html").read_text("utf-8")
     assert len(re.findall("<script", text)) == 1
-    assert not re.search(r"<(?!button|body|b |br)[ib]>|<[a-z][^>]* on\w+=", text)
+    assert not re.search(r"<[ib]>|<[a-z][^>]* on\w+=", text)
 
 
 @pytest.mark.needs("pdflatex")
