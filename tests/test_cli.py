@@ -544,7 +544,7 @@ def test_course_builds_what_it_finds_and_says_what(
     monkeypatch.setattr("derive.resources.folder", lambda name: lecture.parent if name == "lectures" else shipped(name))
     out = tmp_path / "built"
     listed = done(derive("course", "-o", out)).split()
-    assert listed == [str(out / f"margins.{lang}.{ending}") for lang in ("en", "fr") for ending in ("md", "tex")]
+    assert listed == [str(out / f"margins.{lang}.{ending}") for lang in ("en", "fr") for ending in ("html", "md", "tex")]
     assert names(out) == {Path(path).name for path in listed}
     assert done(derive("course", "-o", out)).split() == listed  # over its own files
 

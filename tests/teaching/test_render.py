@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -51,8 +53,6 @@ def sign(text: str) -> Sign:
 
 def pdf() -> bytes:
     """A small picture."""
-    from io import BytesIO
-
     from matplotlib.figure import Figure
 
     file = BytesIO()
@@ -308,6 +308,22 @@ def test_prose_is_only_text_in_html() -> None:
     assert not [name for _, attributes in found.found for name in attributes if name.startswith("on") or name == "style"]
     assert {attributes["href"] for tag, attributes in found.found if tag == "a"} == {"https://x.org/a_b?c=%20#d"}
     assert all(re.sub(r"[\x00-\x1f\u202c\u202e]", "", text) in found.text for text in NASTY)
+
+
+def test_every_character_is_in_a_font_of_the_page() -> None:
+    """No system's font is asked for what ours have: letters, signs and superscripts of words, formulas and code."""
+    from fontTools.ttLib import TTFont
+
+    words = "Wᵀ g ⊙ ∂L, naïveté, œuvre, ŷ, α → ∞ ℝ x² a₂ ½ ﬁ ᵢ ⁿ ✓"
+    blocks = Paragraph(inlines(words, Strong(inlines(words)), Emph(inlines(words)), CodeSpan(words), Math(Raw(r"\nabla_W L"))))
+    text = render(document(blocks, title=words), "html").text
+    fonts = re.findall(r'font-family:"([^"]*)".*?base64,([^)]*)\)', text)
+    held = {family: set[int]() for family, _ in fonts}
+    for family, data in fonts:
+        held[family] |= set(TTFont(BytesIO(b64decode(data))).getBestCmap())
+    assert set(held) == {"Deck Math", "Deck", "Deck Code", "Deck Rest"}
+    assert {*map(ord, words)} <= set.union(*held.values())
+    assert 0x1D40 in held["Deck Rest"]  # the transposed, which STIX has not
 
 
 def test_a_drawing_is_in_the_colours_of_the_page() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from io import BytesIO
@@ -34,7 +34,10 @@ FACES = (
     Face("Deck", "matplotlib", f"{_TTF}/STIXGeneralItalic.ttf", style="italic"),
     Face("Deck", "matplotlib", f"{_TTF}/STIXGeneralBolIta.ttf", weight="bold", style="italic"),
     Face("Deck Code", "matplotlib", f"{_TTF}/DejaVuSansMono.ttf"),
+    Face("Deck Rest", "matplotlib", f"{_TTF}/DejaVuSans.ttf"),
 )
+SPARE = (FACES[0], FACES[-1])
+"""Where a character comes from that its own face has not; the style sheet names them in this order behind each."""
 
 
 def faces(page: str) -> str:
@@ -42,7 +45,23 @@ def faces(page: str) -> str:
     shown = _Shown()
     shown.feed(page)
     shown.close()
-    return "\n".join(_rule(face, frozenset(characters)) for face in FACES if (characters := shown.of(face)))
+    wanted = {face: shown.of(face) for face in FACES}
+    for face in FACES[:-1]:
+        lacking = wanted[face] - _characters(face)
+        wanted[face] -= lacking
+        for spare in SPARE:
+            wanted[spare] |= lacking & _characters(spare)
+            lacking -= _characters(spare)
+    return "\n".join(_rule(face, frozenset(characters)) for face, characters in wanted.items() if characters)
+
+
+@cache
+def _characters(face: Face) -> frozenset[str]:
+    """What a font can show."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(_path(face), lazy=True) as font:
+        return frozenset(map(chr, font.getBestCmap()))
 
 
 class _Shown(HTMLParser):
@@ -70,7 +89,7 @@ class _Shown(HTMLParser):
 
     def of(self, face: Face) -> set[str]:
         found = self.found.get((face.family, face.weight, face.style), set()) - {"\n"}
-        return found | set(" 0123456789./:%") if face == FACES[1] else found
+        return found | set(" 0123456789./:%") if face == FACES[1] else set(found)
 
 
 _EMPTY, _BOLD, _ITALIC = frozenset(("br", "img", "hr")), {"strong", "th", "h3", "h4", "h5", "h6"}, {"em"}
@@ -90,9 +109,8 @@ def _subset(face: Face, characters: frozenset[str]) -> bytes:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    options = subset.Options(
-        flavor="woff2", layout_features=["*"], hinting=False, notdef_outline=True, recalc_timestamp=False, desubroutinize=True
-    )
+    features = ["ssty", "dtls", "flac"] if face.mathematical else ["kern", "liga", "lnum", "mark"]
+    options = subset.Options(layout_features=features, hinting=False, notdef_outline=True, recalc_timestamp=False)
     options.drop_tables += ["FFTM"]  # when FontForge made the file
     codes = {ord(c) for c in characters}
     with TTFont(_path(face), recalcTimestamp=False) as font:
