@@ -880,8 +880,8 @@ def test_the_package_is_light_until_it_draws():
 def test_a_description_tells_every_value_and_gradient() -> None:
     """Of a run: a sentence for each arrow, boxes of one sign told apart, matrices by their rows."""
     run = derive.graph("w: [n]; x: [n]; L = sum(w*x)*2 + sum(x)*2").at(w=[1, -2], x=[3, 4])
-    said = picture(run, Page(), "figure").description
-    shown = picture(run, Page("fr"), "figure").description
+    said = picture(run.source, Page(), "figure", run).description
+    shown = picture(run.source, Page("fr"), "figure", run).description
     assert said.count("From ") == shown.count("De ") == 8
     assert "From times 2 number 1 to plus" in said
     assert "open parenthesis, 1, minus 2, close parenthesis" in said

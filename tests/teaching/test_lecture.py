@@ -600,7 +600,7 @@ def test_a_figure_is_drawn_again_only_where_what_it_shows_may_have_changed() -> 
 
     def build_once(prose: str, first: str = "", lang: str = "en") -> None:
         body = f"# A\n\n```derive figure a\n{first}\n```\n\n{prose}\n\n```derive figure b\n```\n"
-        found, faults = attempt(opened(HEAD + body), lang, expand, (), drawings)
+        found, faults = attempt(opened(HEAD + body), lang, expand, drawings=drawings)
         assert not faults
         for block in found.slides[0].blocks:
             if isinstance(block, Picture):
