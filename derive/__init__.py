@@ -28,6 +28,16 @@ def graph(source: str | PathLike[str]) -> Graph:
     return open_held(source)
 
 
+def set_language(lang: str) -> None:
+    """The language of what is printed and shown in a notebook from here on: "en", or one with a catalogue.
+
+    Raises DeriveError for another.
+    """
+    from derive import api
+
+    api.set_language(lang)
+
+
 def __getattr__(name: str) -> Any:
     """The classes, imported when they are first asked for: SymPy takes a third of a second that `--help` does not need."""
     places = {

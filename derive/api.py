@@ -15,7 +15,6 @@ from derive.derivation import derivation, second_order
 from derive.derivation.choice import chosen
 from derive.derivation.derivation import fields_of
 from derive.derivation.sweep import expanded
-from derive.derivation.written import written
 from derive.errors import DeriveError, said
 from derive.graphs import graph
 from derive.graphs.graph import gradient_name, remembered
@@ -26,7 +25,6 @@ from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import latex
 from derive.notation.numpy_code import numpy_code
-from derive.notation.terms import layout
 from derive.proof import proof
 from derive.proof.proof import prove
 from derive.values import run
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from derive.kernels.kernel import Kernel
     from derive.teaching.document import Block, Slide
+    from derive.teaching.page import Page
 
 
 def _never_raising(show: Callable[[Any], str]) -> Callable[[Any], str | None]:
@@ -52,6 +51,24 @@ def _never_raising(show: Callable[[Any], str]) -> Callable[[Any], str | None]:
 
 
 T = TypeVar("T")
+
+_SHOWN = {"lang": "en"}
+"""How views are shown, for the whole process: a notebook runs each cell in a context of its own."""
+
+
+def set_language(lang: str) -> None:
+    """See `derive.set_language`."""
+    from derive.teaching.translation import translator
+
+    translator(_text("The language", lang))
+    _SHOWN["lang"] = lang
+
+
+def _page() -> Page:
+    """The page that views are written for."""
+    from derive.teaching.page import Page
+
+    return Page(_SHOWN["lang"])
 
 
 class _Shown:
@@ -86,10 +103,9 @@ class Graph(_Shown, graph.Graph):
         return f"<Graph {self.output.name}: {', '.join(i.name for i in self.inputs)} -> {self.output.name}>"
 
     def _slides(self) -> Sequence[Slide]:
-        from derive.teaching.page import Page
         from derive.teaching.pages.explain import definition_slide
 
-        return [definition_slide(self, Page())]
+        return [definition_slide(self, _page())]
 
     @overload
     def derive(
@@ -218,10 +234,9 @@ class Run(_Paged, run.Run):
         return f"<Run of {self.source.output.name} at given values of {', '.join(self.point.arrays)}>"
 
     def _slides(self) -> Sequence[Slide]:
-        from derive.teaching.page import Page
         from derive.teaching.pages.explain import run_slides
 
-        return run_slides(self, Page())
+        return run_slides(self, _page())
 
     @_never_raising
     def _repr_svg_(self) -> str:
@@ -248,11 +263,15 @@ class Derivation(_Paged, derivation.Derivation):
         """The matrix form as a NumPy expression, or None."""
         return None if self.form is None else numpy_code(self.form)
 
-    def latex(self) -> str:
-        """All lines as an `aligned` environment, the subject on the left."""
-        context = context_of(self.graph).beside(self.indices)
-        lines = " \\\\\n".join(f"&= {latex(line)}" for line, _ in written(self.steps, self.graph, context))
-        return f"\\begin{{aligned}}\n{latex(layout(self.subject, context))} {lines}\n\\end{{aligned}}"
+    def latex(self, reasons: bool = True) -> str:
+        """All lines as an `aligned` environment: the subject on the left, and why each line follows on the right."""
+        from derive.teaching.blocks.gradient import lines_of
+        from derive.teaching.formats.markdown import MarkdownPrinter
+
+        subject, *lines = lines_of(self, _page(), "full")
+        why = [MarkdownPrinter().words(line.reason) if reasons else "" for line in lines]
+        rows = (f"&= {latex(line.body)}" + (f" && \\quad {told}" if told else "") for line, told in zip(lines, why, strict=True))
+        return f"\\begin{{aligned}}\n{latex(subject.body)} " + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
     def prove(self) -> Proved:
         """Show every line equal to the one before it; raises ProofError on the first that is not."""
@@ -281,10 +300,9 @@ class Proved(_Paged, proof.Proved):
 
     def _slides(self) -> Sequence[Slide]:
         from derive.teaching.document import Slide
-        from derive.teaching.page import Page
         from derive.teaching.pages.report import proof_table
 
-        return [*_derivation_slides(self), Slide((), (proof_table([self], Page()),))]
+        return [*_derivation_slides(self), Slide((), (proof_table([self], _page()),))]
 
 
 class SecondDerivation(Derivation, second_order.SecondDerivation):
@@ -324,22 +342,20 @@ def held(data: graph.Graph) -> Graph:
 
 
 def _derivation_slides(proved: proof.Proved) -> Sequence[Slide]:
-    from derive.teaching.page import Page
     from derive.teaching.pages.explain import derivation_slide
 
-    return [derivation_slide(proved, Page())]
+    return [derivation_slide(proved, _page())]
 
 
 def _figure(shown: graph.Graph, at: run.Run | None = None) -> str:
     from derive.teaching.blocks.pictures import diagram_of
     from derive.teaching.figure import draw
-    from derive.teaching.page import Page
 
-    return draw(diagram_of(shown, Page(), at), "svg").decode()
+    return draw(diagram_of(shown, _page(), at), "svg").decode()
 
 
 def _markdown(blocks: Sequence[Block]) -> str:
     from derive.teaching.document import Document, Slide
     from derive.teaching.formats.render import render
 
-    return render(Document("", (Slide((), tuple(blocks)),)), "markdown").text
+    return render(Document("", (Slide((), tuple(blocks)),), _SHOWN["lang"]), "markdown").text

@@ -29,6 +29,7 @@ from mpmath.ctx_mp_python import PythonMPContext
 import derive
 from derive import api
 from derive.derivation.choice import derivations
+from derive.errors import DeriveError
 from derive.graphs.graph import remembered
 from derive.language import library
 from derive.proof.certificate import certify
@@ -40,6 +41,7 @@ from derive.teaching.page import Page
 from derive.teaching.pages.explain import explain
 from derive.teaching.request import Request
 from oracles.random_graphs import random_graph
+from oracles.rendering import compile_latex
 
 SCALARS = "f = (u + v)*w"
 CROSS_ENTROPY = "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p))"
@@ -350,6 +352,30 @@ HELD = {
     "a proof": lambda: derive.graph("gelu").derive().prove(),
     "a graph for N examples": lambda: derive.graph(CROSS_ENTROPY).batched("z", "y"),
 }
+
+
+def test_latex_has_the_reasons_in_the_language_that_was_set() -> None:
+    found = derive.graph("f = (u + v)*w").derive(wrt="w")
+    assert r"&= u + v && \quad \text{a variable by itself has derivative 1}" in found.latex()
+    assert r"\text" not in found.latex(reasons=False)
+    try:
+        derive.set_language("fr")
+        assert r"\text{la dérivée d’une variable par elle-même vaut 1}" in found.latex()
+        assert "Définition" in str(found.graph)
+        assert "la dérivée d’une variable" in found._repr_markdown_()
+        assert "définition de" in str(found)
+        assert "0,5" in derive.graph("f = u*v").at(u="0.5", v=1)._repr_markdown_().replace("{,}", ",")
+    finally:
+        derive.set_language("en")
+    with pytest.raises(DeriveError, match="There is no language 'xx'"):
+        derive.set_language("xx")
+
+
+@pytest.mark.needs("pdflatex")
+def test_latex_with_its_reasons_is_set_by_latex(tmp_path: Path) -> None:
+    found = derive.graph("softmax_cross_entropy").derive(wrt="z")
+    page = r"\documentclass{article}\usepackage{amsmath,amssymb}\begin{document}\[" + found.latex() + r"\]\end{document}"
+    assert compile_latex(page, tmp_path).pages == 1
 
 
 def everything_of(held: Any) -> list[str]:

@@ -228,7 +228,7 @@ LECTURES: dict[str, tuple[str, str, str, str]] = {
     ),
     "option twice": (f"{FRONT}## A\n```derive worked hinge\nat: t=0\nat: t=1\n```\n", "twice", "at: t=1", ""),
     "no option": (f"{FRONT}## A\n```derive worked hinge\nhello\n```\n", "key: value", "hello", ""),
-    "unknown graph": (f"{FRONT}## A\n```derive worked hing\nat: t=0\n```\n", "no graph 'hing'", "```derive", "hinge"),
+    "unknown graph": (f"{FRONT}## A\n```derive worked hing\nat: t=0\n```\n", "no graph 'hing'", "hing", "hinge"),
     "graph without a name": (f"{FRONT}## A\n```derive graph\nf = u\n```\n", "needs a name", "```derive graph", ""),
     "block without a kind": (f"{FRONT}## A\n```derive\n```\n", "says what it shows", "```derive", ""),
     "values missing": (f"{FRONT}## A\n```derive worked hinge\n```\n", "Values are needed", "```derive worked hinge", "at:"),

@@ -43,7 +43,11 @@ def derived_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tupl
 
 def step_lines(proved: Proved, page: Page, detail: Detail = "normal") -> tuple[Line, ...]:
     """The lines of a derivation, each with its reason."""
-    found = proved.derivation
+    return lines_of(proved.derivation, page, detail)
+
+
+def lines_of(found: Derivation, page: Page, detail: Detail) -> tuple[Line, ...]:
+    """The same of a derivation that nobody proved; for no page."""
     context = page.context(found.graph).beside(found.indices)
     lines = (Line(line, EQUALS, _reason(s, found.graph, page)) for line, s in written(shown(found, detail), found.graph, context))
     return (Line(layout(found.subject, context)), *lines)
