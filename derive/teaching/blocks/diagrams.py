@@ -11,14 +11,14 @@ import numpy as np
 from sympy import Integer
 
 from derive.calculus.rules import N_
-from derive.errors import DeriveError, said
+from derive.errors import said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
 from derive.notation.layout import EQUALS, Fence, Layout, joined, latex, row, text
 from derive.notation.terms import function_name
 from derive.teaching.blocks.numbers import number
-from derive.teaching.figure import Arrow, Box, Diagram, Label, Matrix, upright
+from derive.teaching.figure import Arrow, Box, Diagram, Label, Matrix, TooLarge, upright
 from derive.teaching.page import Page
 from derive.values.edges import flow_back, one_by_one, operands
 from derive.values.operations import by_operation
@@ -158,7 +158,7 @@ def diagram(view: View, page: Page, alt: str, room: Room = Room(), down: bool = 
         message = said(
             "This figure would have {count:,} boxes, and at most {max_boxes} are drawn.", count=view.count, max_boxes=MAX_BOXES
         )
-        raise DeriveError(message, hint="Draw a graph of fewer operations, or smaller tensors.")
+        raise TooLarge(message, hint="Draw a graph of fewer operations, or smaller tensors.")
     nodes = [node for node in view.graph.nodes if node.name in view.reached]
     boxes = [Box(name, latex(view.called[name]), "input") for name in view.inputs]
     boxes += [Box(n.name, definition_label(n, view.graph, page) if view.formulas else operation_label(n, page)) for n in nodes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,7 +10,7 @@ from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
 from derive.teaching.blocks.networks import network
 from derive.teaching.document import Picture
-from derive.teaching.figure import LEGIBLE, Diagram, Network, draw, size_on_page
+from derive.teaching.figure import LEGIBLE, Diagram, Network, TooLarge, draw, size_on_page
 from derive.teaching.page import Page
 from derive.values.run import Run
 
@@ -59,20 +58,19 @@ def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> Diagram | 
     """The first of the ways to draw a figure that can be read; raises the error of the last if none can."""
     if how.nodes == "layers":
         return _readable_network(network(graph, page, run), page)
-    levels = (how.nodes,) if how.nodes else NODES[:2]
-    directions = (how.direction,) if how.direction else DIRECTIONS
-    ways = [replace(how, nodes=level, direction=way) for level in levels for way in directions]
-    for way in ways[:-1]:
-        with suppress(DeriveError):
-            return _drawn(graph, page, run, way, CURES[way.nodes])
-    return _drawn(graph, page, run, ways[-1], DIRECTED if how.direction == "down" else CURES[ways[-1].nodes])
-
-
-def _drawn(graph: Graph, page: Page, run: Run | None, how: Drawn, cure: str) -> Diagram:
-    view = view_of(graph, page, run, how.nodes)
-    if how.loop:
-        view = replace(view, loops=(checked_loop(view, how.loop),))
-    return readable(view, page, described(graph, page), cure, how.direction == "down")
+    last: DeriveError | None = None
+    for level in (how.nodes,) if how.nodes else NODES[:2]:
+        view = view_of(graph, page, run, level)
+        if how.loop:
+            view = replace(view, loops=(checked_loop(view, how.loop),))
+        for direction in (how.direction,) if how.direction else DIRECTIONS:
+            try:
+                cure = DIRECTED if how.direction == "down" else CURES[level]
+                return readable(view, page, described(graph, page), cure, direction == "down")
+            except TooLarge as error:
+                last = error
+    assert last is not None
+    raise last
 
 
 def checked_loop(view: View, loop: tuple[str, str]) -> tuple[str, str]:
@@ -126,13 +124,13 @@ def readable(view: View, page: Page, alt: str, cure: str, down: bool = False) ->
     raise _too_small(view.count, size, cure)
 
 
-def _too_small(count: int, size: float, cure: str) -> DeriveError:
+def _too_small(count: int, size: float, cure: str) -> TooLarge:
     message = said(
         "This figure has {count} boxes: a page of slides would shrink its text to {shown} pt, too small to be read.",
         count=count,
         shown=round(size, 1),
     )
-    return DeriveError(message, hint=cure)
+    return TooLarge(message, hint=cure)
 
 
 def _rooms(view: View) -> list[Room]:
