@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
@@ -47,7 +48,7 @@ def picture(graph: Graph, page: Page, name: str, run: Run | None = None, how: Dr
     """The figure of a graph, with the numbers of a run if there is one.
 
     What is not asked for is chosen: operations to the right where these can be read on a page of slides, else down, else
-    definitions.  Raises DeriveError where none of them can be read.
+    definitions, else no more than their names.  Raises DeriveError where none of them can be read.
     """
     shown = _chosen(graph, page, run, how)
     formats = {kind: partial(draw, shown, kind, page.lang) for kind in ("pdf", "svg", "png")}
@@ -63,10 +64,11 @@ def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> Diagram | 
         view = view_of(graph, page, run, level)
         if how.loop:
             view = replace(view, loops=(checked_loop(view, how.loop),))
-        for direction in (how.direction,) if how.direction else DIRECTIONS:
+        cure = DIRECTED if how.direction == "down" else CURES[level]
+        directions = (how.direction,) if how.direction else DIRECTIONS
+        for short, direction in product((False, True) if view.formulas else (False,), directions):
             try:
-                cure = DIRECTED if how.direction == "down" else CURES[level]
-                return readable(view, page, described(graph, page), cure, direction == "down")
+                return readable(view, page, described(graph, page), cure, direction == "down", short)
             except TooLarge as error:
                 last = error
     assert last is not None
@@ -109,7 +111,7 @@ def view_of(graph: Graph, page: Page, run: Run | None, nodes: str) -> View:
     return (by_definitions if nodes == "definitions" else by_operations)(graph, page, run)
 
 
-def readable(view: View, page: Page, alt: str, cure: str, down: bool = False) -> Diagram:
+def readable(view: View, page: Page, alt: str, cure: str, down: bool = False, short: bool = False) -> Diagram:
     """The diagram with numbers that can be read on a page of slides: as many tensors as leave them 7 pt are written out.
 
     Vectors become columns before anything is left out; the largest tensors are the first of which the shape stands alone.
@@ -117,7 +119,7 @@ def readable(view: View, page: Page, alt: str, cure: str, down: bool = False) ->
     """
     size = 0.0
     for room in _rooms(view):
-        found = diagram(view, page, alt, room, down)
+        found = diagram(view, page, alt, room, down, short)
         size = size_on_page(found, page.lang)
         if size >= LEGIBLE:
             return found
