@@ -745,6 +745,11 @@ def test_what_is_not_asked_for_is_chosen_so_that_it_can_be_read():
     shown = picture(graph, Page(), "", graph.at(w=2, x=1, b=0.5, y=1)).formats["svg"].args[0]
     assert size_on_page(shown) >= LEGIBLE
     assert [box.label for box in shown.boxes if box.kind == "operation"][:2] == ["z=wx + b".replace("=", " = "), r"p = \sigma(z)"]
+    mlp = derive.graph("mlp")
+    layers = {"W1": [[0.1, 0.2, 0.3], [-0.4, 0.5, 0.6]], "b1": [1, 2], "W2": [[0.1, 0.2], [0.3, 0.4]], "b2": [0, 1]}
+    shown = picture(mlp, Page(), "", mlp.at(x=["1.23456789", 2, 3], t=1, **layers)).formats["svg"].args[0]
+    assert size_on_page(shown) >= LEGIBLE
+    assert [box.label for box in shown.boxes if box.kind == "operation"] == ["a", "h", "z", "p", "L"]
     small = derive.graph("f = (u + v)*w")
     assert len(picture(small, Page(), "").formats["svg"].args[0].boxes) == 6
     assert not any(arrow.forward or arrow.backward for arrow in picture(small, Page(), "").formats["svg"].args[0].arrows)

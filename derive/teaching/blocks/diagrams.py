@@ -11,14 +11,14 @@ import numpy as np
 from sympy import Integer
 
 from derive.calculus.rules import N_
-from derive.errors import DeriveError, said
+from derive.errors import said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
 from derive.notation.layout import EQUALS, Fence, Layout, joined, latex, row, text
 from derive.notation.terms import function_name
 from derive.teaching.blocks.numbers import number
-from derive.teaching.figure import Arrow, Box, Diagram, Label, Matrix, upright
+from derive.teaching.figure import Arrow, Box, Diagram, Label, Matrix, TooLarge, upright
 from derive.teaching.page import Page
 from derive.values.edges import flow_back, one_by_one, operands
 from derive.values.operations import by_operation
@@ -149,8 +149,8 @@ class Room:
     widest: int = WIDEST
 
 
-def diagram(view: View, page: Page, alt: str, room: Room = Room(), down: bool = False) -> Diagram:
-    """Boxes and arrows, and the name of each output at the end.
+def diagram(view: View, page: Page, alt: str, room: Room = Room(), down: bool = False, short: bool = False) -> Diagram:
+    """Boxes and arrows, and the name of each output at the end; with `short`, of a definition its name alone.
 
     Raises DeriveError for more than 100 boxes, before any gradient is taken.
     """
@@ -158,10 +158,12 @@ def diagram(view: View, page: Page, alt: str, room: Room = Room(), down: bool = 
         message = said(
             "This figure would have {count:,} boxes, and at most {max_boxes} are drawn.", count=view.count, max_boxes=MAX_BOXES
         )
-        raise DeriveError(message, hint="Draw a graph of fewer operations, or smaller tensors.")
+        raise TooLarge(message, hint="Draw a graph of fewer operations, or smaller tensors.")
     nodes = [node for node in view.graph.nodes if node.name in view.reached]
     boxes = [Box(name, latex(view.called[name]), "input") for name in view.inputs]
-    boxes += [Box(n.name, definition_label(n, view.graph, page) if view.formulas else operation_label(n, page)) for n in nodes]
+    boxes += [
+        Box(n.name, definition_label(n, view.graph, page, short) if view.formulas else operation_label(n, page)) for n in nodes
+    ]
     boxes += [Box(_end(name), latex(view.called[name]), "output") for name in view.outputs]
     arrows = [Arrow(edge.source, edge.target, *_labels(edge, view, page, room)) for edge in view.edges]
     loops = tuple(Arrow(_end(source), target) for source, target in view.loops)
@@ -188,12 +190,15 @@ def _labels(edge: Edge, view: View, page: Page, room: Room) -> tuple[Label, Labe
 
 
 def label(values: Any, page: Page, room: Room = Room(), called: Layout | None = None) -> Label:
-    """A number, a vector as a tuple (a column, if that is too wide), a matrix; the shape of what is larger, after its name."""
+    """A number, a vector as a tuple (a column, if that is too wide), a matrix; the shape of what is larger, after its name.
+
+    A decimal has at most one digit more than the page rounds to: there is no room for others.
+    """
     entries = np.asarray(values, dtype=object)
     if entries.ndim == 0:
-        return latex(number(entries[()], page.style)[0].layout)
+        return latex(number(entries[()], page.style, page.digits + 1)[0].layout)
     if entries.size <= room.most and entries.ndim <= 2:
-        printed = [[number(entry, page.style)[0].layout for entry in line] for line in np.atleast_2d(entries)]
+        printed = [[number(entry, page.style, page.digits + 1)[0].layout for entry in line] for line in np.atleast_2d(entries)]
         if entries.ndim == 1 and _width(printed) <= room.widest:
             return latex(Fence(joined(printed[0], page.style.separator)))
         if entries.ndim == 1:
@@ -218,13 +223,13 @@ def _shape(shape: tuple[int, ...], page: Page) -> str:
 # ---------------------------------------------------------------- what stands in a box
 
 
-def definition_label(node: Node, graph: Graph, page: Page) -> str:
-    """`z = W x + b`, if that is short and stands on one line; else the name."""
+def definition_label(node: Node, graph: Graph, page: Page, short: bool = False) -> str:
+    """`z = W x + b`, if that is not long and stands on one line; else the name, as where only that is wanted."""
     context = page.context(graph)
     called = context.called(node.name, len(node.indices))
     whole = row(called, EQUALS, definitions.layout(node.surface or node.body, context))
     code = _mathtext(latex(whole))
-    return code if len(text(whole)) <= DEFINITION and r"\begin" not in code else latex(called)
+    return latex(called) if short or len(text(whole)) > DEFINITION or r"\begin" in code else code
 
 
 DOT = r"\cdot"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
 from derive.teaching.blocks.networks import network
 from derive.teaching.document import Picture
-from derive.teaching.figure import LEGIBLE, Diagram, Network, description, draw, size_on_page
+from derive.teaching.figure import LEGIBLE, Diagram, Network, TooLarge, description, draw, size_on_page
 from derive.teaching.page import Page
 from derive.values.run import Run
 
@@ -48,7 +48,7 @@ def picture(graph: Graph, page: Page, name: str, run: Run | None = None, how: Dr
     """The figure of a graph, with the numbers of a run if there is one.
 
     What is not asked for is chosen: operations to the right where these can be read on a page of slides, else down, else
-    definitions.  Raises DeriveError where none of them can be read.
+    definitions, else no more than their names.  Raises DeriveError where none of them can be read.
     """
     shown = _chosen(graph, page, run, how)
     formats = {kind: partial(draw, shown, kind, page.lang) for kind in ("pdf", "svg", "png")}
@@ -59,20 +59,20 @@ def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> Diagram | 
     """The first of the ways to draw a figure that can be read; raises the error of the last if none can."""
     if how.nodes == "layers":
         return _readable_network(network(graph, page, run), page)
-    levels = (how.nodes,) if how.nodes else NODES[:2]
-    directions = (how.direction,) if how.direction else DIRECTIONS
-    ways = [replace(how, nodes=level, direction=way) for level in levels for way in directions]
-    for way in ways[:-1]:
-        with suppress(DeriveError):
-            return _drawn(graph, page, run, way, CURES[way.nodes])
-    return _drawn(graph, page, run, ways[-1], DIRECTED if how.direction == "down" else CURES[ways[-1].nodes])
-
-
-def _drawn(graph: Graph, page: Page, run: Run | None, how: Drawn, cure: str) -> Diagram:
-    view = view_of(graph, page, run, how.nodes)
-    if how.loop:
-        view = replace(view, loops=(checked_loop(view, how.loop),))
-    return readable(view, page, described(graph, page), cure, how.direction == "down")
+    last: DeriveError | None = None
+    for level in (how.nodes,) if how.nodes else NODES[:2]:
+        view = view_of(graph, page, run, level)
+        if how.loop:
+            view = replace(view, loops=(checked_loop(view, how.loop),))
+        cure = DIRECTED if how.direction == "down" else CURES[level]
+        directions = (how.direction,) if how.direction else DIRECTIONS
+        for short, direction in product((False, True) if view.formulas else (False,), directions):
+            try:
+                return readable(view, page, described(graph, page), cure, direction == "down", short)
+            except TooLarge as error:
+                last = error
+    assert last is not None
+    raise last
 
 
 def checked_loop(view: View, loop: tuple[str, str]) -> tuple[str, str]:
@@ -111,7 +111,7 @@ def view_of(graph: Graph, page: Page, run: Run | None, nodes: str) -> View:
     return (by_definitions if nodes == "definitions" else by_operations)(graph, page, run)
 
 
-def readable(view: View, page: Page, alt: str, cure: str, down: bool = False) -> Diagram:
+def readable(view: View, page: Page, alt: str, cure: str, down: bool = False, short: bool = False) -> Diagram:
     """The diagram with numbers that can be read on a page of slides: as many tensors as leave them 7 pt are written out.
 
     Vectors become columns before anything is left out; the largest tensors are the first of which the shape stands alone.
@@ -119,20 +119,20 @@ def readable(view: View, page: Page, alt: str, cure: str, down: bool = False) ->
     """
     size = 0.0
     for room in _rooms(view):
-        found = diagram(view, page, alt, room, down)
+        found = diagram(view, page, alt, room, down, short)
         size = size_on_page(found, page.lang)
         if size >= LEGIBLE:
             return found
     raise _too_small(view.count, size, cure)
 
 
-def _too_small(count: int, size: float, cure: str) -> DeriveError:
+def _too_small(count: int, size: float, cure: str) -> TooLarge:
     message = said(
         "This figure has {count} boxes: a page of slides would shrink its text to {shown} pt, too small to be read.",
         count=count,
         shown=round(size, 1),
     )
-    return DeriveError(message, hint=cure)
+    return TooLarge(message, hint=cure)
 
 
 def _rooms(view: View) -> list[Room]:

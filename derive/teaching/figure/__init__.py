@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from derive.teaching.figure.description import description
-from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix
+from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix, TooLarge
 from derive.teaching.figure.geometry import LEGIBLE
 from derive.teaching.figure.network import DOTS, Layer, Network, Unit
 from derive.teaching.figure.typesetting import upright
@@ -26,6 +26,7 @@ __all__ = [
     "Layer",
     "Matrix",
     "Network",
+    "TooLarge",
     "Unit",
     "description",
     "draw",

@@ -8,6 +8,11 @@ from typing import Literal
 
 from derive.errors import DeriveError, nearest, said
 
+
+class TooLarge(DeriveError):
+    """A figure has too much in it to be drawn, or to be read; one of fewer boxes, or one that runs elsewhere, may have not."""
+
+
 BoxKind = Literal["input", "operation", "output"]
 
 

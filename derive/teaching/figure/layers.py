@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from derive.errors import DeriveError, said
-from derive.teaching.figure.diagram import in_order
+from derive.errors import said
+from derive.teaching.figure.diagram import TooLarge, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +67,7 @@ def layers(diagram: Diagram) -> Layers:
             count=count,
             max_cells=MAX_CELLS,
         )
-        raise DeriveError(message, hint="Draw a graph of fewer operations.")
+        raise TooLarge(message, hint="Draw a graph of fewer operations.")
     cells = [Cell("box", box) for box in range(len(diagram.boxes))]
     columns: Order = [[] for _ in range(2 * max(rank) + 1)]
     reading = _reading_order(diagram)
