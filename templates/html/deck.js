@@ -45,7 +45,6 @@
     root.style.setProperty("--done", (at + 1) / slides.length);
     if (location.hash !== `#${at + 1}`) history.replaceState(null, "", `${location.search}#${at + 1}`);
     if (is("overview") || is("reading")) slides[at].scrollIntoView({ block: "nearest" });
-    fit(slides[at]);
     if (is("presenter")) desk();
   }
 
@@ -58,8 +57,7 @@
   // The slides are cut by estimates: a line that turned out too wide is set smaller, and a page that turned out too full.
   function fit(slide) {
     const body = slide.querySelector(".body");
-    if (!body || slide.dataset.fitted || is("reading")) return;
-    slide.dataset.fitted = "1";
+    if (!body || is("reading")) return;
     const size = (element) => parseFloat(getComputedStyle(element).fontSize);
     const room = body.getBoundingClientRect(), blocks = [...body.children];
     for (const block of blocks) {
@@ -72,9 +70,13 @@
     for (let share = 0.97; share > 0.5 && full(); share -= 0.03) body.style.setProperty("--fit", share.toFixed(2));
   }
 
-  function refit() {
-    slides.forEach((slide) => delete slide.dataset.fitted);
-    fit(slides[at]);
+  function fitAll() {
+    for (const slide of [slides[at], ...slides]) {
+      const seen = slide.classList.contains("current");
+      slide.classList.add("current");  // what is not laid out has no size
+      fit(slide);
+      slide.classList.toggle("current", seen);
+    }
   }
 
   function desk() {
@@ -84,7 +86,6 @@
     byId("place").textContent = `${at + 1} / ${slides.length}`;
     byId("elapsed").textContent = clock((Date.now() - opened) / 1000);
     byId("time").textContent = new Date().toLocaleTimeString(document.documentElement.lang);
-    if (slides[at + 1]) fit(slides[at + 1]);
   }
 
   // ---- what can be done
@@ -185,12 +186,11 @@
   const there = () => Math.max(named(), 0);
   addEventListener("hashchange", () => there() !== at && go(there(), 0));
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((answer) => (answer.open = true)));
-  addEventListener("resize", refit);
 
   root.classList.add("deck");
   for (const id of ["tools"]) byId(id).hidden = false;
   at = there();
   if (presenting) (desked(true), setInterval(desk, 1000));
   draw();
-  Promise.all([...document.fonts].map((font) => font.load())).then(refit);  // else a hidden slide would ask for its own too late
+  Promise.all([...document.fonts].map((font) => font.load())).then(fitAll);  // a hidden slide would ask for its own too late
 })();
