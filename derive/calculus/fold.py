@@ -88,7 +88,8 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
             left, found = _match_factors(fold, t)
         return t if found is None else left * substituted(fold.result, found)
 
-    return walk(term, rewrite, () if isinstance(fold.result, (Element, Function)) else (Bracket,))
+    named = not fold.owner or isinstance(fold.result, (Element, Function))
+    return walk(term, rewrite, () if named else (Bracket,))
 
 
 def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:

@@ -22,9 +22,17 @@ from derive.values.run import plain
 
 
 def form_value(found: Derivation, floats: Evaluator) -> Any:
-    """The matrix form of a result at a point in float64: the code that is printed for it, run."""
+    """The matrix form of a result at a point in float64: the code that is printed for it, run.
+
+    Where numbers on the way are beyond float64, it is run in NumPy's longest floats.
+    """
     assert found.form is not None
-    return run_numpy(numpy_code(found.form), _names(found, floats))
+    code, names = numpy_code(found.form), _names(found, floats)
+    value = run_numpy(code, names)
+    if np.isfinite(value).all():
+        return value
+    longer = {k: v.astype(np.longdouble) if getattr(v, "dtype", None) == np.float64 else v for k, v in names.items()}
+    return run_numpy(code, longer)
 
 
 def cases_term(found: Derivation) -> Any:

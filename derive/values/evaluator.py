@@ -173,7 +173,7 @@ class Evaluator:
             return found
 
     def _over(self, grid: Entries, shape: Sequence[int], term: Any) -> Array:
-        return self.numbers.bounded(np.broadcast_to(np.asarray(self.evaluate(term, grid)), shape))
+        return self.numbers.bounded(np.broadcast_to(self.counted(np.asarray(self.evaluate(term, grid))), shape))
 
     def evaluate(self, term: Any, grid: Entries) -> Array:
         """A term over a grid of index values; broadcasts over the grid."""
@@ -196,7 +196,7 @@ class Evaluator:
         if term.is_Mul:
             return self._product(term, grid)
         if term.is_Rational:
-            return np.asarray(self.numbers.rational(term.p, term.q))[()]
+            return self.numbers.rational(term.p, term.q)
         if term.is_Pow:
             return self._power(term, grid)
         if term in (S.Infinity, S.NegativeInfinity):
@@ -221,7 +221,14 @@ class Evaluator:
             return np.zeros(fails.shape, dtype=int)[()]
         if self.numbers.reasoned and fails.any():
             return _entrywise(self, term, grid)
-        return np.where(fails, 0, reduce(np.multiply, (*found, *(self.evaluate(a, grid) for a in guarded))))
+        factors = (*map(self.counted, found), *(self.evaluate(a, grid) for a in guarded))
+        return np.where(fails, 0, reduce(np.multiply, factors))
+
+    def counted(self, array: Array) -> Array:
+        """Integers of NumPy's, of which large ones would be lost without a word, as numbers of this system."""
+        if getattr(array, "dtype", np.dtype(object)).kind not in "iub":
+            return array
+        return np.asarray(array).astype(float if self.numbers is FLOAT else object)
 
     def _power(self, term: Any, grid: Entries) -> Array:
         base, exponent = self.evaluate(term.base, grid), term.exp
@@ -415,7 +422,7 @@ def _element(values: Evaluator, term: Element, grid: Entries) -> Array:
     if values.numbers.reasoned and missing(found).any():
         first = tuple(np.argwhere(missing(found))[0])
         raise Missing(term.name, tuple(int(place[first]) for place in np.broadcast_arrays(*places)))
-    return found
+    return values.counted(found)
 
 
 class Missing(Exception):
@@ -444,13 +451,13 @@ def _binder(values: Evaluator, term: Binder, grid: Entries, empty: bool = False)
     value = np.asarray(_binder(values, body, inner, empty=True) if inside else values.evaluate(body, inner))
     value = np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
     if isinstance(term, Product):
-        return value.prod(axis=axes)
+        return values.counted(value).prod(axis=axes)
     if isinstance(term, (Largest, ArgMax)):
         largest = reduce(partial(_larger, values), value.reshape(-1, *value.shape[len(axes) :]))
         if isinstance(term, ArgMax):
-            return _first_largest(values, term, value, largest)
+            return values.counted(_first_largest(values, term, value, largest))
         return largest if empty or values.empty else _unless_empty(values, largest)
-    return value.sum(axis=axes)
+    return values.counted(value.sum(axis=axes))
 
 
 def _unless_empty(values: Evaluator, largest: Array) -> Array:
@@ -481,13 +488,18 @@ def _comparison(test: Callable[..., Array]) -> Callable[[Evaluator, Any, Entries
     """A comparison of a and b by a test of a - b and 0."""
 
     def evaluator(values: Evaluator, term: Any, grid: Entries) -> Array:
-        a, b = (np.asarray(values.evaluate(side, grid)) for side in (*term.args, S.Zero)[:2])
+        a, b = (np.asarray(_place(values, side, grid)) for side in (*term.args, S.Zero)[:2])
         if a.dtype != object and b.dtype != object:
             return np.where(test(a, b), 1, 0)
         signs = np.asarray(values.numbers.sign(values.numbers.minus(a, b)))
         return _truth(values, term, test(signs, 0), signs == UNKNOWN)
 
     return evaluator
+
+
+def _place(values: Evaluator, term: Any, grid: Entries) -> Array:
+    """A term that may be an index by itself: then it stays the integers it ranges over, which compare fast."""
+    return grid[term] if isinstance(term, Index) else values.evaluate(term, grid)
 
 
 def _truth(values: Evaluator, term: Any, holds: Array, unknown: Array) -> Array:
@@ -517,7 +529,7 @@ def _where(values: Evaluator, term: Where, grid: Entries) -> Array:
         return values.evaluate(term.args[1 if holds.all() else 2], grid)
     if values.numbers.reasoned:
         return _entrywise(values, term, grid)
-    yes, no = (values.evaluate(a, grid) for a in term.args[1:])
+    yes, no = (values.counted(np.asarray(values.evaluate(a, grid))) for a in term.args[1:])
     if condition.dtype != object:
         return np.where(holds, yes, no)
     return np.where(fails, no, np.where(holds, yes, NOTHING))
@@ -590,7 +602,7 @@ _ABSOLUTE = np.frompyfunc(_positive_part, 1, 1)
 TermEvaluator = Callable[[Evaluator, Any, Entries], Array]
 
 _EVALUATORS: tuple[tuple[Any, TermEvaluator], ...] = (
-    (Index, lambda v, t, g: g[t]),
+    (Index, lambda v, t, g: v.counted(g[t])),
     (Label, lambda v, t, g: v.evaluate(t.element, g)),
     (Element, _element),
     (Binder, _binder),

@@ -102,7 +102,9 @@ class Run(Frozen):
         return all_given_out(self.gradient_in(DIGITS, name), lambda digits: self.gradient_in(digits, name))
 
     def gradient_in(self, digits: int, name: str) -> Any:
-        """The same as it is computed, in at least so many digits."""
+        """The same as it is computed, in at least so many digits; by a tensor that the output does not move with it is 0."""
+        if name not in self._derivations:
+            return np.zeros(np.shape(self.values.arrays[name]), dtype=object)
         return decided(self.values.at(digits), lambda values: _found(self, values, name))
 
     def backward(self, values: Evaluator) -> Evaluator:
@@ -146,10 +148,8 @@ class _Floats(Mapping[str, Any]):
         self.run = run
 
     def __getitem__(self, name: str) -> Any:
-        still = {i.name for i in self.run.source.inputs if i.differentiable}.difference(self.run.moving)
-        if name in still:
-            return np.zeros(np.shape(self.run.values.arrays[name]))[()]
-        gradient = self.run.gradient(_named(self.run.moving, name))
+        inputs = (i.name for i in self.run.source.inputs if i.differentiable)
+        gradient = self.run.gradient(_named(dict.fromkeys((*self.run.moving, *inputs)), name))
         return plain(gradient, said("the gradient by {name}", name=name), f"run.gradients[{name!r}]")
 
     def __iter__(self) -> Iterator[str]:

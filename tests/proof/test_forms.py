@@ -74,3 +74,9 @@ def test_forms_and_cases_are_right(text: str) -> None:
     for given in graph.inputs:
         if given.differentiable and given.name in graph.ancestors(graph.output.name):
             prove(graph.derive("", given.name, upstream=bool(graph.output.axes)))
+
+
+def test_a_form_whose_numbers_leave_float64_on_the_way_is_shown() -> None:
+    """y² is beyond a float where y is 1e300, and y² e^(-x)/1e300 is not."""
+    found = opened("x: [n]; y = 1e300/(1 + exp(-x))").derive("", "x", upstream=True)
+    assert prove(found).derivation.form is not None

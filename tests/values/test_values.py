@@ -72,6 +72,28 @@ def test_arithmetic_is_exact(text: str, at: dict[str, Any], expected: Any) -> No
     assert all(isinstance(v, (int, Fraction)) for v in found.flat)
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "expected"),
+    [
+        ("x: [n]; f = sum(10**18*i*x[i] for i in n)", {"x": [1] * 30}, 10**18 * sum(range(30))),
+        ("x: [n]; f = sum(i**15*i**8 for i in n) + sum(x)", {"x": [0] * 30}, sum(i**23 for i in range(30))),
+        ("x: [n]; f = sum(where(x[i] > 0, 10**19, 0) for i in n)", {"x": [1] * 29 + [0]}, 29 * 10**19),
+        ("x: [n]; f = prod(i + 1 for i in n)*x[0]", {"x": [1] * 30}, math.factorial(30)),
+        ("x: [n]; f = sum(where(i > 3, 10**18, 0)*n*n for i in n)*x[0]", {"x": [1] * 30}, 26 * 900 * 10**18),
+        ("t: label[C]; x: [C]; f = x[t]*t**40", {"t": 7, "x": [1] * 9}, 7**40),
+        ("x: [n]; f = sum(1 for i in n if i > 3)**30*x[0]", {"x": [1] * 30}, 26**30),
+        ("x: [n]; f = argmax(x)**40*x[0]", {"x": [1] * 30 + [2]}, 30**40),
+    ],
+)
+def test_integers_are_as_long_as_they_are(text: str, at: dict[str, Any], expected: int) -> None:
+    """Indices, labels and counts are numbers without a longest one, in float64 without a word lost."""
+    graph = derive.graph(text)
+    run = graph.at(**at)
+    assert only(run.exact["f"]) == expected
+    floats = {name: np.asarray(array, dtype=int if name == "t" else float) for name, array in run.point.arrays.items()}
+    assert only(forward(graph, run.point.sizes, floats, FLOAT).arrays["f"]) == pytest.approx(expected, rel=1e-14)
+
+
 def test_gradients_of_rational_functions_are_exact() -> None:
     run = derive.graph("f = x*y/(x + y)").at(x=F(1, 3), y="0.25")
     x, y = F(1, 3), F(1, 4)
@@ -387,6 +409,13 @@ def test_what_the_output_does_not_depend_on_has_no_gradient() -> None:
     run = derive.graph("a = u*v\nb = u + v\nf = b**2").at(u=1, v=2)
     assert "a" not in run.gradients
     assert run.gradients["u"] == 6
+
+
+def test_the_gradient_by_what_cancels_is_zero() -> None:
+    text = "x: [n]; y: [n]; A: [n, n]; m = max(x); f = max((A @ x)**2, where(sum(y) > A @ x, m, max(x)))"
+    run = derive.graph(text).at(x=[1, 2], y=[3, 4], A=[[1, 0], [0, 1]])
+    assert "y" not in run.moving
+    assert run.gradient("y").tolist() == run.grad["y"].tolist() == [0, 0]
 
 
 def test_the_number_systems_have_the_same_functions() -> None:
