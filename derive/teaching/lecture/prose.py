@@ -100,7 +100,10 @@ class Reader:
     def blocks(self, text: str) -> Iterator[Slide | Stretch]:
         """Each heading of level 1 or 2 as an empty slide, everything else as stretches of blocks."""
         tree = SyntaxTreeNode(parser(self.lang).parse(text, {}))
-        self.notes.update((node.meta["label"], node) for node in _notes(tree.children))
+        for node in _notes(tree.children):
+            if (label := str(node.meta["label"])) in self.notes:
+                self.fault(DeriveError(said("The footnote '{label}' is given twice.", label=label), self.place(node)))
+            self.notes[label] = node
         for node in tree.children:
             if node.type == "heading" and node.tag in ("h1", "h2"):
                 yield Slide(self.tolerant(partial(self.heading, node), ()), (), int(node.tag[1]))
