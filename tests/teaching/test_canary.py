@@ -71,14 +71,23 @@ FIELDS = (
     r"$\cfrac[@]{a}{b}$", r"$\\[@]$", r"$@\in$", "- $@$", "# $@$", "```derive graph @\nf = x\n```",
     "```derive graph g\nf = x # @\n```", "```derive graph g\n@ = x\n```", "```derive worked hinge\nat: @\n```",
     "```derive @ g\n```", "```derive plot\nfunctions: @\n```", "```derive gradient hinge\nwrt: @\n```",
-    "```derive gradient hinge\n@: s\n```",
+    "```derive gradient hinge\n@: s\n```", ":::notes\n@\n:::", ":::answer\n@\n:::", "![@](p.png){width=50%}",
+    ":::columns\n:::column\n@\n:::\n:::column\n@\n:::\n:::",
 )  # fmt: skip
 
 
-def source(bodies: list[str]) -> str:
-    """A lecture of these lines, and with many an attack in its title and its author."""
+def source(bodies: list[str], sources: bool = False) -> str:
+    """A lecture of these lines, and with many an attack in its title and its author, and perhaps in a source it names."""
     title, author = (json.dumps(" ".join(attacks)) for attacks in (ATTACKS[:9], ATTACKS[-7:]))
-    return "\n\n".join([f"---\ntitle: {title}\nauthor: {author}\n---", "## x", *bodies])
+    fields = zip(("subtitle", "institute", "date"), (ATTACKS[0], ATTACKS[6], ATTACKS[-5]), strict=True)
+    rest = "".join(f"{key}: {json.dumps(attack)}\n" for key, attack in fields)
+    return "\n\n".join(
+        [
+            f"---\ntitle: {title}\nauthor: {author}\n{rest}{'bibliography: a.bib' * sources}\n---",
+            "## x" + " [@a]" * sources,
+            *bodies,
+        ]
+    )
 
 
 @cache
@@ -107,13 +116,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
         "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
     )
+    attacks = " ".join(
+        attack for attack in ATTACKS if attack.count("{") == attack.count("}") and attack[0] != "}" and "%" not in attack
+    )
+    (path / "a.bib").write_text(f"@book{{a, title={{{attacks}}}, author={{Doe, {{{attacks}}}}}, year=2000, url={{{attacks}}}}}")
     (path / "p.png").write_bytes(bytes.fromhex(picture))
     return path
 
 
 def rendered(folder: Path, name: str) -> str:
     """A lecture of all that is accepted, in a format, its files written into the folder."""
-    found = render(build_lecture(read(source(accepted(folder)), "@".join(ATTACKS), folder), "en"), name)
+    found = render(build_lecture(read(source(accepted(folder), True), "@".join(ATTACKS), folder), "en"), name)
     for file, content in found.files.items():
         (folder / file).write_bytes(content)
     return found.text
@@ -201,8 +214,9 @@ def test_nothing_of_a_lecture_is_a_tag_or_a_command_in_markdown(folder: Path) ->
     run = subprocess.run(
         ["pandoc", "--from=markdown", "--to=json"], input=markdown, capture_output=True, encoding="utf-8", check=True
     )
-    between_lists = {"t": "RawBlock", "c": ["html", "<!-- -->"]}
-    assert [part for part in raw(json.loads(run.stdout)["blocks"]) if part != between_lists] == []
+    ours = ("<!-- -->", "<details>", "</details>", "<summary>", "</summary>", '<a id="source-a">', "</a>")
+    own = [{"t": kind, "c": ["html", tag]} for tag in ours for kind in ("RawBlock", "RawInline")]
+    assert [part for part in raw(json.loads(run.stdout)["blocks"]) if part not in own] == []
 
 
 @pytest.mark.needs("pandoc")

@@ -344,6 +344,9 @@ def test_footnotes_count_in_the_order_of_their_calls() -> None:
     assert prose(typed) == (Text("One"), one, Text(", two"), two, Text(", again"), one, Text("."))
     with pytest.raises(DeriveError, match="calls no other"):
         document("# A\n\nx[^1] y[^2]\n\n[^1]: a[^2]\n\n[^2]: b\n")
+    with pytest.raises(DeriveError, match="given twice") as caught:
+        document("# A\n\nx[^1]\n\n[^1]: a\n\n[^1]: b\n")
+    assert caught.value.place == Place("[^1]: b", 0, 7, 11)
     with pytest.raises(DeriveError, match="words alone"):
         document("# A\n\nx[^1]\n\n[^1]: - a\n")
 

@@ -123,7 +123,8 @@ def opened(text: str, source: str = "", folder: Path | None = None) -> Lecture:
 def read(text: str, source: str = "", folder: Path | None = None) -> Lecture:
     """A lecture from its text; `DeriveError` where it is wrong in any of its languages."""
     lecture = opened(text, source, folder)
-    raised(distinct([*lecture.faults, *(fault for lang in lecture.about.langs for fault in attempt(lecture, lang, _nothing)[1])]))
+    for lang in lecture.about.langs:
+        raised(distinct([*lecture.faults, *attempt(lecture, lang, _nothing)[1]]))
     return lecture
 
 

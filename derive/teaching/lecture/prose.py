@@ -102,7 +102,10 @@ class Reader:
     def blocks(self, text: str) -> Iterator[Slide | Stretch]:
         """Each heading of level 1 or 2 as an empty slide, everything else as stretches of blocks."""
         tree = SyntaxTreeNode(parser(self.lang).parse(text, {}))
-        self.notes.update((node.meta["label"], node) for node in _notes(tree.children))
+        for node in _notes(tree.children):
+            if (label := str(node.meta["label"])) in self.notes:
+                self.fault(DeriveError(said("The footnote '{label}' is given twice.", label=label), self.place(node)))
+            self.notes[label] = node
         for node in tree.children:
             if node.type == "heading" and node.tag in ("h1", "h2"):
                 yield Slide(self.tolerant(partial(self.heading, node), ()), (), int(node.tag[1]))
@@ -155,14 +158,7 @@ class Reader:
             case "paragraph":
                 return self.paragraph(node)
             case "bullet_list" | "ordered_list":
-                start = None if node.type == "bullet_list" else int(node.attrs.get("start", 1))
-                if lists == LISTS:
-                    raise DeriveError(
-                        said("Lists stand at most {lists} deep.", lists=LISTS),
-                        self.place(node),
-                        "Begin a slide of its own for these items.",
-                    )
-                return [ItemList(tuple(self.within(item, lists + 1, depth + 1, within) for item in node.children), start)]
+                return [self.listed(node, lists, depth, within)]
             case "blockquote":
                 self.check_depth(node, depth)
                 return [Quote(self.within(node, lists, depth + 1, within))]
@@ -182,6 +178,13 @@ class Reader:
             case "footnote_reference":
                 return []
         raise DeriveError("This kind of Markdown is not known here.", self.place(node))
+
+    def listed(self, node: SyntaxTreeNode, lists: int, depth: int, within: tuple[str, ...]) -> ItemList:
+        start = None if node.type == "bullet_list" else int(node.attrs.get("start", 1))
+        if lists == LISTS:
+            message = said("Lists stand at most {lists} deep.", lists=LISTS)
+            raise DeriveError(message, self.place(node), "Begin a slide of its own for these items.")
+        return ItemList(tuple(self.within(item, lists + 1, depth + 1, within) for item in node.children), start)
 
     def within(self, node: SyntaxTreeNode, lists: int, depth: int, within: tuple[str, ...]) -> tuple[Block, ...]:
         return tuple(block for child in node.children for block in self.block(child, lists, depth, within))
