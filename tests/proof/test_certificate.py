@@ -527,3 +527,17 @@ def test_a_mistake_there_is_one_still(text: str, at: dict[str, Any], wrt: str, d
     run = derive.graph(text).at(**at)
     found = gradient_by(run.source, wrt).result
     assert not gradcheck.check(run, wrt, found + 1).passed
+
+
+def test_a_check_of_a_tensor_at_given_values_weights_its_entries():
+    """The entries of a normalization have a constant sum, of which every gradient is 0: whatever formula would agree."""
+    graph = derive.graph("batch_norm")
+    certificate = certify(graph, graph.at(X=[[1, 2], [3, 5]], gamma=[1, 1], beta=[0, 0], epsilon=0.1))
+    assert {entry.agrees for checked in certificate.checks for entry in checked.check.rows} == {True}
+    assert all(any(entry.analytic for entry in checked.check.rows) for checked in certificate.checks)
+
+
+def test_values_are_drawn_that_tell_something():
+    for name in ("hinge", "linear_svm", "max_pool2d"):
+        certificate = certify(derive.graph(name))
+        assert all(any(entry.analytic for entry in checked.check.rows) for checked in certificate.checks), name

@@ -98,6 +98,8 @@ def test_a_number_that_is_no_fraction_travels_with_more_digits_than_a_page_has()
     tail = run(read_graph("p = sigmoid(z)"), {"z": 200})
     rest = computed("1 - far.p", {"far": found_by(tail)})  # e^-200, of which no float knows anything here
     assert float(rest) == pytest.approx(math.exp(-200), rel=1e-12)
+    one = document("```derive run sigmoid\nat: x=1000\nname: far\n```\n\n{{= far.y }} {{= 3*far.y }} {{= 3*far.x }}\n")
+    assert render(one, "markdown").text.endswith(r"$\approx 1.000$ $\approx 3.000$ $= 3000$" + "\n")
     long = carried(np.array([Fraction(1, 3), Fraction(LONGEST * 3, LONGEST * 3 + 7), Fraction(0)], dtype=object))
     assert (long[0], long[2]) == (Fraction(1, 3), 0)
     assert abs(long[1] - 1) < Fraction(1, 10 ** (DIGITS - 2))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0b5c8a", "#b3541e", "#3d7a35", "#7a3d78")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
 INK, RULE, ZONE = "#1b2733", "#dde3e8", "#f2e6d8"
+BACKED: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+"""Behind a label, so that no line runs through it."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def _paint(axes: Axes, panel: Panel, page: Page) -> None:
         colour = COLOURS[point.place % len(COLOURS)]
         axes.plot([point.x], [point.y], "o", color=colour, markersize=5.5, markerfacecolor="white" if point.hollow else colour)
         if point.label:
-            axes.annotate(f"${point.label}$", (point.x, point.y), xytext=(5, 5), textcoords="offset points", color=INK)
+            axes.annotate(
+                f"${point.label}$", (point.x, point.y), xytext=(6, 6), textcoords="offset points", color=INK, bbox=BACKED
+            )
     _settle(axes, panel, page)
 
 

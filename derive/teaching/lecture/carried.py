@@ -21,7 +21,7 @@ from derive.language.numbers import MAX_EXPONENT, in_range
 from derive.language.parse import GREEK, NAME
 from derive.language.reader import read
 from derive.language.typed import Nested
-from derive.values.real import Real
+from derive.values.real import Real, real
 from derive.values.run import Run
 from derive.values.run import run as run_graph
 
@@ -109,9 +109,16 @@ def computed(text: str, blocks: Blocks, own: Found | None = None) -> Any:
         graph = read(f"{head}{result} = {formula}")
         if loose := [i.name for i in graph.inputs if i.name not in known]:
             raise _unnamed(loose[0], text, blocks, own)
-        return run_graph(graph, {name: carried(array) for name, array in known.items()}).exact[result]
+        found = run_graph(graph, {name: carried(array) for name, array in known.items()}).exact[result]
     except DeriveError as error:
         raise _in_the_text(error, text, called, head.count("\n") + 1, len(result)) from None
+    rounded = any(isinstance(value, Real) for array in known.values() for value in np.ravel(array))
+    return np.frompyfunc(_inexact, 1, 1)(found) if rounded else found
+
+
+def _inexact(value: Any) -> Any:
+    """A number that came of rounded ones, which prints behind ≈ even where its digits look like all there are."""
+    return value if isinstance(value, Real) else Real(real(value), lambda digits: real(value, digits))
 
 
 @dataclass(frozen=True)

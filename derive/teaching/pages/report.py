@@ -14,6 +14,7 @@ from derive.teaching.blocks.cases import cases_table, missed_notes
 from derive.teaching.blocks.checks import DOUBTS, checked_blocks, error_layout, kink_note
 from derive.teaching.blocks.derivative import title_of
 from derive.teaching.blocks.gradient import step_lines
+from derive.teaching.blocks.worked import seed_note
 from derive.teaching.document import Block, CodeSpan, Document, Inlines, Line, Paragraph, Slide, Steps, Table, Text, inlines
 from derive.teaching.page import Page
 
@@ -32,9 +33,11 @@ def report(certificate: Certificate, page: Page, title: str = "") -> Document:
     for p in certificate.proofs:
         blocks = (_lines(p, page), *cases_table(p, page), *missed_notes(p, page))
         slides.append(Slide(_heading(p, page), blocks))
+    seed = seed_note(certificate.run, page)
     for checked in certificate.checks:
         heading = inlines(say(N_("Gradient check by")) + " " + checked.check.wrt)
-        slides.append(Slide(heading, checked_blocks(checked, page)))
+        slides.append(Slide(heading, (*seed, *checked_blocks(checked, page))))
+        seed = ()  # said once
     if certificate.kinks:
         slides.append(Slide(inlines(say(N_("At a kink"))), (kink_note(certificate.kinks, page),)))
     if certificate.comparisons:
