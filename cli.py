@@ -89,7 +89,9 @@ def arguments() -> argparse.ArgumentParser:
 
     slides = commands.add_parser("slides", help="the slides of a lecture")
     slides.add_argument("lecture", type=Path, metavar="LECTURE", help="a Markdown file with derive blocks")
-    slides.add_argument("--format", default="beamer", metavar="FORMATS", help="html, beamer, markdown, or several with commas (beamer)")
+    slides.add_argument(
+        "--format", default="beamer", metavar="FORMATS", help="html, beamer, markdown, or several with commas (beamer)"
+    )
     slides.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
     slides.add_argument(
         "--flavour",
