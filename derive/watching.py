@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-PAUSE = 0.2
-"""The seconds between two looks."""
+PAUSE, STILL = 0.2, 0.05
+"""The seconds between two looks, and for how long a file that changed has to stay as it is: an editor may still be writing."""
 
 
 def changes(paths: Callable[[], Iterable[Path]]) -> Iterator[None]:
@@ -17,12 +17,20 @@ def changes(paths: Callable[[], Iterable[Path]]) -> Iterator[None]:
     """
     seen: object = None
     while True:
-        found = sorted((str(path), *_stamp(path)) for path in set(paths()))
-        if found != seen:
-            seen = found
-            yield
-        else:
+        found = _stamps(paths())
+        if found == seen:
             time.sleep(PAUSE)
+            continue
+        while True:
+            time.sleep(STILL)
+            if found == (found := _stamps(paths())):
+                break
+        seen = found
+        yield
+
+
+def _stamps(paths: Iterable[Path]) -> list[tuple[str, int, int, int]]:
+    return sorted((str(path), *_stamp(path)) for path in set(paths))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
