@@ -71,13 +71,13 @@ def _entry_again(again: Callable[[int], Array], entry: tuple[int, ...], digits: 
 
 def entered(x: Any, digits: int = DIGITS) -> Any:
     """A number as it is computed with: int, fmpq or arb."""
+    if type(x) is Real:
+        x = x.at(digits).number
     kind = type(x)
     if kind is Traced and digits <= DIGITS:
         return x.number
     if kind in (arb, fmpq, int, Jet, Traced):
         return x
-    if kind is Real:
-        return x.at(digits).number
     if kind is Fraction:
         return fmpq(x.numerator, x.denominator)
     if isinstance(x, (int, np.integer)):

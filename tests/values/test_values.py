@@ -18,6 +18,7 @@ import derive
 from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index, Largest, Positive, Product, Where, total
 from derive.errors import DeriveError
 from derive.language.at import bind
+from derive.values.balls import Traced
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import EXACT, FLOAT
 from derive.values.operations import by_operation
@@ -591,6 +592,13 @@ def test_numbers_survive_a_pickle_and_compute_with_fractions() -> None:
     with mpmath.workdps(45):
         right = mpmath.exp(2) / (mpmath.exp(1) + mpmath.exp(2) + mpmath.exp(mpmath.mpf(1) / 3))
         assert abs(mpmath.mpmathify(p[1]) - right) < mpmath.mpf(10) ** -38
+
+
+def test_a_number_of_many_digits_is_computed_with_in_few() -> None:
+    """What was decided in more digits knows how it was computed, which in fifty nobody asks."""
+    p = only(derive.graph("z: real; p = sigmoid(z); L = log(1 - p)").at(z=200).exact["p"])
+    assert type(p.number) is Traced
+    assert float(only(derive.graph("x: real; f = log(x) + 1/x").at(x=p).exact["f"])) == 1
 
 
 def test_the_precision_of_the_process_is_given_back() -> None:
