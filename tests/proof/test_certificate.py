@@ -541,3 +541,8 @@ def test_values_are_drawn_that_tell_something():
     for name in ("hinge", "linear_svm", "max_pool2d"):
         certificate = certify(derive.graph(name))
         assert all(any(entry.analytic for entry in checked.check.rows) for checked in certificate.checks), name
+
+
+def test_an_integer_too_long_for_an_index_is_a_number() -> None:
+    graph = fresh("x: [n]\nc = sum(10**30 for i in n)\nf = sum(x)*c")
+    assert certify(graph, graph.at(x=[1, 2])).passed
