@@ -85,7 +85,7 @@ def _adjoint(point: Evaluator, pair: tuple[str, str]) -> Any:
 
 def _float(name: str, array: Any) -> Any:
     """In float64; integers that may be labels as integers."""
-    whole = all(isinstance(v, (int, np.integer)) and abs(v) < 1 << 62 for v in np.ravel(array))
+    whole = all(isinstance(v, (int, np.integer)) and abs(int(v)) < 1 << 62 for v in np.ravel(array))
     return np.asarray(array, dtype=int) if whole else np.asarray(plain(array, name))
 
 
