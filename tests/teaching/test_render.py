@@ -17,6 +17,7 @@ from cases.nasty import NASTY
 from derive.errors import DeriveError
 from derive.notation.layout import ABOUT, EQUALS, MINUS, PLUS, Big, Cases, Fence, Frac, Grid, Layout, Script, Sign, joined, row
 from derive.teaching.document import (
+    Answer,
     Block,
     Break,
     CodeBlock,
@@ -31,6 +32,7 @@ from derive.teaching.document import (
     Link,
     Math,
     Paragraph,
+    Pause,
     Picture,
     Quote,
     Raw,
@@ -296,6 +298,18 @@ class Elements(HTMLParser):
 
     def handle_data(self, text: str) -> None:
         self.text += text
+
+
+def test_an_answer_in_html_holds_all_its_blocks() -> None:
+    words = [Paragraph(inlines(word)) for word in ("ask", "one", "two", "three", "last")]
+    found = html(words[0], Answer((words[1], words[2])), Answer((words[3],)), Pause(), words[4])
+    opened = found.split("<details")
+    assert [part.count("</details>") for part in opened] == [0, 1, 1]
+    assert [[word in part.partition("</details>")[0] for word in ("one", "two", "three")] for part in opened[1:]] == [
+        [True, True, False],
+        [False, False, True],
+    ]
+    assert found.index("ask") < found.index("one") < found.index("last")
 
 
 def test_prose_is_only_text_in_html() -> None:

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from html import unescape
+from itertools import zip_longest
 
 from derive.calculus.rules import N_
 from derive.notation.layout import Layout, latex
@@ -166,15 +167,23 @@ class HtmlPrinter(DocumentPrinter):
     def blocks(self, blocks: Sequence[Set]) -> str:
         """Blocks one under the other; what follows a pause comes at the next click, and with it all up to the next pause."""
         parts: list[list[str]] = [[]]
-        for block in blocks:
+        answer: list[Set] = []
+        for block, after in zip_longest(blocks, blocks[1:]):
             if isinstance(block, Pause):
                 parts.append([])
-            elif isinstance(block, Hidden) and not block.opens and parts[-1]:
-                parts[-1][-1] = self.macros.continued(parts[-1][-1], self.block(block.block))
-            else:
+            elif not isinstance(block, Hidden):
                 parts[-1].append(self.block(block))
+            else:
+                answer.append(block.block)
+                if not isinstance(after, Hidden) or after.opens:
+                    parts[-1].append(self.answer(answer))
+                    answer = []
         first, *later = ["\n".join(part) for part in parts]
         return "\n".join([first, *(str(self.macros.paused(part)) for part in later if part)])
+
+    def answer(self, blocks: Sequence[Set]) -> str:
+        """An answer, as far as it stands on one page."""
+        return str(self.macros.answer(self.text(self.say(WORDS["answer"])), self.blocks(blocks), self.choices.handout))
 
     def block(self, block: Set) -> str:
         """One block."""
@@ -200,8 +209,6 @@ class HtmlPrinter(DocumentPrinter):
                 return self.picture(picture, f"{height:.2f}")
             case Beside(columns):
                 return str(macros.columns([(self.rule(f"flex:{width:.3f} 1 0"), self.blocks(inner)) for width, inner in columns]))
-            case Hidden(inner, _):
-                return str(macros.answer(self.text(self.say(WORDS["answer"])), self.block(inner), self.choices.handout))
             case References(entries):
                 return str(macros.references([(anchor(entry.key), self.inlines(entry.inlines)) for entry in entries]))
             case Fault(message):
