@@ -261,17 +261,20 @@ def apply(rule: Rule, line: Any) -> Any:
     return walk_derivs(line, rewrite)
 
 
-def next_rule(line: Any, rules: tuple[Rule, ...]) -> Rule | None:
-    """The first rule of a table that applies to any derivative in a line."""
-    found = [k for d in _outermost(line) if (k := _first_rule(d, rules)) is not None]
-    return rules[min(found)] if found else None
+def rewritten(line: Any, rules: tuple[Rule, ...]) -> tuple[Rule, Any] | None:
+    """The first rule of a table that applies to any derivative in a line, and the line that it makes; None for no such rule."""
+    found = {k for d in _outermost(line) if (k := _first_rule(d, rules)) is not None}
+    lines = ((rules[k], apply(rules[k], line)) for k in sorted(found))
+    return next(((rule, new) for rule, new in lines if new != line), None)
 
 
 def _outermost(line: Any) -> list[Deriv]:
-    """The derivatives in a line that stand in no other."""
+    """The derivatives in a line that stand in no other, with the indices that `walk_derivs` shows them to a rule with."""
     if isinstance(line, Deriv):
         return [line]
-    return [d for a in line.args for d in _outermost(a)] if has_deriv(line) else []
+    if not has_deriv(line):
+        return []
+    return [d for a in ([opened(line)[1]] if isinstance(line, Binder) else line.args) for d in _outermost(a)]
 
 
 @lru_cache(maxsize=CACHE)
@@ -307,8 +310,8 @@ def differentiated(term: Any, x: Element, rules: tuple[Rule, ...] = RULES) -> An
     """
     line = Deriv(term, x)
     while has_deriv(line):
-        rule = next_rule(line, rules)
-        if rule is None:
+        found = rewritten(line, rules)
+        if found is None:
             raise NotImplementedError(f"no rule differentiates {line}")
-        line = apply(rule, line)
+        _, line = found
     return line

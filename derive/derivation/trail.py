@@ -10,7 +10,7 @@ from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
-from derive.calculus.rules import N_, Rule, apply, has_deriv, next_rule
+from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Deriv
 from derive.derivation.derivation import Step
@@ -59,10 +59,11 @@ class Trail:
 def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
     """Apply the rule table until no derivative is left."""
     while has_deriv(trail.line):
-        rule = next_rule(trail.line, rules)
-        if rule is None:
+        found = rewritten(trail.line, rules)
+        if found is None:
             raise DeriveError(said("No rule differentiates {first}.", first=next(iter(trail.line.atoms(Deriv)))))
-        trail.to(apply(rule, trail.line), rule.name, rule.family)
+        rule, line = found
+        trail.to(line, rule.name, rule.family)
 
 
 def simplify(trail: Trail, graph: Graph) -> None:

@@ -25,7 +25,7 @@ from sympy import S
 from derive.calculus.fold import Fold, replaced
 from derive.calculus.frozen import Frozen
 from derive.calculus.normal import normal
-from derive.calculus.rules import RULES, Rule, apply, has_deriv, next_rule
+from derive.calculus.rules import RULES, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import CACHE, Adjoint, Binder, Deriv, Element, Index, Sum, close, free_indices, names, signature, walk
 from derive.derivation.derivation import Derivation, Step, put_in
@@ -606,11 +606,11 @@ def _carried_out(line: Any) -> tuple[Any, frozenset[Rule]]:
     """A line with the rule table applied until no derivative is left, and the rows that were."""
     rows = set[Rule]()
     while has_deriv(line):
-        rule = next_rule(line, RULES)
-        if rule is None:
+        found = rewritten(line, RULES)
+        if found is None:
             raise NotImplementedError(f"no rule differentiates {line}")
+        rule, line = found
         rows.add(rule)
-        line = apply(rule, line)
     return line, frozenset(rows)
 
 

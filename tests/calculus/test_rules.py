@@ -14,7 +14,7 @@ from sympy import Abs, Function, Integer, Rational, Symbol, cos, erf, exp, log, 
 import derive
 from derive.calculus import rules
 from derive.calculus.functions import PRIMITIVES
-from derive.calculus.rules import RULES, differentiated, slope
+from derive.calculus.rules import RULES, Rule, differentiated, has_deriv, rewritten, slope
 from derive.calculus.terms import (
     ArgMax,
     Below,
@@ -176,6 +176,17 @@ def test_nothing_is_left_to_differentiate() -> None:
 def test_what_no_rule_knows_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="no rule differentiates"):
         differentiated(Binder(x(j), j), x(i))
+
+
+def test_a_rule_is_chosen_for_the_line_as_it_is_rewritten() -> None:
+    """Which of two terms has the minus depends on what their indices are called, and a minimum is told by its minus."""
+    g = derive.graph("x: [n]; f = sum(where(1 > u, j, min(x[i] - x[j] for i in n)) for j in n)")
+    assert not has_deriv(g.derive("f", "x").result)
+
+
+def test_a_rule_that_changes_nothing_is_not_chosen_again() -> None:
+    idle = Rule("idle", "linear", Deriv)
+    assert rewritten(Deriv(x(i), x(j)), (idle,)) is None
 
 
 def test_the_letter_of_a_bound_index_never_meets_that_of_the_variable() -> None:
