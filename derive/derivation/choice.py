@@ -9,7 +9,7 @@ from derive.calculus.budget import check_count, check_together
 from derive.calculus.terms import Adjoint
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of, second_derivation
-from derive.derivation.sweep import derivation, expanded
+from derive.derivation.sweep import derivation, expanded, swept
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
@@ -115,9 +115,11 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
         )
     check_count(of, len(pairs))
     found: dict[tuple[str, str, str], Derivation] = {}
+    made: dict[tuple[str, str], int] = {}
     for pair in pairs:
         second = second_derivation(graph, of, pair)
-        check_together(of, second.spent + sum(d.spent for d in found.values()))
+        made |= {(second.of, name): d.spent for name, d in swept(second).items()}
+        check_together(of, sum(made.values()))
         for d in (gradient_of(second), second):
             found.setdefault((d.of, d.wrt, str(d.result)), d)  # a gradient is shown once
     return list(found.values())

@@ -111,13 +111,18 @@ def expanded(found: Derivation, rules: tuple[Rule, ...] = RULES) -> Derivation:
 def _adjoint(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:
     """∂of/∂wrt, each once for a graph, after those of all that lies between the two: from the output back."""
 
-    def swept() -> Derivation:
+    def made() -> Derivation:
         *between, _ = graph.way(wrt, of)
         for name in between:
             remembered(graph, ("adjoint", of, name, rules), partial(_derive, graph, of, name, rules))
         return _derive(graph, of, wrt, rules)
 
-    return remembered(graph, ("adjoint", of, wrt, rules), swept)
+    return remembered(graph, ("adjoint", of, wrt, rules), made)
+
+
+def swept(found: Derivation) -> dict[str, Derivation]:
+    """The derivations that one took, by the name of what each is by: those of all that lies between, and itself."""
+    return {name: _adjoint(found.graph, found.of, name, RULES) for name in found.graph.way(found.wrt, found.of)}
 
 
 def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivation:

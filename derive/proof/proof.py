@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -188,11 +188,14 @@ def _met_on_purpose(
 ) -> list[list[float]]:
     """What comes of comparing at a point sought for one side of a case; nothing where none is found.
 
-    What is found nowhere is not sought under conditions as well, nor for another derivation of the graph.
+    What is found nowhere is not sought under conditions as well, nor for another derivation of the graph; and what was found for
+    one is tried first for the next.
     """
     graph, number = found.graph, tally.cases.index(case)
-    nowhere: dict[Any, None] = remembered(graph, "sought in vain", dict)
-    if tally.met(number, holds) or (case.key, S.One, holds) in nowhere or (case.key, case.condition, holds) in nowhere:
+    known: dict[Any, Evaluator | None] = remembered(graph, "sought", dict)
+    asked = (case.key, case.condition, holds)
+    bare = (case.key, S.One, holds)
+    if tally.met(number, holds) or any(known.get(key, found) is None for key in (bare, asked)):
         return []
 
     def cost(sizes: Sizes) -> int:
@@ -201,7 +204,11 @@ def _met_on_purpose(
     most = max(AMPLE, 2 * max(map(cost, sets)))
 
     wanted = Sought(graph, case, holds, found.indices, found.wrt)
-    for point in islice(sought(wanted, sets, lambda sizes: cost(sizes) <= most, among), ATTEMPTS):
+    before = known.get(asked)
+    candidates = chain(
+        [before] if before and wanted.suits(before) else [], sought(wanted, sets, lambda sizes: cost(sizes) <= most, among)
+    )
+    for point in islice(candidates, ATTEMPTS):
         total = math.prod(point.size(i.size) for i in found.indices)
         count = _entries(work.cost(point), total, AMPLE // 4)
         there = places(point, found.indices, case, holds)
@@ -211,8 +218,9 @@ def _met_on_purpose(
         except (_Lost, _NoValue):
             continue
         if tally.met(number, holds):
+            known[asked] = point
             return [errors]
-    nowhere[case.key, case.condition, holds] = None
+    known[asked] = None
     return []
 
 

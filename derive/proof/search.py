@@ -82,6 +82,10 @@ class Sought:
         """Whether it is met at a point."""
         return bool(np.any(met(point, full_grid(point, self.indices), self.case, self.holds) == 1))
 
+    def suits(self, point: Evaluator) -> bool:
+        """Whether it is met at a point that lies at no other kink."""
+        return _smooth(point, self.wrt) and self.at(point)
+
     def among(self, many: Batch) -> list[int]:
         """The points of many at which it is met, without those that have no value, if some have."""
         there = many.by_point(self.case.side(self.holds), self.case, self.indices).any(axis=1)
@@ -181,7 +185,7 @@ def _by_numbers(wanted: Sought, sizes: Sizes) -> Iterator[Evaluator]:
 def _checked(wanted: Sought, candidates: Iterable[Evaluator | None]) -> Iterator[Evaluator]:
     """Those of some candidates at which something is met for certain, and no other kink."""
     for point in islice(candidates, CANDIDATES):
-        if point is not None and _smooth(point, wanted.wrt) and wanted.at(point):
+        if point is not None and wanted.suits(point):
             yield point
 
 

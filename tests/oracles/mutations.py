@@ -35,6 +35,9 @@ from derive.language.reader import read
 SECONDS = 60
 """How long one command may take before it is stopped: far more than any should."""
 
+REFUTED = ("does not follow from the line before", "is not what was derived", "ne découle pas", "n’est pas ce qui a été dérivé")
+"""What a proof says of a line that is wrong; no line that is derived may be."""
+
 CHUNK = 25
 TRIES = 12
 WORDS = re.compile(r"[^\W\d]\w*|[0-9.]+|\*\*|==|!=|<=|>=|\s+|.")
@@ -273,6 +276,8 @@ def answer(tried: Case) -> Answer:
         )
     if not wrong and (status not in (0, 1, 2, 3) or (status in (1, 3) and not (err.getvalue() or out.getvalue()))):
         wrong = f"status {status} without a word"
+    if any(words in err.getvalue() for words in REFUTED):
+        wrong = err.getvalue().split("\n")[0]
     return Answer(status, err.getvalue(), time.process_time() - start, peak() - before, wrong)
 
 
