@@ -163,6 +163,13 @@ def _is_condition(term: Any) -> bool:
     return all(isinstance(f, Positive) or isinstance(1 - f, Positive) for f in factors(term))
 
 
+def _leaves_out(product: Any) -> bool:
+    """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other."""
+    conditions = [f for f in factors(product) if isinstance(f, Bracket) or isinstance(1 - f, Bracket)]
+    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and free_indices(f)]
+    return bool(conditions) and any(not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers)
+
+
 def _is_number(term: Any) -> bool:
     """Whether a term is a number of the graph: a size, a scalar, 1/s; a Σ is a product of matrices instead."""
     return not free_indices(term) and not term.has(Binder, Adjoint)
@@ -266,6 +273,8 @@ def _contraction(term: Sum, order: Axes) -> Matrix:
 
 def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
     """Σ over `bound` of a product of factors."""
+    if _leaves_out(term):
+        raise _NoForm
     whole, term = (*order, *bound), _labels_replaced(term)
     scalars: list[Matrix] = []
     value, groups = S.One, Groups()

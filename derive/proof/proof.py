@@ -44,7 +44,7 @@ from derive.proof.sizes import Sizes
 from derive.values.balls import NOTHING, apart
 from derive.values.elementary import shown
 from derive.values.evaluator import Evaluator
-from derive.values.precision import DomainError, precision
+from derive.values.precision import DomainError, Undecided, precision
 from derive.values.real import most_apart, real
 from derive.values.work import Cost, Work
 
@@ -311,7 +311,7 @@ Entries = Callable[[Derivation, Evaluator], dict[Index, Any]]
 
 
 class _Lost(Exception):
-    """Lines differ by no more than what a slope errs by at this point, however many digits there are."""
+    """Whether lines differ at this point cannot be told, however many digits there are."""
 
 
 class _NoValue(ProofError):
@@ -345,6 +345,8 @@ def _compare(found: Derivation, point: Evaluator, entries: Entries, tally: Tally
         try:
             after = here.on(grid, step.line)
             gap = _refined(_distance(before, after), point, partial(_both, lines, grid))
+        except Undecided:
+            raise _Lost from None
         except DomainError as undefined:
             raise _unequal(found, point, number, undefined.message, _NoValue) from None
         if gap.differs:

@@ -211,6 +211,13 @@ def test_every_vector_and_matrix_has_a_form_unless_matrices_have_no_sign_for_it(
                 assert obstacles(found.result), f"∂/∂{tensor}: {found.result}"
 
 
+def test_a_condition_that_leaves_out_a_quotient_has_no_matrix_form() -> None:
+    """In NumPy 0/0 would stand there."""
+    g = derive.graph("x: [n]; o: [n]; f[i] = max(x[i], o[i])**-1")
+    assert g.derive("f", "o").matrix is None
+    assert derive.graph("x: positive[n]; o: positive[n]; f[i] = max(x[i], o[i])**-1").derive("f", "o").matrix
+
+
 def test_a_scalar_has_a_form_where_it_sums() -> None:
     assert written(derive.graph("x: [n]\nf = a*sum(x**2)").derive("f", "a")) == "‖x‖²"
     assert derive.graph("f = a**2").derive("f", "a").form is None

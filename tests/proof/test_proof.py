@@ -523,3 +523,12 @@ def test_an_entry_beside_its_axis_is_not_read_where_a_bracket_is_zero() -> None:
     for shift in (-7, -1, 0, 1, 7):
         found = values.array(Inside(i + shift, n) * Element(x, i + shift), (i,))
         assert found.tolist() == [[2, 3, 5][k + shift] if 0 <= k + shift < 3 else 0 for k in range(3)]
+
+
+def test_where_entries_cannot_be_told_apart_lines_are_compared_elsewhere() -> None:
+    """Two entries of o are alike, and so are two of what the least is taken of, but not letter by letter."""
+    g = derive.graph(
+        "x: [n]; y: [n]; A: [n, n]; o: onehot[n]; h0 = x[0]; h1 = where(x > v, v, A @ x)\n"
+        "h2 = min(tanh(max(sum(x[i]*y[i] for i in n), where(o > u, sum(x[i]*y[i] for i in n), h1))))"
+    )
+    assert prove(g.derive(wrt="y")).points > 0
