@@ -52,7 +52,7 @@ _FORMS = tuple(
     for before, after in (
         (rb"(?:%|#|---\r?\n#) ", rb"\r?\n"),  # LaTeX, Python, Markdown
         (rb"", rb"\r?\n\r?\n"),  # text
-        (rb'\{\r?\n "generator": "', rb'",\r?\n'),  # JSON
+        (rb'\{\r?\n (?:"metadata": \{\r?\n  )?"generator": "', rb'",\r?\n'),  # JSON, notebooks
         (rb"(?:<\?xml[^>\n]*\?>\r?\n|<!DOCTYPE html>\r?\n)?<!-- ", rb" -->\r?\n"),  # SVG, HTML
         (rb"%PDF-\d\.\d\r?\n(?:%[^\n]{1,8}\n)?% ", rb"\n"),
         (rb"\x89PNG\r\n\x1a\n.{29}tEXtComment\0", rb".{8}[A-Za-z]{4}"),

@@ -405,13 +405,19 @@ def _refined(gap: Gap, point: Evaluator, both: Callable[[Evaluator], tuple[Any, 
 
 
 def _unequal(found: Derivation, point: Evaluator, number: int, wrong: str, kind: type[ProofError] = ProofError) -> ProofError:
-    step = found.steps[number - 1]
+    step, name = found.steps[number - 1], gradient_name(found.of, found.wrt)
+    does_not_follow = said(
+        "Line {number} of the derivation of {gradient_name} does not follow from the line before it.",
+        number=number,
+        gradient_name=name,
+    )
+    has_no_value = said(
+        "Line {number} of the derivation of {gradient_name} has no value where the line before it has one.",
+        number=number,
+        gradient_name=name,
+    )
     return kind(
-        said(
-            "Line {number} of the derivation of {gradient_name} does not follow from the line before it.",
-            number=number,
-            gradient_name=gradient_name(found.of, found.wrt),
-        ),
+        has_no_value if kind is _NoValue else does_not_follow,
         hint=said(
             "Rule: {rule}.  At sizes {sizes_text} {wrong}: {text}",
             rule=step.rule,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from derive.notation.layout import Layout, row
 
@@ -306,6 +306,13 @@ class References:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """Python that a notebook runs in a cell of its own; other pages do not show it."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A mistake of the lecture's, shown in its place: what is wrong, and the lines that point at it."""
 
@@ -328,6 +335,7 @@ Block = (
     | Notes
     | Answer
     | References
+    | Cell
     | Fault
 )
 
@@ -428,18 +436,24 @@ def mapped(blocks: Iterable[Block], change: Callable[[Block], Sequence[Block]]) 
     return tuple(new for block in blocks for new in change(inside(block)))
 
 
-def apart(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
-    """What everybody sees, and what the notes among the blocks say, however deep they stand."""
-    said: list[Block] = []
+def taken(blocks: Sequence[Block], *kinds: type) -> tuple[tuple[Block, ...], tuple[Any, ...]]:
+    """The blocks without those of some kinds, however deep they stand, and these."""
+    found: list[Block] = []
 
     def keep(block: Block) -> Sequence[Block]:
-        if not isinstance(block, Notes):
+        if not isinstance(block, kinds):
             return (block,)
-        said.extend(block.blocks)
+        found.append(block)
         return ()
 
     shown = mapped(blocks, keep)
-    return shown, tuple(said)
+    return shown, tuple(found)
+
+
+def apart(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """What everybody sees, and what the notes among the blocks say, however deep they stand."""
+    shown, notes = taken(blocks, Notes)
+    return shown, tuple(block for note in notes for block in note.blocks)
 
 
 def footnotes(words: Inlines) -> tuple[Footnote, ...]:

@@ -15,6 +15,7 @@ from derive.teaching.document import (
     Answer,
     Block,
     Break,
+    Cell,
     Chains,
     Cite,
     CodeBlock,
@@ -123,11 +124,7 @@ class MarkdownPrinter(DocumentPrinter):
     def page(self, slide: Slide, blocks: Sequence[Block], part: int) -> DocumentPage:
         """A page with its footnotes and what the speaker says of it, which a handout leaves out."""
         shown, said = apart(blocks)
-        below = [
-            note
-            for words in (slide.title if part == 1 else (), *(w for b in shown for w in texts(b)))
-            for note in footnotes(words)
-        ]
+        below = noted([slide.title if part == 1 else (), *(w for b in shown for w in texts(b))])
         notes = "" if self.choices.handout or not said else self.noted(said)
         title, body = self.inlines(slide.title), self.blocks(shown)
         return DocumentPage(title, slide.level, body, part, footnotes=self.footnotes(below), notes=notes)
@@ -187,7 +184,7 @@ class MarkdownPrinter(DocumentPrinter):
                 return str(macros.references([(anchor(entry.key), self.inlines(entry.inlines)) for entry in entries]))
             case Fault(message):
                 return self.block(CodeBlock(message))
-            case Break() | Notes():
+            case Break() | Notes() | Cell():
                 return ""
 
     def picture(self, picture: Picture, height: str = "") -> str:
@@ -234,6 +231,11 @@ class MarkdownPrinter(DocumentPrinter):
                 case LineBreak():
                     out += r"\ "
         return out
+
+
+def noted(written: Sequence[Inlines]) -> list[Footnote]:
+    """The footnotes in some texts."""
+    return [note for words in written for note in footnotes(words)]
 
 
 def _formula(body: Layout) -> str:

@@ -41,7 +41,7 @@ from derive.teaching.document import (
 )
 from derive.teaching.translation import SOURCE, translator
 
-Flavour = Literal["pandoc", "github", "marp"]
+Flavour = Literal["pandoc", "github", "marp", "jupyter"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ class DocumentPrinter(ABC):
     """How the templates of the format mark statements, values and comments, where these mean nothing else."""
     picture_formats: ClassVar[tuple[str, ...]]
     """The kinds of picture that the format shows, the best first."""
+    cells: ClassVar[bool] = False
+    """Whether the format has cells that run."""
 
     def __init__(self, source: str = "", lang: str = SOURCE, choices: Choices = Choices()) -> None:
         self.source, self.say, self.choices = source, translator(lang), choices
@@ -105,6 +107,11 @@ class DocumentPrinter(ABC):
     @abstractmethod
     def pages(self, document: Document) -> list[DocumentPage]:
         """The pages of a document."""
+
+    def whole(self, document: Document, template: str) -> str:
+        """The text of a document, its pages placed by a template."""
+        placed = environment(self.delimiters).get_template(template)
+        return placed.render(pages=self.pages(document), **self.values(document))
 
     def values(self, document: Document) -> dict[str, object]:
         """What else the format's `document.j2` places."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from derive.errors import DeriveError, said
 from derive.marks import mark
-from derive.teaching.document import Document
+from derive.teaching.document import Cell, Document, taken
 from derive.teaching.formats.html.printer import HtmlPrinter
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter, FragmentPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
+from derive.teaching.formats.notebook import NotebookPrinter
 from derive.teaching.formats.printer import Choices, DocumentPrinter, environment
 
 Use = Literal["page", "slide"]
@@ -34,6 +35,7 @@ FORMATS: Mapping[str, Format] = {
     "html": Format(HtmlPrinter, "html/document.j2", ".html", ("slide",)),
     "latex": Format(ArticlePrinter, "latex/document.j2", ".tex", ("page",)),
     "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md"),
+    "notebook": Format(NotebookPrinter, "markdown/document.j2", ".ipynb", ("slide",)),
 }
 
 
@@ -88,6 +90,8 @@ def render(document: Document, name: str, choices: Choices = Choices()) -> Rende
 
 def _rendered(document: Document, form: Format, choices: Choices) -> Rendered:
     printer = form.printer(document.source, document.lang, choices)
-    template = environment(printer.delimiters).get_template(form.template)
-    text = template.render(pages=printer.pages(document), **printer.values(document))
+    if not printer.cells:
+        slides = tuple(replace(slide, blocks=taken(slide.blocks, Cell)[0]) for slide in document.slides)
+        document = replace(document, slides=slides)
+    text = printer.whole(document, form.template)
     return Rendered(text.strip("\n") + "\n", printer.files)

@@ -17,6 +17,7 @@ from derive.teaching.document import (
     Answer,
     Block,
     Break,
+    Cell,
     Chains,
     Cite,
     CodeBlock,
@@ -175,7 +176,7 @@ def block(part: Block, width: int) -> RenderableType:
             return _spaced(words(entry.inlines) for entry in entries)
         case Fault(message):
             return Words(terminal(message), style="red")
-        case Break() | Pause() | Notes():
+        case Break() | Pause() | Notes() | Cell():
             return ""
 
 

@@ -29,6 +29,7 @@ from derive.teaching.blocks.pictures import DIRECTIONS, NODES, Drawn, picture
 from derive.teaching.blocks.worked import backward_to, forward_blocks, given_blocks, on_the_way, seed_note
 from derive.teaching.document import Block, CodeBlock, Document, Line, Steps
 from derive.teaching.lecture.carried import found_by
+from derive.teaching.lecture.cells import cells
 from derive.teaching.lecture.desk import Desk, known_names, pointing
 from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Drawings, Lecture, Slow, attempt, distinct
@@ -94,7 +95,8 @@ def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
         except DeriveError as error:
             faults.append(error)
     raised(faults)
-    return kind.write(directive, options, desk)
+    written = kind.write(directive, options, desk)
+    return (*written, *cells(directive, options, directive.name in desk.graphs))
 
 
 def _unknown(directive: Directive, key: str, known: Mapping[str, Any]) -> DeriveError:

@@ -16,6 +16,7 @@ from derive.teaching.document import (
     Answer,
     Block,
     Break,
+    Cell,
     CodeBlock,
     Column,
     Columns,
@@ -159,7 +160,7 @@ def _set(block: Block, width: float) -> tuple[Set, ...]:
             return (Beside(tuple((part.width, set_blocks(part.blocks, column_width(part, parts, width))) for part in parts)),)
         case Answer(inner):
             return tuple(Hidden(part, k == 0) for k, part in enumerate(set_blocks(inner, width)))
-        case Break() | Notes():
+        case Break() | Notes() | Cell():
             return ()
     return (block,)
 
