@@ -280,6 +280,12 @@ def test_worked_goes_by_definitions_or_by_operations_and_by_what_is_asked_for() 
     assert worked("at: w=1.50, x=2, b=-1\nwrt: w\ngrad: no").count("partial") == 0
 
 
+def test_a_figure_follows_a_worked_block_of_the_same_slide() -> None:
+    at = "```derive {} g\nat: u=2, v=3, w=4\n{}```\n"
+    text = "```derive graph g\nf = (u + v)*w\n```\n" + at.format("worked", "grad: yes\n") + at.format("figure", "")
+    assert any(isinstance(block, Picture) for block in document(text).slides[0].blocks)
+
+
 def test_two_worked_blocks_on_a_slide_name_no_two_results_alike() -> None:
     block = "```derive worked neuron\nat: w=1, x=2, b={}\ngrad: yes\n```\n\n"
     body = NEURON + block.format(1) + block.format(2)
@@ -460,7 +466,7 @@ def test_a_plot_that_cannot_be_drawn_is_pointed_at(body: str, message: str, word
 
 @pytest.mark.parametrize("target", ["cpu", "cuda"])
 def test_a_kernel_block_shows_the_loops_of_the_module(target: str) -> None:
-    (block,) = document(f"```derive kernel hinge\ntarget: {target}\nfunction: value\n```\n").slides[0].blocks
+    block, *_ = document(f"```derive kernel hinge\ntarget: {target}\nfunction: value\n```\n").slides[0].blocks
     assert isinstance(block, CodeBlock)
     source = derive.graph("hinge").kernel(target).source
     assert max(map(len, block.text.split("\n"))) <= 72
@@ -472,7 +478,7 @@ def test_a_kernel_block_shows_the_loops_of_the_module(target: str) -> None:
 
 
 def test_a_kernel_block_shows_its_program_and_names_its_functions() -> None:
-    (block,) = document("```derive kernel hinge\nshow: program\n```\n").slides[0].blocks
+    block, *_ = document("```derive kernel hinge\nshow: program\n```\n").slides[0].blocks
     assert isinstance(block, CodeBlock)
     assert block.text == str(derive.graph("hinge").kernel().programs["value_and_grad"])
     message, _, word = pointed("```derive kernel hinge\nfunction: vjp\n```\n")

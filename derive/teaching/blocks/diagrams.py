@@ -111,7 +111,8 @@ def _end(output: str) -> str:
 
 def by_operations(graph: Graph, page: Page, run: Run | None = None) -> View:
     """One operation a box."""
-    return View(by_operation(graph), (graph.output.name,), _called(graph, page), _nodes(graph), run)
+    operations = by_operation(graph) if run is None else run.graph
+    return View(operations, (graph.output.name,), _called(graph, page), _nodes(graph), run)
 
 
 def by_definitions(graph: Graph, page: Page, run: Run | None = None) -> View:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -73,9 +74,10 @@ class NotebookPrinter(MarkdownPrinter):
         for part in _split(blocks):
             match part:
                 case Cell(code) | CodeBlock(code):
-                    if code not in run:  # a figure of what was worked out above asks for the same again
+                    asked = re.sub(r"(\w+) = (.*)\n\1", r"\2", code)
+                    if asked not in run:  # a figure of what was worked out above asks for the same again
                         yield self.cell_of(kind, code=code)
-                    run.add(code)
+                    run.add(asked)
                 case Notes(inner):
                     if not self.choices.handout:
                         yield self.cell_of("notes", self.blocks(inner))

@@ -131,13 +131,13 @@ def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block
     return definition_blocks(desk.graphs[directive.name], desk.page)
 
 
-def _run(directive: Directive, options: Options, desk: Desk, of: str = "") -> Run:
-    """The values that a block is given, as far as a node."""
+def _run(directive: Directive, options: Options, desk: Desk, of: str = "", first: int = 1) -> Run:
+    """The values that a block is given, as far as a node; the first intermediate result has the number `first`."""
     if options["at"] is None:
         raise DeriveError("Values are needed.", hint="Write a line like  at: u=2, v=3")
     graph = desk.graph_of(directive)
     with pointing(directive, "at"):
-        run = run_graph(graph, options["at"], of, first=desk.named[directive.slide] + 1)
+        run = run_graph(graph, options["at"], of, first=first)
     if options.get("seed") is not None:
         with pointing(directive, "seed"):
             run = run_graph(graph, options["at"], of, options["seed"], run.first)
@@ -154,7 +154,7 @@ def _held(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]
 def _worked(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     of, page, wrt = options["of"] or "", desk.page, options["wrt"] or ()
     grad = bool(wrt) if options["grad"] is None else options["grad"]
-    run = _run(directive, options, desk, "" if grad else of)
+    run = _run(directive, options, desk, "" if grad else of, desk.named[directive.slide] + 1)
     operations = options["by"] == "operations" or (options["by"] is None and grad and run.source.is_scalar)
     with pointing(directive, "wrt"):
         wanted = on_the_way(run, wrt, operations) if wrt else list(run.moving) if grad else []
