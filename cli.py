@@ -13,9 +13,8 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 
 import argparse
 import json
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import get_terminal_size
@@ -25,12 +24,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from derive import __version__
 from derive.errors import DeriveError, ProofError, in_language, raised, said, visible
 from derive.files import write
-from derive.marks import HEAD, made_from, mark, named
-from derive.naming import is_copy, slug
+from derive.marks import mark
 
 if TYPE_CHECKING:
     from derive.errors import Translate
-    from derive.teaching.formats.printer import Choices
     from derive.teaching.lecture.lecture import Drawings
     from derive.teaching.page import Page
 
@@ -90,7 +87,7 @@ def arguments() -> argparse.ArgumentParser:
     slides = commands.add_parser("slides", help="the slides of a lecture")
     slides.add_argument("lecture", type=Path, metavar="LECTURE", help="a Markdown file with derive blocks")
     slides.add_argument(
-        "--format", default="beamer", metavar="FORMATS", help="html, beamer, markdown, or several with commas (beamer)"
+        "--format", default="beamer", metavar="FORMATS", help="html, notebook, markdown, beamer, or several with commas (beamer)"
     )
     slides.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
     slides.add_argument(
@@ -253,30 +250,27 @@ def run_slides(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace, forms: Sequence[str], drawings: Drawings) -> int:
     """Build a lecture once."""
+    from derive.teaching.building import built, stale
     from derive.teaching.formats.printer import Choices
 
     choices = Choices(options.handout, options.flavour)
-    files, faults = _lecture_files(options.lecture, options.output, forms, options.lang, choices, drawings)
+    found = built(options.lecture, forms, options.lang, choices, drawings, _slow)
     if not options.keep_going:
-        raised(faults)
-    write(files, options.force, _stale(options.lecture, options.output, files), alike=True)
-    raised(faults)
+        raised(found.faults)
+    files = {options.output / name: content for name, content in found.files.items()}
+    write(files, options.force, stale(options.lecture, options.output, files), alike=True)
+    raised(found.faults)
     return 0
 
 
 def _watch(options: argparse.Namespace, forms: Sequence[str]) -> int:
     """Build a lecture whenever it changes, or a file that it names, and say how that went."""
+    from derive.teaching.building import used
     from derive.watching import changes
-
-    def watched() -> list[Path]:
-        with suppress(OSError):
-            names = re.findall(rb"[\w./-]+\.(?:bib|jpe?g|json|pdf|png|svg)", options.lecture.read_bytes())
-            return [options.lecture, *(options.lecture.parent / name.decode() for name in names)]
-        return [options.lecture]
 
     drawings: Drawings = {}
     translate = _translate(options)
-    for _ in changes(watched):
+    for _ in changes(lambda: used(options.lecture)):
         start = perf_counter()
         try:
             _build(options, forms, drawings)
@@ -287,87 +281,22 @@ def _watch(options: argparse.Namespace, forms: Sequence[str]) -> int:
     return 0
 
 
-def _lecture_files(
-    path: Path,
-    folder: Path,
-    forms: Sequence[str],
-    lang: str = "",
-    choices: Choices | None = None,
-    drawings: Drawings | None = None,
-) -> tuple[dict[Path, str | bytes], list[DeriveError]]:
-    """What a lecture builds to: a file `NAME.LANG.ENDING` for each language and format, and their figures; and its mistakes."""
-    from derive.language.sources import read_file
-    from derive.teaching.formats.printer import Choices
-    from derive.teaching.formats.render import FORMATS, render
-    from derive.teaching.lecture import lecture as lectures
-    from derive.teaching.lecture.kinds import attempt_lecture
-
-    lecture = lectures.opened(read_file(path), path.name, path.parent)
-    choices = choices or Choices()
-    if lang and lang not in lecture.about.langs:
-        raise DeriveError(
-            said("{path} is not written in {lang!r}.", path=path, lang=lang),
-            hint=said("It has {names}.", names=", ".join(lecture.about.langs)),
-        )
-    langs = [lang] if lang else lecture.about.langs
-    tried = {language: attempt_lecture(lecture, language, drawings, _slow) for language in langs}
-    faults = lectures.distinct([*lecture.faults, *(fault for _, faults in tried.values() for fault in faults)])
-    files: dict[Path, str | bytes] = {}
-    for language, (document, _) in tried.items():
-        for form in forms:
-            rendered = render(document, form, choices)
-            name = f"{path.stem}.{language}{'.handout' if choices.handout else ''}{FORMATS[form].ending}"
-            files[folder / name] = rendered.text
-            files.update({folder / name: content for name, content in rendered.files.items()})
-    return files, faults
-
-
 def _slow(what: str, line: int) -> None:
     """Say what takes long, where a person waits."""
     if sys.stderr is not None and sys.stderr.isatty():
         _say(f"derive: {what} (line {line}) …")
 
 
-def _stale(lecture: Path, folder: Path, files: Mapping[Path, str | bytes]) -> list[Path]:
-    """The pictures in a folder that derive made for this lecture and that no page in the folder, old or new, shows any longer."""
-    from derive.teaching.formats.render import FORMATS
-    from derive.teaching.lecture.pictures import MAX_PICTURE, PICTURES
-
-    def read(path: Path, most: int = MAX_PICTURE) -> bytes:
-        with path.open("rb") as file:
-            return file.read(most)
-
-    def is_own(path: Path) -> bool:
-        return made_from(read(path, HEAD)) == named(lecture.name) or is_copy(path.name, read(path))
-
-    name = re.compile(rf"{re.escape(slug(lecture.stem))}-.*\.({'|'.join(PICTURES)})")
-    with suppress(OSError):
-        there = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and path not in files]
-        found = [path for path in there if name.fullmatch(path.name) and is_own(path)]
-        endings = tuple(row.ending for row in FORMATS.values())
-        pages = [read(path) for path in there if found and path.name.endswith(endings)]
-        pages += [content.encode(errors="replace") for content in files.values() if isinstance(content, str)]
-        return [path for path in found if not any(os.fsencode(path.name) in page for page in pages)]
-    return []
-
-
 def run_course(options: argparse.Namespace) -> int:
-    """`derive course`: every shipped lecture, in every language and format."""
+    """`derive course`: every shipped lecture, in every language and format, and a page that leads to them."""
     from derive.resources import folder
-    from derive.teaching.formats.render import FORMATS, formats
+    from derive.teaching.course import course
+    from derive.teaching.formats.render import formats
 
-    forms = formats("slide")
-    files: dict[Path, str | bytes] = {}
-    lectures = sorted(folder("lectures").glob("*.md"))
-    for path in lectures:
-        built, faults = _lecture_files(path, options.output, forms)
-        raised(faults)
-        files |= built
-    stale = [picture for path in lectures for picture in _stale(path, options.output, files)]
-    write(files, options.force, stale, alike=True)
-    pages = [path for path in sorted(files) if path.name.endswith(tuple(FORMATS[form].ending for form in forms))]
+    found = course(sorted(folder("lectures").glob("*.md")), options.output, formats("slide"))
+    write(found.files, options.force, found.stale, alike=True)
     if sys.stdout is not None:  # they are written whether or not anybody is told
-        _show("".join(f"{visible(str(path))}\n" for path in pages))
+        _show("".join(f"{visible(str(path))}\n" for path in found.pages))
     return 0
 
 

@@ -101,6 +101,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"figure", "page"},
         {"blocks", "formats"},
         {"data", "lecture", "pages"},
+        {"building"},
+        {"course"},
     ),
     "teaching.blocks": (
         {"cases", "charts", "code", "gradient", "hessian", "numbers", "sampled"},
@@ -119,12 +121,12 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"layout"},
         {"canvas"},
     ),
-    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html"}, {"render"}),
+    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html", "notebook"}, {"render"}),
     "teaching.formats.html": ({"fonts", "mathml", "svg"}, {"printer"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
     "teaching.lecture": (
         {"bibtex", "carried", "containers", "directive", "formulas", "frontmatter", "inserts", "pictures", "unread"},
-        {"desk", "dialect", "stepping"},
+        {"cells", "desk", "dialect", "stepping"},
         {"citations"},
         {"head", "prose"},
         {"lecture", "options"},

@@ -544,9 +544,46 @@ def test_course_builds_what_it_finds_and_says_what(
     monkeypatch.setattr("derive.resources.folder", lambda name: lecture.parent if name == "lectures" else shipped(name))
     out = tmp_path / "built"
     listed = done(derive("course", "-o", out)).split()
-    assert listed == [str(out / f"margins.{lang}.{ending}") for lang in ("en", "fr") for ending in ("html", "md", "tex")]
-    assert names(out) == {Path(path).name for path in listed}
+    pages = [f"margins.{lang}.{ending}" for lang in ("en", "fr") for ending in ("html", "ipynb", "md", "tex")]
+    assert listed == [str(out / name) for name in ("index.html", *pages)]
+    assert names(out) == {*pages, "index.html", ".course.json"}
+    index = (out / "index.html").read_text("utf-8")
+    assert re.findall('href="([^"]+)" aria-label', index) == pages
+    assert ("Diapositives" in index, "English" in index, "Français" in index) == (True, True, True)
     assert done(derive("course", "-o", out)).split() == listed  # over its own files
+
+
+@pytest.mark.parametrize("change", ["nothing", "the lecture", "a page", "a page that is gone", "the record", "a bibliography"])
+def test_a_lecture_that_did_not_change_is_not_built_again(
+    derive: Derive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    from derive.teaching import building, course
+
+    head = "---\ntitle: One\nbibliography: own.bib\n---\n"
+    (tmp_path / "in").mkdir()
+    lecture = _written(tmp_path / "in" / "one.md", f"{head}## A\n\nWords.\n")
+    sources = _written(tmp_path / "in" / "own.bib", "@book{a, title={A}, author={B, C}, year={2000}}\n")
+    monkeypatch.setattr("derive.resources.folder", lambda name: lecture.parent if name == "lectures" else shipped(name))
+    out, made = tmp_path / "out", list[Path]()
+    monkeypatch.setattr(course, "built", lambda path, forms: made.append(path) or building.built(path, forms))
+    for _ in range(2):
+        done(derive("course", "-o", out))
+    assert made == [lecture]
+    before = (out / "one.en.md").read_bytes()
+    match change:
+        case "the lecture":
+            lecture.write_text(f"{head}## A\n\nOther words.\n")
+        case "a page":
+            (out / "one.en.md").write_bytes(before + b"\n")
+        case "a page that is gone":
+            (out / "one.en.tex").unlink()
+        case "the record":
+            (out / ".course.json").write_text((out / ".course.json").read_text("utf-8").replace('"pages"', '"paged"'))
+        case "a bibliography":
+            sources.write_text(sources.read_text("utf-8").replace("2000", "2001"))
+    done(derive("course", "-o", out))
+    assert len(made) == (1 if change == "nothing" else 2)
+    assert ((out / "one.en.md").read_bytes() == before) == (change != "the lecture")
 
 
 # -------------------------------------------------------------------------------------------------------------- library

@@ -108,7 +108,7 @@ def test_the_page_may_do_nothing_else(page: Page, folder: Path) -> None:
 
 
 def test_a_deck_is_one_small_file(folder: Path) -> None:
-    for path in folder.glob("*.html"):
+    for path in folder.glob("*.*.html"):
         assert path.stat().st_size <= 400_000
         text = path.read_text(encoding="utf-8")
         assert text.startswith("<!DOCTYPE html>\n<!-- Made by derive from ")
@@ -289,6 +289,19 @@ def test_everybody_can_read_it(page: Page, folder: Path, lang: str, views: tuple
                 page.key(key)
             page.run(AXE.read_text(encoding="utf-8") + "; true")
             assert page.run(AUDIT) == [], view
+
+
+@pytest.mark.needs("axe")
+def test_the_index_leads_to_every_page(page: Page, courses: tuple[Path, Path]) -> None:
+    page.open("about:blank")
+    page.open((courses[0] / "index.html").as_uri())
+    page.run(AXE.read_text(encoding="utf-8") + "; true")
+    assert page.run(AUDIT) == []
+    assert page.complaints() == []
+    linked = page.run("[...document.querySelectorAll('a')].map((a) => a.getAttribute('href'))")
+    assert {*linked} == {path.name for path in courses[0].iterdir() if path.suffix not in (".svg", ".png", ".json")} - {
+        "index.html", *(path.with_suffix(".pdf").name for path in courses[0].glob("*.svg"))
+    }  # fmt: skip
 
 
 @pytest.mark.needs("axe")

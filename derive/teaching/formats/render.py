@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 from derive.marks import mark
 from derive.teaching.document import Cell, Document, taken
@@ -20,22 +21,23 @@ Use = Literal["page", "slide"]
 
 @dataclass(frozen=True)
 class Format:
-    """How a document becomes a file: who spells it, which template places it, how the file's name ends, and what it is for:
-    the page of an explanation, the slides of a lecture, or both.
+    """How a document becomes a file: who spells it, which template places it, how the file's name ends, what it is for (the
+    page of an explanation, the slides of a lecture, or both), and what readers call it.
     """
 
     printer: type[DocumentPrinter]
     template: str
     ending: str
     uses: tuple[Use, ...] = ("page", "slide")
+    called: str = ""
 
 
 FORMATS: Mapping[str, Format] = {
-    "beamer": Format(BeamerPrinter, "beamer/document.j2", ".tex", ("slide",)),
-    "html": Format(HtmlPrinter, "html/document.j2", ".html", ("slide",)),
-    "latex": Format(ArticlePrinter, "latex/document.j2", ".tex", ("page",)),
-    "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md"),
-    "notebook": Format(NotebookPrinter, "markdown/document.j2", ".ipynb", ("slide",)),
+    "html": Format(HtmlPrinter, "html/document.j2", ".html", ("slide",), N_("Slides")),
+    "notebook": Format(NotebookPrinter, "markdown/document.j2", ".ipynb", ("slide",), N_("Notebook")),
+    "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md", called="Markdown"),
+    "beamer": Format(BeamerPrinter, "beamer/document.j2", ".tex", ("slide",), "Beamer"),
+    "latex": Format(ArticlePrinter, "latex/document.j2", ".tex", ("page",), "LaTeX"),
 }
 
 

@@ -35,7 +35,7 @@ class FrontMatter:
     """What a lecture says of itself.
 
     `title` has an entry for each of `langs`, and so has what else differs between them.  The conventions are those of `Style`;
-    `reveal` shows derivations line by line, `logo` and `bibliography` are paths.
+    `reveal` shows derivations line by line, `logo` and `bibliography` are paths; `number` is its place in a course.
     """
 
     title: Mapping[str, str]
@@ -51,6 +51,7 @@ class FrontMatter:
     outline: bool = False
     reveal: bool = False
     bibliography: str = ""
+    number: int = 99
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     """Where each key stands."""
 
@@ -196,6 +197,7 @@ def _checked(data: Mapping[str, Entry], lines: list[str]) -> tuple[FrontMatter, 
         value("outline", False),
         value("reveal", False),
         value("bibliography", ""),
+        value("number", 99),
         {key: entry.place for key, entry in data.items()},
     )
     return about, tuple(faults)
@@ -271,6 +273,7 @@ _KEYS: Mapping[str, Callable[[Value], Any]] = {
     "outline": _one_of(yes=True, no=False),
     "reveal": _one_of(lines=True, no=False),
     "bibliography": _text,
+    "number": _whole(1, 99),
 }
 """The keys, and what each takes."""
 
