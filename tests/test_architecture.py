@@ -54,7 +54,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"sources"},
     ),
     "notation": (
-        {"layout", "numpy_code", "tongues"},
+        {"javascript", "layout", "numpy_code", "tongues"},
         {"pieces", "typed"},
         {"speech", "style"},
         {"context"},
@@ -97,8 +97,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
     "teaching": (
-        {"document", "request", "translation"},
-        {"figure", "page"},
+        {"live", "request", "translation"},
+        {"document", "figure", "page"},
         {"blocks", "formats"},
         {"data", "lecture", "pages"},
         {"building"},
@@ -107,7 +107,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "teaching.blocks": (
         {"cases", "charts", "code", "gradient", "hessian", "numbers", "sampled"},
         {"batched", "checks", "derivative", "diagrams", "iteration", "plots", "worked"},
-        {"networks"},
+        {"living", "networks"},
         {"pictures"},
     ),
     "teaching.data": ({"parts"}, {"certificate", "explanation"}),
@@ -122,7 +122,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"canvas"},
     ),
     "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html", "notebook"}, {"render"}),
-    "teaching.formats.html": ({"fonts", "mathml", "svg"}, {"printer"}),
+    "teaching.formats.html": ({"fonts", "living", "mathml", "svg"}, {"printer"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
     "teaching.lecture": (
         {"bibtex", "carried", "containers", "directive", "formulas", "frontmatter", "inserts", "pictures", "unread"},

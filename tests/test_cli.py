@@ -641,6 +641,14 @@ def test_status_3_where_a_line_cannot_be_proved(derive: Derive, monkeypatch: pyt
         assert answer.err.startswith("derive: Line 1 of the derivation of ∂")
 
 
+def test_a_gradient_without_a_value_stops_no_other(derive: Derive) -> None:
+    shown = done(derive("explain", "y = x**p", "--at", "x=0, p=3"))
+    assert "The gradient by p has no value here: log(0) does not exist" in shown
+    assert "∂y/∂x = ∂(x^p)/∂x · ∂y/∂y = x^(p − 1) p · 1 = 0 · 1 = 0" in shown
+    run = derive("explain", "y = x**p", "--at", "x=0, p=3", "--wrt", "p")
+    assert (run.returncode, run.stdout) == (1, "")
+
+
 def test_status_3_where_a_definition_has_no_value_anywhere(derive: Derive) -> None:
     answer = derive("explain", "f = log(-x*x - 1)")
     assert (answer.status, answer.out) == (3, "")

@@ -89,7 +89,7 @@ from derive.notation.pieces import (
     subscripted,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
-from derive.notation.style import LETTERS, Style, decimal, letter, name_layout
+from derive.notation.style import LETTERS, Style, decimal, letter, name_layout, typed
 
 THIN = Sign(r"\,", "")
 
@@ -147,12 +147,19 @@ def _piece(term: Any, context: Context) -> Piece:
     raise TypeError(f"no way to print {type(term).__name__}: add a row to _PRINTERS")
 
 
+ZEROS = 9
+"""A whole number that ends in so many zeros is written as a power of ten, or times one."""
+
+
 def number_piece(value: Fraction, style: Style) -> Piece:
     """A number: a whole one or a short decimal fraction as digits, any other as a fraction."""
     if value < 0:
         return negated(number_piece(-value, style))
     if value.denominator == 1:
-        return Piece(style.number(str(value.numerator)))
+        whole = str(value.numerator)
+        plain = whole.rstrip("0")
+        zeros = len(whole) - len(plain)
+        return Piece(style.number(whole)) if zeros < ZEROS else typed(f"{plain}e{zeros}", style)
     digits = decimal(value)
     if digits is not None and value.denominator not in (2, 4, 5, 8):
         return Piece(style.number(digits))

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from derive.notation.layout import Layout, row
+from derive.teaching.live import Live
 
 # ---------------------------------------------------------------- inside a paragraph
 
@@ -232,7 +233,7 @@ class Picture:
 
     A `given` one is a file of the author's, which lies beside a page as it is.  `width` is the part of the line
     that it takes, from 0 to 1, or 0 for its own size.  `alt` names what it shows; `description` tells all of it,
-    for those who cannot see it.
+    for those who cannot see it.  `live` is what a reader can change in it where a page computes.
     """
 
     name: str
@@ -242,6 +243,7 @@ class Picture:
     given: bool = False
     width: float = 0.0
     description: str = ""
+    live: Live | None = field(default=None, compare=False, repr=False)
     drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def draw(self, kind: str) -> bytes:

@@ -135,10 +135,10 @@
     n: next, a: all, o: overview, p: present, r: reading, d: scheme, f: full, "?": keys, Escape: escape,
   };
   const SCROLLS = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", " ", "Home", "End", "n"]);
-  const TOOLS = { on, back, overview, presenter: present, reading, scheme, keys };
+  const TOOLS = { on, back, overview, presenter: present, reading, scheme, keys, live: alive };
 
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || byId("keys").open) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
     if (is("reading") && SCROLLS.has(event.key)) return;
     const control = event.target.closest?.("button, summary, a, #notes");
     if (control && (event.key === " " || (control.id === "notes" && SCROLLS.has(event.key)))) return;
@@ -156,9 +156,125 @@
 
   addEventListener("click", (event) => {
     const tool = event.target.closest("[data-do]"), slide = event.target.closest(".slide");
-    if (tool) TOOLS[tool.dataset.do]();
+    if (tool) TOOLS[tool.dataset.do](tool);
     else if (slide && is("overview")) (event.preventDefault(), choose(slide));
   });
+
+  // ---- a figure whose numbers a reader changes: its state is the inputs and how many steps are taken
+
+  // Numbers forward, then gradients backward: what comes back along an edge is the slope times what comes back into its gate.
+  function computed(figure, given) {
+    const v = [...given];
+    for (const gate of figure.gates) v.push(gate.value(v));
+    const back = v.map(() => 0);
+    for (const output of figure.outputs) back[output.source] += output.seed;
+    const flows = figure.gates.map(() => []);
+    for (let k = figure.gates.length - 1; k >= 0; k--) {
+      const reached = back[given.length + k];
+      flows[k] = figure.gates[k].uses.map((use) => ({ slope: use.slope(v), reached, flow: reached * use.slope(v) }));
+      figure.gates[k].uses.forEach((use, j) => (back[use.source] += flows[k][j].flow));
+    }
+    return { v, flows };
+  }
+
+  function drawn(kind, attributes, parent, words = "") {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", kind);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.textContent = words;
+    return parent.appendChild(node);
+  }
+
+  function alive(button) {
+    const figure = LIVE[button.dataset.live], all = byId("formulas").content.children, formulas = figure.formulas.map((k) => all[k]);
+    const count = figure.gates.length, start = figure.given.length, last = 2 * count + 1;
+    const given = [...figure.given], svg = button.closest(".living").querySelector("svg").cloneNode(true);
+    const form = new Intl.NumberFormat(root.lang, { maximumSignificantDigits: figure.digits });
+    const written = (number) => (Number.isFinite(number) ? form.format(Math.abs(number) < 1e-12 ? 0 : number).replace("-", "−") : "?");
+    let step = last, place = start;
+    for (const node of svg.querySelectorAll("[id]")) node.removeAttribute("id");
+
+    // A label over that of the figure, or under it where it is a gradient's.
+    function label(frame, role) {
+      if (!frame) return { show() {} };
+      const [left, top, right, bottom] = frame, group = drawn("g", {}, svg), middle = (left + right) / 2;
+      const cover = drawn("rect", { class: "hide", x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2 }, group);
+      const shown = drawn("g", {}, group);
+      const tint = role === "backward" ? drawn("rect", { class: "tint", rx: 2, y: top, height: bottom - top }, shown) : null;
+      const text = drawn("text", { class: role, x: middle, y: (top + bottom) / 2 }, shown);
+      return { show(number, reached) {
+        shown.setAttribute("class", reached ? "" : "later");
+        text.textContent = written(number);
+        text.dataset.value = number;
+        const wide = Math.max(text.getComputedTextLength() + 8, cover ? right - left : 0);
+        if (tint) (tint.setAttribute("x", middle - wide / 2), tint.setAttribute("width", wide));
+      } };
+    }
+    const labels = (use) => ({ ...use, above: label(use.forward, "forward"), below: label(use.backward, "backward") });
+    const gates = figure.gates.map((gate) => {
+      const [left, top, right, bottom] = gate.frame;
+      const now = drawn("rect", { class: "now", rx: 6, x: left - 3, y: top - 3, width: right - left + 6, height: bottom - top + 6 }, svg);
+      const made = { definition: formulas[place++], uses: gate.uses.map((use) => ({ ...labels(use), rule: formulas[place++] })), now };
+      return made;
+    });
+    const outputs = figure.outputs.map((output) => ({ ...labels(output), rule: formulas[place++] }));
+
+    function show() {
+      const { v, flows } = computed(figure, given), known = (source) => source < start + Math.min(step, count);
+      const passed = (k) => step > 2 * count - k;  // the gates from the last one back
+      gates.forEach((gate, k) => {
+        gate.now.classList.toggle("later", step === last || (step <= count ? step !== k + 1 : step !== 2 * count - k + 1));
+        gate.uses.forEach((use, j) => {
+          use.above.show(v[use.source], known(use.source));
+          use.below.show(flows[k][j].flow, passed(k));
+        });
+      });
+      outputs.forEach((output) => {
+        output.above.show(v[output.source], known(output.source));
+        output.below.show(output.seed, step > count);
+      });
+      const said = [];
+      const say = (formula, words) => said.push([formula.cloneNode(true), words]);
+      if (step > 0 && step <= count) say(gates[step - 1].definition, ` = ${written(v[start + step - 1])}`);
+      else if (step === count + 1) outputs.forEach((output) => say(output.rule, ` = ${written(output.seed)}`));
+      else if (step > count) {
+        const k = 2 * count + 1 - step;
+        gates[k].uses.forEach((use, j) => {
+          const { slope, reached, flow } = flows[k][j];
+          const number = /v\[/.test(figure.gates[k].uses[j].slope) ? ` = ${written(slope)}` : "";  // a slope that moves with nothing is one
+          say(use.rule, `${number};\u2003${written(reached)} × ${written(slope)} = ${written(flow)}`);
+        });
+      }
+      byId("live-said").replaceChildren(...said.map((parts) => {
+        const line = document.createElement("span");
+        line.append(...parts);
+        return line;
+      }));
+    }
+
+    byId("live-figure").replaceChildren(svg);
+    const fields = given.map((number, k) => {
+      const row = document.createElement("label"), field = document.createElement("input");
+      Object.assign(field, { type: "number", step: "any", value: number });
+      field.addEventListener("input", () => ((given[k] = field.valueAsNumber), show()));
+      row.append(formulas[k].cloneNode(true), " = ", field);
+      return [row, field];
+    });
+    byId("live-given").replaceChildren(...fields.map(([row]) => row));
+    const does = {
+      first: () => (step = 0), on: () => (step = Math.min(step + 1, last)), back: () => (step = Math.max(step - 1, 0)),
+      reset: () => fields.forEach(([, field], k) => (field.value = given[k] = figure.given[k])),
+    };
+    byId("live").onclick = (event) => {
+      const name = event.target.closest("[data-live-do]")?.dataset.liveDo;
+      if (name) (does[name](), show());
+    };
+    byId("live").onkeydown = (event) => {
+      const name = { ArrowRight: "on", ArrowLeft: "back", Home: "first" }[event.key];
+      if (name && event.target.tagName !== "INPUT") (event.preventDefault(), does[name](), show());
+    };
+    byId("live").showModal();
+    show();
+  }
 
   let touch = null;
   addEventListener("touchstart", (event) => (touch = event.touches.length === 1 ? event.touches[0] : null), { passive: true });

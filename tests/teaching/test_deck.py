@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
+import numpy as np
 import pytest
 
+import derive
+from derive.graphs.graph import Graph
+from derive.teaching.blocks.diagrams import View
+from derive.teaching.blocks.pictures import view_of
+from derive.teaching.formats.render import render
+from derive.teaching.lecture.kinds import build_lecture
+from derive.teaching.lecture.lecture import opened
+from derive.teaching.page import Page as Pages
+from derive.values.run import run
 from oracles.browser import Browser, Page, browser
 
 LANGS = ("en", "fr")
@@ -272,6 +284,96 @@ def test_printed_it_is_a_slide_a_page_with_everything_shown(page: Page, folder: 
         ["pdftotext", "-f", "7", "-l", "7", tmp_path / "deck.pdf", "-"], capture_output=True, text=True, check=True
     )
     assert "max passes the slope of the larger argument" in words.stdout
+
+
+# ---------------------------------------------------------------- a figure whose numbers are changed
+
+GRAPHS = {
+    "f = (u + v)*w": {"u": 2, "v": 3, "w": 4},
+    "f = w3*relu(w1*x1 + w2*x2 + b)": {"w1": 1, "x1": 2, "w2": -1, "x2": 3, "b": 0, "w3": 5},
+    "a = x*y; f = max(a, z) + x": {"x": 3, "y": 4, "z": 5},
+    "p = sigmoid(w*x); L = -log(p)": {"w": 1, "x": 2},
+    "f = where(x > y, x/y, sqrt(abs(x*y)) - tanh(y))": {"x": 1, "y": 2},
+    "f = min(x, 2)**2 * exp(-y) + sin(x)*cos(y)": {"x": 1, "y": 2},
+    "x: [n]; w: [n]; f = exp(sum(w*x))": {"x": [1, 2], "w": [0.5, 0.25]},
+    "x: [2]; y = tanh(x)*x": {"x": [1, -2]},
+    "f = erf(x)": {"x": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deck with a figure for each graph, in every number of it."""
+    text = "---\ntitle: Live\n---\n"
+    for k, (graph, at) in enumerate(GRAPHS.items()):
+        values, boxes = ", ".join(f"{name}={value}" for name, value in at.items()), "scalars: yes\n" * ("[" in graph)
+        body = graph.replace("; ", "\n")
+        text += f"## Graph\n\n```derive define g{k}\n{body}\n```\n\n```derive figure g{k}\nat: {values}\n{boxes}```\n\n"
+    path = tmp_path_factory.mktemp("live") / "live.html"
+    path.write_text(render(build_lecture(opened(text), "en"), "html").text, encoding="utf-8")
+    return path
+
+
+def shown(graph: Graph, at: dict[str, Any]) -> View:
+    tensors = any(i.axes for i in graph.inputs)
+    return view_of(graph, Pages("en"), run(graph, at), "numbers" if tensors else "operations")
+
+
+SEEN = """(() => {
+  const fields = [...document.querySelectorAll('#live-given input')];
+  return %s.map((given) => {
+    given.forEach((number, k) => ((fields[k].value = number), fields[k].dispatchEvent(new Event('input'))));
+    return [...document.querySelectorAll('#live-figure text')].map((text) => Number(text.dataset.value));
+  });
+})()"""
+
+
+def test_what_a_reader_changes_is_computed_as_in_python(page: Page, lively: Path) -> None:
+    """Every value and every gradient, at 50 points of each graph; a graph with a function that JavaScript lacks has no button."""
+    page.open(lively.as_uri())
+    buttons = page.run("[...document.querySelectorAll('.slide')].map((s) => s.querySelectorAll('.living button').length)")
+    assert buttons == [0, *(0 if "erf" in text else 1 for text in GRAPHS)]
+    chance = np.random.default_rng(0)
+    for number, text in enumerate(text for text in GRAPHS if "erf" not in text):
+        page.run(f"document.querySelectorAll('.living button')[{number}].click()")
+        graph, points, expected = derive.graph(text), list[list[float]](), list[list[float]]()
+        for _ in range(50):
+            shapes = {name: np.shape(value) for name, value in GRAPHS[text].items()}
+            at = {name: chance.normal(size=shape).round(3).tolist() for name, shape in shapes.items()}
+            moved = shown(graph, at)
+            points.append([float(moved.run.exact[name]) for name in moved.inputs])  # type: ignore[union-attr]
+            expected.append([float(n) for edge in moved.edges for n in (edge.value, edge.gradient)])
+        np.testing.assert_allclose(page.run(SEEN % json.dumps(points)), expected, rtol=1e-9, atol=1e-12, err_msg=text)
+        page.run("document.getElementById('live').close()")
+    assert page.complaints() == []
+
+
+def test_a_graph_is_gone_through_step_by_step(page: Page, lively: Path) -> None:
+    page.open(lively.as_uri())
+    page.run("document.querySelector('.living button').click()")
+    seen = "[...document.querySelectorAll('#live-figure text')].filter((t) => !t.closest('.later')).map((t) => t.textContent)"
+    said = "document.getElementById('live-said').innerText.replace(/\\s+/g, ' ')"
+    assert sorted(page.run(seen)) == sorted(["2", "4", "3", "4", "5", "4", "4", "5", "20", "1"])
+    page.run("document.querySelector('[data-live-do=first]').click()")
+    assert page.run(seen) == ["2", "3", "4"]  # the inputs alone
+    page.run("document.activeElement.blur()")
+    steps = []
+    for _ in range(5):
+        page.run("document.querySelector('[data-live-do=on]').click()")
+        steps.append((len(page.run(seen)), page.run(said)))
+    assert [count for count, _ in steps] == [4, 5, 6, 8, 10]
+    assert steps[0][1].endswith("= 5")
+    assert "1 × 5 = 5" in steps[3][1]
+    page.key("Escape")
+    page.wait("!document.getElementById('live').open")
+
+
+@pytest.mark.needs("axe")
+def test_everybody_can_change_the_numbers(page: Page, lively: Path) -> None:
+    page.open(lively.as_uri())
+    page.run("document.querySelector('.living button').click()")
+    page.run(AXE.read_text(encoding="utf-8") + "; true")
+    assert page.run(AUDIT) == []
 
 
 # ---------------------------------------------------------------- for everybody

@@ -9,6 +9,7 @@ from itertools import product
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import WIDEST, Room, View, by_definitions, by_numbers, by_operations, described, diagram
+from derive.teaching.blocks.living import live
 from derive.teaching.blocks.networks import network
 from derive.teaching.document import Picture
 from derive.teaching.figure import LEGIBLE, Diagram, Network, TooLarge, description, draw, size_on_page
@@ -50,15 +51,16 @@ def picture(graph: Graph, page: Page, name: str, run: Run | None = None, how: Dr
     What is not asked for is chosen: operations to the right where these can be read on a page of slides, else down, else
     definitions, else no more than their names.  Raises DeriveError where none of them can be read.
     """
-    shown = _chosen(graph, page, run, how)
+    shown, view = _chosen(graph, page, run, how)
     formats = {kind: partial(draw, shown, kind, page.lang) for kind in ("pdf", "svg", "png")}
-    return Picture(name, formats, shown.alt, description=description(shown, page.lang))
+    alive = live(view, shown, page) if view and isinstance(shown, Diagram) else None
+    return Picture(name, formats, shown.alt, description=description(shown, page.lang), live=alive)
 
 
-def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> Diagram | Network:
-    """The first of the ways to draw a figure that can be read; raises the error of the last if none can."""
+def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> tuple[Diagram | Network, View | None]:
+    """The first of the ways to draw a figure that can be read, and what it shows; raises the error of the last if none can."""
     if how.nodes == "layers":
-        return _readable_network(network(graph, page, run), page)
+        return _readable_network(network(graph, page, run), page), None
     last: DeriveError | None = None
     for level in (how.nodes,) if how.nodes else NODES[:2]:
         view = view_of(graph, page, run, level)
@@ -68,7 +70,7 @@ def _chosen(graph: Graph, page: Page, run: Run | None, how: Drawn) -> Diagram | 
         directions = (how.direction,) if how.direction else DIRECTIONS
         for short, direction in product((False, True) if view.formulas else (False,), directions):
             try:
-                return readable(view, page, described(graph, page), cure, direction == "down", short)
+                return readable(view, page, described(graph, page), cure, direction == "down", short), view
             except TooLarge as error:
                 last = error
     assert last is not None

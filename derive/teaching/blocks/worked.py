@@ -17,7 +17,7 @@ from derive.calculus.shortest import shortest
 from derive.calculus.terms import Element
 from derive.derivation.choice import gradient_by, named_on_the_way
 from derive.derivation.sweep import seeded
-from derive.errors import DeriveError, listed, nearest, said
+from derive.errors import DeriveError, in_language, listed, nearest, raised, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.lower import lower
@@ -32,6 +32,7 @@ from derive.notation.terms import piece as term_piece
 from derive.teaching.blocks.numbers import array, number, relation
 from derive.teaching.document import Block, Chains, Line, Paragraph, Steps, inlines
 from derive.teaching.page import Page
+from derive.teaching.translation import message_translator
 from derive.values.entries import entry_of, first_largest
 from derive.values.evaluator import Evaluator
 from derive.values.precision import DomainError
@@ -233,10 +234,17 @@ def _value(tree: Tree) -> Number:
 def backward_blocks(run: Run, page: Page, wrt: tuple[str, ...] = (), by_operation: bool = True) -> tuple[Block, ...]:
     """The gradient of the output by every node and input, from the output back, each from its local rules.
 
-    Where some tensors are asked for, the gradient by another that has no value is left out.
+    A gradient that has no value is left out, if some tensors are asked for and it is not by one of them, or says so.
+    Raises DomainError where no input has a gradient with a value.
     """
-    wanted = [name for name in run.moving if not wrt or name in wrt or _has_gradient(run, name)]
-    return backward_to(run, page, wanted, by_operation)
+    faults = {name: fault for name in run.moving if (fault := _without_gradient(run, name))}
+    inputs = [i.name for i in run.source.inputs if i.name in run.moving]
+    if faults.keys() & {*wrt} or faults.keys() >= {*inputs}:
+        raised([next(fault for name, fault in faults.items() if name in (wrt or inputs))] if faults else [])
+    blocks = backward_to(run, page, [name for name in run.moving if name not in faults], by_operation)
+    without = [] if wrt else [fault for name, fault in faults.items() if name in run.source.members]
+    translate = message_translator(page.lang)
+    return (*blocks, *(Paragraph(inlines(in_language(fault.message, translate))) for fault in without))
 
 
 def on_the_way(run: Run, wrt: tuple[str, ...], by_operation: bool) -> list[str]:
@@ -272,12 +280,13 @@ def seed_note(run: Run, page: Page) -> tuple[Block, ...]:
     return (Paragraph(inlines(page.say(weighted) + " ", equation, ".")),)
 
 
-def _has_gradient(run: Run, name: str) -> bool:
+def _without_gradient(run: Run, name: str) -> DomainError | None:
+    """Why a gradient has no value; None if it has one."""
     try:
         run.gradient(name)
-    except DomainError:
-        return False
-    return True
+    except DomainError as error:
+        return error
+    return None
 
 
 def _backward_scalars(run: Run, graph: Graph, page: Page, wanted: list[str]) -> tuple[Block, ...]:

@@ -5,11 +5,12 @@ Diagram → layers (columns and their order) → placement (coordinates) → rou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from derive.teaching.figure.description import description
 from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix, TooLarge
-from derive.teaching.figure.geometry import LEGIBLE
+from derive.teaching.figure.geometry import LEGIBLE, Rectangle
 from derive.teaching.figure.network import DOTS, Layer, Network, Unit
 from derive.teaching.figure.typesetting import upright
 
@@ -30,6 +31,7 @@ __all__ = [
     "Unit",
     "description",
     "draw",
+    "places",
     "size_on_page",
     "upright",
 ]
@@ -47,3 +49,30 @@ def size_on_page(diagram: Diagram | Network, language: str = "en") -> float:
     from derive.teaching.figure import canvas
 
     return canvas.size_on_page(diagram, language)
+
+
+Frame = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things stand in the figure of a diagram, in points from its top left corner: left, top, right, bottom.
+
+    `boxes` are those of the diagram, `arrows` the value and the gradient of each of its arrows, if it has them.
+    """
+
+    boxes: tuple[Frame, ...]
+    arrows: tuple[tuple[Frame | None, Frame | None], ...]
+
+
+def places(diagram: Diagram, language: str = "en") -> Places:
+    """Where the boxes and the numbers of a figure stand."""
+    from derive.teaching.figure import canvas
+
+    def frame(part: Rectangle) -> Frame:
+        return part.left, part.top, part.right, part.bottom
+
+    drawing = canvas.compose(diagram, language)
+    texts = (frame(text.frame) for text in drawing.texts)
+    arrows = tuple((next(texts) if arrow.forward else None, next(texts) if arrow.backward else None) for arrow in diagram.arrows)
+    return Places(tuple(frame(shape.outline) for shape in drawing.shapes), arrows)

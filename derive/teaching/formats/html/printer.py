@@ -36,12 +36,14 @@ from derive.teaching.document import (
 )
 from derive.teaching.formats import escape
 from derive.teaching.formats.html.fonts import faces
+from derive.teaching.formats.html.living import living
 from derive.teaching.formats.html.mathml import mathml
 from derive.teaching.formats.html.svg import Drawings, dark, variable
 from derive.teaching.formats.latex.columns import Aligned, Beside, Display, Figure, Hidden, Set, Stride, set_blocks
 from derive.teaching.formats.latex.frames import Frame, frames
 from derive.teaching.formats.latex.heights import PAPERS, WIDTH
 from derive.teaching.formats.printer import Choices, DocumentPage, DocumentPrinter, anchor
+from derive.teaching.live import Live
 from derive.teaching.translation import SOURCE
 
 WORDS = {
@@ -59,6 +61,12 @@ WORDS = {
     "notes": N_("Notes"),
     "answer": N_("Answer"),
     "upcoming": N_("Next"),
+    "live": N_("Change the numbers"),
+    "given": N_("Inputs"),
+    "step": N_("One step on"),
+    "unstep": N_("One step back"),
+    "first": N_("To the beginning"),
+    "reset": N_("The numbers of the slide"),
 }
 """What the page says that no slide does."""
 
@@ -77,6 +85,9 @@ KEYS = (
 )
 """The keys of a row, as they are written on a keyboard, and what they do."""
 
+DIGITS = "0123456789.,−×=?;E "
+"""What the numbers of a figure that a reader changes are written with."""
+
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
 
@@ -92,6 +103,7 @@ class HtmlPrinter(DocumentPrinter):
         self.drawings = Drawings()
         self.rules: dict[str, str] = {}
         self.spelled: list[str] = []
+        self.living: list[Live] = []
 
     # ------------------------------------------------------------ the whole
 
@@ -117,7 +129,9 @@ class HtmlPrinter(DocumentPrinter):
         self.spelled += [f"<strong>{plain['title']}{plain['outline_title']}</strong>", *words.values()]
         self.spelled += [str(plain[name]) for name in ("subtitle", "author", "institute", "date")]
         self.spelled += [f"<kbd>{' '.join(names)}</kbd> {text}" for names, text in keys]
-        styles, script = self._styles(), _file("deck.js")
+        figures, formulas = living(self.living, self.formula)
+        self.spelled += [DIGITS, *formulas] if formulas else []
+        styles, script = self._styles(), figures + _file("deck.js")
         return {
             **plain,
             "plain_title": escape.html(document.title),
@@ -125,6 +139,7 @@ class HtmlPrinter(DocumentPrinter):
             "words": words,
             "keys": keys,
             "glyphs": self.drawings.definitions(),
+            "living": formulas,
             "styles": styles,
             "script": script,
             "style_digest": _digest(styles),
@@ -241,14 +256,20 @@ class HtmlPrinter(DocumentPrinter):
         if picture.given or kind != "svg":
             data = f"data:{_MIME[kind]};base64,{b64encode(content).decode()}"
             return str(self.macros.given(data, alt, caption, size))
-        return str(self.macros.drawing(self.drawings.inline(content), alt, caption, size))
+        drawn = str(self.macros.drawing(self.drawings.inline(content), alt, caption, size))
+        if picture.live is None:
+            return drawn
+        self.living.append(picture.live)
+        return str(self.macros.living(drawn, len(self.living) - 1, escape.html(self.say(WORDS["live"]))))
 
 
 # ---------------------------------------------------------------- the page's own files
 
 
 def _file(name: str) -> str:
-    return (folder("templates") / "html" / name).read_text(encoding="utf-8")
+    """A file of the page without what only its readers in the project need: indents, and lines that are a remark."""
+    lines = (folder("templates") / "html" / name).read_text(encoding="utf-8").split("\n")
+    return "\n".join(line.strip() for line in lines if line.strip() and not re.fullmatch(r"\s*(//.*|/\*.*\*/)", line)) + "\n"
 
 
 def _digest(text: str) -> str:

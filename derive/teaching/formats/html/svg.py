@@ -9,6 +9,7 @@ from colorsys import hls_to_rgb, rgb_to_hls
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 _DROPPED = frozenset((f"{SVG}metadata", f"{SVG}title", f"{SVG}desc", f"{SVG}style"))
+_PLACE = re.compile(r"translate\((-?[\d.]+)[ ,]+(-?[\d.]+)\)")
 _HEX, _NUMBER = re.compile(r"#[0-9a-f]{6}"), re.compile(r"-?\d+\.\d{3,}")
 
 
@@ -25,6 +26,8 @@ class Drawings:
         self.count += 1
         root = ET.fromstring(svg)
         _strip(root)
+        _unclip(root)
+        _settle(root)
         names = {n.get("id", ""): f"d{self.count}-{k}" for k, n in enumerate(root.iter()) if n.get("id")}
         for parent in list(root.iter()):
             for child in [c for c in parent if c.tag == f"{SVG}path" and parent.tag == f"{SVG}defs"]:
@@ -76,6 +79,32 @@ def _strip(root: ET.Element) -> None:
             parent.remove(child)
 
 
+def _unclip(root: ET.Element) -> None:
+    """Without paths that clip at the rim of the figure, where it ends anyway."""
+    _, _, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
+    clips = [(parent, clip) for parent in root.iter() for clip in parent if clip.tag == f"{SVG}clipPath"]
+    idle = set()
+    for parent, clip in clips:
+        sides = [[float(one.get(side, 0)) for side in ("x", "y", "width", "height")] for one in clip if one.tag == f"{SVG}rect"]
+        if any(x <= 0 and y <= 0 and x + wide >= width - 0.01 and y + high >= height - 0.01 for x, y, wide, high in sides):
+            idle.add(f"url(#{clip.get('id')})")
+            parent.remove(clip)
+    for node in root.iter():
+        if node.get("clip-path") in idle:
+            del node.attrib["clip-path"]
+
+
+def _settle(root: ET.Element) -> None:
+    """Letters at whole places of their tenths of a point."""
+    for parent in root.iter():
+        for letter in parent if "scale(0.1" in parent.get("transform", "") else ():
+            place = _PLACE.fullmatch(letter.get("transform", ""))
+            if place is not None and (x := round(float(place[1]))) | (y := round(float(place[2]))):
+                letter.set("transform", f"translate({x} {y})")
+            elif place is not None:
+                del letter.attrib["transform"]
+
+
 def _references(node: ET.Element) -> Iterator[str]:
     for key, value in node.attrib.items():
         if key == LINK or key == "href":
@@ -88,6 +117,8 @@ def _attributes(node: ET.Element, names: dict[str, str], used: set[str]) -> None
     for part in filter(None, (part.strip() for part in node.attrib.pop("style", "").split(";"))):
         key, _, value = part.partition(":")
         node.set(key.strip(), value.strip())
+    if node.attrib.pop("stroke-linejoin", "miter" if "stroke" in node.attrib else "") not in ("", "miter"):
+        node.set("stroke-linejoin", "round")
     if (identity := node.attrib.pop("id", None)) in used and identity is not None:
         node.set("id", names[identity])
     for key, value in list(node.attrib.items()):
