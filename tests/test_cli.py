@@ -646,7 +646,7 @@ def test_a_gradient_without_a_value_stops_no_other(derive: Derive) -> None:
     assert "The gradient by p has no value here: log(0) does not exist" in shown
     assert "∂y/∂x = ∂(x^p)/∂x · ∂y/∂y = x^(p − 1) p · 1 = 0 · 1 = 0" in shown
     run = derive("explain", "y = x**p", "--at", "x=0, p=3", "--wrt", "p")
-    assert (run.returncode, run.stdout) == (1, "")
+    assert (run.status, run.out) == (1, "")
 
 
 def test_status_3_where_a_definition_has_no_value_anywhere(derive: Derive) -> None:
@@ -765,7 +765,7 @@ def test_a_full_disk_is_said() -> None:
 
 def test_an_encoding_without_mathematics_is_said() -> None:
     run = python("cli.py", "explain", PRODUCT, env=os.environ | {"PYTHONIOENCODING": "ascii"})
-    assert (run.returncode, run.stdout) == (1, "")
+    assert (run.status, run.out) == (1, "")
     assert run.stderr.startswith("derive: standard output is ascii, ")
 
 
