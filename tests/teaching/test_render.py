@@ -340,6 +340,16 @@ def test_every_character_is_in_a_font_of_the_page() -> None:
     assert 0x1D40 in held["Deck Rest"]  # the transposed, which STIX has not
 
 
+def test_a_root_has_its_sign_in_the_font_of_the_page() -> None:
+    """A browser draws it with a sign that no text of the page holds."""
+    from fontTools.ttLib import TTFont
+
+    text = render(document(Paragraph(inlines(Math(Raw(r"\sqrt{x} + \sqrt[3]{x}"))))), "html").text
+    assert "√" not in text
+    data = re.findall(r'font-family:"Deck Math".*?base64,([^)]*)\)', text)[0]
+    assert ord("√") in TTFont(BytesIO(b64decode(data))).getBestCmap()
+
+
 def test_a_drawing_is_in_the_colours_of_the_page() -> None:
     """Colours are variables with a light and a dark value, identifiers are of this page, and nothing is styled in place."""
     drawn = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">
