@@ -272,6 +272,9 @@ def html(*blocks: Block) -> str:
          '<p><a href="https://x.org/%22onclick=%22" rel="noreferrer">x</a></p>'),
         (Paragraph(inlines(Math(Raw(r"x \le 1")))),
          '<p><math aria-label="x at most 1"><mi>x</mi><mo>≤</mo><mn>1</mn></math></p>'),
+        (Paragraph(inlines("a (", Math(Raw("x")), "\u00a0: b), ", Strong(inlines(Math(Raw("y")), ",")))),
+         '<p>a <span class="whole">(<math aria-label="x"><mi>x</mi></math>\u00a0:</span> b), '
+         '<strong><span class="whole"><math aria-label="y"><mi>y</mi></math>,</span></strong></p>'),
         (Heading(inlines("Heading")), "<h3>Heading</h3>"),
         (ItemList(((Paragraph(inlines("a")),),), 10), '<ol start="10">\n<li><p>a</p></li>\n</ol>'),
         (CodeBlock("<pre>", "python"), '<pre data-language="python"><code>&lt;pre&gt;</code></pre>'),
