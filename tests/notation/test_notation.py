@@ -36,7 +36,7 @@ from derive.notation.context import Context, context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import Frac, Layout, Sign, latex, row, text
 from derive.notation.style import Style, name_layout
-from derive.notation.terms import layout
+from derive.notation.terms import function_name, layout
 from oracles.autodiff import graph_of
 from oracles.rendering import Formula, katex_errors
 
@@ -430,3 +430,9 @@ def test_katex_reads_every_formula_of_the_library() -> None:
     refused = {formula.latex: error for formula, error in zip(formulas, katex_errors(formulas), strict=True) if error}
     assert len(formulas) > 500
     assert not refused
+
+
+def test_a_function_of_two_words_keeps_them_apart() -> None:
+    """A formula sets no spaces: they are asked for."""
+    found = function_name("hard_sigmoid")
+    assert (latex(found), text(found)) == (r"\operatorname{hard\,sigmoid}", "hard_sigmoid")
