@@ -28,6 +28,9 @@ IRRATIONAL = 8
 ROUNDING = Fraction(1, 10**9)
 """How far the sum of a probability may be from 1, if it was computed in floating point."""
 
+TRAVELLED = Fraction(1, 10**100)
+"""How far it may be in any case: numbers that another block has found come in 120 digits."""
+
 
 @dataclass(frozen=True, eq=False)
 class Point:
@@ -303,7 +306,7 @@ def _probability(entry: Input, array: Any, sizes: Mapping[Symbol, int], rounded:
                 raise DeriveError(
                     said("{name} holds probabilities, and {plain} is not between 0 and 1.", name=entry.name, plain=_plain(value))
                 )
-        if abs(sum(row) - 1) > (ROUNDING if rounded else 0):
+        if abs(sum(row) - 1) > (ROUNDING if rounded else TRAVELLED):
             raise DeriveError(
                 said("The probabilities of {name} sum to {plain}, not to 1.", name=entry.name, plain=_plain(sum(row)))
             )

@@ -121,7 +121,8 @@ def function_name(name: str, context: Context | None = None) -> Layout:
     shown = NAMED.get(name, name)
     if context is not None and {shown, LETTERS.get(shown)} & {*context.order, *context.taken}:
         shown = name
-    return letter(shown) if len(shown) == 1 else Sign(rf"\operatorname{{{shown.replace('_', ' ')}}}", shown)
+    words = shown.replace("_", r"\,")  # a space would not be printed
+    return letter(shown) if len(shown) == 1 else Sign(rf"\operatorname{{{words}}}", shown)
 
 
 # ---------------------------------------------------------------- dispatch

@@ -36,7 +36,7 @@ from derive.notation.context import Context, context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import Frac, Layout, Sign, latex, row, text
 from derive.notation.style import Style, name_layout
-from derive.notation.terms import layout
+from derive.notation.terms import function_name, layout
 from oracles.autodiff import graph_of
 from oracles.rendering import Formula, katex_errors
 
@@ -436,3 +436,9 @@ def test_katex_reads_every_formula_of_the_library() -> None:
 def test_a_number_of_many_zeros_is_a_power_of_ten(number: str, shown: str) -> None:
     found = derive.graph(f"f = x*{number}").derive()
     assert text(layout(found.result, context_of(found.graph))) == shown
+
+
+def test_a_function_of_two_words_keeps_them_apart() -> None:
+    """A formula sets no spaces: they are asked for."""
+    found = function_name("hard_sigmoid")
+    assert (latex(found), text(found)) == (r"\operatorname{hard\,sigmoid}", "hard_sigmoid")

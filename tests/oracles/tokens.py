@@ -270,7 +270,7 @@ class _Latex:
         elif name == "mathbf":
             self.bold(self.group())
         elif name in ("operatorname", "mathrm"):
-            self.named(self.group())
+            self.named(self.group().replace(r"\,", " "))
         elif name == "text":
             self.out.append(Token("said", self.group().strip()))
         elif name == "begin":

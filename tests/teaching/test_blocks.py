@@ -106,6 +106,20 @@ def test_a_number_that_is_no_fraction_travels_with_more_digits_than_a_page_has()
     assert long[1].denominator <= LONGEST
 
 
+def test_probabilities_that_travel_are_probabilities() -> None:
+    """A softmax sums to 1 in 120 digits, not beyond; what is typed sums to 1 exactly."""
+    said = "```derive run softmax\nat: z=[2.3, 4.1, -2.1]\nname: said\n```\n\n"
+    judged = said + "```derive run nll\nat: p={}, t=0\n```\n\n{{{{ nll.L }}}}\n"
+    assert markdown(judged.format("said.p")) == "$1.955$"
+    assert mistake(judged.format(f"[0.5, 0.5{'0' * 30}1]")).message.startswith("The probabilities of p sum to 1")
+
+
+def test_a_graph_without_a_line_is_one_that_is_known() -> None:
+    assert markdown("```derive graph softplus\n```\n") == "$$\ny = \\log(1 + e^{x})\n$$"
+    assert markdown(SQUARE + "```derive graph square\n```\n") == "$$\nf = \\frac{u^{2}}{3}\n$$"
+    assert mistake("```derive graph nobody\n```\n").message == "Nothing is defined here."
+
+
 NEXT = "```derive run logistic\nat: w={}, x=start.x\nname: next\n```\n"
 
 

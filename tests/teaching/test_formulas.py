@@ -266,6 +266,12 @@ def test_mathml_is_a_decimal_comma_and_a_sign_where_they_are() -> None:
     assert "0.6" not in mathml(r"\begin{bmatrix} a \\[0.6em] b \end{bmatrix}")
 
 
+def test_a_prime_in_mathml_is_as_large_as_its_letter() -> None:
+    """It is raised in the font; as a superscript it would be tiny."""
+    assert '<mi>σ</mi><mo lspace="0" rspace="0">′</mo>' in mathml(r"\sigma'(x)")
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in mathml("x^2")
+
+
 @pytest.mark.needs("pdflatex")
 def test_a_formula_that_does_not_compile_is_found_among_others() -> None:
     bad = [r"x^\cos", r"\limits", "{", r"\begin{matrix}a", r"\mathfrak{\Phi}"]

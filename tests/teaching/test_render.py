@@ -272,6 +272,9 @@ def html(*blocks: Block) -> str:
          '<p><a href="https://x.org/%22onclick=%22" rel="noreferrer">x</a></p>'),
         (Paragraph(inlines(Math(Raw(r"x \le 1")))),
          '<p><math aria-label="x at most 1"><mi>x</mi><mo>≤</mo><mn>1</mn></math></p>'),
+        (Paragraph(inlines("a (", Math(Raw("x")), "\u00a0: b), ", Strong(inlines(Math(Raw("y")), ",")))),
+         '<p>a <span class="whole">(<math aria-label="x"><mi>x</mi></math>\u00a0:</span> b), '
+         '<strong><span class="whole"><math aria-label="y"><mi>y</mi></math>,</span></strong></p>'),
         (Heading(inlines("Heading")), "<h3>Heading</h3>"),
         (ItemList(((Paragraph(inlines("a")),),), 10), '<ol start="10">\n<li><p>a</p></li>\n</ol>'),
         (CodeBlock("<pre>", "python"), '<pre data-language="python"><code>&lt;pre&gt;</code></pre>'),
@@ -338,6 +341,16 @@ def test_every_character_is_in_a_font_of_the_page() -> None:
     assert set(held) == {"Deck Math", "Deck", "Deck Code", "Deck Rest"}
     assert {*map(ord, words)} <= set.union(*held.values())
     assert 0x1D40 in held["Deck Rest"]  # the transposed, which STIX has not
+
+
+def test_a_root_has_its_sign_in_the_font_of_the_page() -> None:
+    """A browser draws it with a sign that no text of the page holds."""
+    from fontTools.ttLib import TTFont
+
+    text = render(document(Paragraph(inlines(Math(Raw(r"\sqrt{x} + \sqrt[3]{x}"))))), "html").text
+    assert "√" not in text
+    data = re.findall(r'font-family:"Deck Math".*?base64,([^)]*)\)', text)[0]
+    assert ord("√") in TTFont(BytesIO(b64decode(data))).getBestCmap()
 
 
 def test_a_drawing_is_in_the_colours_of_the_page() -> None:

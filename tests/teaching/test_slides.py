@@ -39,10 +39,10 @@ def log(course: Path, tmp_path: Path, logs: dict[tuple[str, str], Log], name: st
 
 
 def pages(name: str, lang: str) -> int:
-    """How many slides a lecture asks for in one language: one for each heading, and one for each break after it."""
+    """How many slides a lecture asks for in one language: one a heading and a break after it, its outline, its sources."""
     lecture = lectures.read((LECTURES / f"{name}.md").read_text("utf-8"), folder=LECTURES)
     prose = re.sub(r"^(`{3,}).*?^\1`*$", "", lectures.selected(lecture, lang), flags=re.MULTILINE | re.DOTALL)
-    return len(re.findall(r"^(?:##? .+|---)$", prose, re.MULTILINE))
+    return len(re.findall(r"^(?:##? .+|---)$", prose, re.MULTILINE)) + lecture.about.outline + bool(lecture.about.bibliography)
 
 
 # ---------------------------------------------------------------------------------------------------------------- LaTeX

@@ -36,6 +36,10 @@ class Desk:
         self.pictures[words] += 1
         return f"{words}-{self.pictures[words]}-{self.page.lang}"
 
+    def knows(self, name: str) -> bool:
+        """Whether a graph of this name is defined, in this lecture or in the library."""
+        return name in self.graphs or name in library.names()
+
     def graph_of(self, directive: Directive) -> Graph:
         """The graph a block names: one of this lecture, or a definition of the library."""
         if directive.name in self.graphs:

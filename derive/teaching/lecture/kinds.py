@@ -127,8 +127,10 @@ def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 
 def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    _define(directive, options, desk)
-    return definition_blocks(desk.graphs[directive.name], desk.page)
+    """A graph that is defined here, or without a line one that is known."""
+    if directive.body.strip() or not desk.knows(directive.name):
+        _define(directive, options, desk)
+    return definition_blocks(desk.graph_of(directive), desk.page)
 
 
 def _run(directive: Directive, options: Options, desk: Desk, of: str = "", first: int = 1) -> Run:

@@ -36,6 +36,8 @@ _MENDED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r'<mn>(\d+)</mn><mo rspace="0">,</mo><mn>(\d+)</mn>', r"<mn>\1,\2</mn>"),
         # After punctuation and a space a minus is a sign, not an operation between two operands.
         (r"(<mo>[,;]</mo>(?:<mtext>\u00a0</mtext>|<mspace[^>]*/>)+)<mo>([−+])</mo>", r'\1<mo lspace="0" rspace="0">\2</mo>'),
+        # A prime is raised as it is: as a superscript it would be raised, and made small, twice.
+        (r"<msup>(<m[in][^<>]*>[^<>]*</m[in]>)<mo>([′″‴])</mo></msup>", r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>'),
         (r"<mspace/>", ""),
         (r"(?<= )xmlns=\S+", ""),
     )

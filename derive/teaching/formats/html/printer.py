@@ -24,6 +24,7 @@ from derive.teaching.document import (
     Document,
     Fault,
     Heading,
+    Inlines,
     ItemList,
     Paragraph,
     Pause,
@@ -87,6 +88,11 @@ KEYS = (
 
 DIGITS = "0123456789.,−×=?;E "
 """What the numbers of a figure that a reader changes are written with."""
+
+_TOUCHED = re.compile(
+    r'(<span class="whole">.*?</span>)|([(«“][\u00a0\u202f]?)?<math[ >].*?</math>((?:[\u00a0\u202f]?[^\w\s<&])*)'
+)
+"""A formula with the brackets before it and the punctuation behind it, or what was kept whole before."""
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
@@ -154,6 +160,15 @@ class HtmlPrinter(DocumentPrinter):
         return "\n".join([faces("".join(self.spelled)), _file("deck.css"), *rules, scheme]) + "\n"
 
     # ------------------------------------------------------------ inside a paragraph
+
+    def inlines(self, words: Inlines) -> str:
+        """Text, a formula on one line with the signs that touch it: a browser breaks beside it, even at a no-break space."""
+
+        def whole(found: re.Match[str]) -> str:
+            loose = found[1] is None and (found[2] or found[3])
+            return f'<span class="whole">{found[0]}</span>' if loose else found[0]
+
+        return _TOUCHED.sub(whole, super().inlines(words))
 
     def text(self, words: str) -> str:
         return escape.html(words)
