@@ -75,6 +75,8 @@ class _Shown(HTMLParser):
     def handle_starttag(self, tag: str, attributes: object) -> None:
         if tag not in _EMPTY:
             self.inside.append(tag)
+        if tag in _ROOTS:
+            self.found.setdefault((FACES[0].family, "normal", "normal"), set()).add("√")
 
     def handle_endtag(self, tag: str) -> None:
         while self.inside and self.inside.pop() != tag:
@@ -92,6 +94,8 @@ class _Shown(HTMLParser):
         return found | set(" 0123456789./:%") if face == FACES[1] else set(found)
 
 
+_ROOTS = {"msqrt", "mroot"}
+"""What a browser draws with a sign that the page does not write."""
 _EMPTY, _BOLD, _ITALIC = frozenset(("br", "img", "hr")), {"strong", "th", "h3", "h4", "h5", "h6"}, {"em"}
 
 
