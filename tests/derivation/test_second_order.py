@@ -456,6 +456,8 @@ def test_a_lecture_writes_a_hessian_entry_by_entry() -> None:
     shown = slide(options="entries: yes", axis="2")
     assert "[∂²L/∂z₁², ∂²L/∂z₁∂z₂; ∂²L/∂z₂∂z₁, ∂²L/∂z₂²]" in shown
     assert "[p₁ (1 − p₁), −p₁ p₂; −p₁ p₂, p₂ (1 − p₂)]" in shown
+    assert "diag(p)" in shown
+    assert "diag(p)" not in slide(options="entries: yes\nresult: no", axis="2")
 
 
 def test_a_proved_block_holds_one_derivation() -> None:
