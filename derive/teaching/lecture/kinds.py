@@ -125,8 +125,9 @@ def _define(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
 
 
 def _graph(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-    _define(directive, options, desk)
-    return definition_blocks(desk.graphs[directive.name], desk.page)
+    if directive.body.strip():
+        _define(directive, options, desk)
+    return definition_blocks(desk.graph_of(directive), desk.page)
 
 
 def _run(directive: Directive, options: Options, desk: Desk, of: str = "") -> Run:
