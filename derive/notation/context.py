@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.calculus.terms import Adjoint, Deriv, Element, Index, Label, names
+from derive.calculus.terms import Adjoint, Bracket, Deriv, Element, Index, Label, names
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
@@ -125,8 +125,8 @@ def _counts_from_zero(tree: Tree, places: Collection[str]) -> bool:
     does a label, or another of these `places`, that is a number in a formula.
     """
     match tree:
-        case Size(value):
-            return bool(value.atoms(Index))
+        case Size(value):  # of a second derivative it is the gradient, whose entries have places
+            return bool(value.atoms(Index)) and not value.has(Element, Bracket)
         case Ref(name, indices):
             return name in places or any(map(is_affine, indices))
         case Reduce():

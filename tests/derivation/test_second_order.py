@@ -309,6 +309,13 @@ def test_the_name_of_a_gradient_is_taken_apart_again() -> None:
     assert gradient_name(gradient_name("L", "z"), "w") == "∂²L/∂z∂w"
 
 
+def test_a_second_derivative_counts_as_its_gradient_does() -> None:
+    block = derive.graph("x: [2]; L = x[0]*x[1]**2").derive(wrt="x", order=2)
+    assert context_of(block.graph).style.index_base == context_of(block.gradient.graph).style.index_base == 1
+    shifted = derive.graph("x: [n]; L = sum(i*x[i]**2 for i in n)").derive(wrt="x", order=2)
+    assert context_of(shifted.graph).style.index_base == 0
+
+
 def test_one_variable_need_not_be_named() -> None:
     graph = derive.graph("logsumexp")
     assert graph.derive(order=2).result == graph.derive(wrt="z", order=2).result == graph.derive(wrt=("z",), order=2).result
@@ -447,8 +454,10 @@ def test_a_lecture_shows_a_hessian() -> None:
 
 def test_a_lecture_writes_a_hessian_entry_by_entry() -> None:
     shown = slide(options="entries: yes", axis="2")
-    assert "[∂²L/∂z₀², ∂²L/∂z₀∂z₁; ∂²L/∂z₁∂z₀, ∂²L/∂z₁²]" in shown
-    assert "[p₀ (1 − p₀), −p₀ p₁; −p₀ p₁, p₁ (1 − p₁)]" in shown
+    assert "[∂²L/∂z₁², ∂²L/∂z₁∂z₂; ∂²L/∂z₂∂z₁, ∂²L/∂z₂²]" in shown
+    assert "[p₁ (1 − p₁), −p₁ p₂; −p₁ p₂, p₂ (1 − p₂)]" in shown
+    assert "diag(p)" in shown
+    assert "diag(p)" not in slide(options="entries: yes\nresult: no", axis="2")
 
 
 def test_a_proved_block_holds_one_derivation() -> None:

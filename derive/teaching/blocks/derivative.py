@@ -44,7 +44,7 @@ def derivative_blocks(proved: Proved, page: Page, view: View = DEFAULT, run: Run
 
 def _lines(proved: Proved, view: View, page: Page) -> tuple[Line, ...]:
     if view.entries:
-        return entry_lines(proved, page)
+        return entry_lines(proved, page, view.result)
     if view.steps:
         return derived_lines(proved, page, view.detail) if view.result else step_lines(proved, page, view.detail)
     return statement_lines(proved, page) if view.result else ()

@@ -191,8 +191,8 @@ def cases_layout(found: Derivation, page: Page) -> Layout | None:
     return Cases(tuple((layout(value, context), row(sign, condition_layout(c, context))) for value, c in found.cases))
 
 
-def entry_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
-    """A derivative whose axes have fixed sizes, entry by entry: the matrix of ∂L/∂W_ij, then that of the results.
+def entry_lines(proved: Proved, page: Page, form: bool = True) -> tuple[Line, ...]:
+    """A derivative whose axes have fixed sizes, entry by entry: the matrix of ∂L/∂W_ij, that of the results, the matrix form.
 
     Raises DeriveError where an axis is symbolic, or where there are more than two.
     """
@@ -213,7 +213,7 @@ def entry_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
 
     subject = Line(grid(lambda entry: written_out(found.subject, indices, entry)), EQUALS)
 
-    matrix = found.form
+    matrix = found.form if form else None
     ends = [Line(matrices.layout(matrix, context), EQUALS)] if matrix is not None else []
     return (Line(matrix_side(found, context)), subject, Line(grid(entries.__getitem__), EQUALS), *ends)
 

@@ -36,6 +36,8 @@ def variable(name: str) -> str:
 
 def _definition(directive: Directive, options: Options, graph: str) -> str:
     text = directive.body.strip()
+    if not text:
+        return graph
     plain = "\\" not in text and '"""' not in text and not text.endswith('"')
     lines = f'"""\n{text}\n"""' if "\n" in text and plain else f'"{text}"' if plain and '"' not in text else repr(text)
     return f"{graph} = derive.graph({lines})"
