@@ -112,7 +112,7 @@ def _built(
         return
     largest = sorted(keys, key=lambda path: -path.stat().st_size)
     with ProcessPoolExecutor(count, get_context("spawn")) as pool:
-        yield from pool.map(_one, largest, [keys[path] for path in largest], [forms] * count)
+        yield from pool.map(_one, largest, [keys[path] for path in largest], [forms] * len(largest))
 
 
 def _one(path: Path, key: str, forms: Sequence[str]) -> tuple[Path, Part, Mapping[str, str | bytes]]:

@@ -432,7 +432,9 @@ def test_katex_reads_every_formula_of_the_library() -> None:
     assert not refused
 
 
-@pytest.mark.parametrize(("number", "shown"), [("1e300", "10³⁰⁰"), ("25e10", "25 · 10¹⁰"), ("1e8", "100000000"), ("1e-300", "1/10³⁰⁰")])
+@pytest.mark.parametrize(
+    ("number", "shown"), [("1e300", "10³⁰⁰"), ("25e10", "25 · 10¹⁰"), ("1e8", "100000000"), ("1e-300", "1/10³⁰⁰")]
+)
 def test_a_number_of_many_zeros_is_a_power_of_ten(number: str, shown: str) -> None:
     found = derive.graph(f"f = x*{number}").derive()
     assert text(layout(found.result, context_of(found.graph))) == shown
