@@ -99,10 +99,10 @@ def _settle(root: ET.Element) -> None:
     for parent in root.iter():
         for letter in parent if "scale(0.1" in parent.get("transform", "") else ():
             place = _PLACE.fullmatch(letter.get("transform", ""))
-            if place is not None and (x := round(float(place[1]))) | (y := round(float(place[2]))):
-                letter.set("transform", f"translate({x} {y})")
-            elif place is not None:
-                del letter.attrib["transform"]
+            for side, at in zip("xy", place.groups() if place else (), strict=False):
+                if round(float(at)):
+                    letter.set(side, str(round(float(at))))
+                letter.attrib.pop("transform", None)
 
 
 def _references(node: ET.Element) -> Iterator[str]:
