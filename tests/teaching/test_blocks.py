@@ -294,6 +294,11 @@ def test_worked_goes_by_definitions_or_by_operations_and_by_what_is_asked_for() 
     assert worked("at: w=1.50, x=2, b=-1\nwrt: w\ngrad: no").count("partial") == 0
 
 
+def test_an_option_without_a_value_is_pointed_at() -> None:
+    text = "```derive graph g\nf = u*v\n```\n\n```derive worked g\nat: \n```\n"
+    assert pointed(text)[::2] == ("at: a name is expected", "at")
+
+
 def test_a_figure_follows_a_worked_block_of_the_same_slide() -> None:
     at = "```derive {} g\nat: u=2, v=3, w=4\n{}```\n"
     text = "```derive graph g\nf = (u + v)*w\n```\n" + at.format("worked", "grad: yes\n") + at.format("figure", "")

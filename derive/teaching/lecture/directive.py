@@ -101,8 +101,8 @@ def _read_options(
         if last in options:
             raise DeriveError(said("'{last}' is given twice.", last=last), place)
         options[last] = _TRUTH.get(value, value)
-        start = source.find(line) + found.start(3)
-        places[last] = [Place(source, start, start + len(value), place.line)]
+        start, end = found.span(3 if value else 1)  # of a key without a value the key itself
+        places[last] = [Place(source, source.find(line) + start, source.find(line) + end, place.line)]
 
 
 def meant(info: str, kinds: Sequence[str]) -> str:
