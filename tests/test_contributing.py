@@ -527,8 +527,9 @@ def test_a_new_output_format(checkout: Checkout) -> None:
 
 
 def only_lecture(checkout: Checkout, name: str, text: str) -> None:
-    """A new lecture, without the one that is half a minute of work and says nothing of another."""
-    (checkout.folder / "lectures/feedforward.md").unlink()
+    """A new lecture, without those that are half a minute of work and say nothing of another."""
+    for path in (checkout.folder / "lectures").glob("*.md"):
+        path.unlink()
     checkout.write(f"lectures/{name}.md", text)
 
 
