@@ -39,10 +39,11 @@ def log(course: Path, tmp_path: Path, logs: dict[tuple[str, str], Log], name: st
 
 
 def pages(name: str, lang: str) -> int:
-    """How many slides a lecture asks for in one language: one a heading and a break after it, its outline, its sources."""
+    """How many slides a lecture asks for in one language: for each heading, each break after it, the outline and the sources."""
     lecture = lectures.read((LECTURES / f"{name}.md").read_text("utf-8"), folder=LECTURES)
     prose = re.sub(r"^(`{3,}).*?^\1`*$", "", lectures.selected(lecture, lang), flags=re.MULTILINE | re.DOTALL)
-    return len(re.findall(r"^(?:##? .+|---)$", prose, re.MULTILINE)) + lecture.about.outline + bool(lecture.about.bibliography)
+    headings = len(re.findall(r"^(?:##? .+|---)$", prose, re.MULTILINE))
+    return headings + lecture.about.outline + ("[@" in prose)
 
 
 # ---------------------------------------------------------------------------------------------------------------- LaTeX

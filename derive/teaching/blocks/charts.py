@@ -147,7 +147,7 @@ def _settle(axes: Axes, panel: Panel, page: Page) -> None:
     if panel.y:
         axes.set_ylabel(f"${panel.y}$", rotation=0, ha="right", va="center")
     if any(curve.label for curve in panel.curves):
-        axes.legend(frameon=panel.surface is not None, framealpha=0.85, edgecolor="none")
+        axes.legend(loc="best", frameon=panel.surface is not None, framealpha=0.85, edgecolor="none")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"${tick(value, page)}$")
 
