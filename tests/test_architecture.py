@@ -119,9 +119,10 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"layout"},
         {"canvas"},
     ),
-    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html"}, {"render"}),
+    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html"}, {"typst"}, {"render"}),
     "teaching.formats.html": ({"fonts", "mathml", "svg"}, {"printer"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
+    "teaching.formats.typst": ({"compiled", "formulas"}, {"printer"}),
     "teaching.lecture": (
         {"bibtex", "carried", "containers", "directive", "formulas", "frontmatter", "inserts", "pictures", "unread"},
         {"desk", "dialect", "stepping"},

@@ -624,7 +624,7 @@ USAGE = [
     ["derive"],
     ["explain"],
     ["explain", PRODUCT, "--formatt", "text"],
-    ["explain", PRODUCT, "--format", "pdf"],
+    ["explain", PRODUCT, "--format", "docx"],
     ["explain", PRODUCT, "--detail", "all"],
     ["explain", PRODUCT, "--at"],
     ["explain", PRODUCT, "more"],

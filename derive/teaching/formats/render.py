@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from derive.errors import DeriveError, said
-from derive.marks import mark
+from derive.marks import mark, marked
 from derive.teaching.document import Document
 from derive.teaching.formats.html.printer import HtmlPrinter
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter, FragmentPrinter
 from derive.teaching.formats.markdown import MarkdownPrinter
 from derive.teaching.formats.printer import Choices, DocumentPrinter, environment
+from derive.teaching.formats.typst.compiled import check_installed, compiled
+from derive.teaching.formats.typst.printer import TypstPrinter
 
 Use = Literal["page", "slide"]
 
@@ -27,6 +29,8 @@ class Format:
     template: str
     ending: str
     uses: tuple[Use, ...] = ("page", "slide")
+    compiles: bool = False
+    """Whether the text is Typst's, which becomes a PDF; an extra of the package does it."""
 
 
 FORMATS: Mapping[str, Format] = {
@@ -34,6 +38,7 @@ FORMATS: Mapping[str, Format] = {
     "html": Format(HtmlPrinter, "html/document.j2", ".html", ("slide",)),
     "latex": Format(ArticlePrinter, "latex/document.j2", ".tex", ("page",)),
     "markdown": Format(MarkdownPrinter, "markdown/document.j2", ".md"),
+    "pdf": Format(TypstPrinter, "typst/document.j2", ".pdf", compiles=True),
 }
 
 
@@ -42,6 +47,14 @@ class Rendered:
     """The text of a file, and the files that must lie beside it, by name."""
 
     text: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file holds, and the files that must lie beside it, by name."""
+
+    content: str | bytes
     files: Mapping[str, bytes]
 
 
@@ -58,6 +71,12 @@ def check_format(name: str, use: Use, others: Sequence[str] = ()) -> None:
             said("There is no {use} format {name!r}.", use=use, name=name),
             hint=said("The formats are {names}.", names=", ".join(known)),
         )
+
+
+def check_needs(name: str) -> None:
+    """Raises DeriveError where a format needs a package that is not installed."""
+    if name in FORMATS and FORMATS[name].compiles:
+        check_installed()
 
 
 FRAGMENT = Format(FragmentPrinter, "latex/fragment.j2", ".tex", ("page",))
@@ -84,6 +103,14 @@ def render(document: Document, name: str, choices: Choices = Choices()) -> Rende
             said("There is no format '{name}'.", name=name), hint=said("The formats are {names}.", names=", ".join(FORMATS))
         )
     return _rendered(document, FORMATS[name], choices)
+
+
+def written(document: Document, name: str, choices: Choices = Choices()) -> Written:  # noqa: B008 - it is frozen
+    """The document as the file that the format `name` is for: what `render` says, or the PDF that comes of it."""
+    found = render(document, name, choices)
+    if not FORMATS[name].compiles:
+        return Written(found.text, found.files)
+    return Written(marked(compiled(found.text, found.files), "pdf", document.source), {})
 
 
 def _rendered(document: Document, form: Format, choices: Choices) -> Rendered:
