@@ -69,7 +69,7 @@ def arguments() -> argparse.ArgumentParser:
     explain.add_argument("--batch", metavar="NAMES", help="the inputs that differ between examples: x,t")
     explain.add_argument("--detail", default="normal", choices=("brief", "normal", "full"), help="how many steps to show")
     explain.add_argument(
-        "--format", default="text", type=_page_format, metavar="FORMAT", help="text, json, markdown or latex (text)"
+        "--format", default="text", type=_page_format, metavar="FORMAT", help="text, json, markdown, latex or pdf (text)"
     )
     explain.add_argument(
         "--fragment", action="store_true", help="with --format latex: what \\input takes, and the package derive.sty beside it"
@@ -87,7 +87,10 @@ def arguments() -> argparse.ArgumentParser:
     slides = commands.add_parser("slides", help="the slides of a lecture")
     slides.add_argument("lecture", type=Path, metavar="LECTURE", help="a Markdown file with derive blocks")
     slides.add_argument(
-        "--format", default="beamer", metavar="FORMATS", help="html, notebook, markdown, beamer, or several with commas (beamer)"
+        "--format",
+        default="beamer",
+        metavar="FORMATS",
+        help="html, pdf, notebook, markdown, beamer, or several with commas (beamer)",
     )
     slides.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
     slides.add_argument(
@@ -185,6 +188,8 @@ def run_explain(options: argparse.Namespace) -> int:
 
     if options.fragment and options.format != "latex":
         raise DeriveError("A fragment is of LaTeX.", hint="Write --format latex --fragment.")
+    if options.format == "pdf":
+        _check_pdf(options.output)
     page = _page(options.lang)
     text, name = read_source(options.source)
     request = Request(
@@ -209,6 +214,15 @@ def run_explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_pdf(output: Path | None) -> None:
+    """Raises DeriveError where no PDF can be made, before anything else is."""
+    from derive.teaching.formats.render import check_needs
+
+    check_needs("pdf")
+    if output is None:
+        raise DeriveError("A PDF is not written to standard output.", hint="Write to a file with -o.")
+
+
 def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | bytes]:
     """The text of a document (under "") and the files beside it."""
     if form == "text":
@@ -219,10 +233,13 @@ def _rendered(document: Any, form: str, output: Path | None) -> dict[str, str | 
         width = max(40, get_terminal_size((100, 0)).columns) if color else 100
         text = render_text(document, width, color)
         return {"": text if output is None else f"{mark()}\n\n{text}"}
-    from derive.teaching.formats.render import fragment, render
+    from derive.teaching.formats.render import fragment, written
 
-    rendered = fragment(document) if form == "fragment" else render(document, form)
-    return {"": rendered.text, **rendered.files}
+    if form == "fragment":
+        rendered = fragment(document)
+        return {"": rendered.text, **rendered.files}
+    page = written(document, form)
+    return {"": page.content, **page.files}
 
 
 def run_sty(options: argparse.Namespace) -> int:
@@ -238,11 +255,12 @@ def run_sty(options: argparse.Namespace) -> int:
 
 def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
-    from derive.teaching.formats.render import check_format
+    from derive.teaching.formats.render import check_format, check_needs
 
     forms = [f.strip() for f in options.format.split(",")]
     for form in forms:
         check_format(form, "slide")
+        check_needs(form)
     if options.watch:
         return _watch(options, forms)
     return _build(options, forms, {})
@@ -291,9 +309,9 @@ def run_course(options: argparse.Namespace) -> int:
     """`derive course`: every shipped lecture, in every language and format, and a page that leads to them."""
     from derive.resources import folder
     from derive.teaching.course import course
-    from derive.teaching.formats.render import formats
+    from derive.teaching.formats.render import available
 
-    found = course(sorted(folder("lectures").glob("*.md")), options.output, formats("slide"))
+    found = course(sorted(folder("lectures").glob("*.md")), options.output, available("slide"))
     write(found.files, options.force, found.stale, alike=True)
     if sys.stdout is not None:  # they are written whether or not anybody is told
         _show("".join(f"{visible(str(path))}\n" for path in found.pages))

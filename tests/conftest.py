@@ -36,6 +36,7 @@ AVAILABLE: dict[str, Callable[[], object]] = {
     "pdflatex": lambda: which("pdflatex"),
     "poppler": lambda: which("pdftotext") and which("pdftoppm"),
     "torch": lambda: find_spec("torch"),
+    "typst": lambda: find_spec("typst"),
 }
 
 MISSING = "missing tool"

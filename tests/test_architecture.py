@@ -121,9 +121,16 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"layout"},
         {"canvas"},
     ),
-    "teaching.formats": ({"escape", "measure", "printer"}, {"latex", "markdown", "terminal"}, {"html", "notebook"}, {"render"}),
+    "teaching.formats": (
+        {"escape", "measure", "printer"},
+        {"latex", "markdown", "terminal"},
+        {"html", "notebook"},
+        {"typst"},
+        {"render"},
+    ),
     "teaching.formats.html": ({"fonts", "living", "mathml", "svg"}, {"printer"}),
     "teaching.formats.latex": ({"columns"}, {"heights"}, {"frames"}, {"printer"}),
+    "teaching.formats.typst": ({"compiled", "formulas"}, {"printer"}),
     "teaching.lecture": (
         {"bibtex", "carried", "containers", "directive", "formulas", "frontmatter", "inserts", "pictures", "unread"},
         {"cells", "desk", "dialect", "stepping"},

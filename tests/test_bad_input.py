@@ -159,7 +159,7 @@ OPTIONS: dict[str, Bad] = {
     "unknown language": Bad(explain(PRODUCT, "--lang", "de"), "no language 'de'", "", "en, fr"),
     "language as a path": Bad(explain(PRODUCT, "--lang", "../../etc/passwd"), "no language"),
     "unknown language of the library": Bad(("library", "--lang", "xx"), "no language 'xx'"),
-    "unknown slide format": Bad(("slides", "lecture.md", "--format", "pdf"), "no slide format 'pdf'", "", "beamer"),
+    "unknown slide format": Bad(("slides", "lecture.md", "--format", "docx"), "no slide format 'docx'", "", "beamer"),
     "no slide format": Bad(("slides", "lecture.md", "--format", ""), "no slide format ''"),
     "language that a lecture has not": Bad(("slides", "lecture.md", "--lang", "fr"), "n’est pas écrit en 'fr'", "", "en"),
     "unknown definition": Bad(("library", "sofmax"), "no definition sofmax", "", "softmax"),

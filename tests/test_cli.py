@@ -544,7 +544,7 @@ def test_course_builds_what_it_finds_and_says_what(
     monkeypatch.setattr("derive.resources.folder", lambda name: lecture.parent if name == "lectures" else shipped(name))
     out = tmp_path / "built"
     listed = done(derive("course", "-o", out)).split()
-    pages = [f"margins.{lang}.{ending}" for lang in ("en", "fr") for ending in ("html", "ipynb", "md", "tex")]
+    pages = [f"margins.{lang}.{ending}" for lang in ("en", "fr") for ending in ("html", "pdf", "ipynb", "md", "tex")]
     assert listed == [str(out / name) for name in ("index.html", *pages)]
     assert names(out) == {*pages, "index.html", ".course.json"}
     index = (out / "index.html").read_text("utf-8")
@@ -669,7 +669,7 @@ USAGE = [
     ["derive"],
     ["explain"],
     ["explain", PRODUCT, "--formatt", "text"],
-    ["explain", PRODUCT, "--format", "pdf"],
+    ["explain", PRODUCT, "--format", "docx"],
     ["explain", PRODUCT, "--detail", "all"],
     ["explain", PRODUCT, "--at"],
     ["explain", PRODUCT, "more"],

@@ -55,7 +55,7 @@ OPTIONS: dict[str, list[str]] = {
     "--batch": NAMES,
     "--order": ["1", "2", "3"],
     "--detail": ["brief", "normal", "full", "all"],
-    "--format": ["text", "json", "markdown", "latex", "beamer", "beamer,markdown", "pdf"],
+    "--format": ["text", "json", "markdown", "latex", "beamer", "beamer,markdown", "pdf", "docx"],
     "--lang": ["en", "fr", "de", "EN"],
     "--target": ["cpu", "cuda", "gpu"],
     "--reduction": ["mean", "none", "sum"],

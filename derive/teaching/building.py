@@ -14,7 +14,7 @@ from derive.language.sources import read_file
 from derive.marks import HEAD, made_from, named
 from derive.naming import is_copy, slug
 from derive.teaching.formats.printer import Choices
-from derive.teaching.formats.render import FORMATS, render
+from derive.teaching.formats.render import FORMATS, written
 from derive.teaching.lecture import lecture as lectures
 from derive.teaching.lecture.frontmatter import FrontMatter
 from derive.teaching.lecture.kinds import attempt_lecture
@@ -56,10 +56,10 @@ def built(
     pages: dict[tuple[str, str], str] = {}
     for language, (document, _) in tried.items():
         for form in forms:
-            rendered = render(document, form, choices)
+            page = written(document, form, choices)
             name = f"{path.stem}.{language}{'.handout' if choices.handout else ''}{FORMATS[form].ending}"
             pages[language, form] = name
-            files |= {name: rendered.text, **rendered.files}
+            files |= {name: page.content, **page.files}
     return Built(lecture.about, files, pages, tuple(faults))
 
 

@@ -178,6 +178,28 @@ class Grammar:
         return rf"\begin{{{name}}}{spec} {''.join(r + e for r, e in zip(rows, ends, strict=True))}\end{{{name}}}"
 
 
+def example(command: str) -> str:
+    """A formula that uses a command."""
+    if command in ("left", "right", "middle"):
+        return r"\left( a \middle| b \right)"
+    if command in formulas.SIZES:
+        return rf"\{command}("
+    special = {"hline": r"\begin{array}{c} a \\ \hline b \end{array}", "limits": r"\sum\limits_i", "nolimits": r"\sum\nolimits_i"}
+    argument = "{R}" if command in formulas.ALPHABETS else "{x}"
+    return special.get(command, "\\" + command + argument * (formulas.ARGUMENTS.get(command, 0) or command in formulas.WORDS))
+
+
+EXAMPLES = [
+    *map(example, sorted(formulas.COMMANDS)),
+    *(rf"a\{sign}b" for sign in sorted(formulas.SIGNS)),
+    *(rf"\begin{{{name}}}{'{cc}' if name == 'array' else ''} a \\ b \end{{{name}}}" for name in sorted(formulas.ENVIRONMENTS)),
+    *(rf"\left{delimiter} a \right{delimiter}" for delimiter in sorted(formulas.DELIMITERS)),
+    *sorted(formulas.CHARACTERS),
+    *(rf"\text{{{sign}}}" for sign in sorted(formulas.TEXT_CHARACTERS - set(" |<>"))),
+]
+"""Every command, sign, environment, delimiter and character, in a formula of its own."""
+
+
 def soup(chance: random.Random) -> str:
     """Tokens in no order."""
     pieces = [

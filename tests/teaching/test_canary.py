@@ -1,7 +1,8 @@
 r"""No text of a lecture is read as anything but text: commands and tags are put into every field of one, and the formats run.
 
-Beside the lecture lies a file with a word that nothing may show; LaTeX runs with every door open (\write18, files anywhere), and
-a browser's parser reads what pandoc makes of the Markdown.  No word is shown, no file written, no command run, no tag made.
+Beside the lecture lies a file with a word that nothing may show; LaTeX runs with every door open (\write18, files anywhere),
+Typst may read that folder, and a browser's parser reads what pandoc makes of the Markdown.  No word is shown, no file written,
+no command run, no tag made.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 from derive.errors import DeriveError
 from derive.teaching.document import Slide, Text
 from derive.teaching.formats.render import render
+from derive.teaching.formats.typst.compiled import made
 from derive.teaching.lecture.kinds import build_lecture
 from derive.teaching.lecture.lecture import read
 
@@ -49,6 +51,8 @@ ATTACKS = (
     r"\\input{canary.txt}",
     "`\\input{canary.txt}`{=latex}",
     "```{=latex}\n\\input{canary.txt}\n```",
+    '#read("canary.txt")',
+    '"); read("canary.txt"); ("',
     "<script>alert(1)</script>",
     "a<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -114,7 +118,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "canary.tex").write_text(CANARY)
     picture = (
         "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-        "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
+        "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
     )
     attacks = " ".join(
         attack for attack in ATTACKS if attack.count("{") == attack.count("}") and attack[0] != "}" and "%" not in attack
@@ -172,6 +176,16 @@ def test_a_command_that_reached_latex_would_be_seen(tmp_path: Path) -> None:
     latex(tmp_path, f"{head}a{ATTACKS[2]}{ATTACKS[3]}{tail}")
     assert (tmp_path / "ran").exists()
     assert (tmp_path / "written.txt").exists()
+
+
+@pytest.mark.needs("typst", "poppler")
+def test_nothing_of_a_lecture_is_code_to_typst(folder: Path) -> None:
+    found = render(build_lecture(read(source(accepted(folder), True), "@".join(ATTACKS), folder), "en"), "pdf")
+    command = ["pdftotext", "-", "-"]
+    pdf = made(found.text, found.files, str(folder))
+    text = subprocess.run(command, input=pdf, capture_output=True, check=True).stdout.decode()
+    assert "read" in text
+    assert CANARY not in text
 
 
 class Tags(HTMLParser):

@@ -16,7 +16,7 @@ from derive.teaching.formats.html.mathml import mathml
 from derive.teaching.lecture import formulas
 from derive.teaching.lecture.lecture import build, read
 from oracles import random_formulas
-from oracles.random_formulas import drawn, latex_errors
+from oracles.random_formulas import EXAMPLES, drawn, latex_errors
 from oracles.rendering import Formula, katex_errors
 
 
@@ -130,27 +130,6 @@ def test_a_misspelt_command_gets_a_suggestion() -> None:
 
 
 # ---------------------------------------------------------------- what is written
-
-
-def example(command: str) -> str:
-    """A formula that uses a command."""
-    if command in ("left", "right", "middle"):
-        return r"\left( a \middle| b \right)"
-    if command in formulas.SIZES:
-        return rf"\{command}("
-    special = {"hline": r"\begin{array}{c} a \\ \hline b \end{array}", "limits": r"\sum\limits_i", "nolimits": r"\sum\nolimits_i"}
-    argument = "{R}" if command in formulas.ALPHABETS else "{x}"
-    return special.get(command, "\\" + command + argument * (formulas.ARGUMENTS.get(command, 0) or command in formulas.WORDS))
-
-
-EXAMPLES = [
-    *map(example, sorted(formulas.COMMANDS)),
-    *(rf"a\{sign}b" for sign in sorted(formulas.SIGNS)),
-    *(rf"\begin{{{name}}}{'{cc}' if name == 'array' else ''} a \\ b \end{{{name}}}" for name in sorted(formulas.ENVIRONMENTS)),
-    *(rf"\left{delimiter} a \right{delimiter}" for delimiter in sorted(formulas.DELIMITERS)),
-    *sorted(formulas.CHARACTERS),
-    *(rf"\text{{{sign}}}" for sign in sorted(formulas.TEXT_CHARACTERS - set(" |<>"))),
-]
 
 
 def test_what_is_typed_well_is_written_as_typed() -> None:

@@ -151,6 +151,24 @@ def _quoted(url: str) -> str:
     return quote(terminal(url), safe="/:?#@!$&*+,;=%-.")
 
 
+# ---------------------------------------------------------------- Typst
+
+
+def typst(text: str) -> str:
+    r"""Text as a string of Typst's code, in quotes: only a backslash and a quote mean something there.
+
+    >>> typst('#read("a") \\x')
+    '"#read(\\"a\\") \\\\x"'
+    """
+    quoted = re.sub(r'["\\]', r"\\\g<0>", terminal(text))
+    return '"' + re.sub(r"[\n\r\t\x85\u2028\u2029]", lambda found: f"\\u{{{ord(found[0]):x}}}", quoted) + '"'
+
+
+def typst_url(url: str) -> str:
+    """The address of a link, as a string of Typst's code."""
+    return typst(_quoted(url))
+
+
 # ---------------------------------------------------------------- Markdown
 
 _MARKDOWN_ANYWHERE = re.compile(r"""[\\`*_\[\]<>$~^|#@{}"']|&(?=#|\w)|-(?=-)|(?<=-)-|\.(?=\.)|(?<=\.)\.|:(?=[\w+-]+:)""")

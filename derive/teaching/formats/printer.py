@@ -69,6 +69,10 @@ class DocumentPage:
     """The height of the footnotes, in em, where pages have one."""
     notes: str = ""
     """What the speaker says."""
+    steps: int = 1
+    """How many clicks it takes until all of it is shown, the one that brings the page included."""
+    depth: int = 1
+    """The level of its heading, where none may be left out."""
 
 
 class DocumentPrinter(ABC):

@@ -47,20 +47,20 @@ def faces(page: str) -> str:
     shown.close()
     wanted = {face: shown.of(face) for face in FACES}
     for face in FACES[:-1]:
-        lacking = wanted[face] - _characters(face)
+        lacking = wanted[face] - characters(face)
         wanted[face] -= lacking
         for spare in SPARE:
-            wanted[spare] |= lacking & _characters(spare)
-            lacking -= _characters(spare)
+            wanted[spare] |= lacking & characters(spare)
+            lacking -= characters(spare)
     return "\n".join(_rule(face, frozenset(characters)) for face, characters in wanted.items() if characters)
 
 
 @cache
-def _characters(face: Face) -> frozenset[str]:
+def characters(face: Face) -> frozenset[str]:
     """What a font can show."""
     from fontTools.ttLib import TTFont
 
-    with TTFont(_path(face), lazy=True) as font:
+    with TTFont(path_of(face), lazy=True) as font:
         return frozenset(map(chr, font.getBestCmap()))
 
 
@@ -117,7 +117,7 @@ def _subset(face: Face, characters: frozenset[str]) -> bytes:
     options = subset.Options(layout_features=features, hinting=False, notdef_outline=True, recalc_timestamp=False)
     options.drop_tables += ["FFTM"]  # when FontForge made the file
     codes = {ord(c) for c in characters}
-    with TTFont(_path(face), recalcTimestamp=False) as font:
+    with TTFont(path_of(face), recalcTimestamp=False) as font:
         subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=codes | ({s for c in codes for s in _italic(c)} if face.mathematical else set()))
         subsetter.subset(font)
@@ -127,7 +127,7 @@ def _subset(face: Face, characters: frozenset[str]) -> bytes:
     return out.getvalue()
 
 
-def _path(face: Face) -> Path:
+def path_of(face: Face) -> Path:
     """Where a font lies; its package is not imported."""
     found = find_spec(face.package)
     assert found is not None

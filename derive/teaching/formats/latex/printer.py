@@ -69,6 +69,10 @@ class ArticlePrinter(DocumentPrinter):
     def math(self, body: Layout | Raw) -> str:
         return escape.latex_math(body.latex) if isinstance(body, Raw) else latex(body).strip()
 
+    def displayed(self, body: Layout | Raw) -> str:
+        """A formula on a line of its own."""
+        return self.math(body)
+
     def pages(self, document: Document) -> list[DocumentPage]:
         return [
             DocumentPage(
@@ -90,7 +94,7 @@ class ArticlePrinter(DocumentPrinter):
         macros = self.macros
         match block:
             case Heading(words):
-                return str(macros.heading(self.inlines(words)))
+                return self.heading(self.inlines(words))
             case Paragraph(words):
                 return str(macros.paragraph(self.inlines(words)))
             case ItemList(items, start):
@@ -98,11 +102,11 @@ class ArticlePrinter(DocumentPrinter):
             case Quote(inner):
                 return str(macros.quote(self.nested(inner)))
             case CodeBlock(text):
-                return str(macros.codeblock([escape.latex_code(line) for line in text.split("\n")]))
+                return str(macros.codeblock([self.code(line) for line in text.split("\n")]))
             case Table():
                 return self.table(block)
             case Display(lines):
-                return str(macros.equation([self.math(line) for line in lines]))
+                return str(macros.equation([self.displayed(line) for line in lines]))
             case Aligned(left, body, reason, rows):
                 widths = (f"{width:.2f}" for width in (left, body, reason))
                 return str(macros.derivation(*widths, [self.row(r) for r in rows], self.revealed(block)))
@@ -117,7 +121,11 @@ class ArticlePrinter(DocumentPrinter):
             case References(entries):
                 return str(macros.references([(anchor(entry.key), self.inlines(entry.inlines)) for entry in entries]))
             case Fault(message):
-                return str(macros.fault([escape.latex_code(line) for line in message.split("\n")]))
+                return str(macros.fault([self.code(line) for line in message.split("\n")]))
+
+    def heading(self, words: str) -> str:
+        """A heading inside a slide."""
+        return str(self.macros.heading(words))
 
     def revealed(self, block: Aligned) -> list[int]:
         """For each row the click at which it is shown, 0 where it is there from the start."""
@@ -130,9 +138,9 @@ class ArticlePrinter(DocumentPrinter):
     def row(self, stride: Stride) -> dict[str, object]:
         """A row of a derivation, its parts spelled."""
         return {
-            "left": latex(stride.left).strip() if stride.left else "",
-            "relation": latex(stride.relation).strip() if stride.relation else "",
-            "body": latex(stride.body).strip(),
+            "left": self.displayed(stride.left) if stride.left else "",
+            "relation": self.displayed(stride.relation) if stride.relation else "",
+            "body": self.displayed(stride.body),
             "head": stride.head,
             "reason": self.inlines(stride.reason),
             "beside": stride.beside,
@@ -171,12 +179,13 @@ class BeamerPrinter(ArticlePrinter):
         """A frame; its steps count anew."""
         self.last = self.base = self.covering = 1
         body = self.blocks(frame.blocks)
+        steps = self.last
         self.last = self.base = self.covering = 1
         notes = "" if self.choices.handout else self.blocks(set_blocks(frame.notes, self.width))
         foot = round(notes_height(frame.footnotes, self.width) + 0.6, 2) if frame.footnotes else 0.0
         foot += round(title_height(frame.title, self.width), 2)
         title, below = self.inlines(frame.title), self.footnotes(frame.footnotes)
-        return DocumentPage(title, frame.level, body, frame.part, frame.parts, below, foot, notes)
+        return DocumentPage(title, frame.level, body, frame.part, frame.parts, below, foot, notes, steps)
 
     def block(self, block: Set) -> str:
         """One block, under a cover until its step."""

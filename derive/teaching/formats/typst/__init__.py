@@ -1,0 +1,1 @@
+"""PDF by Typst: slides and pages that need no LaTeX, tagged for those who listen to them."""
