@@ -78,11 +78,6 @@ KEYS = (
 )
 """The keys of a row, as they are written on a keyboard, and what they do."""
 
-_TOUCHED = re.compile(
-    r'(<span class="whole">.*?</span>)|([(«“][\u00a0\u202f]?)?<math[ >].*?</math>((?:[\u00a0\u202f]?[^\w\s<&])*)'
-)
-"""A formula with the brackets before it and the punctuation behind it, or what was kept whole before."""
-
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
 
@@ -257,6 +252,12 @@ class HtmlPrinter(DocumentPrinter):
             data = f"data:{_MIME[kind]};base64,{b64encode(content).decode()}"
             return str(self.macros.given(data, alt, caption, size))
         return str(self.macros.drawing(self.drawings.inline(content), alt, caption, size))
+
+
+_TOUCHED = re.compile(
+    r'(<span class="whole">.*?</span>)|([(«“][\u00a0\u202f]?)?<math[ >].*?</math>((?:[\u00a0\u202f]?[^\w\s<&])*)'
+)
+"""A formula with the brackets before it and the punctuation behind it, or what was kept whole before."""
 
 
 # ---------------------------------------------------------------- the page's own files
