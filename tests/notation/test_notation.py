@@ -147,6 +147,12 @@ def test_a_term_in_unicode_and_in_latex(term: Any, unicode: str, code: str) -> N
     assert latex(layout(term)) == code
 
 
+def test_a_function_of_two_words_keeps_them_apart() -> None:
+    """A formula sets no spaces: they are asked for."""
+    found = function_name("hard_sigmoid")
+    assert (latex(found), text(found)) == (r"\operatorname{hard\,sigmoid}", "hard_sigmoid")
+
+
 # name, number of indices: (Unicode, LaTeX)
 NAMES: dict[tuple[str, int], tuple[str, str]] = {
     ("x", 1): ("x", "x"),
@@ -438,9 +444,3 @@ def test_katex_reads_every_formula_of_the_library() -> None:
 def test_a_number_of_many_zeros_is_a_power_of_ten(number: str, shown: str) -> None:
     found = derive.graph(f"f = x*{number}").derive()
     assert text(layout(found.result, context_of(found.graph))) == shown
-
-
-def test_a_function_of_two_words_keeps_them_apart() -> None:
-    """A formula sets no spaces: they are asked for."""
-    found = function_name("hard_sigmoid")
-    assert (latex(found), text(found)) == (r"\operatorname{hard\,sigmoid}", "hard_sigmoid")

@@ -89,11 +89,6 @@ KEYS = (
 DIGITS = "0123456789.,−×=?;E "
 """What the numbers of a figure that a reader changes are written with."""
 
-_TOUCHED = re.compile(
-    r'(<span class="whole">.*?</span>)|([(«“][\u00a0\u202f]?)?<math[ >].*?</math>((?:[\u00a0\u202f]?[^\w\s<&])*)'
-)
-"""A formula with the brackets before it and the punctuation behind it, or what was kept whole before."""
-
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
 
@@ -276,6 +271,12 @@ class HtmlPrinter(DocumentPrinter):
             return drawn
         self.living.append(picture.live)
         return str(self.macros.living(drawn, len(self.living) - 1, escape.html(self.say(WORDS["live"]))))
+
+
+_TOUCHED = re.compile(
+    r'(<span class="whole">.*?</span>)|([(«“][\u00a0\u202f]?)?<math[ >].*?</math>((?:[\u00a0\u202f]?[^\w\s<&])*)'
+)
+"""A formula with the brackets before it and the punctuation behind it, or what was kept whole before."""
 
 
 # ---------------------------------------------------------------- the page's own files
