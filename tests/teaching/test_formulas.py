@@ -239,9 +239,10 @@ CORE |= {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "
 """The elements of MathML Core, the box, which the deck's style sheet draws, and those of HTML in words."""
 
 
-def test_mathml_is_a_decimal_comma_and_a_sign_where_they_are() -> None:
+def test_mathml_is_a_decimal_comma_a_sign_and_a_star_where_they_are() -> None:
     assert "<mn>2,5</mn>" in mathml("2{,}5")
     assert '<mo lspace="0" rspace="0">−</mo><mn>2</mn>' in mathml(r"(1;\ -2)")
+    assert "<mi>θ</mi><mo" in mathml(r"\theta*")
     assert "0.6" not in mathml(r"\begin{bmatrix} a \\[0.6em] b \end{bmatrix}")
 
 

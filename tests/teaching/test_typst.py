@@ -159,6 +159,16 @@ def test_what_does_not_fit_goes_on_overleaf_or_is_made_to_fit() -> None:
 
 
 @pytest.mark.needs("typst", "poppler")
+def test_a_page_without_a_title_has_no_heading() -> None:
+    """PDF/UA has no empty headings, and none of level 2 or 3 that is the first."""
+    heading, words = Heading(inlines("Small")), Paragraph(inlines("Words"))
+    slides = (Slide((), ()), Slide((), (heading, words), 1), Slide(inlines(" "), (words,)), Slide(inlines("\u200b"), (), 1))
+    document = Document("", slides, source="a.md", cover=Cover(()))
+    assert [re.findall("Small|Words", page) for page in said(pdf(document))] == [[], ["Small", "Words"], ["Words"], []]
+    assert facts(pdf(document))["Title"] == "a.md"
+
+
+@pytest.mark.needs("typst", "poppler")
 def test_an_explanation_is_a_paper() -> None:
     request = Request(derive.graph("W: [m, n]; h: [n]; b: [m]; a = W @ h + b"), wrt=("W",))
     content = pdf(explain(request, Page("fr"), "a"))

@@ -20,6 +20,7 @@ _DIALECT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, spelled in (
         (r"\\\\\[-?[\d.]+(?:pt|em|ex|mm|cm)\]", r"\\\\ "),  # rows of MathML are as far apart as a style sheet says
         (r"\\dots[bc](?![A-Za-z])", r"\\dots "),
+        (r"(\\(?!operatorname\*)[A-Za-z]+)\*", r"\1 *"),  # a star would be taken for a part of the name
         (r"\\(begin|end)\{smallmatrix\}", r"\\\1{matrix}"),
         (rf"{_SIZED}<", r"\\\1\\langle "),
         (rf"{_SIZED}>", r"\\\1\\rangle "),

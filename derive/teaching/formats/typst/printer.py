@@ -86,10 +86,12 @@ class TypstPrinter(BeamerPrinter):
 
     def page(self, frame: Frame) -> DocumentPage:
         self.parted = self.parted or frame.level == 1
-        if frame.title:
+        titled = bool(_shown(_aloud(frame.title, self.lang)).strip())
+        if titled:
             self.depth = 2 if self.parted and frame.level > 1 else 1
         self.noted = {note.number for note in footnotes(frame.title)} if frame.part > 1 else set()
-        return replace(super().page(frame), depth=self.depth)
+        page = super().page(frame)
+        return replace(page, title=page.title if titled else "", depth=self.depth)
 
     # ------------------------------------------------------------ inside a paragraph
 
