@@ -91,7 +91,7 @@ AGAIN = "networks"
 
 @pytest.fixture(scope="session")
 def courses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The shipped lectures, and one of them again under other hashes: built once, where all that look at them are of one group."""
+    """The shipped lectures, and one of them again under other hashes: built once, as all that look at them are of one group."""
     folders = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("course")
     again = ["slides", f"lectures/{AGAIN}.md", "--format", "html,pdf,notebook,markdown,beamer"]
     for seed, (command, folder) in enumerate(zip((["course"], again), folders, strict=True), 1):
