@@ -43,7 +43,7 @@ def pages(name: str, lang: str) -> int:
     lecture = lectures.read((LECTURES / f"{name}.md").read_text("utf-8"), folder=LECTURES)
     prose = re.sub(r"^(`{3,}).*?^\1`*$", "", lectures.selected(lecture, lang), flags=re.MULTILINE | re.DOTALL)
     headings = len(re.findall(r"^(?:##? .+|---)$", prose, re.MULTILINE))
-    return headings + lecture.about.outline + ("[@" in prose)
+    return headings + lecture.about.outline + bool(lecture.about.bibliography)
 
 
 # ---------------------------------------------------------------------------------------------------------------- LaTeX
