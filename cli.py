@@ -133,6 +133,7 @@ def arguments() -> argparse.ArgumentParser:
     library.set_defaults(run=run_library)
 
     course = commands.add_parser("course", help="build every shipped lecture in every language")
+    course.add_argument("--format", default="", metavar="FORMATS", help="html, beamer, pdf, markdown (all but pdf)")
     course.add_argument(
         "-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="the folder to write to (output)"
     )
@@ -255,15 +256,21 @@ def run_sty(options: argparse.Namespace) -> int:
 
 def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
-    from derive.teaching.formats.render import check_format, check_needs
-
-    forms = [f.strip() for f in options.format.split(",")]
-    for form in forms:
-        check_format(form, "slide")
-        check_needs(form)
+    forms = _forms(options.format)
     if options.watch:
         return _watch(options, forms)
     return _build(options, forms, {})
+
+
+def _forms(names: str) -> list[str]:
+    """The formats of slides that are named.  Raises DeriveError where one is not known, or needs what is not installed."""
+    from derive.teaching.formats.render import check_format, check_needs
+
+    forms = [name.strip() for name in names.split(",")]
+    for form in forms:
+        check_format(form, "slide")
+        check_needs(form)
+    return forms
 
 
 def _build(options: argparse.Namespace, forms: Sequence[str], drawings: Drawings) -> int:
@@ -367,11 +374,11 @@ def _stale(lecture: Path, folder: Path, files: Mapping[Path, str | bytes]) -> li
 
 
 def run_course(options: argparse.Namespace) -> int:
-    """`derive course`: every shipped lecture, in every language and format."""
+    """`derive course`: every shipped lecture, in every language, and in every format that needs no extra if none is named."""
     from derive.resources import folder
     from derive.teaching.formats.render import FORMATS, formats
 
-    forms = [form for form in formats("slide") if not FORMATS[form].compiles]  # without an extra
+    forms = _forms(options.format) if options.format else [form for form in formats("slide") if not FORMATS[form].compiles]
     files: dict[Path, str | bytes] = {}
     lectures = sorted(folder("lectures").glob("*.md"))
     for path in lectures:

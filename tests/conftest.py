@@ -89,9 +89,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def courses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two folders of the shipped lectures, built under different hashes: once, where all that look at them are of one group."""
     folders = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("course")
+    forms = "html,beamer,markdown,pdf" if AVAILABLE["typst"]() else "html,beamer,markdown"
     runs = [
         subprocess.Popen(
-            [sys.executable, "cli.py", "course", "-o", folder],
+            [sys.executable, "cli.py", "course", "--format", forms, "-o", folder],
             cwd=ROOT,
             env=os.environ | {"PYTHONHASHSEED": str(seed)},
             stdout=subprocess.DEVNULL,
