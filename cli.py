@@ -133,6 +133,7 @@ def arguments() -> argparse.ArgumentParser:
     library.set_defaults(run=run_library)
 
     course = commands.add_parser("course", help="build every shipped lecture in every language")
+    course.add_argument("--format", default="", metavar="FORMATS", help="html, beamer, pdf, markdown (all but pdf)")
     course.add_argument(
         "-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="the folder to write to (output)"
     )
@@ -255,15 +256,21 @@ def run_sty(options: argparse.Namespace) -> int:
 
 def run_slides(options: argparse.Namespace) -> int:
     """`derive slides`: a lecture in one or all of its languages, in the formats asked for."""
-    from derive.teaching.formats.render import check_format, check_needs
-
-    forms = [f.strip() for f in options.format.split(",")]
-    for form in forms:
-        check_format(form, "slide")
-        check_needs(form)
+    forms = _forms(options.format)
     if options.watch:
         return _watch(options, forms)
     return _build(options, forms, {})
+
+
+def _forms(names: str) -> list[str]:
+    """The formats of slides that are named.  Raises DeriveError where one is not known, or needs what is not installed."""
+    from derive.teaching.formats.render import check_format, check_needs
+
+    forms = [name.strip() for name in names.split(",")]
+    for form in forms:
+        check_format(form, "slide")
+        check_needs(form)
+    return forms
 
 
 def _build(options: argparse.Namespace, forms: Sequence[str], drawings: Drawings) -> int:
@@ -311,7 +318,8 @@ def run_course(options: argparse.Namespace) -> int:
     from derive.teaching.course import course
     from derive.teaching.formats.render import available
 
-    found = course(sorted(folder("lectures").glob("*.md")), options.output, available("slide"))
+    forms = _forms(options.format) if options.format else available("slide")
+    found = course(sorted(folder("lectures").glob("*.md")), options.output, forms)
     write(found.files, options.force, found.stale, alike=True)
     if sys.stdout is not None:  # they are written whether or not anybody is told
         _show("".join(f"{visible(str(path))}\n" for path in found.pages))

@@ -49,8 +49,6 @@ from derive.teaching.formats.render import check_needs, render, written
 from derive.teaching.formats.typst import compiled as compiling
 from derive.teaching.formats.typst.formulas import formula
 from derive.teaching.lecture import formulas
-from derive.teaching.lecture.kinds import build_lecture
-from derive.teaching.lecture.lecture import read
 from derive.teaching.page import Page
 from derive.teaching.pages.explain import explain
 from derive.teaching.request import Request
@@ -91,18 +89,12 @@ def deck(*blocks: Block, title: str = "Title", **more: object) -> Document:
 # ---------------------------------------------------------------- a lecture
 
 
-@pytest.fixture(scope="module")
-def lectures() -> dict[str, bytes]:
-    """The shipped lecture in both languages; Typst refuses to make a page that PDF/UA does not allow."""
-    path = ROOT / "lectures" / "feedforward.md"
-    source = read(path.read_text(encoding="utf-8"), path.name, path.parent)
-    return {lang: pdf(build_lecture(source, lang)) for lang in ("en", "fr")}
-
-
 @pytest.mark.needs("typst", "poppler")
+@pytest.mark.xdist_group("course")
 @pytest.mark.parametrize(("lang", "title"), [("en", "Max routes: all to the winner"), ("fr", "Le gradient du biais est g")])
-def test_a_lecture_is_shown(lectures: Mapping[str, bytes], lang: str, title: str) -> None:
-    content = lectures[lang]
+def test_a_lecture_is_shown(courses: tuple[Path, Path], lang: str, title: str) -> None:
+    """The shipped lecture, of which Typst would make no file that PDF/UA does not allow."""
+    content = (courses[0] / f"feedforward.{lang}.pdf").read_bytes()
     pages = said(content)
     assert any(page.startswith(title) for page in pages)
     text = "".join(pages)
@@ -113,12 +105,14 @@ def test_a_lecture_is_shown(lectures: Mapping[str, bytes], lang: str, title: str
 
 
 @pytest.mark.needs("typst", "poppler")
-def test_a_lecture_says_of_itself_what_readers_ask(lectures: Mapping[str, bytes]) -> None:
-    found = facts(lectures["fr"])
+@pytest.mark.xdist_group("course")
+def test_a_lecture_says_of_itself_what_readers_ask(courses: tuple[Path, Path]) -> None:
+    content = (courses[0] / "feedforward.fr.pdf").read_bytes()
+    found = facts(content)
     assert found["Title"] == "Réseaux en aval\u00a0: de la perte au gradient"
     assert (found["Author"], found["Tagged"]) == ("derive", "yes")
     assert not {"CreationDate", "ModDate"} & set(found)
-    assert b"<pdfuaid:part>1</pdfuaid:part>" in lectures["fr"]
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in content
 
 
 # ---------------------------------------------------------------- slides
