@@ -133,7 +133,9 @@ def arguments() -> argparse.ArgumentParser:
     library.set_defaults(run=run_library)
 
     course = commands.add_parser("course", help="build every shipped lecture in every language")
-    course.add_argument("--format", default="", metavar="FORMATS", help="html, beamer, pdf, markdown (all but pdf)")
+    course.add_argument(
+        "--format", default="", metavar="FORMATS", help="html, pdf, notebook, markdown, beamer (all; pdf where typst is)"
+    )
     course.add_argument(
         "-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="the folder to write to (output)"
     )
