@@ -765,7 +765,7 @@ def test_a_full_disk_is_said() -> None:
 
 def test_an_encoding_without_mathematics_is_said() -> None:
     run = python("cli.py", "explain", PRODUCT, env=os.environ | {"PYTHONIOENCODING": "ascii"})
-    assert (run.status, run.out) == (1, "")
+    assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.startswith("derive: standard output is ascii, ")
 
 

@@ -521,7 +521,8 @@ def test_a_new_output_format(checkout: Checkout) -> None:
     assert checkout.text("out/page.en.txt") == "* One\n* Two\n"
     only_lecture(checkout, "second", f"{HEAD}# One\n\n## Two\n")
     assert checkout.derive("course", "-o", "course").split() == [
-        f"course/second.en.{ending}" for ending in ("html", "md", "tex", "txt")
+        "course/index.html",
+        *(f"course/second.en.{ending}" for ending in ("html", "pdf", "ipynb", "md", "tex", "txt")),
     ]
     assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
 
@@ -536,7 +537,9 @@ def only_lecture(checkout: Checkout, name: str, text: str) -> None:
 def test_a_new_lecture(checkout: Checkout) -> None:
     head = "---\ntitle: {en: Lecture, fr: Cours}\nlang: [en, fr]\n---\n\n# One\n\n"
     only_lecture(checkout, "second", f"{head}:::en\nHello.\n:::\n:::fr\nBonjour.\n:::\n")
-    built = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in ("html", "md", "tex")]
-    assert checkout.derive("course", "-o", "out").split() == built
-    assert ["Hello" in checkout.text(path) for path in built] == [True] * 3 + [False] * 3
-    assert ["Bonjour" in checkout.text(path) for path in built] == [False] * 3 + [True] * 3
+    endings = "html", "pdf", "ipynb", "md", "tex"
+    listed = [f"out/second.{lang}.{ending}" for lang in ("en", "fr") for ending in endings]
+    assert checkout.derive("course", "-o", "out").split() == ["out/index.html", *listed]
+    built = [path for path in listed if not path.endswith(".pdf")]
+    assert ["Hello" in checkout.text(path) for path in built] == [True] * 4 + [False] * 4
+    assert ["Bonjour" in checkout.text(path) for path in built] == [False] * 4 + [True] * 4

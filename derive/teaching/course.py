@@ -85,7 +85,10 @@ def index(parts: Sequence[Part], forms: Sequence[str]) -> str:
                 {
                     "title": escape.html(part.titles[lang]),
                     "pages": [
-                        {"name": escape.html(translator(lang)(FORMATS[form].called)), "file": escape.html(part.pages[lang][form])}
+                        {
+                            "name": escape.html(translator(lang)(FORMATS[form].called or form)),
+                            "file": escape.html(part.pages[lang][form]),
+                        }
                         for form in FORMATS
                         if form in forms
                     ],

@@ -41,7 +41,7 @@ from derive.teaching.document import (
 )
 from derive.teaching.translation import SOURCE, translator
 
-Flavour = Literal["pandoc", "github", "marp", "jupyter"]
+Flavour = Literal["pandoc", "github", "marp"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Choices:
     """
 
     handout: bool = False
-    flavour: Flavour = "pandoc"
+    flavour: Flavour | Literal["jupyter"] = "pandoc"
 
 
 @dataclass(frozen=True)

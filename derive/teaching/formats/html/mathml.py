@@ -37,8 +37,6 @@ _MENDED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r'<mn>(\d+)</mn><mo rspace="0">,</mo><mn>(\d+)</mn>', r"<mn>\1,\2</mn>"),
         # After punctuation and a space a minus is a sign, not an operation between two operands.
         (r"(<mo>[,;]</mo>(?:<mtext>\u00a0</mtext>|<mspace[^>]*/>)+)<mo>([−+])</mo>", r'\1<mo lspace="0" rspace="0">\2</mo>'),
-        # A prime is raised as it is: as a superscript it would be raised, and made small, twice.
-        (r"<msup>(<m[in][^<>]*>[^<>]*</m[in]>)<mo>([′″‴])</mo></msup>", r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>'),
         (r"<mspace/>", ""),
         (r"(?<= )xmlns=\S+", ""),
     )
@@ -69,6 +67,14 @@ def mathml(latex: str, display: bool = False, spoken: str = "") -> str:
     label = escape.html(spoken)
     named = f' aria-label="{label}"' if spoken else ""
     return out.replace("<math", f"<math{named}", 1).replace(' display="block"', ' displaystyle="true"', 1)
+
+
+def raised(code: str) -> str:
+    """The same with primes that are raised as they are: browsers raise a superscript, and make it small, a second time."""
+    return _PRIME.sub(r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>', code)
+
+
+_PRIME = re.compile(r"<msup>(<m[in][^<>]*>[^<>]*</m[in]>)<mo>([′″‴])</mo></msup>")
 
 
 @cache

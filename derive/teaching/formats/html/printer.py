@@ -38,7 +38,7 @@ from derive.teaching.document import (
 from derive.teaching.formats import escape
 from derive.teaching.formats.html.fonts import faces
 from derive.teaching.formats.html.living import living
-from derive.teaching.formats.html.mathml import mathml
+from derive.teaching.formats.html.mathml import mathml, raised
 from derive.teaching.formats.html.svg import Drawings, dark, variable
 from derive.teaching.formats.latex.columns import Aligned, Beside, Display, Figure, Hidden, Set, Stride, set_blocks
 from derive.teaching.formats.latex.frames import Frame, frames
@@ -180,7 +180,7 @@ class HtmlPrinter(DocumentPrinter):
     def formula(self, body: Layout | Raw, display: bool = False) -> str:
         """A formula in MathML, with its reading aloud."""
         code, layout = (body.latex, read(body.latex)) if isinstance(body, Raw) else (latex(body).strip(), body)
-        code = mathml(code, display, spoken(layout, self.lang))
+        code = raised(mathml(code, display, spoken(layout, self.lang)))
         return re.sub(r' style="([^"]*)"', lambda found: f' class="{self.rule(unescape(found[1]))}"', code)
 
     def rule(self, style: str) -> str:
