@@ -522,7 +522,7 @@ def test_a_new_output_format(checkout: Checkout) -> None:
     only_lecture(checkout, "second", f"{HEAD}# One\n\n## Two\n")
     assert checkout.derive("course", "-o", "course").split() == [
         "course/index.html",
-        *(f"course/second.en.{ending}" for ending in ("html", "pdf", "ipynb", "md", "tex", "txt")),
+        *(f"course/second.en.{ending}" for ending in ("txt", "html", "pdf", "ipynb", "md", "tex")),
     ]
     assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
 
