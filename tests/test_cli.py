@@ -553,6 +553,19 @@ def test_course_builds_what_it_finds_and_says_what(
     assert done(derive("course", "-o", out)).split() == listed  # over its own files
 
 
+def test_a_mistake_in_one_of_several_lectures_is_told(derive: Derive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is built in a process of its own."""
+    (tmp_path / "in").mkdir()
+    for name, words in (("one", "Words."), ("two", "~~Words~~")):
+        _written(tmp_path / "in" / f"{name}.md", f"---\ntitle: One\n---\n## A\n\n{words}\n")
+    monkeypatch.setattr("derive.resources.folder", lambda name: tmp_path / "in" if name == "lectures" else shipped(name))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    found = derive("course", "-o", tmp_path / "out")
+    assert (found.status, found.out) == (1, "")
+    assert found.err.startswith("derive: Words cannot be struck out in a lecture.\n  two.md, line 6")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("change", ["nothing", "the lecture", "a page", "a page that is gone", "the record", "a bibliography"])
 def test_a_lecture_that_did_not_change_is_not_built_again(
     derive: Derive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str

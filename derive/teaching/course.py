@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import distributions
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from babel import Locale
 
-from derive.errors import raised
+from derive.errors import DeriveError, raised, said
 from derive.marks import mark
 from derive.resources import PACKAGE, folder
 from derive.teaching.building import built, stale, used
@@ -106,19 +108,65 @@ def index(parts: Sequence[Part], forms: Sequence[str]) -> str:
 # ---------------------------------------------------------------- one lecture
 
 
-def _built(
-    keys: Mapping[Path, str], forms: Sequence[str], workers: int
-) -> Iterator[tuple[Path, Part, Mapping[str, str | bytes]]]:
+Result = tuple[Path, Part, Mapping[str, str | bytes]]
+
+
+def _built(keys: Mapping[Path, str], forms: Sequence[str], workers: int) -> Iterator[Result]:
+    """The lectures, the largest first, each in a process of its own where there are several."""
     count = min(len(keys), workers or os.cpu_count() or 1)
     if count <= 1:
         yield from (_one(path, key, forms) for path, key in keys.items())
         return
-    largest = sorted(keys, key=lambda path: -path.stat().st_size)
-    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
-        yield from pool.map(_one, largest, [keys[path] for path in largest], [forms] * len(largest))
+    spawn, running = get_context("spawn"), dict[Any, tuple[Path, Any]]()
+    waiting = sorted(keys, key=lambda path: path.stat().st_size)
+    try:
+        while waiting or running:
+            while waiting and len(running) < count:
+                path = waiting.pop()
+                here, there = spawn.Pipe(duplex=False)
+                process = spawn.Process(target=_work, args=(there, path, keys[path], forms), daemon=True)
+                process.start()
+                there.close()
+                running[here] = path, process
+            ready: list[Any] = wait([*running])
+            for here in ready:
+                path, process = running.pop(here)
+                yield _received(here, path)
+                process.join()
+    finally:
+        for _, process in running.values():
+            process.kill()
 
 
-def _one(path: Path, key: str, forms: Sequence[str]) -> tuple[Path, Part, Mapping[str, str | bytes]]:
+def _received(here: Connection, path: Path) -> Result:
+    """What the process of a lecture sends.  Raises DeriveError with the mistakes in it, or where it sends nothing."""
+    try:
+        found: Result | DeriveError = here.recv()
+    except EOFError:
+        raise DeriveError(said("{path} was not built: the process that did it has ended.", path=path)) from None
+    if isinstance(found, DeriveError):
+        raise found
+    return found
+
+
+def _work(there: Connection, path: Path, key: str, forms: Sequence[str]) -> None:
+    """In a process of its own, which ends when the one that wants its work does; Ctrl-C is that one's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    above = parent_process()
+    assert above is not None
+
+    def watch() -> None:
+        wait([above.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+    try:
+        there.send(_one(path, key, forms))
+    except DeriveError as error:
+        there.send(error)
+
+
+def _one(path: Path, key: str, forms: Sequence[str]) -> Result:
     found = built(path, forms)
     raised(found.faults)
     pages: dict[str, dict[str, str]] = {lang: {} for lang in found.about.langs}
