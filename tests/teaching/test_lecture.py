@@ -526,6 +526,7 @@ def test_signs_that_mean_nothing_are_text() -> None:
         ("```derive plot\nfunctions: relu\n```\n\n" * 41, "'plot' block 41; a lecture may have 40", 167),
         ("```derive figure g\n```\n\n" * 201, "'figure' block 201; a lecture may have 200", 607),
     ],
+    ids=["a title", "a heading", "code", "indented code", "cells", "a cell", "plots", "figures"],
 )
 def test_what_no_slide_can_hold_is_refused_with_its_count(body: str, message: str, line: int) -> None:
     with pytest.raises(DeriveError, match=message) as caught:
