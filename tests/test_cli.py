@@ -553,6 +553,25 @@ def test_course_builds_what_it_finds_and_says_what(
     assert done(derive("course", "-o", out)).split() == listed  # over its own files
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"lectures": []}',
+        '{"lectures": {"a.md": {}}}',
+        "[" * 100_000,
+        '{"lectures": {"a.md": {"key": 1, "number": "x"}}}',
+    ],
+    ids=["nothing", "a list", "no names", "no entries", "deep", "no number"],
+)
+def test_a_record_of_something_else_counts_for_nothing(tmp_path: Path, text: str) -> None:
+    from derive.teaching.course import RECORD, _recorded
+
+    (tmp_path / RECORD).write_text(text)
+    assert _recorded(tmp_path) == {}
+
+
 def test_a_mistake_in_one_of_several_lectures_is_told(derive: Derive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is built in a process of its own."""
     (tmp_path / "in").mkdir()

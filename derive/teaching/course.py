@@ -61,7 +61,7 @@ def course(lectures: Sequence[Path], out: Path, forms: Sequence[str], workers: i
     """The lectures in these formats, in as many processes as there are cores.  Raises DeriveError with the mistakes of all."""
     before, tool = _recorded(out), _tool()
     keys = {path: _key(path, forms, tool) for path in lectures}
-    parts = {path: before[path.name] for path in lectures if _stands(before.get(path.name), keys[path], out)}
+    parts = {path: before[path.name] for path in lectures if _stands(before.get(path.name), keys[path], forms, out)}
     files: dict[Path, str | bytes] = {}
     for path, part, contents in _built({path: keys[path] for path in lectures if path not in parts}, forms, workers):
         parts[path] = part
@@ -181,15 +181,20 @@ def _one(path: Path, key: str, forms: Sequence[str]) -> Result:
 
 def _recorded(out: Path) -> dict[str, Part]:
     """What is recorded of the lectures in a folder; nothing where the record is not what this module writes."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         data: Any = json.loads((out / RECORD).read_text(encoding="utf-8"))
-        return {name: Part(**part) for name, part in data["lectures"].items()}
+        return {name: Part(part["key"], int(part["number"]), *_texts(part)) for name, part in data["lectures"].items()}
     return {}
 
 
-def _stands(part: Part | None, key: str, out: Path) -> bool:
-    """Whether what was built is of this key, and still there."""
-    if part is None or part.key != key:
+def _texts(part: Any) -> tuple[dict[str, str], dict[str, dict[str, str]], dict[str, str]]:
+    titles, files = ({name: str(text) for name, text in part[key].items()} for key in ("titles", "files"))
+    return titles, {lang: {form: str(name) for form, name in part["pages"][lang].items()} for lang in titles}, files
+
+
+def _stands(part: Part | None, key: str, forms: Sequence[str], out: Path) -> bool:
+    """Whether what was built is of this key, in all of its formats, and still there."""
+    if part is None or part.key != key or any(form not in pages for pages in part.pages.values() for form in forms):
         return False
     try:
         return all(_digest((out / name).read_bytes()) == digest for name, digest in part.files.items())
