@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -581,6 +582,47 @@ def test_a_command_that_is_stopped_says_nothing_and_leaves_nothing(
         assert run.returncode in (0, 130, -stop)
         assert [path.name for path in tmp_path.iterdir()] in ([], ["page.md"])
         page.unlink(missing_ok=True)
+
+
+BUILDER = """
+import os
+import sys
+from pathlib import Path
+from derive.teaching.course import course
+os.cpu_count = lambda: 2
+course(sorted(Path(sys.argv[1]).glob("*.md")), Path(sys.argv[1]), ["markdown"])
+"""
+
+
+def children(parent: int) -> set[int]:
+    """The processes that one has started."""
+    return {number for path in Path("/proc").glob("[0-9]*") if _parent(number := int(path.name)) == parent}
+
+
+def _parent(number: int) -> int:
+    with suppress(OSError):
+        return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_the_workers_of_a_course_end_with_it(tmp_path: Path) -> None:
+    """However it is ended: those that it started would go on, with its pipes open."""
+    long = "".join(
+        f"```derive define g{k}\nx: [n]\np = softmax(sin({k}*x) + x)\n```\n\n```derive gradient g{k}\nwrt: x\n```\n\n"
+        for k in range(2, 90)
+    )
+    for name in ("one", "two"):  # some minutes of work
+        written(tmp_path / f"{name}.md", f"---\ntitle: One\n---\n## A\n\n{long}")
+    with subprocess.Popen([sys.executable, "-c", BUILDER, tmp_path], cwd=ROOT, stdout=subprocess.PIPE) as run:
+        while len(workers := children(run.pid)) < 3 and run.poll() is None:  # two, and what cleans up after them
+            time.sleep(0.01)
+        run.kill()
+        assert run.communicate(timeout=10) == (b"", None)
+    deadline = time.monotonic() + 10
+    while any(_parent(worker) for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(_parent(worker) for worker in workers)
 
 
 def test_what_a_killed_process_left_is_cleaned_up(tmp_path: Path) -> None:
