@@ -59,6 +59,7 @@ from derive.calculus.terms import (
     exponentials_shared,
     factors,
     free_indices,
+    is_condition,
     signature,
     terms,
     unused,
@@ -165,9 +166,10 @@ def _is_condition(term: Any) -> bool:
 
 def _leaves_out(product: Any) -> bool:
     """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other."""
-    conditions = [f for f in factors(product) if isinstance(f, Bracket) or isinstance(1 - f, Bracket)]
     powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and free_indices(f)]
-    return bool(conditions) and any(not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers)
+    return any(map(is_condition, factors(product))) and any(
+        not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers
+    )
 
 
 def _is_number(term: Any) -> bool:

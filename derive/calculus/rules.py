@@ -42,6 +42,7 @@ from derive.calculus.terms import (
     close,
     factors,
     fraction,
+    is_condition,
     opened,
     substituted,
     terms,
@@ -118,7 +119,7 @@ def _inside_sum(e: Any, x: Element) -> Any:
     if type(e) is not Sum:
         return None
     indices, body = e.opened()
-    conditions = [f for f in factors(body) if isinstance(f, Bracket) or isinstance(1 - f, Bracket)]
+    conditions = [f for f in factors(body) if is_condition(f)]
     return close(Sum, indices, Mul(*conditions, Deriv(Mul(*[f for f in factors(body) if f not in conditions]), x)))
 
 

@@ -487,6 +487,11 @@ def never_negative(size: Any) -> bool:
     return all(c >= 0 for c in shifted.as_coefficients_dict().values())
 
 
+def is_condition(term: Any) -> bool:
+    """Whether a term is a bracket, or 1 minus one."""
+    return isinstance(term, Bracket) or isinstance(1 - term, Bracket)
+
+
 class Maximum(_Light):
     """max(a, b).  At a tie the first argument is taken, so max(0, a) has slope 0 at a = 0."""
 

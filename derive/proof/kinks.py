@@ -14,7 +14,7 @@ from flint import fmpq
 from sympy import Abs, Integer, Mul, S, sign
 
 from derive.calculus.functions import Named
-from derive.calculus.terms import CACHE, ArgMax, Binder, Bracket, Element, Index, Largest, Maximum, Positive, Where, opened
+from derive.calculus.terms import CACHE, ArgMax, Binder, Element, Index, Largest, Maximum, Positive, Where, is_condition, opened
 from derive.graphs.graph import Graph, Node
 from derive.values.balls import apart
 from derive.values.evaluator import Evaluator, value_of
@@ -203,7 +203,7 @@ def guarded(term: Any) -> list[tuple[Any, Any]]:
         return [(condition, S.One), (yes, condition), (no, 1 - condition)]
     if not term.is_Mul:
         return [(a, S.One) for a in term.args]
-    conditions = [a for a in term.args if isinstance(a, Bracket) or isinstance(1 - a, Bracket)]
+    conditions = [a for a in term.args if is_condition(a)]
     return [(a, Mul(*[c for c in conditions if c is not a])) for a in term.args]
 
 

@@ -57,13 +57,13 @@ class Course:
     pages: Sequence[Path]
 
 
-def course(lectures: Sequence[Path], out: Path, forms: Sequence[str], workers: int = 0) -> Course:
+def course(lectures: Sequence[Path], out: Path, forms: Sequence[str]) -> Course:
     """The lectures in these formats, in as many processes as there are cores.  Raises DeriveError with the mistakes of all."""
     before, tool = _recorded(out), _tool()
     keys = {path: _key(path, forms, tool) for path in lectures}
     parts = {path: before[path.name] for path in lectures if _stands(before.get(path.name), keys[path], forms, out)}
     files: dict[Path, str | bytes] = {}
-    for path, part, contents in _built({path: keys[path] for path in lectures if path not in parts}, forms, workers):
+    for path, part, contents in _built({path: keys[path] for path in lectures if path not in parts}, forms):
         parts[path] = part
         files |= {out / name: content for name, content in contents.items()}
     ordered = sorted(lectures, key=lambda path: (parts[path].number, path.name))
@@ -72,7 +72,8 @@ def course(lectures: Sequence[Path], out: Path, forms: Sequence[str], workers: i
     record = {"generator": mark(), "lectures": {path.name: asdict(parts[path]) for path in ordered}}
     files[out / RECORD] = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     pages = [out / name for part in found for by_form in part.pages.values() for name in by_form.values()]
-    gone = [picture for path in lectures for picture in stale(path, out, files) if not _is_shown(picture, found)]
+    shown = {out / name: b"" for part in found for name in part.files} | files
+    gone = [picture for path in lectures for picture in stale(path, out, shown)]
     return Course(files, gone, [out / INDEX, *pages])
 
 
@@ -111,9 +112,9 @@ def index(parts: Sequence[Part], forms: Sequence[str]) -> str:
 Result = tuple[Path, Part, Mapping[str, str | bytes]]
 
 
-def _built(keys: Mapping[Path, str], forms: Sequence[str], workers: int) -> Iterator[Result]:
+def _built(keys: Mapping[Path, str], forms: Sequence[str]) -> Iterator[Result]:
     """The lectures, the largest first, each in a process of its own where there are several."""
-    count = min(len(keys), workers or os.cpu_count() or 1)
+    count = min(len(keys), os.cpu_count() or 1)
     if count <= 1:
         yield from (_one(path, key, forms) for path, key in keys.items())
         return
@@ -200,10 +201,6 @@ def _stands(part: Part | None, key: str, forms: Sequence[str], out: Path) -> boo
         return all(_digest((out / name).read_bytes()) == digest for name, digest in part.files.items())
     except OSError:
         return False
-
-
-def _is_shown(picture: Path, parts: Sequence[Part]) -> bool:
-    return any(picture.name in part.files for part in parts)
 
 
 def _key(path: Path, forms: Sequence[str], tool: str) -> str:

@@ -233,7 +233,7 @@ class Picture:
 
     A `given` one is a file of the author's, which lies beside a page as it is.  `width` is the part of the line
     that it takes, from 0 to 1, or 0 for its own size.  `alt` names what it shows; `description` tells all of it,
-    for those who cannot see it.  `live` is what a reader can change in it where a page computes.
+    for those who cannot see it.  `live` says what a reader can change in it where a page computes.
     """
 
     name: str
@@ -243,8 +243,13 @@ class Picture:
     given: bool = False
     width: float = 0.0
     description: str = ""
-    live: Live | None = field(default=None, compare=False, repr=False)
+    live: Callable[[], Live | None] | None = field(default=None, compare=False, repr=False)
     drawn: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def words(self) -> str:
+        """All that is said of it to those who cannot see it."""
+        return ". ".join(filter(None, (self.alt, self.description)))
 
     def draw(self, kind: str) -> bytes:
         """The picture in one of its formats, drawn once."""
@@ -309,9 +314,10 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Python that a notebook runs in a cell of its own; other pages do not show it."""
+    """Python that a notebook runs in a cell of its own, and the name that its value gets; other pages do not show it."""
 
     code: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

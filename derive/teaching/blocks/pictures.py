@@ -53,7 +53,7 @@ def picture(graph: Graph, page: Page, name: str, run: Run | None = None, how: Dr
     """
     shown, view = _chosen(graph, page, run, how)
     formats = {kind: partial(draw, shown, kind, page.lang) for kind in ("pdf", "svg", "png")}
-    alive = live(view, shown, page) if view and isinstance(shown, Diagram) else None
+    alive = partial(live, view, shown, page) if view and isinstance(shown, Diagram) else None
     return Picture(name, formats, shown.alt, description=description(shown, page.lang), live=alive)
 
 

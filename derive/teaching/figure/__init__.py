@@ -13,6 +13,7 @@ from derive.teaching.figure.diagram import Arrow, Box, Diagram, Label, Matrix, T
 from derive.teaching.figure.geometry import LEGIBLE, Rectangle
 from derive.teaching.figure.network import DOTS, Layer, Network, Unit
 from derive.teaching.figure.typesetting import upright
+from derive.teaching.live import Frame
 
 if TYPE_CHECKING:
     from derive.teaching.figure.canvas import FileFormat
@@ -49,9 +50,6 @@ def size_on_page(diagram: Diagram | Network, language: str = "en") -> float:
     from derive.teaching.figure import canvas
 
     return canvas.size_on_page(diagram, language)
-
-
-Frame = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,10 +29,8 @@ from derive.teaching.document import (
     texts,
 )
 from derive.teaching.formats.markdown import MarkdownPrinter, noted
-from derive.teaching.formats.printer import Choices, joined
+from derive.teaching.formats.printer import MIME, Choices, joined
 from derive.teaching.translation import SOURCE
-
-TYPES = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
 SETUP = "from fractions import Fraction\n\nimport derive\n\nderive.set_language({lang!r})"
 """What every other cell of code needs."""
@@ -73,11 +70,12 @@ class NotebookPrinter(MarkdownPrinter):
         kind, run = "slide", set[str]()
         for part in _split(blocks):
             match part:
-                case Cell(code) | CodeBlock(code):
-                    asked = re.sub(r"(\w+) = (.*)\n\1", r"\2", code)
-                    if asked not in run:  # a figure of what was worked out above asks for the same again
-                        yield self.cell_of(kind, code=code)
-                    run.add(asked)
+                case Cell(code, name):
+                    if code not in run:  # a figure of what was worked out above asks for the same again
+                        yield self.cell_of(kind, code=f"{name} = {code}\n{name}" if name else code)
+                    run.add(code)
+                case CodeBlock(code):
+                    yield self.cell_of(kind, code=code)
                 case Notes(inner):
                     if not self.choices.handout:
                         yield self.cell_of("notes", self.blocks(inner))
@@ -104,7 +102,7 @@ class NotebookPrinter(MarkdownPrinter):
 
     def attached(self) -> dict[str, dict[str, str]]:
         """The pictures spelled since the last cell, as a cell holds them."""
-        found = {name: {TYPES[name.rpartition(".")[2]]: b64encode(content).decode()} for name, content in self.files.items()}
+        found = {name: {MIME[name.rpartition(".")[2]]: b64encode(content).decode()} for name, content in self.files.items()}
         self.files.clear()
         return found
 

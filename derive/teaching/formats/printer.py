@@ -18,7 +18,8 @@ from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 from derive.marks import mark, marked
 from derive.naming import picture_name
-from derive.notation.layout import Layout
+from derive.notation.layout import Layout, latex
+from derive.notation.typed import read
 from derive.resources import folder
 from derive.teaching.document import (
     Cite,
@@ -202,6 +203,15 @@ class DocumentPrinter(ABC):
             name = picture_name(self.source, f"{picture.name}-{count}", kind)
         self.files[name] = content
         return name
+
+
+MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
+"""What pictures that lie inside a page are, by their endings."""
+
+
+def in_latex(body: Layout | Raw) -> tuple[str, Layout]:
+    """A formula as LaTeX and as a layout, which is read aloud; one that was typed is read for it."""
+    return (body.latex, read(body.latex)) if isinstance(body, Raw) else (latex(body).strip(), body)
 
 
 def anchor(key: str) -> str:

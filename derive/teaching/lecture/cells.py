@@ -20,7 +20,15 @@ def cells(directive: Directive, options: Options, defined: bool) -> tuple[Cell, 
     write = CELLS.get(directive.kind)
     graph = variable(directive.name) if defined else f"derive.graph({directive.name!r})"
     code = write(directive, options, graph) if write else ""
-    return (Cell(code),) if code else ()
+    return (Cell(code, _name(directive, options, graph)),) if code else ()
+
+
+def _name(directive: Directive, options: Options, graph: str) -> str:
+    """What the numbers of a run are called; not as its graph is."""
+    name = options.get("name") or (directive.name if directive.kind == "run" else "")
+    if not name or CELLS[directive.kind] is not _at:
+        return ""
+    return variable(name) + "_run" * (variable(name) == graph)
 
 
 def variable(name: str) -> str:
@@ -46,12 +54,7 @@ def _definition(directive: Directive, options: Options, graph: str) -> str:
 def _at(directive: Directive, options: Options, graph: str) -> str:
     if options.get("at") is None:
         return graph if directive.kind == "figure" else ""
-    run = f"{graph}.at({_keywords({name: literal(value) for name, value in options['at'].items()})})"
-    name = options.get("name") or (directive.name if directive.kind == "run" else None)
-    if name is None:
-        return run
-    own = variable(name) + "_run" * (variable(name) == graph)
-    return f"{own} = {run}\n{own}"
+    return f"{graph}.at({_keywords({name: literal(value) for name, value in options['at'].items()})})"
 
 
 def _gradient(directive: Directive, options: Options, graph: str) -> str:

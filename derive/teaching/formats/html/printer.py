@@ -14,9 +14,8 @@ from html import unescape
 from itertools import zip_longest
 
 from derive.calculus.rules import N_
-from derive.notation.layout import Layout, latex
+from derive.notation.layout import Layout
 from derive.notation.speech import spoken
-from derive.notation.typed import read
 from derive.resources import folder
 from derive.teaching.document import (
     Block,
@@ -43,7 +42,7 @@ from derive.teaching.formats.html.svg import Drawings, dark, variable
 from derive.teaching.formats.latex.columns import Aligned, Beside, Display, Figure, Hidden, Set, Stride, set_blocks
 from derive.teaching.formats.latex.frames import Frame, frames
 from derive.teaching.formats.latex.heights import PAPERS, WIDTH
-from derive.teaching.formats.printer import Choices, DocumentPage, DocumentPrinter, anchor
+from derive.teaching.formats.printer import MIME, Choices, DocumentPage, DocumentPrinter, anchor, in_latex
 from derive.teaching.live import Live
 from derive.teaching.translation import SOURCE
 
@@ -88,8 +87,6 @@ KEYS = (
 
 DIGITS = "0123456789.,−×=?;E "
 """What the numbers of a figure that a reader changes are written with."""
-
-_MIME = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
 
 class HtmlPrinter(DocumentPrinter):
@@ -179,7 +176,7 @@ class HtmlPrinter(DocumentPrinter):
 
     def formula(self, body: Layout | Raw, display: bool = False) -> str:
         """A formula in MathML, with its reading aloud."""
-        code, layout = (body.latex, read(body.latex)) if isinstance(body, Raw) else (latex(body).strip(), body)
+        code, layout = in_latex(body)
         code = raised(mathml(code, display, spoken(layout, self.lang)))
         return re.sub(r' style="([^"]*)"', lambda found: f' class="{self.rule(unescape(found[1]))}"', code)
 
@@ -261,15 +258,16 @@ class HtmlPrinter(DocumentPrinter):
         """A figure inside the page: a drawing of the tool's in the colours of the scheme, a file of the author's as it is."""
         kind = self.kind_of(picture)
         content = picture.draw(kind)
-        alt, caption = self.text(". ".join(filter(None, (picture.alt, picture.description)))), self.inlines(picture.caption)
+        alt, caption = self.text(picture.words), self.inlines(picture.caption)
         size = self.rule(f"height:{height}em")
         if picture.given or kind != "svg":
-            data = f"data:{_MIME[kind]};base64,{b64encode(content).decode()}"
+            data = f"data:{MIME[kind]};base64,{b64encode(content).decode()}"
             return str(self.macros.given(data, alt, caption, size))
         drawn = str(self.macros.drawing(self.drawings.inline(content), alt, caption, size))
-        if picture.live is None:
+        figure = picture.live() if picture.live else None
+        if figure is None:
             return drawn
-        self.living.append(picture.live)
+        self.living.append(figure)
         return str(self.macros.living(drawn, len(self.living) - 1, escape.html(self.say(WORDS["live"]))))
 
 

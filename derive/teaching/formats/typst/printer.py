@@ -7,9 +7,8 @@ import unicodedata
 from dataclasses import replace
 from functools import cache
 
-from derive.notation.layout import Layout, latex
+from derive.notation.layout import Layout
 from derive.notation.speech import spoken
-from derive.notation.typed import read
 from derive.teaching.document import (
     Cite,
     CodeSpan,
@@ -34,7 +33,7 @@ from derive.teaching.formats.html.fonts import FACES, characters
 from derive.teaching.formats.latex.columns import Stride
 from derive.teaching.formats.latex.frames import Frame
 from derive.teaching.formats.latex.printer import ArticlePrinter, BeamerPrinter
-from derive.teaching.formats.printer import Choices, DocumentPage, DocumentPrinter
+from derive.teaching.formats.printer import Choices, DocumentPage, DocumentPrinter, in_latex
 from derive.teaching.formats.typst.formulas import formula
 from derive.teaching.translation import SOURCE
 
@@ -125,7 +124,7 @@ class TypstPrinter(BeamerPrinter):
 
     def formula(self, body: Layout | Raw, display: bool) -> str:
         """A formula with its reading aloud, without which it would say nothing to those who do not see it."""
-        code, layout = (body.latex, read(body.latex)) if isinstance(body, Raw) else (latex(body).strip(), body)
+        code, layout = in_latex(body)
         return f"{formula(code, display)}, {escape.typst(spoken(layout, self.lang) or ' ')}"
 
     # ------------------------------------------------------------ blocks
@@ -146,7 +145,7 @@ class TypstPrinter(BeamerPrinter):
 
     def described(self, picture: Picture) -> str:
         """What a picture shows, in words."""
-        return escape.typst(". ".join(filter(None, (picture.alt, picture.description))) or picture.name)
+        return escape.typst(picture.words or picture.name)
 
 
 def _bare(words: Inlines) -> Inlines:
@@ -165,7 +164,7 @@ def _aloud(words: Inlines, lang: str) -> str:
             case Text(text) | CodeSpan(text):
                 out += text
             case Math(body):
-                out += spoken(read(body.latex) if isinstance(body, Raw) else body, lang)
+                out += spoken(in_latex(body)[1], lang)
             case Emph(inner) | Strong(inner) | Link(inner) | Cite(_, inner):
                 out += _aloud(inner, lang)
     return out
