@@ -80,13 +80,17 @@ def attempt_lecture(
     return attempt(lecture, lang, lambda directive: expand(directive, desk), list(KINDS), desk.number, drawings, slow)
 
 
-def expand(directive: Directive, desk: Desk) -> Sequence[Block]:
-    """What a directive becomes.  Raises DeriveError for an unknown kind, name, option or value."""
-    if directive.kind not in KINDS:
+def expand(directive: Directive, desk: Desk, kinds: Mapping[str, BlockKind] | None = None) -> Sequence[Block]:
+    """What a directive becomes; `kinds` are the blocks that there are, where not those of a lecture.
+
+    Raises DeriveError for an unknown kind, name, option or value.
+    """
+    known = KINDS if kinds is None else kinds
+    if directive.kind not in known:
         raise DeriveError(
-            said("There is no block 'derive {kind}'.", kind=directive.kind), hint=_nearest(directive.kind, list(KINDS))
+            said("There is no block 'derive {kind}'.", kind=directive.kind), hint=_nearest(directive.kind, list(known))
         )
-    kind = KINDS[directive.kind]
+    kind = known[directive.kind]
     faults = [_unknown(directive, key, kind.options) for key in directive.options if key not in kind.options]
     options: dict[str, Any] = {}
     for key, reader in kind.options.items():
