@@ -132,6 +132,21 @@ def arguments() -> argparse.ArgumentParser:
     _language(library)
     library.set_defaults(run=run_library)
 
+    exam = commands.add_parser("exam", help="question papers, a proved variant for each student, with their keys")
+    exam.add_argument("exam", type=Path, metavar="EXAM", help="a Markdown file with derive question blocks")
+    who = exam.add_mutually_exclusive_group()
+    who.add_argument("--variants", type=_count, metavar="N", help="so many papers, numbered (1)")
+    who.add_argument("--roster", type=Path, metavar="FILE", help="a paper for each student in a CSV file with a column 'student'")
+    exam.add_argument("--format", default="pdf", metavar="FORMATS", help="pdf, latex, markdown, or several with commas (pdf)")
+    exam.add_argument(
+        "--key", type=Path, metavar="FILE", help="the secret that variants are drawn from (EXAM.key; made if missing)"
+    )
+    exam.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
+    exam.add_argument("--workers", type=_count, metavar="N", help="processes at work (as many as there are cores)")
+    _language(exam, default="")
+    _force(exam)
+    exam.set_defaults(run=run_exam)
+
     course = commands.add_parser("course", help="build every shipped lecture in every language")
     course.add_argument(
         "--format", default="", metavar="FORMATS", help="html, pdf, notebook, markdown, beamer (all; pdf where typst is)"
@@ -147,6 +162,13 @@ def arguments() -> argparse.ArgumentParser:
 def _file(text: str) -> Path | None:
     """A file to write to; none for `-`, and the system's names for it, which is standard output."""
     return None if text in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1") else Path(text)
+
+
+def _count(text: str) -> int:
+    """A number of things, at least one."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1,000,000")
+    return int(text)
 
 
 def _page_format(text: str) -> str:
@@ -325,6 +347,40 @@ def run_course(options: argparse.Namespace) -> int:
     write(found.files, options.force, found.stale, alike=True)
     if sys.stdout is not None:  # they are written whether or not anybody is told
         _show("".join(f"{visible(str(path))}\n" for path in found.pages))
+    return 0
+
+
+def run_exam(options: argparse.Namespace) -> int:
+    """`derive exam`: papers and keys, in portions, and last the manifest."""
+    from derive.exams.building import built, check_forms
+    from derive.exams.papers import papers
+    from derive.exams.roster import Student, read_roster
+    from derive.exams.secret import read_key
+    from derive.exams.source import open_exam
+    from derive.exams.working import working
+
+    forms = [name.strip() for name in options.format.split(",")]
+    check_forms(forms)
+    exam = open_exam(options.exam)
+    if options.lang and options.lang not in exam.langs:
+        raise DeriveError(
+            said("{path} is not written in {lang!r}.", path=options.exam, lang=options.lang),
+            hint=said("It has {names}.", names=", ".join(exam.langs)),
+        )
+    count = options.variants or 1
+    students = (
+        read_roster(options.roster, exam.langs)
+        if options.roster
+        else tuple(Student(f"{k:0{len(str(count))}d}") for k in range(1, count + 1))
+    )
+    key = read_key(options.key or options.exam.with_suffix(".key"))
+    with working(options.workers) as each:
+        found = papers(exam, key, [student.name for student in students], each)
+        for files in built(found, students, forms, options.lang):
+            write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
+    _say(
+        f"derive: {in_language(said('{count} papers of {variants} variants', count=len(students), variants=found.variants), _translate(options))}"
+    )
     return 0
 
 

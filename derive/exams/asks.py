@@ -139,20 +139,20 @@ def _written_numbers(sentence: str, by: bool, ask: Ask, solved: Solved, run: Run
         others = (Option(_equation(whole, value, page), slip_of(mistake, page)) for mistake, value in solved.wrong)
         return prompt, Choice((right, *others))
     shape = np.shape(solved.key)
-    entries = tuple(
-        Entry(
-            inlines(_entry_sign(graph, name, place, by, page)),
-            value_of(np.asarray(solved.key, dtype=object)[place], page),
-            tuple(
-                (value_of(np.asarray(wrong, dtype=object)[place], page), slip_of(mistake, page))
-                for mistake, wrong in solved.wrong
-                if differ(np.asarray(wrong, dtype=object)[place], np.asarray(solved.key, dtype=object)[place], Fraction(0))
-            ),
-            told(np.asarray(solved.key, dtype=object)[place], page.digits)[2],
-        )
-        for place in np.ndindex(shape)
-    )
+    entries = tuple(_entry(graph, name, place, by, solved, page) for place in np.ndindex(shape))
     return prompt, Numbers(entries, shape)
+
+
+def _entry(graph: Graph, name: str, place: tuple[int, ...], by: bool, solved: Solved, page: Page) -> Entry:
+    """One number of an answer, with the wrong ones that differ from it and from one another."""
+
+    def at(values: Any) -> Value:
+        return value_of(np.asarray(values, dtype=object)[place], page)
+
+    key = at(solved.key)
+    wrong = {value.digits: (value, slip_of(mistake, page)) for mistake, found in reversed(solved.wrong) for value in [at(found)]}
+    others = tuple(one for digits, one in reversed(wrong.items()) if digits != key.digits)
+    return Entry(inlines(_entry_sign(graph, name, place, by, page)), key, others, key.tolerance == 0)
 
 
 def value_of(value: Any, page: Page) -> Value:

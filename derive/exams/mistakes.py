@@ -213,18 +213,20 @@ def _quotient_added(e: Any, x: Element) -> Any:
 
 
 def _diagonal(e: Any, x: Element) -> Any:
-    """A Jacobian of which only the entries with equal indices are seen."""
+    """A Jacobian of which only the entries with equal indices are seen: what a sum holds as well is forgotten."""
     if not any(varies(b, x) for b in e.atoms(Binder)):
         return None
-    free = free_indices(e)
-    own = {
-        t.indices
-        for t in e.atoms(Element)
-        if t.name == x.name and t.indices and all(not isinstance(i, Index) or i in free for i in t.indices)
-    }
+    own = {indices for indices in _read_outside(e, x.name) if indices}
     if len(own) != 1:
         return None
     return Mul(*[Delta(a, b) for a, b in zip(own.pop(), x.indices, strict=True)]) * differentiated(e, x)
+
+
+def _read_outside(e: Any, name: str) -> set[tuple[Any, ...]]:
+    """The entries of a tensor that a term reads outside of every sum."""
+    if isinstance(e, Element):
+        return {e.indices} if e.name == name else set()
+    return set() if isinstance(e, Binder) else {found for a in e.args for found in _read_outside(a, name)}
 
 
 def _mean_as_sum(e: Any, x: Element) -> Any:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
 from collections.abc import MutableSequence
+from contextlib import suppress
 from hashlib import sha256
 from itertools import count
 from math import gcd
+from pathlib import Path
 from typing import Any
+
+from derive.errors import DeriveError, said
 
 LENGTH = 32
 """The bytes of a new key."""
@@ -17,6 +22,26 @@ LENGTH = 32
 def new_key() -> bytes:
     """A key, as text of hexadecimal digits."""
     return secrets.token_hex(LENGTH).encode()
+
+
+def read_key(path: Path) -> bytes:
+    """The key in a file, which only its owner may read; a new one where there is none.  Raises DeriveError for one too short."""
+    try:
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            key = file.read(4096).strip()
+            if len(key) < LEAST:
+                raise DeriveError(said("The key in {path} is too short.", path=path), hint="Remove the file: a new one is made.")
+            return key
+        key = new_key()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key + b"\n")
+        return key
+    except OSError as error:
+        raise DeriveError(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
+
+
+LEAST = 16
+"""The bytes of the shortest key."""
 
 
 class Draw:

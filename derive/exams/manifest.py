@@ -1,0 +1,143 @@
+"""The manifest of a set of papers: all that it takes to print any of them again and to grade it, as JSON.
+
+It holds the exam as it was written, the states of every question with their keys and mistakes, and what each student was given.
+It is the teacher's: it says every answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from derive.errors import DeriveError, said
+from derive.exams.item import Answer, Choice, Code, Formula, Item, Numbers, Order, Paper, Part, Text, Value
+from derive.exams.papers import Papers
+from derive.marks import OURS, mark
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest as read: the exam's name, text and languages, its questions, and the papers by student."""
+
+    exam: str
+    source: str
+    text: str
+    langs: tuple[str, ...]
+    digits: int
+    questions: tuple[Mapping[str, Any], ...]
+    papers: Mapping[str, Paper]
+
+
+def manifest(found: Papers) -> str:
+    """The manifest of a set of papers."""
+    exam = found.exam
+    lang = exam.langs[0]
+    text = "\n".join(exam.lecture.lines)
+    data = {
+        "generator": mark(exam.lecture.source),
+        "version": VERSION,
+        "exam": exam.name,
+        "source": exam.lecture.source,
+        "sha256": sha256(text.encode()).hexdigest(),
+        "text": text,
+        "langs": list(exam.langs),
+        "digits": exam.lecture.about.digits,
+        "variants": found.variants,
+        "questions": [
+            {
+                "name": q.name,
+                "looked": q.looked,
+                "count": q.count,
+                "left": dict(q.left),
+                "states": [_state(one) for one in q.items[lang]],
+            }
+            for q in found.questions
+        ],
+        "papers": [
+            {
+                "student": p.student,
+                "number": p.number,
+                "states": list(p.states),
+                "orders": {k: list(v) for k, v in p.orders.items()},
+            }
+            for p in found.papers
+        ],
+    }
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _state(one: Item) -> dict[str, Any]:
+    return {"state": one.state, "parts": [_part(part) for part in one.parts]}
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {"name": part.name, "kind": part.kind, "marks": str(part.marks), "answer": _answer(part.answer)}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    match answer:
+        case Numbers(entries, shape):
+            return {
+                "type": "numbers",
+                "shape": list(shape),
+                "entries": [
+                    {**_value(e.key), "wrong": [{**_value(v), "mistake": slip.mistake} for v, slip in e.wrong]} for e in entries
+                ],
+            }
+        case Choice(options):
+            return {"type": "choice", "options": [o.slip.mistake if o.slip else "" for o in options]}
+        case Formula(key, _, source, of, wrt, wrong):
+            slips = [{"key": text, "mistake": slip.mistake} for text, slip in wrong]
+            return {"type": "formula", "key": key, "graph": source, "of": of, "wrt": wrt, "wrong": slips}
+        case Order(lines, before, wrong):
+            slips = [slip.mistake for _, slip in wrong]
+            return {"type": "order", "lines": len(lines), "before": [list(b) for b in before], "wrong": slips}
+        case Text(accepted, _, wrong):
+            return {"type": "text", "accepted": list(accepted), "wrong": [{"key": t, "mistake": s.mistake} for t, s in wrong]}
+        case Code(name, head, solution, checks):
+            return {"type": "code", "name": name, "head": head, "solution": solution, "checks": list(checks)}
+
+
+def _value(value: Value) -> dict[str, str]:
+    return {"key": value.digits, "tolerance": str(value.tolerance)}
+
+
+def read_manifest(text: str, name: str = "") -> Manifest:
+    """A manifest from its text.  Raises DeriveError where it is none."""
+    try:
+        data = json.loads(text)
+        if data["version"] != VERSION or OURS not in data["generator"]:
+            raise KeyError("version")
+        papers = {
+            p["student"]: Paper(
+                str(p["student"]),
+                int(p["number"]),
+                tuple(map(int, p["states"])),
+                {str(k): tuple(map(int, v)) for k, v in p["orders"].items()},
+            )
+            for p in data["papers"]
+        }
+        return Manifest(
+            str(data["exam"]),
+            str(data["source"]),
+            str(data["text"]),
+            tuple(map(str, data["langs"])),
+            int(data["digits"]),
+            tuple(data["questions"]),
+            papers,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DeriveError(
+            said("{name} is no manifest of an exam.", name=name or said("This")), hint="'derive exam' writes it."
+        ) from None
+
+
+def part_of(data: Mapping[str, Any]) -> tuple[str, Fraction]:
+    """The name and the marks of a part in a manifest."""
+    return str(data["name"]), Fraction(data["marks"])

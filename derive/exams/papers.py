@@ -1,0 +1,134 @@
+"""Papers: for each student a variant that nobody else has, drawn from a key that no paper shows.
+
+A variant is one state of every question.  Which one a student gets is HMAC(key, exam, student), so that one who knows the exam
+and the roster, but not the key, knows nothing; where that variant is taken, the next that the key draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from derive.errors import DeriveError, said
+from derive.exams.item import Choice, Item, Order, Paper
+from derive.exams.secret import Draw
+from derive.exams.source import Exam, item
+from derive.exams.states import pool
+
+POOL = 200
+"""So many states of a question are found at most, where as many variants are wanted: nobody's neighbour has the same but for one
+time in as many."""
+
+Each = Callable[[Callable[[int], "Question"], Iterable[int]], Iterable["Question"]]
+"""Like `map`: what does the questions, here or elsewhere."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in all the states that were found, in each language; `looked` states of `count` were looked at, and `left` says
+    why others were left out."""
+
+    name: str
+    items: Mapping[str, tuple[Item, ...]]
+    mistakes: tuple[tuple[str, ...], ...]
+    count: int
+    looked: int
+    left: Mapping[str, int]
+
+    @property
+    def states(self) -> int:
+        """How many were found."""
+        return len(next(iter(self.items.values())))
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The questions of an exam, and the papers of its students."""
+
+    exam: Exam
+    questions: tuple[Question, ...]
+    papers: tuple[Paper, ...]
+
+    @property
+    def variants(self) -> int:
+        """How many different papers there are with the states found."""
+        return math.prod(question.states for question in self.questions)
+
+    def items(self, paper: Paper, lang: str) -> list[Item]:
+        """The questions of a paper."""
+        return [q.items[lang][k] for q, k in zip(self.questions, paper.states, strict=True)]
+
+
+def papers(exam: Exam, key: bytes, students: Sequence[str], each: Each = map) -> Papers:
+    """A paper for each student.  Raises DeriveError, with the number that there is, where there are too few variants."""
+    wanted = min(POOL, max(8, 2 * len(students)))
+    questions = tuple(each(partial(question, exam, key, wanted), range(len(exam.sections))))
+    for one in questions:
+        if not one.states:
+            raise DeriveError(said("No state of the question {name} can be asked: {why}.", name=one.name, why=_why(one.left)))
+    found = Papers(exam, questions, ())
+    if len(students) > found.variants:
+        raise DeriveError(
+            said("There are {count} different variants, and {wanted} are wanted.", count=found.variants, wanted=len(students)),
+            hint=said(
+                "States that can be asked: {states}. Let more numbers vary.",
+                states=", ".join(f"{q.name} {q.states}" for q in questions),
+            ),
+        )
+    return Papers(exam, questions, tuple(_drawn(found, key, students)))
+
+
+def _why(left: Mapping[str, int]) -> str:
+    from derive.exams.states import REASONS
+
+    return "; ".join(f"{said(REASONS[reason])} ({count})" for reason, count in left.items()) or said("there is none")
+
+
+def question(exam: Exam, key: bytes, wanted: int, k: int) -> Question:
+    """The question of number k, in as many states as are wanted, or all."""
+    section = exam.sections[k]
+    found = pool(section.setting, Draw(key, exam.name, section.setting.name), wanted)
+    items = {lang: tuple(item(exam, section, state, lang) for state in found.states) for lang in exam.langs}
+    return Question(section.setting.name, items, found.mistakes, section.setting.space.count, found.looked, dict(found.left))
+
+
+def _drawn(found: Papers, key: bytes, students: Sequence[str]) -> Iterator[Paper]:
+    taken: set[int] = set()
+    for number, student in enumerate(students, 1):
+        draw = Draw(key, found.exam.name, student)
+        while (variant := draw.below(found.variants)) in taken:
+            pass
+        taken.add(variant)
+        states = []
+        for q in found.questions:
+            variant, state = divmod(variant, q.states)
+            states.append(state)
+        lang = found.exam.langs[0]
+        items = [q.items[lang][state] for q, state in zip(found.questions, states, strict=True)]
+        yield Paper(student, number, tuple(states), _orders(items, key, found.exam.name, student))
+
+
+MOST_OPTIONS = 5
+"""So many answers are chosen from at most, the right one among them."""
+
+
+def _orders(items: Iterable[Item], key: bytes, exam: str, student: str) -> dict[str, tuple[int, ...]]:
+    """For each part with options, or lines, those that this student sees, in the order that they see."""
+    orders = {}
+    for part in (part for one in items for part in one.parts):
+        draw = Draw(key, exam, student, part.name)
+        if isinstance(part.answer, Choice):
+            wrong = list(range(1, len(part.answer.options)))
+            draw.shuffle(wrong)
+            shown = [0, *wrong[: MOST_OPTIONS - 1]]
+        elif isinstance(part.answer, Order):
+            shown = list(range(len(part.answer.lines) + len(part.answer.wrong)))
+        else:
+            continue
+        draw.shuffle(shown)
+        orders[part.name] = tuple(shown)
+    return orders

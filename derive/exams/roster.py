@@ -1,0 +1,92 @@
+"""The students of an exam: a CSV file with a column `student`, and `lang` where papers are in several languages."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from derive.errors import CONTROLS, DeriveError, Place, listed, said
+
+NAMES = ("student", "id", "number", "étudiant", "etudiant", "numéro", "numero", "matricule")
+"""What the column of the students may be called."""
+
+BYTES, LENGTH = 20_000_000, 100
+
+
+@dataclass(frozen=True)
+class Student:
+    """Who gets a paper, and in which language, or in all."""
+
+    name: str
+    lang: str = ""
+
+
+def read_roster(path: Path, langs: Sequence[str]) -> tuple[Student, ...]:
+    """The students in a file.  Raises DeriveError, with the line, for one who is twice there, or has no name."""
+    header, rows = read_table(path)
+    column = next((k for k, name in enumerate(header) if name.lower() in NAMES), None)
+    if column is None:
+        raise DeriveError(
+            said("{path} has no column 'student'.", path=path.name),
+            hint=said("Its columns are {names}.", names=listed(header) or said("without names")),
+        )
+    language = next((k for k, name in enumerate(header) if name.lower() in ("lang", "language", "langue")), None)
+    found: dict[str, Student] = {}
+    for number, row in rows:
+        name = row[column].strip()
+        place = Place(",".join(row), 0, max(1, len(",".join(row))), number, path.name)
+        if not name or CONTROLS.search(name) or len(name) > LENGTH:
+            raise DeriveError("A student has a name of at most 100 visible characters.", place)
+        if name in found:
+            raise DeriveError(said("{name} is in the roster twice.", name=name), place)
+        lang = row[language].strip() if language is not None else ""
+        if lang and lang not in langs:
+            raise DeriveError(said("The exam is not written in '{lang}'.", lang=lang), place)
+        found[name] = Student(name, lang)
+    if not found:
+        raise DeriveError(said("{path} names no student.", path=path.name))
+    return tuple(found.values())
+
+
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a CSV file, and its rows with the numbers of their lines, each as long as the header.
+
+    Between columns stands a comma, a semicolon or a tab.  Raises DeriveError for what cannot be read, and for a row that is too
+    long or too short.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(BYTES + 1)
+    except OSError as error:
+        raise DeriveError(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
+    if len(content) > BYTES:
+        raise DeriveError(said("{path} is too large.", path=path.name))
+    try:
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DeriveError(
+            said("{path}, line {line}: the file is not UTF-8.", path=path.name, line=line), hint="Save it as 'CSV UTF-8'."
+        ) from None
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise DeriveError(
+            said("{path}, line {line}: {reason}.", path=path.name, line=reader.line_num, reason=str(error))
+        ) from None
+    if not rows:
+        raise DeriveError(said("{path} is empty.", path=path.name))
+    header = [cell.strip() for cell in rows[0][1]]
+    for number, row in rows[1:]:
+        if len(row) != len(header):
+            place = Place(delimiter.join(row), 0, max(1, len(delimiter.join(row))), number, path.name)
+            raise DeriveError(
+                said("The row has {count} cells, and the header {columns}.", count=len(row), columns=len(header)), place
+            )
+    return header, rows[1:]

@@ -1,0 +1,136 @@
+"""A paper, and its key, as a document: what any printer of documents sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from derive.calculus.rules import N_
+from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Option, Order, Paper, Part, Text
+from derive.exams.papers import Papers
+from derive.notation.layout import EQUALS
+from derive.notation.style import decimal
+from derive.teaching.document import (
+    Block,
+    CodeBlock,
+    Document,
+    Heading,
+    Inlines,
+    ItemList,
+    Paragraph,
+    Slide,
+    Strong,
+    inlines,
+)
+from derive.teaching.page import Page
+
+BLANK = "_" * 16
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def sheet(found: Papers, paper: Paper, lang: str, key: bool = False) -> Document:
+    """The paper of a student, or its key, in a language."""
+    page = found.exam.page(lang)
+    say = page.say
+    items = found.items(paper, lang)
+    slides = [*found.exam.intro.get(lang, ())]
+    for number, one in enumerate(items, 1):
+        slides.append(Slide(_title(number, one, page), (*one.body, *_parts(one, paper, page, key))))
+    title = found.exam.lecture.about.title[lang]
+    named = f"{title}: {say(N_('key'))}" if key else title
+    top = Slide((), (Paragraph(inlines(Strong(inlines(paper.student)), f" — {marks(found.exam.marks, page)}")),))
+    return Document(named, (top, *slides), lang, found.exam.lecture.about.author, found.exam.lecture.source)
+
+
+def _title(number: int, one: Item, page: Page) -> Inlines:
+    return inlines(f"{number}. ", *one.title, f" ({marks(one.marks, page)})")
+
+
+def marks(number: Fraction, page: Page) -> str:
+    """So many marks, in words."""
+    digits = (decimal(number) or str(number)).replace(".", page.style.decimal_sign)
+    return (
+        page.say(N_("{digits} mark")).format(digits=digits)
+        if marks == 1
+        else page.say(N_("{digits} marks")).format(digits=digits)
+    )
+
+
+def _parts(one: Item, paper: Paper, page: Page, key: bool) -> Sequence[Block]:
+    if len(one.parts) == 1:
+        return _asked(one.parts[0], paper, page, key, False)
+    return (ItemList(tuple(tuple(_asked(part, paper, page, key, True)) for part in one.parts), 1),)
+
+
+def _asked(part: Part, paper: Paper, page: Page, key: bool, marked: bool) -> Sequence[Block]:
+    prompt = inlines(*part.prompt, f" ({marks(part.marks, page)})") if marked else part.prompt
+    answer = answered(part, paper, page) if key else asking(part, paper, page)
+    solution = (Heading(inlines(page.say(N_("Solution"))), 4), *part.solution) if key and part.solution else ()
+    return (Paragraph(prompt), *answer, *solution)
+
+
+def shown_options(part: Part, paper: Paper) -> list[Option]:
+    """The options of a part in the order of a paper."""
+    assert isinstance(part.answer, Choice)
+    return [part.answer.options[k] for k in paper.orders.get(part.name, range(len(part.answer.options)))]
+
+
+def shown_lines(part: Part, paper: Paper) -> list[Inlines]:
+    """The lines to be put in order, in the order of a paper."""
+    assert isinstance(part.answer, Order)
+    lines = [*part.answer.lines, *(line for line, _ in part.answer.wrong)]
+    return [lines[k] for k in paper.orders.get(part.name, range(len(lines)))]
+
+
+def asking(part: Part, paper: Paper, page: Page) -> Sequence[Block]:
+    """What a student fills in."""
+    match part.answer:
+        case Numbers(entries):
+            hint = [] if all(e.exact for e in entries) else [Paragraph(inlines(rounding(page)))]
+            blanks: list[Block] = [Paragraph(inlines(*entry.label, EQUALS, f" {BLANK}")) for entry in entries]
+            return (*hint, *blanks)
+        case Choice():
+            options = shown_options(part, paper)
+            return tuple(Paragraph(inlines(f"({letter}) ", *o.inlines)) for letter, o in zip(LETTERS, options, strict=False))
+        case Order():
+            lines = shown_lines(part, paper)
+            return tuple(Paragraph(inlines(f"({letter}) ", *line)) for letter, line in zip(LETTERS, lines, strict=False))
+        case Code(_, head):
+            return (CodeBlock(head + "\n    …", "python"),)
+    return (Paragraph(inlines(BLANK)),)
+
+
+def rounding(page: Page) -> str:
+    """What is said of how many digits are wanted."""
+    return page.say(N_("Give {digits} significant digits.")).format(digits=page.digits)
+
+
+def answered(part: Part, paper: Paper, page: Page) -> Sequence[Block]:
+    """The key of a part, with what is said of wrong answers."""
+    match part.answer:
+        case Numbers(entries):
+            return tuple(block for entry in entries for block in _key_entry(entry, page))
+        case Choice():
+            options = zip(LETTERS, shown_options(part, paper), strict=False)
+            return tuple(Paragraph(_chosen(letter, option)) for letter, option in options)
+        case Order(lines):
+            return (ItemList(tuple((Paragraph(line),) for line in lines), 1),)
+        case Formula(_, shown) | Text(_, shown):
+            return (Paragraph(inlines(Strong(shown))),)
+        case Code(_, head, solution):
+            return (CodeBlock(f"{head}\n{solution}", "python"),)
+    return ()
+
+
+def _chosen(letter: str, option: Option) -> Inlines:
+    """An option in a key: the right one stands out, behind a wrong one is said why it is that."""
+    told = inlines(f"({letter}) ", *option.inlines)
+    return inlines(Strong(told)) if option.slip is None else (*told, *inlines(" — ", option.slip.feedback))
+
+
+def _key_entry(entry: Entry, page: Page) -> Sequence[Block]:
+    from derive.teaching.blocks.numbers import relation
+
+    first = Paragraph(inlines(*entry.label, relation(entry.exact), *entry.key.shown))
+    wrong = tuple((Paragraph(inlines(*value.shown, " — ", slip.feedback)),) for value, slip in entry.wrong)
+    return (first, ItemList(wrong)) if wrong else (first,)
