@@ -147,6 +147,16 @@ def arguments() -> argparse.ArgumentParser:
     _force(exam)
     exam.set_defaults(run=run_exam)
 
+    grade = commands.add_parser("grade", help="the marks of answers to an exam, and what went wrong")
+    grade.add_argument("manifest", type=Path, metavar="MANIFEST", help="what 'derive exam' wrote beside the papers")
+    grade.add_argument("answers", type=Path, metavar="ANSWERS", help="a CSV file: student, then a column for each part")
+    grade.add_argument("-o", "--output", type=_file, metavar="FILE", help="write the marks to this file")
+    grade.add_argument("--pages", type=Path, metavar="DIR", help="write a page for each student into this folder")
+    grade.add_argument("--format", default="markdown", choices=("markdown", "pdf", "latex"), help="of the pages (markdown)")
+    _language(grade)
+    _force(grade)
+    grade.set_defaults(run=run_grade)
+
     course = commands.add_parser("course", help="build every shipped lecture in every language")
     course.add_argument(
         "--format", default="", metavar="FORMATS", help="html, pdf, notebook, markdown, beamer (all; pdf where typst is)"
@@ -381,6 +391,34 @@ def run_exam(options: argparse.Namespace) -> int:
     _say(
         f"derive: {in_language(said('{count} papers of {variants} variants', count=len(students), variants=found.variants), _translate(options))}"
     )
+    return 0
+
+
+def run_grade(options: argparse.Namespace) -> int:
+    """`derive grade`: the marks as CSV, and a page for each student."""
+    from derive.exams.manifest import read_manifest
+    from derive.exams.marking import graded, page_of, table
+    from derive.language.sources import read_file
+    from derive.naming import slug
+    from derive.teaching.formats.render import FORMATS, check_needs, written
+
+    _page(options.lang)
+    check_needs(options.format)
+    manifest = read_manifest(read_file(options.manifest), options.manifest.name)
+    sheets = list(graded(manifest, options.answers, comma=options.lang != "en"))
+    files: dict[Path, str | bytes] = {}
+    for sheet in sheets if options.pages else ():
+        page = written(page_of(sheet, manifest, manifest.exam, options.lang), options.format)
+        files[options.pages / f"{slug(sheet.student)}{FORMATS[options.format].ending}"] = page.content
+        files |= {options.pages / name: content for name, content in page.files.items()}
+    if options.output is not None:
+        files[options.output] = table(sheets)
+    write(files, options.force)
+    if options.output is None:
+        _show(table(sheets))
+    waiting = sum(sheet.open for sheet in sheets)
+    if waiting:
+        _say(f"derive: {in_language(said('{count} answers are for a person to decide.', count=waiting), _translate(options))}")
     return 0
 
 

@@ -140,7 +140,11 @@ def _written_numbers(sentence: str, by: bool, ask: Ask, solved: Solved, run: Run
         return prompt, Choice((right, *others))
     shape = np.shape(solved.key)
     entries = tuple(_entry(graph, name, place, by, solved, page) for place in np.ndindex(shape))
-    return prompt, Numbers(entries, shape)
+    wrong = tuple(
+        (tuple(value_of(x, page) for x in np.ravel(np.asarray(found, dtype=object))), slip_of(mistake, page))
+        for mistake, found in solved.wrong
+    )
+    return prompt, Numbers(entries, shape, wrong)
 
 
 def _entry(graph: Graph, name: str, place: tuple[int, ...], by: bool, solved: Solved, page: Page) -> Entry:

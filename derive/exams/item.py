@@ -55,10 +55,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers to be given, one or the entries of a tensor, each of which earns its part; `shape` is that of the tensor."""
+    """Numbers to be given, one or the entries of a tensor, each of which earns its part; `shape` is that of the tensor.
+
+    `wrong` are the answers that mistakes lead to, whole; those of an entry are told apart by their digits alone.
+    """
 
     entries: tuple[Entry, ...]
     shape: tuple[int, ...] = ()
+    wrong: tuple[tuple[tuple[Value, ...], Slip], ...] = ()
 
 
 @dataclass(frozen=True)

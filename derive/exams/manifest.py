@@ -82,13 +82,12 @@ def _part(part: Part) -> dict[str, Any]:
 
 def _answer(answer: Answer) -> dict[str, Any]:
     match answer:
-        case Numbers(entries, shape):
+        case Numbers(entries, shape, wrong):
             return {
                 "type": "numbers",
                 "shape": list(shape),
-                "entries": [
-                    {**_value(e.key), "wrong": [{**_value(v), "mistake": slip.mistake} for v, slip in e.wrong]} for e in entries
-                ],
+                "key": [_value(e.key) for e in entries],
+                "wrong": [{"mistake": slip.mistake, "key": [_value(v) for v in values]} for values, slip in wrong],
             }
         case Choice(options):
             return {"type": "choice", "options": [o.slip.mistake if o.slip else "" for o in options]}
@@ -104,8 +103,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
             return {"type": "code", "name": name, "head": head, "solution": solution, "checks": list(checks)}
 
 
-def _value(value: Value) -> dict[str, str]:
-    return {"key": value.digits, "tolerance": str(value.tolerance)}
+def _value(value: Value) -> list[str]:
+    return [value.digits, str(value.tolerance)]
 
 
 def read_manifest(text: str, name: str = "") -> Manifest:

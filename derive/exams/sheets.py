@@ -51,7 +51,7 @@ def marks(number: Fraction, page: Page) -> str:
     digits = (decimal(number) or str(number)).replace(".", page.style.decimal_sign)
     return (
         page.say(N_("{digits} mark")).format(digits=digits)
-        if marks == 1
+        if number == 1
         else page.say(N_("{digits} marks")).format(digits=digits)
     )
 

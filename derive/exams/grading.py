@@ -1,0 +1,254 @@
+"""Answers graded against a manifest: by the key, by the mistakes that explain a wrong one, and from a student's own earlier values.
+
+What cannot be read, or cannot be decided, is handed to a person: it is never silently wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from derive.calculus.rules import N_
+from derive.errors import DeriveError, said
+from derive.exams.answers import LONGEST, Unread, letters, numbers
+from derive.exams.asks import ASKS, differ, told
+from derive.exams.carried import carried
+from derive.exams.item import Paper
+from derive.exams.manifest import Manifest, part_of
+from derive.exams.mistakes import NAMED
+from derive.exams.sheets import LETTERS
+from derive.exams.source import Exam, read_exam
+from derive.values.run import Run
+
+Verdict = Literal["right", "mistake", "carried", "wrong", "empty", "person"]
+
+SAID: Mapping[Verdict, str] = {
+    "right": N_("right"),
+    "mistake": N_("a known mistake"),
+    "carried": N_("right from your own earlier value"),
+    "wrong": N_("wrong"),
+    "empty": N_("no answer"),
+    "person": N_("a person decides"),
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A part graded: its name, the answer, its marks out of so many, the verdict, and the mistakes that explain it."""
+
+    part: str
+    answer: str
+    marks: Fraction
+    most: Fraction
+    verdict: Verdict
+    mistakes: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A student's answers, graded."""
+
+    student: str
+    parts: tuple[Graded, ...]
+
+    @property
+    def marks(self) -> Fraction:
+        return sum((part.marks for part in self.parts), Fraction(0))
+
+    @property
+    def most(self) -> Fraction:
+        return sum((part.most for part in self.parts), Fraction(0))
+
+    @property
+    def open(self) -> int:
+        """How many parts a person decides."""
+        return sum(part.verdict == "person" for part in self.parts)
+
+
+@dataclass
+class Grader:
+    """Grades against one manifest; the exam in it is read where an error is carried forward, or a formula was typed."""
+
+    manifest: Manifest
+    comma: bool = False
+    """Whether a comma is the decimal sign even where it may part thousands."""
+    _runs: dict[tuple[int, int], Run] = field(default_factory=dict)
+
+    @cached_property
+    def exam(self) -> Exam:
+        return read_exam(self.manifest.text, self.manifest.source)
+
+    def run(self, question: int, state: int) -> Run:
+        """The run of a question in a state, by its place in the manifest."""
+        if (question, state) not in self._runs:
+            number = self.manifest.questions[question]["states"][state]["state"]
+            self._runs[question, state] = self.exam.sections[question].setting.run(number)
+        return self._runs[question, state]
+
+    def sheet(self, student: str, answers: Mapping[str, str]) -> Sheet:
+        """All answers of a student, by the names of the parts.  Raises DeriveError for a student who has no paper."""
+        if student not in self.manifest.papers:
+            raise DeriveError(said("{name} has no paper in this exam.", name=student))
+        paper = self.manifest.papers[student]
+        graded = [
+            one
+            for place, (question, state) in enumerate(zip(self.manifest.questions, paper.states, strict=True))
+            for one in self._question(place, question["states"][state]["parts"], paper, answers)
+        ]
+        return Sheet(student, tuple(graded))
+
+    def _question(
+        self, place: int, parts: Sequence[Mapping[str, Any]], paper: Paper, answers: Mapping[str, str]
+    ) -> Iterator[Graded]:
+        """The parts of one question in their order; numbers that are wrong are carried into those after them."""
+        values: dict[str, Any] = {}
+        gradients: dict[str, Any] = {}
+        for n, part in enumerate(parts):
+            name, most = part_of(part)
+            answer = answers.get(name, "").strip()
+            if not answer:
+                yield Graded(name, "", Fraction(0), most, "empty")
+                continue
+            given = part["answer"]
+            graded = _GRADERS[given["type"]](given, answer, name, most, paper, self)
+            if given["type"] == "numbers":
+                graded = self._carried(graded, place, n, paper, values, gradients, given)
+                if graded.verdict not in ("right", "person"):
+                    read = _numbers(given, answer, self.comma)
+                    ask = self.exam.sections[place].setting.asks[n]
+                    own = np.array(read, dtype=object).reshape(tuple(given["shape"]))
+                    (gradients if ASKS[ask.kind].by else values)[ask.name] = own
+            yield graded
+
+    def _carried(
+        self,
+        graded: Graded,
+        place: int,
+        n: int,
+        paper: Paper,
+        values: Mapping[str, Any],
+        gradients: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> Graded:
+        """The same, right where the answer is what the student's own earlier values lead to."""
+        if graded.verdict in ("right", "person") or not (values or gradients):
+            return graded
+        ask = self.exam.sections[place].setting.asks[n]
+        key = carried(self.run(place, paper.states[place]), ask, values, gradients)
+        if key is None:
+            return graded
+        own = _numbers(given, graded.answer, self.comma)
+        wanted = np.ravel(np.asarray(key, dtype=object))
+        if not all(_near(a, b, self.manifest.digits) for a, b in zip(own, wanted, strict=True)):
+            return graded
+        if not any(differ(x, 0, Fraction(0)) for x in wanted):  # what is asked is no longer a question
+            return Graded(graded.part, graded.answer, graded.marks, graded.most, "person", graded.mistakes, SAID["carried"])
+        return Graded(graded.part, graded.answer, graded.most, graded.most, "carried", graded.mistakes)
+
+
+def _near(answer: Fraction, key: Any, digits: int) -> bool:
+    """Whether an answer is a number to the digits asked for: rounded values were used, so two units of the last are allowed."""
+    text, tolerance, _ = told(key, digits)
+    unit = tolerance or Fraction(1, 10 ** (digits + 2)) * max(1, abs(Fraction(text)))
+    return abs(answer - Fraction(text)) <= 2 * unit
+
+
+# ---------------------------------------------------------------- one part
+
+
+def _numbers(given: Mapping[str, Any], answer: str, comma: bool) -> list[Fraction]:
+    return numbers(answer, len(given["key"]), comma)
+
+
+def _met(values: Sequence[Sequence[str]], answers: Sequence[Fraction]) -> list[bool]:
+    """Which numbers, each with its tolerance, the answers meet."""
+    pairs = zip(values, answers, strict=True)
+    return [abs(answer - Fraction(digits)) <= Fraction(tolerance) for (digits, tolerance), answer in pairs]
+
+
+def _grade_numbers(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    """Right if all are; else what a mistake that leads to all of them earns, or the part of those that are right."""
+    try:
+        read = _numbers(given, answer, grader.comma)
+    except Unread:
+        why = (
+            said("It is not read as a number.")
+            if len(given["key"]) == 1
+            else said("It is not read as {count} numbers.", count=len(given["key"]))
+        )
+        return Graded(name, answer[:LONGEST], Fraction(0), most, "person", why=why)
+    right = _met(given["key"], read)
+    if all(right):
+        return Graded(name, answer, most, most, "right")
+    mistake = next((wrong["mistake"] for wrong in given["wrong"] if all(_met(wrong["key"], read))), "")
+    if mistake:
+        return Graded(name, answer, NAMED[mistake].credit * most, most, "mistake", (mistake,))
+    return Graded(name, answer, Fraction(sum(right), len(right)) * most, most, "wrong")
+
+
+def _grade_choice(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    order, found = paper.orders.get(name, tuple(range(len(given["options"])))), letters(answer)
+    if len(found) != 1 or LETTERS.index(found[0]) >= len(order):
+        return Graded(name, answer[:LONGEST], Fraction(0), most, "person", why=said("It is no letter of an option."))
+    mistake = given["options"][order[LETTERS.index(found[0])]]
+    if not mistake:
+        return Graded(name, answer, most, most, "right")
+    return Graded(name, answer, NAMED[mistake].credit * most, most, "mistake", (mistake,))
+
+
+def _grade_order(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    """Right in any order in which each line has those above it that it needs; else the part of the pairs that stand right."""
+    order, found = paper.orders[name], letters(answer)
+    if not found or any(LETTERS.index(letter) >= len(order) for letter in found) or len(set(found)) != len(found):
+        return Graded(name, answer[:LONGEST], Fraction(0), most, "person", why=said("It is no order of the lines."))
+    lines = [order[LETTERS.index(letter)] for letter in found]
+    count = given["lines"]
+    mistakes = tuple(dict.fromkeys(given["wrong"][k - count] for k in lines if k >= count))
+    place = {line: at for at, line in enumerate(lines)}
+    pairs = [(above, line) for line in range(count) for above in given["before"][line]]
+    met = sum(above in place and line in place and place[above] < place[line] for above, line in pairs)
+    if not mistakes and set(lines) == set(range(count)) and met == len(pairs):
+        return Graded(name, answer, most, most, "right")
+    credit = Fraction(met, len(pairs)) / 2 if pairs and not mistakes else Fraction(0)
+    return Graded(name, answer, credit * most, most, "mistake" if mistakes else "wrong", mistakes)
+
+
+def _grade_text(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    plain = squeezed(answer)
+    if plain in map(squeezed, given["accepted"]):
+        return Graded(name, answer, most, most, "right")
+    slips = [wrong["mistake"] for wrong in given["wrong"] if squeezed(wrong["key"]) == plain]
+    credit = NAMED[slips[0]].credit if slips else Fraction(0)
+    return Graded(name, answer[:LONGEST], credit * most, most, "mistake" if slips else "wrong", tuple(slips[:1]))
+
+
+def squeezed(text: str) -> str:
+    """An answer of a few characters without what does not matter: spaces, kinds of brackets and of times signs.
+
+    >>> squeezed("[3, 4]"), squeezed("(3,4)"), squeezed("3 x 4")
+    ('3,4', '3,4', '3,4')
+    """
+    import re
+
+    plain = re.sub(r"[\s()\[\]{}$]", "", text.lower())
+    return re.sub(r"(?<=[\w])[x×*;](?=[\w])", ",", plain)[:LONGEST]
+
+
+def _grade_person(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    return Graded(name, answer[:LONGEST], Fraction(0), most, "person")
+
+
+_GRADERS: Mapping[str, Callable[[Mapping[str, Any], str, str, Fraction, Paper, Grader], Graded]] = {
+    "numbers": _grade_numbers,
+    "choice": _grade_choice,
+    "order": _grade_order,
+    "text": _grade_text,
+    "formula": _grade_person,
+    "code": _grade_person,
+}
