@@ -5,10 +5,7 @@ What is written is handed over in portions, so that a set of ten thousand papers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
 
 from derive.errors import DeriveError, said
 from derive.exams.formats.examclass import exam_class

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.exams.asks import ASKS, Ask
+from derive.exams.asks import ASKS
+from derive.exams.solved import Ask
 from derive.graphs.graph import Graph, Input, Node
 from derive.values.evaluator import Evaluator, forward
 from derive.values.precision import DomainError, Undecided
@@ -35,7 +36,9 @@ def carried(run: Run, ask: Ask, values: Mapping[str, Any], gradients: Mapping[st
     """
     held = {name: value for name, value in values.items() if name != ask.name}
     try:
-        if not ASKS[ask.kind].by:
+        if ASKS[ask.kind].about != "value" and ask.kind != "gradient":
+            return None
+        if ask.kind == "value":
             return Held(run.source, run.point, held=held).exact[ask.name] if held else None
         for name, gradient in gradients.items():
             if name != ask.name and _only_through(run.source, ask.name, name):

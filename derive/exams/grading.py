@@ -16,12 +16,13 @@ import numpy as np
 from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 from derive.exams.answers import LONGEST, Unread, letters, numbers
-from derive.exams.asks import ASKS, differ, told
+from derive.exams.asks import ASKS
 from derive.exams.carried import carried
 from derive.exams.item import Paper
 from derive.exams.manifest import Manifest, part_of
 from derive.exams.mistakes import NAMED
 from derive.exams.sheets import LETTERS
+from derive.exams.solved import is_zero, numbers_of, told
 from derive.exams.source import Exam, read_exam
 from derive.values.run import Run
 
@@ -144,10 +145,10 @@ class Grader:
         if key is None:
             return graded
         own = _numbers(given, graded.answer, self.comma)
-        wanted = np.ravel(np.asarray(key, dtype=object))
+        wanted = numbers_of(key)
         if not all(_near(a, b, self.manifest.digits) for a, b in zip(own, wanted, strict=True)):
             return graded
-        if not any(differ(x, 0, Fraction(0)) for x in wanted):  # what is asked is no longer a question
+        if is_zero(wanted):  # what is asked is no longer a question
             return Graded(graded.part, graded.answer, graded.marks, graded.most, "person", graded.mistakes, SAID["carried"])
         return Graded(graded.part, graded.answer, graded.most, graded.most, "carried", graded.mistakes)
 

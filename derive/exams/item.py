@@ -71,6 +71,8 @@ class Option:
 
     inlines: Inlines
     slip: Slip | None = None
+    place: int = 0
+    """Where it stands among the others, if they have an order of their own, as the numbers of lines have; papers keep it."""
 
     @property
     def credit(self) -> Credit:
@@ -132,13 +134,14 @@ Answer = Numbers | Choice | Formula | Order | Text | Code
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is asked: the sentence that asks it, its marks, the answer, and how the key is found."""
+    """One thing that is asked: the sentence that asks it, its marks, the answer, what is shown with it, and how the key is found."""
 
     name: str
     kind: str
     prompt: Inlines
     marks: Fraction
     answer: Answer
+    shown: tuple[Block, ...] = field(default=(), compare=False)
     solution: tuple[Block, ...] = field(default=(), compare=False)
 
 

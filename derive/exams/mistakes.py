@@ -370,6 +370,17 @@ EARLY = Decimal("0.1")
 """What rounds too early rounds every intermediate result to this."""
 
 
+def _turned(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    """The transpose of a matrix that was asked for."""
+    if len(graph.members[wrt or of].axes) == 2:
+        yield (lambda run: np.transpose(run.gradient(wrt) if wrt else run.exact[of])), None
+
+
+def _elsewhere_made(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    """A slip that a kind of question makes itself."""
+    return iter(())
+
+
 def _rounded_early(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
     """Every result on the way rounded to one decimal before it is used."""
 
@@ -478,6 +489,11 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("doubled", N_("The square was taken for the double."), _by_definition(_doubled)),
     Mistake("brackets", N_("The brackets were left out: the factor belongs to the whole sum."), _by_definition(_brackets_lost)),
     Mistake("target", N_("Another class was taken for the target."), _by_label(_next_class), QUARTER),
+    Mistake("transposed", N_("A factor stands transposed, or in the wrong place."), _turned, QUARTER),
+    Mistake("one-sided", N_("The difference was taken on one side only."), _elsewhere_made, QUARTER),
+    Mistake("not-halved", N_("A centred difference is divided by twice the step."), _elsewhere_made, HALF),
+    Mistake("undivided", N_("The difference was not divided by the step."), _elsewhere_made, QUARTER),
+    Mistake("line", N_("This line follows from the one before it."), _elsewhere_made),
     Mistake("rounding", N_("Rounded too early: intermediate results keep their digits."), _rounded_early, HALF),
 )
 """The table, those first that say most of what went wrong."""

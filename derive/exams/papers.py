@@ -7,11 +7,9 @@ and the roster, but not the key, knows nothing; where that variant is taken, the
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from derive.errors import DeriveError, said
 from derive.exams.item import Choice, Item, Order, Paper
@@ -130,5 +128,7 @@ def _orders(items: Iterable[Item], key: bytes, exam: str, student: str) -> dict[
         else:
             continue
         draw.shuffle(shown)
+        if isinstance(part.answer, Choice):
+            shown.sort(key=lambda k: part.answer.options[k].place)
         orders[part.name] = tuple(shown)
     return orders

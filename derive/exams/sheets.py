@@ -66,7 +66,7 @@ def _asked(part: Part, paper: Paper, page: Page, key: bool, marked: bool) -> Seq
     prompt = inlines(*part.prompt, f" ({marks(part.marks, page)})") if marked else part.prompt
     answer = answered(part, paper, page) if key else asking(part, paper, page)
     solution = (Heading(inlines(page.say(N_("Solution"))), 4), *part.solution) if key and part.solution else ()
-    return (Paragraph(prompt), *answer, *solution)
+    return (Paragraph(prompt), *part.shown, *answer, *solution)
 
 
 def shown_options(part: Part, paper: Paper) -> list[Option]:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import DeriveError, nearest, raised, said
-from derive.exams.asks import ASKS, Ask, check_ask
+from derive.exams.asks import ASKS, check_ask
 from derive.exams.item import Item, Part
 from derive.exams.mistakes import NAMED
+from derive.exams.solved import Ask
 from derive.exams.space import Space, read_ranges
 from derive.exams.states import Setting, State
 from derive.graphs.graph import Graph
@@ -304,6 +305,6 @@ def item(exam: Exam, section: Section, state: State, lang: str, solutions: bool 
 
 def _part(setting: Setting, n: int, ask: Ask, state: State, page: Page, solutions: bool) -> Part:
     kind = ASKS[ask.kind]
-    prompt, answer = kind.write(ask, state.solved[n], state.run, page)
+    written = kind.write(ask, state.solved[n], state.run, page)
     solution = tuple(kind.solution(ask, state.run, page)) if solutions else ()
-    return Part(f"{setting.name}.{n + 1}", ask.kind, prompt, ask.marks, answer, solution)
+    return Part(f"{setting.name}.{n + 1}", ask.kind, written.prompt, ask.marks, written.answer, written.shown, solution)

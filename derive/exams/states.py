@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from derive.calculus.rules import N_
-from derive.exams.asks import ASKS, Ask, Solved, Unfit, copies, differ, told, tolerance_of
+from derive.exams.asks import ASKS
 from derive.exams.secret import Draw
+from derive.exams.solved import Ask, Solved, Unfit, is_zero, numbers_of, told, told_apart
 from derive.exams.space import Space
 from derive.graphs.graph import Graph
 from derive.language.reader import read
@@ -171,16 +169,16 @@ def checked(setting: Setting, k: int) -> State:
     point = at.values
     if any(at_kink(point, node, CLEARANCE) for node in at.graph.nodes):
         raise Unfit("kink")
-    given = {v for i in graph.inputs for v in np.ravel(np.asarray(at.exact[i.name], dtype=object))}
+    given = {v for i in graph.inputs for v in numbers_of(at.exact[i.name])}
     solved = []
     for ask in setting.asks:
         kind = ASKS[ask.kind]
         one = kind.solve(at, ask)
         if kind.numeric:
-            numbers = np.ravel(np.asarray(one.key, dtype=object))
-            if not setting.zero and not any(differ(x, 0, Fraction(0)) for x in numbers):
+            numbers = numbers_of(one.key)
+            if not setting.zero and is_zero(numbers):
                 raise Unfit("zero")
-            if len(numbers) == 1 and numbers[0] in given and not copies(at, ask):
+            if len(numbers) == 1 and numbers[0] in given and not kind.copies(at, ask):
                 raise Unfit("given")
             if kind.by and not check(at, ask.name).passed:
                 raise Unfit("check")
@@ -207,7 +205,7 @@ def _apart(one: Solved, name: str, taken: Sequence[str], digits: int) -> bool:
     if name not in values:
         return False
     others = [one.key, *(values[t] for t in taken if t in values)]
-    return all(differ(values[name], other, 2 * max(tolerance_of(v, digits) for v in (values[name], other))) for other in others)
+    return all(told_apart(values[name], other, digits) for other in others)
 
 
 def _first_of_each(one: Solved) -> dict[str, Any]:
@@ -238,7 +236,7 @@ def _length(state: State, setting: Setting) -> int:
         len(told(x, setting.digits)[0].lstrip("-").replace(".", "").strip("0"))
         for one, ask in zip(state.solved, setting.asks, strict=True)
         if ASKS[ask.kind].numeric
-        for x in np.ravel(np.asarray(one.key, dtype=object))
+        for x in numbers_of(one.key)
     ]
     return max(lengths, default=0)
 

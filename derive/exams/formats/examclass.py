@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from derive.exams.item import Numbers
 from derive.exams.papers import Papers
 from derive.exams.sheets import answered, asking, marks
+from derive.naming import slug
 from derive.notation.style import decimal
 from derive.teaching.document import Block, Document
 from derive.teaching.formats.latex.columns import set_blocks
 from derive.teaching.formats.latex.printer import ArticlePrinter
 from derive.teaching.formats.printer import environment
-from derive.naming import slug
 
 
 class _Printer(ArticlePrinter):
@@ -41,6 +41,7 @@ def exam_class(found: Papers, lang: str, key: bool) -> Mapping[str, str | bytes]
                     "parts": [
                         {
                             "prompt": printer.inlines(part.prompt),
+                            "shown": printer.laid(part.shown, True),
                             "marks": decimal(part.marks) or "0",
                             "asking": printer.laid([b for b in asking(part, paper, page)], True),
                             "answer": printer.laid([*answered(part, paper, page), *part.solution], True) if key else "",

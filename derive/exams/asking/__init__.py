@@ -1,0 +1,1 @@
+"""What can be asked: numbers, formulas, lines of a derivation."""
