@@ -16,7 +16,7 @@ from derive.graphs.graph import remembered
 from derive.notation.layout import EQUALS, row
 from derive.notation.terms import layout
 from derive.teaching.blocks.gradient import lines_of
-from derive.teaching.document import Block, Equation, Inlines, ItemList, inlines
+from derive.teaching.document import Block, Inlines, ItemList, Paragraph, inlines
 from derive.teaching.page import Page
 from derive.values.precision import DomainError, Undecided
 from derive.values.run import Run, result_at
@@ -59,7 +59,8 @@ def written_wrong_line(ask: Ask, solved: Solved, run: Run, page: Page) -> Writte
     wrong, place = solved.key
     subject, *lines = lines_of(wrong.found, page, "full")
     shown = tuple(
-        (Equation(row(subject.body, EQUALS, line.body) if k == 0 else row(EQUALS, line.body)),) for k, line in enumerate(lines)
+        (Paragraph(inlines(row(subject.body, EQUALS, line.body) if k == 0 else row(EQUALS, line.body))),)
+        for k, line in enumerate(lines)
     )
     order = [place, *(k for k in range(len(lines)) if k != place)]
     follows = slip_of("line", page)

@@ -135,7 +135,7 @@ def backward_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:
 
 def _asked_of_graph(run: Run) -> list[str]:
     """What the gradients of a graph are by: its author's definitions and the inputs, from the output back; numbers alone."""
-    return [name for name in run.moving if name in run.source.members and not run.source.members[name].axes]
+    return [name for name in run.moving[1:] if name in run.source.members and not run.source.members[name].axes]
 
 
 def solved_graph(run: Run, ask: Ask) -> Solved:
