@@ -3,10 +3,14 @@
 `@pytest.mark.needs("pandoc", "katex")` skips a test where a tool is missing, and the run ends with a section that
 says which tools were missing and how many tests that skipped.  With REQUIRE_TOOLS=1 in the environment, as in CI, those
 tests fail instead.
+
+What passed is kept with pytest's cache (`derive/passed`).  `--passed-before FILE` leaves out what another run passed of the tests of
+the mathematics, which nothing that is installed besides changes; all others run again.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -50,6 +54,29 @@ hypothesis.settings.load_profile("no deadline")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write the golden files anew from what the code says now")
+
+
+    parser.addoption("--passed-before", type=Path, help="leave out what passed there and depends on no other package")
+
+
+STILL = ("calculus", "derivation", "graphs", "language", "notation", "proof", "values")
+"""The folders of tests that nothing but derive's own dependencies can change."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    before = config.getoption("--passed-before")
+    passed = set(json.loads(before.read_text(encoding="utf-8"))) if before else set()
+    again = [item for item in items if item.nodeid not in passed or not item.nodeid.startswith(tuple(f"tests/{f}/" for f in STILL))]
+    if len(again) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
+        items[:] = again
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    cache = getattr(session.config, "cache", None)
+    if cache is not None and reporter is not None and not hasattr(session.config, "workerinput"):
+        cache.set("derive/passed", sorted({r.nodeid for r in reporter.stats.get("passed", ()) if r.when == "call"}))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -80,3 +80,17 @@ def test_golden_file(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=1)
     (pytester.path / "golden" / "text.md").write_text("é = 3\n", encoding="utf-8")
     pytester.runpytest().assert_outcomes(failed=1)
+
+
+def test_what_passed_before_is_left_out(pytester: pytest.Pytester) -> None:
+    """Of the mathematics alone, and only where it passed."""
+    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
+    code = "import pytest\ndef test_one(): pass\ndef test_two(): pytest.skip('no tool')\ndef test_three(): assert False"
+    for folder in ("proof", "kernels"):
+        path = pytester.path / "tests" / folder
+        path.mkdir(parents=True)
+        (path / f"test_{folder}.py").write_text(code, encoding="utf-8")
+    pytester.runpytest("tests").assert_outcomes(passed=2, skipped=2, failed=2)
+    passed = pytester.path / ".pytest_cache" / "v" / "derive" / "passed"
+    again = pytester.runpytest("tests", f"--passed-before={passed}")
+    again.assert_outcomes(passed=1, skipped=2, failed=2, deselected=1)
