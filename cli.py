@@ -14,7 +14,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import get_terminal_size
@@ -142,6 +142,7 @@ def arguments() -> argparse.ArgumentParser:
         "--key", type=Path, metavar="FILE", help="the secret that variants are drawn from (EXAM.key; made if missing)"
     )
     exam.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="the folder to write to (this one)")
+    exam.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask cluster that does the work: tcp://host:8786")
     exam.add_argument("--workers", type=_count, metavar="N", help="processes at work (as many as there are cores)")
     _language(exam, default="")
     _force(exam)
@@ -362,9 +363,10 @@ def run_course(options: argparse.Namespace) -> int:
 
 def run_exam(options: argparse.Namespace) -> int:
     """`derive exam`: papers and keys, in portions, and last the manifest."""
-    from derive.exams.building import built, check_forms
+    from derive.exams.building import Build, check_forms
     from derive.exams.papers import papers
-    from derive.exams.roster import Student, read_roster
+    from derive.exams.record import Record
+    from derive.exams.roster import numbered, read_roster
     from derive.exams.secret import read_key
     from derive.exams.source import open_exam
     from derive.exams.working import working
@@ -372,26 +374,43 @@ def run_exam(options: argparse.Namespace) -> int:
     forms = [name.strip() for name in options.format.split(",")]
     check_forms(forms)
     exam = open_exam(options.exam)
-    if options.lang and options.lang not in exam.langs:
-        raise DeriveError(
-            said("{path} is not written in {lang!r}.", path=options.exam, lang=options.lang),
-            hint=said("It has {names}.", names=", ".join(exam.langs)),
-        )
-    count = options.variants or 1
-    students = (
-        read_roster(options.roster, exam.langs)
-        if options.roster
-        else tuple(Student(f"{k:0{len(str(count))}d}") for k in range(1, count + 1))
-    )
+    langs = _langs(options, exam.langs)
+    students = read_roster(options.roster, exam.langs) if options.roster else numbered(options.variants or 1)
     key = read_key(options.key or options.exam.with_suffix(".key"))
-    with working(options.workers) as each:
+    with working(options.workers, options.scheduler) as each:
         found = papers(exam, key, [student.name for student in students], each)
-        for files in built(found, students, forms, options.lang):
+        build = Build(found, forms, langs, students)
+        record = Record.of(options.output, build)
+        for number, files in _watched(build.portions(each, record.done), build.count - len(record.done)):
             write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
+            record.add(number)
+    for files in build.whole():
+        write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
+    record.close()
     _say(
         f"derive: {in_language(said('{count} papers of {variants} variants', count=len(students), variants=found.variants), _translate(options))}"
     )
     return 0
+
+
+def _langs(options: argparse.Namespace, known: Sequence[str]) -> Sequence[str]:
+    """The language asked for, or all.  Raises DeriveError for another."""
+    if options.lang and options.lang not in known:
+        raise DeriveError(
+            said("{path} is not written in {lang!r}.", path=options.exam, lang=options.lang),
+            hint=said("It has {names}.", names=", ".join(known)),
+        )
+    return [options.lang] if options.lang else known
+
+
+def _watched(steps: Iterable[Any], count: int) -> Iterable[Any]:
+    """Steps, with a bar that shows how far they are, where a person waits."""
+    if count < 2 or sys.stderr is None or not sys.stderr.isatty():
+        return steps
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(steps, description="", total=count, console=Console(stderr=True), transient=True)
 
 
 def run_grade(options: argparse.Namespace) -> int:

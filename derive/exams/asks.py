@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from derive.derivation.sweep import derivation, swept
 from derive.errors import DeriveError, listed, nearest, said
@@ -34,15 +34,21 @@ class AskKind:
     """A kind of part: `solve` finds key and wrong answers, `write` puts it to a student, `solution` shows how it is found.
 
     What it is asked `about` is a definition's value, the gradient of the output by a tensor, or the output as a whole.
-    `numeric` keys are numbers, which differ from state to state; `copies` says whether one is a given number in all of them.
+    Keys that are numbers, which differ from state to state, have a `key` that finds them alone; `copies` says whether one is a
+    given number in all states.
     """
 
     solve: Solve
     write: Write
     solution: Solution
     about: Literal["value", "gradient", "output"] = "gradient"
-    numeric: bool = True
+    key: Callable[[Run, Ask], Any] | None = None
     copies: Callable[[Run, Ask], bool] = _never
+
+    @property
+    def numeric(self) -> bool:
+        """Whether keys are numbers."""
+        return self.key is not None
 
     @property
     def by(self) -> bool:
@@ -51,17 +57,24 @@ class AskKind:
 
 
 ASKS: Mapping[str, AskKind] = {
-    "value": AskKind(numbers.solved_value, numbers.written_value, numbers.forward_solution, "value", copies=numbers.copies_value),
-    "gradient": AskKind(
-        numbers.solved_gradient, numbers.written_gradient, numbers.backward_solution, copies=numbers.copies_gradient
+    "value": AskKind(
+        numbers.solved_value, numbers.written_value, numbers.forward_solution, "value", numbers.key_value, numbers.copies_value
     ),
-    "graph": AskKind(numbers.solved_graph, numbers.written_graph, numbers.graph_solution, "output"),
-    "check": AskKind(numbers.solved_check, numbers.written_check, numbers.backward_solution),
-    "formula": AskKind(formulas.solved_formula, formulas.written_formula, formulas.derivation_solution, numeric=False),
-    "matrix": AskKind(formulas.solved_matrix, formulas.written_matrix, formulas.derivation_solution, numeric=False),
-    "shape": AskKind(formulas.solved_shape, formulas.written_shape, formulas.shape_solution, numeric=False),
-    "wrong-line": AskKind(lines.solved_wrong_line, lines.written_wrong_line, lines.wrong_line_solution, numeric=False),
-    "order": AskKind(lines.solved_order, lines.written_order, lines.order_solution, numeric=False),
+    "gradient": AskKind(
+        numbers.solved_gradient,
+        numbers.written_gradient,
+        numbers.backward_solution,
+        "gradient",
+        numbers.key_gradient,
+        numbers.copies_gradient,
+    ),
+    "graph": AskKind(numbers.solved_graph, numbers.written_graph, numbers.graph_solution, "output", numbers.key_graph),
+    "check": AskKind(numbers.solved_check, numbers.written_check, numbers.backward_solution, "gradient", numbers.key_check),
+    "formula": AskKind(formulas.solved_formula, formulas.written_formula, formulas.derivation_solution),
+    "matrix": AskKind(formulas.solved_matrix, formulas.written_matrix, formulas.derivation_solution),
+    "shape": AskKind(formulas.solved_shape, formulas.written_shape, formulas.shape_solution),
+    "wrong-line": AskKind(lines.solved_wrong_line, lines.written_wrong_line, lines.wrong_line_solution),
+    "order": AskKind(lines.solved_order, lines.written_order, lines.order_solution),
 }
 
 

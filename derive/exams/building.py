@@ -1,34 +1,43 @@
 """An exam is built: papers and keys of each student, banks for learning platforms, the manifest.
 
-What is written is handed over in portions, so that a set of ten thousand papers takes no more memory than one of a hundred.
+What is written is handed over in portions, so that a set of ten thousand papers takes no more memory than one of a hundred, and
+one that was interrupted goes on where it stood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
 
+from derive import __version__
 from derive.errors import DeriveError, said
 from derive.exams.formats.examclass import exam_class
-from derive.exams.item import Paper
+from derive.exams.item import Item, Paper
 from derive.exams.manifest import manifest
 from derive.exams.papers import Papers
 from derive.exams.roster import Student
 from derive.exams.sheets import sheet
+from derive.exams.source import Exam
 from derive.naming import slug
 from derive.teaching.formats.render import FORMATS, check_needs, written
 
-PAPERS = ("pdf", "markdown", "notebook")
+PAPERS = ("pdf", "markdown")
 """The formats that have a file for each student."""
 
+WHOLE = ("latex",)
+"""Those that have one for all."""
+
 PORTION = 50
-"""So many students' papers are handed over at a time."""
+"""So many students' papers are made at a time."""
 
 Files = Mapping[str, str | bytes]
 
 
 def check_forms(forms: Sequence[str]) -> None:
     """Raises DeriveError for a format that an exam does not have, or that needs what is not installed."""
-    known = (*PAPERS, "latex")
+    known = (*PAPERS, *WHOLE)
     for form in forms:
         if form not in known:
             raise DeriveError(
@@ -38,37 +47,79 @@ def check_forms(forms: Sequence[str]) -> None:
         check_needs(form)
 
 
-def built(found: Papers, students: Sequence[Student], forms: Sequence[str], lang: str = "") -> Iterator[Files]:
-    """The files of an exam by name, in portions; those that students may see lie in `papers/`.
+@dataclass(frozen=True)
+class Portion:
+    """Some students' papers: each with its questions in the languages that it is printed in."""
 
-    The manifest comes last: where it lies, everything does.
-    """
-    langs = [lang] if lang else list(found.exam.langs)
-    single = [form for form in forms if form in PAPERS]
-    for start in range(0, len(students), PORTION) if single else ():
-        files: dict[str, str | bytes] = {}
-        for student, paper in zip(students[start : start + PORTION], found.papers[start : start + PORTION], strict=True):
-            for language in [student.lang] if student.lang else langs:
-                for form in single:
-                    files |= _paper(found, paper, language, form)
-        yield files
-    if "latex" in forms:
-        for language in langs:
+    number: int
+    papers: tuple[tuple[Paper, Mapping[str, Sequence[Item]]], ...]
+
+
+@dataclass(frozen=True)
+class Build:
+    """What there is to make: `portions` of papers, and the files of the whole."""
+
+    found: Papers
+    forms: Sequence[str]
+    langs: Sequence[str]
+    students: Sequence[Student]
+
+    @property
+    def digest(self) -> str:
+        """What it is made of: where this is the same, so are the files."""
+        languages = [student.lang for student in self.students]
+        parts = [__version__, *self.forms, *self.langs, *languages, self.manifest]
+        return sha256("\0".join(parts).encode()).hexdigest()
+
+    @property
+    def manifest(self) -> str:
+        return manifest(self.found)
+
+    @property
+    def count(self) -> int:
+        """How many portions there are."""
+        return -(-len(self.students) // PORTION) if self._single else 0
+
+    @property
+    def _single(self) -> list[str]:
+        return [form for form in self.forms if form in PAPERS]
+
+    def portions(self, each: Callable[..., Iterable[Files]], done: Collection[int] = ()) -> Iterator[tuple[int, Files]]:
+        """The files of each portion that is not done, in their order; those that students may see lie in `papers/`."""
+        exam = replace(self.found.exam, sections=(), graphs={}, texts={})
+        wanted = [self._portion(k) for k in range(self.count) if k not in done]
+        width = max(3, len(str(len(self.students))))
+        made = each(partial(_made, exam, self._single, width), wanted)
+        yield from zip((portion.number for portion in wanted), made, strict=True)
+
+    def _portion(self, k: int) -> Portion:
+        pairs = zip(self.students, self.found.papers, strict=True)
+        chosen = list(pairs)[k * PORTION : (k + 1) * PORTION]
+        return Portion(
+            k,
+            tuple(
+                (paper, {lang: self.found.items(paper, lang) for lang in ([student.lang] if student.lang else self.langs)})
+                for student, paper in chosen
+            ),
+        )
+
+    def whole(self) -> Iterator[Files]:
+        """The files that are of all students, the manifest last."""
+        for lang in self.langs if "latex" in self.forms else ():
             for key in (False, True):
-                yield exam_class(found, language, key)
-    yield {f"{found.exam.name}.manifest.json": manifest(found)}
+                yield exam_class(self.found, lang, key)
+        yield {f"{self.found.exam.name}.manifest.json": self.manifest}
 
 
-def name_of(found: Papers, paper: Paper, lang: str) -> str:
-    """What the file of a paper is called, without its ending: nothing in it tells an answer."""
-    width = max(3, len(str(len(found.papers))))
-    return f"{slug(found.exam.name)}.{paper.number:0{width}d}-{slug(paper.student)}.{lang}"
-
-
-def _paper(found: Papers, paper: Paper, lang: str, form: str) -> Files:
+def _made(exam: Exam, forms: Sequence[str], width: int, portion: Portion) -> Files:
     files: dict[str, str | bytes] = {}
-    for folder, key in (("papers", False), ("keys", True)):
-        page = written(sheet(found, paper, lang, key), form)
-        files[f"{folder}/{name_of(found, paper, lang)}{'.key' if key else ''}{FORMATS[form].ending}"] = page.content
-        files |= {f"{folder}/{name}": content for name, content in page.files.items()}
+    for paper, by_lang in portion.papers:
+        for lang, items in by_lang.items():
+            name = f"{slug(exam.name)}.{paper.number:0{width}d}-{slug(paper.student)}.{lang}"
+            for folder, key in (("papers", False), ("keys", True)):
+                document = sheet(exam, items, paper, lang, key)
+                for form in forms:
+                    page = written(document, form)
+                    files[f"{folder}/{name}{'.key' if key else ''}{FORMATS[form].ending}"] = page.content
+                    files |= {f"{folder}/{other}": content for other, content in page.files.items()}
     return files

@@ -42,8 +42,10 @@ from derive.derivation.sweep import derivation, expanded
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.language.at import Point
-from derive.values.real import Real
-from derive.values.run import Run, result_at
+from derive.values.evaluator import Evaluator
+from derive.values.precision import decided
+from derive.values.real import Real, all_given_out
+from derive.values.run import Run, point_of
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,17 @@ def _by_rule(name: str, family: str, slip: Slip) -> Make:
 
 
 def _gradient_at(found: Derivation, copies: dict[str, str], run: Run) -> Any:
-    """The gradient that a derivation on another graph comes to, where the inputs are those of a run."""
-    return result_at(_elsewhere(run, found.graph, copies), found)
+    """The gradient that a derivation comes to, on another graph maybe, where the inputs are those of a run.
+
+    It names no other gradient: what is needed are values.
+    """
+    same = found.graph.nodes == run.source.nodes
+    values = point_of(run, found.graph) if same else _elsewhere(run, found.graph, copies).values
+
+    def evaluated(point: Evaluator) -> Any:
+        return point.strictly(found.result, found.indices)
+
+    return all_given_out(decided(values, evaluated), lambda digits: decided(values.at(digits), evaluated))
 
 
 def _elsewhere(run: Run, graph: Graph, copies: dict[str, str]) -> Run:

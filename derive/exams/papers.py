@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 
 from derive.errors import DeriveError, said
 from derive.exams.item import Choice, Item, Order, Paper
 from derive.exams.secret import Draw
 from derive.exams.source import Exam, item
-from derive.exams.states import pool
+from derive.exams.states import REASONS, pool
+from derive.teaching.document import Block, Picture, mapped
 
 POOL = 200
 """So many states of a question are found at most, where as many variants are wanted: nobody's neighbour has the same but for one
@@ -56,6 +58,11 @@ class Papers:
         """How many different papers there are with the states found."""
         return math.prod(question.states for question in self.questions)
 
+    @property
+    def marks(self) -> Fraction:
+        """The marks of a paper."""
+        return sum((next(iter(q.items.values()))[0].marks for q in self.questions), Fraction(0))
+
     def items(self, paper: Paper, lang: str) -> list[Item]:
         """The questions of a paper."""
         return [q.items[lang][k] for q, k in zip(self.questions, paper.states, strict=True)]
@@ -81,8 +88,6 @@ def papers(exam: Exam, key: bytes, students: Sequence[str], each: Each = map) ->
 
 
 def _why(left: Mapping[str, int]) -> str:
-    from derive.exams.states import REASONS
-
     return "; ".join(f"{said(REASONS[reason])} ({count})" for reason, count in left.items()) or said("there is none")
 
 
@@ -90,8 +95,23 @@ def question(exam: Exam, key: bytes, wanted: int, k: int) -> Question:
     """The question of number k, in as many states as are wanted, or all."""
     section = exam.sections[k]
     found = pool(section.setting, Draw(key, exam.name, section.setting.name), wanted)
-    items = {lang: tuple(item(exam, section, state, lang) for state in found.states) for lang in exam.langs}
+    items = {lang: tuple(settled(item(exam, section, state, lang)) for state in found.states) for lang in exam.langs}
     return Question(section.setting.name, items, found.mistakes, section.setting.space.count, found.looked, dict(found.left))
+
+
+def settled(one: Item) -> Item:
+    """A question whose figures are drawn, so that it can be sent to another process."""
+    parts = tuple(
+        replace(part, shown=mapped(part.shown, _settled), solution=mapped(part.solution, _settled)) for part in one.parts
+    )
+    return replace(one, body=mapped(one.body, _settled), parts=parts)
+
+
+def _settled(block: Block) -> Sequence[Block]:
+    if not isinstance(block, Picture):
+        return (block,)
+    formats = {kind: partial(bytes, block.draw(kind)) for kind in block.formats}
+    return (replace(block, formats=formats, live=None, drawn={}),)
 
 
 def _drawn(found: Papers, key: bytes, students: Sequence[str]) -> Iterator[Paper]:

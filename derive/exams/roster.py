@@ -24,6 +24,11 @@ class Student:
     lang: str = ""
 
 
+def numbered(count: int) -> tuple[Student, ...]:
+    """So many students without names."""
+    return tuple(Student(f"{k:0{len(str(count))}d}") for k in range(1, count + 1))
+
+
 def read_roster(path: Path, langs: Sequence[str]) -> tuple[Student, ...]:
     """The students in a file.  Raises DeriveError, with the line, for one who is twice there, or has no name."""
     header, rows = read_table(path)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from derive.calculus.rules import N_
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Option, Order, Paper, Part, Text
-from derive.exams.papers import Papers
+from derive.exams.source import Exam
 from derive.notation.layout import EQUALS
 from derive.notation.style import decimal
 from derive.teaching.document import (
@@ -28,18 +28,17 @@ BLANK = "_" * 16
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def sheet(found: Papers, paper: Paper, lang: str, key: bool = False) -> Document:
-    """The paper of a student, or its key, in a language."""
-    page = found.exam.page(lang)
-    say = page.say
-    items = found.items(paper, lang)
-    slides = [*found.exam.intro.get(lang, ())]
+def sheet(exam: Exam, items: Sequence[Item], paper: Paper, lang: str, key: bool = False) -> Document:
+    """The paper of a student with these questions, or its key, in a language."""
+    page = exam.page(lang)
+    slides = list(exam.intro.get(lang, ()))
     for number, one in enumerate(items, 1):
         slides.append(Slide(_title(number, one, page), (*one.body, *_parts(one, paper, page, key))))
-    title = found.exam.lecture.about.title[lang]
-    named = f"{title}: {say(N_('key'))}" if key else title
-    top = Slide((), (Paragraph(inlines(Strong(inlines(paper.student)), f" — {marks(found.exam.marks, page)}")),))
-    return Document(named, (top, *slides), lang, found.exam.lecture.about.author, found.exam.lecture.source)
+    title = exam.lecture.about.title[lang]
+    named = page.say(N_("{title}: key")).format(title=title) if key else title
+    total = marks(sum((one.marks for one in items), Fraction(0)), page)
+    top = Slide((), (Paragraph(inlines(Strong(inlines(paper.student)), f" — {total}")),))
+    return Document(named, (top, *slides), lang, exam.lecture.about.author, exam.lecture.source)
 
 
 def _title(number: int, one: Item, page: Page) -> Inlines:

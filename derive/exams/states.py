@@ -162,27 +162,26 @@ def _tried(setting: Setting, k: int, left: Counter[str]) -> State | None:
 
 def checked(setting: Setting, k: int) -> State:
     """State k with its parts solved and its keys proved.  Raises Unfit where it cannot be asked."""
-    at = setting.run(k)
     if not setting.holds(k):
         raise Unfit("require")
+    at = setting.run(k)
     graph = at.source
     point = at.values
     if any(at_kink(point, node, CLEARANCE) for node in at.graph.nodes):
         raise Unfit("kink")
     given = {v for i in graph.inputs for v in numbers_of(at.exact[i.name])}
-    solved = []
     for ask in setting.asks:
         kind = ASKS[ask.kind]
-        one = kind.solve(at, ask)
-        if kind.numeric:
-            numbers = numbers_of(one.key)
-            if not setting.zero and is_zero(numbers):
-                raise Unfit("zero")
-            if len(numbers) == 1 and numbers[0] in given and not kind.copies(at, ask):
-                raise Unfit("given")
-            if kind.by and not check(at, ask.name).passed:
-                raise Unfit("check")
-        solved.append(one)
+        if kind.key is None:
+            continue
+        numbers = numbers_of(kind.key(at, ask))
+        if not setting.zero and is_zero(numbers):
+            raise Unfit("zero")
+        if len(numbers) == 1 and numbers[0] in given and not kind.copies(at, ask):
+            raise Unfit("given")
+    if any(ASKS[ask.kind].by and ASKS[ask.kind].numeric and not check(at, ask.name).passed for ask in setting.asks):
+        raise Unfit("check")
+    solved = [ASKS[ask.kind].solve(at, ask) for ask in setting.asks]
     return State(k, at, tuple(solved))
 
 

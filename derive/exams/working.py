@@ -1,22 +1,48 @@
-"""Who does the work: this process, or several side by side."""
+"""Who does the work: this process, several side by side, or a cluster that is there already."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
+from typing import Any
 
-from derive.exams.papers import Each
+from derive.errors import DeriveError, said
 
 
 @contextmanager
-def working(workers: int | None = None) -> Iterator[Each]:
-    """What maps a function over things in so many processes, by default one for each core."""
+def working(workers: int | None = None, scheduler: str = "") -> Iterator[Callable[..., Any]]:
+    """What maps a function over things: in so many processes, by default one for each core, or on a Dask cluster.
+
+    Raises DeriveError where a process is killed, or the cluster is not there.
+    """
+    if scheduler:
+        with _cluster(scheduler) as executor:
+            yield executor.map
+        return
     count = workers or os.cpu_count() or 1
     if count == 1:
         yield map
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("forkserver")) as executor:
-        yield executor.map
+    try:
+        with ProcessPoolExecutor(count, mp_context=get_context("forkserver")) as executor:
+            yield executor.map
+    except BrokenProcessPool:
+        raise DeriveError(
+            "One of the processes at work was killed.",
+            hint="Run it again: what is written stays. Fewer --workers take less memory.",
+        ) from None
+
+
+def _cluster(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise DeriveError("A cluster needs the package distributed.", hint="Install it with: pip install distributed") from None
+    try:
+        return Client(address, timeout=10).get_executor()
+    except (OSError, ValueError) as error:
+        raise DeriveError(said("The scheduler at {address} does not answer: {reason}", address=address, reason=error)) from None

@@ -34,15 +34,25 @@ from derive.values.run import Run
 # ---------------------------------------------------------------- values and gradients
 
 
+def key_value(run: Run, ask: Ask) -> Any:
+    """A definition's value."""
+    return run.exact[ask.name]
+
+
+def key_gradient(run: Run, ask: Ask) -> Any:
+    """The gradient of the output by a tensor."""
+    return run.gradient(ask.name)
+
+
 def solved_value(run: Run, ask: Ask) -> Solved:
     """A definition's value."""
-    return _solved(run.exact[ask.name], ((w.mistake, at(w, run)) for w in wrongs(run.source, ask.name)))
+    return _solved(key_value(run, ask), ((w.mistake, at(w, run)) for w in wrongs(run.source, ask.name)))
 
 
 def solved_gradient(run: Run, ask: Ask) -> Solved:
     """The gradient of the output by a tensor."""
     found = wrongs(run.source, run.source.output.name, ask.name)
-    return _solved(run.gradient(ask.name), ((w.mistake, at(w, run)) for w in found))
+    return _solved(key_gradient(run, ask), ((w.mistake, at(w, run)) for w in found))
 
 
 def _solved(key: Any, wrong: Iterable[tuple[str, Any]]) -> Solved:
@@ -138,10 +148,15 @@ def _asked_of_graph(run: Run) -> list[str]:
     return [name for name in run.moving[1:] if name in run.source.members and not run.source.members[name].axes]
 
 
+def key_graph(run: Run, ask: Ask) -> Any:
+    """The gradients by everything on a graph of numbers, in one row."""
+    return np.array([run.gradient(name).item() for name in _asked_of_graph(run)], dtype=object)
+
+
 def solved_graph(run: Run, ask: Ask) -> Solved:
     """The gradients by everything on a graph of numbers; each mistake leads to a wrong one somewhere."""
     names = _asked_of_graph(run)
-    key = np.array([run.gradient(name).item() for name in names], dtype=object)
+    key = key_graph(run, ask)
     by: dict[str, list[Any]] = {}
     for k, name in enumerate(names):
         for wrong in wrongs(run.source, run.source.output.name, name):
@@ -169,6 +184,11 @@ def graph_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:
 
 STEP = Fraction(1, 10)
 """The step of a difference by hand."""
+
+
+def key_check(run: Run, ask: Ask) -> Any:
+    """The centred difference by a number."""
+    return solved_check(run, ask).key
 
 
 def solved_check(run: Run, ask: Ask) -> Solved:

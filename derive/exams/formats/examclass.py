@@ -32,7 +32,7 @@ def exam_class(found: Papers, lang: str, key: bool) -> Mapping[str, str | bytes]
     papers = [
         {
             "student": printer.text(paper.student),
-            "total": printer.text(marks(found.exam.marks, page)),
+            "total": printer.text(marks(found.marks, page)),
             "questions": [
                 {
                     "title": printer.inlines(one.title),
