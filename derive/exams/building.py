@@ -18,7 +18,7 @@ from derive.exams.item import Item, Paper
 from derive.exams.manifest import manifest
 from derive.exams.papers import Papers
 from derive.exams.roster import Student
-from derive.exams.sheets import sheet
+from derive.exams.sheets import Given, sheet
 from derive.exams.source import Exam
 from derive.naming import slug
 from derive.teaching.formats.render import FORMATS, check_needs, written
@@ -112,14 +112,25 @@ class Build:
 
 
 def _made(exam: Exam, forms: Sequence[str], width: int, portion: Portion) -> Files:
+    """A file for each paper; the keys of a portion lie in one."""
     files: dict[str, str | bytes] = {}
-    for paper, by_lang in portion.papers:
-        for lang, items in by_lang.items():
-            name = f"{slug(exam.name)}.{paper.number:0{width}d}-{slug(paper.student)}.{lang}"
-            for folder, key in (("papers", False), ("keys", True)):
-                document = sheet(exam, items, paper, lang, key)
-                for form in forms:
-                    page = written(document, form)
-                    files[f"{folder}/{name}{'.key' if key else ''}{FORMATS[form].ending}"] = page.content
-                    files |= {f"{folder}/{other}": content for other, content in page.files.items()}
+    by_lang: dict[str, list[Given]] = {}
+    for paper, languages in portion.papers:
+        for lang, items in languages.items():
+            by_lang.setdefault(lang, []).append((paper, items))
+    for lang, given in by_lang.items():
+        first, last = given[0][0].number, given[-1][0].number
+        of_all = f"{first:0{width}d}" if first == last else f"{first:0{width}d}-{last:0{width}d}"
+        sheets = {f"papers/{_name(exam, paper, width)}.{lang}": sheet(exam, [(paper, items)], lang) for paper, items in given}
+        sheets[f"keys/{slug(exam.name)}.{of_all}.{lang}.key"] = sheet(exam, given, lang, key=True)
+        for name, document in sheets.items():
+            for form in forms:
+                page = written(document, form)
+                files[f"{name}{FORMATS[form].ending}"] = page.content
+                files |= {f"{name.partition('/')[0]}/{other}": content for other, content in page.files.items()}
     return files
+
+
+def _name(exam: Exam, paper: Paper, width: int) -> str:
+    """What the file of a paper is called: it tells who it is for, and nothing of what is in it."""
+    return f"{slug(exam.name)}.{paper.number:0{width}d}-{slug(paper.student)}"

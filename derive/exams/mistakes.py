@@ -42,7 +42,7 @@ from derive.derivation.sweep import derivation, expanded
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.language.at import Point
-from derive.values.evaluator import Evaluator
+from derive.values.evaluator import Evaluator, forward
 from derive.values.precision import decided
 from derive.values.real import Real, all_given_out
 from derive.values.run import Run, point_of
@@ -118,7 +118,7 @@ def _gradient_at(found: Derivation, copies: dict[str, str], run: Run) -> Any:
     It names no other gradient: what is needed are values.
     """
     same = found.graph.nodes == run.source.nodes
-    values = point_of(run, found.graph) if same else _elsewhere(run, found.graph, copies).values
+    values = point_of(run, found.graph) if same else _elsewhere(run, found.graph, copies)
 
     def evaluated(point: Evaluator) -> Any:
         return point.strictly(found.result, found.indices)
@@ -126,10 +126,10 @@ def _gradient_at(found: Derivation, copies: dict[str, str], run: Run) -> Any:
     return all_given_out(decided(values, evaluated), lambda digits: decided(values.at(digits), evaluated))
 
 
-def _elsewhere(run: Run, graph: Graph, copies: dict[str, str]) -> Run:
-    """The run of another graph at the same inputs; `copies` are inputs that have the values of other tensors."""
+def _elsewhere(run: Run, graph: Graph, copies: dict[str, str]) -> Evaluator:
+    """Another graph at the inputs of a run, by its terms; `copies` are inputs that have the values of other tensors."""
     arrays = {i.name: run.values.arrays[copies.get(i.name, i.name)] for i in graph.inputs}
-    return Run(graph, Point(dict(run.point.sizes), arrays, {}), of=run.of)
+    return forward(graph, run.point.sizes, arrays)
 
 
 def _called(e: Any) -> bool:
@@ -301,7 +301,7 @@ def _by_definition(change: Callable[[Any], Any]) -> Make:
             found = expanded(derivation(other, of, wrt))
             yield partial(_gradient_at, found, {}), found
         else:
-            yield (lambda run: _elsewhere(run, other, {}).exact[of]), None
+            yield (lambda run: _elsewhere(run, other, {}).given_out(of)), None
 
     return make
 

@@ -28,17 +28,26 @@ BLANK = "_" * 16
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def sheet(exam: Exam, items: Sequence[Item], paper: Paper, lang: str, key: bool = False) -> Document:
-    """The paper of a student with these questions, or its key, in a language."""
+Given = tuple[Paper, Sequence[Item]]
+"""A paper and its questions in a language."""
+
+
+def sheet(exam: Exam, papers: Sequence[Given], lang: str, key: bool = False) -> Document:
+    """The papers of some students in a language, or the keys, each beginning on a fresh page."""
     page = exam.page(lang)
-    slides = list(exam.intro.get(lang, ()))
-    for number, one in enumerate(items, 1):
-        slides.append(Slide(_title(number, one, page), (*one.body, *_parts(one, paper, page, key))))
     title = exam.lecture.about.title[lang]
     named = page.say(N_("{title}: key")).format(title=title) if key else title
+    slides = [slide for paper, items in papers for slide in _slides(exam, paper, items, page, key)]
+    return Document(named, tuple(slides), lang, exam.lecture.about.author, exam.lecture.source)
+
+
+def _slides(exam: Exam, paper: Paper, items: Sequence[Item], page: Page, key: bool) -> list[Slide]:
     total = marks(sum((one.marks for one in items), Fraction(0)), page)
-    top = Slide((), (Paragraph(inlines(Strong(inlines(paper.student)), f" — {total}")),))
-    return Document(named, (top, *slides), lang, exam.lecture.about.author, exam.lecture.source)
+    top = Slide((), (Paragraph(inlines(Strong(inlines(paper.student)), f" — {total}")),), level=0)
+    questions = (
+        Slide(_title(number, one, page), (*one.body, *_parts(one, paper, page, key))) for number, one in enumerate(items, 1)
+    )
+    return [top, *exam.intro.get(page.lang, ()), *questions]
 
 
 def _title(number: int, one: Item, page: Page) -> Inlines:
@@ -56,16 +65,22 @@ def marks(number: Fraction, page: Page) -> str:
 
 
 def _parts(one: Item, paper: Paper, page: Page, key: bool) -> Sequence[Block]:
-    if len(one.parts) == 1:
-        return _asked(one.parts[0], paper, page, key, False)
-    return (ItemList(tuple(tuple(_asked(part, paper, page, key, True)) for part in one.parts), 1),)
+    """What is asked, numbered where there are several parts; what one solution shows, those after it do not repeat."""
+    shown: set[Block] = set()
+    asked = []
+    for part in one.parts:
+        solution = [block for block in part.solution if key and block not in shown]
+        shown.update(solution)
+        asked.append(tuple(_asked(part, paper, page, solution if key else None, len(one.parts) > 1)))
+    return asked[0] if len(asked) == 1 else (ItemList(tuple(asked), 1),)
 
 
-def _asked(part: Part, paper: Paper, page: Page, key: bool, marked: bool) -> Sequence[Block]:
+def _asked(part: Part, paper: Paper, page: Page, solution: Sequence[Block] | None, marked: bool) -> Sequence[Block]:
+    """A part with room for its answer, or with its answer and solution."""
     prompt = inlines(*part.prompt, f" ({marks(part.marks, page)})") if marked else part.prompt
-    answer = answered(part, paper, page) if key else asking(part, paper, page)
-    solution = (Heading(inlines(page.say(N_("Solution"))), 4), *part.solution) if key and part.solution else ()
-    return (Paragraph(prompt), *part.shown, *answer, *solution)
+    answer = asking(part, paper, page) if solution is None else answered(part, paper, page)
+    head = (Heading(inlines(page.say(N_("Solution"))), 4),) if solution else ()
+    return (Paragraph(prompt), *part.shown, *answer, *head, *(solution or ()))
 
 
 def shown_options(part: Part, paper: Paper) -> list[Option]:

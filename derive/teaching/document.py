@@ -352,7 +352,7 @@ Block = (
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """Blocks under a title; a slide of level 1 opens a part of the lecture."""
+    """Blocks under a title; a slide of level 1 opens a part of the lecture, and in a paper one of level 0 begins a fresh page."""
 
     title: Inlines
     blocks: tuple[Block, ...]
