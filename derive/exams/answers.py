@@ -8,8 +8,8 @@ from fractions import Fraction
 LONGEST = 2000
 """The characters of an answer that is read."""
 
-_NUMBER = re.compile(r"([+-]?)(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE]([+-]?\d{1,3}))?(?:/(\d{1,40}))?")
-_POWER = re.compile(r"(?:\*|×|·|x|\\times|\\cdot)?10(?:\^|\*\*)\{?([+-]?\d{1,3})\}?")
+_NUMBER = re.compile(r"([+-]?)([0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE]([+-]?[0-9]{1,3}))?(?:/([0-9]{1,40}))?")
+_POWER = re.compile(r"(?:\*|×|·|x|\\times|\\cdot)?10(?:\^|\*\*)\{?([+-]?[0-9]{1,3})\}?")
 _MINUS = str.maketrans(dict.fromkeys("−–—‒﹣－", "-"))
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 
@@ -33,7 +33,7 @@ def number(text: str, comma: bool = False) -> Fraction:
     if found := _POWER.search(plain):
         power, plain = int(found[1]), (plain[: found.start()] or "1") + plain[found.end() :]
     if plain.count(",") == 1 and "." not in plain:
-        if not comma and re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", plain):
+        if not comma and re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", plain):
             raise Unread(text)
         plain = plain.replace(",", ".")
     read = _NUMBER.fullmatch(plain)
@@ -50,7 +50,7 @@ def numbers(text: str, count: int, comma: bool = False) -> list[Fraction]:
     if count == 1:
         return [number(re.sub(r"^\s*[\[(]|[\])]\s*$", "", text), comma)]
     bare = re.sub(r"[\[\](){}]|\\(?:begin|end)\{\w+\}|\\left|\\right", " ", text.replace("{,}", ","))
-    for between in (r"[;\n&]|\\\\", r",(?=\s)|[;\n]", r",", r"[\s;,]+(?=[-+−\d.])"):
+    for between in (r"[;\n&]|\\\\", r",(?=\s)|[;\n]", r",", r"[\s;,]+(?=[-+−0-9.])"):
         parts = [part for part in re.split(between, bare) if part.strip()]
         if len(parts) == count:
             try:

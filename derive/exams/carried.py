@@ -43,7 +43,9 @@ def carried(run: Run, ask: Ask, values: Mapping[str, Any], gradients: Mapping[st
         for name, gradient in gradients.items():
             if name != ask.name and _only_through(run.source, ask.name, name):
                 cut = _as_far(run.source, name)
-                return Held(cut, _part(run, cut), np.asarray(gradient, dtype=object), held=_of(held, cut)).gradient(ask.name)
+                seed = np.asarray(gradient, dtype=object)
+                slope = Held(cut, _part(run, cut), seed if seed.ndim else None, held=_of(held, cut)).gradient(ask.name)
+                return slope if seed.ndim else slope * seed
         return Held(run.source, run.point, held=held).gradient(ask.name) if held else None
     except (DomainError, Undecided, ArithmeticError):
         return None

@@ -1,4 +1,4 @@
-"""Answers graded against a manifest: by the key, by the mistakes that explain a wrong one, and from a student's own earlier values.
+"""Answers graded against a manifest: by the key, by mistakes that explain a wrong one, from a student's own earlier values.
 
 What cannot be read, or cannot be decided, is handed to a person: it is never silently wrong.
 """
@@ -156,7 +156,7 @@ class Grader:
 def _near(answer: Fraction, key: Any, digits: int) -> bool:
     """Whether an answer is a number to the digits asked for: rounded values were used, so two units of the last are allowed."""
     text, tolerance, _ = told(key, digits)
-    unit = tolerance or Fraction(1, 10 ** (digits + 2)) * max(1, abs(Fraction(text)))
+    unit = tolerance or Fraction(1, 10 ** (digits + 2)) * max(Fraction(1), abs(Fraction(text)))
     return abs(answer - Fraction(text)) <= 2 * unit
 
 

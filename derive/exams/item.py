@@ -134,7 +134,7 @@ Answer = Numbers | Choice | Formula | Order | Text | Code
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is asked: the sentence that asks it, its marks, the answer, what is shown with it, and how the key is found."""
+    """One thing that is asked: the sentence that asks it, its marks, the answer, what is shown with it, how the key is found."""
 
     name: str
     kind: str

@@ -95,8 +95,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
             slips = [{"key": text, "mistake": slip.mistake} for text, slip in wrong]
             return {"type": "formula", "key": key, "graph": source, "of": of, "wrt": wrt, "wrong": slips}
         case Order(lines, before, wrong):
-            slips = [slip.mistake for _, slip in wrong]
-            return {"type": "order", "lines": len(lines), "before": [list(b) for b in before], "wrong": slips}
+            named = [slip.mistake for _, slip in wrong]
+            return {"type": "order", "lines": len(lines), "before": [list(b) for b in before], "wrong": named}
         case Text(accepted, _, wrong):
             return {"type": "text", "accepted": list(accepted), "wrong": [{"key": t, "mistake": s.mistake} for t, s in wrong]}
         case Code(name, head, solution, checks):

@@ -100,7 +100,7 @@ def question(exam: Exam, key: bytes, wanted: int, k: int) -> Question:
 
 
 def settled(one: Item) -> Item:
-    """A question whose figures are drawn, so that it can be sent to another process."""
+    """A question whose figures can be sent to another process, which draws those that it prints: no page of an exam is alive."""
     parts = tuple(
         replace(part, shown=mapped(part.shown, _settled), solution=mapped(part.solution, _settled)) for part in one.parts
     )
@@ -108,10 +108,7 @@ def settled(one: Item) -> Item:
 
 
 def _settled(block: Block) -> Sequence[Block]:
-    if not isinstance(block, Picture):
-        return (block,)
-    formats = {kind: partial(bytes, block.draw(kind)) for kind in block.formats}
-    return (replace(block, formats=formats, live=None, drawn={}),)
+    return (replace(block, live=None),) if isinstance(block, Picture) else (block,)
 
 
 def _drawn(found: Papers, key: bytes, students: Sequence[str]) -> Iterator[Paper]:
@@ -148,7 +145,6 @@ def _orders(items: Iterable[Item], key: bytes, exam: str, student: str) -> dict[
         else:
             continue
         draw.shuffle(shown)
-        if isinstance(part.answer, Choice):
-            shown.sort(key=lambda k: part.answer.options[k].place)
-        orders[part.name] = tuple(shown)
+        places = [option.place for option in part.answer.options] if isinstance(part.answer, Choice) else [0] * len(shown)
+        orders[part.name] = tuple(sorted(shown, key=places.__getitem__))
     return orders

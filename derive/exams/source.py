@@ -1,7 +1,7 @@
-"""An exam is read as a lecture is: Markdown, each `#` or `##` heading a question, with `derive question` blocks among the others.
+"""An exam is read as a lecture is: Markdown, each heading a question, with `derive question` blocks among the others.
 
-A first reading finds what each question asks (its `Setting`, the same in every language); a state of a question is then written by
-expanding its section again, with the numbers of that state in the places of `{{ … }}`.
+A first reading finds what each question asks (its `Setting`, the same in every language); a state of a question is then written
+by expanding its section again, with the numbers of that state in the places of `{{ … }}`.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def _setting(directive: Directive, options: Options, desk: Desk) -> Setting:
         if options["at"] and entry.name in options["at"]:
             raise DeriveError(said("{name} varies, and is given, too.", name=entry.name), directive.whole("at"))
     asks = _asks(directive, options, next(iter(graphs.values())))
-    for name, graph in graphs.items():
+    for graph in graphs.values():
         with pointing(directive, "ask"):
             for ask in asks:
                 check_ask(ask, graph)

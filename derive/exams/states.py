@@ -1,8 +1,8 @@
 """The states of a question that can be asked: those whose key is proved and different, for certain, from every mistake.
 
-A state is left out where the graph has no value, where it lies on a kink, where what is required does not hold, where the answer is
-0 or one of the given numbers, where a mistake of the question would lead to the key or to what another leads to, and where its
-answers are much longer than those of the other states.
+A state is left out where the graph has no value, where it lies on a kink, where what is required does not hold, where the answer
+is 0 or one of the given numbers, where a mistake of the question would lead to the key or to what another leads to, and where
+its answers are much longer than those of the other states.
 """
 
 from __future__ import annotations
@@ -141,12 +141,11 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
 
     for state in sample:
         keep(state)
-    while len(found) < wanted:
-        k = next(order, None)
-        if k is None:
-            break
+    for k in order if len(found) < wanted else ():
         looked += 1
         keep(_tried(setting, k, left))
+        if len(found) == wanted:
+            break
     return Pool(setting, tuple(found[:wanted]), mistakes, looked, left)
 
 

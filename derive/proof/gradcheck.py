@@ -20,6 +20,7 @@ import numpy as np
 
 from derive.derivation.choice import gradient_by
 from derive.errors import DeriveError, said
+from derive.graphs.graph import Input
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT, exact
 from derive.values.precision import DIGITS, DomainError, precision
@@ -111,6 +112,7 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
     if formula is not None:
         gradient = result_at(run, gradient_by(run.source, wrt), formula)
     analytic = np.asarray(plain(gradient, said("the gradient by {name}", name=wrt)))
+    run = run if wrt in {i.name for i in run.source.inputs} else _given(run, wrt)
     numeric = centred(run, wrt, STEP)
     rows = []
     for entry in np.ndindex(analytic.shape):
@@ -118,6 +120,15 @@ def check(run: Run, wrt: str, formula: Any = None) -> Check:
         row = EntryCheck(entry, a, n, _error(a, n))
         rows.append(row if row.agrees else replace(row, doubt=_doubt(run, wrt, row)))
     return Check(wrt, tuple(rows))
+
+
+def _given(run: Run, name: str) -> Run:
+    """The run in which a result is an input with the value that it has."""
+    graph, member = run.source, run.source.members[name]
+    given = Input(name, member.indices, "positive" if member.head.is_positive else "real")
+    cut = replace(graph, inputs=(*graph.inputs, given), nodes=tuple(n for n in graph.nodes if n.name != name))
+    value = np.frompyfunc(Fraction, 1, 1)(np.asarray(run[name], dtype=object))
+    return replace(run, source=cut, point=replace(run.point, arrays={**run.point.arrays, name: np.asarray(value, dtype=object)}))
 
 
 def _doubt(run: Run, wrt: str, row: EntryCheck) -> Doubt:

@@ -29,14 +29,21 @@ def solved_wrong_line(run: Run, ask: Ask) -> Solved:
 
     The line is found by evaluating all of them: up to it they are the derivative, from it on they are something else.
     """
-    made = [wrong for wrong in wrongs(run.source, run.source.output.name, ask.name) if wrong.found is not None]
-    found = [(wrong, place) for wrong in made if (place := _first_wrong(wrong, run)) is not None]
+    found = remembered(run.source, ("wrong lines", ask.name), lambda: _candidates(run, ask))
     if not found:
         raise Unfit("alike")
-    kinds = list(dict.fromkeys(wrong.mistake for wrong, _ in found))
-    chosen = kinds[sum(map(int, repr(sorted(run.point.typed.items())).encode())) % len(kinds)]
-    wrong, place = next(pair for pair in found if pair[0].mistake == chosen)
+    wrong = found[sum(repr(sorted(run.point.typed.items())).encode()) % len(found)]
+    place = _first_wrong(wrong, run)
+    if place is None:
+        raise Unfit("alike")
     return Solved((wrong, place), (("line", None),))
+
+
+def _candidates(run: Run, ask: Ask) -> list[Wrong]:
+    """A derivation for each mistake that is made in one of its lines."""
+    made = [wrong for wrong in wrongs(run.source, run.source.output.name, ask.name) if wrong.found is not None]
+    found = [wrong for wrong in made if _first_wrong(wrong, run) is not None]
+    return list({wrong.mistake: wrong for wrong in reversed(found)}.values())
 
 
 def _first_wrong(wrong: Wrong, run: Run) -> int | None:

@@ -18,14 +18,14 @@ from derive.exams.asking.words import Written, sentence
 from derive.exams.item import Choice, Entry, Numbers, Option, Value
 from derive.exams.mistakes import wrongs
 from derive.exams.solved import Ask, Solved, at, slip_of, value_of
-from derive.graphs.graph import Graph
+from derive.graphs.graph import Graph, remembered
 from derive.notation import definitions
 from derive.notation.layout import Frac, Layout, Sign, row
 from derive.notation.terms import layout
 from derive.proof.forms import written_out
 from derive.teaching.blocks.gradient import matrix_side
 from derive.teaching.blocks.numbers import array, relation
-from derive.teaching.blocks.pictures import Drawn, picture
+from derive.teaching.blocks.pictures import picture
 from derive.teaching.blocks.worked import backward_to, forward_blocks, on_the_way
 from derive.teaching.document import Block, Inlines, inlines
 from derive.teaching.page import Page
@@ -170,7 +170,8 @@ def solved_graph(run: Run, ask: Ask) -> Solved:
 def written_graph(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:
     """The graph drawn, and every gradient on it asked for."""
     labels = [inlines(_entry_sign(derivation(run.source, "", name), (), page)) for name in _asked_of_graph(run)]
-    figure = picture(run.source, page, f"graph-{run.source.output.name}-{page.lang}", None, Drawn())
+    graph, name = run.source, f"graph-{run.source.output.name}-{page.lang}"
+    figure = remembered(graph, ("figure of a question", page), lambda: picture(graph, page, name))
     prompt = inlines(page.say(N_("Compute every value forward, then every gradient backward.")))
     return Written(prompt, numbers(solved, labels, page), (figure,))
 

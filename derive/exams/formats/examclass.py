@@ -43,7 +43,7 @@ def exam_class(found: Papers, lang: str, key: bool) -> Mapping[str, str | bytes]
                             "prompt": printer.inlines(part.prompt),
                             "shown": printer.laid(part.shown, True),
                             "marks": decimal(part.marks) or "0",
-                            "asking": printer.laid([b for b in asking(part, paper, page)], True),
+                            "asking": printer.laid(asking(part, paper, page), True),
                             "answer": printer.laid([*answered(part, paper, page), *part.solution], True) if key else "",
                             "choice": not isinstance(part.answer, Numbers),
                         }

@@ -1,0 +1,163 @@
+"""Grading: the key, every mistake, ways to write a number, errors carried forward, what nobody may decide but a person."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from derive.errors import DeriveError
+from derive.exams.answers import Unread, number, numbers
+from derive.exams.grading import Grader
+from derive.exams.item import Choice, Item, Numbers, Order, Paper, Part, Text
+from derive.exams.manifest import Manifest
+from derive.exams.mistakes import NAMED
+from derive.exams.papers import Papers
+from derive.exams.sheets import LETTERS
+
+
+def key_of(part: Part, paper: Paper) -> str:
+    """The right answer, as a student writes it."""
+    match part.answer:
+        case Numbers(entries):
+            return "; ".join(entry.key.digits for entry in entries)
+        case Choice():
+            return LETTERS[paper.orders[part.name].index(0)]
+        case Order(lines):
+            return ", ".join(LETTERS[paper.orders[part.name].index(k)] for k in range(len(lines)))
+        case Text(accepted):
+            return accepted[0]
+    raise AssertionError(part)
+
+
+def graded(kept: Manifest, paper: Paper, answers: dict[str, str]) -> dict[str, tuple[str, Fraction, tuple[str, ...]]]:
+    sheet = Grader(kept).sheet(paper.student, answers)
+    return {part.part: (part.verdict, part.marks, part.mistakes) for part in sheet.parts}
+
+
+def parts_of(items: list[Item]) -> list[Part]:
+    return [part for item in items for part in item.parts]
+
+
+def test_keys_earn_all_marks(made: Papers, kept: Manifest) -> None:
+    for paper in made.papers:
+        parts = parts_of(made.items(paper, "en"))
+        found = graded(kept, paper, {part.name: key_of(part, paper) for part in parts})
+        assert {name: verdict for name, (verdict, _, _) in found.items()} == {part.name: "right" for part in parts}
+        assert sum(marks for _, marks, _ in found.values()) == made.marks
+
+
+def test_mistakes_are_named(made: Papers, kept: Manifest) -> None:
+    count = 0
+    for paper in made.papers:
+        for part in parts_of(made.items(paper, "en")):
+            wrong: list[tuple[str, str]] = []
+            match part.answer:
+                case Numbers(_, _, slips):
+                    wrong = [("; ".join(v.digits for v in values), slip.mistake) for values, slip in slips]
+                case Choice(options):
+                    shown = enumerate(paper.orders[part.name])
+                    wrong = [(LETTERS[at], slip.mistake) for at, k in shown if (slip := options[k].slip) is not None]
+            for answer, mistake in wrong:
+                verdict, marks, named = graded(kept, paper, {part.name: answer})[part.name]
+                assert (verdict, named) == ("mistake", (mistake,)), part.name
+                assert marks == NAMED[mistake].credit * part.marks
+                count += 1
+    assert count > 200
+
+
+def test_errors_are_carried_forward(made: Papers, kept: Manifest) -> None:
+    """A wrong z, and a p and gradients that follow from it, cost the marks of z alone."""
+    from math import exp
+
+    paper = made.papers[0]
+    section = next(s for s in made.exam.sections if s.setting.name == "neuron")
+    place = made.exam.sections.index(section)
+    state = kept.questions[place]["states"][paper.states[place]]["state"]
+    run = section.setting.run(state)
+    z = float(run["z"]) + 0.5
+    p = 1 / (1 + exp(-z))
+    slope = 2 * (p - 1) * p * (1 - p)
+    answers = {
+        "neuron.1": f"{z}",
+        "neuron.2": f"{p:.4g}",
+        "neuron.3": f"{slope:.4g}",
+        "neuron.4": f"{slope * float(run['x']):.4g}",
+    }
+    found = graded(kept, paper, answers)
+    assert [found[name][0] for name in answers] == ["wrong", "carried", "carried", "carried"]
+    assert sum(marks for _, marks, _ in found.values()) == 3
+
+
+def test_a_wrong_gradient_is_carried_backward(made: Papers, kept: Manifest) -> None:
+    paper = made.papers[1]
+    place = next(k for k, s in enumerate(made.exam.sections) if s.setting.name == "neuron")
+    run = made.exam.sections[place].setting.run(kept.questions[place]["states"][paper.states[place]]["state"])
+    found = graded(kept, paper, {"neuron.3": "7", "neuron.4": str(7 * run["x"])})
+    assert (found["neuron.3"][0], found["neuron.4"][0]) == ("wrong", "carried")
+    alone = graded(kept, paper, {"neuron.4": str(7 * run["x"])})
+    assert alone["neuron.4"][0] == "wrong"
+
+
+def test_part_of_a_vector(made: Papers, kept: Manifest) -> None:
+    paper = made.papers[0]
+    part = next(p for p in parts_of(made.items(paper, "en")) if p.name == "layer.3")
+    assert isinstance(part.answer, Numbers)
+    first, second, third = (entry.key.digits for entry in part.answer.entries)
+    verdict, marks, _ = graded(kept, paper, {"layer.3": f"({first}; {second}; 9999)"})["layer.3"]
+    assert (verdict, marks) == ("wrong", Fraction(2, 3) * part.marks)
+    assert graded(kept, paper, {"layer.3": f"[{first}, {second}, {third}]"})["layer.3"][0] == "right"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2.8", "14/5"),
+        ("2,8", "14/5"),
+        ("2.80", "14/5"),
+        ("14/5", "14/5"),
+        ("+2.8", "14/5"),
+        ("−2,8", "-14/5"),
+        ("$-2{,}8$", "-14/5"),
+        ("= 2.8", "14/5"),
+        ("2.8e0", "14/5"),
+        ("28·10^-1", "14/5"),
+        ("28 × 10⁻¹", "14/5"),
+        ("1 234,5", "2469/2"),
+        ("1\u202f234,5", "2469/2"),
+        (".5", "1/2"),
+        ("0,125", "1/8"),
+        ("1234", "1234"),
+    ],
+)
+def test_ways_to_write_a_number(text: str, value: str) -> None:
+    assert number(text) == Fraction(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1/0", "1,234", "1.2.3", "__import__('os')", "9**9**9", "٣", "1e99999", "--1", "nan", "∞"]
+)
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(Unread):
+        number(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["(1; 2,5; -3)", "1 2.5 -3", "[1, 2.5, -3]", r"\begin{pmatrix}1\\2.5\\-3\end{pmatrix}", "1\n2.5\n-3"]
+)
+def test_ways_to_write_a_vector(text: str) -> None:
+    assert numbers(text, 3) == [1, Fraction(5, 2), -3]
+
+
+def test_what_cannot_be_read_waits_for_a_person(made: Papers, kept: Manifest) -> None:
+    paper = made.papers[0]
+    hostile = ["1,234", "x" * 10**6, "9**9**9", "__import__('os').system('x')", "два", "\x1b[31m", "=cmd()"]
+    for text in hostile:
+        found = graded(kept, paper, {"product.1": text, "neuron.5": text, "neuron.6": text, "layer.2": text})
+        assert {found[name][0] for name in ("product.1", "neuron.5")} <= {"person"}
+        assert sum(marks for _, marks, _ in found.values()) == 0
+
+
+def test_who_has_no_paper(kept: Manifest) -> None:
+    with pytest.raises(DeriveError, match="has no paper"):
+        Grader(kept).sheet("nobody", {})
