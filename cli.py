@@ -137,6 +137,7 @@ def arguments() -> argparse.ArgumentParser:
     who = exam.add_mutually_exclusive_group()
     who.add_argument("--variants", type=_count, metavar="N", help="so many papers, numbered (1)")
     who.add_argument("--roster", type=Path, metavar="FILE", help="a paper for each student in a CSV file with a column 'student'")
+    who.add_argument("--student", default="", metavar="NAME", help="print one paper again: EXAM is then the manifest")
     exam.add_argument("--format", default="pdf", metavar="FORMATS", help="pdf, latex, markdown, or several with commas (pdf)")
     exam.add_argument(
         "--key", type=Path, metavar="FILE", help="the secret that variants are drawn from (EXAM.key; made if missing)"
@@ -373,6 +374,8 @@ def run_exam(options: argparse.Namespace) -> int:
 
     forms = [name.strip() for name in options.format.split(",")]
     check_forms(forms)
+    if options.student:
+        return _print_again(options, forms)
     exam = open_exam(options.exam)
     langs = _langs(options, exam.langs)
     students = read_roster(options.roster, exam.langs) if options.roster else numbered(options.variants or 1)
@@ -387,9 +390,20 @@ def run_exam(options: argparse.Namespace) -> int:
     for files in build.whole():
         write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
     record.close()
-    _say(
-        f"derive: {in_language(said('{count} papers of {variants} variants', count=len(students), variants=found.variants), _translate(options))}"
-    )
+    told = said("{count} papers of {variants} different ones.", count=len(students), variants=found.variants)
+    _say(f"derive: {in_language(told, _translate(options))}")
+    return 0
+
+
+def _print_again(options: argparse.Namespace, forms: Sequence[str]) -> int:
+    """The paper and the key of one student, from the manifest: the same as before, to the byte."""
+    from derive.exams.building import reprinted
+    from derive.exams.manifest import read_manifest
+    from derive.language.sources import read_file
+
+    manifest = read_manifest(read_file(options.exam), options.exam.name)
+    files = reprinted(manifest, options.student, forms, _langs(options, manifest.langs))
+    write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
     return 0
 
 

@@ -12,14 +12,15 @@ from functools import partial
 from hashlib import sha256
 
 from derive import __version__
-from derive.errors import DeriveError, said
+from derive.errors import DeriveError, nearest, said
 from derive.exams.formats.examclass import exam_class
 from derive.exams.item import Item, Paper
-from derive.exams.manifest import manifest
-from derive.exams.papers import Papers
+from derive.exams.manifest import Manifest, manifest
+from derive.exams.papers import Papers, again
 from derive.exams.roster import Student
 from derive.exams.sheets import Given, sheet
-from derive.exams.source import Exam
+from derive.exams.source import Exam, read_exam
+from derive.exams.statistics import statistics
 from derive.naming import slug
 from derive.teaching.formats.render import FORMATS, check_needs, written
 
@@ -108,7 +109,25 @@ class Build:
         for lang in self.langs if "latex" in self.forms else ():
             for key in (False, True):
                 yield exam_class(self.found, lang, key)
-        yield {f"{self.found.exam.name}.manifest.json": self.manifest}
+        for lang in self.langs:
+            for form in self._single or ["markdown"]:
+                page = written(statistics(self.found, lang), form)
+                yield {f"{slug(self.found.exam.name)}.{lang}.statistics{FORMATS[form].ending}": page.content, **page.files}
+        yield {f"{slug(self.found.exam.name)}.manifest.json": self.manifest}
+
+
+def reprinted(kept: Manifest, student: str, forms: Sequence[str], langs: Sequence[str]) -> Files:
+    """A student's paper and key, as they were.  Raises DeriveError for one who has none."""
+    if student not in kept.papers:
+        hint = nearest(student, kept.papers)
+        raise DeriveError(said("{name} has no paper in this exam.", name=student), hint=hint or "")
+    exam, paper = read_exam(kept.text, kept.source), kept.papers[student]
+    states = [q["states"][k]["state"] for q, k in zip(kept.questions, paper.states, strict=True)]
+    found = again(exam, [q["mistakes"] for q in kept.questions], states, paper)
+    (one,) = found.papers
+    width = max(3, len(str(len(kept.papers))))
+    single = [form for form in forms if form in PAPERS]
+    return _made(exam, single, width, Portion(0, ((one, {lang: found.items(one, lang) for lang in langs}),)))
 
 
 def _made(exam: Exam, forms: Sequence[str], width: int, portion: Portion) -> Files:

@@ -52,6 +52,7 @@ def manifest(found: Papers) -> str:
         "questions": [
             {
                 "name": q.name,
+                "mistakes": [list(names) for names in q.mistakes],
                 "looked": q.looked,
                 "count": q.count,
                 "left": dict(q.left),

@@ -131,13 +131,13 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
     def keep(state: State | None) -> None:
         if state is None:
             return
-        narrowed = _narrowed(state, mistakes, setting)
-        if narrowed is None:
+        fit = narrowed(state, mistakes, setting)
+        if fit is None:
             left["alike"] += 1
         elif not window[0] <= _length(state, setting) <= window[1]:
             left["level"] += 1
         else:
-            found.append(narrowed)
+            found.append(fit)
 
     for state in sample:
         keep(state)
@@ -214,7 +214,7 @@ def _first_of_each(one: Solved) -> dict[str, Any]:
     return found
 
 
-def _narrowed(state: State, mistakes: Sequence[Sequence[str]], setting: Setting) -> State | None:
+def narrowed(state: State, mistakes: Sequence[Sequence[str]], setting: Setting) -> State | None:
     """The state with the wrong answers of the mistakes that are diagnosed; None where they cannot be told apart in it."""
     solved = []
     for one, names, ask in zip(state.solved, mistakes, setting.asks, strict=True):
