@@ -44,9 +44,12 @@ def translator(lang: str) -> Callable[[str], str]:
 
 @cache
 def message_translator(lang: str) -> Callable[[str], str]:
-    """The same for what is said of wrong input; in English where `lang` has no such catalogue."""
+    """The same for what is said of wrong input, words of pages in it too; in English where `lang` has no such catalogue."""
     path = MESSAGES / f"{lang}.po"
-    return _catalogue(path) if lang in languages() and path.is_file() else str
+    if lang not in languages() or not path.is_file():
+        return str
+    own, page = _catalogue(path), translator(lang)
+    return lambda message: found if (found := own(message)) != message else page(message)
 
 
 def _catalogue(path: Path) -> Callable[[str], str]:
