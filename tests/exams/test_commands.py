@@ -1,0 +1,199 @@
+"""`derive exam` and `derive grade`, as a teacher gives them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+import cli
+from derive.exams import building
+
+QUIZ = """---
+title: {en: "Quiz", fr: "Interro"}
+lang: [en, fr]
+---
+
+:::en
+## Backward through a product
+:::
+:::fr
+## À travers un produit
+:::
+
+```derive define product
+f = (u + v)*w
+```
+
+```derive question product
+vary: u=2..6, v=-3..3, w=-4|-2|3
+ask: value f, gradient w, gradient u
+marks: 1, 1, 2
+```
+"""
+
+
+@pytest.fixture
+def quiz(tmp_path: Path) -> Path:
+    path = tmp_path / "quiz.md"
+    path.write_text(QUIZ, encoding="utf-8")
+    return path
+
+
+def run(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_papers_keys_manifest(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = quiz.parent / "out"
+    roster = quiz.parent / "students.csv"
+    roster.write_text("student;lang\nada;en\nélodie;fr\n", encoding="utf-8")
+    assert run("exam", quiz, "--roster", roster, "--format", "markdown", "-o", out, "--workers", 1) == 0
+    assert "2 papers of" in capsys.readouterr().err
+    found = names(out)
+    assert [name for name in found if name.startswith("papers/")] == [
+        "papers/quiz.001-ada.en.md",
+        f"papers/{next(n for n in found if 'lodie' in n and n.startswith('papers')).removeprefix('papers/')}",
+    ]
+    assert {"quiz.manifest.json", "keys/quiz.001.en.key.md", "keys/quiz.002.fr.key.md"} <= set(found)
+    assert stat.S_IMODE((quiz.parent / "quiz.key").stat().st_mode) == 0o600
+    paper = next(out.glob("papers/*fr.md")).read_text(encoding="utf-8")
+    assert "À travers un produit" in paper
+    assert "Calculer" in paper
+    assert "marks" not in paper
+    # Grading the keys of the manifest earns everything.
+    manifest = json.loads((out / "quiz.manifest.json").read_text(encoding="utf-8"))
+    states = manifest["questions"][0]["states"]
+    rows = [
+        [p["student"], *(part["answer"]["key"][0][0].replace(".", ",") for part in states[p["states"][0]]["parts"])]
+        for p in manifest["papers"]
+    ]
+    answers = quiz.parent / "answers.csv"
+    with answers.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows([["student", "product.1", "product.2", "product.3"], *rows])
+    marks, pages = quiz.parent / "marks.csv", quiz.parent / "pages"
+    assert run("grade", out / "quiz.manifest.json", answers, "-o", marks, "--pages", pages, "--lang", "fr") == 0
+    graded = list(csv.DictReader(marks.open(encoding="utf-8")))
+    assert [(row["student"], row["marks"], row["open"]) for row in graded] == [("ada", "4", "0"), ("élodie", "4", "0")]
+    assert "4 points sur 4" in (pages / "ada.md").read_text(encoding="utf-8")
+
+
+def test_one_paper_again_to_the_byte(quiz: Path) -> None:
+    out, again = quiz.parent / "out", quiz.parent / "again"
+    assert run("exam", quiz, "--variants", 3, "--format", "markdown", "-o", out, "--workers", 1) == 0
+    assert run("exam", out / "quiz.manifest.json", "--student", "2", "--format", "markdown", "-o", again) == 0
+    for path in again.glob("papers/*"):
+        assert path.read_bytes() == (out / "papers" / path.name).read_bytes()
+    assert len(list(again.glob("papers/*"))) == 2
+
+
+def test_an_interrupted_run_goes_on(quiz: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was written before stays as it is; the rest, and the manifest, follow; then nothing tells of it."""
+    monkeypatch.setattr(building, "PORTION", 2)
+    out = quiz.parent / "out"
+    made = building._made
+    calls: list[int] = []
+
+    def failing(exam: object, forms: object, width: int, portion: building.Portion) -> object:
+        calls.append(portion.number)
+        if portion.number == 1 and len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return made(exam, forms, width, portion)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(building, "_made", failing)
+    words = ("exam", quiz, "--variants", 5, "--format", "markdown", "-o", out, "--workers", 1)
+    assert run(*words) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert not (out / "quiz.manifest.json").exists()
+    first = {path: path.stat().st_mtime_ns for path in out.glob("papers/*")}
+    assert len(first) == 4
+    assert run(*words) == 0
+    assert calls == [0, 1, 1, 2]
+    assert {path: path.stat().st_mtime_ns for path in first} == first
+    assert len(list(out.glob("papers/*"))) == 10
+    assert not list(out.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name\nada\n", "has no column 'student'"),
+        (b"student\nada\nada\n", "line 3"),
+        (b"student\n\xe9lodie\n", "line 2: the file is not UTF-8"),
+        (b"student,lang\nada,de\n", "not written in 'de'"),
+        (b"student,lang\nada\n", "The row has 1 cells"),
+        (b"", "is empty"),
+        (b"student\n", "names no student"),
+        (b"student\n\x1b[31m\n", "visible characters"),
+    ],
+)
+def test_a_roster_that_is_wrong(quiz: Path, content: bytes, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    roster = quiz.parent / "students.csv"
+    roster.write_bytes(content)
+    out = quiz.parent / "out"
+    assert run("exam", quiz, "--roster", roster, "--format", "markdown", "-o", out, "--workers", 1) == 1
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_roster_of_a_spreadsheet(quiz: Path, encoding: str) -> None:
+    roster = quiz.parent / "students.csv"
+    roster.write_text("student\télève\nzoë\tx\n", encoding=encoding)
+    assert run("exam", quiz, "--roster", roster, "--format", "markdown", "-o", quiz.parent / "out", "--workers", 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("gradient w", "gradient q", "There is no q in this graph"),
+        ("gradient w", "slope w", "Nothing is asked by slope"),
+        ("value f", "value u", "u is given"),
+        ("u=2..6", "u=6..2", "The range is empty"),
+        ("u=2..6", "u=a", "is no number"),
+        ("u=2..6, ", "", "'u'|u "),
+        ("marks: 1, 1, 2", "marks: 1, 1", "There are as many marks"),
+        ("marks: 1, 1, 2", "mistakes: none", "There is no mistake named none"),
+        ("marks: 1, 1, 2", "require: u > 9", "holds in no state"),
+        ("marks: 1, 1, 2", "colour: red", "has no option 'colour'"),
+        ("derive question product", "derive question produkt", "There is no graph 'produkt'"),
+    ],
+)
+def test_an_exam_that_is_wrong(quiz: Path, old: str, new: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+
+    assert old in QUIZ
+    quiz.write_text(QUIZ.replace(old, new), encoding="utf-8")
+    assert run("exam", quiz, "-o", quiz.parent / "out", "--workers", 1) == 1
+    told = capsys.readouterr().err
+    assert re.search(message, told), told
+    assert "quiz.md, line" in told
+    assert "Traceback" not in told
+
+
+def test_answers_that_are_wrong(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = quiz.parent / "out"
+    assert run("exam", quiz, "--variants", 2, "--format", "markdown", "-o", out, "--workers", 1) == 0
+    answers = quiz.parent / "answers.csv"
+    for content, message in {
+        "student,product.1\n9,3\n": "9 has no paper",
+        "student,produce.1\n1,3\n": "has a column 'produce.1'",
+        "student,product.1\n1,3\n1,4\n": "1 is there twice",
+        "who,product.1\n1,3\n": "has no column 'student'",
+    }.items():
+        answers.write_text(content, encoding="utf-8")
+        assert run("grade", out / "quiz.manifest.json", answers) == 1
+        assert message in capsys.readouterr().err
+    assert run("grade", quiz, answers) == 1
+    assert "is no manifest" in capsys.readouterr().err
+    # What a person decides is counted, and formulas of a spreadsheet stay text.
+    answers.write_text("student,product.1,product.2\n1,=cmd(),7\n2,\x1b[31m,1e999\n", encoding="utf-8")
+    assert run("grade", out / "quiz.manifest.json", answers) == 0
+    assert "2 answers are for a person" in capsys.readouterr().err
