@@ -31,6 +31,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"derivation"},
         {"values"},
         {"proof"},
+        {"checking"},
         {"kernels"},
         {"teaching", "exams"},
         {"api"},
@@ -51,7 +52,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"calls"},
         {"infer"},
         {"reader"},
-        {"sources"},
+        {"extend", "sources"},
     ),
     "notation": (
         {"javascript", "layout", "numpy_code", "tongues"},
@@ -80,6 +81,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"lemmas", "search"},
         {"proof"},
         {"certificate"},
+    ),
+    "checking": (
+        {"polynomials", "signs"},
+        {"names", "plain", "tree", "witness"},
+        {"entries", "indices", "zero"},
+        {"grammar"},
+        {"reading"},
+        {"verdict"},
     ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
