@@ -83,12 +83,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"certificate"},
     ),
     "checking": (
-        {"polynomials", "signs"},
+        {"polynomials", "sheet", "signs"},
         {"names", "plain", "tree", "witness"},
         {"entries", "indices", "zero"},
         {"grammar"},
         {"reading"},
         {"verdict"},
+        {"mistakes"},
+        {"proofread"},
     ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from sympy import Add
+
 from derive.calculus.terms import Adjoint, Element
 from derive.checking.names import SLOPES, WRITTEN, Names
 from derive.checking.signs import Span, fault
@@ -22,6 +24,9 @@ from derive.language.extend import extended
 
 Piece = tuple[str, Span]
 Pieces = list[Piece]
+
+ANSWER, AUXILIARY = "answer", "aux"
+"""What definitions are called that a formula becomes, and that it needs."""
 
 MAX_TEXT = 20_000
 """A formula with its indices written out may be so long."""
@@ -56,6 +61,8 @@ class Entries:
     used: set[str]
     derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
     """What stands in the text for a derivative: (the input that it is there, of, by)."""
+    paths: set[tuple[str, str]] = field(default_factory=set)
+    """The derivatives, (of, by), that may mean the factor of one path."""
     _shapes: dict[int, Shape] = field(default_factory=dict)
     _kept: list[Term] = field(default_factory=list)
 
@@ -117,7 +124,7 @@ class Entries:
                 return Shape((None,))
             case "eye", _:
                 return Shape((None, None))
-            case "diff", (of, by):
+            case "diff", (of, by, _):
                 over = Shape() if of.kind == "ref" and not of.args[1] and not self.shape(of).rank else self.shape(of)
                 return Shape((*over.axes, *self.shape(by).axes))
             case "reduce", (operator, body, _, _):
@@ -256,8 +263,8 @@ class Entries:
             case "trace", (inner,):
                 letter = self.letter()
                 yield from self._summed([(letter, self.shape(inner).axes[0])], self.entry(inner, (letter, letter)), span)
-            case "diff", (of, by):
-                yield from self._derivative(term, of, by, at)
+            case "diff", (of, by, whole):
+                yield from self._derivative(term, of, by, whole, at)
             case "reduce", (operator, body, bounds, conditions):
                 yield from self._reduced(operator, body, bounds, conditions, at, span)
             case _:
@@ -294,7 +301,7 @@ class Entries:
         for letter, size in letters:
             if size is None:
                 raise self.fault(span, "The size of an axis that is summed over is not known here.")
-            yield f" for {letter} in {size}", span
+            yield f" for {letter} in {size_text(size)}", span
         yield ")", span
 
     def _power(self, term: Term, inner: Term, exponent: Term, at: tuple[str, ...]) -> Iterator[Piece]:
@@ -379,10 +386,10 @@ class Entries:
                 raise self.fault(bound.span, said("The axis of the index {name} is not known.", name=bound.letter))
             return bound.size
         typed = bound.size.strip()
-        if typed and typed.replace(" ", "") != str(found).replace(" ", ""):
+        if typed and typed.replace(" ", "") not in (str(found).replace(" ", ""), size_text(found).replace(" ", "")):
             message = said("{name} runs to {typed}, and the axis is of size {size}.", name=bound.letter, typed=typed, size=found)
             raise self.fault(bound.span, message, kind=MisshapenError)
-        return str(found)
+        return size_text(found)
 
     def axis_of(self, letter: str, where: Sequence[Term], known: Mapping[str, Any] = MappingProxyType({})) -> Any:
         """The size of the axis at which a letter stands by itself, or another that it is equal to."""
@@ -425,7 +432,7 @@ class Entries:
         own = tuple(self.letter() for _ in self.shape(term).axes)
         if any(part.kind == "diff" for part in below(term)):
             raise self.fault(term.span, "A derivative inside another is not read.", "Give the inner one a name.")
-        name = self.name("aux")
+        name = self.name(AUXILIARY)
         all_ = (*letters, *own)
         left = f"{name}[{', '.join(all_)}]" if all_ else name
         self.extend([(f"{left} = ", term.span), *self.entry(term, own)])
@@ -449,7 +456,7 @@ class Entries:
             name, own = self.define(arg)
             letters = own or letters
             names.append(name)
-        name = self.name("aux")
+        name = self.name(AUXILIARY)
         self.extend([(f"{name} = {function}({', '.join(names)})", term.span)])
         found = Term("ref", (name, tuple(Spot(x, frozenset({x}), term.span, self.names.base) for x in letters)), term.span)
         self._called.append((term, found))
@@ -465,7 +472,7 @@ class Entries:
         self.used.add(found)
         return found
 
-    def _derivative(self, term: Term, of: Term, by: Term, at: tuple[str, ...]) -> Iterator[Piece]:
+    def _derivative(self, term: Term, of: Term, by: Term, whole: bool, at: tuple[str, ...]) -> Iterator[Piece]:
         """A derivative along every path: an input of its own in the text, which is put in as what it is later."""
         base = self.names.base
         if of.kind == "ref":
@@ -478,6 +485,8 @@ class Entries:
             raise self.fault(term.span, said("{name} is not defined.", name=output))
         if not self.graph.members[by.name].differentiable:
             raise self.fault(by.span, said("Nothing is differentiated by {name}: it takes whole numbers.", name=by.name))
+        if not whole and self._has_paths(output, by.name):
+            self.paths.add((output, by.name))
         key = next((k for k, (_, o, b) in self.derived.items() if (o, b) == (output, by.name)), "")
         if not key:
             key = self.name("slope")
@@ -486,9 +495,23 @@ class Entries:
         inside = ", ".join([*places, *at[:rank], *(position(s, base) for s in by.args[1]), *at[rank:]])
         yield (f"{key}[{inside}]" if inside else key), term.span
 
+    def _has_paths(self, output: str, by: str) -> bool:
+        """Whether something lies between a tensor on the way and what it is derived by: a ∂ may hold it, as in the chain rule."""
+        users = {n.name for n in self.graph.consumers(output)}
+        final = not any(not name.startswith((ANSWER, AUXILIARY)) for name in users) and not output.startswith(AUXILIARY)
+        return not final and len(self.graph.way(by, output)) > 1
+
     def extend(self, pieces: Pieces) -> None:
         """Add a definition to the graph.  What is wrong with it is said where it was typed."""
         self.graph = add_definition(self.graph, self.text, pieces, self.derived)
+
+
+def size_text(size: Any) -> str:
+    """The size of an axis as the language writes it: what is added first."""
+    parts = sorted(Add.make_args(size), key=lambda part: (part.could_extract_minus_sign(), str(part)))
+    return " ".join(
+        str(part) if not k else f"- {-part}" if part.could_extract_minus_sign() else f"+ {part}" for k, part in enumerate(parts)
+    )
 
 
 def _compared(term: Term) -> Iterator[tuple[Spot, Spot]]:

@@ -332,7 +332,7 @@ class Grammar(Indices):
             of = self.inner(top[1:], self.output)
         else:
             of = self.bracketed(self.next()) if self.peek() in ("[", "(", r"\{") else self.term()
-        return Term("diff", (of, by), (span[0], self.last))
+        return Term("diff", (of, by, top[0].text == "d"), (span[0], self.last))
 
     def inline_derivative(self, span: Span) -> Term:
         """∂L / ∂z_i on one line."""
@@ -343,14 +343,11 @@ class Grammar(Indices):
         if self.peek() != "/" or [s.text for s in self.signs[self.at + 1 : self.at + 2]] != [mark]:
             raise self.fault(span, "This ∂ begins no ∂a/∂b.")
         self.at += 2
-        start = self.at
         by = self.variable()
-        bottom = self.signs[start : self.at]
         if not top:
             of = self.bracketed(self.next()) if self.peek() in ("[", "(", r"\{") else self.term()
-            return Term("diff", (of, by), (span[0], self.last))
-        del bottom
-        return Term("diff", (self.inner(top, self.output), by), (span[0], self.last))
+            return Term("diff", (of, by, mark == "d"), (span[0], self.last))
+        return Term("diff", (self.inner(top, self.output), by, mark == "d"), (span[0], self.last))
 
     def gradient(self, span: Span) -> Term:
         """∇_z L: the tensor of all ∂L/∂z_i."""
@@ -359,7 +356,7 @@ class Grammar(Indices):
         self.at += 1
         by = self.inner(self.group(), self.variable)
         of = self.output_atom()
-        return Term("diff", (of, by), (span[0], self.last))
+        return Term("diff", (of, by, True), (span[0], self.last))
 
     def variable(self) -> Term:
         """What a derivative is taken by: a tensor or an entry."""

@@ -324,7 +324,8 @@ class Indices:
         if under:
             tries += [(names.member(word, accent, below), [])] if not raised else []
             head, comma, _ = below.partition(",")
-            if comma and not raised and not names.member(word, accent):
+            base = names.member(word, accent)
+            if comma and not raised and (not base or len(names.axes(base)) != below.count(",") + 1):
                 cut = next(k for k, s in enumerate(under) if s.text == ",")
                 tries.append((names.member(word, accent, head), under[cut + 1 :]))
         tries.append((names.member(word, accent), [*raised, *([Signed(",", span)] if raised and under else []), *under]))

@@ -143,7 +143,8 @@ class Plain:
             power = self._exponential(2 * args[0])
             return (power - 1) / (power + 1)
         if isinstance(term, log):
-            return self._logarithm(args[0])
+            inside = term.args[0]
+            return self._logarithm(self.of(inside.args[0]) ** 2) / 2 if isinstance(inside, Abs) else self._logarithm(args[0])
         if term.is_Pow:
             return self._power(*args)
         return term.func(*args)
@@ -162,6 +163,9 @@ class Plain:
         top, bottom = found.parts
         if top == 0:
             return S.Zero
+        if not ties and len(parts := found.odd_factors) > 1:
+            signs = [2 * self._positive(part, False) - 1 for part in parts]
+            return (1 + Mul(*signs)) / 2
         if not bottom.is_positive:
             top = top * bottom
         _, rest = expand(top).as_content_primitive()

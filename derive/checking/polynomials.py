@@ -58,6 +58,13 @@ class Fraction_:
         """The numerator and the denominator as terms."""
         return _term(self.top, self.atoms), _term(self.bottom, self.atoms)
 
+    @property
+    def odd_factors(self) -> tuple[Any, ...]:
+        """Terms whose product has the sign of this one."""
+        number, parts = (self.top * self.bottom).factor()
+        found = [_term(part, self.atoms) for part, times in parts if int(times) % 2]
+        return (*((S.NegativeOne,) if number < 0 else ()), *found)
+
 
 def quotient(term: Any, effort: Effort) -> Fraction_:
     """A term as a quotient of two polynomials without a common factor.  Raises TooMuchError."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from derive.calculus.terms import Index, substituted
-from derive.checking.entries import Entries, MisshapenError, add_definition
+from derive.calculus.terms import Adjoint, Deriv, Index, substituted, walk
+from derive.checking.entries import ANSWER, Entries, MisshapenError, add_definition, size_text
 from derive.checking.grammar import Grammar
 from derive.checking.names import Names
 from derive.checking.signs import MAX_FORMULA, fault, place_in
@@ -32,7 +32,8 @@ class Formula:
     graph: Graph
     letters: tuple[str, ...]
     text: str
-    row: bool = False
+    held: Any = None
+    """The term with each ∂ on the way as the factor of one path, what lies between held; where that is another than along all."""
 
     @property
     def node(self) -> Node:
@@ -99,7 +100,7 @@ def _read_language(graph: Graph, text: str) -> Formula:
     conditions = re.findall(r"where\(([^,()]*(?:==|!=|<=|>=|<|>)[^,()]*),", text)
     words = [w for inside in (*_ENTRY.findall(text), *conditions) for w in re.findall(r"[^\W\d]\w*", inside)]
     free = [w for w in dict.fromkeys(words) if w not in bound and w not in sizes and w not in graph.members and len(w) <= 2]
-    name = fresh((), {*graph.taken, *bound, *words}, stem="answer")
+    name = fresh((), {*graph.taken, *bound, *words}, stem=ANSWER)
     left = f"{name}[{', '.join(free)}] = " if free else f"{name} = "
     flat = re.sub(r"\s*\n\s*", " ", text) if "#" not in text else text
     found = add_definition(graph, text, [(left, (0, 1)), *((c, (k, k + 1)) for k, c in enumerate(flat))], {})
@@ -117,7 +118,7 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     free = {typed: letter for typed, letter in names.letters.items() if letter in used}
     own = tuple(writing.letter() for _ in shape.axes)
     pieces = writing.entry(tree, own)
-    name = writing.name("answer")
+    name = writing.name(ANSWER)
     whole = (*free.values(), *own)
     text_ = "".join(p for p, _ in pieces)
     missing = [letter for letter in own if not re.search(rf"\b{letter}\b", text_)]
@@ -128,9 +129,14 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     ]
     left = f"{name}[{', '.join(whole)}] = " if whole else f"{name} = "
     if None not in sizes and whole:
-        left = f"{name}: [{', '.join(map(str, sizes))}]; {left}"
+        left = f"{name}: [{', '.join(map(size_text, sizes))}]; {left}"
     found = add_definition(writing.graph, text, [(left, tree.span), *pieces], writing.derived)
-    return Formula(found, tuple(free), text, shape.row)
+    return Formula(found, tuple(free), text, _with_paths(found.output.expr, writing.paths) if writing.paths else None)
+
+
+def _with_paths(term: Any, paths: set[tuple[str, str]]) -> Any:
+    """A term with some derivatives as those of one definition, all else in it held."""
+    return walk(term, lambda t: Deriv(t.output, t.by) if isinstance(t, Adjoint) and t.pair in paths else t)
 
 
 def _letters_of(tree: Term) -> list[frozenset[str]]:
@@ -139,11 +145,14 @@ def _letters_of(tree: Term) -> list[frozenset[str]]:
     return [spot.letters for spot in spots(tree)]
 
 
-def common(first: Formula, second: Formula) -> tuple[Any, Any, tuple[Index, ...]] | None:
-    """The terms of two formulas over the same indices: a letter means the same in both, whole axes are met in order.
+def common(first: Formula, second: Formula, held: bool = False) -> tuple[Any, Any, tuple[Index, ...]] | None:
+    """The terms of two formulas over the same indices: a letter means the same in both, whole axes are met in order.  Where what
+    lies between is `held`, derivatives on the way are the factors of one path.
 
     None where they are not of the same axes.
     """
+    if held:
+        first, second = (f if f.held is None else _holding(f) for f in (first, second))
     one, other = _named(first), _named(second)
     values: dict[Any, Any] = {}
     indices: list[Index] = list(first.indices)
@@ -199,6 +208,11 @@ def _broadcast(
     return None
 
 
+def _holding(formula: Formula) -> Formula:
+    node = replace(formula.node, expr=formula.held)
+    return replace(formula, graph=replace(formula.graph, nodes=(*formula.graph.nodes[:-1], node)))
+
+
 def _named(formula: Formula) -> tuple[list[tuple[str, Index]], list[Index]]:
     """The indices of a formula that were typed, with their letters; and those of whole axes."""
     count = len(formula.letters)
@@ -208,3 +222,11 @@ def _named(formula: Formula) -> tuple[list[tuple[str, Index]], list[Index]]:
 def again(graph: Graph, text: str) -> Graph:
     """The graph with more definitions in the language of graphs."""
     return extended(graph, text)
+
+
+def pruned(formula: Formula, base: Graph) -> Graph:
+    """The graph of a formula with nothing besides its base but what the formula needs."""
+    keep = base.members.keys() | formula.graph.ancestors(formula.node.name)
+    by = {adjoint.output.name for node in formula.graph.nodes for adjoint in node.expr.atoms(Adjoint)}
+    nodes = tuple(n for n in formula.graph.nodes if n.name in keep or n.name in by)
+    return replace(formula.graph, nodes=nodes)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.calculus.terms import Index
+from derive.calculus.terms import Adjoint, Index
 from derive.checking.reading import Formula, MisshapenError, common, read_formula
 from derive.checking.witness import Witness, compared
 from derive.checking.zero import shown_zero
@@ -52,12 +52,24 @@ def verdict(graph: Graph, first: Formula | str, second: Formula | str) -> Verdic
 
 def between(base: Graph, one: Formula, other: Formula) -> Verdict:
     """The same of two formulas that were read, the second over the graph of the first."""
-    met = common(one, other)
+    found = _between(base, one, other, False)
+    if found.kind == PROVED or (one.held is None and other.held is None):
+        return found
+    holding = _between(base, one, other, True)
+    if holding.kind == REFUTED and found.kind == REFUTED:
+        return found
+    alone = any(f.held is not None and isinstance(f.term, Adjoint) for f in (one, other))
+    if holding.kind == PROVED and not alone:
+        return holding
+    return Verdict(UNDECIDED, said("it depends on whether what lies between is held in a derivative"), points=found.points)
+
+
+def _between(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
+    met = common(one, other, held)
     if met is None:
         return Verdict(REFUTED, said("one is a tensor of other axes than the other"))
     first, second, indices = met
-    names = _letters(one, other, indices)
-    return decided(base, other.graph, first, second, indices, names)
+    return decided(base, other.graph, first, second, indices, _letters(one, other, indices))
 
 
 def decided(

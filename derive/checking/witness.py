@@ -26,7 +26,7 @@ from derive.values.evaluator import Evaluator, forward, missing, value_of
 from derive.values.precision import DomainError
 from derive.values.real import given_out
 
-DRAWS, MORE_DRAWS = 6, 16
+DRAWS, MORE_DRAWS = 4, 12
 """At so many points for each set of sizes two formulas are compared; and at so many where conditions are in them."""
 
 MANY = 4_000
@@ -72,7 +72,7 @@ def compared(
     found = Compared()
     cases = cases_of((first, second))
     tally = Tally(cases)
-    for point in points(base, MORE_DRAWS if cases else DRAWS):
+    for point in points(base, MORE_DRAWS if any(case.tensors for case in cases) else DRAWS):
         if _differ(base, graph, point, first, second, indices, names, found, tally):
             return found
     for case, holds in list(tally.unmet)[:4]:

@@ -10,10 +10,24 @@ from sympy import Add, S, exp, tanh
 
 from derive.calculus.functions import Named
 from derive.calculus.normal import normal
-from derive.calculus.terms import Adjoint, Bracket, Delta, Element, Index, Positive, Sum, factors, signature, substituted, terms
+from derive.calculus.rules import differentiated, walk_derivs
+from derive.calculus.terms import (
+    Adjoint,
+    Bracket,
+    Delta,
+    Deriv,
+    Element,
+    Index,
+    Positive,
+    Sum,
+    factors,
+    signature,
+    substituted,
+    terms,
+)
 from derive.checking.plain import Plain, Tie, known_inputs, unfolded, with_gradients
 from derive.checking.polynomials import Effort, TooMuchError, quotient, vanishes
-from derive.graphs.graph import Graph
+from derive.graphs.graph import Graph, Node
 
 MOST_CASES = 5
 """Conditions are told apart so deep."""
@@ -28,7 +42,7 @@ def shown_zero(term: Any, graph: Graph, base: Graph) -> str:
         return "normal form"
     effort = Effort()
     try:
-        if not term.has(Adjoint) and normal(term) == 0:
+        if not term.has(Adjoint, Deriv) and normal(term) == 0:
             return "normal form"
         for stage in _stages(term, graph, base):
             if normal(stage) == 0:
@@ -45,6 +59,8 @@ def _stages(term: Any, graph: Graph, base: Graph) -> Iterator[Any]:
     added = frozenset(n.name for n in graph.nodes) - base.members.keys()
     seen = set()
     now = unfolded(term, graph, added)
+    if now.has(Deriv):
+        now = walk_derivs(now, lambda t: _of_definition(t, graph))
     if not now.has(Adjoint):
         seen.add(now)
         yield now
@@ -56,6 +72,12 @@ def _stages(term: Any, graph: Graph, base: Graph) -> Iterator[Any]:
     all_ = unfolded(now, graph, frozenset(n.name for n in graph.nodes))
     if all_ not in seen:
         yield all_
+
+
+def _of_definition(derivative: Any, graph: Graph) -> Any:
+    """The derivative of a definition by an entry, all else in it held."""
+    node = graph.members.get(derivative.body.name) if isinstance(derivative.body, Element) else None
+    return differentiated(node.at(derivative.body.indices), derivative.by) if isinstance(node, Node) else derivative
 
 
 def _by_algebra(term: Any, graph: Graph, effort: Effort) -> str:
