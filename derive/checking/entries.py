@@ -59,6 +59,8 @@ class Entries:
     names: Names
     graph: Graph
     used: set[str]
+    known: Mapping[str, Any] = field(default_factory=dict)
+    """The axes of free letters that stand beside the formula."""
     derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
     """What stands in the text for a derivative: (the input that it is there, of, by)."""
     paths: set[tuple[str, str]] = field(default_factory=set)
@@ -380,7 +382,7 @@ class Entries:
         """The axis over which a letter runs: that of the tensors at which it stands, which what was typed must agree with."""
         if bound.size.startswith("from"):
             raise self.fault(bound.span, said("Indices count from {base} here.", base=self.names.base))
-        found = self.axis_of(bound.letter, (body, *conditions))
+        found = self.axis_of(bound.letter, (body, *conditions), self.known)
         if found is None:
             if not bound.size:
                 raise self.fault(bound.span, said("The axis of the index {name} is not known.", name=bound.letter))

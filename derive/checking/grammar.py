@@ -102,12 +102,15 @@ class Grammar(Indices):
             mark = self.next()
             if mark.text == "'":
                 raise self.fault(mark.span, "A prime is read behind a function's name only.", "Write the derivative as ∂L/∂x.")
-            if mark.text == "_":
-                indices = self.indices_of(self.group(), None)
-                found = Term("at", (found, indices), (found.span[0], self.last))
-            else:
-                found = self.power(found)
+            found = self.entry_of(found) if mark.text == "_" else self.power(found)
         return found
+
+    def entry_of(self, found: Term) -> Term:
+        """An entry of what stands in brackets, by the indices behind it."""
+        bare = found.kind == "ref" and not found.args[1]
+        indices = self.indices_of(self.group(), len(self.names.axes(found.name)) if bare else None)
+        whole = (found.span[0], self.last)
+        return Term("ref", (found.name, indices), whole) if bare else Term("at", (found, indices), whole)
 
     def power(self, base: Term) -> Term:
         """What stands raised behind an atom: a transpose or an exponent."""
@@ -165,7 +168,7 @@ class Grammar(Indices):
     def bracketed(self, sign: Signed) -> Term:
         """What stands in brackets; a condition in square ones is 1 or 0."""
         group = self.until(_PAIRS[sign.text], sign)
-        if sign.text in ("[", r"\{", "(") and any(s.text in _RELATIONS for s in self.flat(group)) and sign.text != "(":
+        if sign.text in ("[", r"\{") and any(s.text in _RELATIONS for s in self.flat(group)) and group[0].text != r"\begin":
             return Term(
                 "where", (self.conditions(group), _number(1, sign.span), _number(0, sign.span)), (sign.span[0], self.last)
             )
@@ -362,7 +365,11 @@ class Grammar(Indices):
         """What a derivative is taken by: a tensor or an entry."""
         if self.peek() == "(":
             opening = self.next()
-            return self.inner(self.until(")", opening), self.variable)
+            inside = self.inner(self.until(")", opening), self.variable)
+            if self.peek() == "_":
+                self.at += 1
+                return self.entry_of(inside)
+            return inside
         found = self.named(self.next(), plain=True) if self.peek() else self.nothing()
         if found.kind != "ref":
             raise self.fault(found.span, "A derivative is taken by a tensor or by an entry of one.")

@@ -260,6 +260,9 @@ class Indices:
                 text, counted = self._letter(letters)
                 text = text if number is None else f"{number}*{text}"
                 counted *= 1 if number is None else number
+                if not counted and not self.names.base and self.peek() and self.peek().isalpha():  # s o, a stride
+                    more, counted = self._letter(letters)
+                    text = f"{text}*{more}"
             shift += sign * counted * self.names.base
             pieces.append(("-" if sign < 0 else "+" if pieces else "") + text)
             sign = 1

@@ -59,10 +59,14 @@ class Tie(Bracket):
 # ---------------------------------------------------------------- definitions put in
 
 
-def with_gradients(term: Any, graph: Graph) -> Any:
-    """A term with every derivative that it names replaced by what was derived for it.  Raises TooMuchError."""
+def with_gradients(term: Any, whole: Graph, base: Graph) -> Any:
+    """A term with every derivative that it names replaced by what was derived for it, over the base graph as far as that has it.
+
+    Raises TooMuchError where that is too long.
+    """
     known = []
     for of, by in sorted({a.pair for a in term.atoms(Adjoint)}):
+        graph = base if of in base.members and by in base.members else whole
         if of not in graph.members or by not in graph.members:
             raise TooMuchError
         try:

@@ -17,7 +17,9 @@ from derive.checking.tree import Term
 from derive.errors import CONTROLS, DeriveError, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.names import fresh
+from derive.language import library
 from derive.language.extend import extended
+from derive.language.words import FUNCTIONS, REDUCTIONS
 
 __all__ = ["Formula", "MisshapenError", "read_formula"]
 
@@ -83,7 +85,9 @@ def _in_the_language(text: str, graph: Graph) -> bool:
     if _LATEX.search(plain):
         return False
     words = set(re.findall(r"[^\W\d]\w*", plain))
-    return "[" in text or "@" in text or "*" in text or all(w == "x" or len(w) > 1 or graph_size(w, graph) for w in words)
+    if "[" in text or "@" in text or "*" in text:
+        return True
+    return all(w == "x" or w in FUNCTIONS or w in REDUCTIONS or library.known(w) or graph_size(w, graph) for w in words)
 
 
 def graph_size(word: str, graph: Graph) -> bool:
@@ -112,7 +116,8 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     names = Names(graph)
     grammar = Grammar(text, names)
     tree: Term = grammar.formula()
-    writing = Entries(text, names, graph, grammar.used)
+    axes = {names.letters[typed]: axis for typed, axis in known.items() if typed in names.letters}
+    writing = Entries(text, names, graph, grammar.used, axes)
     shape = writing.shape(tree)
     used = {x for spot_letters in _letters_of(tree) for x in spot_letters}
     free = {typed: letter for typed, letter in names.letters.items() if letter in used}
@@ -123,7 +128,6 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     text_ = "".join(p for p, _ in pieces)
     missing = [letter for letter in own if not re.search(rf"\b{letter}\b", text_)]
     whole = tuple(x for x in whole if x not in missing)
-    axes = {free_letter: known.get(typed) for typed, free_letter in free.items()}
     sizes = [writing.axis_of(x, (tree,), axes) for x in free.values()] + [
         a for x, a in zip(own, shape.axes, strict=True) if x in whole
     ]

@@ -78,11 +78,13 @@ def decided(
     """Whether two terms over the same indices are equal, over a graph with definitions besides those of its base."""
     if first == second:
         return Verdict(PROVED, "normal form")
-    seen = compared(base, graph, first, second, indices, names or {})
+    seen = compared(base, graph, first, second, indices, names or {}, first_look=True)
+    if seen.witness is None:
+        if how := shown_zero(first - second, graph, base):
+            return Verdict(PROVED, how, points=seen.agreed)
+        seen = compared(base, graph, first, second, indices, names or {})
     if seen.witness is not None:
         return Verdict(REFUTED, said("they differ at a point"), seen.witness, seen.agreed)
-    if how := shown_zero(first - second, graph, base):
-        return Verdict(PROVED, how, points=seen.agreed)
     if not seen.agreed:
         why = said("no point was found at which both have a value")
     elif seen.unmet:

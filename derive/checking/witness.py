@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from derive.calculus.terms import Index
+from derive.calculus.terms import Adjoint, Deriv, Index
+from derive.calculus.terms import names as names_in
 from derive.errors import ProofError
 from derive.graphs.graph import Graph, Input, remembered
 from derive.proof.cases import Tally, cases_of, full_grid
@@ -26,8 +27,9 @@ from derive.values.evaluator import Evaluator, forward, missing, value_of
 from derive.values.precision import DomainError
 from derive.values.real import given_out
 
-DRAWS, MORE_DRAWS = 4, 12
-"""At so many points for each set of sizes two formulas are compared; and at so many where conditions are in them."""
+FIRST_DRAWS, DRAWS, MORE_DRAWS = 2, 4, 12
+"""At so many points for each set of sizes two formulas are compared: before a proof is sought, after, and where conditions are in
+them."""
 
 MANY = 4_000
 """Where tensors hold more numbers than this, formulas are compared at a few points only."""
@@ -66,16 +68,24 @@ class Compared:
 
 
 def compared(
-    base: Graph, graph: Graph, first: Any, second: Any, indices: tuple[Index, ...], names: Mapping[Index, str]
+    base: Graph,
+    graph: Graph,
+    first: Any,
+    second: Any,
+    indices: tuple[Index, ...],
+    names: Mapping[Index, str],
+    first_look: bool = False,
 ) -> Compared:
-    """What comes of comparing two terms over a graph, which has definitions besides those of its `base`."""
+    """What comes of comparing two terms over a graph with definitions besides those of its `base`; at a few points only in a
+    `first_look`.
+    """
     found = Compared()
     cases = cases_of((first, second))
     tally = Tally(cases)
-    for point in points(base, MORE_DRAWS if any(case.tensors for case in cases) else DRAWS):
+    for point in points(base, FIRST_DRAWS if first_look else MORE_DRAWS if any(case.tensors for case in cases) else DRAWS):
         if _differ(base, graph, point, first, second, indices, names, found, tally):
             return found
-    for case, holds in list(tally.unmet)[:4]:
+    for case, holds in [] if first_look else list(tally.unmet)[:4]:
         before = found.agreed
         wanted = Sought(graph, case, holds, indices, "")
         try:
@@ -103,7 +113,7 @@ def _differ(
     tally: Tally,
 ) -> bool:
     """Whether two terms differ at a point, which is counted."""
-    here = _with_definitions(base, graph, point)
+    here = _with_definitions(base, graph, point, first, second)
     one, other = _values(here, first, indices), _values(here, second, indices)
     nothing, neither = missing(one), missing(other)
     found.first_missing += bool(nothing.all())
@@ -130,12 +140,24 @@ def _values(point: Evaluator, term: Any, indices: tuple[Index, ...]) -> Any:
         return np.full([point.size(i.size) for i in indices], NOTHING, dtype=object)
 
 
-def _with_definitions(base: Graph, graph: Graph, point: Evaluator) -> Evaluator:
-    """A point with what is defined besides, as far as it has values there."""
+def _with_definitions(base: Graph, graph: Graph, point: Evaluator, *terms: Any) -> Evaluator:
+    """A point with what is defined besides, as far as terms need it and it has values; gradients are found once for a point."""
     arrays = dict(point.arrays)
-    here = Evaluator(point.sizes, arrays, graph)
+    named = {a.pair for term in terms for a in term.atoms(Adjoint)}
+    needed = (
+        {of for of, _ in named}
+        | {name for term in terms for name in names_in(term)}
+        | {d.body.name for t in terms for d in t.atoms(Deriv) if hasattr(d.body, "name")}
+    )
+    needed |= {name for member in needed if member in graph.members for name in graph.ancestors(member)}
+    adjoints = {}
+    for of, by in named:
+        if of in base.members and by in base.members:
+            with suppress(*FAILURES):
+                adjoints[of, by] = point.adjoint(of, by)
+    here = Evaluator(point.sizes, arrays, graph, adjoints=adjoints)
     for node in graph.nodes[len(base.nodes) :]:
-        if node.name not in arrays:
+        if node.name not in arrays and node.name in needed:
             try:
                 arrays[node.name] = value_of(Evaluator(point.sizes, arrays, graph), node)
             except (*FAILURES, KeyError):

@@ -21,6 +21,7 @@ from derive.calculus.terms import (
     Positive,
     Sum,
     factors,
+    names,
     signature,
     substituted,
     terms,
@@ -65,13 +66,16 @@ def _stages(term: Any, graph: Graph, base: Graph) -> Iterator[Any]:
         seen.add(now)
         yield now
     if now.has(Adjoint):
-        now = with_gradients(now, graph if any(a.pair[0] in added for a in now.atoms(Adjoint)) else base)
+        now = with_gradients(now, graph, base)
         if now not in seen:
             seen.add(now)
             yield now
-    all_ = unfolded(now, graph, frozenset(n.name for n in graph.nodes))
-    if all_ not in seen:
-        yield all_
+    last = next((n.name for n in reversed(graph.nodes) if n.name in names(now)), "")
+    for opened in (frozenset([last]), frozenset(n.name for n in graph.nodes)):
+        all_ = unfolded(now, graph, opened)
+        if all_ not in seen:
+            seen.add(all_)
+            yield all_
 
 
 def _of_definition(derivative: Any, graph: Graph) -> Any:
