@@ -23,6 +23,8 @@ from derive.teaching.translation import message_translator
 
 KINDS = {PROVED: N_("proved"), REFUTED: N_("refuted"), UNDECIDED: N_("undecided"), "unread": N_("not read")}
 
+HOW = {"normal form": N_("normal form"), "algebra": N_("algebra"), "cases": N_("cases")}
+
 SHOWN = 56
 """So many characters of a formula stand in the table."""
 
@@ -47,7 +49,8 @@ def _table(found: Proofread, page: Page) -> Table:
             rows.append((str(item.place.line), CodeSpan(_short(item.place.text)), page.say(KINDS["unread"]), ""))
             continue
         step = CodeSpan(_short(f"{item.relation} {item.right}"))
-        how = _translated(page)(item.verdict.why) if item.verdict.kind == PROVED else _translated(page)(item.mistake)
+        why = item.verdict.why if item.verdict.kind == PROVED else item.mistake
+        how = page.say(HOW[why]) if why in HOW else _translated(page)(why)
         rows.append((str(item.place.line), step, page.say(KINDS[item.verdict.kind]), how))
     cells = tuple((inlines(a), inlines(b), inlines(c), inlines(d)) for a, b, c, d in rows)
     return Table(tuple(inlines(page.say(h)) for h in header), cells, ("right", "left", "left", "left"))
