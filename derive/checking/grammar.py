@@ -260,7 +260,8 @@ class Grammar(Indices):
             found = Term("where", (tests, term, found), whole) if found is not None else Term("last", (tests, term), whole)
             if found.kind == "where" and found.args[2].kind == "last":
                 found = Term("where", (tests, term, found.args[2].args[1]), whole)
-        assert found is not None
+        if found is None:
+            raise self.fault(span, "These cases have one case only.")
         return found
 
     def conditions(self, group: list[Signed]) -> tuple[Term, ...]:

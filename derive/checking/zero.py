@@ -57,7 +57,7 @@ def shown_zero(term: Any, graph: Graph, base: Graph) -> str:
 
 def _stages(term: Any, graph: Graph, base: Graph) -> Iterator[Any]:
     """The term as it stands; with what is defined besides put in; with gradients; with all definitions."""
-    added = frozenset(n.name for n in graph.nodes) - base.members.keys()
+    added = frozenset(n.name for n in graph.nodes if n.name not in base.members or n.expr.has(Adjoint))
     seen = set()
     now = unfolded(term, graph, added)
     if now.has(Deriv):
