@@ -28,6 +28,8 @@ Pieces = list[Piece]
 ANSWER, AUXILIARY = "answer", "aux"
 """What definitions are called that a formula becomes, and that it needs."""
 
+DOT, LAYOUT = "dot", "layout"
+
 MAX_TEXT = 20_000
 """A formula with its indices written out may be so long."""
 
@@ -63,6 +65,8 @@ class Entries:
     """The axes of free letters that stand beside the formula."""
     derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
     """What stands in the text for a derivative: (the input that it is there, of, by)."""
+    doubtful: str = ""
+    """What makes it a convention which axes are meant: a dot between vectors, or a vector derived by a vector."""
     paths: set[tuple[str, str]] = field(default_factory=set)
     """The derivatives, (of, by), that may mean the factor of one path."""
     _shapes: dict[int, Shape] = field(default_factory=dict)
@@ -99,7 +103,7 @@ class Entries:
                 return Shape(shape.axes[len(indices) :])
             case "neg", (inner,):
                 return self.shape(inner)
-            case ("add" | "sub" | "times" | "div" | "mul" | "dot") as kind, (left, right):
+            case ("add" | "sub" | "times" | "div" | "mul" | "dot" | "star") as kind, (left, right):
                 return self._joined(term, kind, self.shape(left), self.shape(right))
             case "pow", (base, exponent):
                 if self.shape(exponent).rank:
@@ -128,6 +132,8 @@ class Entries:
                 return Shape((None, None))
             case "diff", (of, by, _):
                 over = Shape() if of.kind == "ref" and not of.args[1] and not self.shape(of).rank else self.shape(of)
+                if over.rank and self.shape(by).rank:
+                    self.doubtful = self.doubtful or LAYOUT
                 return Shape((*over.axes, *self.shape(by).axes))
             case "reduce", (operator, body, _, _):
                 shape = self.shape(body)
@@ -168,9 +174,10 @@ class Entries:
     def _joined(self, term: Term, kind: str, left: Shape, right: Shape) -> Shape:
         if not left.rank or (not right.rank):
             return right if not left.rank and kind != "div" else left if not right.rank else self._same(term, [left, right])
-        if kind in ("add", "sub", "times", "div"):
+        if kind in ("add", "sub", "times", "div", "star"):
             return self._same(term, [left, right])
         if kind == "dot" and left.rank == right.rank == 1:
+            self.doubtful = DOT
             self.met(left.axes[0], right.axes[0], term.span)
             return SCALAR
         match (left.rank, left.row), (right.rank, right.row):
@@ -222,8 +229,8 @@ class Entries:
                 yield "(-", span
                 yield from self._entry(inner, at)
                 yield ")", span
-            case ("add" | "sub" | "times" | "div") as kind, (left, right):
-                sign = {"add": " + ", "sub": " - ", "times": "*", "div": "/"}[kind]
+            case ("add" | "sub" | "times" | "div" | "star") as kind, (left, right):
+                sign = {"add": " + ", "sub": " - ", "times": "*", "div": "/", "star": "*"}[kind]
                 yield from self._pair(left, right, sign, at, at, span)
             case (("mul" | "dot"), (left, right)):
                 yield from self._multiplied(left, right, at, span)

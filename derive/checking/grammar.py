@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.checking.indices import Indices
-from derive.checking.names import SLOPES, SUMMED, elementwise
+from derive.checking.names import AMBIGUOUS, SLOPES, SUMMED, elementwise
 from derive.checking.signs import Signed, Span
 from derive.checking.tree import Bound, Spot, Term
 from derive.errors import said
 
 _ENDS = frozenset(("+", "-", ")", "]", "}", r"\}", ",", "&", r"\\", "=", "<", ">", r"\le", r"\ge", r"\ne", ";", r"\end", ":"))
-_BINARY = frozenset((r"\cdot", r"\odot", "/", r"\at"))
+_BINARY = frozenset((r"\cdot", r"\odot", "/", r"\at", "*"))
 _RELATIONS = {"=": "==", r"\ne": "!=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">="}
 _PAIRS = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
 _BARS = ("|", r"\|")
@@ -80,7 +80,7 @@ class Grammar(Indices):
                 raise self.fault(
                     self.here, "It cannot be told how far this denominator reaches.", r"Write a/(b c), or \frac{a}{b} c."
                 )
-            kind = {"": "mul", r"\cdot": "dot", r"\odot": "times", "/": "div", r"\at": "mul"}[operator]
+            kind = {"": "mul", r"\cdot": "dot", r"\odot": "times", "/": "div", r"\at": "mul", "*": "star"}[operator]
             found = Term(kind, (found, right), (found.span[0], right.span[1]))
         return found
 
@@ -434,7 +434,12 @@ class Grammar(Indices):
             opening = self.next()
             inner = self.inner(self.until(_PAIRS[opening.text], opening), self.sum)
             return Term("diag" if word == "diag" else "trace", (inner,), (span[0], self.last))
-        function = self.names.function(word)
+        member = self.names.member(word)
+        if member and word in AMBIGUOUS and self.peek() == "(":
+            raise self.fault(
+                span, "It cannot be told whether this is a function or a product.", r"Write \sigma \cdot (x) for a product."
+            )
+        function = self.names.function(word) if not member else ""
         if not function or (len(word) == 1 and self.peek() not in ("(", "'") and word not in ("σ",)):
             return None
         if self.peek() == "_" and function not in ("log",) and word not in SUMMED:
@@ -523,7 +528,18 @@ class Grammar(Indices):
                 raised = group[1:-1]
             else:
                 self.at = back
-        return self.meaning(word, accent, raised, under, (span[0], self.last))
+        meant = self.meaning(word, accent, raised, under, (span[0], self.last))
+        if meant.kind == "ref" and self.peek() == "(" and self.names.applied(meant.name, self._names_in_bracket()):
+            opening = self.next()  # L(w) is L
+            self.until(")", opening)
+        return meant
+
+    def _names_in_bracket(self) -> list[str]:
+        """The names in the bracket that begins here, if it holds nothing but names and commas."""
+        end = next((k for k in range(self.at, len(self.signs)) if self.signs[k].text == ")"), self.at)
+        inside = [s.text.lstrip("\\") for s in self.signs[self.at + 1 : end] if s.text not in (",", ";", "{", "}")]
+        names = [self.names.member(word) if word.isalpha() else "" for word in inside if word not in ("mathbf", "boldsymbol")]
+        return names if all(names) else []
 
     # ------------------------------------------------------------ Σ and its like
 

@@ -42,6 +42,9 @@ WRITTEN = {
 }
 """Functions that are no word of the language, in its words."""
 
+AMBIGUOUS = ("sigma", "phi", "Phi", "σ", "φ", "Φ")
+"""Names of functions that often are those of numbers, too."""
+
 SUMMED = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
 
 
@@ -83,6 +86,10 @@ class Names:
             return ""
         known = _FUNCTIONS.get(name, name)
         return known if known in PRIMITIVES or known in WRITTEN or (len(known) > 2 and library.known(known)) else ""
+
+    def applied(self, name: str, names: list[str]) -> bool:
+        """Whether a tensor with names in brackets behind it is what it is anyway, written as a function of these."""
+        return bool(names) and name not in names and set(names) <= self.graph.ancestors(name)
 
     def longest(self, run: str) -> str:
         """The longest beginning of a run of letters and digits that is the name of a tensor, a size or a function."""

@@ -34,8 +34,18 @@ class Formula:
     graph: Graph
     letters: tuple[str, ...]
     text: str
+    doubtful: str = ""
+    """What makes it a convention which axes are meant, if anything does."""
     held: Any = None
     """The term with each ∂ on the way as the factor of one path, what lies between held; where that is another than along all."""
+
+    @property
+    def turned(self) -> Formula | None:
+        """The same with two whole axes exchanged; None where it has not just these."""
+        if self.letters or len(self.indices) != 2:
+            return None
+        node = replace(self.node, indices=self.indices[::-1])
+        return replace(self, graph=replace(self.graph, nodes=(*self.graph.nodes[:-1], node)))
 
     @property
     def node(self) -> Node:
@@ -73,6 +83,8 @@ def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProx
         return _read_language(graph, text)
     return _read_typed(graph, text, known)
 
+
+_CONVENTION = "Which way the derivative of a vector by a vector lies, and what a dot between vectors means, are conventions."
 
 _LATEX = re.compile(
     r"[\\{}^|'∂∇]|[^\x00-\x7fα-ωΑ-Ω]|(?<![\w.])d[A-Za-z]\w*(\[[^\]]*\])?\s*/\s*d[A-Za-z]|\w_\w|\d\s*[A-Za-z(]|[\])]\s*[\[(\w]|\bx\s*\(|\bx\s+x\b"
@@ -118,7 +130,12 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     tree: Term = grammar.formula()
     axes = {names.letters[typed]: axis for typed, axis in known.items() if typed in names.letters}
     writing = Entries(text, names, graph, grammar.used, axes)
-    shape = writing.shape(tree)
+    try:
+        shape = writing.shape(tree)
+    except MisshapenError as error:
+        if not writing.doubtful:
+            raise
+        raise DeriveError(_CONVENTION, error.place, "Write indices.") from None
     used = {x for spot_letters in _letters_of(tree) for x in spot_letters}
     free = {typed: letter for typed, letter in names.letters.items() if letter in used}
     own = tuple(writing.letter() for _ in shape.axes)
@@ -135,7 +152,8 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     if None not in sizes and whole:
         left = f"{name}: [{', '.join(map(size_text, sizes))}]; {left}"
     found = add_definition(writing.graph, text, [(left, tree.span), *pieces], writing.derived)
-    return Formula(found, tuple(free), text, _with_paths(found.output.expr, writing.paths) if writing.paths else None)
+    held = _with_paths(found.output.expr, writing.paths) if writing.paths else None
+    return Formula(found, tuple(free), text, writing.doubtful, held)
 
 
 def _with_paths(term: Any, paths: set[tuple[str, str]]) -> Any:

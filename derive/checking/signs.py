@@ -43,7 +43,7 @@ _UNICODE = table(
 )
 _ALIKE = table(
     r"""\times \cdot, \circ \odot, \leq \le, \leqslant \le, \geq \ge, \geqslant \ge, \neq \ne, <= \le, >= \ge, != \ne, == =, ** ^,
-    * \cdot, @ \at, \lvert |, \rvert |, \vert |, \lVert \|, \rVert \|, \Vert \|, \tfrac \frac, \dfrac \frac, \cfrac \frac,
+    @ \at, \lvert |, \rvert |, \vert |, \lVert \|, \rVert \|, \Vert \|, \tfrac \frac, \dfrac \frac, \cfrac \frac,
     \lbrace \{, \rbrace \}, \lbrack [, \rbrack ], \ast \cdot, \varepsilon \epsilon, \varphi \phi, \vartheta \theta, \varrho \rho,
     \lt <, \gt >, \mid |, \intercal \trans, \colon :, \prime '"""
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Index
+from derive.checking.entries import DOT
 from derive.checking.reading import Formula, MisshapenError, common, read_formula
 from derive.checking.witness import Witness, compared
 from derive.checking.zero import shown_zero
@@ -65,6 +66,16 @@ def between(base: Graph, one: Formula, other: Formula) -> Verdict:
 
 
 def _between(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
+    found = _compared(base, one, other, held)
+    if found.kind != REFUTED or not (one.doubtful or other.doubtful):
+        return found
+    turned = other.turned if DOT not in (one.doubtful, other.doubtful) and isinstance(one.term, Adjoint) else None
+    if turned is not None and _compared(base, one, turned, held).kind == REFUTED:
+        return found
+    return Verdict(UNDECIDED, said("it depends on which way a vector lies, or on what a dot between vectors means"))
+
+
+def _compared(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
     met = common(one, other, held)
     if met is None:
         return Verdict(REFUTED, said("one is a tensor of other axes than the other"))
