@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,14 @@ import cli
 from cases.proofread import LINES, page
 from derive.calculus.rules import RULES, Rule
 from derive.checking.proofread import Proofread, Step, Unread, proofread
-from derive.derivation.sweep import derivation
+from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
+from derive.language import library
+from derive.language.reader import read
+from derive.notation.context import context_of
+from derive.notation.layout import latex
+from derive.notation.terms import layout
 
 GRAPH = "```derive graph g\nz: [C]\nt: label[C]\np = softmax(z)\nL = -log(p[t])\n```\n"
 
@@ -237,3 +243,50 @@ def test_hostile_files_come_to_one_message(text: str) -> None:
     except DeriveError:
         pass
     assert time.perf_counter() - start < 1
+
+
+# ---------------------------------------------------------------- the page about it
+
+GUIDE = Path(__file__).parents[2] / "docs" / "proofread.md"
+
+
+def test_the_guide_shows_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    (example,) = re.findall(r"````markdown\n(.*?)````", text, re.DOTALL)
+    (tmp_path / "notes.md").write_text(example, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["proofread", "notes.md"]) == 3
+    said = "\n".join(line.rstrip() for line in capsys.readouterr().out.strip("\n").splitlines()) + "\n"
+    now = re.sub(r"(\$ derive proofread notes\.md\n).*?```", lambda m: f"{m[1]}{said}```", text, flags=re.DOTALL)
+    if request.config.getoption("--update"):
+        GUIDE.write_text(now, encoding="utf-8")
+    assert now == text
+
+
+def test_the_examples_of_the_guide_hold() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, "proofread.md", "exec"), {})  # noqa: S102
+    (latex,) = re.findall(r"```latex\n(.*?)```", text, re.DOTALL)
+    assert set(kinds(proofread(latex, ".tex"))) == {"proved"}
+    (lines,) = re.findall(r"```\n(x: .*?)```", text, re.DOTALL)
+    assert kinds(proofread(lines)) == ["proved"]
+
+
+# ---------------------------------------------------------------- what is printed, read
+
+
+@pytest.mark.parametrize("name", ["hinge", "softmax_cross_entropy_label", "affine", "gaussian_nll", "logsumexp"])
+def test_every_step_that_is_printed_is_proved(name: str) -> None:
+    text = library.definition(name)
+    graph = read(text)
+    whole = seeded(graph, graph.output.name)[0] if graph.output.axes else graph
+    found = derivation(whole, whole.output.name, next(i.name for i in whole.inputs if i.differentiable))
+    around = context_of(whole).beside(found.indices)
+    lines = [latex(layout(found.subject, context_of(whole))), *(latex(layout(step.line, around)) for step in found.steps)]
+    display = " \\\\\n= ".join(lines)
+    assert set(kinds(proofread(f"```derive graph g\n{text}\n```\n\\begin{{align}}\n{display}\n\\end{{align}}\n", ".md"))) == {
+        "proved"
+    }
