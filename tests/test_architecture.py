@@ -83,9 +83,13 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"certificate"},
     ),
     "checking": (
-        {"polynomials", "sheet", "signs"},
-        {"names", "plain", "tree", "witness"},
-        {"entries", "indices", "zero"},
+        {"displays", "polynomials", "signs"},
+        {"additions", "names", "plain", "sheet", "tree", "witness"},
+        {"cursor", "shapes", "zero"},
+        {"entries", "indices"},
+        {"meanings"},
+        {"conditions"},
+        {"derivatives"},
         {"grammar"},
         {"reading"},
         {"verdict"},
@@ -121,7 +125,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"living", "networks"},
         {"pictures"},
     ),
-    "teaching.data": ({"parts"}, {"certificate", "explanation"}),
+    "teaching.data": ({"parts", "proofread"}, {"certificate", "explanation"}),
     "teaching.figure": (
         {"diagram"},
         {"layers"},
@@ -151,7 +155,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"plotting"},
         {"kinds"},
     ),
-    "teaching.pages": ({"explain", "report"},),
+    "teaching.pages": ({"explain", "proofread", "report"},),
 }
 
 # What goes against the order: a definition of the library is read like any other, so reading a text may read another; and

@@ -7,199 +7,44 @@ definition of its own.  The language's reader does the rest: it finds the axes, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from sympy import Add
-
-from derive.calculus.terms import Adjoint, Element
-from derive.checking.names import SLOPES, WRITTEN, Names
-from derive.checking.signs import Span, fault
+from derive.checking.additions import MisshapenError, Piece, Pieces, add_definition, size_text
+from derive.checking.names import SLOPES, WRITTEN
+from derive.checking.shapes import Shapes
+from derive.checking.signs import Span
 from derive.checking.tree import Bound, Spot, Term, below, position, spots
-from derive.errors import DeriveError, said
-from derive.graphs.graph import Graph, Input, Node
+from derive.errors import said
+from derive.graphs.graph import Input, Node
 from derive.graphs.names import POOL, fresh
-from derive.language.extend import extended
-
-Piece = tuple[str, Span]
-Pieces = list[Piece]
 
 ANSWER, AUXILIARY = "answer", "aux"
 """What definitions are called that a formula becomes, and that it needs."""
-
-DOT, LAYOUT = "dot", "layout"
 
 MAX_TEXT = 20_000
 """A formula with its indices written out may be so long."""
 
 
-class MisshapenError(DeriveError):
-    """What is written has no meaning, whatever the numbers are: the axes of two tensors do not meet."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The axes that are left, None where any will do; and whether a vector lies as a row."""
-
-    axes: tuple[Any, ...] = ()
-    row: bool = False
-
-    @property
-    def rank(self) -> int:
-        return len(self.axes)
-
-
-SCALAR = Shape()
-
-
 @dataclass
-class Entries:
+class Entries(Shapes):
     """Writes trees out over a graph, which grows by what needs a definition of its own."""
 
-    text: str
-    names: Names
-    graph: Graph
-    used: set[str]
+    used: set[str] = field(default_factory=set)
     known: Mapping[str, Any] = field(default_factory=dict)
     """The axes of free letters that stand beside the formula."""
     derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
     """What stands in the text for a derivative: (the input that it is there, of, by)."""
-    doubtful: str = ""
-    """What makes it a convention which axes are meant: a dot between vectors, or a vector derived by a vector."""
     paths: set[tuple[str, str]] = field(default_factory=set)
     """The derivatives, (of, by), that may mean the factor of one path."""
-    _shapes: dict[int, Shape] = field(default_factory=dict)
-    _kept: list[Term] = field(default_factory=list)
-
-    def fault(self, span: Span, message: str, hint: str = "", kind: type[DeriveError] = DeriveError) -> DeriveError:
-        return fault(self.text, span, message, hint, kind)
+    _calls: list[tuple[Term, Term]] = field(default_factory=list)
 
     def letter(self) -> str:
         """A letter that nothing is called."""
         found = fresh(POOL, {*self.graph.members, *(str(s) for s in self.graph.sizes), *self.used}, stem="i")
         self.used.add(found)
         return found
-
-    # ------------------------------------------------------------ shapes
-
-    def shape(self, term: Term) -> Shape:
-        """The axes of a term.  Raises DeriveError where its parts do not fit together."""
-        if id(term) not in self._shapes:
-            self._shapes[id(term)] = self._shape(term)
-            self._kept.append(term)
-        return self._shapes[id(term)]
-
-    def _shape(self, term: Term) -> Shape:
-        match term.kind, term.args:
-            case "ref", (name, indices):
-                return Shape(self.graph.members[name].axes[len(indices) :])
-            case "at", (inner, indices):
-                shape = self.shape(inner)
-                if shape.rank < len(indices):
-                    raise self.fault(
-                        term.span, said("It has {count} axes, and {given} indices here.", count=shape.rank, given=len(indices))
-                    )
-                return Shape(shape.axes[len(indices) :])
-            case "neg", (inner,):
-                return self.shape(inner)
-            case ("add" | "sub" | "times" | "div" | "mul" | "dot" | "star") as kind, (left, right):
-                return self._joined(term, kind, self.shape(left), self.shape(right))
-            case "pow", (base, exponent):
-                if self.shape(exponent).rank:
-                    raise self.fault(exponent.span, "An exponent is a number.")
-                return self.shape(base)
-            case "call", (_, args):
-                shapes = [self.shape(a) for a in args]
-                return self._same(term, shapes)
-            case "slope", (_, args):
-                return self.shape(args[0])
-            case "lib", _:
-                return self.shape(self._call(term))
-            case "where", (_, a, b):
-                return self._same(term, [self.shape(a), self.shape(b)])
-            case "transpose", (inner,):
-                shape = self.shape(inner)
-                if shape.rank > 2:
-                    raise self.fault(term.span, "Only a matrix or a vector is transposed.")
-                return Shape(shape.axes[::-1], row=shape.rank == 1 and not shape.row)
-            case "diag", (inner,):
-                shape = self.shape(inner)
-                return Shape(shape.axes * 2) if shape.rank == 1 else Shape(shape.axes[:1])
-            case "ones", _:
-                return Shape((None,))
-            case "eye", _:
-                return Shape((None, None))
-            case "diff", (of, by, _):
-                over = Shape() if of.kind == "ref" and not of.args[1] and not self.shape(of).rank else self.shape(of)
-                if over.rank and self.shape(by).rank:
-                    self.doubtful = self.doubtful or LAYOUT
-                return Shape((*over.axes, *self.shape(by).axes))
-            case "reduce", (operator, body, _, _):
-                shape = self.shape(body)
-                if shape.rank and operator in ("max", "min", "prod"):
-                    raise self.fault(body.span, "Inside this, every tensor has its indices.")
-                return shape
-        return SCALAR
-
-    def _same(self, term: Term, shapes: Sequence[Shape]) -> Shape:
-        found = max(shapes, key=lambda s: s.rank)
-        for shape in shapes:
-            if shape.rank:
-                self._meet(term, found, shape)
-        return found
-
-    def _meet(self, term: Term, one: Shape, other: Shape) -> None:
-        if one.rank == other.rank:
-            for a, b in zip(one.axes, other.axes, strict=True):
-                self.met(a, b, term.span)
-            if one.row != other.row and not (one.rank == 1 and None in (*one.axes, *other.axes)):
-                raise self.fault(
-                    term.span,
-                    "A row meets a column here.",
-                    r"Write x^\top y for a number, x \odot y for a vector.",
-                    MisshapenError,
-                )
-        elif not (one.rank == 2 and other.row):
-            raise self.fault(term.span, "A vector meets a matrix here.", kind=MisshapenError)
-        else:
-            self.met(one.axes[1], other.axes[0], term.span)
-
-    def met(self, a: Any, b: Any, span: Span) -> None:
-        if a is not None and b is not None and a != b:
-            raise self.fault(
-                span, said("The axis of size {size} meets the axis of size {other}.", size=a, other=b), kind=MisshapenError
-            )
-
-    def _joined(self, term: Term, kind: str, left: Shape, right: Shape) -> Shape:
-        if not left.rank or (not right.rank):
-            return right if not left.rank and kind != "div" else left if not right.rank else self._same(term, [left, right])
-        if kind in ("add", "sub", "times", "div", "star"):
-            return self._same(term, [left, right])
-        if kind == "dot" and left.rank == right.rank == 1:
-            self.doubtful = DOT
-            self.met(left.axes[0], right.axes[0], term.span)
-            return SCALAR
-        match (left.rank, left.row), (right.rank, right.row):
-            case (1, True), (1, False):
-                self.met(left.axes[0], right.axes[0], term.span)
-                return SCALAR
-            case (1, False), (1, True):
-                return Shape((left.axes[0], right.axes[0]))
-            case (1, True), (2, _):
-                self.met(left.axes[0], right.axes[0], term.span)
-                return Shape((right.axes[1],), row=True)
-            case (2, _), (1, False):
-                self.met(left.axes[1], right.axes[0], term.span)
-                return Shape((left.axes[0],))
-            case (2, _), (2, _):
-                self.met(left.axes[1], right.axes[0], term.span)
-                return Shape((left.axes[0], right.axes[1]))
-            case (1, False), (2, _) if right.axes[0] == 1:
-                return Shape((left.axes[0], right.axes[1]))
-        raise self.fault(
-            term.span, "These two cannot be multiplied as they stand.", r"Write x^\top y, x y^\top or x \odot y.", MisshapenError
-        )
 
     # ------------------------------------------------------------ entries
 
@@ -241,7 +86,7 @@ class Entries:
             case "slope", (function, args):
                 yield from self._filled(SLOPES[function], args[0], at, span)
             case "lib", _:
-                yield from self._entry(self._call(term), at)
+                yield from self._entry(self.called(term), at)
             case "where", (conditions, a, b):
                 for condition in conditions:
                     yield "where(", span
@@ -447,10 +292,9 @@ class Entries:
         self.extend([(f"{left} = ", term.span), *self.entry(term, own)])
         return name, letters
 
-    def _call(self, term: Term) -> Term:
+    def called(self, term: Term) -> Term:
         """A call of a library definition over tensors, as the tensor that it is."""
-        key = ("call", term)
-        for kept, found in self._called:
+        for kept, found in self._calls:
             if kept is term:
                 return found
         function, args = term.args
@@ -468,13 +312,8 @@ class Entries:
         name = self.name(AUXILIARY)
         self.extend([(f"{name} = {function}({', '.join(names)})", term.span)])
         found = Term("ref", (name, tuple(Spot(x, frozenset({x}), term.span, self.names.base) for x in letters)), term.span)
-        self._called.append((term, found))
-        del key
+        self._calls.append((term, found))
         return found
-
-    @property
-    def _called(self) -> list[tuple[Term, Term]]:
-        return self.__dict__.setdefault("_calls", [])
 
     def name(self, stem: str) -> str:
         found = fresh((), {*self.graph.taken, *self.used, *self.derived, *self.names.letters}, stem=stem)
@@ -515,14 +354,6 @@ class Entries:
         self.graph = add_definition(self.graph, self.text, pieces, self.derived)
 
 
-def size_text(size: Any) -> str:
-    """The size of an axis as the language writes it: what is added first."""
-    parts = sorted(Add.make_args(size), key=lambda part: (part.could_extract_minus_sign(), str(part)))
-    return " ".join(
-        str(part) if not k else f"- {-part}" if part.could_extract_minus_sign() else f"+ {part}" for k, part in enumerate(parts)
-    )
-
-
 def _compared(term: Term) -> Iterator[tuple[Spot, Spot]]:
     """The indices that are compared with each other, both ways round."""
     for part in below(term):
@@ -533,40 +364,3 @@ def _compared(term: Term) -> Iterator[tuple[Spot, Spot]]:
 
 def _bound(term: Term) -> set[str]:
     return {bound.letter for part in below(term) if part.kind == "reduce" for bound in part.args[2]}
-
-
-def add_definition(graph: Graph, typed: str, pieces: Pieces, derived: dict[str, tuple[Input, str, str]]) -> Graph:
-    """A graph with a definition behind its own, derivatives put in for what stands for them."""
-    text = "".join(piece for piece, _ in pieces)
-    try:
-        found = extended(graph, text, [given for given, _, _ in derived.values() if given.name in text])
-    except DeriveError as error:
-        if error.place is None:
-            raise
-        starts, at = list[tuple[int, int, Span]](), 0
-        for piece, span in pieces:
-            starts.append((at, at + len(piece), span))
-            at += len(piece)
-        place = error.place
-        hit = [span for start, end, span in starts if start < place.end and place.start < end] or [pieces[-1][1]]
-        # the narrowest stretches typed that the fault lies in
-        span = (min(s for s, _ in hit), max(e for _, e in hit)) if len(hit) < 4 else min(hit, key=lambda s: (s[0], -s[1]))
-        kind = MisshapenError if "meets the axis" in str(error.message) else type(error)
-        raise fault(typed, span, error.message, error.hint, kind) from None
-    if not derived:
-        return found
-
-    def put(node: Node) -> Node:
-        heads = {key: (graph.members[of], graph.members[by]) for key, (_, of, by) in derived.items() if of in found.members}
-        there = [e for e in node.expr.atoms(Element) if e.name in heads]
-        if not there:
-            return node
-        values = {}
-        for e in there:
-            of, by = heads[e.name]
-            cut = len(of.axes)
-            values[e] = Adjoint(Element(of.head, *e.indices[:cut]), Element(by.head, *e.indices[cut:]))
-        return Node(node.name, node.indices, node.body, node.expr.xreplace(values), None, node.call, node.inner)
-
-    old = len(graph.nodes)
-    return replace(found, nodes=(*found.nodes[:old], *map(put, found.nodes[old:])))

@@ -2,139 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
-from derive.checking.names import Names
-from derive.checking.signs import Signed, Span, fault, signs_of
+from derive.checking.cursor import Cursor
+from derive.checking.signs import Signed
 from derive.checking.tree import Bound, Spot, Term, position
-from derive.errors import DeriveError, nearest, said
+from derive.errors import said
 from derive.graphs.names import POOL, fresh
 from derive.notation.style import GREEK
 
-T = TypeVar("T")
 
-_PAIRS = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
-_WORDS = (r"\text", r"\textrm", r"\mathrm", r"\textit", r"\mbox")
-
-
-class Indices:
-    """The signs of a formula, where the reader stands in them, and what letters mean there."""
-
-    def __init__(self, text: str, names: Names) -> None:
-        self.text, self.names = text, names
-        self.signs = signs_of(text)
-        self.at = 0
-        self.scope: dict[str, str] = {}
-        self.shadowed: list[tuple[str, str | None]] = []
-        self.used = set(names.letters.values())
-
-    # ------------------------------------------------------------ moving over the signs
-
-    def peek(self) -> str:
-        return self.signs[self.at].text if self.at < len(self.signs) else ""
-
-    def next(self) -> Signed:
-        if self.at >= len(self.signs):
-            raise self.fault(self.here, "The formula ends here, and something is missing.")
-        self.at += 1
-        return self.signs[self.at - 1]
-
-    @property
-    def here(self) -> Span:
-        if self.at < len(self.signs):
-            return self.signs[self.at].span
-        return (self.last, self.last + 1)
-
-    @property
-    def last(self) -> int:
-        """Where the sign read last ends."""
-        return self.signs[self.at - 1].span[1] if 0 < self.at <= len(self.signs) else 0
-
-    def fault(self, span: Span, message: str, hint: str = "") -> DeriveError:
-        return fault(self.text, span, message, hint)
-
-    def nothing(self) -> Term:
-        raise self.fault(self.here, "The formula ends here, and something is missing.")
-
-    def group(self) -> list[Signed]:
-        """What stands in braces next, or the one sign that does."""
-        sign = self.next()
-        if sign.text == "{":
-            return self.until("}", sign)
-        if sign.text == "(":
-            return self.until(")", sign)
-        if sign.text[0].isdigit() and len(sign.text) > 1 and "\\" in self.text:  # TeX takes one digit
-            start = sign.span[0]
-            self.signs[self.at - 1 : self.at] = [
-                Signed(sign.text[0], (start, start + 1)),
-                Signed(sign.text[1:], (start + 1, sign.span[1])),
-            ]
-            return [self.signs[self.at - 1]]
-        if sign.text == "-" and self.peek():
-            return [sign, *self.group()]
-        if "\\" not in self.text and sign.text.isalnum():  # p_ij, as a text has it
-            found = [sign]
-            while self.peek().isalnum() and self.here[0] == self.last:
-                found.append(self.next())
-            return found
-        if sign.text in (r"\mathrm", r"\text", r"\mathbf", r"\boldsymbol", r"\operatorname") and self.peek() == "{":
-            opening = self.next()
-            return [sign, opening, *self.until("}", opening), self.signs[self.at - 1]]
-        return [sign]
-
-    def until(self, closing: str, opening: Signed) -> list[Signed]:
-        """What stands before the bracket that closes the one read last, which is read, too."""
-        start, depth = self.at, 1
-        while self.at < len(self.signs):
-            text = self.next().text
-            depth += (text == opening.text) - (text == closing)
-            if not depth:
-                return self.signs[start : self.at - 1]
-        raise self.fault(opening.span, said("This {opened} is never closed.", opened=opening.text))
-
-    def inner(self, group: list[Signed], read: Callable[[], T]) -> T:
-        """What a stretch of signs, all of it, is read as."""
-        if not group:
-            raise self.fault(self.here, "Something is missing here.")
-        outer, self.signs, at, self.at = self.signs, list(group), self.at, 0
-        try:
-            found = read()
-            if self.peek():
-                raise self.fault(self.here, said("{shown} is not expected here.", shown=self.peek()))
-            return found
-        finally:
-            self.signs, self.at = outer, at
-
-    def flat(self, group: list[Signed]) -> list[Signed]:
-        """The signs outside all brackets."""
-        found, depth = [], 0
-        for sign in group:
-            depth -= sign.text in _PAIRS.values()
-            if not depth:
-                found.append(sign)
-            depth += sign.text in _PAIRS
-        return found
-
-    def plain_d(self, group: list[Signed]) -> list[Signed]:
-        r"""The signs with \mathrm{d} as d."""
-        words = [s.text for s in group[:4]]
-        return [Signed("d", group[0].span), *group[4:]] if words == [r"\mathrm", "{", "d", "}"] else group
-
-    def without_words(self, group: list[Signed]) -> list[Signed]:
-        r"""A condition without \text{if} and its like."""
-        found, k = [], 0
-        while k < len(group):
-            if group[k].text in _WORDS and group[k + 1 : k + 2] and group[k + 1].text == "{":
-                while k < len(group) and group[k].text != "}":
-                    k += 1
-            else:
-                found.append(group[k])
-            k += 1
-        while found and found[-1].text in (",", ".", ";"):
-            found.pop()
-        return found
+class Indices(Cursor):
+    """Reads indices, and knows what letters mean."""
 
     # ------------------------------------------------------------ letters
 
@@ -314,50 +193,3 @@ class Indices:
             return replace(bound, size=size.removesuffix(" -1 + 1")), []
         mine = Spot(bound.letter, frozenset({bound.letter}), bound.span, self.names.base)
         return bound, [Term("compare", ("<=", mine, spot), spot.span)]
-
-    # ------------------------------------------------------------ what a name means
-
-    def meaning(self, word: str, accent: str, raised: list[Signed], under: list[Signed], span: Span) -> Term:
-        """The tensor, entry, size, index or constant that a name with scripts is."""
-        names = self.names
-        above, below = ("".join(s.text for s in part) for part in (raised, under))
-        if not (accent or raised or under) and word in self.scope:
-            return Term("index", (self._as_number(self.scope[word]),), span)
-        tries = [(names.member(word, accent, below, above), []), (names.member(word, accent, above), under)] if raised else []
-        if under:
-            tries += [(names.member(word, accent, below), [])] if not raised else []
-            head, comma, _ = below.partition(",")
-            base = names.member(word, accent)
-            if comma and not raised and (not base or len(names.axes(base)) != below.count(",") + 1):
-                cut = next(k for k, s in enumerate(under) if s.text == ",")
-                tries.append((names.member(word, accent, head), under[cut + 1 :]))
-        tries.append((names.member(word, accent), [*raised, *([Signed(",", span)] if raised and under else []), *under]))
-        for name, rest in tries:
-            if name and (not rest or names.axes(name)):
-                return self._entry(name, rest, span)
-        if not (accent or raised or under):
-            if names.size(word):
-                return Term("size", (word,), span)
-            if word in names.letters:
-                return Term("index", (self._as_number(names.letters[word]),), span)
-            constant = {"pi": "pi", "e": "exp(1)"}.get(word)
-            if constant:
-                return Term("size", (constant,), span)
-            if word in ("I", "eye", "Id"):
-                return Term("eye", (), span)
-        shown = word + (f"_{accent}" if accent else "") + (f"_{below}" if below else "") + (f"^({above})" if above else "")
-        raise self.fault(span, said("{name} is not defined.", name=shown), nearest(shown, names.members))
-
-    def _as_number(self, letter: str) -> Spot:
-        return Spot(letter, frozenset({letter}), (0, 1), self.names.base)
-
-    def _entry(self, name: str, under: list[Signed], span: Span) -> Term:
-        axes = self.names.axes(name)
-        if self.names.is_label(name) and not axes:
-            return Term("index", (Spot(name, frozenset(), span, self.names.base),), span)
-        found = self.indices_of(under, len(axes)) if under else ()
-        if len(found) > len(axes):
-            raise self.fault(
-                span, said("{name} has {count} axes, and {given} indices here.", name=name, count=len(axes), given=len(found))
-            )
-        return Term("ref", (name, found), span)

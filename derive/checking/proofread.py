@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.terms import Adjoint, Index
+from derive.calculus.terms import Adjoint, Element, Index
+from derive.checking.displays import Chain, Side
 from derive.checking.mistakes import Explanations, missing_sum, named
 from derive.checking.reading import Formula, MisshapenError, common, pruned, read_formula
-from derive.checking.sheet import Chain, Defined, Given, Side, sheet
+from derive.checking.sheet import Defined, Given, sheet
 from derive.checking.signs import place_in
 from derive.checking.verdict import PROVED, REFUTED, UNDECIDED, Verdict, between
 from derive.derivation.sweep import seeded
@@ -321,8 +322,6 @@ def _named(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _constant(formula: Formula) -> bool:
     """Whether a formula mentions no tensor and no size."""
-    from derive.calculus.terms import Element
-
     return not formula.term.atoms(Element, Adjoint) and not formula.term.free_symbols
 
 

@@ -9,16 +9,16 @@ from types import MappingProxyType
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Deriv, Index, substituted, walk
-from derive.checking.entries import ANSWER, Entries, MisshapenError, add_definition, size_text
+from derive.checking.additions import MisshapenError, add_definition, size_text
+from derive.checking.entries import ANSWER, Entries
 from derive.checking.grammar import Grammar
 from derive.checking.names import Names
 from derive.checking.signs import MAX_FORMULA, fault, place_in
-from derive.checking.tree import Term
+from derive.checking.tree import Term, spots
 from derive.errors import CONTROLS, DeriveError, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.names import fresh
 from derive.language import library
-from derive.language.extend import extended
 from derive.language.words import FUNCTIONS, REDUCTIONS
 
 __all__ = ["Formula", "MisshapenError", "read_formula"]
@@ -99,10 +99,10 @@ def _in_the_language(text: str, graph: Graph) -> bool:
     words = set(re.findall(r"[^\W\d]\w*", plain))
     if "[" in text or "@" in text or "*" in text:
         return True
-    return all(w == "x" or w in FUNCTIONS or w in REDUCTIONS or library.known(w) or graph_size(w, graph) for w in words)
+    return all(w == "x" or w in FUNCTIONS or w in REDUCTIONS or library.known(w) or _is_size(w, graph) for w in words)
 
 
-def graph_size(word: str, graph: Graph) -> bool:
+def _is_size(word: str, graph: Graph) -> bool:
     return any(str(s) == word for s in graph.sizes)
 
 
@@ -129,14 +129,14 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
     grammar = Grammar(text, names)
     tree: Term = grammar.formula()
     axes = {names.letters[typed]: axis for typed, axis in known.items() if typed in names.letters}
-    writing = Entries(text, names, graph, grammar.used, axes)
+    writing = Entries(text, names, graph, used=grammar.used, known=axes)
     try:
         shape = writing.shape(tree)
     except MisshapenError as error:
         if not writing.doubtful:
             raise
         raise DeriveError(_CONVENTION, error.place, "Write indices.") from None
-    used = {x for spot_letters in _letters_of(tree) for x in spot_letters}
+    used = {x for spot in spots(tree) for x in spot.letters}
     free = {typed: letter for typed, letter in names.letters.items() if letter in used}
     own = tuple(writing.letter() for _ in shape.axes)
     pieces = writing.entry(tree, own)
@@ -159,12 +159,6 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
 def _with_paths(term: Any, paths: set[tuple[str, str]]) -> Any:
     """A term with some derivatives as those of one definition, all else in it held."""
     return walk(term, lambda t: Deriv(t.output, t.by) if isinstance(t, Adjoint) and t.pair in paths else t)
-
-
-def _letters_of(tree: Term) -> list[frozenset[str]]:
-    from derive.checking.tree import spots
-
-    return [spot.letters for spot in spots(tree)]
 
 
 def common(first: Formula, second: Formula, held: bool = False) -> tuple[Any, Any, tuple[Index, ...]] | None:
@@ -239,11 +233,6 @@ def _named(formula: Formula) -> tuple[list[tuple[str, Index]], list[Index]]:
     """The indices of a formula that were typed, with their letters; and those of whole axes."""
     count = len(formula.letters)
     return list(zip(formula.letters, formula.indices[:count], strict=True)), list(formula.indices[count:])
-
-
-def again(graph: Graph, text: str) -> Graph:
-    """The graph with more definitions in the language of graphs."""
-    return extended(graph, text)
 
 
 def pruned(formula: Formula, base: Graph) -> Graph:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Index
-from derive.checking.entries import DOT
 from derive.checking.reading import Formula, MisshapenError, common, read_formula
+from derive.checking.shapes import DOT
 from derive.checking.witness import Witness, compared
 from derive.checking.zero import shown_zero
 from derive.errors import said
