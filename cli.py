@@ -127,6 +127,14 @@ def arguments() -> argparse.ArgumentParser:
     _force(check)
     check.set_defaults(run=run_check)
 
+    reading = commands.add_parser("proofread", help="a derivation that a person wrote: which step does not follow")
+    reading.add_argument("file", metavar="FILE", help="a Markdown, LaTeX or text file with definitions and formulas, or -")
+    reading.add_argument("--format", default="text", choices=("text", "json"))
+    reading.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
+    _language(reading)
+    _force(reading)
+    reading.set_defaults(run=run_proofread)
+
     library = commands.add_parser("library", help="list the definitions, or show one")
     library.add_argument("name", nargs="?", default="", metavar="NAME")
     _language(library)
@@ -503,6 +511,29 @@ def run_check(options: argparse.Namespace) -> int:
     else:
         write({options.output: content}, options.force)
     return 0 if certificate.passed else 3
+
+
+def run_proofread(options: argparse.Namespace) -> int:
+    """`derive proofread`: what was found of a derivation, on standard output or in a file."""
+    from derive.checking.proofread import proofread
+    from derive.language.sources import read_file, read_source
+    from derive.teaching.data.proofread import as_json
+    from derive.teaching.pages.proofread import proofread_page
+
+    page = _page(options.lang)
+    path = Path(options.file)
+    text = read_source("-")[0] if options.file == "-" else read_file(path)
+    found = proofread(text, path.suffix.lower())
+    if options.format == "json":
+        data = {"generator": mark(), **as_json(found, page)}
+        content: str | bytes = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    else:
+        content = _rendered(proofread_page(found, page, path.name), "text", options.output)[""]
+    if options.output is None:
+        _show(str(content))
+    else:
+        write({options.output: content}, options.force)
+    return 3 if found.count("refuted") else 1 if found.count("unread") else 0
 
 
 def run_library(options: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"derivation"},
         {"values"},
         {"proof"},
+        {"checking"},
         {"kernels"},
         {"teaching", "exams"},
         {"api"},
@@ -51,7 +52,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"calls"},
         {"infer"},
         {"reader"},
-        {"sources"},
+        {"extend", "sources"},
     ),
     "notation": (
         {"javascript", "layout", "numpy_code", "tongues"},
@@ -80,6 +81,20 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"lemmas", "search"},
         {"proof"},
         {"certificate"},
+    ),
+    "checking": (
+        {"displays", "polynomials", "signs"},
+        {"additions", "names", "plain", "sheet", "tree", "witness"},
+        {"cursor", "shapes", "zero"},
+        {"entries", "indices"},
+        {"meanings"},
+        {"conditions"},
+        {"derivatives"},
+        {"grammar"},
+        {"reading"},
+        {"verdict"},
+        {"mistakes"},
+        {"proofread"},
     ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
     "kernels.program": (
@@ -110,7 +125,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"living", "networks"},
         {"pictures"},
     ),
-    "teaching.data": ({"parts"}, {"certificate", "explanation"}),
+    "teaching.data": ({"parts", "proofread"}, {"certificate", "explanation"}),
     "teaching.figure": (
         {"diagram"},
         {"layers"},
@@ -140,7 +155,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"plotting"},
         {"kinds"},
     ),
-    "teaching.pages": ({"explain", "report"},),
+    "teaching.pages": ({"explain", "proofread", "report"},),
 }
 
 # What goes against the order: a definition of the library is read like any other, so reading a text may read another; and

@@ -44,7 +44,7 @@ def read(text: str, name: str = "") -> Graph:
     source, statements = parse(text)
     own = name if library.known(name) and library.definition(name) == text else ""
     reader = Inference(source, own)
-    _declare(reader, statements)
+    declare(reader, statements)
     definitions = [s for s in statements if isinstance(s, Definition)]
     if not definitions:
         raise DeriveError("Nothing is defined here.", hint="Write a definition: f = (u + v)*w.")
@@ -54,7 +54,7 @@ def read(text: str, name: str = "") -> Graph:
             definitions[MAX_DEFINITIONS].target,
         )
     for definition in definitions:
-        _define(reader, definition)
+        define(reader, definition)
     for statement in statements:
         if isinstance(statement, Declaration) and statement.name not in reader.mentioned | reader.promised.keys():
             near = nearest(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
@@ -65,7 +65,7 @@ def read(text: str, name: str = "") -> Graph:
 # ---------------------------------------------------------------- statements
 
 
-def _declare(reader: Inference, statements: list[ParsedLine]) -> None:
+def declare(reader: Inference, statements: list[ParsedLine]) -> None:
     """Learn all names: of axes, sizes, inputs, definitions and indices."""
     source = reader.source
     for statement in statements:
@@ -143,7 +143,7 @@ def _input(reader: Inference, declaration: Declaration) -> Member:
     return Member(name, axes, kind)
 
 
-def _define(reader: Inference, definition: Definition) -> None:
+def define(reader: Inference, definition: Definition) -> None:
     """Type a definition and add its draft, after those of the library calls in it."""
     scope: Scope = {}
     letters, axes = definition.indices or (), reader.promised.get(definition.name)
@@ -219,10 +219,10 @@ def _direct(reader: Inference, definition: Definition, scope: Scope) -> Typed | 
 
 def _graph(reader: Inference, text: str, whole: str) -> Graph:
     """Put in the sizes that were found, choose letters, write out indices, and lower."""
-    drafts = [_resolved(reader, draft) for draft in reader.drafts]
+    drafts = [resolved(reader, draft) for draft in reader.drafts]
     inputs = [_resolved_input(reader, m) for m in reader.members.values() if not m.defined]
     axes = {m.name: tuple(map(reader.sizes.size, m.axes)) for m in reader.members.values()}
-    letters = _letters(reader, drafts, inputs, axes)
+    letters = letters_for(reader, drafts, inputs, axes)
     elaboration = Elaboration(axes, letters)
     heads: dict[str, Symbol] = {m.name: m.head for m in inputs}
     nodes: list[Node] = []
@@ -251,7 +251,7 @@ _ZERO_LOG = re.compile(r"^\s*#\s*convention:\s*0 log 0 = 0\s*$", re.MULTILINE)
 """The comment by which a definition, and one that calls it, takes 0 log 0 for 0."""
 
 
-def _letters(reader: Inference, drafts: list[Draft], inputs: list[Member], axes: dict[str, tuple[Any, ...]]) -> Letters:
+def letters_for(reader: Inference, drafts: list[Draft], inputs: list[Member], axes: dict[str, tuple[Any, ...]]) -> Letters:
     used: list[Index] = []
     for draft in drafts:
         if draft.formal is None:
@@ -267,7 +267,7 @@ def _letters(reader: Inference, drafts: list[Draft], inputs: list[Member], axes:
     return letters
 
 
-def _resolved(reader: Inference, draft: Draft) -> Draft:
+def resolved(reader: Inference, draft: Draft) -> Draft:
     size = reader.sizes.resolved
 
     def tree(old: Tree) -> Tree:

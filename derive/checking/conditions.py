@@ -1,0 +1,174 @@
+"""Conditions in a typed formula: under a Σ, in brackets that are 1 or 0, in cases, in the delta of Kronecker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from derive.checking.cursor import PAIRS, RELATIONS, depth, number, split
+from derive.checking.meanings import Meanings
+from derive.checking.signs import Signed, Span
+from derive.checking.tree import Bound, Spot, Term
+from derive.errors import said
+
+_ONES = (r"\one", r"\mathbb", r"\mathbf", r"\mathds", r"\mathbbm", r"\bm", r"\boldsymbol")
+
+
+class Conditions(Meanings):
+    """Reads conditions, and what stands under them."""
+
+    def bracket_of(self, sign: Signed) -> bool:
+        r"""Whether this is the sign of a bracket, 𝟙[…], \mathbb{1}_{…}: the 1 with a condition behind it, or a column of ones."""
+        if sign.text == r"\one":
+            return True
+        if sign.text == "1" and self.peek() in ("_", "[", r"\{"):
+            ahead = self.signs[self.at + (self.peek() == "_") :]
+            stop = next((k for k, s in enumerate(ahead) if s.text in ("]", "}", r"\}")), len(ahead))
+            return any(s.text in RELATIONS for s in ahead[:stop])
+        if sign.text in _ONES and [s.text for s in self.signs[self.at : self.at + 3]] in (["{", "1", "}"], ["{", "I", "}"]):
+            self.at += 3
+            return True
+        if sign.text in _ONES and self.peek() == "1":
+            self.at += 1
+            return True
+        return False
+
+    def bracket(self, span: Span) -> Term:
+        if self.peek() == "_":
+            self.at += 1
+        if self.peek() in ("[", r"\{", "(", "{"):
+            opening = self.next()
+            group = self.until(PAIRS[opening.text], opening)
+            if group[:1] and group[0].text in ("[", r"\{", "(") and group[-1].text == PAIRS[group[0].text]:
+                group = group[1:-1]
+            return Term("where", (self.conditions(group), number(1, span), number(0, span)), (span[0], self.last))
+        return Term("ones", (), span)
+
+    def delta(self, span: Span) -> Term:
+        """δ_{ij} of Kronecker."""
+        self.at += 1
+        first, second = self._two(self.indices_of(self.group(), 2), span)
+        same = Term("compare", ("==", first, second), (span[0], self.last))
+        return Term("where", ((same,), number(1, span), number(0, span)), (span[0], self.last))
+
+    def _two(self, found: tuple[Spot, ...], span: Span) -> tuple[Spot, Spot]:
+        if len(found) != 2:
+            raise self.fault(span, "A delta has two indices.")
+        return found[0], found[1]
+
+    def environment(self, span: Span) -> Term:
+        """Cases, each with its condition; the last may be what holds otherwise."""
+        kind = "".join(s.text for s in self.group())
+        if kind not in ("cases", "dcases"):
+            raise self.fault(span, said("{shown} is not read in a formula.", shown=kind))
+        start, depth = self.at, 1
+        while self.peek() and depth:
+            depth += {r"\begin": 1, r"\end": -1}.get(self.next().text, 0)
+        inside, self.at = self.signs[start : self.at - 1], self.at
+        self.group()
+        rows = [row for row in split(inside, r"\\") if row]
+        whole = (span[0], self.last)
+        found: Term | None = None
+        for row in reversed(rows):
+            value, *rest = split(row, "&")
+            condition = rest[0] if rest else []
+            words = self.without_words(condition)
+            term = self.inner(value, self.sum)
+            if found is None and (not words or not any(s.text in RELATIONS for s in words)):
+                found = term
+                continue
+            tests = self.conditions(words)
+            if found is None and len(rows) == 1:
+                raise self.fault(span, "These cases have one case only.")
+            found = Term("where", (tests, term, found), whole) if found is not None else Term("last", (tests, term), whole)
+            if found.kind == "where" and found.args[2].kind == "last":
+                found = Term("where", (tests, term, found.args[2].args[1]), whole)
+        if found is None:
+            raise self.fault(span, "These cases have one case only.")
+        return found
+
+    def conditions(self, group: list[Signed]) -> tuple[Term, ...]:
+        """Comparisons with commas between them."""
+        found: list[Term] = []
+        for part in split(group, ",", r"\wedge", r"\land"):
+            found += self.inner(part, self.comparisons)
+        return tuple(found)
+
+    def comparisons(self) -> list[Term]:
+        """a < b ≤ c, of indices or of numbers."""
+        sides: list[list[Signed]] = [[]]
+        operators: list[str] = []
+        while self.peek():
+            sign = self.next()
+            if sign.text in RELATIONS and not depth(sides[-1]):
+                operators.append(RELATIONS[sign.text])
+                sides.append([])
+            else:
+                sides[-1].append(sign)
+        if not operators or not all(sides):
+            raise self.fault(self.here, "This cannot be a condition.", "A condition compares: i = t, j \\ne t, a > 0.")
+        return [
+            Term("compare", (op, *self.sides(left, right)), (left[0].span[0], right[-1].span[1]))
+            for op, left, right in zip(operators, sides, sides[1:], strict=False)
+        ]
+
+    def sides(self, left: list[Signed], right: list[Signed]) -> tuple[Term | Spot, Term | Spot]:
+        """The two sides of a comparison: indices if both can be, else numbers."""
+        before = dict(self.names.letters)
+        if self.may_be_index(left) and self.may_be_index(right):
+            return self.spot(left), self.spot(right)
+        self.names.letters.clear()
+        self.names.letters.update(before)
+        return self.inner(left, self.sum), self.inner(right, self.sum)
+
+    def reduction(self, operator: str, span: Span) -> Term:
+        """Σ_{j ≠ t} and its siblings, with what they run over; what they are of reaches to the end of the product."""
+        lower: list[Signed] = []
+        upper: list[Signed] = []
+        while self.peek() in ("_", "^"):
+            mark = self.next().text
+            if mark == "_":
+                lower = self.group()
+            else:
+                upper = self.group()
+        if not lower:
+            raise self.fault(span, "Say what this runs over.", r"Write \sum_j, or \sum_{j \ne t}.")
+        bounds, tests = self.ranges(lower, upper)
+        body = self.term() if self.peek() else self.nothing()
+        self.leave(bounds)
+        return Term("reduce", (operator, body, bounds, tests), (span[0], self.last))
+
+    def ranges(self, lower: list[Signed], upper: list[Signed]) -> tuple[tuple[Bound, ...], tuple[Term, ...]]:
+        """The letters that are bound, and the conditions; the letters mean something until `leave`."""
+        bounds: list[Bound] = []
+        later: list[list[Signed]] = []
+        for part in split(lower, ",", ":"):
+            where = next((k for k, s in enumerate(part) if s.text in (*RELATIONS, r"\in")), len(part))
+            left = part[:where]
+            sign = part[where].text if where < len(part) else ""
+            new = [s for s in left if s.text.isalpha() or s.text.startswith("\\")]
+            if any(s.text in self.scope for s in new):
+                later.append(part)
+                continue
+            if not left or len(new) != len(left):
+                later.append(part)
+                continue
+            bounds += map(self.enter, new)
+            if sign == "<" and len(part) == where + 2 and self.is_new_letter(part[where + 1]):
+                bounds.append(self.enter(part[where + 1]))
+            if sign == "=":
+                start = part[where + 1 :]
+                if [s.text for s in start] not in (["0"], ["1"]):
+                    later.append([*left, Signed(r"\ge", part[where].span), *start])
+                elif int(start[0].text) != self.names.base:
+                    bounds[-1] = replace(bounds[-1], size=f"from {start[0].text}")
+            elif sign and sign != r"\in":
+                later.append(part)
+        if not bounds:
+            raise self.fault(
+                (lower[0].span[0], lower[-1].span[1]), "No letter is bound here.", r"Write \sum_j, or \sum_{j \ne t}."
+            )
+        tests = [test for part in later for test in self.inner(part, self.comparisons)]
+        if upper:
+            bounds[-1], more = self.upper(bounds[-1], upper)
+            tests += more
+        return tuple(bounds), tuple(tests)

@@ -1,0 +1,366 @@
+"""Trees of typed formulas → text of the graph language, for one entry, with every index written out.
+
+A matrix product becomes a sum, a transpose swaps indices, what a library definition or a derivative is taken of becomes a
+definition of its own.  The language's reader does the rest: it finds the axes, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from derive.checking.additions import MisshapenError, Piece, Pieces, add_definition, size_text
+from derive.checking.names import SLOPES, WRITTEN
+from derive.checking.shapes import Shapes
+from derive.checking.signs import Span
+from derive.checking.tree import Bound, Spot, Term, below, position, spots
+from derive.errors import said
+from derive.graphs.graph import Input, Node
+from derive.graphs.names import POOL, fresh
+
+ANSWER, AUXILIARY = "answer", "aux"
+"""What definitions are called that a formula becomes, and that it needs."""
+
+MAX_TEXT = 20_000
+"""A formula with its indices written out may be so long."""
+
+
+@dataclass
+class Entries(Shapes):
+    """Writes trees out over a graph, which grows by what needs a definition of its own."""
+
+    used: set[str] = field(default_factory=set)
+    known: Mapping[str, Any] = field(default_factory=dict)
+    """The axes of free letters that stand beside the formula."""
+    derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
+    """What stands in the text for a derivative: (the input that it is there, of, by)."""
+    paths: set[tuple[str, str]] = field(default_factory=set)
+    """The derivatives, (of, by), that may mean the factor of one path."""
+    _calls: list[tuple[Term, Term]] = field(default_factory=list)
+
+    def letter(self) -> str:
+        """A letter that nothing is called."""
+        found = fresh(POOL, {*self.graph.members, *(str(s) for s in self.graph.sizes), *self.used}, stem="i")
+        self.used.add(found)
+        return found
+
+    # ------------------------------------------------------------ entries
+
+    def entry(self, term: Term, at: tuple[str, ...] = ()) -> Pieces:
+        """The text of one entry of a term, with brackets where it needs them."""
+        found = list(self._entry(term, at))
+        if sum(len(text) for text, _ in found) > MAX_TEXT:
+            raise self.fault(term.span, "The formula is too long with its indices written out.")
+        return found
+
+    def _entry(self, term: Term, at: tuple[str, ...]) -> Iterator[Piece]:
+        span, base = term.span, self.names.base
+        match term.kind, term.args:
+            case "num", (text,):
+                yield text, span
+            case "size", (text,):
+                yield text, span
+            case "index", (spot,):
+                more = spot.shift
+                yield (f"({spot.text} + {more})" if more else spot.text), span
+            case "ref", (name, indices):
+                inside = ", ".join([*(position(s, base) for s in indices), *at])
+                yield (f"{name}[{inside}]" if inside else name), span
+            case "at", (inner, indices):
+                yield from self._entry(inner, (*(position(s, base) for s in indices), *at))
+            case "neg", (inner,):
+                yield "(-", span
+                yield from self._entry(inner, at)
+                yield ")", span
+            case ("add" | "sub" | "times" | "div" | "star") as kind, (left, right):
+                sign = {"add": " + ", "sub": " - ", "times": "*", "div": "/", "star": "*"}[kind]
+                yield from self._pair(left, right, sign, at, at, span)
+            case (("mul" | "dot"), (left, right)):
+                yield from self._multiplied(left, right, at, span)
+            case "pow", (inner, exponent):
+                yield from self._power(term, inner, exponent, at)
+            case "call", (function, args):
+                yield from self._function(function, args, at, span)
+            case "slope", (function, args):
+                yield from self._filled(SLOPES[function], args[0], at, span)
+            case "lib", _:
+                yield from self._entry(self.called(term), at)
+            case "where", (conditions, a, b):
+                for condition in conditions:
+                    yield "where(", span
+                    yield from self.condition(condition)
+                    yield ", ", span
+                yield from self.broadcast(a, at)
+                for _ in conditions:
+                    yield ", ", span
+                    yield from self.broadcast(b, at)
+                    yield ")", span
+            case "transpose", (inner,):
+                yield from self._entry(inner, at[::-1])
+            case "diag", (inner,):
+                if self.shape(inner).rank == 1:
+                    yield f"where({at[0]} == {at[1]}, ", span
+                    yield from self._entry(inner, at[:1])
+                    yield ", 0)", span
+                else:
+                    yield from self._entry(inner, at * 2)
+            case "ones", _:
+                yield "1", span
+            case "eye", _:
+                yield (f"where({at[0]} == {at[1]}, 1, 0)" if len(at) == 2 else "1"), span
+            case "norm", (inner,):
+                yield "sqrt(", span
+                yield from self._squares(inner, span)
+                yield ")", span
+            case "trace", (inner,):
+                letter = self.letter()
+                yield from self._summed([(letter, self.shape(inner).axes[0])], self.entry(inner, (letter, letter)), span)
+            case "diff", (of, by, whole):
+                yield from self._derivative(term, of, by, whole, at)
+            case "reduce", (operator, body, bounds, conditions):
+                yield from self._reduced(operator, body, bounds, conditions, at, span)
+            case _:
+                raise self.fault(span, "This is not read.")
+
+    def broadcast(self, term: Term, at: tuple[str, ...]) -> Pieces:
+        """The entry of a term whose axes are the last of those asked for, or none."""
+        rank = self.shape(term).rank
+        return self.entry(term, at[len(at) - rank :] if rank else ())
+
+    def _pair(
+        self, left: Term, right: Term, sign: str, one: tuple[str, ...], other: tuple[str, ...], span: Span
+    ) -> Iterator[Piece]:
+        yield "(", span
+        yield from self.broadcast(left, one)
+        yield sign, span
+        yield from self.broadcast(right, other)
+        yield ")", span
+
+    def _multiplied(self, left: Term, right: Term, at: tuple[str, ...], span: Span) -> Iterator[Piece]:
+        one, other = self.shape(left), self.shape(right)
+        if not one.rank or not other.rank:
+            yield from self._pair(left, right, "*", at, at, span)
+        elif one.rank == 1 and other.rank == 1 and not one.row and other.row:
+            yield from self._pair(left, right, "*", at[:1], at[1:], span)
+        else:
+            letter, size = self.letter(), one.axes[-1] if one.axes[-1] is not None else other.axes[0]
+            body = [*self._pair(left, right, "*", (*at[: one.rank - 1], letter), (letter, *at[one.rank - 1 :]), span)]
+            yield from self._summed([(letter, size)], body, span)
+
+    def _summed(self, letters: list[tuple[str, Any]], body: Pieces, span: Span) -> Iterator[Piece]:
+        yield "sum(", span
+        yield from body
+        for letter, size in letters:
+            if size is None:
+                raise self.fault(span, "The size of an axis that is summed over is not known here.")
+            yield f" for {letter} in {size_text(size)}", span
+        yield ")", span
+
+    def _power(self, term: Term, inner: Term, exponent: Term, at: tuple[str, ...]) -> Iterator[Piece]:
+        if inner.kind == "norm" and exponent.kind == "num" and exponent.args == ("2",):
+            yield from self._squares(inner.args[0], term.span)
+            return
+        if exponent.kind == "neg" and self.shape(inner).rank == 2:
+            raise self.fault(term.span, "Inverses of matrices are not read.")
+        if self.shape(inner).rank == 2:
+            raise self.fault(term.span, "Powers of matrices are not read.", r"Write A A, or A \odot A.")
+        simple = exponent
+        while simple.kind in ("neg", "div", "add", "sub"):
+            simple = simple.args[-1]
+        yield "(", term.span
+        yield from self._entry(inner, at)
+        yield ")**(", term.span
+        yield from self._entry(exponent, ())
+        yield ")", term.span
+
+    def _squares(self, inner: Term, span: Span) -> Iterator[Piece]:
+        axes = self.shape(inner).axes
+        if not axes:
+            raise self.fault(span, "The norm of a number is written |x|.")
+        letters = [(self.letter(), size) for size in axes]
+        body = [("(", span), *self.entry(inner, tuple(name for name, _ in letters)), (")**2", span)]
+        yield from self._summed(letters, body, span)
+
+    def _function(self, function: str, args: tuple[Term, ...], at: tuple[str, ...], span: Span) -> Iterator[Piece]:
+        if function in WRITTEN:
+            yield from self._filled(WRITTEN[function], args[0], at, span)
+            return
+        yield f"{function}(", span
+        for k, arg in enumerate(args):
+            if k:
+                yield ", ", span
+            yield from self.broadcast(arg, at)
+        yield ")", span
+
+    def _filled(self, pattern: str, arg: Term, at: tuple[str, ...], span: Span) -> Iterator[Piece]:
+        for k, part in enumerate(f"({pattern})".split("{0}")):
+            if k:
+                yield from self._entry(arg, at)
+            yield part, span
+
+    def condition(self, term: Term) -> Iterator[Piece]:
+        """A comparison of indices, or of numbers."""
+        operator, left, right = term.args
+        if isinstance(left, Spot):
+            shift = left.shift - right.shift
+            for spot, more, sign in ((left, max(shift, 0), operator), (right, max(-shift, 0), "")):
+                text = str(int(spot.text) + more) if spot.text.isdigit() else f"{spot.text} + {more}" if more else spot.text
+                yield f"{text} {sign} " if sign else text, term.span
+            return
+        if self.shape(left).rank or self.shape(right).rank:
+            raise self.fault(term.span, "In a condition, every tensor has its indices.")
+        yield from self._entry(left, ())
+        yield f" {operator} ", term.span
+        yield from self._entry(right, ())
+
+    # ------------------------------------------------------------ Σ and its like
+
+    def _reduced(
+        self, operator: str, body: Term, bounds: tuple[Bound, ...], conditions: tuple[Term, ...], at: tuple[str, ...], span: Span
+    ) -> Iterator[Piece]:
+        inner = self.entry(body, at)
+        yield f"{operator}(", span
+        yield from inner
+        for bound in bounds:
+            yield f" for {bound.letter} in {self._size(bound, body, conditions)}", bound.span
+        for k, condition in enumerate(conditions):
+            yield (" and " if k else " if "), span
+            yield from self.condition(condition)
+        yield ")", span
+
+    def _size(self, bound: Bound, body: Term, conditions: tuple[Term, ...]) -> str:
+        """The axis over which a letter runs: that of the tensors at which it stands, which what was typed must agree with."""
+        if bound.size.startswith("from"):
+            raise self.fault(bound.span, said("Indices count from {base} here.", base=self.names.base))
+        found = self.axis_of(bound.letter, (body, *conditions), self.known)
+        if found is None:
+            if not bound.size:
+                raise self.fault(bound.span, said("The axis of the index {name} is not known.", name=bound.letter))
+            return bound.size
+        typed = bound.size.strip()
+        if typed and typed.replace(" ", "") not in (str(found).replace(" ", ""), size_text(found).replace(" ", "")):
+            message = said("{name} runs to {typed}, and the axis is of size {size}.", name=bound.letter, typed=typed, size=found)
+            raise self.fault(bound.span, message, kind=MisshapenError)
+        return size_text(found)
+
+    def axis_of(self, letter: str, where: Sequence[Term], known: Mapping[str, Any] = MappingProxyType({})) -> Any:
+        """The size of the axis at which a letter stands by itself, or another that it is equal to."""
+        if (found := known.get(letter) or self._axis_of(letter, where)) is not None:
+            return found
+        for one, other in (pair for term in where for pair in _compared(term)):
+            if one.letter == letter and other.letter:
+                found = known.get(other.letter) or self._axis_of(other.letter, where)
+                if found is not None:
+                    return found
+        return None
+
+    def _axis_of(self, letter: str, where: Sequence[Term]) -> Any:
+        """The size of the axis at which a letter stands by itself."""
+        for term in where:
+            for part in below(term):
+                if part.kind == "ref":
+                    axes = self.graph.members[part.name].axes
+                    for spot, axis in zip(part.args[1], axes, strict=False):
+                        if spot.letter == letter:
+                            return axis
+                        if spot.letter == "" and letter in spot.letters and f"[{letter}]" in spot.text:
+                            return self.graph.members[spot.text.split("[")[0]].axes[0]
+                if part.kind == "at":
+                    for spot, axis in zip(part.args[1], self.shape(part.args[0]).axes, strict=False):
+                        if spot.letter == letter:
+                            return axis
+        for term in where:
+            for one, other in _compared(term):
+                member = self.graph.members.get(other.text.split("[")[0])
+                if one.letter == letter and isinstance(member, Input) and member.kind == "label":
+                    return member.classes
+        return None
+
+    # ------------------------------------------------------------ definitions of their own
+
+    def define(self, term: Term) -> tuple[str, tuple[str, ...]]:
+        """A definition of a term by itself: its name, and the letters that it has besides the axes of the term."""
+        letters = tuple(dict.fromkeys(x for spot in spots(term) for x in sorted(spot.letters) if x not in _bound(term)))
+        own = tuple(self.letter() for _ in self.shape(term).axes)
+        if any(part.kind == "diff" for part in below(term)):
+            raise self.fault(term.span, "A derivative inside another is not read.", "Give the inner one a name.")
+        name = self.name(AUXILIARY)
+        all_ = (*letters, *own)
+        left = f"{name}[{', '.join(all_)}]" if all_ else name
+        self.extend([(f"{left} = ", term.span), *self.entry(term, own)])
+        return name, letters
+
+    def called(self, term: Term) -> Term:
+        """A call of a library definition over tensors, as the tensor that it is."""
+        for kept, found in self._calls:
+            if kept is term:
+                return found
+        function, args = term.args
+        names, letters = list[str](), tuple[str, ...]()
+        for arg in args:
+            if arg.kind in ("num", "size") or (arg.kind == "ref" and not arg.args[1]):
+                names.append(arg.args[0])
+                continue
+            if arg.kind == "index":
+                names.append(arg.args[0].text)
+                continue
+            name, own = self.define(arg)
+            letters = own or letters
+            names.append(name)
+        name = self.name(AUXILIARY)
+        self.extend([(f"{name} = {function}({', '.join(names)})", term.span)])
+        found = Term("ref", (name, tuple(Spot(x, frozenset({x}), term.span, self.names.base) for x in letters)), term.span)
+        self._calls.append((term, found))
+        return found
+
+    def name(self, stem: str) -> str:
+        found = fresh((), {*self.graph.taken, *self.used, *self.derived, *self.names.letters}, stem=stem)
+        self.used.add(found)
+        return found
+
+    def _derivative(self, term: Term, of: Term, by: Term, whole: bool, at: tuple[str, ...]) -> Iterator[Piece]:
+        """A derivative along every path: an input of its own in the text, which is put in as what it is later."""
+        base = self.names.base
+        if of.kind == "ref":
+            output, places = of.name, [position(s, base) for s in of.args[1]]
+        else:
+            output, letters = self.define(of)
+            places = list(letters)
+        rank = len(self.graph.members[output].axes) - len(places)
+        if output not in self.graph.members or not isinstance(self.graph.members[output], (Node, Input)):
+            raise self.fault(term.span, said("{name} is not defined.", name=output))
+        if not self.graph.members[by.name].differentiable:
+            raise self.fault(by.span, said("Nothing is differentiated by {name}: it takes whole numbers.", name=by.name))
+        if not whole and self._has_paths(output, by.name):
+            self.paths.add((output, by.name))
+        key = next((k for k, (_, o, b) in self.derived.items() if (o, b) == (output, by.name)), "")
+        if not key:
+            key = self.name("slope")
+            members = self.graph.members
+            self.derived[key] = (Input(key, (*members[output].indices, *members[by.name].indices)), output, by.name)
+        inside = ", ".join([*places, *at[:rank], *(position(s, base) for s in by.args[1]), *at[rank:]])
+        yield (f"{key}[{inside}]" if inside else key), term.span
+
+    def _has_paths(self, output: str, by: str) -> bool:
+        """Whether something lies between a tensor on the way and what it is derived by: a ∂ may hold it, as in the chain rule."""
+        users = {n.name for n in self.graph.consumers(output)}
+        final = not any(not name.startswith((ANSWER, AUXILIARY)) for name in users) and not output.startswith(AUXILIARY)
+        return not final and len(self.graph.way(by, output)) > 1
+
+    def extend(self, pieces: Pieces) -> None:
+        """Add a definition to the graph.  What is wrong with it is said where it was typed."""
+        self.graph = add_definition(self.graph, self.text, pieces, self.derived)
+
+
+def _compared(term: Term) -> Iterator[tuple[Spot, Spot]]:
+    """The indices that are compared with each other, both ways round."""
+    for part in below(term):
+        if part.kind == "compare" and isinstance(part.args[1], Spot):
+            yield part.args[1], part.args[2]
+            yield part.args[2], part.args[1]
+
+
+def _bound(term: Term) -> set[str]:
+    return {bound.letter for part in below(term) if part.kind == "reduce" for bound in part.args[2]}

@@ -1,0 +1,265 @@
+r"""Typed formulas → trees: `\frac{\partial L}{\partial z_i} = p_i - \delta_{it}` as students and textbooks write it.
+
+What has two readings is refused with a word on how to write it: a denominator without brackets, what a logarithm is taken of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from derive.checking.cursor import PAIRS, RELATIONS, number, split
+from derive.checking.derivatives import Derivatives
+from derive.checking.names import AMBIGUOUS, SLOPES, SUMMED, elementwise
+from derive.checking.signs import Signed, Span
+from derive.checking.tree import Term
+from derive.errors import said
+
+_ENDS = frozenset(("+", "-", ")", "]", "}", r"\}", ",", "&", r"\\", "=", "<", ">", r"\le", r"\ge", r"\ne", ";", r"\end", ":"))
+_BINARY = frozenset((r"\cdot", r"\odot", "/", r"\at", "*"))
+_BARS = ("|", r"\|")
+_BIG = {r"\sum": "sum", r"\prod": "prod", r"\max": "max", r"\min": "min"}
+
+
+class Grammar(Derivatives):
+    """Reads signs from left to right; every method returns the term of what it has read."""
+
+    def formula(self) -> Term:
+        """The whole text as one formula.  Raises DeriveError where it is none."""
+        if not self.signs:
+            raise self.fault((0, 1), "A formula is missing here.")
+        found = self.sum()
+        if self.peek():
+            raise self.fault(self.here, said("{shown} is not expected here.", shown=self.peek()))
+        return found
+
+    # ------------------------------------------------------------ sums and products
+
+    def sum(self) -> Term:
+        negative = self.peek() == "-"
+        if self.peek() in ("+", "-"):
+            self.at += 1
+        found = self.term()
+        found = Term("neg", (found,), found.span) if negative else found
+        while self.peek() in ("+", "-"):
+            operator = "add" if self.next().text == "+" else "sub"
+            right = self.term()
+            found = Term(operator, (found, right), (found.span[0], right.span[1]))
+        return found
+
+    def term(self) -> Term:
+        """A product.  Behind a denominator that is no bracket nothing stands that it might reach to."""
+        if self.peek() == "-":  # 2 · -x
+            start = self.next().span
+            inner = self.term()
+            return Term("neg", (inner,), (start[0], inner.span[1]))
+        found = self.factor()
+        while self.peek() and self.peek() not in _ENDS:
+            operator = self.next().text if self.peek() in _BINARY else ""
+            if operator and self.peek() == "-":
+                raise self.fault(self.here, "A minus sign behind another sign needs brackets.")
+            first = self.at
+            right = self.factor()
+            if operator == "/" and self.signs[first].text not in ("(", "{") and self._glued():
+                raise self.fault(
+                    self.here, "It cannot be told how far this denominator reaches.", r"Write a/(b c), or \frac{a}{b} c."
+                )
+            kind = {"": "mul", r"\cdot": "dot", r"\odot": "times", "/": "div", r"\at": "mul", "*": "star"}[operator]
+            found = Term(kind, (found, right), (found.span[0], right.span[1]))
+        return found
+
+    def _glued(self) -> bool:
+        """Whether a plain factor follows without a sign."""
+        sign = self.peek()
+        return (
+            bool(sign)
+            and (sign.isalnum() or sign in ("(", r"\frac") or sign.lstrip("\\") in ("alpha", "beta", "gamma", "mu", "lambda"))
+            and (sign != "(")
+        )
+
+    def factor(self) -> Term:
+        """An atom with its powers and, behind a bracket, its indices."""
+        found = self.atom()
+        if found.kind in ("lib", "call") and (spots := self.bracketed_indices()):
+            found = Term("at", (found, spots), (found.span[0], self.last))
+        while self.peek() in ("^", "_", "'"):
+            mark = self.next()
+            if mark.text == "'":
+                raise self.fault(mark.span, "A prime is read behind a function's name only.", "Write the derivative as ∂L/∂x.")
+            found = self.entry_of(found) if mark.text == "_" else self.power(found)
+        return found
+
+    def entry_of(self, found: Term) -> Term:
+        """An entry of what stands in brackets, by the indices behind it."""
+        bare = found.kind == "ref" and not found.args[1]
+        indices = self.indices_of(self.group(), len(self.names.axes(found.name)) if bare else None)
+        whole = (found.span[0], self.last)
+        return Term("ref", (found.name, indices), whole) if bare else Term("at", (found, indices), whole)
+
+    def power(self, base: Term) -> Term:
+        """What stands raised behind an atom: a transpose or an exponent."""
+        group = self.group()
+        words = [s.text for s in group]
+        span = (base.span[0], self.last)
+        if words in ([r"\top"], ["T"], [r"\mathsf", "{", "T", "}"], [r"\mathrm", "{", "T", "}"], [r"\rm", "T"]) and not (
+            words == ["T"] and self.names.member("T")
+        ):
+            return Term("transpose", (base,), span)
+        if words[:1] == [r"\odot"]:
+            group = group[1:]
+        exponent = self.inner(group, self.sum)
+        return Term("pow", (base, exponent), span)
+
+    # ------------------------------------------------------------ atoms
+
+    def atom(self) -> Term:
+        if not self.peek():
+            raise self.fault(self.here, "The formula ends here, and something is missing.")
+        sign = self.next()
+        text, span = sign.text, sign.span
+        if self.bracket_of(sign):
+            return self.bracket(span)
+        if text[0].isdigit() or (text[0] == "." and len(text) > 1):
+            return Term("num", (text,), span)
+        if text == r"\frac":
+            return self.fraction(span)
+        if text == r"\sqrt":
+            if self.peek() == "[":
+                raise self.fault(self.here, "Only square roots are read.", "Write x^{1/3}.")
+            return Term("call", ("sqrt", (self.inner(self.group(), self.sum),)), (span[0], self.last))
+        if text in (r"\partial", "d") and (text != "d" or self._differential()):
+            return self.inline_derivative(span)
+        if text == r"\nabla":
+            return self.gradient(span)
+        if text in _BIG and not (text in (r"\max", r"\min") and self.peek() != "_"):
+            return self.reduction(_BIG[text], span)
+        if text in _BARS:
+            return self.bars(text, span)
+        if text == r"\begin":
+            return self.environment(span)
+        if text in ("(", "[", r"\{", "{"):
+            return self.bracketed(sign)
+        if text in (r"\delta",) and self.peek() == "_" and not self.names.member("delta"):
+            return self.delta(span)
+        if text == r"\underbrace" or text == r"\overbrace":
+            found = self.inner(self.group(), self.sum)
+            if self.peek() in ("_", "^"):
+                self.at += 1
+                self.group()
+            return found
+        return self.named(sign)
+
+    def bracketed(self, sign: Signed) -> Term:
+        """What stands in brackets; a condition in square ones is 1 or 0."""
+        group = self.until(PAIRS[sign.text], sign)
+        if sign.text in ("[", r"\{") and any(s.text in RELATIONS for s in self.flat(group)) and group[0].text != r"\begin":
+            return Term("where", (self.conditions(group), number(1, sign.span), number(0, sign.span)), (sign.span[0], self.last))
+        return replace(self.inner(group, self.sum), span=(sign.span[0], self.last))
+
+    def bars(self, text: str, span: Span) -> Term:
+        """|x|, or the norm ‖x‖, whose index 2 says nothing."""
+        start = self.at
+        depth = 0
+        while self.peek() and (depth or self.peek() != text):
+            depth += (self.peek() in PAIRS) - (self.peek() in PAIRS.values())
+            self.at += 1
+        if not self.peek() or self.at == start:
+            raise self.fault(span, said("This {opened} is never closed.", opened=text))
+        group = self.signs[start : self.at]
+        self.at += 1
+        inner = self.inner(group, self.sum)
+        if text == "|":
+            return Term("call", ("abs", (inner,)), (span[0], self.last))
+        if self.peek() == "_":
+            self.at += 1
+            if [s.text for s in self.group()] not in (["2"], ["F"]):
+                raise self.fault(self.here, "Only the Euclidean norm is read.", r"Write \sum_i |x_i|.")
+        return Term("norm", (inner,), (span[0], self.last))
+
+    def named(self, sign: Signed, plain: bool = False) -> Term:
+        """A name with what is written on it and around it: a tensor, a function, a size, an index, a constant."""
+        word, accent, span = self.word(sign)
+        if not plain and (found := self._function(word, accent, span)) is not None:
+            return found
+        return self.symbol(word, accent, span)
+
+    def _function(self, word: str, accent: str, span: Span) -> Term | None:
+        """A function with its arguments, if this is one."""
+        if accent or word in self.scope:
+            return None
+        if word == "e" and self.peek() == "^" and not self.names.member("e"):
+            self.at += 1
+            return Term("call", ("exp", (self.inner(self.group(), self.sum),)), (span[0], self.last))
+        if word in SUMMED and self.peek() == "_":
+            return self.reduction(SUMMED[word], span)
+        if word in ("diag", "tr", "Tr", "trace") and self.peek() in ("(", "["):
+            opening = self.next()
+            inner = self.inner(self.until(PAIRS[opening.text], opening), self.sum)
+            return Term("diag" if word == "diag" else "trace", (inner,), (span[0], self.last))
+        member = self.names.member(word)
+        if member and word in AMBIGUOUS and self.peek() == "(":
+            raise self.fault(
+                span, "It cannot be told whether this is a function or a product.", r"Write \sigma \cdot (x) for a product."
+            )
+        function = self.names.function(word) if not member else ""
+        if not function or (len(word) == 1 and self.peek() not in ("(", "'") and word not in ("σ",)):
+            return None
+        if self.peek() == "_" and function not in ("log",) and word not in SUMMED:
+            return None
+        primed = self.peek() == "'"
+        self.at += primed
+        base = ""
+        exponent: Term | None = None
+        if self.peek() == "_" and function == "log":
+            self.at += 1
+            base = "".join(s.text for s in self.group())
+        if self.peek() == "^":
+            self.at += 1
+            exponent = self.inner(self.group(), self.sum)
+
+        def power(found: Term) -> Term:
+            return found if exponent is None else Term("pow", (found, exponent), found.span)
+
+        args = self.arguments(span)
+        whole = (span[0], self.last)
+        if primed:
+            if function not in SLOPES:
+                raise self.fault(span, said("The derivative of {name} is not read with a prime.", name=function))
+            return power(Term("slope", (function, args), whole))
+        if function in ("max", "min") and len(args) > 2:
+            nested = args[-1]
+            for arg in reversed(args[:-1]):
+                nested = Term("call", (function, (arg, nested)), whole)
+            return power(nested)
+        found = Term("call" if elementwise(function) else "lib", (function, args), whole)
+        if base and base not in ("e",):
+            below = Term("call", ("log", (number(int(base), span),)), whole) if base.isdigit() else None
+            if below is None:
+                raise self.fault(span, "The base of this logarithm is not read.")
+            found = Term("div", (found, below), whole)
+        return power(found)
+
+    def arguments(self, span: Span) -> tuple[Term, ...]:
+        """What a function is applied to: what stands in brackets, or the one factor behind it."""
+        if self.peek() in PAIRS:
+            opening = self.next()
+            group = self.until(PAIRS[opening.text], opening)
+            parts = split(group, ",")
+            if not all(parts):
+                raise self.fault((opening.span[0], self.last), "An argument is missing here.")
+            return tuple(self.inner(part, self.sum) for part in parts)
+        if not self.peek() or self.peek() in _ENDS:
+            raise self.fault(span, "An argument is missing here.")
+        number = self.peek()[0].isdigit()
+        start = self.at
+        found = self.factor()
+        if number and self.peek() and self.peek() not in _ENDS | _BINARY | {"("}:
+            right = self.factor()
+            found = Term("mul", (found, right), (found.span[0], right.span[1]))
+        big = self.signs[start].text in _BIG
+        if not big and self.peek() and (self.peek().isalnum() or self.peek() in ("(", r"\frac", "[")):
+            raise self.fault(
+                self.here,
+                "It cannot be told what the function before is taken of.",
+                r"Write it in brackets: \log(a b), or \log(a) \cdot b.",
+            )
+        return (found,)

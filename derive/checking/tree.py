@@ -1,0 +1,85 @@
+"""A formula as it was typed, as a tree: what stands where, over whole tensors and over their entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from derive.checking.signs import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """An index as typed: in the language's text, counted from 0, with the letters in it; `letter` where it is just one."""
+
+    text: str
+    letters: frozenset[str]
+    span: Span
+    shift: int = 0
+    """By how much the number it stands for is more than its text says."""
+
+    @property
+    def letter(self) -> str:
+        return self.text if self.text in self.letters else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A letter that a Σ binds, and the size of its axis as typed, if it was."""
+
+    letter: str
+    size: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One node: what it is, what belongs to it, and where it stands.
+
+    num text; size text; index Spot             a number, the size of an axis, an index as a number
+    ref name, Spots                             a tensor, with the indices that were typed
+    neg, add, sub, mul, times, div, pow         of Terms; mul is the matrix product of tensors, times is entry by entry
+    call function, Terms                        a function of numbers
+    lib function, Terms                         a definition of the library over whole tensors
+    reduce operator, body, Bounds, conditions
+    compare operator, left, right               of Terms, or of Spots
+    where conditions, a, b
+    transpose, diag, norm, trace a; ones; eye
+    diff of, by                                 a derivative along every path
+    at a, Spots                                 an entry of an expression
+    """
+
+    kind: str
+    args: tuple[Any, ...]
+    span: Span
+
+    @property
+    def name(self) -> str:
+        return str(self.args[0])
+
+
+def below(term: Term) -> Iterator[Term]:
+    """The term and all terms in it, outermost first."""
+    yield term
+    for arg in term.args:
+        for part in arg if isinstance(arg, tuple) else (arg,):
+            if isinstance(part, Term):
+                yield from below(part)
+
+
+def spots(term: Term) -> Iterator[Spot]:
+    """The indices in a term."""
+    for part in below(term):
+        for arg in part.args:
+            for spot in arg if isinstance(arg, tuple) else (arg,):
+                if isinstance(spot, Spot):
+                    yield spot
+
+
+def position(spot: Spot, base: int) -> str:
+    """An index as the language writes it, counted from 0."""
+    more = spot.shift - base
+    if spot.text.isdigit():
+        return str(int(spot.text) + more)
+    return spot.text if not more else f"{spot.text} {'+' if more > 0 else '-'} {abs(more)}"

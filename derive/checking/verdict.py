@@ -1,0 +1,113 @@
+r"""Whether two formulas are one: proved, refuted by a point at which they differ, or undecided.
+
+Proved is what algebra shows for all values and sizes.  Refuted is what the balls of both values show at a point with exact
+inputs.  All else is undecided, whatever the points say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from derive.calculus.terms import Adjoint, Index
+from derive.checking.reading import Formula, MisshapenError, common, read_formula
+from derive.checking.shapes import DOT
+from derive.checking.witness import Witness, compared
+from derive.checking.zero import shown_zero
+from derive.errors import said
+from derive.graphs.graph import Graph
+
+PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found: its kind; how it was shown, or why it is not decided; the point at which the two differ."""
+
+    kind: str
+    why: str = ""
+    witness: Witness | None = None
+    points: int = 0
+    """At so many points the two were found equal."""
+
+    def __bool__(self) -> bool:
+        return self.kind == PROVED
+
+
+def verdict(graph: Graph, first: Formula | str, second: Formula | str) -> Verdict:
+    r"""Whether two formulas over a graph are equal.  Raises DeriveError where one that is given as text cannot be read.
+
+    >>> import derive
+    >>> g = derive.graph("L = a - b")
+    >>> verdict(g, r"\log(e^a + e^b) - a", r"\log(1 + e^{b-a})").kind, verdict(g, "(a + b)^2", "a^2 + b^2").kind
+    ('proved', 'refuted')
+    """
+    try:
+        one = read_formula(graph, first) if isinstance(first, str) else first
+        other = read_formula(one.graph, second, one.axes) if isinstance(second, str) else second
+    except MisshapenError as error:
+        return Verdict(REFUTED, error.message)
+    return between(graph, one, other)
+
+
+def between(base: Graph, one: Formula, other: Formula) -> Verdict:
+    """The same of two formulas that were read, the second over the graph of the first."""
+    found = _between(base, one, other, False)
+    if found.kind == PROVED or (one.held is None and other.held is None):
+        return found
+    holding = _between(base, one, other, True)
+    if holding.kind == REFUTED and found.kind == REFUTED:
+        return found
+    alone = any(f.held is not None and isinstance(f.term, Adjoint) for f in (one, other))
+    if holding.kind == PROVED and not alone:
+        return holding
+    return Verdict(UNDECIDED, said("it depends on whether what lies between is held in a derivative"), points=found.points)
+
+
+def _between(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
+    found = _compared(base, one, other, held)
+    if found.kind != REFUTED or not (one.doubtful or other.doubtful):
+        return found
+    turned = other.turned if DOT not in (one.doubtful, other.doubtful) and isinstance(one.term, Adjoint) else None
+    if turned is not None and _compared(base, one, turned, held).kind == REFUTED:
+        return found
+    return Verdict(UNDECIDED, said("it depends on which way a vector lies, or on what a dot between vectors means"))
+
+
+def _compared(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
+    met = common(one, other, held)
+    if met is None:
+        return Verdict(REFUTED, said("one is a tensor of other axes than the other"))
+    first, second, indices = met
+    return decided(base, other.graph, first, second, indices, _letters(one, other, indices))
+
+
+def decided(
+    base: Graph, graph: Graph, first: Any, second: Any, indices: tuple[Index, ...], names: Mapping[Index, str] | None = None
+) -> Verdict:
+    """Whether two terms over the same indices are equal, over a graph with definitions besides those of its base."""
+    if first == second:
+        return Verdict(PROVED, "normal form")
+    seen = compared(base, graph, first, second, indices, names or {}, first_look=True)
+    if seen.witness is None:
+        if how := shown_zero(first - second, graph, base):
+            return Verdict(PROVED, how, points=seen.agreed)
+        seen = compared(base, graph, first, second, indices, names or {})
+    if seen.witness is not None:
+        return Verdict(REFUTED, said("they differ at a point"), seen.witness, seen.agreed)
+    if not seen.agreed:
+        why = said("no point was found at which both have a value")
+    elif seen.unmet:
+        why = said("they are equal at all points compared, but these do not meet every case")
+    else:
+        why = said("they are equal at all points compared, and algebra does not tell")
+    return Verdict(UNDECIDED, why, points=seen.agreed)
+
+
+def _letters(one: Formula, other: Formula, indices: tuple[Index, ...]) -> dict[Index, str]:
+    """What the indices are called in what was typed."""
+    typed = dict(zip(one.indices, one.letters, strict=False))
+    stray = [x for x in other.letters if x not in one.letters]
+    own = [i for i in indices if i not in one.indices]
+    return {**typed, **dict(zip(own, stray, strict=False))}

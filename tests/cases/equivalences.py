@@ -1,0 +1,132 @@
+r"""Pairs of formulas as students write them, right and wrong, over some definitions: (definitions, first, second, verdict).
+
+The verdicts are what mathematics says; "undecided" stands where two formulas are equal wherever both have a value and algebra
+cannot say so, or where they differ at a tie alone.
+"""
+
+from __future__ import annotations
+
+NUMBERS = "x: real; y: real; a: real; b: real; w: real; s: positive; f = x*y + a*b + w*s"
+LOGITS = "z: [C]; t: label[C]; p = softmax(z); L = -log(p[t])"
+ONE_HOT = "z: [C]; y: onehot[C]; p = softmax(z); L = -sum(y*log(p))"
+LAYER = "W: [m, n]; x: [n]; b: [m]; y: [m]; a = W @ x + b; L = sum((a - y)**2)"
+NORM = "x: [n]; eps: positive; mu = mean(x); v = mean((x - mu)**2); x_hat = (x - mu)/sqrt(v + eps); L = sum(x_hat**3)"
+MARGIN = "s: [C]; t: label[C]; L = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)"
+BATCH = "X: [N, d]; w: [d]; y: [N]; yhat = X @ w; L = mean((yhat - y)**2)"
+LOGISTIC = "x: [d]; w: [d]; b: real; y: real; z = sum(w*x) + b; p = sigmoid(z); L = -y*log(p) - (1 - y)*log(1 - p)"
+
+PROVED = [
+    (NUMBERS, r"\log(e^a + e^b) - a", r"\log(1 + e^{b-a})"),
+    (NUMBERS, r"-\log \sigma(x)", "softplus(-x)"),
+    (NUMBERS, r"\max(0, 1 - yx)", r"\frac{1 - yx + |1 - yx|}{2}"),
+    (NUMBERS, r"\sqrt{x^2}", "|x|"),
+    (NUMBERS, r"\sigma(x)(1 - \sigma(x))", r"\frac{e^x}{(1 + e^x)^2}"),
+    (NUMBERS, r"\sigma(x)(1 - \sigma(x))", r"\frac{e^{-x}}{(1 + e^{-x})^2}"),
+    (NUMBERS, r"2\sigma(2x) - 1", r"\tanh x"),
+    (NUMBERS, r"\tanh x", r"\frac{e^x - e^{-x}}{e^x + e^{-x}}"),
+    (NUMBERS, r"1 - \tanh^2 x", r"\frac{4}{(e^x + e^{-x})^2}"),
+    (NUMBERS, r"\tanh'(x)", r"(1 - \tanh x)(1 + \tanh x)"),
+    (NUMBERS, r"\sigma(-x)", r"1 - \sigma(x)"),
+    (NUMBERS, "softplus(x) - softplus(-x)", "x"),
+    (NUMBERS, r"\max(a, b)", r"\frac{a + b}{2} + \frac{|a - b|}{2}"),
+    (NUMBERS, r"\max(a, b) + \min(a, b)", "a + b"),
+    (NUMBERS, r"\max(0, x) - \max(0, -x)", "x"),
+    (NUMBERS, r"x \, \mathbb{1}[x > 0]", r"\max(0, x)"),
+    (NUMBERS, r"\max(0, \min(1, x))", r"\min(1, \max(0, x))"),
+    (NUMBERS, r"|x| |y|", r"|xy|"),
+    (NUMBERS, "(a + b)^2", "a^2 + 2ab + b^2"),
+    (NUMBERS, r"\frac{1}{a} + \frac{1}{b}", r"\frac{a + b}{ab}"),
+    (NUMBERS, r"\sin^2 x + \cos^2 x", "1"),
+    (NUMBERS, r"\log(x^2)", r"2 \log |x|"),
+    (NUMBERS, r"e^{a + b}", r"e^a e^b"),
+    (NUMBERS, r"\log(s x^2 + s)", r"\log s + \log(1 + x^2)"),
+    (NUMBERS, r"\sqrt{s}\sqrt{s}", "s"),
+    (NUMBERS, r"\frac{x}{\sqrt{s}}", r"\frac{x \sqrt{s}}{s}"),
+    (NUMBERS, r"\begin{cases} 1 & x > 0 \\ 0 & \text{otherwise} \end{cases}", "where(x > 0, 1, 0)"),
+    (NUMBERS, "exp(-x*y)/(1 + exp(-x*y))", r"\frac{1}{1 + e^{xy}}"),
+    (LOGITS, r"p_i - \delta_{it}", "where(i == t, p[i] - 1, p[i])"),
+    (LOGITS, r"\frac{\partial L}{\partial z_i}", r"p_i - \mathbb{1}\{i = t\}"),
+    (LOGITS, r"\frac{\partial L}{\partial z_i}",
+     r"\begin{cases} p_i - 1 & \text{if } i = t \\ p_i & \text{if } i \ne t \end{cases}"),
+    (LOGITS, r"\sum_j p_j", "1"),
+    (LOGITS, r"\sum_{j \neq t} p_j", "1 - p_t"),
+    (LOGITS, r"-\log p_t", r"\log \sum_{j=1}^{C} e^{z_j} - z_t"),
+    (LOGITS, r"\frac{\partial p_i}{\partial z_j}", r"p_i (\delta_{ij} - p_j)"),
+    (LOGITS, r"\frac{\partial p}{\partial z}", r"\operatorname{diag}(p) - p p^\top"),
+    (LOGITS, r"\log \sum_j e^{z_j}", r"\max_k z_k + \log \sum_j e^{z_j - \max_k z_k}"),
+    (LOGITS, r"\frac{e^{z_i}}{\sum_k e^{z_k}}", r"\frac{e^{z_i - z_t}}{\sum_k e^{z_k - z_t}}"),
+    (LOGITS, r"\sum_i p_i (1 - p_i)", r"1 - \sum_j p_j^2"),
+    (LOGITS, r"\sum_k (z_k - 1)^2", r"\sum_j z_j^2 - 2 \sum_j z_j + C"),
+    (LOGITS, r"\sum_j z_j", r"z_t + \sum_{j \ne t} z_j"),
+    (LOGITS, "L", r"\mathrm{LSE}(z) - z_t"),
+    (ONE_HOT, r"\nabla_z L", "p - y"),
+    (ONE_HOT, r"\frac{\partial L}{\partial z_i}", r"\mathrm{softmax}(z)_i - y_i"),
+    (ONE_HOT, r"-\sum_i y_i \log p_i", r"\log\sum_j e^{z_j} - \sum_j y_j z_j"),
+    (ONE_HOT, r"\frac{\partial L}{\partial p_i}", r"-\frac{y_i}{p_i}"),
+    (LAYER, r"\frac{\partial L}{\partial W_{ij}}", r"2 (a_i - y_i) x_j"),
+    (LAYER, r"\nabla_W L", r"2 (a - y) x^\top"),
+    (LAYER, r"\nabla_x L", r"2 W^\top (a - y)"),
+    (LAYER, r"\nabla_b L", "2 (Wx + b - y)"),
+    (LAYER, "L", r"\|W x + b - y\|^2"),
+    (LAYER, "L", r"(a - y)^\top (a - y)"),
+    (LAYER, r"\frac{\partial a_k}{\partial W_{ij}}", r"\delta_{ik} x_j"),
+    (LAYER, "W @ x + b", r"\sum_k W_{ik} x_k + b_i"),
+    (NORM, r"\sum_i \hat{x}_i", "0"),
+    (NORM, "v", r"\frac{1}{n} \sum_j x_j^2 - \mu^2"),
+    (NORM, r"\frac{\partial v}{\partial x_i}", r"\frac{2}{n} (x_i - \mu)"),
+    (NORM, r"\frac{\partial \mu}{\partial x_i}", r"\frac1n"),
+    (NORM, r"\frac{\partial \hat{x}_i}{\partial x_j}",
+     r"\frac{1}{\sqrt{v + \epsilon}} \left( \delta_{ij} - \frac{1}{n} - \frac{\hat{x}_i \hat{x}_j}{n} \right)"),
+    (MARGIN, "L", r"\sum_{j \ne t} \max(0, 1 - (s_t - s_j))"),
+    (MARGIN, r"\frac{\partial L}{\partial s_i}",
+     r"\mathbb{1}[i \ne t] \mathbb{1}[s_i - s_t + 1 > 0] - \delta_{it} \sum_{j \ne t} \mathbb{1}[s_j - s_t + 1 > 0]"),
+    (BATCH, r"\nabla_w L", r"\frac{2}{N} X^\top (X w - y)"),
+    (BATCH, r"\frac{\partial L}{\partial w_j}", r"\frac{2}{N} \sum_{n} (\hat{y}_n - y_n) X_{nj}"),
+    (LOGISTIC, r"\frac{\partial L}{\partial z}", "p - y"),
+    (LOGISTIC, r"\frac{\partial L}{\partial w_j}", r"(\sigma(w^\top x + b) - y) x_j"),
+    (LOGISTIC, "L", r"\log(1 + e^z) - yz"),
+    (LOGISTIC, "L", r"y\,\mathrm{softplus}(-z) + (1 - y)\,\mathrm{softplus}(z)"),
+]  # fmt: skip
+
+REFUTED = [
+    (NUMBERS, r"\log(e^a + e^b) - a", r"\log(1 + e^{a-b})"),
+    (NUMBERS, r"-\log \sigma(x)", "softplus(x)"),
+    (NUMBERS, r"\max(0, 1 - yx)", r"\frac{1 - yx - |1 - yx|}{2}"),
+    (NUMBERS, r"\sqrt{x^2}", "x"),
+    (NUMBERS, r"\sigma'(x)", r"\sigma(x)(1 + \sigma(x))"),
+    (NUMBERS, r"2\sigma(x) - 1", r"\tanh x"),
+    (NUMBERS, r"\tanh'(x)", r"1 - \tanh x"),
+    (NUMBERS, "(a + b)^2", "a^2 + b^2"),
+    (NUMBERS, r"\log(a^2 + b^2)", r"2 \log(|a| + |b|)"),
+    (NUMBERS, r"e^{ab}", r"e^a e^b"),
+    (NUMBERS, r"\max(0, \min(1, x))", r"\max(0, x)"),
+    (NUMBERS, r"\mathbb{1}[x > 0]", r"\mathbb{1}[x > 20]"),
+    (NUMBERS, "x", "where(x > 30, 0, x)"),
+    (LOGITS, r"\frac{\partial L}{\partial z_i}", r"\delta_{it} - p_i"),
+    (LOGITS, r"\frac{\partial L}{\partial z_i}", "p_i - 1"),
+    (LOGITS, r"\frac{\partial p_i}{\partial z_j}", "p_i (1 - p_j)"),
+    (LOGITS, r"\frac{\partial p_i}{\partial z_j}", r"p_j (\delta_{ij} - p_j)"),
+    (LOGITS, r"\sum_k (z_k - 1)^2", r"\sum_j z_j^2 - 2 \sum_j z_j + 1"),
+    (LOGITS, r"\sum_{j \ne t} p_j", "1"),
+    (LOGITS, r"\sum_j z_j^2", r"\left(\sum_j z_j\right)^2"),
+    (ONE_HOT, r"\nabla_z L", "y - p"),
+    (ONE_HOT, r"\frac{\partial L}{\partial p_i}", r"-\frac{1}{p_i}"),
+    (LAYER, r"\frac{\partial L}{\partial W_{ij}}", "(a_i - y_i) x_j"),
+    (LAYER, r"\frac{\partial L}{\partial W_{ij}}", "2 (a_j - y_j) x_i"),
+    (LAYER, r"\nabla_W L", r"2 x (a - y)^\top"),
+    (LAYER, r"\nabla_x L", r"2 W (a - y)"),
+    (NORM, r"\frac{\partial v}{\partial x_i}", r"2 (x_i - \mu)"),
+    (NORM, r"\frac{\partial \hat{x}_i}{\partial x_j}", r"\frac{1}{\sqrt{v + \epsilon}} \left( \delta_{ij} - \frac{1}{n} \right)"),
+    (MARGIN, r"\frac{\partial L}{\partial s_i}", r"\mathbb{1}[s_i - s_t + 1 > 0]"),
+    (BATCH, r"\nabla_w L", r"2 X^\top (X w - y)"),
+    (LOGISTIC, r"\frac{\partial L}{\partial z}", r"(p - y) p (1 - p)"),
+    (LOGISTIC, r"\frac{\partial L}{\partial w_j}", r"(y - p) x_j"),
+]
+
+UNDECIDED = [
+    (NUMBERS, r"\log(x^2)", r"2 \log x"),
+    (NUMBERS, r"\mathbb{1}[x > 0]", r"\mathbb{1}[x \ge 0]"),
+    (NUMBERS, r"\log(-s)", r"\log(-s) + 1"),
+]
+
+PAIRS = [(*row, kind) for kind, rows in (("proved", PROVED), ("refuted", REFUTED), ("undecided", UNDECIDED)) for row in rows]
