@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from derive.derivation.sweep import derivation, swept
 from derive.errors import DeriveError, listed, nearest, said
-from derive.exams.asking import formulas, lines, numbers
+from derive.exams.asking import formulas, lines, numbers, typed
 from derive.exams.asking.words import Written
 from derive.exams.solved import Ask, Solved
 from derive.graphs.graph import Graph
@@ -71,6 +71,7 @@ ASKS: Mapping[str, AskKind] = {
     "graph": AskKind(numbers.solved_graph, numbers.written_graph, numbers.graph_solution, "output", numbers.key_graph),
     "check": AskKind(numbers.solved_check, numbers.written_check, numbers.backward_solution, "gradient", numbers.key_check),
     "formula": AskKind(formulas.solved_formula, formulas.written_formula, formulas.derivation_solution),
+    "derive": AskKind(formulas.solved_formula, typed.written_typed, formulas.derivation_solution),
     "matrix": AskKind(formulas.solved_matrix, formulas.written_matrix, formulas.derivation_solution),
     "shape": AskKind(formulas.solved_shape, formulas.written_shape, formulas.shape_solution),
     "wrong-line": AskKind(lines.solved_wrong_line, lines.written_wrong_line, lines.wrong_line_solution),

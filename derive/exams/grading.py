@@ -14,6 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from derive.calculus.rules import N_
+from derive.calculus.terms import Adjoint, Deriv
+from derive.checking.reading import read_formula
+from derive.checking.verdict import PROVED, REFUTED, verdict
+from derive.checking.verdict import Verdict as Shown
 from derive.errors import DeriveError, said
 from derive.exams.answers import LONGEST, Unread, letters, numbers
 from derive.exams.asks import ASKS
@@ -24,6 +28,7 @@ from derive.exams.mistakes import NAMED
 from derive.exams.sheets import LETTERS
 from derive.exams.solved import is_zero, numbers_of, told
 from derive.exams.source import Exam, read_exam
+from derive.graphs.graph import Graph
 from derive.values.run import Run
 
 Verdict = Literal["right", "mistake", "carried", "wrong", "empty", "person"]
@@ -241,6 +246,68 @@ def squeezed(text: str) -> str:
     return re.sub(r"(?<=[\w])[x×*;](?=[\w])", ",", plain)[:LONGEST]
 
 
+MOST_TYPED = 1500
+"""The characters of a formula that is read."""
+
+
+def _grade_formula(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    """Right where the answer is proved to be the derivative, wrong where a point shows that it is not; a person decides else."""
+    shown = answer[:LONGEST]
+    if len(answer) > MOST_TYPED:
+        return Graded(name, shown, Fraction(0), most, "person", why=said("It is too long."))
+    place = next(k for k, q in enumerate(grader.manifest.questions) if name.rpartition(".")[0] == q["name"])
+    graph = grader.run(place, paper.states[place]).source
+    try:
+        typed = read_formula(graph, _right_side(answer))
+        if _asks_back(typed.term, graph.output.name, given["wrt"]):
+            return Graded(name, shown, Fraction(0), most, "wrong", why=said("It names what is asked for."))
+        found = verdict(graph, given["of"], typed)
+        if found.kind == PROVED:
+            if typed.term.atoms(Adjoint):
+                return Graded(name, shown, Fraction(0), most, "person", why=said("It is right, and names another derivative."))
+            return Graded(name, shown, most, most, "right")
+        if found.kind == REFUTED:
+            slips = (w["mistake"] for w in given["wrong"] if verdict(graph, w["key"], typed).kind == PROVED)
+            if mistake := next(slips, ""):
+                return Graded(name, shown, NAMED[mistake].credit * most, most, "mistake", (mistake,))
+            return Graded(
+                name, shown, Fraction(0), most, "wrong", why=_witnessed(found, graph, grader.exam.lecture.about.index_base)
+            )
+        return Graded(name, shown, Fraction(0), most, "person", why=found.why)
+    except DeriveError as error:
+        return Graded(name, shown, Fraction(0), most, "person", why=error.message)
+
+
+def _right_side(answer: str) -> str:
+    """What stands behind the first sign of equality: who writes ∂L/∂w = … answers with what follows."""
+    left, equals, right = answer.strip().strip("$").partition("=")
+    return (
+        right if equals and right[:1] != "=" and left[-1:] not in "!<>\\=" and "\\ne" not in left else answer.strip().strip("$")
+    )
+
+
+def _asks_back(term: Any, of: str, wrt: str) -> bool:
+    """Whether an answer names the very derivative that is asked for."""
+    return any(a.output.name == of and a.by.name == wrt for a in term.atoms(Adjoint)) or bool(term.atoms(Deriv))
+
+
+def _witnessed(found: Shown, graph: Graph, base: int) -> str:
+    """The point at which the answer is something else."""
+    if found.witness is None:
+        return found.why
+    labels = {i.name for i in graph.inputs if i.kind == "label"}
+    pairs = ((name, np.asarray(value, dtype=object) + base if name in labels else value) for name, value in found.witness.inputs)
+    inputs = ", ".join(f"{name} = {_plainly(value)}" for name, value in pairs)
+    return said("It is something else at {point}.", point=inputs)
+
+
+def _plainly(value: Any) -> str:
+    """A number, or a list of them, in the signs of a message."""
+    if np.ndim(value):
+        return f"({', '.join(map(_plainly, value))})"
+    return f"{float(value):.4g}"
+
+
 def _grade_person(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
     return Graded(name, answer[:LONGEST], Fraction(0), most, "person")
 
@@ -250,6 +317,6 @@ _GRADERS: Mapping[str, Callable[[Mapping[str, Any], str, str, Fraction, Paper, G
     "choice": _grade_choice,
     "order": _grade_order,
     "text": _grade_text,
-    "formula": _grade_person,
+    "formula": _grade_formula,
     "code": _grade_person,
 }

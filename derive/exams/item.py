@@ -88,9 +88,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula to be typed: the key in the graph language and as it is printed, and the wrong ones.
+    """A formula to be typed: the key as LaTeX that is read back, and as it is printed; and the wrong ones.
 
-    `source` is the graph that gives its names a meaning, `of` and `wrt` what is differentiated by what.
+    `source` is the text of the graph that gives its names a meaning, `of` the derivative that is asked for, as LaTeX, and `wrt`
+    what it is by.
     """
 
     key: str

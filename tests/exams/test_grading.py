@@ -161,3 +161,75 @@ def test_what_cannot_be_read_waits_for_a_person(made: Papers, kept: Manifest) ->
 def test_who_has_no_paper(kept: Manifest) -> None:
     with pytest.raises(DeriveError, match="has no paper"):
         Grader(kept).sheet("nobody", {})
+
+
+TYPED = """---
+title: T
+---
+
+## Softmax
+
+```derive define sce
+z: [C]
+t: label[C]
+p = softmax(z)
+L = -log(p[t])
+```
+
+```derive question sce
+vary: z=[3] of -2..2, t=0..2
+ask: derive z
+```
+
+## Neuron
+
+```derive define neuron
+z = w*x + b
+p = sigmoid(z)
+L = (p - y)**2
+```
+
+```derive question neuron
+vary: w=1..3, x=1..3, b=1..2, y=0..1
+ask: derive w
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def typed() -> Grader:
+    from derive.exams.manifest import manifest, read_manifest
+    from derive.exams.papers import papers
+    from derive.exams.source import read_exam
+
+    return Grader(read_manifest(manifest(papers(read_exam(TYPED), b"0" * 32, ["ada"]))))
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "verdict", "mistake"),
+    [
+        ("sce.1", r"p_i - \delta_{it}", "right", ""),
+        ("sce.1", r"$\frac{\partial L}{\partial z_i} = p_i - \delta_{it}$", "right", ""),
+        ("sce.1", "p[i] - where(i == t, 1, 0)", "right", ""),
+        ("sce.1", r"-\delta_{it} + \frac{e^{z_i}}{\sum_k e^{z_k}}", "right", ""),
+        ("sce.1", r"\delta_{it} - p_i", "mistake", "sign"),
+        ("sce.1", "p_i", "wrong", ""),
+        ("sce.1", r"\frac{\partial L}{\partial z_i}", "wrong", ""),
+        ("sce.1", "hello", "person", ""),
+        ("sce.1", "__import__('os')", "person", ""),
+        ("sce.1", "9**9**9", "person", ""),
+        ("sce.1", "(" * 1000, "person", ""),
+        ("sce.1", "x" * 10**6, "person", ""),
+        ("neuron.1", "2*(p - y)*p*(1 - p)*x", "right", ""),
+        ("neuron.1", "2x(p-y)p(1-p)", "right", ""),
+        ("neuron.1", r"2(p-y)\sigma'(z)x", "right", ""),
+        ("neuron.1", r"\frac{2x(p-y)e^{-z}}{(1+e^{-z})^2}", "right", ""),
+        ("neuron.1", "2*(p - y)*x", "mistake", "slope"),
+        ("neuron.1", "2*(p - y)*p*(1 - p)", "mistake", "factor"),
+        ("neuron.1", r"\frac{\partial L}{\partial z} x", "person", ""),
+    ],
+)
+def test_formulas_as_students_write_them(typed: Grader, part: str, answer: str, verdict: str, mistake: str) -> None:
+    found = next(p for p in typed.sheet("ada", {part: answer}).parts if p.part == part)
+    assert (found.verdict, found.mistakes[:1]) == (verdict, (mistake,) if mistake else ())
+    assert (found.marks == found.most) == (verdict == "right")
