@@ -1,0 +1,214 @@
+r"""Blocks as a piece of a page that a learning platform shows: XHTML whose formulas are TeX between `\(` and `\)`, or MathML."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from derive.exams.formats.bank import letter
+from derive.exams.item import Item, Part
+from derive.notation.layout import Layout, text
+from derive.teaching.document import (
+    Answer,
+    Block,
+    CodeBlock,
+    Equation,
+    Inline,
+    Inlines,
+    Line,
+    Math,
+    Pause,
+    Picture,
+    Steps,
+    apart,
+    laid_out,
+    opening,
+    texts,
+)
+from derive.teaching.formats import escape
+from derive.teaching.formats.html.mathml import mathml
+from derive.teaching.formats.markdown import MarkdownPrinter, noted
+from derive.teaching.formats.printer import MIME, DocumentPrinter
+from derive.teaching.translation import SOURCE
+
+Address = Callable[[str, bytes], str]
+"""What a page calls a picture, from the name of its file and what is in it."""
+
+KEPT = 5_000
+"""So many pieces are remembered: the prose of a question is the same in all its states."""
+
+
+LONG = 70
+"""So many signs has a chain of equalities that stands on one line."""
+
+
+def fits(body: Layout) -> bool:
+    """Whether a chain of equalities is short enough for one line of a page whose width nobody knows."""
+    return len(text(body)) <= LONG
+
+
+def inside(name: str, content: bytes) -> str:
+    """A picture as a part of the page itself."""
+    return f"data:{MIME[name.rpartition('.')[2]]};base64,{b64encode(content).decode()}"
+
+
+class TexPrinter(MarkdownPrinter):
+    """Formulas as TeX, which the platform's MathJax sets; derivations are laid out as in Markdown."""
+
+    blocks_template = "exams/blocks.j2"
+
+    def __init__(self, source: str = "", lang: str = SOURCE, address: Address = inside) -> None:
+        super().__init__(source, lang)
+        self.address = address
+        self._known: dict[Any, str] = {}
+
+    # ------------------------------------------------------------ what exporters call
+
+    def page(self, blocks: Sequence[Block]) -> str:  # type: ignore[override]
+        """Blocks, with the words of their footnotes under them."""
+        notes = noted([words for block in blocks for words in texts(block)])
+        body = "".join(map(self.known, blocks))
+        return body + str(self.macros.footnotes(self.footnotes(notes))) if notes else body
+
+    def known(self, block: Block) -> str:
+        """A block, spelled once for all questions that have it, as long as it holds no picture."""
+        try:
+            spelled = self._known.get(block)
+        except TypeError:  # it cannot be looked up
+            return self.block(block)
+        if spelled is None:
+            before = len(self.files)
+            spelled = self.block(block)
+            if len(self.files) == before:
+                self.remember(block, spelled)
+        return spelled
+
+    def line(self, words: Inlines) -> str:
+        """Words in a line, spelled once."""
+        spelled = self._known.get(words)
+        if spelled is None:
+            spelled = self.inlines(words)
+            self.remember(words, spelled)
+        return spelled
+
+    def remember(self, thing: Any, spelled: str) -> None:
+        """What is said of a thing from now on; where there is no room, all are forgotten."""
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[thing] = spelled
+
+    def taken(self) -> dict[str, bytes]:
+        """The files of the pictures spelled since the last time."""
+        found = dict(self.files)
+        self.files.clear()
+        return found
+
+    # ------------------------------------------------------------ spelling
+
+    def text(self, words: str) -> str:
+        """Words, in which what would open a formula stands apart from what follows it."""
+        return _OPENS.sub(r"<span>\g<0></span>", escape.html(words))
+
+    def code(self, text: str) -> str:
+        return escape.html(text)
+
+    def url(self, address: str) -> str:
+        return escape.html_url(address)
+
+    def formula(self, code: str, display: bool = False) -> str:
+        """A formula, from its TeX."""
+        return rf"\[{escape.html(code)}\]" if display else rf"\({escape.html(code)}\)"
+
+    def inlines(self, words: Inlines) -> str:
+        return DocumentPrinter.inlines(self, words)
+
+    def inline(self, part: Inline) -> str:
+        return self.formula(self.math(part.body)) if isinstance(part, Math) else super().inline(part)
+
+    def cell(self, words: Inlines) -> str:
+        return self.inlines(words)
+
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        return "".join(map(self.block, apart(blocks)[0]))
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Equation(body):
+                return self.displayed(self.math(body))
+            case Steps(lines):
+                return self.displayed(self.aligned(laid_out(lines, fits)))
+            case CodeBlock(text):
+                return str(self.macros.codeblock(escape.html(text)))
+            case Answer(inner):
+                return self.blocks(inner)
+            case Pause():
+                return ""
+        return super().block(block)
+
+    def aligned(self, lines: Sequence[Line]) -> str:
+        """The TeX of a derivation, the reasons and notes under their lines."""
+        rows, left = [], ""
+        for line, opened in zip(lines, opening(lines, lambda line: True), strict=True):
+            body = self.math(line.body)
+            if opened:
+                left = body
+                continue
+            rows.append(f"{left} &{self.math(line.relation)} {body}" if line.relation else f"{body} &")
+            rows += [rf"& \quad {self.words(said)}" for said in (line.reason, line.note) if said]
+            left = ""
+        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+    def displayed(self, code: str) -> str:
+        """A formula on a line of its own."""
+        return str(self.macros.equation(self.formula(code, display=True)))
+
+    def picture(self, picture: Picture, height: str = "") -> str:
+        name = self.picture_file(picture)
+        where = escape.html(self.address(name, self.files[name]))
+        return str(self.macros.picture(where, escape.html(picture.words), self.inlines(picture.caption)))
+
+
+_OPENS = re.compile(r"\\(?=[(\[])|\$(?=\$)")
+
+
+class MathmlPrinter(TexPrinter):
+    """Formulas as MathML."""
+
+    def text(self, words: str) -> str:
+        return escape.html(words)
+
+    def formula(self, code: str, display: bool = False) -> str:
+        spelled = mathml(code, display).replace(' displaystyle="true"', ' display="block"', 1)
+        return spelled.replace("<math", '<math xmlns="http://www.w3.org/1998/Math/MathML"', 1)
+
+
+def solution(item: Item, parts: Sequence[Part], printer: TexPrinter) -> str:
+    """How the keys of some parts are found; what two parts have in common is told once."""
+    told: dict[Block, None] = {}
+    out = ""
+    for part in parts:
+        new = [block for block in part.solution if block not in told]
+        told.update(dict.fromkeys(new))
+        before = f"<p><strong>{letter(item, part).strip()}</strong></p>" if len(parts) > 1 and new else ""
+        out += before + printer.page(new)
+    return out
+
+
+def words(parts: Inlines) -> str:
+    """Words without any marks, formulas as their TeX: for names and titles."""
+    return _Words().inlines(parts)
+
+
+class _Words(TexPrinter):
+    """Words alone."""
+
+    def __init__(self) -> None:
+        self.files = {}
+
+    def inline(self, part: Inline) -> str:
+        match part:
+            case Math(body):
+                return self.math(body)
+        return getattr(part, "text", None) or getattr(part, "code", None) or self.inlines(getattr(part, "inlines", ()))
