@@ -96,6 +96,12 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.cpu": ({"device", "schedule"}, {"regions", "segments"}, {"compiled"}, {"functions"}, {"target"}),
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
+    "exams.formats": (
+        {"bank"},
+        {"cloze", "html"},
+        {"canvas", "gift", "moodle", "prairielearn", "qti"},
+        {"exports"},
+    ),
     "teaching": (
         {"live", "request", "translation"},
         {"document", "figure", "page"},
