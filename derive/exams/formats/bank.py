@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 from math import lcm
@@ -108,8 +109,25 @@ def decimal(number: Fraction) -> str:
     >>> decimal(Fraction(1, 4)), decimal(Fraction("1e-5")), decimal(Fraction(-30))
     ('0.25', '0.00001', '-30')
     """
-    digits = format(_EXACT.divide(Decimal(number.numerator), Decimal(number.denominator)), "f")
+    return _decimal(number.numerator, number.denominator)
+
+
+@lru_cache(maxsize=4096)
+def _decimal(numerator: int, denominator: int) -> str:
+    digits = format(_EXACT.divide(Decimal(numerator), Decimal(denominator)), "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def digits(value: Value) -> str:
+    """The digits of a number, with a point and without an exponent or zeros that say nothing.
+
+    >>> [digits(Value(text, Fraction(0), ())) for text in ("0.2500", "-30", "12e-5", "-0.0")]
+    ['0.25', '-30', '0.00012', '0']
+    """
+    if "e" in value.digits:
+        return decimal(value.number)
+    plain = value.digits.rstrip("0").rstrip(".") if "." in value.digits else value.digits
+    return "0" if plain in ("-0", "-", "") else plain
 
 
 def percent(credit: Fraction) -> str:
@@ -160,11 +178,17 @@ def typed(answer: str) -> tuple[str, ...]:
 
 def mistakes(entry: Entry) -> list[tuple[Value, Slip]]:
     """The wrong numbers of an entry, each once; one that several mistakes lead to earns what the most generous of them leaves."""
-    found: dict[Fraction, tuple[Value, Slip]] = {}
+    found: dict[str, tuple[Value, Slip]] = {}
+    key = digits(entry.key)
+    about, near = float(key), 2 * float(entry.key.tolerance)
     for value, slip in entry.wrong:
-        before = found.get(value.number)
-        if not entry.key.meets(value.number) and (before is None or before[1].credit < slip.credit):
-            found[value.number] = value, slip
+        number = digits(value)
+        before = found.get(number)
+        # Fractions are slow, and nearly all numbers are far apart.
+        right = number == key or (abs(float(number) - about) <= near and entry.key.meets(value.number))
+        if right or (before and before[1].credit >= slip.credit):
+            continue
+        found[number] = value, slip
     return list(found.values())
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
-from derive.exams.formats.bank import decimal, mistakes, mixed, percent, typed
+from derive.exams.formats.bank import decimal, digits, mistakes, mixed, percent, typed
 from derive.exams.item import Choice, Entry, Numbers, Text
 from derive.teaching.document import Inlines
 from derive.teaching.formats.escape import html
@@ -29,7 +29,6 @@ CREDITS = tuple(
 """The parts of the marks that Moodle knows, of those from 0 to 1."""
 
 
-@cache
 def near(credit: Fraction) -> Fraction:
     """The credit of Moodle's list that is nearest; of two, the larger.
 
@@ -41,10 +40,9 @@ def near(credit: Fraction) -> Fraction:
 
 def number(entry: Entry, weight: int) -> str:
     """The place of a number."""
-    told = [f"={decimal(entry.key.number)}:{decimal(entry.key.tolerance)}"]
+    told = [f"={digits(entry.key)}:{decimal(entry.key.tolerance)}"]
     for value, slip in mistakes(entry):
-        said = f"{decimal(value.number)}:{decimal(value.tolerance)}#{escaped(html(slip.feedback))}"
-        told.append(f"%{percent(near(slip.credit))}%{said}")
+        told.append(f"{_earned(slip.credit)}{digits(value)}:{decimal(value.tolerance)}{_why(slip.feedback)}")
     return f"{{{weight}:NUMERICAL:{'~'.join(told)}}}"
 
 
@@ -54,8 +52,8 @@ def choice(answer: Choice, weight: int, spell: Callable[[Inlines], str]) -> str:
     told = []
     for k in mixed(spelled):
         slip = answer.options[k].slip
-        why = f"#{escaped(html(slip.feedback))}" if slip else ""
-        told.append(f"{'=' if slip is None else f'%{percent(near(slip.credit))}%'}{escaped(spelled[k])}{why}")
+        earned, why = (_earned(slip.credit), _why(slip.feedback)) if slip else ("=", "")
+        told.append(f"{earned}{escaped(spelled[k])}{why}")
     return f"{{{weight}:MULTICHOICE_VS:{'~'.join(told)}}}"
 
 
@@ -63,9 +61,28 @@ def text(answer: Text, weight: int) -> str:
     """The place of a short text; capital and small letters are not the same."""
     told = [f"={escaped(html(starred(one)))}" for accepted in answer.accepted for one in typed(accepted)]
     for wrong, slip in answer.wrong:
-        why = escaped(html(slip.feedback))
-        told += [f"%{percent(near(slip.credit))}%{escaped(html(starred(one)))}#{why}" for one in typed(wrong)]
+        earned, why = _earned(slip.credit), _why(slip.feedback)
+        told += [f"{earned}{escaped(html(starred(one)))}{why}" for one in typed(wrong)]
     return f"{{{weight}:SHORTANSWER_C:{'~'.join(told)}}}"
+
+
+def _earned(credit: Fraction) -> str:
+    return f"%{listed(credit)}%"
+
+
+def listed(credit: Fraction) -> str:
+    """The nearest credit of Moodle's list, as a percentage."""
+    return _listed(credit.numerator, credit.denominator)
+
+
+@cache
+def _listed(numerator: int, denominator: int) -> str:
+    return percent(near(Fraction(numerator, denominator)))
+
+
+@lru_cache(maxsize=1024)
+def _why(feedback: str) -> str:
+    return f"#{escaped(html(feedback))}"
 
 
 def starred(text: str) -> str:

@@ -16,17 +16,17 @@ from derive.exams.formats.bank import (
     Single,
     arrangements,
     decimal,
+    digits,
     hint,
     letter,
     mistakes,
     mixed,
-    percent,
     refusal,
     singles,
     tags,
     typed,
 )
-from derive.exams.formats.cloze import near, starred
+from derive.exams.formats.cloze import listed, starred
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Order, Text
 from derive.naming import one_line, slug
@@ -85,16 +85,13 @@ def _answers(item: Item, one: Single, printer: TexPrinter) -> Iterator[str]:
             spelled = [printer.line(option.inlines) for option in options]
             for k in mixed(spelled):
                 option = options[k]
-                credit = near(option.credit)
-                weight = f"%{percent(credit)}%" if option.slip and credit else ""
+                weight = f"%{listed(option.credit)}%" if option.slip and listed(option.credit) != "0" else ""
                 why = _feedback(option.slip.feedback) if option.slip else ""
                 yield f"{'~' if option.slip else '='}{weight}[html]{escaped(spelled[k])}{why}"
         case Text(accepted, _, wrong):
             yield from (f"={escaped(starred(way))}" for one_of in accepted for way in typed(one_of))
             for answer, slip in wrong:
-                yield from (
-                    f"=%{percent(near(slip.credit))}%{escaped(starred(way))}{_feedback(slip.feedback)}" for way in typed(answer)
-                )
+                yield from (f"=%{listed(slip.credit)}%{escaped(starred(way))}{_feedback(slip.feedback)}" for way in typed(answer))
         case Order() as order:
             found = arrangements(order)
             if len(found) != 1:
@@ -110,10 +107,10 @@ def _answers(item: Item, one: Single, printer: TexPrinter) -> Iterator[str]:
 
 
 def _number(entry: Entry) -> Iterator[str]:
-    yield f"={decimal(entry.key.number)}:{decimal(entry.key.tolerance)}"
+    yield f"={digits(entry.key)}:{decimal(entry.key.tolerance)}"
     for value, slip in mistakes(entry):
-        number = f"{decimal(value.number)}:{decimal(value.tolerance)}"
-        yield f"=%{percent(near(slip.credit))}%{number}{_feedback(slip.feedback)}"
+        number = f"{digits(value)}:{decimal(value.tolerance)}"
+        yield f"=%{listed(slip.credit)}%{number}{_feedback(slip.feedback)}"
 
 
 def _feedback(why: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from derive.exams.formats.bank import letter
@@ -62,7 +63,7 @@ class TexPrinter(MarkdownPrinter):
     def __init__(self, source: str = "", lang: str = SOURCE, address: Address = inside) -> None:
         super().__init__(source, lang)
         self.address = address
-        self._known: dict[Any, str] = {}
+        self._known: dict[int, tuple[Any, str]] = {}
 
     # ------------------------------------------------------------ what exporters call
 
@@ -75,29 +76,27 @@ class TexPrinter(MarkdownPrinter):
     def known(self, block: Block) -> str:
         """A block, spelled once for all questions that have it, as long as it holds no picture."""
         try:
-            spelled = self._known.get(block)
-        except TypeError:  # it cannot be looked up
+            key = hash(block)
+        except TypeError:  # it holds what cannot be looked up
             return self.block(block)
-        if spelled is None:
-            before = len(self.files)
-            spelled = self.block(block)
-            if len(self.files) == before:
-                self.remember(block, spelled)
-        return spelled
+        before = len(self.files)
+        return self._remembered(key, block, self.block, lambda: len(self.files) == before)
 
     def line(self, words: Inlines) -> str:
         """Words in a line, spelled once."""
-        spelled = self._known.get(words)
-        if spelled is None:
-            spelled = self.inlines(words)
-            self.remember(words, spelled)
-        return spelled
+        return self._remembered(hash(words), words, self.inlines)
 
-    def remember(self, thing: Any, spelled: str) -> None:
-        """What is said of a thing from now on; where there is no room, all are forgotten."""
-        if len(self._known) >= KEPT:
-            self._known.clear()
-        self._known[thing] = spelled
+    def _remembered(self, key: int, thing: Any, spell: Callable[[Any], str], lasts: Callable[[], bool] = lambda: True) -> str:
+        """What is said of a thing, whose hash is taken once: a derivation is a deep tree."""
+        found = self._known.get(key)
+        if found is not None and found[0] == thing:
+            return found[1]
+        spelled = spell(thing)
+        if lasts():
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[key] = thing, spelled
+        return spelled
 
     def taken(self) -> dict[str, bytes]:
         """The files of the pictures spelled since the last time."""
@@ -186,16 +185,16 @@ class MathmlPrinter(TexPrinter):
 
 def solution(item: Item, parts: Sequence[Part], printer: TexPrinter) -> str:
     """How the keys of some parts are found; what two parts have in common is told once."""
-    told: dict[Block, None] = {}
+    told: set[str] = set()
     out = ""
     for part in parts:
-        new = [block for block in part.solution if block not in told]
-        told.update(dict.fromkeys(new))
-        before = f"<p><strong>{letter(item, part).strip()}</strong></p>" if len(parts) > 1 and new else ""
-        out += before + printer.page(new)
+        new = [one for one in map(printer.known, part.solution) if one not in told]
+        told.update(new)
+        out += (f"<p><strong>{letter(item, part).strip()}</strong></p>" if len(parts) > 1 and new else "") + "".join(new)
     return out
 
 
+@lru_cache(maxsize=1024)
 def words(parts: Inlines) -> str:
     """Words without any marks, formulas as their TeX: for names and titles."""
     return _Words().inlines(parts)

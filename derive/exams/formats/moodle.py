@@ -18,18 +18,17 @@ from derive.exams.formats.bank import (
     Bank,
     arrangements,
     decimal,
+    digits,
     hint,
     letter,
     mistakes,
     mixed,
-    percent,
     places,
     refusal,
     tags,
     typed,
     weights,
 )
-from derive.exams.formats.cloze import near
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
@@ -73,8 +72,9 @@ class Moodle:
     def question(self, item: Item, parts: Sequence[Part], several: bool) -> Placed:
         """One question, about some parts of an item."""
         number = "".join(f"-{item.parts.index(part) + 1}" for part in parts) if several else ""
-        category = f"{self.top}/{_step(words(item.title) or item.name)}{f' {number[1:]}' if number else ''}"
-        name = html(one_line(f"{words(item.title) or item.name} {item.state}{number}", 250))
+        title = words(item.title) or item.name
+        category = f"{self.top}/{_step(title)}{f' {number[1:]}' if number else ''}"
+        name = html(one_line(f"{title} {item.state}{number}", 250))
         about = [
             f"<name><text>{name}</text></name>",
             f"<idnumber>{html(slug(item.name, 60))}-{item.state}{number}</idnumber>",
@@ -146,11 +146,8 @@ class Moodle:
 
     def number(self, entry: Entry) -> list[str]:
         """The answers of a number."""
-        told = [_answer(Fraction(1), decimal(entry.key.number), "", decimal(entry.key.tolerance))]
-        told += [
-            _answer(near(slip.credit), decimal(value.number), slip.feedback, decimal(value.tolerance))
-            for value, slip in mistakes(entry)
-        ]
+        told = [_answer(Fraction(1), digits(entry.key), "", decimal(entry.key.tolerance))]
+        told += [_answer(slip.credit, digits(value), slip.feedback, decimal(value.tolerance)) for value, slip in mistakes(entry)]
         return told
 
     def choice(self, answer: Choice) -> list[str]:
@@ -159,7 +156,7 @@ class Moodle:
         told = ["<single>true</single>", "<shuffleanswers>true</shuffleanswers>", "<answernumbering>abc</answernumbering>"]
         for k in mixed(spelled):
             slip = answer.options[k].slip
-            told.append(_answer(near(answer.options[k].credit), f"<p>{spelled[k]}</p>", slip.feedback if slip else "", rich=True))
+            told.append(_answer(answer.options[k].credit, f"<p>{spelled[k]}</p>", slip.feedback if slip else "", rich=True))
         return told
 
     def text(self, answer: Text) -> Iterator[str]:
@@ -169,7 +166,7 @@ class Moodle:
                 yield _answer(Fraction(1), cloze.starred(one), "")
         for wrong, slip in answer.wrong:
             for one in typed(wrong):
-                yield _answer(near(slip.credit), cloze.starred(one), slip.feedback)
+                yield _answer(slip.credit, cloze.starred(one), slip.feedback)
 
     def order(self, item: Item, part: Part, answer: Order) -> tuple[str, list[str]]:
         """Lines to be put in order; where some belong nowhere, each is given its number, or a dash."""
@@ -204,7 +201,7 @@ def _answer(credit: Fraction, answer: str, feedback: str, tolerance: str = "", r
     said = f'<feedback format="html">{text(f"<p>{html(feedback)}</p>")}</feedback>' if feedback else ""
     margin = f"<tolerance>{tolerance}</tolerance>" if tolerance else ""
     form = "html" if rich else "moodle_auto_format"
-    return f'<answer fraction="{percent(credit)}" format="{form}">{text(answer)}{said}{margin}</answer>'
+    return f'<answer fraction="{cloze.listed(credit)}" format="{form}">{text(answer)}{said}{margin}</answer>'
 
 
 def _essay(form: str, template: str, grader: str) -> list[str]:

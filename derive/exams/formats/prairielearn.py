@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from uuid import NAMESPACE_URL, uuid5
 
-from derive.exams.formats.bank import Bank, Files, decimal, hint, letter, mixed, packed, refusal, tags, weights
+from derive.exams.formats.bank import Bank, Files, decimal, digits, hint, letter, mixed, packed, refusal, tags, weights
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Entry, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
@@ -112,7 +112,7 @@ def _part(item: Item, number: int, part: Part, weight: int, printer: TexPrinter,
 
 
 def _number(name: str, entry: Entry, weight: int, printer: TexPrinter) -> str:
-    about = f'correct-answer="{decimal(entry.key.number)}" comparison="relabs" rtol="0" atol="{decimal(entry.key.tolerance)}"'
+    about = f'correct-answer="{digits(entry.key)}" comparison="relabs" rtol="0" atol="{decimal(entry.key.tolerance)}"'
     place = f'<pl-number-input answers-name="{name}" {about} placeholder="" show-help-text="false" weight="{weight}">'
     return f"<p>{printer.line(entry.label)} = {place}</pl-number-input></p>\n"
 

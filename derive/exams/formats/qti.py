@@ -15,6 +15,7 @@ from derive.exams.formats.bank import (
     Files,
     arrangements,
     decimal,
+    digits,
     hint,
     letter,
     mistakes,
@@ -168,7 +169,7 @@ class _Item:
 
     def number(self, entry: Entry, marks: Fraction) -> str:
         """The place of a number."""
-        name = self.respond("float", "single", [decimal(entry.key.number)])
+        name = self.respond("float", "single", [digits(entry.key)])
         cases = [(_equal(name, entry.key), marks, "")]
         cases += [(_equal(name, value), marks * slip.credit, slip.feedback) for value, slip in mistakes(entry)]
         self.grade(name, cases)
@@ -278,7 +279,7 @@ def _modal(outcome: str, name: str, content: str) -> str:
 def _equal(name: str, value: Value) -> str:
     margin = decimal(value.tolerance)
     mode = f'toleranceMode="absolute" tolerance="{margin} {margin}"' if value.tolerance else 'toleranceMode="exact"'
-    return f'<equal {mode}><variable identifier="{name}"/>{_base("float", decimal(value.number))}</equal>'
+    return f'<equal {mode}><variable identifier="{name}"/>{_base("float", digits(value))}</equal>'
 
 
 def _string(name: str, value: str) -> str:
