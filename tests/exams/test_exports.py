@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from cases.exam_items import CHOICE, NASTY, NUMBER, QUESTIONS, bank, pictured
@@ -300,6 +302,55 @@ def test_prairielearn_grades_what_is_meant() -> None:
                 assert wrong == {spell(line): slip.feedback for line, slip in part.answer.wrong}
 
 
+# ---------------------------------------------------------------- notebooks
+
+
+def codes(cells: list[dict[str, Any]]) -> list[str]:
+    """What the cells of code of a notebook say."""
+    return [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+
+
+def runs(sources: list[str]) -> bool:
+    """Whether code runs to its end, one piece after the other."""
+    run = subprocess.run([sys.executable, "-c", "\n".join(sources)], capture_output=True, timeout=60, check=False)
+    return run.returncode == 0
+
+
+def test_nbgrader_finds_its_cells_and_the_student_no_solution() -> None:
+    files = packages.package(content("nbgrader", QUESTIONS["code"]))
+    source, release = (json.loads(files[f"{folder}/exam/code-1.ipynb"]) for folder in ("source", "release"))
+    for notebook in (source, release):
+        nbformat.validate(notebook)
+        about = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
+        assert [one.get("grade_id") for one in about] == [None, "double", "test-double"]
+        assert [one.get("points") for one in about] == [None, None, 4]
+        assert all(one["schema_version"] == 3 for one in about[1:])
+    assert runs(codes(source["cells"]))
+    assert not runs(codes(release["cells"]))
+    # What nbgrader makes of the source is what is released.
+    solved = "### BEGIN SOLUTION.*### END SOLUTION", "# YOUR CODE HERE\n    raise NotImplementedError()"
+    hidden = "\n### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", ""
+    for (pattern, put), k in ((solved, 0), (hidden, 1)):
+        assert re.sub(pattern, put, codes(source["cells"])[k], flags=re.DOTALL) == codes(release["cells"])[k]
+
+
+def test_otter_tests_the_solution_and_shows_the_student_one_check() -> None:
+    files = packages.package(content("otter", QUESTIONS["code"]))
+    student, solution = (json.loads(files[f"{folder}/code-1/code-1.ipynb"]) for folder in ("student", "solution"))
+    for notebook in (student, solution):
+        nbformat.validate(notebook)
+        assert 'grader.check("double")' in codes(notebook["cells"])
+    assert not [name for name, text in files.items() if name.startswith("student") and ("2*x" in text or "double(-1)" in text)]
+    space: dict[str, Any] = {}
+    exec(files["solution/code-1/tests/double.py"], space)  # noqa: S102 - a test as Otter reads it
+    (suite,) = space["test"]["suites"]
+    lines = [case["code"].replace(">>> ", "").replace("... ", "") for case in suite["cases"]]
+    assert (space["test"]["name"], space["test"]["points"], len(lines)) == ("double", 4, 2)
+    written = [code for code in codes(solution["cells"]) if code.startswith("def")]
+    assert runs([*written, *lines])
+    assert not runs([*[code.replace("2*x", "3*x") for code in written], *lines])
+
+
 # ---------------------------------------------------------------- all of them
 
 
@@ -322,7 +373,9 @@ def test_what_cannot_be_said_is_refused_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_the_same_bank_is_the_same_file(name: str) -> None:
-    first, second = (export(bank([QUESTIONS["number"], QUESTIONS["choice"]]), name) for _ in range(2))
+    items = [one for one in ASKED if all(isinstance(part.answer, EXPORTS[name].takes) for part in one.parts)]
+    items = [one for one in items if name != "prairielearn" or one.name not in ("shape", "mixed")]
+    first, second = (export(bank(items), name) for _ in range(2))
     assert first == second
     assert [*first] == [file_name(bank([]), name)]
     assert next(iter(first)).endswith(EXPORTS[name].endings[0])

@@ -10,6 +10,7 @@ from derive.exams.formats.bank import Bank, Files
 from derive.exams.formats.canvas import canvas
 from derive.exams.formats.gift import gift
 from derive.exams.formats.moodle import moodle
+from derive.exams.formats.notebooks import nbgrader, otter
 from derive.exams.formats.prairielearn import prairielearn
 from derive.exams.formats.qti import qti
 from derive.exams.item import Choice, Code, Formula, Numbers, Order, Text
@@ -39,6 +40,8 @@ EXPORTS: Mapping[str, Export] = {
     "qti": Export("QTI 2.1", (".qti.zip",), EVERY, files=qti),
     "canvas": Export("Canvas", (".canvas.zip",), (Numbers, Choice, Formula, Text, Code), files=canvas),
     "prairielearn": Export("PrairieLearn", (".prairielearn.zip",), (Numbers, Choice, Order, Text), files=prairielearn),
+    "nbgrader": Export("nbgrader", (".nbgrader.zip",), (Code,), files=nbgrader),
+    "otter": Export("Otter", (".otter.zip",), (Code,), files=otter),
 }
 """The formats of a bank, by the names that a user gives them."""
 

@@ -42,7 +42,7 @@ KEPT = 5_000
 
 
 LONG = 70
-"""So many signs has a chain of equalities that stands on one line."""
+"""So many signs stand on one line: of a chain of equalities, of a formula and its reason."""
 
 
 def fits(body: Layout) -> bool:
@@ -147,15 +147,17 @@ class TexPrinter(MarkdownPrinter):
         return super().block(block)
 
     def aligned(self, lines: Sequence[Line]) -> str:
-        """The TeX of a derivation, the reasons and notes under their lines."""
+        """The TeX of a derivation, its reasons beside the lines where all are short, and under them otherwise."""
+        told = [(self.math(line.body), self.words(line.reason), self.words(line.note)) for line in lines]
+        beside = all(len(body) + len(reason) < 2 * LONG for body, reason, _ in told if reason)
         rows, left = [], ""
-        for line, opened in zip(lines, opening(lines, lambda line: True), strict=True):
-            body = self.math(line.body)
+        for line, opened, (body, reason, note) in zip(lines, opening(lines, lambda line: True), told, strict=True):
             if opened:
                 left = body
                 continue
-            rows.append(f"{left} &{self.math(line.relation)} {body}" if line.relation else f"{body} &")
-            rows += [rf"& \quad {self.words(said)}" for said in (line.reason, line.note) if said]
+            shown = f"{left} &{self.math(line.relation)} {body}" if line.relation else f"{body} &"
+            rows.append(rf"{shown} && \quad {reason}" if reason and beside else shown)
+            rows += [rf"& \quad {said}" for said in ("" if beside else reason, note) if said]
             left = ""
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
