@@ -99,7 +99,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "exams.formats": (
         {"bank"},
         {"cloze", "html"},
-        {"canvas", "gift", "moodle", "notebooks", "prairielearn", "qti"},
+        {"amc", "canvas", "gift", "moodle", "notebooks", "prairielearn", "qti"},
         {"exports"},
     ),
     "teaching": (

@@ -15,17 +15,18 @@ from typing import Any
 import nbformat
 import pytest
 
-from cases.exam_items import CHOICE, NASTY, NUMBER, QUESTIONS, bank, pictured
+from cases.exam_items import CHOICE, NASTY, NUMBER, QUESTIONS, bank, entry, pictured, value
 from conftest import TOOLS
 from derive.errors import DeriveError
 from derive.exams.formats import cloze
 from derive.exams.formats.bank import arrangements, mistakes, mixed, packed
 from derive.exams.formats.cloze import near
-from derive.exams.formats.exports import EXPORTS, export, file_name, pieces
+from derive.exams.formats.exports import EXPORTS, export, file_name
 from derive.exams.formats.html import MathmlPrinter, TexPrinter, words
 from derive.exams.item import Choice, Item, Numbers, Order, Part, Text
 from derive.naming import one_line
 from derive.teaching.document import Math, Raw
+from derive.teaching.formats.latex.printer import ArticlePrinter
 from oracles import platform_packages as packages
 from oracles import platform_texts as texts
 from oracles.platform_texts import Place, Question, plain
@@ -77,7 +78,7 @@ def singly(item: Item) -> list[tuple[Part, int, Fraction]]:
 
 
 def text(name: str, *items: Item) -> str:
-    return "".join(pieces(bank(items), name))
+    return "".join(content.decode() for content in export(bank(items), name).values())
 
 
 def content(name: str, *items: Item) -> bytes:
@@ -291,7 +292,7 @@ def test_prairielearn_grades_what_is_meant() -> None:
             if isinstance(part.answer, Choice):
                 told = {a[""]: (Fraction(a.get("score", "1")), plain(a.get("feedback", ""))) for a in answers}
                 expected = {answer: (credit, feedback) for answer, credit, feedback in cases(part)}
-                assert {k: (pytest.approx(c), f) for k, (c, f) in told.items()} == expected
+                assert told == {answer: (close(credit), feedback) for answer, (credit, feedback) in expected.items()}
             elif isinstance(part.answer, Order):
                 tags = {a["tag"]: a[""] for a in answers if a["correct"] == "true"}
                 above = {tags[a["tag"]]: {tags[t] for t in filter(None, a["depends"].split(","))} for a in answers if "tag" in a}
@@ -300,6 +301,28 @@ def test_prairielearn_grades_what_is_meant() -> None:
                 assert above == {line: {lines[k] for k in part.answer.before[n]} for n, line in enumerate(lines)}
                 wrong = {a[""]: plain(a["distractor-feedback"]) for a in answers if a["correct"] == "false"}
                 assert wrong == {spell(line): slip.feedback for line, slip in part.answer.wrong}
+
+
+# ---------------------------------------------------------------- auto-multiple-choice
+
+
+def test_amc_grades_what_is_meant() -> None:
+    items = [one for one in TYPED if all(isinstance(part.answer, Numbers | Choice) for part in one.parts)]
+    found = texts.amc(text("amc", *items))
+    expected = [(part, k, marks) for item in items for part, k, marks in singly(item)]
+    printer = ArticlePrinter()
+    for question, (part, k, marks) in zip(found, expected, strict=True):
+        (place,) = question.places
+        for n, (answer, credit, _) in enumerate(cases(part, k)):
+            shown = printer.inlines(part.answer.options[n].inlines) if isinstance(part.answer, Choice) else answer
+            assert place.graded(shown)[0] == close(marks * credit)
+        assert sum(said.credit == marks for said in place.answers) == 1
+
+
+def test_amc_refuses_a_number_of_too_many_digits() -> None:
+    long = replace(QUESTIONS["number"].parts[0], answer=Numbers((entry("f", value("0.0000000001")),)))
+    with pytest.raises(DeriveError, match="number of more than 9 digits"):
+        text("amc", replace(QUESTIONS["number"], parts=(long,)))
 
 
 # ---------------------------------------------------------------- notebooks

@@ -212,3 +212,29 @@ def _gift_place(answers: str, number: bool) -> Place:
 
 def _shown(text: str) -> str:
     return re.sub("[\ue000-\ue0ff]", lambda found: chr(ord(found[0]) - 0xE000), text)
+
+
+# ---------------------------------------------------------------- auto-multiple-choice
+
+_TICKED = re.compile(r"\(abs\(intX-\((-?[0-9.]+)\)\)<=([0-9]+) \? ([0-9.]+) : ")
+
+
+def amc(text: str) -> list[Question]:
+    """The questions of a LaTeX source: a number is graded by a formula of what was ticked, an option by what stands behind it."""
+    found = []
+    for group, element in re.findall(r"\\element\{([^}]*)\}\{\n(.*?)\n\}\n", text, re.DOTALL):
+        for kind, name, body in re.findall(r"\\begin\{(questionmultx|question)\}\{([^}]*)\}(.*?)\\end\{\1\}", element, re.DOTALL):
+            if kind == "question":
+                options = re.findall(r"\\(correct|wrong)choice\{(.*)\}\\scoring\{([0-9.]+)\}", body)
+                place = Place("choice", Fraction(1), tuple(Said(option, Fraction(earned)) for _, option, earned in options))
+            else:
+                decimals = int(re.findall(r"decimals=([0-9]+)", body)[0])
+                formula = re.findall(r"formula=(.*)\}\n", body)[0]
+                assert formula.count("(") == formula.count(")")
+                known = [
+                    Said(str(Fraction(number) / 10**decimals), Fraction(earned), Fraction(int(margin), 10**decimals))
+                    for number, margin, earned in _TICKED.findall(formula)
+                ]
+                place = Place("number", Fraction(1), tuple(known))
+            found.append(Question(name, group, body, (place,)))
+    return found

@@ -118,6 +118,15 @@ def _decimal(numerator: int, denominator: int) -> str:
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
+def mark(number: Fraction) -> str:
+    """A mark, or a part of one, to six decimals.
+
+    >>> mark(Fraction(2, 3)), mark(Fraction(3))
+    ('0.666667', '3')
+    """
+    return decimal(Fraction(round(number * 10**6), 10**6))
+
+
 def digits(value: Value) -> str:
     """The digits of a number, with a point and without an exponent or zeros that say nothing.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from derive.exams.formats.bank import Bank, Files, Single, decimal, hint, letter, mixed, packed, refusal, singles, typed
+from derive.exams.formats.bank import Bank, Files, Single, decimal, hint, letter, mark, mixed, packed, refusal, singles, typed
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Text
 from derive.naming import one_line, slug
@@ -41,7 +41,7 @@ def canvas(bank: Bank) -> Files:
         f'{DECLARATION}<questestinterop xmlns="{QTI}">\n<assessment ident="{name}" title="{title}">\n'
         f'<section ident="root_section">\n{"".join(sections)}</section>\n</assessment>\n</questestinterop>\n'
     )
-    total = decimal(sum(marks.values(), Fraction(0)))
+    total = mark(sum(marks.values(), Fraction(0)))
     package: dict[str, str | bytes] = {
         "imsmanifest.xml": _manifest(name, title, list(pictures)),
         f"{name}/{name}.xml": quiz,
@@ -84,7 +84,7 @@ def _section(number: int, marks: Fraction, items: Sequence[str]) -> str:
     return (
         f'<section ident="group-{number}" title="{number}">\n<selection_ordering><selection>'
         "<selection_number>1</selection_number><selection_extension>"
-        f"<points_per_item>{decimal(marks)}</points_per_item></selection_extension></selection></selection_ordering>\n"
+        f"<points_per_item>{mark(marks)}</points_per_item></selection_extension></selection></selection_ordering>\n"
         f"{''.join(items)}</section>\n"
     )
 
@@ -122,7 +122,7 @@ def _item(item: Item, one: Single, printer: TexPrinter, lang: str) -> str:
     title = html(one_line(f"{words(item.title) or item.name}{one.number}"))
     return (
         f'<item ident="{name}" title="{title}">\n<itemmetadata><qtimetadata>'
-        f"{_field('question_type', kind)}{_field('points_possible', decimal(one.marks))}"
+        f"{_field('question_type', kind)}{_field('points_possible', mark(one.marks))}"
         f"{_field('assessment_question_identifierref', f'ref-{name}')}</qtimetadata></itemmetadata>\n"
         f"<presentation>{_material(body)}{place}</presentation>\n"
         '<resprocessing><outcomes><decvar maxvalue="100" minvalue="0" varname="SCORE" vartype="Decimal"/></outcomes>\n'

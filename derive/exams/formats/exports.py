@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from derive.errors import DeriveError, nearest, said
+from derive.exams.formats.amc import amc
 from derive.exams.formats.bank import Bank, Files
 from derive.exams.formats.canvas import canvas
 from derive.exams.formats.gift import gift
@@ -40,6 +41,7 @@ EXPORTS: Mapping[str, Export] = {
     "qti": Export("QTI 2.1", (".qti.zip",), EVERY, files=qti),
     "canvas": Export("Canvas", (".canvas.zip",), (Numbers, Choice, Formula, Text, Code), files=canvas),
     "prairielearn": Export("PrairieLearn", (".prairielearn.zip",), (Numbers, Choice, Order, Text), files=prairielearn),
+    "amc": Export("auto-multiple-choice", (".amc.tex",), (Numbers, Choice), files=amc),
     "nbgrader": Export("nbgrader", (".nbgrader.zip",), (Code,), files=nbgrader),
     "otter": Export("Otter", (".otter.zip",), (Code,), files=otter),
 }

@@ -21,6 +21,7 @@ from derive.exams.formats.bank import (
     digits,
     hint,
     letter,
+    mark,
     mistakes,
     mixed,
     places,
@@ -85,7 +86,7 @@ class Moodle:
             kind, told = "multianswer", [self.cloze(item, parts)]
         else:
             kind, told = self.native(item, parts[0])
-            about.append(f"<defaultgrade>{decimal(parts[0].marks)}</defaultgrade>")
+            about.append(f"<defaultgrade>{mark(parts[0].marks)}</defaultgrade>")
         return category, f'<question type="{kind}">\n' + "\n".join([*about, *told]) + "\n</question>\n"
 
     # ------------------------------------------------------------ texts

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from derive.exams.formats.bank import Bank, Files, decimal, letter, packed, refusal
+from derive.exams.formats.bank import Bank, Files, letter, mark, packed, refusal
 from derive.exams.formats.html import words
 from derive.exams.item import Code, Item, Part
 from derive.naming import slug
@@ -19,6 +19,10 @@ from derive.teaching.formats.notebook import METADATA, NotebookPrinter
 
 TODO = "    # YOUR CODE HERE\n    raise NotImplementedError()"
 """What stands where the solution will, as nbgrader puts it."""
+
+
+PROMPT = ">" * 3
+"""What stands before a line of a session; written out, it would be one of this module's."""
 
 
 def nbgrader(bank: Bank) -> Files:
@@ -74,7 +78,7 @@ def _graded(item: Item, solved: bool) -> Iterator[dict[str, Any]]:
         write = {"grade": False, "grade_id": slug(code.name), "locked": False, "solution": True}
         test = {"grade": True, "grade_id": f"test-{slug(code.name)}", "locked": True, "solution": False}
         yield _cell("code", f"{code.head}\n{inside}", write)
-        yield _cell("code", "\n".join([first, *hidden]), test | {"points": float(decimal(part.marks))})
+        yield _cell("code", "\n".join([first, *hidden]), test | {"points": float(mark(part.marks))})
 
 
 def _checked(item: Item, solved: bool) -> Iterator[dict[str, Any]]:
@@ -91,13 +95,13 @@ def _tests(part: Part, code: Code, checks: Sequence[str]) -> str:
     name = slug(code.name)
     cases = [{"code": _session(check), "hidden": k > 0, "locked": False} for k, check in enumerate(checks)]
     suites = [{"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}]
-    test = {"name": name, "points": float(decimal(part.marks)), "suites": suites}
+    test = {"name": name, "points": float(mark(part.marks)), "suites": suites}
     return f"OK_FORMAT = True\n\ntest = {test!r}\n"
 
 
 def _session(check: str) -> str:
     first, *others = check.split("\n")
-    return "\n".join([f">>> {first}", *(f"... {line}" for line in others)])
+    return "\n".join([f"{PROMPT} {first}", *(f"... {line}" for line in others)])
 
 
 def _cell(kind: str, text: str, grading: dict[str, Any] | None = None) -> dict[str, Any]:

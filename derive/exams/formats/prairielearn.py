@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from uuid import NAMESPACE_URL, uuid5
 
-from derive.exams.formats.bank import Bank, Files, decimal, digits, hint, letter, mixed, packed, refusal, tags, weights
+from derive.exams.formats.bank import Bank, Files, decimal, digits, hint, letter, mark, mixed, packed, refusal, tags, weights
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Entry, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
@@ -123,7 +123,7 @@ def _choice(name: str, answer: Choice, weight: int, printer: TexPrinter) -> str:
     for k in mixed(spelled):
         slip = answer.options[k].slip
         about = (
-            f'correct="false" score="{decimal(slip.credit)}" feedback="{html(html(slip.feedback))}"' if slip else 'correct="true"'
+            f'correct="false" score="{mark(slip.credit)}" feedback="{html(html(slip.feedback))}"' if slip else 'correct="true"'
         )
         told.append(f"  <pl-answer {about}>{spelled[k]}</pl-answer>\n")
     return f'<pl-multiple-choice answers-name="{name}" weight="{weight}">\n{"".join(told)}</pl-multiple-choice>'

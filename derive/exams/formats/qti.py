@@ -18,6 +18,7 @@ from derive.exams.formats.bank import (
     digits,
     hint,
     letter,
+    mark,
     mistakes,
     mixed,
     packed,
@@ -132,7 +133,7 @@ class _Item:
                 'adaptive="false" timeDependent="false">',
                 *self.responses,
                 f'<outcomeDeclaration identifier="SCORE" cardinality="single" baseType="float" '
-                f'normalMaximum="{decimal(self.item.marks)}" normalMinimum="0">{_default("0")}</outcomeDeclaration>',
+                f'normalMaximum="{mark(self.item.marks)}" normalMinimum="0">{_default("0")}</outcomeDeclaration>',
                 *self.outcomes,
                 "<itemBody>",
                 *body,
@@ -247,7 +248,7 @@ class _Item:
         self.outcomes += [_outcome(score, "float", _default("0")), _outcome(why, "identifier")]
         branches = []
         for k, (condition, earned, feedback) in enumerate(cases):
-            rules = _set(score, _base("float", decimal(earned)))
+            rules = _set(score, _base("float", mark(earned)))
             if feedback:
                 rules += _set(why, _base("identifier", f"said-{number}-{k}"))
                 self.said.append(_modal(why, f"said-{number}-{k}", f"<p>{html(feedback)}</p>"))
