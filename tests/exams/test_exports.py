@@ -394,6 +394,14 @@ def test_what_cannot_be_said_is_refused_by_name(name: str) -> None:
         assert refused[0].name in str(error.value)
 
 
+@pytest.mark.parametrize(("count", "why"), [(1, "a choice of one"), (2, "read the same")])
+def test_a_choice_that_is_none_is_refused(count: int, why: str) -> None:
+    one = replace(QUESTIONS["choice"].parts[0], answer=Choice(CHOICE.options[:1] * count))
+    for name in ("moodle", "canvas"):
+        with pytest.raises(DeriveError, match=why):
+            export(bank([replace(QUESTIONS["choice"], parts=(one,))]), name)
+
+
 @pytest.mark.parametrize("name", EXPORTS)
 def test_the_same_bank_is_the_same_file(name: str) -> None:
     items = [one for one in ASKED if all(isinstance(part.answer, EXPORTS[name].takes) for part in one.parts)]

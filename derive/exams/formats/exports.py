@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.errors import DeriveError, nearest, said
 from derive.exams.formats.amc import amc
-from derive.exams.formats.bank import Bank, Files
+from derive.exams.formats.bank import Bank, Files, refusal
 from derive.exams.formats.canvas import canvas
 from derive.exams.formats.gift import gift
 from derive.exams.formats.moodle import moodle
 from derive.exams.formats.notebooks import nbgrader, otter
 from derive.exams.formats.prairielearn import prairielearn
 from derive.exams.formats.qti import qti
-from derive.exams.item import Choice, Code, Formula, Numbers, Order, Text
+from derive.exams.item import Choice, Code, Formula, Item, Numbers, Order, Text
 from derive.naming import slug
 
 EVERY = (Numbers, Choice, Formula, Order, Text, Code)
@@ -52,14 +52,31 @@ def export(bank: Bank, name: str) -> Files:
     """The files of a bank in the format of a name.  Raises DeriveError where there is none, or it cannot ask a question."""
     form = named(name)
     if form.files:
-        return form.files(bank)
+        return form.files(_askable(bank, form))
     return {file_name(bank, name): "".join(pieces(bank, name)).encode()}
 
 
 def pieces(bank: Bank, name: str) -> Iterable[str]:
     """The text of a bank, piece by piece, in a format that is a single text."""
-    spelled = named(name).pieces
-    return spelled(bank) if spelled else ()
+    form = named(name)
+    return form.pieces(_askable(bank, form)) if form.pieces else ()
+
+
+def _askable(bank: Bank, form: Export) -> Bank:
+    """The same bank, each question looked at before it is spelled.  Raises DeriveError for one that the format cannot ask."""
+
+    def looked_at(item: Item) -> Item:
+        for part in item.parts:
+            if not isinstance(part.answer, form.takes):
+                raise refusal(item, part, form.called)
+            options = part.answer.options if isinstance(part.answer, Choice) else ()
+            if len(options) == 1:
+                raise refusal(item, part, form.called, said("a choice of one"))
+            if len({option.inlines for option in options}) < len(options):
+                raise refusal(item, part, form.called, said("a choice of which two read the same"))
+        return item
+
+    return replace(bank, items=map(looked_at, bank.items))
 
 
 def file_name(bank: Bank, name: str) -> str:

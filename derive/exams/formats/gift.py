@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from derive.exams.formats.bank import (
     NOWHERE,
@@ -50,6 +51,7 @@ def gift(bank: Bank) -> Iterator[str]:
             before = category
 
 
+@lru_cache(maxsize=256)
 def escaped(content: str) -> str:
     """Text of a question, an answer or a feedback."""
     return re.sub(r"[\\~=#{}:]", r"\\\g<0>", content).replace("\r", "").replace("\n", r"\n")
