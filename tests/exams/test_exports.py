@@ -16,14 +16,18 @@ import nbformat
 import pytest
 
 from cases.exam_items import CHOICE, NASTY, NUMBER, QUESTIONS, bank, entry, pictured, value
-from conftest import TOOLS
+from conftest import ROOT, TOOLS
 from derive.errors import DeriveError
 from derive.exams.formats import cloze
-from derive.exams.formats.bank import arrangements, mistakes, mixed, packed
+from derive.exams.formats.bank import CALLED, Bank, arrangements, mistakes, mixed, packed
 from derive.exams.formats.cloze import near
 from derive.exams.formats.exports import EXPORTS, export, file_name
 from derive.exams.formats.html import MathmlPrinter, TexPrinter, words
 from derive.exams.item import Choice, Item, Numbers, Order, Part, Text
+from derive.exams.secret import Draw
+from derive.exams.source import item as written
+from derive.exams.source import open_exam
+from derive.exams.states import pool
 from derive.naming import one_line
 from derive.teaching.document import Math, Raw
 from derive.teaching.formats.latex.printer import ArticlePrinter
@@ -434,6 +438,29 @@ def test_the_right_option_stands_anywhere(name: str, read: Callable[[str], list[
     assert len(at) > 2
 
 
+@pytest.fixture(scope="session")
+def derived() -> dict[str, list[Item]]:
+    """The shipped exam in two states of each question, in each of its languages."""
+    exam = open_exam(ROOT / "exams" / "backpropagation.md")
+    states = [(section, pool(section.setting, Draw(b"key", section.setting.name), 2).states) for section in exam.sections]
+    return {lang: [written(exam, section, state, lang) for section, some in states for state in some] for lang in exam.langs}
+
+
+def test_what_the_engine_derives_is_graded_as_it_was_meant(derived: dict[str, list[Item]]) -> None:
+    for lang, items in derived.items():
+        files = {name: b"".join(export(Bank("exam", "Exam", lang, items), name).values()) for name in ("moodle", "gift", "qti")}
+        asked = [(part, k) for one in items for part, k, _ in singly(one)]
+        printer = TexPrinter("", lang)
+        for name, read in (("moodle", texts.moodle), ("gift", texts.gift)):
+            places = [place for question in read(files[name].decode()) for place in question.places]
+            for place, (part, k) in zip(places, asked, strict=True):
+                held(place, cases(part, k, printer))
+        for one in packages.qti(files["qti"]).values():
+            packages.check_qti(one.root)
+        if lang == "fr":
+            assert re.search(r"\d\{,\}\d", files["moodle"].decode())
+
+
 def test_pictures_lie_in_the_file() -> None:
     question = text("moodle", pictured())
     assert question.count("<file name=") == 1
@@ -468,6 +495,13 @@ def test_mistakes_that_lead_to_one_number_leave_what_the_kindest_does() -> None:
     assert isinstance(tensor, Numbers)
     assert [(value.digits, slip.mistake) for value, slip in mistakes(tensor.entries[0])] == [("0", "slope")]
     assert [value.digits for value, _ in mistakes(tensor.entries[1])] == ["4"]
+
+
+def test_the_page_on_platforms_tells_what_each_takes() -> None:
+    page = (ROOT / "docs" / "platforms.md").read_text("utf-8")
+    told = {row[0]: row[1:3] for row in re.findall(r"^\| `(\w+)` \| `([^`]*)` \| ([^|]*) \|", page, re.MULTILINE)}
+    asked = {name: ", ".join(CALLED[kind] for kind in CALLED if kind in form.takes) for name, form in EXPORTS.items()}
+    assert told == {name: (form.endings[0], asked[name]) for name, form in EXPORTS.items()}
 
 
 # ---------------------------------------------------------------- planted faults

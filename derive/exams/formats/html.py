@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from html import unescape
 from typing import Any
 
 from derive.exams.formats.bank import letter
@@ -174,6 +175,10 @@ class TexPrinter(MarkdownPrinter):
 _OPENS = re.compile(r"\\(?=[(\[])|\$(?=\$)")
 
 
+_NAMED = re.compile("&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]+;")
+"""What HTML has a name for and XML has not."""
+
+
 class MathmlPrinter(TexPrinter):
     """Formulas as MathML."""
 
@@ -182,6 +187,7 @@ class MathmlPrinter(TexPrinter):
 
     def formula(self, code: str, display: bool = False) -> str:
         spelled = mathml(code, display).replace(' displaystyle="true"', ' display="block"', 1)
+        spelled = _NAMED.sub(lambda found: unescape(found[0]), spelled)
         return spelled.replace("<math", '<math xmlns="http://www.w3.org/1998/Math/MathML"', 1)
 
 
