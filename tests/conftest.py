@@ -29,12 +29,13 @@ from oracles.browser import chromium
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
 TOOLS = Path(__file__).parent / "tools" / "node_modules"
-KATEX, AXE = TOOLS / "katex", TOOLS / "axe-core" / "axe.min.js"
+KATEX, AXE, GIFT = TOOLS / "katex", TOOLS / "axe-core" / "axe.min.js", TOOLS / "gift-pegjs"
 
 AVAILABLE: dict[str, Callable[[], object]] = {
     "axe": AXE.is_file,
     "chromium": chromium,
     "cuda": lambda: find_spec("numba_cuda"),
+    "gift": lambda: which("node") and GIFT.is_dir(),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),
     "pandoc": lambda: which("pandoc"),

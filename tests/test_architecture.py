@@ -111,6 +111,12 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.cpu": ({"device", "schedule"}, {"regions", "segments"}, {"compiled"}, {"functions"}, {"target"}),
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
+    "exams.formats": (
+        {"bank"},
+        {"cloze", "html"},
+        {"amc", "canvas", "gift", "moodle", "notebooks", "prairielearn", "qti"},
+        {"exports"},
+    ),
     "teaching": (
         {"live", "request", "translation"},
         {"document", "figure", "page"},

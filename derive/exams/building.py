@@ -13,7 +13,9 @@ from hashlib import sha256
 
 from derive import __version__
 from derive.errors import DeriveError, nearest, said
+from derive.exams.formats.bank import Bank
 from derive.exams.formats.examclass import exam_class
+from derive.exams.formats.exports import EXPORTS, export
 from derive.exams.item import Item, Paper
 from derive.exams.manifest import Manifest, manifest
 from derive.exams.papers import Papers, again
@@ -38,7 +40,7 @@ Files = Mapping[str, str | bytes]
 
 def check_forms(forms: Sequence[str]) -> None:
     """Raises DeriveError for a format that an exam does not have, or that needs what is not installed."""
-    known = (*PAPERS, *WHOLE)
+    known = (*PAPERS, *WHOLE, *EXPORTS)
     for form in forms:
         if form not in known:
             raise DeriveError(
@@ -93,6 +95,12 @@ class Build:
         made = each(partial(_made, exam, self._single, width), wanted)
         yield from zip((portion.number for portion in wanted), made, strict=True)
 
+    def bank(self, lang: str) -> Bank:
+        """The questions in all the states that were found, each once: a platform draws from them."""
+        exam = self.found.exam
+        items = (item for q in self.found.questions for item in q.items[lang])
+        return Bank(exam.name, exam.lecture.about.title[lang], lang, items, exam.lecture.source)
+
     def _portion(self, k: int) -> Portion:
         pairs = zip(self.students, self.found.papers, strict=True)
         chosen = list(pairs)[k * PORTION : (k + 1) * PORTION]
@@ -109,6 +117,10 @@ class Build:
         for lang in self.langs if "latex" in self.forms else ():
             for key in (False, True):
                 yield exam_class(self.found, lang, key)
+        for lang in self.langs:
+            for form in self.forms:
+                if form in EXPORTS:
+                    yield export(self.bank(lang), form)
         for lang in self.langs:
             for form in self._single or ["markdown"]:
                 page = written(statistics(self.found, lang), form)
