@@ -146,7 +146,9 @@ def arguments() -> argparse.ArgumentParser:
     who.add_argument("--variants", type=_count, metavar="N", help="so many papers, numbered (1)")
     who.add_argument("--roster", type=Path, metavar="FILE", help="a paper for each student in a CSV file with a column 'student'")
     who.add_argument("--student", default="", metavar="NAME", help="print one paper again: EXAM is then the manifest")
-    exam.add_argument("--format", default="pdf", metavar="FORMATS", help="pdf, latex, markdown, moodle, gift, qti, canvas … (pdf)")
+    exam.add_argument(
+        "--format", default="pdf", metavar="FORMATS", help="pdf, latex, markdown, moodle, gift, qti, canvas … (pdf)"
+    )
     exam.add_argument(
         "--key", type=Path, metavar="FILE", help="the secret that variants are drawn from (EXAM.key; made if missing)"
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from derive.derivation.sweep import derivation, swept
 from derive.errors import DeriveError, listed, nearest, said
-from derive.exams.asking import formulas, lines, numbers, typed
+from derive.exams.asking import code, formulas, lines, numbers, typed
 from derive.exams.asking.words import Written
 from derive.exams.solved import Ask, Solved
 from derive.graphs.graph import Graph
@@ -72,6 +72,7 @@ ASKS: Mapping[str, AskKind] = {
     "check": AskKind(numbers.solved_check, numbers.written_check, numbers.backward_solution, "gradient", numbers.key_check),
     "formula": AskKind(formulas.solved_formula, formulas.written_formula, formulas.derivation_solution),
     "derive": AskKind(formulas.solved_formula, typed.written_typed, formulas.derivation_solution),
+    "code": AskKind(code.solved_code, code.written_code, code.code_solution),
     "matrix": AskKind(formulas.solved_matrix, formulas.written_matrix, formulas.derivation_solution),
     "shape": AskKind(formulas.solved_shape, formulas.written_shape, formulas.shape_solution),
     "wrong-line": AskKind(lines.solved_wrong_line, lines.written_wrong_line, lines.wrong_line_solution),
@@ -104,6 +105,8 @@ def check_ask(ask: Ask, graph: Graph) -> None:
     found = derivation(graph, "", ask.name)
     if ask.kind == "matrix" and (found.form is None or not found.indices):
         raise DeriveError(said("The gradient by {name} has no matrix form.", name=ask.name))
+    if ask.kind == "code" and code.function(graph, ask.name) is None:
+        raise DeriveError(said("The gradient by {name} has no words in Python here.", name=ask.name))
     if ask.kind == "shape" and not found.indices:
         raise DeriveError(said("{name} is a number, and has no shape.", name=ask.name))
     if ask.kind == "order" and len(swept(found)) < 2:
