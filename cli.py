@@ -408,10 +408,9 @@ def run_exam(options: argparse.Namespace) -> int:
 def _print_again(options: argparse.Namespace, forms: Sequence[str]) -> int:
     """The paper and the key of one student, from the manifest: the same as before, to the byte."""
     from derive.exams.building import reprinted
-    from derive.exams.manifest import read_manifest
-    from derive.language.sources import read_file
+    from derive.exams.manifest import open_manifest
 
-    manifest = read_manifest(read_file(options.exam), options.exam.name)
+    manifest = open_manifest(options.exam)
     files = reprinted(manifest, options.student, forms, _langs(options, manifest.langs))
     write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
     return 0
@@ -439,15 +438,14 @@ def _watched(steps: Iterable[Any], count: int) -> Iterable[Any]:
 
 def run_grade(options: argparse.Namespace) -> int:
     """`derive grade`: the marks as CSV, and a page for each student."""
-    from derive.exams.manifest import read_manifest
+    from derive.exams.manifest import open_manifest
     from derive.exams.marking import graded, page_of, table
-    from derive.language.sources import read_file
     from derive.naming import slug
     from derive.teaching.formats.render import FORMATS, check_needs, written
 
     _page(options.lang)
     check_needs(options.format)
-    manifest = read_manifest(read_file(options.manifest), options.manifest.name)
+    manifest = open_manifest(options.manifest)
     sheets = list(graded(manifest, options.answers, comma=options.lang != "en"))
     files: dict[Path, str | bytes] = {}
     for sheet in sheets if options.pages else ():

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from derive.errors import DeriveError, said
@@ -106,6 +107,20 @@ def _answer(answer: Answer) -> dict[str, Any]:
 
 def _value(value: Value) -> list[str]:
     return [value.digits, str(value.tolerance)]
+
+
+MOST = 500_000_000
+"""The bytes of a manifest that is read: that of a million papers."""
+
+
+def open_manifest(path: Path) -> Manifest:
+    """The manifest in a file.  Raises DeriveError where it is none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST)
+    except OSError as error:
+        raise DeriveError(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
+    return read_manifest(content.decode("utf-8", "replace"), path.name)
 
 
 def read_manifest(text: str, name: str = "") -> Manifest:
