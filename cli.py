@@ -516,6 +516,7 @@ def run_check(options: argparse.Namespace) -> int:
 def run_proofread(options: argparse.Namespace) -> int:
     """`derive proofread`: what was found of a derivation, on standard output or in a file."""
     from derive.checking.proofread import proofread
+    from derive.exams.explaining import explanations
     from derive.language.sources import read_file, read_source
     from derive.teaching.data.proofread import as_json
     from derive.teaching.pages.proofread import proofread_page
@@ -523,7 +524,7 @@ def run_proofread(options: argparse.Namespace) -> int:
     page = _page(options.lang)
     path = Path(options.file)
     text = read_source("-")[0] if options.file == "-" else read_file(path)
-    found = proofread(text, path.suffix.lower())
+    found = proofread(text, path.suffix.lower(), explanations)
     if options.format == "json":
         data = {"generator": mark(), **as_json(found, page)}
         content: str | bytes = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -118,7 +118,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"solved"},
         {"asking"},
         {"asks"},
-        {"carried", "states"},
+        {"carried", "explaining", "states"},
         {"source"},
         {"papers", "sheets"},
         {"formats", "manifest", "statistics"},

@@ -122,7 +122,7 @@ def _short(text: str, most: int = SHOWN) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."
+    return words[:1].upper() + words[1:].removesuffix(".") + "."
 
 
 def _translated(page: Page) -> Callable[[str], str]:
