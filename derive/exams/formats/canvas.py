@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from derive.exams.formats.bank import Bank, Files, Single, decimal, hint, letter, mark, mixed, packed, refusal, singles, typed
+from derive.exams.formats.bank import (
+    Bank,
+    Packed,
+    Single,
+    decimal,
+    hint,
+    letter,
+    mark,
+    mixed,
+    refusal,
+    singles,
+    typed,
+)
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Text
 from derive.naming import one_line, slug
@@ -22,16 +34,16 @@ QTI = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"
 PACKAGE = "http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1"
 
 
-def canvas(bank: Bank) -> Files:
+def canvas(bank: Bank) -> Packed:
     """The package of a bank."""
     printer = TexPrinter(bank.source, bank.lang, lambda name, content: f"%24IMS-CC-FILEBASE%24/pictures/{name}")
     name = f"quiz-{slug(bank.name)}"
-    groups: dict[str, list[str]] = {}
-    marks: dict[str, Fraction] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
+    marks: dict[tuple[str, str], Fraction] = {}
     pictures: dict[str, bytes] = {}
     for item in bank.items:
         for one in singles(item):
-            group = f"{item.name}{one.number}"
+            group = item.name, one.number
             groups.setdefault(group, []).append(_item(item, one, printer, bank.lang))
             marks[group] = one.marks
             pictures |= {f"pictures/{file}": content for file, content in printer.taken().items()}
@@ -42,13 +54,10 @@ def canvas(bank: Bank) -> Files:
         f'<section ident="root_section">\n{"".join(sections)}</section>\n</assessment>\n</questestinterop>\n'
     )
     total = mark(sum(marks.values(), Fraction(0)))
-    package: dict[str, str | bytes] = {
-        "imsmanifest.xml": _manifest(name, title, list(pictures)),
-        f"{name}/{name}.xml": quiz,
-        f"{name}/assessment_meta.xml": _about(name, title, total),
-        **pictures,
-    }
-    return {f"{slug(bank.name)}.{bank.lang}.canvas.zip": packed(package)}
+    yield "imsmanifest.xml", _manifest(name, title, list(pictures))
+    yield f"{name}/{name}.xml", quiz
+    yield f"{name}/assessment_meta.xml", _about(name, title, total)
+    yield from pictures.items()
 
 
 # ---------------------------------------------------------------- the package

@@ -9,7 +9,19 @@ from __future__ import annotations
 import json
 from uuid import NAMESPACE_URL, uuid5
 
-from derive.exams.formats.bank import Bank, Files, decimal, digits, hint, letter, mark, mixed, packed, refusal, tags, weights
+from derive.exams.formats.bank import (
+    Bank,
+    Packed,
+    decimal,
+    digits,
+    hint,
+    letter,
+    mark,
+    mixed,
+    refusal,
+    tags,
+    weights,
+)
 from derive.exams.formats.html import TexPrinter, solution, words
 from derive.exams.item import Choice, Entry, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
@@ -32,19 +44,19 @@ class _Printer(TexPrinter):
         return figure + (f"<p><em>{caption}</em></p>" if caption else "")
 
 
-def prairielearn(bank: Bank) -> Files:
+def prairielearn(bank: Bank) -> Packed:
     """The folders of a bank, in one package."""
     printer = _Printer(bank.source, bank.lang)
-    files: dict[str, str | bytes] = {}
     drawn: dict[str, list[str]] = {}
     marks: dict[str, float] = {}
     for item in bank.items:
         name = f"{slug(bank.name)}/{slug(item.name, 60)}/{item.state}"
         drawn.setdefault(item.name, []).append(name)
         marks[item.name] = float(item.marks)
-        files[f"questions/{name}/info.json"] = _about(bank, item, name)
-        files[f"questions/{name}/question.html"] = plain(_question(item, printer, bank.lang))
-        files |= {f"questions/{name}/clientFilesQuestion/{file}": content for file, content in printer.taken().items()}
+        yield f"questions/{name}/info.json", _about(bank, item, name)
+        yield f"questions/{name}/question.html", plain(_question(item, printer, bank.lang))
+        for file, content in printer.taken().items():
+            yield f"questions/{name}/clientFilesQuestion/{file}", content
     zones = [
         {"numberChoose": 1, "points": marks[name], "alternatives": [{"id": one} for one in names]}
         for name, names in drawn.items()
@@ -57,8 +69,7 @@ def prairielearn(bank: Bank) -> Files:
         "number": "1",
         "zones": [{"questions": zones}],
     }
-    files["infoAssessment.json"] = _json(assessment)
-    return {f"{slug(bank.name)}.{bank.lang}.prairielearn.zip": packed(files)}
+    yield "infoAssessment.json", _json(assessment)
 
 
 def plain(fragment: str) -> str:

@@ -6,13 +6,13 @@ mistake, by response processing that is written out: what is earned, and what is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from derive.exams.formats.bank import (
     SEVERAL,
     Bank,
-    Files,
+    Packed,
     arrangements,
     decimal,
     digits,
@@ -21,7 +21,6 @@ from derive.exams.formats.bank import (
     mark,
     mistakes,
     mixed,
-    packed,
     refusal,
     typed,
 )
@@ -40,23 +39,21 @@ ORDERS = 24
 """An order of lines may have so many right ones; each of them is written out."""
 
 
-def qti(bank: Bank) -> Files:
+def qti(bank: Bank) -> Packed:
     """The package of a bank."""
     printer = MathmlPrinter(bank.source, bank.lang, lambda name, content: f"../pictures/{name}")
-    files: dict[str, str | bytes] = {}
     groups: dict[str, list[str]] = {}
     resources = []
     for item in bank.items:
         name = identifier(item)
-        files[f"items/{name}.xml"] = _Item(item, printer, bank.lang).write()
+        yield f"items/{name}.xml", _Item(item, printer, bank.lang).write()
         pictures = {f"pictures/{file}": content for file, content in printer.taken().items()}
-        files |= pictures
+        yield from pictures.items()
         groups.setdefault(item.name, []).append(name)
         resources.append(_resource(name, "imsqti_item_xmlv2p1", f"items/{name}.xml", pictures))
-    files["test.xml"] = _test(bank, groups)
+    yield "test.xml", _test(bank, groups)
     resources.append(_resource("test", "imsqti_test_xmlv2p1", "test.xml", (), [name for one in groups.values() for name in one]))
-    package = {"imsmanifest.xml": _manifest(bank, resources), **files}
-    return {f"{slug(bank.name)}.{bank.lang}.qti.zip": packed(package)}
+    yield "imsmanifest.xml", _manifest(bank, resources)
 
 
 def identifier(item: Item) -> str:
@@ -77,7 +74,7 @@ def _manifest(bank: Bank, resources: Sequence[str]) -> str:
     )
 
 
-def _resource(name: str, kind: str, href: str, others: Sequence[str] | Files, needs: Sequence[str] = ()) -> str:
+def _resource(name: str, kind: str, href: str, others: Iterable[str], needs: Sequence[str] = ()) -> str:
     files = "".join(f'<file href="{file}"/>' for file in (href, *others))
     depends = "".join(f'<dependency identifierref="{other}"/>' for other in needs)
     return f'<resource identifier="{name}" type="{kind}" href="{href}">{files}{depends}</resource>'
