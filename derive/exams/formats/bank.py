@@ -218,6 +218,16 @@ def mixed(spelled: Sequence[str]) -> list[int]:
     return sorted(range(len(spelled)), key=lambda k: (sha256(spelled[k].encode()).digest(), k))
 
 
+def placed(answer: Choice, spelled: Sequence[str]) -> list[int]:
+    """The places of options in the order in which they are shown: their own, or one that tells nothing."""
+    return sorted(range(len(spelled)), key=lambda k: answer.options[k].place) if ordered(answer) else mixed(spelled)
+
+
+def ordered(answer: Choice) -> bool:
+    """Whether options have an order of their own, which a platform must not shuffle."""
+    return any(option.place for option in answer.options)
+
+
 def arrangements(order: Order, most: int = 2) -> list[tuple[int, ...]]:
     """The right orders of lines, so many at most."""
 

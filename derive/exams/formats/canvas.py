@@ -15,15 +15,13 @@ from derive.exams.formats.bank import (
     Packed,
     Single,
     decimal,
-    hint,
-    letter,
     mark,
-    mixed,
+    placed,
     refusal,
     singles,
     typed,
 )
-from derive.exams.formats.html import TexPrinter, solution, words
+from derive.exams.formats.html import TexPrinter, asked, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Text
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -103,10 +101,8 @@ def _section(number: int, marks: Fraction, items: Sequence[str]) -> str:
 
 def _item(item: Item, one: Single, printer: TexPrinter, lang: str) -> str:
     part = one.part
-    rounding = hint(part.answer, lang)
-    asked = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
-    label = f"<br/>{printer.line(one.entry.label)} =" if one.entry else ""
-    body = f"{printer.page(item.body)}<p>{asked}{label}</p>"
+    label = f"<p>{printer.line(one.entry.label)} =</p>" if one.entry else ""
+    body = f"{printer.page(item.body)}{asked(item, part, printer, lang)}{label}"
     said: list[str] = []
     if one.entry:
         kind, place, rules = "numerical_question", _place(' fibtype="Decimal"'), [_right(_near(one.entry))]
@@ -144,7 +140,7 @@ def _choice(answer: Choice, printer: TexPrinter) -> tuple[str, list[str], list[s
     """The options, what is right, and what is said of those that are not."""
     spelled = [printer.line(option.inlines) for option in answer.options]
     labels, rules, said = [], [], []
-    for number, k in enumerate(mixed(spelled), 1):
+    for number, k in enumerate(placed(answer, spelled), 1):
         name = str(1000 + number)
         labels.append(f'<response_label ident="{name}">{_material(spelled[k])}</response_label>')
         slip = answer.options[k].slip

@@ -9,7 +9,7 @@ from functools import lru_cache
 from html import unescape
 from typing import Any
 
-from derive.exams.formats.bank import letter
+from derive.exams.formats.bank import hint, letter
 from derive.exams.item import Item, Part
 from derive.notation.layout import Layout, text
 from derive.teaching.document import (
@@ -189,6 +189,13 @@ class MathmlPrinter(TexPrinter):
         spelled = mathml(code, display).replace(' displaystyle="true"', ' display="block"', 1)
         spelled = _NAMED.sub(lambda found: unescape(found[0]), spelled)
         return spelled.replace("<math", '<math xmlns="http://www.w3.org/1998/Math/MathML"', 1)
+
+
+def asked(item: Item, part: Part, printer: TexPrinter, lang: str) -> str:
+    """What is asked in a part, and what is shown with it."""
+    rounding = hint(part.answer, lang)
+    told = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + escape.html(rounding) if rounding else ''}"
+    return f"<p>{told}</p>{printer.page(part.shown)}"
 
 
 def solution(item: Item, parts: Sequence[Part], printer: TexPrinter) -> str:

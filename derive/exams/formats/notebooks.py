@@ -60,8 +60,10 @@ def _codes(item: Item) -> list[tuple[Part, Code]]:
 
 def _asked(item: Item, printer: NotebookPrinter) -> dict[str, Any]:
     """What the question says."""
-    prompts: list[Block] = [Paragraph(inlines(letter(item, part), *part.prompt)) for part, _ in _codes(item)]
-    told = _cell("markdown", f"# {words(item.title)}\n\n{printer.blocks((*item.body, *prompts))}")
+    asked: list[Block] = []
+    for part, _ in _codes(item):
+        asked += [Paragraph(inlines(letter(item, part), *part.prompt)), *part.shown]
+    told = _cell("markdown", f"# {words(item.title)}\n\n{printer.blocks((*item.body, *asked))}")
     pictures = printer.attached()
     return told | {"attachments": pictures} if pictures else told
 

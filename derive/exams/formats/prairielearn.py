@@ -14,15 +14,15 @@ from derive.exams.formats.bank import (
     Packed,
     decimal,
     digits,
-    hint,
-    letter,
     mark,
     mixed,
+    ordered,
+    placed,
     refusal,
     tags,
     weights,
 )
-from derive.exams.formats.html import TexPrinter, solution, words
+from derive.exams.formats.html import TexPrinter, asked, solution, words
 from derive.exams.item import Choice, Entry, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
 from derive.teaching.document import Picture
@@ -102,8 +102,6 @@ def _question(item: Item, printer: TexPrinter, lang: str) -> str:
 
 
 def _part(item: Item, number: int, part: Part, weight: int, printer: TexPrinter, lang: str) -> str:
-    rounding = hint(part.answer, lang)
-    told = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
     name = f"part{number}"
     match part.answer:
         case Numbers(entries):
@@ -119,7 +117,7 @@ def _part(item: Item, number: int, part: Part, weight: int, printer: TexPrinter,
             place = _order(name, part.answer, weight, printer)
         case _:
             raise refusal(item, part, CALLED)
-    return f"<pl-question-panel><p>{told}</p></pl-question-panel>\n{place}"
+    return f"<pl-question-panel>{asked(item, part, printer, lang)}</pl-question-panel>\n{place}"
 
 
 def _number(name: str, entry: Entry, weight: int, printer: TexPrinter) -> str:
@@ -130,14 +128,15 @@ def _number(name: str, entry: Entry, weight: int, printer: TexPrinter) -> str:
 
 def _choice(name: str, answer: Choice, weight: int, printer: TexPrinter) -> str:
     spelled = [printer.line(option.inlines) for option in answer.options]
+    fixed = ' order="fixed"' if ordered(answer) else ""
     told = []
-    for k in mixed(spelled):
+    for k in placed(answer, spelled):
         slip = answer.options[k].slip
         about = (
             f'correct="false" score="{mark(slip.credit)}" feedback="{html(html(slip.feedback))}"' if slip else 'correct="true"'
         )
         told.append(f"  <pl-answer {about}>{spelled[k]}</pl-answer>\n")
-    return f'<pl-multiple-choice answers-name="{name}" weight="{weight}">\n{"".join(told)}</pl-multiple-choice>'
+    return f'<pl-multiple-choice answers-name="{name}"{fixed} weight="{weight}">\n{"".join(told)}</pl-multiple-choice>'
 
 
 def _order(name: str, answer: Order, weight: int, printer: TexPrinter) -> str:

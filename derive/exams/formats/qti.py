@@ -16,15 +16,15 @@ from derive.exams.formats.bank import (
     arrangements,
     decimal,
     digits,
-    hint,
-    letter,
     mark,
     mistakes,
     mixed,
+    ordered,
+    placed,
     refusal,
     typed,
 )
-from derive.exams.formats.html import MathmlPrinter, solution, words
+from derive.exams.formats.html import MathmlPrinter, asked, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Order, Part, Text, Value
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -145,22 +145,21 @@ class _Item:
 
     def part(self, part: Part) -> str:
         """What is asked in a part, and its interactions."""
-        rounding = hint(part.answer, self.lang)
-        asked = f"{letter(self.item, part)}{self.printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
+        prompt = asked(self.item, part, self.printer, self.lang)
         match part.answer:
             case Numbers(entries):
                 each = part.marks / len(entries)
-                return f"<p>{asked}</p>" + "".join(self.number(entry, each) for entry in entries)
+                return prompt + "".join(self.number(entry, each) for entry in entries)
             case Choice():
-                return f"<p>{asked}</p>" + self.choice(part, part.answer)
+                return prompt + self.choice(part, part.answer)
             case Text():
-                return f"<p>{asked}</p>" + self.text(part, part.answer)
+                return prompt + self.text(part, part.answer)
             case Order():
-                return f"<p>{asked}</p>" + self.order(part, part.answer)
+                return prompt + self.order(part, part.answer)
             case Formula():
-                return f"<p>{asked}</p>{self.written(1)}"
+                return prompt + self.written(1)
             case Code(_, head):
-                return f"<p>{asked}</p><pre>{html(head)}</pre>{self.written(12)}"
+                return f"{prompt}<pre>{html(head)}</pre>{self.written(12)}"
         raise refusal(self.item, part, CALLED)
 
     # ------------------------------------------------------------ interactions
@@ -187,7 +186,7 @@ class _Item:
     def choice(self, part: Part, answer: Choice) -> str:
         """Options to choose one of."""
         spelled = [self.printer.line(option.inlines) for option in answer.options]
-        order = mixed(spelled)
+        order, shuffle = placed(answer, spelled), "false" if ordered(answer) else "true"
         names = {k: f"option-{place}" for place, k in enumerate(order, 1)}
         name = self.respond("identifier", "single", [names[0]])
         cases = []
@@ -196,7 +195,7 @@ class _Item:
             cases.append((match, part.marks * option.credit, option.slip.feedback if option.slip else ""))
         self.grade(name, cases)
         told = "".join(f'<simpleChoice identifier="{names[k]}">{spelled[k]}</simpleChoice>' for k in order)
-        return f'<choiceInteraction responseIdentifier="{name}" shuffle="true" maxChoices="1">{told}</choiceInteraction>'
+        return f'<choiceInteraction responseIdentifier="{name}" shuffle="{shuffle}" maxChoices="1">{told}</choiceInteraction>'
 
     def order(self, part: Part, answer: Order) -> str:
         """Lines to be put in order, or, where some belong nowhere, those that do."""
