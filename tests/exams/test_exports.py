@@ -480,12 +480,25 @@ def test_pictures_lie_in_the_file() -> None:
     assert question.count("<file name=") == 1
     assert "@@PLUGINFILE@@/exam-graph.svg" in question
     assert r"data\:image/svg+xml;base64," in text("gift", pictured())
-    for name, path in (("qti", "pictures/exam-graph.svg"), ("canvas", "pictures/exam-graph.svg")):
+    for name in ("qti", "canvas"):
         files = packages.package(content(name, pictured()))
+        (path,) = (file for file in files if file.endswith("-exam-graph.svg"))
         assert files[path].startswith("<!-- Made by derive")
         assert f'href="{path}"' in files["imsmanifest.xml"]
+        assert path in next(files[file] for file in files if "pictured" in files[file] and file != "imsmanifest.xml")
     files = packages.package(content("prairielearn", pictured()))
     assert any(file.endswith("7/clientFilesQuestion/exam-graph.svg") for file in files)
+
+
+@pytest.mark.parametrize("name", ["qti", "canvas", "prairielearn", "moodle"])
+def test_pictures_of_two_states_are_two(name: str) -> None:
+    states = [replace(pictured(f"<svg id='{k}'/>".encode()), state=k) for k in range(2)]
+    if name == "moodle":
+        drawn = re.findall(r'encoding="base64">([^<]*)<', text("moodle", *states))
+        assert len(set(drawn)) == len(drawn) == 2
+    else:
+        files = packages.package(content(name, *states))
+        assert len({files[file] for file in files if file.endswith(".svg")}) == 2
 
 
 def test_words_that_would_open_a_formula_stand_apart() -> None:

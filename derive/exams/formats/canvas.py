@@ -21,7 +21,7 @@ from derive.exams.formats.bank import (
     singles,
     typed,
 )
-from derive.exams.formats.html import TexPrinter, asked, solution, words
+from derive.exams.formats.html import TexPrinter, asked, beside, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Text
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -34,7 +34,7 @@ PACKAGE = "http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1"
 
 def canvas(bank: Bank) -> Packed:
     """The package of a bank."""
-    printer = TexPrinter(bank.source, bank.lang, lambda name, content: f"%24IMS-CC-FILEBASE%24/pictures/{name}")
+    printer = TexPrinter(bank.source, bank.lang, lambda *file: f"%24IMS-CC-FILEBASE%24/{beside(*file)}")
     name = f"quiz-{slug(bank.name)}"
     groups: dict[tuple[str, str], list[str]] = {}
     marks: dict[tuple[str, str], Fraction] = {}
@@ -44,7 +44,7 @@ def canvas(bank: Bank) -> Packed:
             group = item.name, one.number
             groups.setdefault(group, []).append(_item(item, one, printer, bank.lang))
             marks[group] = one.marks
-            pictures |= {f"pictures/{file}": content for file, content in printer.taken().items()}
+            pictures |= {beside(file, content): content for file, content in printer.taken().items()}
     sections = [_section(k, marks[group], items) for k, (group, items) in enumerate(groups.items(), 1)]
     title = html(one_line(bank.title or bank.name))
     quiz = (

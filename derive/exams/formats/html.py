@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from html import unescape
 from typing import Any
 
@@ -54,6 +55,11 @@ def fits(body: Layout) -> bool:
 def inside(name: str, content: bytes) -> str:
     """A picture as a part of the page itself."""
     return f"data:{MIME[name.rpartition('.')[2]]};base64,{b64encode(content).decode()}"
+
+
+def beside(name: str, content: bytes) -> str:
+    """Where a picture lies in a package: two states draw different ones under one name."""
+    return f"pictures/{sha256(content).hexdigest()[:12]}-{name}"
 
 
 class TexPrinter(MarkdownPrinter):

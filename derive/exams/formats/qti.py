@@ -24,7 +24,7 @@ from derive.exams.formats.bank import (
     refusal,
     typed,
 )
-from derive.exams.formats.html import MathmlPrinter, asked, solution, words
+from derive.exams.formats.html import MathmlPrinter, asked, beside, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Order, Part, Text, Value
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -41,13 +41,13 @@ ORDERS = 24
 
 def qti(bank: Bank) -> Packed:
     """The package of a bank."""
-    printer = MathmlPrinter(bank.source, bank.lang, lambda name, content: f"../pictures/{name}")
+    printer = MathmlPrinter(bank.source, bank.lang, lambda *file: f"../{beside(*file)}")
     groups: dict[str, list[str]] = {}
     resources = []
     for item in bank.items:
         name = identifier(item)
         yield f"items/{name}.xml", _Item(item, printer, bank.lang).write()
-        pictures = {f"pictures/{file}": content for file, content in printer.taken().items()}
+        pictures = {beside(name, content): content for name, content in printer.taken().items()}
         yield from pictures.items()
         groups.setdefault(item.name, []).append(name)
         resources.append(_resource(name, "imsqti_item_xmlv2p1", f"items/{name}.xml", pictures))
