@@ -27,7 +27,7 @@ from derive.exams.formats.bank import (
     singles,
 )
 from derive.exams.formats.html import words
-from derive.exams.item import Choice, Entry, Item, Value
+from derive.exams.item import Choice, Entry, Item, Numbers, Value
 from derive.naming import one_line, slug
 from derive.teaching.document import Paragraph, inlines
 from derive.teaching.formats.latex.columns import set_blocks
@@ -82,7 +82,10 @@ def _question(item: Item, one: Single, printer: _Printer, lang: str) -> dict[str
     label = [Paragraph(inlines(*one.entry.label, " ="))] if one.entry else []
     asked = inlines(letter(item, part), *part.prompt, f" {rounding}" if rounding else "")
     name = f"{slug(item.name, 60)}-{item.state}{one.number}"
-    told = {"name": name, "asked": printer.blocks(set_blocks([Paragraph(asked), *part.shown, *label], printer.width))}
+    # The numbers of a tensor stand one under the other: what is asked is said above the first.
+    first = not isinstance(part.answer, Numbers) or one.entry is part.answer.entries[0]
+    blocks = [*([Paragraph(asked), *part.shown] if first else []), *label]
+    told = {"name": name, "asked": printer.blocks(set_blocks(blocks, printer.width))}
     if one.entry:
         return told | {"kind": "questionmultx"} | _number(item, one, one.entry)
     if isinstance(part.answer, Choice):
