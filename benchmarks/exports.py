@@ -51,7 +51,7 @@ def item(question: int, state: int) -> Item:
     given = Sign(f"x_{{{question}}} = {digits}", f"x = {digits}")
     lines = tuple(Line(row(Sign(f"{seed + k}", f"{seed + k}"), LABEL), EQUALS) for k in range(6))
     parts = tuple(
-        Part(f"q{question}.{n}", "gradient", inlines("Compute ", LABEL, "."), Fraction(n), answer, (Steps(lines),))
+        Part(f"q{question}.{n}", "gradient", inlines("Compute ", LABEL, "."), Fraction(n), answer, solution=(Steps(lines),))
         for n, answer in ((1, numbers(seed)), (2, choice(seed)))
     )
     body = (

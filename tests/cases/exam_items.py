@@ -28,7 +28,7 @@ def entry(label: str, key: Value, *wrong: tuple[Value, Slip]) -> Entry:
 
 def part(name: str, kind: str, marks: str, answer: Answer) -> Part:
     solution = (Paragraph(inlines("Solution of ", name)), Equation(Raw(r"\frac{1}{2} < 1")))
-    return Part(name, kind, inlines("Compute ", Sign("f", "f"), "."), Fraction(marks), answer, solution)
+    return Part(name, kind, inlines("Compute ", Sign("f", "f"), "."), Fraction(marks), answer, solution=solution)
 
 
 def item(name: str, *parts: Part, title: str = "", words: str = "Given.", state: int = 1) -> Item:

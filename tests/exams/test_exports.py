@@ -24,10 +24,7 @@ from derive.exams.formats.cloze import near
 from derive.exams.formats.exports import EXPORTS, export, file_name
 from derive.exams.formats.html import MathmlPrinter, TexPrinter, words
 from derive.exams.item import Choice, Item, Numbers, Order, Part, Text
-from derive.exams.secret import Draw
-from derive.exams.source import item as written
-from derive.exams.source import open_exam
-from derive.exams.states import pool
+from derive.exams.papers import Papers
 from derive.naming import one_line
 from derive.teaching.document import Math, Raw
 from derive.teaching.formats.latex.printer import ArticlePrinter
@@ -211,19 +208,22 @@ def test_another_reader_of_gift_finds_the_same(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- QTI 2.1
 
 
+def qti_held(found: packages.QtiItem, item: Item, printer: TexPrinter) -> None:
+    names = [name for name, _, _ in found.responses]
+    choices = {one.get("responseIdentifier"): one for one in found.root.iter("choiceInteraction")}
+    for name, (part, k, marks) in zip(names, singly(item), strict=True):
+        options = {"".join(c.itertext()): c.get("identifier") for c in choices.get(name, ())}
+        for answer, credit, feedback in cases(part, k, printer):
+            given = options[plain(answer)] if isinstance(part.answer, Choice) else answer
+            assert found.run({name: given}) == (close(marks * credit), feedback)
+    automatic = sum((marks for part, _, marks in singly(item) if cases(part) or isinstance(part.answer, Order)), Fraction(0))
+    assert found.run(found.right()) == (close(automatic), "")
+
+
 def test_qti_grades_what_is_meant() -> None:
     items = packages.qti(content("qti", *ASKED, QUESTIONS["fork"]))
-    for item in TYPED:
-        found = items[f"q-{item.name}-1"]
-        names = [name for name, _, _ in found.responses]
-        for name, (part, k, marks) in zip(names, singly(item), strict=True):
-            options = {"".join(c.itertext()): c.get("identifier") for c in found.root.iter("simpleChoice")}
-            for answer, credit, feedback in cases(part, k, MathmlPrinter()):
-                given = options[plain(answer)] if isinstance(part.answer, Choice) else answer
-                assert found.run({name: given}) == (close(marks * credit), feedback)
-        right = found.run(found.right())
-        automatic = sum((marks for part, _, marks in singly(item) if cases(part)), Fraction(0))
-        assert right == (automatic, "")
+    for item in (*ASKED, QUESTIONS["fork"]):
+        qti_held(items[f"q-{item.name}-1"], item, MathmlPrinter())
 
 
 def test_qti_takes_every_right_order_and_says_which_line_is_wrong() -> None:
@@ -413,7 +413,7 @@ def test_the_same_bank_is_the_same_file(name: str) -> None:
     first, second = (export(bank(items), name) for _ in range(2))
     assert first == second
     assert [*first] == [file_name(bank([]), name)]
-    assert next(iter(first)).endswith(EXPORTS[name].endings[0])
+    assert next(iter(first)).endswith(EXPORTS[name].ending)
 
 
 def test_the_order_of_options_tells_nothing() -> None:
@@ -438,27 +438,41 @@ def test_the_right_option_stands_anywhere(name: str, read: Callable[[str], list[
     assert len(at) > 2
 
 
-@pytest.fixture(scope="session")
-def derived() -> dict[str, list[Item]]:
-    """The shipped exam in two states of each question, in each of its languages."""
-    exam = open_exam(ROOT / "exams" / "backpropagation.md")
-    states = [(section, pool(section.setting, Draw(b"key", section.setting.name), 2).states) for section in exam.sections]
-    return {lang: [written(exam, section, state, lang) for section, some in states for state in some] for lang in exam.langs}
-
-
-def test_what_the_engine_derives_is_graded_as_it_was_meant(derived: dict[str, list[Item]]) -> None:
-    for lang, items in derived.items():
+def test_what_the_engine_derives_is_graded_as_it_was_meant(made: Papers) -> None:
+    for lang in made.exam.langs:
+        items = [q.items[lang][k] for q in made.questions for k in (0, 1)]
         files = {name: b"".join(export(Bank("exam", "Exam", lang, items), name).values()) for name in ("moodle", "gift", "qti")}
-        asked = [(part, k) for one in items for part, k, _ in singly(one)]
         printer = TexPrinter("", lang)
-        for name, read in (("moodle", texts.moodle), ("gift", texts.gift)):
-            places = [place for question in read(files[name].decode()) for place in question.places]
-            for place, (part, k) in zip(places, asked, strict=True):
+        kinds = {part.kind for one in items for part in one.parts}
+        assert kinds >= {"value", "gradient", "formula", "order", "shape", "wrong-line", "graph", "matrix", "check"}
+        found = {question.name: question for question in texts.moodle(files["moodle"].decode())}
+        for one in items:
+            together = [(part, k) for part, k, _ in singly(one) if isinstance(part.answer, cloze.EMBEDDED)]
+            numbers = [f"-{n}" for n, part in enumerate(one.parts, 1) if isinstance(part.answer, cloze.EMBEDDED)]
+            several = "".join(numbers) if len(numbers) < len(one.parts) else ""
+            places = found[f"{one.name}-{one.state}{several}"].places
+            for place, (part, k) in zip(places, together, strict=True):
                 held(place, cases(part, k, printer))
-        for one in packages.qti(files["qti"]).values():
-            packages.check_qti(one.root)
+        asked = [(part, k) for one in items for part, k, _ in singly(one)]
+        for question, (part, k) in zip(texts.gift(files["gift"].decode()), asked, strict=True):
+            held(question.places[0], cases(part, k, printer))
+        for one, qti in zip(items, packages.qti(files["qti"]).values(), strict=True):
+            packages.check_qti(qti.root)
+            qti_held(qti, one, MathmlPrinter("", lang))
         if lang == "fr":
             assert re.search(r"\d\{,\}\d", files["moodle"].decode())
+
+
+def test_lines_that_are_numbered_stay_in_their_order(made: Papers) -> None:
+    (item,) = [q.items["en"][0] for q in made.questions if any(part.kind == "wrong-line" for part in q.items["en"][0].parts)]
+    (part,) = [part for part in item.parts if part.kind == "wrong-line"]
+    alone = replace(item, parts=(part,))
+    (question,) = texts.moodle(text("moodle", alone))
+    assert [said.text for said in question.places[0].answers] == [f"line {k + 1}" for k in range(len(question.places[0].answers))]
+    assert "<shuffleanswers>false</shuffleanswers>" in text("moodle", alone)
+    assert 'shuffle="false"' in "".join(packages.package(content("qti", alone)).values())
+    assert "\\begin{choices}[o]" in text("amc", alone)
+    assert "<ol>" in question.text
 
 
 def test_pictures_lie_in_the_file() -> None:
@@ -466,12 +480,25 @@ def test_pictures_lie_in_the_file() -> None:
     assert question.count("<file name=") == 1
     assert "@@PLUGINFILE@@/exam-graph.svg" in question
     assert r"data\:image/svg+xml;base64," in text("gift", pictured())
-    for name, path in (("qti", "pictures/exam-graph.svg"), ("canvas", "pictures/exam-graph.svg")):
+    for name in ("qti", "canvas"):
         files = packages.package(content(name, pictured()))
+        (path,) = (file for file in files if file.endswith("-exam-graph.svg"))
         assert files[path].startswith("<!-- Made by derive")
         assert f'href="{path}"' in files["imsmanifest.xml"]
+        assert path in next(files[file] for file in files if "pictured" in files[file] and file != "imsmanifest.xml")
     files = packages.package(content("prairielearn", pictured()))
     assert any(file.endswith("7/clientFilesQuestion/exam-graph.svg") for file in files)
+
+
+@pytest.mark.parametrize("name", ["qti", "canvas", "prairielearn", "moodle"])
+def test_pictures_of_two_states_are_two(name: str) -> None:
+    states = [replace(pictured(f"<svg id='{k}'/>".encode()), state=k) for k in range(2)]
+    if name == "moodle":
+        drawn = re.findall(r'encoding="base64">([^<]*)<', text("moodle", *states))
+        assert len(set(drawn)) == len(drawn) == 2
+    else:
+        files = packages.package(content(name, *states))
+        assert len({files[file] for file in files if file.endswith(".svg")}) == 2
 
 
 def test_words_that_would_open_a_formula_stand_apart() -> None:
@@ -481,8 +508,9 @@ def test_words_that_would_open_a_formula_stand_apart() -> None:
 
 
 def test_packages_are_the_same_bytes() -> None:
-    assert packed({"a": "1", "b": b"2"}) == packed({"a": b"1", "b": "2"})
-    assert packages.package(packed({"a": "é"})) == {"a": "é"}
+    whole = packed([("a", "é"), ("b", b"2"), ("a", "é")])
+    assert whole == packed([("a", "é".encode()), ("b", "2")])
+    assert packages.package(whole) == {"a": "é", "b": "2"}
 
 
 def test_right_orders_are_counted() -> None:
@@ -501,7 +529,7 @@ def test_the_page_on_platforms_tells_what_each_takes() -> None:
     page = (ROOT / "docs" / "platforms.md").read_text("utf-8")
     told = {row[0]: row[1:3] for row in re.findall(r"^\| `(\w+)` \| `([^`]*)` \| ([^|]*) \|", page, re.MULTILINE)}
     asked = {name: ", ".join(CALLED[kind] for kind in CALLED if kind in form.takes) for name, form in EXPORTS.items()}
-    assert told == {name: (form.endings[0], asked[name]) for name, form in EXPORTS.items()}
+    assert told == {name: (form.ending, asked[name]) for name, form in EXPORTS.items()}
 
 
 # ---------------------------------------------------------------- planted faults

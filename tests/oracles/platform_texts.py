@@ -140,7 +140,7 @@ def _unwrapped(fragment: str) -> str:
 _ANSWER = r".+?(?<!\\)(?<!&)(?<!&amp;)(?=[~#}]|$)"
 _ALTERNATIVE = rf"(?:=|%-?[0-9]+(?:[.,][0-9]*)?%)?{_ANSWER}(?:#.*?(?<!\\)(?=[~}}]|$))?"
 _CLOZE = re.compile(
-    r"\{([0-9]*):(NUMERICAL|NM|MULTICHOICE|MC|MULTICHOICE_VS|SHORTANSWER|SA|SHORTANSWER_C):"
+    r"\{([0-9]*):(NUMERICAL|NM|MULTICHOICE|MC|MULTICHOICE_V|MULTICHOICE_VS|SHORTANSWER|SA|SHORTANSWER_C):"
     rf"({_ALTERNATIVE}(?:~{_ALTERNATIVE})*)\}}",
     re.DOTALL,
 )

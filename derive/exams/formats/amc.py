@@ -12,11 +12,24 @@ from math import ceil
 from derive import marks as heads
 from derive.calculus.rules import N_
 from derive.errors import said
-from derive.exams.formats.bank import Bank, Files, Single, decimal, hint, letter, mark, mistakes, mixed, refusal, singles
+from derive.exams.formats.bank import (
+    Bank,
+    Files,
+    Single,
+    decimal,
+    hint,
+    letter,
+    mark,
+    mistakes,
+    ordered,
+    placed,
+    refusal,
+    singles,
+)
 from derive.exams.formats.html import words
-from derive.exams.item import Choice, Entry, Item, Value
+from derive.exams.item import Choice, Entry, Item, Numbers, Value
 from derive.naming import one_line, slug
-from derive.teaching.document import LineBreak, Paragraph, inlines
+from derive.teaching.document import Paragraph, inlines
 from derive.teaching.formats.latex.columns import set_blocks
 from derive.teaching.formats.latex.printer import ArticlePrinter, babel_options
 from derive.teaching.formats.printer import environment
@@ -66,10 +79,13 @@ def _element(item: Item, printer: _Printer, lang: str) -> dict[str, object]:
 def _question(item: Item, one: Single, printer: _Printer, lang: str) -> dict[str, str]:
     part = one.part
     rounding = hint(part.answer, lang)
-    label = inlines(LineBreak(), *one.entry.label, " =") if one.entry else ()
-    asked = inlines(letter(item, part), *part.prompt, f" {rounding}" if rounding else "", *label)
+    label = [Paragraph(inlines(*one.entry.label, " ="))] if one.entry else []
+    asked = inlines(letter(item, part), *part.prompt, f" {rounding}" if rounding else "")
     name = f"{slug(item.name, 60)}-{item.state}{one.number}"
-    told = {"name": name, "asked": printer.blocks(set_blocks([Paragraph(asked)], printer.width))}
+    # The numbers of a tensor stand one under the other: what is asked is said above the first.
+    first = not isinstance(part.answer, Numbers) or one.entry is part.answer.entries[0]
+    blocks = [*([Paragraph(asked), *part.shown] if first else []), *label]
+    told = {"name": name, "asked": printer.blocks(set_blocks(blocks, printer.width))}
     if one.entry:
         return told | {"kind": "questionmultx"} | _number(item, one, one.entry)
     if isinstance(part.answer, Choice):
@@ -80,10 +96,10 @@ def _question(item: Item, one: Single, printer: _Printer, lang: str) -> dict[str
 def _choice(answer: Choice, marks: Fraction, printer: _Printer) -> dict[str, str]:
     spelled = [printer.inlines(option.inlines) for option in answer.options]
     told = []
-    for k in mixed(spelled):
+    for k in placed(answer, spelled):
         kind, earned = "wrong" if answer.options[k].slip else "correct", mark(marks * answer.options[k].credit)
         told.append(rf"\{kind}choice{{{spelled[k]}}}\scoring{{{earned}}}")
-    place = "\n".join(["\\begin{choices}", *told, "\\end{choices}"])
+    place = "\n".join([f"\\begin{{choices}}{'[o]' if ordered(answer) else ''}", *told, "\\end{choices}"])
     return {"scoring": rf"\scoring{{e=0,v=0,b={mark(marks)},m=0}}", "place": place}
 
 

@@ -20,6 +20,9 @@ from derive.teaching.translation import translator
 Files = Mapping[str, bytes]
 """What an exporter makes, by name."""
 
+Packed = Iterator[tuple[str, str | bytes]]
+"""The files of a package, one after the other."""
+
 
 @dataclass(frozen=True)
 class Bank:
@@ -215,6 +218,16 @@ def mixed(spelled: Sequence[str]) -> list[int]:
     return sorted(range(len(spelled)), key=lambda k: (sha256(spelled[k].encode()).digest(), k))
 
 
+def placed(answer: Choice, spelled: Sequence[str]) -> list[int]:
+    """The places of options in the order in which they are shown: their own, or one that tells nothing."""
+    return sorted(range(len(spelled)), key=lambda k: answer.options[k].place) if ordered(answer) else mixed(spelled)
+
+
+def ordered(answer: Choice) -> bool:
+    """Whether options have an order of their own, which a platform must not shuffle."""
+    return any(option.place for option in answer.options)
+
+
 def arrangements(order: Order, most: int = 2) -> list[tuple[int, ...]]:
     """The right orders of lines, so many at most."""
 
@@ -236,12 +249,17 @@ def arrangements(order: Order, most: int = 2) -> list[tuple[int, ...]]:
 # ---------------------------------------------------------------- files
 
 
-def packed(files: Mapping[str, str | bytes]) -> bytes:
-    """A package of files, the same bytes for the same files."""
-    out = BytesIO()
+def packed(files: Iterable[tuple[str, str | bytes]]) -> bytes:
+    """A package of files, the same bytes for the same files; each is packed when it comes, so that it need not be kept.
+
+    A second one of a name is the same: a picture that two questions show.
+    """
+    out, names = BytesIO(), set[str]()
     with ZipFile(out, "w", ZIP_DEFLATED) as package:
-        for name, content in files.items():
-            info = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
-            package.writestr(info, content)
+        for name, content in files:
+            if name not in names:
+                names.add(name)
+                info = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
+                package.writestr(info, content)
     return out.getvalue()

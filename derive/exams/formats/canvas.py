@@ -10,8 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from derive.exams.formats.bank import Bank, Files, Single, decimal, hint, letter, mark, mixed, packed, refusal, singles, typed
-from derive.exams.formats.html import TexPrinter, solution, words
+from derive.exams.formats.bank import (
+    Bank,
+    Packed,
+    Single,
+    decimal,
+    mark,
+    placed,
+    refusal,
+    singles,
+    typed,
+)
+from derive.exams.formats.html import TexPrinter, asked, beside, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Text
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -22,19 +32,19 @@ QTI = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"
 PACKAGE = "http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1"
 
 
-def canvas(bank: Bank) -> Files:
+def canvas(bank: Bank) -> Packed:
     """The package of a bank."""
-    printer = TexPrinter(bank.source, bank.lang, lambda name, content: f"%24IMS-CC-FILEBASE%24/pictures/{name}")
+    printer = TexPrinter(bank.source, bank.lang, lambda *file: f"%24IMS-CC-FILEBASE%24/{beside(*file)}")
     name = f"quiz-{slug(bank.name)}"
-    groups: dict[str, list[str]] = {}
-    marks: dict[str, Fraction] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
+    marks: dict[tuple[str, str], Fraction] = {}
     pictures: dict[str, bytes] = {}
     for item in bank.items:
         for one in singles(item):
-            group = f"{item.name}{one.number}"
+            group = item.name, one.number
             groups.setdefault(group, []).append(_item(item, one, printer, bank.lang))
             marks[group] = one.marks
-            pictures |= {f"pictures/{file}": content for file, content in printer.taken().items()}
+            pictures |= {beside(file, content): content for file, content in printer.taken().items()}
     sections = [_section(k, marks[group], items) for k, (group, items) in enumerate(groups.items(), 1)]
     title = html(one_line(bank.title or bank.name))
     quiz = (
@@ -42,13 +52,10 @@ def canvas(bank: Bank) -> Files:
         f'<section ident="root_section">\n{"".join(sections)}</section>\n</assessment>\n</questestinterop>\n'
     )
     total = mark(sum(marks.values(), Fraction(0)))
-    package: dict[str, str | bytes] = {
-        "imsmanifest.xml": _manifest(name, title, list(pictures)),
-        f"{name}/{name}.xml": quiz,
-        f"{name}/assessment_meta.xml": _about(name, title, total),
-        **pictures,
-    }
-    return {f"{slug(bank.name)}.{bank.lang}.canvas.zip": packed(package)}
+    yield "imsmanifest.xml", _manifest(name, title, list(pictures))
+    yield f"{name}/{name}.xml", quiz
+    yield f"{name}/assessment_meta.xml", _about(name, title, total)
+    yield from pictures.items()
 
 
 # ---------------------------------------------------------------- the package
@@ -94,10 +101,8 @@ def _section(number: int, marks: Fraction, items: Sequence[str]) -> str:
 
 def _item(item: Item, one: Single, printer: TexPrinter, lang: str) -> str:
     part = one.part
-    rounding = hint(part.answer, lang)
-    asked = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
-    label = f"<br/>{printer.line(one.entry.label)} =" if one.entry else ""
-    body = f"{printer.page(item.body)}<p>{asked}{label}</p>"
+    label = f"<p>{printer.line(one.entry.label)} =</p>" if one.entry else ""
+    body = f"{printer.page(item.body)}{asked(item, part, printer, lang)}{label}"
     said: list[str] = []
     if one.entry:
         kind, place, rules = "numerical_question", _place(' fibtype="Decimal"'), [_right(_near(one.entry))]
@@ -135,7 +140,7 @@ def _choice(answer: Choice, printer: TexPrinter) -> tuple[str, list[str], list[s
     """The options, what is right, and what is said of those that are not."""
     spelled = [printer.line(option.inlines) for option in answer.options]
     labels, rules, said = [], [], []
-    for number, k in enumerate(mixed(spelled), 1):
+    for number, k in enumerate(placed(answer, spelled), 1):
         name = str(1000 + number)
         labels.append(f'<response_label ident="{name}">{_material(spelled[k])}</response_label>')
         slip = answer.options[k].slip

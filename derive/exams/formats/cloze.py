@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from derive.exams.formats.bank import decimal, digits, mistakes, mixed, percent, typed
+from derive.exams.formats.bank import decimal, digits, mistakes, ordered, percent, placed, typed
 from derive.exams.item import Choice, Entry, Numbers, Text
 from derive.teaching.document import Inlines
 from derive.teaching.formats.escape import html
@@ -47,14 +47,14 @@ def number(entry: Entry, weight: int) -> str:
 
 
 def choice(answer: Choice, weight: int, spell: Callable[[Inlines], str]) -> str:
-    """The place of a choice: buttons one under the other, which Moodle shuffles."""
+    """The place of a choice: buttons one under the other, which Moodle shuffles where they have no order."""
     spelled = [spell(option.inlines) for option in answer.options]
     told = []
-    for k in mixed(spelled):
+    for k in placed(answer, spelled):
         slip = answer.options[k].slip
         earned, why = (_earned(slip.credit), _why(slip.feedback)) if slip else ("=", "")
         told.append(f"{earned}{escaped(spelled[k])}{why}")
-    return f"{{{weight}:MULTICHOICE_VS:{'~'.join(told)}}}"
+    return f"{{{weight}:MULTICHOICE_{'V' if ordered(answer) else 'VS'}:{'~'.join(told)}}}"
 
 
 def text(answer: Text, weight: int) -> str:

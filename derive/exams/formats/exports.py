@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from derive.errors import DeriveError, nearest, said
 from derive.exams.formats.amc import amc
-from derive.exams.formats.bank import Bank, Files, refusal
+from derive.exams.formats.bank import Bank, Files, Packed, packed, refusal
 from derive.exams.formats.canvas import canvas
 from derive.exams.formats.gift import gift
 from derive.exams.formats.moodle import moodle
@@ -23,27 +23,28 @@ EVERY = (Numbers, Choice, Formula, Order, Text, Code)
 
 @dataclass(frozen=True)
 class Export:
-    """How a bank becomes files: what reads these, the endings of their names, the answers that it has words for, who spells it.
+    """How a bank becomes files: what reads these, the ending of their names, the answers that it has words for, who spells it.
 
-    One that is a single text says it in `pieces`, so that no file need be kept whole; any other makes its files at once.
+    A format is a single text, said in `pieces` so that it need not be kept whole, a `package` of files, or `files` side by side.
     """
 
     called: str
-    endings: tuple[str, ...]
+    ending: str
     takes: tuple[type, ...]
     pieces: Callable[[Bank], Iterator[str]] | None = None
+    package: Callable[[Bank], Packed] | None = None
     files: Callable[[Bank], Files] | None = None
 
 
 EXPORTS: Mapping[str, Export] = {
-    "moodle": Export("Moodle XML", (".xml",), EVERY, pieces=moodle),
-    "gift": Export("GIFT", (".gift",), EVERY, pieces=gift),
-    "qti": Export("QTI 2.1", (".qti.zip",), EVERY, files=qti),
-    "canvas": Export("Canvas", (".canvas.zip",), (Numbers, Choice, Formula, Text, Code), files=canvas),
-    "prairielearn": Export("PrairieLearn", (".prairielearn.zip",), (Numbers, Choice, Order, Text), files=prairielearn),
-    "amc": Export("auto-multiple-choice", (".amc.tex",), (Numbers, Choice), files=amc),
-    "nbgrader": Export("nbgrader", (".nbgrader.zip",), (Code,), files=nbgrader),
-    "otter": Export("Otter", (".otter.zip",), (Code,), files=otter),
+    "moodle": Export("Moodle XML", ".xml", EVERY, pieces=moodle),
+    "gift": Export("GIFT", ".gift", EVERY, pieces=gift),
+    "qti": Export("QTI 2.1", ".qti.zip", EVERY, package=qti),
+    "canvas": Export("Canvas", ".canvas.zip", (Numbers, Choice, Formula, Text, Code), package=canvas),
+    "prairielearn": Export("PrairieLearn", ".prairielearn.zip", (Numbers, Choice, Order, Text), package=prairielearn),
+    "amc": Export("auto-multiple-choice", ".amc.tex", (Numbers, Choice), files=amc),
+    "nbgrader": Export("nbgrader", ".nbgrader.zip", (Code,), package=nbgrader),
+    "otter": Export("Otter", ".otter.zip", (Code,), package=otter),
 }
 """The formats of a bank, by the names that a user gives them."""
 
@@ -51,8 +52,11 @@ EXPORTS: Mapping[str, Export] = {
 def export(bank: Bank, name: str) -> Files:
     """The files of a bank in the format of a name.  Raises DeriveError where there is none, or it cannot ask a question."""
     form = named(name)
+    looked_at = _askable(bank, form)
     if form.files:
-        return form.files(_askable(bank, form))
+        return form.files(looked_at)
+    if form.package:
+        return {file_name(bank, name): packed(form.package(looked_at))}
     return {file_name(bank, name): "".join(pieces(bank, name)).encode()}
 
 
@@ -81,7 +85,7 @@ def _askable(bank: Bank, form: Export) -> Bank:
 
 def file_name(bank: Bank, name: str) -> str:
     """What the file of a bank is called."""
-    return f"{slug(bank.name)}.{bank.lang}{named(name).endings[0]}"
+    return f"{slug(bank.name)}.{bank.lang}{named(name).ending}"
 
 
 def named(name: str) -> Export:

@@ -18,17 +18,16 @@ from derive.exams.formats.bank import (
     arrangements,
     decimal,
     digits,
-    hint,
-    letter,
     mistakes,
     mixed,
+    placed,
     refusal,
     singles,
     tags,
     typed,
 )
 from derive.exams.formats.cloze import listed, starred
-from derive.exams.formats.html import TexPrinter, solution, words
+from derive.exams.formats.html import TexPrinter, asked, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Order, Text
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -65,11 +64,9 @@ def _step(title: str) -> str:
 def _question(item: Item, one: Single, printer: TexPrinter, lang: str) -> str:
     part = one.part
     name = escaped(one_line(f"{words(item.title) or item.name} {item.state}{one.number}", 200))
-    rounding = hint(part.answer, lang)
-    asked = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
-    label = f"<br/>{printer.line(one.entry.label)} =" if one.entry else ""
+    label = f"<p>{printer.line(one.entry.label)} =</p>" if one.entry else ""
     about = f"// [id:{slug(item.name, 60)}-{item.state}{one.number}] " + " ".join(f"[tag:{tag}]" for tag in tags(item, [part]))
-    text = escaped(f"{printer.page(item.body)}<p>{asked}{label}</p>")
+    text = escaped(f"{printer.page(item.body)}{asked(item, part, printer, lang)}{label}")
     found = solution(item, [part], printer)
     printer.files.clear()
     after = [f"####[html]{escaped(found)}"] if found else []
@@ -83,9 +80,9 @@ def _answers(item: Item, one: Single, printer: TexPrinter) -> Iterator[str]:
         yield from _number(one.entry)
         return
     match one.part.answer:
-        case Choice(options):
+        case Choice(options) as choice:
             spelled = [printer.line(option.inlines) for option in options]
-            for k in mixed(spelled):
+            for k in placed(choice, spelled):
                 option = options[k]
                 weight = f"%{listed(option.credit)}%" if option.slip and listed(option.credit) != "0" else ""
                 why = _feedback(option.slip.feedback) if option.slip else ""

@@ -6,10 +6,11 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from html import unescape
 from typing import Any
 
-from derive.exams.formats.bank import letter
+from derive.exams.formats.bank import hint, letter
 from derive.exams.item import Item, Part
 from derive.notation.layout import Layout, text
 from derive.teaching.document import (
@@ -54,6 +55,11 @@ def fits(body: Layout) -> bool:
 def inside(name: str, content: bytes) -> str:
     """A picture as a part of the page itself."""
     return f"data:{MIME[name.rpartition('.')[2]]};base64,{b64encode(content).decode()}"
+
+
+def beside(name: str, content: bytes) -> str:
+    """Where a picture lies in a package: two states draw different ones under one name."""
+    return f"pictures/{sha256(content).hexdigest()[:12]}-{name}"
 
 
 class TexPrinter(MarkdownPrinter):
@@ -189,6 +195,13 @@ class MathmlPrinter(TexPrinter):
         spelled = mathml(code, display).replace(' displaystyle="true"', ' display="block"', 1)
         spelled = _NAMED.sub(lambda found: unescape(found[0]), spelled)
         return spelled.replace("<math", '<math xmlns="http://www.w3.org/1998/Math/MathML"', 1)
+
+
+def asked(item: Item, part: Part, printer: TexPrinter, lang: str) -> str:
+    """What is asked in a part, and what is shown with it."""
+    rounding = hint(part.answer, lang)
+    told = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + escape.html(rounding) if rounding else ''}"
+    return f"<p>{told}</p>{printer.page(part.shown)}"
 
 
 def solution(item: Item, parts: Sequence[Part], printer: TexPrinter) -> str:

@@ -19,18 +19,18 @@ from derive.exams.formats.bank import (
     arrangements,
     decimal,
     digits,
-    hint,
-    letter,
     mark,
     mistakes,
     mixed,
+    ordered,
+    placed,
     places,
     refusal,
     tags,
     typed,
     weights,
 )
-from derive.exams.formats.html import TexPrinter, solution, words
+from derive.exams.formats.html import TexPrinter, asked, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -99,17 +99,11 @@ class Moodle:
         )
         return f'<{tag} format="html">{text(fragment)}{files}</{tag}>'
 
-    def asked(self, item: Item, part: Part, behind: str = "") -> str:
-        """What is asked in a part."""
-        rounding = hint(part.answer, self.bank.lang)
-        told = f"{letter(item, part)}{self.printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
-        return f"<p>{told}{behind}</p>"
-
     def cloze(self, item: Item, parts: Sequence[Part]) -> str:
         """The text of a cloze."""
         told = [cloze.prose(self.printer.page(item.body))]
         for part, weight in zip(parts, weights(parts), strict=True):
-            told.append(cloze.prose(self.asked(item, part)))
+            told.append(cloze.prose(asked(item, part, self.printer, self.bank.lang)))
             match part.answer:
                 case Numbers(entries):
                     for entry in entries:
@@ -125,8 +119,9 @@ class Moodle:
 
     def native(self, item: Item, part: Part) -> tuple[str, list[str]]:
         """The kind that a part is asked by, and its elements."""
-        label = f"<br/>{self.printer.line(part.answer.entries[0].label)} =" if isinstance(part.answer, Numbers) else ""
-        asked = self.field("questiontext", self.printer.page(item.body) + self.asked(item, part, label))
+        label = f"<p>{self.printer.line(part.answer.entries[0].label)} =</p>" if isinstance(part.answer, Numbers) else ""
+        prompt = asked(item, part, self.printer, self.bank.lang)
+        question = self.field("questiontext", self.printer.page(item.body) + prompt + label)
         match part.answer:
             case Numbers((entry,)):
                 kind, told = "numerical", self.number(entry)
@@ -143,7 +138,7 @@ class Moodle:
                 kind, told = self.order(item, part, part.answer)
             case _:
                 raise refusal(item, part, CALLED)
-        return kind, [asked, *told]
+        return kind, [question, *told]
 
     def number(self, entry: Entry) -> list[str]:
         """The answers of a number."""
@@ -154,8 +149,9 @@ class Moodle:
     def choice(self, answer: Choice) -> list[str]:
         """The options of a choice, which Moodle shuffles where a quiz lets it."""
         spelled = [self.printer.line(option.inlines) for option in answer.options]
-        told = ["<single>true</single>", "<shuffleanswers>true</shuffleanswers>", "<answernumbering>abc</answernumbering>"]
-        for k in mixed(spelled):
+        shuffle = "false" if ordered(answer) else "true"
+        told = ["<single>true</single>", f"<shuffleanswers>{shuffle}</shuffleanswers>", "<answernumbering>abc</answernumbering>"]
+        for k in placed(answer, spelled):
             slip = answer.options[k].slip
             told.append(_answer(answer.options[k].credit, f"<p>{spelled[k]}</p>", slip.feedback if slip else "", rich=True))
         return told

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from derive.exams.formats.bank import Bank, Files, letter, mark, packed, refusal
+from derive.exams.formats.bank import Bank, Packed, letter, mark, refusal
 from derive.exams.formats.html import words
 from derive.exams.item import Code, Item, Part
 from derive.naming import slug
@@ -25,25 +25,22 @@ PROMPT = ">" * 3
 """What stands before a line of a session; written out, it would be one of this module's."""
 
 
-def nbgrader(bank: Bank) -> Files:
+def nbgrader(bank: Bank) -> Packed:
     """For each state a notebook of the source and one to be released, and the two folders that nbgrader knows, in one package."""
-    exam, files = slug(bank.name), dict[str, str | bytes]()
+    exam = slug(bank.name)
     for name, item, printer in _items(bank, "nbgrader"):
         for folder, solved in (("source", True), ("release", False)):
-            files[f"{folder}/{exam}/{name}.ipynb"] = _notebook(_asked(item, printer), *_graded(item, solved))
-    return {f"{exam}.{bank.lang}.nbgrader.zip": packed(files)}
+            yield f"{folder}/{exam}/{name}.ipynb", _notebook(_asked(item, printer), *_graded(item, solved))
 
 
-def otter(bank: Bank) -> Files:
+def otter(bank: Bank) -> Packed:
     """For each state a notebook for the student and one solved, each in a folder with the tests beside it."""
-    files: dict[str, str | bytes] = {}
     for name, item, printer in _items(bank, "Otter"):
         for folder, solved in (("student", False), ("solution", True)):
-            files[f"{folder}/{name}/{name}.ipynb"] = _notebook(_asked(item, printer), *_checked(item, solved))
+            yield f"{folder}/{name}/{name}.ipynb", _notebook(_asked(item, printer), *_checked(item, solved))
             for part, code in _codes(item):
                 shown = code.checks if solved else code.checks[:1]
-                files[f"{folder}/{name}/tests/{slug(code.name)}.py"] = _tests(part, code, shown)
-    return {f"{slug(bank.name)}.{bank.lang}.otter.zip": packed(files)}
+                yield f"{folder}/{name}/tests/{slug(code.name)}.py", _tests(part, code, shown)
 
 
 def _items(bank: Bank, form: str) -> Iterator[tuple[str, Item, NotebookPrinter]]:
@@ -63,8 +60,10 @@ def _codes(item: Item) -> list[tuple[Part, Code]]:
 
 def _asked(item: Item, printer: NotebookPrinter) -> dict[str, Any]:
     """What the question says."""
-    prompts: list[Block] = [Paragraph(inlines(letter(item, part), *part.prompt)) for part, _ in _codes(item)]
-    told = _cell("markdown", f"# {words(item.title)}\n\n{printer.blocks((*item.body, *prompts))}")
+    asked: list[Block] = []
+    for part, _ in _codes(item):
+        asked += [Paragraph(inlines(letter(item, part), *part.prompt)), *part.shown]
+    told = _cell("markdown", f"# {words(item.title)}\n\n{printer.blocks((*item.body, *asked))}")
     pictures = printer.attached()
     return told | {"attachments": pictures} if pictures else told
 

@@ -9,8 +9,20 @@ from __future__ import annotations
 import json
 from uuid import NAMESPACE_URL, uuid5
 
-from derive.exams.formats.bank import Bank, Files, decimal, digits, hint, letter, mark, mixed, packed, refusal, tags, weights
-from derive.exams.formats.html import TexPrinter, solution, words
+from derive.exams.formats.bank import (
+    Bank,
+    Packed,
+    decimal,
+    digits,
+    mark,
+    mixed,
+    ordered,
+    placed,
+    refusal,
+    tags,
+    weights,
+)
+from derive.exams.formats.html import TexPrinter, asked, solution, words
 from derive.exams.item import Choice, Entry, Item, Numbers, Order, Part, Text
 from derive.naming import one_line, slug
 from derive.teaching.document import Picture
@@ -32,19 +44,19 @@ class _Printer(TexPrinter):
         return figure + (f"<p><em>{caption}</em></p>" if caption else "")
 
 
-def prairielearn(bank: Bank) -> Files:
+def prairielearn(bank: Bank) -> Packed:
     """The folders of a bank, in one package."""
     printer = _Printer(bank.source, bank.lang)
-    files: dict[str, str | bytes] = {}
     drawn: dict[str, list[str]] = {}
     marks: dict[str, float] = {}
     for item in bank.items:
         name = f"{slug(bank.name)}/{slug(item.name, 60)}/{item.state}"
         drawn.setdefault(item.name, []).append(name)
         marks[item.name] = float(item.marks)
-        files[f"questions/{name}/info.json"] = _about(bank, item, name)
-        files[f"questions/{name}/question.html"] = plain(_question(item, printer, bank.lang))
-        files |= {f"questions/{name}/clientFilesQuestion/{file}": content for file, content in printer.taken().items()}
+        yield f"questions/{name}/info.json", _about(bank, item, name)
+        yield f"questions/{name}/question.html", plain(_question(item, printer, bank.lang))
+        for file, content in printer.taken().items():
+            yield f"questions/{name}/clientFilesQuestion/{file}", content
     zones = [
         {"numberChoose": 1, "points": marks[name], "alternatives": [{"id": one} for one in names]}
         for name, names in drawn.items()
@@ -57,8 +69,7 @@ def prairielearn(bank: Bank) -> Files:
         "number": "1",
         "zones": [{"questions": zones}],
     }
-    files["infoAssessment.json"] = _json(assessment)
-    return {f"{slug(bank.name)}.{bank.lang}.prairielearn.zip": packed(files)}
+    yield "infoAssessment.json", _json(assessment)
 
 
 def plain(fragment: str) -> str:
@@ -91,8 +102,6 @@ def _question(item: Item, printer: TexPrinter, lang: str) -> str:
 
 
 def _part(item: Item, number: int, part: Part, weight: int, printer: TexPrinter, lang: str) -> str:
-    rounding = hint(part.answer, lang)
-    told = f"{letter(item, part)}{printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
     name = f"part{number}"
     match part.answer:
         case Numbers(entries):
@@ -108,7 +117,7 @@ def _part(item: Item, number: int, part: Part, weight: int, printer: TexPrinter,
             place = _order(name, part.answer, weight, printer)
         case _:
             raise refusal(item, part, CALLED)
-    return f"<pl-question-panel><p>{told}</p></pl-question-panel>\n{place}"
+    return f"<pl-question-panel>{asked(item, part, printer, lang)}</pl-question-panel>\n{place}"
 
 
 def _number(name: str, entry: Entry, weight: int, printer: TexPrinter) -> str:
@@ -119,14 +128,15 @@ def _number(name: str, entry: Entry, weight: int, printer: TexPrinter) -> str:
 
 def _choice(name: str, answer: Choice, weight: int, printer: TexPrinter) -> str:
     spelled = [printer.line(option.inlines) for option in answer.options]
+    fixed = ' order="fixed"' if ordered(answer) else ""
     told = []
-    for k in mixed(spelled):
+    for k in placed(answer, spelled):
         slip = answer.options[k].slip
         about = (
             f'correct="false" score="{mark(slip.credit)}" feedback="{html(html(slip.feedback))}"' if slip else 'correct="true"'
         )
         told.append(f"  <pl-answer {about}>{spelled[k]}</pl-answer>\n")
-    return f'<pl-multiple-choice answers-name="{name}" weight="{weight}">\n{"".join(told)}</pl-multiple-choice>'
+    return f'<pl-multiple-choice answers-name="{name}"{fixed} weight="{weight}">\n{"".join(told)}</pl-multiple-choice>'
 
 
 def _order(name: str, answer: Order, weight: int, printer: TexPrinter) -> str:

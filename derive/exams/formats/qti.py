@@ -6,26 +6,25 @@ mistake, by response processing that is written out: what is earned, and what is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from derive.exams.formats.bank import (
     SEVERAL,
     Bank,
-    Files,
+    Packed,
     arrangements,
     decimal,
     digits,
-    hint,
-    letter,
     mark,
     mistakes,
     mixed,
-    packed,
+    ordered,
+    placed,
     refusal,
     typed,
 )
-from derive.exams.formats.html import MathmlPrinter, solution, words
+from derive.exams.formats.html import MathmlPrinter, asked, beside, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Numbers, Order, Part, Text, Value
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
@@ -40,23 +39,21 @@ ORDERS = 24
 """An order of lines may have so many right ones; each of them is written out."""
 
 
-def qti(bank: Bank) -> Files:
+def qti(bank: Bank) -> Packed:
     """The package of a bank."""
-    printer = MathmlPrinter(bank.source, bank.lang, lambda name, content: f"../pictures/{name}")
-    files: dict[str, str | bytes] = {}
+    printer = MathmlPrinter(bank.source, bank.lang, lambda *file: f"../{beside(*file)}")
     groups: dict[str, list[str]] = {}
     resources = []
     for item in bank.items:
         name = identifier(item)
-        files[f"items/{name}.xml"] = _Item(item, printer, bank.lang).write()
-        pictures = {f"pictures/{file}": content for file, content in printer.taken().items()}
-        files |= pictures
+        yield f"items/{name}.xml", _Item(item, printer, bank.lang).write()
+        pictures = {beside(name, content): content for name, content in printer.taken().items()}
+        yield from pictures.items()
         groups.setdefault(item.name, []).append(name)
         resources.append(_resource(name, "imsqti_item_xmlv2p1", f"items/{name}.xml", pictures))
-    files["test.xml"] = _test(bank, groups)
+    yield "test.xml", _test(bank, groups)
     resources.append(_resource("test", "imsqti_test_xmlv2p1", "test.xml", (), [name for one in groups.values() for name in one]))
-    package = {"imsmanifest.xml": _manifest(bank, resources), **files}
-    return {f"{slug(bank.name)}.{bank.lang}.qti.zip": packed(package)}
+    yield "imsmanifest.xml", _manifest(bank, resources)
 
 
 def identifier(item: Item) -> str:
@@ -77,7 +74,7 @@ def _manifest(bank: Bank, resources: Sequence[str]) -> str:
     )
 
 
-def _resource(name: str, kind: str, href: str, others: Sequence[str] | Files, needs: Sequence[str] = ()) -> str:
+def _resource(name: str, kind: str, href: str, others: Iterable[str], needs: Sequence[str] = ()) -> str:
     files = "".join(f'<file href="{file}"/>' for file in (href, *others))
     depends = "".join(f'<dependency identifierref="{other}"/>' for other in needs)
     return f'<resource identifier="{name}" type="{kind}" href="{href}">{files}{depends}</resource>'
@@ -148,22 +145,21 @@ class _Item:
 
     def part(self, part: Part) -> str:
         """What is asked in a part, and its interactions."""
-        rounding = hint(part.answer, self.lang)
-        asked = f"{letter(self.item, part)}{self.printer.line(part.prompt)}{' ' + html(rounding) if rounding else ''}"
+        prompt = asked(self.item, part, self.printer, self.lang)
         match part.answer:
             case Numbers(entries):
                 each = part.marks / len(entries)
-                return f"<p>{asked}</p>" + "".join(self.number(entry, each) for entry in entries)
+                return prompt + "".join(self.number(entry, each) for entry in entries)
             case Choice():
-                return f"<p>{asked}</p>" + self.choice(part, part.answer)
+                return prompt + self.choice(part, part.answer)
             case Text():
-                return f"<p>{asked}</p>" + self.text(part, part.answer)
+                return prompt + self.text(part, part.answer)
             case Order():
-                return f"<p>{asked}</p>" + self.order(part, part.answer)
+                return prompt + self.order(part, part.answer)
             case Formula():
-                return f"<p>{asked}</p>{self.written(1)}"
+                return prompt + self.written(1)
             case Code(_, head):
-                return f"<p>{asked}</p><pre>{html(head)}</pre>{self.written(12)}"
+                return f"{prompt}<pre>{html(head)}</pre>{self.written(12)}"
         raise refusal(self.item, part, CALLED)
 
     # ------------------------------------------------------------ interactions
@@ -190,7 +186,7 @@ class _Item:
     def choice(self, part: Part, answer: Choice) -> str:
         """Options to choose one of."""
         spelled = [self.printer.line(option.inlines) for option in answer.options]
-        order = mixed(spelled)
+        order, shuffle = placed(answer, spelled), "false" if ordered(answer) else "true"
         names = {k: f"option-{place}" for place, k in enumerate(order, 1)}
         name = self.respond("identifier", "single", [names[0]])
         cases = []
@@ -199,7 +195,7 @@ class _Item:
             cases.append((match, part.marks * option.credit, option.slip.feedback if option.slip else ""))
         self.grade(name, cases)
         told = "".join(f'<simpleChoice identifier="{names[k]}">{spelled[k]}</simpleChoice>' for k in order)
-        return f'<choiceInteraction responseIdentifier="{name}" shuffle="true" maxChoices="1">{told}</choiceInteraction>'
+        return f'<choiceInteraction responseIdentifier="{name}" shuffle="{shuffle}" maxChoices="1">{told}</choiceInteraction>'
 
     def order(self, part: Part, answer: Order) -> str:
         """Lines to be put in order, or, where some belong nowhere, those that do."""
