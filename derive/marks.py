@@ -50,7 +50,7 @@ def made_from(head: bytes) -> str | None:
 _FORMS = tuple(
     re.compile(before + rb"Made by derive(?: from ([^\r\n]*?))?\. " + re.escape(OURS.encode()) + after, re.DOTALL)
     for before, after in (
-        (rb"(?:%|#|---\r?\n#) ", rb"\r?\n"),  # LaTeX, Python, Markdown
+        (rb"(?:%|#|//|---\r?\n#) ", rb"\r?\n"),  # LaTeX, Python, GIFT, Markdown
         (rb"", rb"\r?\n\r?\n"),  # text
         (rb'\{\r?\n (?:"metadata": \{\r?\n  )?"generator": "', rb'",\r?\n'),  # JSON, notebooks
         (rb"(?:<\?xml[^>\n]*\?>\r?\n|<!DOCTYPE html>\r?\n)?<!-- ", rb" -->\r?\n"),  # SVG, HTML

@@ -130,7 +130,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "exams.formats": (
         {"bank", "examclass"},
         {"cloze", "html"},
-        {"amc", "canvas", "gift", "moodle", "notebooks", "prairielearn", "qti"},
+        {"amc", "canvas", "data", "gift", "moodle", "notebooks", "prairielearn", "qti"},
         {"exports"},
     ),
     "teaching": (

@@ -9,6 +9,7 @@ from derive.errors import DeriveError, nearest, said
 from derive.exams.formats.amc import amc
 from derive.exams.formats.bank import Bank, Files, Packed, packed, refusal
 from derive.exams.formats.canvas import canvas
+from derive.exams.formats.data import data
 from derive.exams.formats.gift import gift
 from derive.exams.formats.moodle import moodle
 from derive.exams.formats.notebooks import nbgrader, otter
@@ -44,6 +45,7 @@ EXPORTS: Mapping[str, Export] = {
     "prairielearn": Export("PrairieLearn", ".prairielearn.zip", (Numbers, Choice, Order, Text), package=prairielearn),
     "amc": Export("auto-multiple-choice", ".amc.tex", (Numbers, Choice), files=amc),
     "nbgrader": Export("nbgrader", ".nbgrader.zip", (Code,), package=nbgrader),
+    "json": Export("JSON", ".json", EVERY, pieces=data),
     "otter": Export("Otter", ".otter.zip", (Code,), package=otter),
 }
 """The formats of a bank, by the names that a user gives them."""

@@ -29,6 +29,7 @@ from derive.exams.formats.bank import (
 from derive.exams.formats.cloze import listed, starred
 from derive.exams.formats.html import TexPrinter, asked, solution, words
 from derive.exams.item import Choice, Code, Entry, Formula, Item, Order, Text
+from derive.marks import mark
 from derive.naming import one_line, slug
 from derive.teaching.formats.escape import html
 
@@ -39,6 +40,7 @@ def gift(bank: Bank) -> Iterator[str]:
     """The file of a bank, piece by piece."""
     printer = TexPrinter(bank.source, bank.lang)
     before = ""
+    yield f"// {mark(bank.source)}\n\n"
     for item in bank.items:
         for one in singles(item):
             category = "/".join(

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from derive import marks
 from derive.exams.formats import cloze
 from derive.exams.formats.bank import (
     NOWHERE,
@@ -37,7 +38,7 @@ from derive.teaching.formats.escape import html
 
 CALLED = "Moodle XML"
 
-HEAD, TAIL = '<?xml version="1.0" encoding="UTF-8"?>\n<quiz>\n', "</quiz>\n"
+HEAD, TAIL = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- {mark} -->\n<quiz>\n', "</quiz>\n"
 
 Placed = tuple[str, str]
 """A question, behind the name of its category."""
@@ -53,7 +54,7 @@ class Moodle:
 
     def write(self) -> Iterator[str]:
         """The file, piece by piece."""
-        yield HEAD
+        yield HEAD.format(mark=marks.mark(self.bank.source))
         before = ""
         for item in self.bank.items:
             for category, question in self.questions(item):
