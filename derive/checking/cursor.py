@@ -79,7 +79,7 @@ class Cursor:
             while self.peek().isalnum() and self.here[0] == self.last:
                 found.append(self.next())
             return found
-        if sign.text in (r"\mathrm", r"\text", r"\mathbf", r"\boldsymbol", r"\operatorname") and self.peek() == "{":
+        if sign.text in (r"\mathrm", r"\text", r"\mathbf", r"\boldsymbol", r"\operatorname", r"\mathsf") and self.peek() == "{":
             opening = self.next()
             return [sign, opening, *self.until("}", opening), self.signs[self.at - 1]]
         return [sign]

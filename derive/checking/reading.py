@@ -73,7 +73,7 @@ def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProx
     >>> import derive
     >>> g = derive.graph("z: [C]; t: label[C]; p = softmax(z); L = -log(p[t])")
     >>> read_formula(g, r"p_i - \delta_{it}").term, read_formula(g, "p[i] - where(i == t, 1, 0)").letters
-    (p[i] - Where(Delta(i, t), 1, 0), ('i',))
+    (-Delta(i, t) + p[i], ('i',))
     """
     if found := CONTROLS.search(text):
         raise fault(text, found.span(), said("The invisible character {code} is not read.", code=f"U+{ord(found[0]):04X}"))
