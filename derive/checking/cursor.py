@@ -74,6 +74,10 @@ class Cursor:
             return [self.signs[self.at - 1]]
         if sign.text == "-" and self.peek():
             return [sign, *self.group()]
+        if "\\" not in self.text and sign.text.isalnum() and self.signs[self.at - 2].text == "^":
+            if self.peek().isalnum() and self.here[0] == self.last:
+                raise self.fault(self.here, "It cannot be told how far this exponent reaches.", "Write x^(2) y, or x^(2y).")
+            return [sign]
         if "\\" not in self.text and sign.text.isalnum():  # p_ij, as a text has it
             found = [sign]
             while self.peek().isalnum() and self.here[0] == self.last:

@@ -16,6 +16,12 @@ WORDS = (r"\operatorname", r"\mathrm", r"\text", r"\textrm", r"\mathsf", r"\oper
 ACCENTS = {r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde", r"\widetilde": "tilde"}
 
 
+UNREAD = frozenset(
+    ("int", "oint", "iint", "lim", "inf", "sup", "infty", "det", "arg", "argmax", "argmin", "Pr", "times", "pm", "mp", "dots")
+)
+"""Words of mathematics that no tensor is called, and that are not read."""
+
+
 class Meanings(Indices):
     """Reads names."""
 
@@ -33,7 +39,7 @@ class Meanings(Indices):
             return "".join(s.text for s in inner).replace("\\_", "_"), "", (sign.span[0], self.last)
         if text in FACES:
             return self.inner(self.group(), lambda: self.word(self.next()))
-        if text.startswith("\\") and text[1:].isalpha():
+        if text.startswith("\\") and text[1:].isalpha() and text[1:] not in UNREAD:
             return text[1:], "", sign.span
         if text.isalpha():
             run, at = text, self.at
@@ -130,8 +136,10 @@ class Meanings(Indices):
 
     def _entry(self, name: str, under: list[Signed], span: Span) -> Term:
         axes = self.names.axes(name)
-        if self.names.is_label(name) and not axes:
-            return Term("index", (Spot(name, frozenset(), span, self.names.base),), span)
+        if self.names.is_label(name):
+            raise self.fault(
+                span, said("{name} is a label: it picks entries, and is no number.", name=name), "Write \\delta_{it}."
+            )
         found = self.indices_of(under, len(axes)) if under else ()
         if len(found) > len(axes):
             raise self.fault(

@@ -94,6 +94,7 @@ _LATEX = re.compile(
 def _in_the_language(text: str, graph: Graph) -> bool:
     """Whether a text is in the graph language: no sign in it is of another notation, but in the names of tensors."""
     plain = re.sub(r"[^\W\d]\w*", lambda m: "x" if m[0] in graph.members else m[0], text)
+    plain = re.sub(r"\b(?:for|in|if|and)\b", ",", plain)
     if _LATEX.search(plain):
         return False
     words = set(re.findall(r"[^\W\d]\w*", plain))
