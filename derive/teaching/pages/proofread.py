@@ -24,7 +24,7 @@ from derive.teaching.translation import message_translator
 
 KINDS = {PROVED: N_("proved"), REFUTED: N_("refuted"), UNDECIDED: N_("undecided"), "unread": N_("not read")}
 
-HOW = {"normal form": N_("normal form"), "algebra": N_("algebra"), "cases": N_("cases")}
+HOW = {"normal form": N_("normal form"), "algebra": N_("algebra"), "cases": N_("case by case")}
 
 SHOWN, MOST_SHOWN = 56, 600
 """So many characters of a formula stand in the table, and below it."""
