@@ -529,7 +529,7 @@ def run_proofread(options: argparse.Namespace) -> int:
         data = {"generator": mark(), **as_json(found, page)}
         content: str | bytes = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     else:
-        content = _rendered(proofread_page(found, page, path.name), "text", options.output)[""]
+        content = _rendered(proofread_page(found, page, "" if options.file == "-" else path.name), "text", options.output)[""]
     if options.output is None:
         _show(str(content))
     else:

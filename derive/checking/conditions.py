@@ -43,6 +43,17 @@ class Conditions(Meanings):
             return Term("where", (self.conditions(group), number(1, span), number(0, span)), (span[0], self.last))
         return Term("ones", (), span)
 
+    def is_kronecker(self) -> bool:
+        """Whether the δ that was read is Kronecker's: no tensor is called so, or it has other axes than two."""
+        name = self.names.member("delta")
+        if not name:
+            return True
+        at = self.at
+        self.at += 1
+        group = self.group()
+        self.at = at
+        return len(self.names.axes(name)) != 2 and len(group) > 1
+
     def delta(self, span: Span) -> Term:
         """δ_{ij} of Kronecker."""
         self.at += 1

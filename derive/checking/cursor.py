@@ -74,12 +74,16 @@ class Cursor:
             return [self.signs[self.at - 1]]
         if sign.text == "-" and self.peek():
             return [sign, *self.group()]
+        if "\\" not in self.text and sign.text.isalnum() and self.signs[self.at - 2].text == "^":
+            if self.peek().isalnum() and self.here[0] == self.last:
+                raise self.fault(self.here, "It cannot be told how far this exponent reaches.", "Write x^(2) y, or x^(2y).")
+            return [sign]
         if "\\" not in self.text and sign.text.isalnum():  # p_ij, as a text has it
             found = [sign]
             while self.peek().isalnum() and self.here[0] == self.last:
                 found.append(self.next())
             return found
-        if sign.text in (r"\mathrm", r"\text", r"\mathbf", r"\boldsymbol", r"\operatorname") and self.peek() == "{":
+        if sign.text in (r"\mathrm", r"\text", r"\mathbf", r"\boldsymbol", r"\operatorname", r"\mathsf") and self.peek() == "{":
             opening = self.next()
             return [sign, opening, *self.until("}", opening), self.signs[self.at - 1]]
         return [sign]

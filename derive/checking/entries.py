@@ -90,7 +90,7 @@ class Entries(Shapes):
             case "where", (conditions, a, b):
                 for condition in conditions:
                     yield "where(", span
-                    yield from self.condition(condition)
+                    yield from self.condition(condition, at)
                     yield ", ", span
                 yield from self.broadcast(a, at)
                 for _ in conditions:
@@ -108,6 +108,8 @@ class Entries(Shapes):
                     yield from self._entry(inner, at * 2)
             case "ones", _:
                 yield "1", span
+            case "unit", (spot,):
+                yield f"where({at[0]} == {position(spot, base)}, 1, 0)", span
             case "eye", _:
                 yield (f"where({at[0]} == {at[1]}, 1, 0)" if len(at) == 2 else "1"), span
             case "norm", (inner,):
@@ -200,8 +202,8 @@ class Entries(Shapes):
                 yield from self._entry(arg, at)
             yield part, span
 
-    def condition(self, term: Term) -> Iterator[Piece]:
-        """A comparison of indices, or of numbers."""
+    def condition(self, term: Term, at: tuple[str, ...] = ()) -> Iterator[Piece]:
+        """A comparison of indices, or of numbers, entry by entry."""
         operator, left, right = term.args
         if isinstance(left, Spot):
             shift = left.shift - right.shift
@@ -209,11 +211,11 @@ class Entries(Shapes):
                 text = str(int(spot.text) + more) if spot.text.isdigit() else f"{spot.text} + {more}" if more else spot.text
                 yield f"{text} {sign} " if sign else text, term.span
             return
-        if self.shape(left).rank or self.shape(right).rank:
+        if max(self.shape(left).rank, self.shape(right).rank) > len(at):
             raise self.fault(term.span, "In a condition, every tensor has its indices.")
-        yield from self._entry(left, ())
+        yield from self.broadcast(left, at)
         yield f" {operator} ", term.span
-        yield from self._entry(right, ())
+        yield from self.broadcast(right, at)
 
     # ------------------------------------------------------------ Σ and its like
 

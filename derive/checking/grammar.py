@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.calculus.functions import PRIMITIVES
 from derive.checking.cursor import PAIRS, RELATIONS, number, split
 from derive.checking.derivatives import Derivatives
 from derive.checking.names import AMBIGUOUS, SLOPES, SUMMED, elementwise
@@ -68,13 +69,13 @@ class Grammar(Derivatives):
         return found
 
     def _glued(self) -> bool:
-        """Whether a plain factor follows without a sign."""
+        """Whether a plain factor follows without a sign: 1/2x, but not 1/2 (x), 1/n Σ x and 1/2 log x."""
         sign = self.peek()
-        return (
-            bool(sign)
-            and (sign.isalnum() or sign in ("(", r"\frac") or sign.lstrip("\\") in ("alpha", "beta", "gamma", "mu", "lambda"))
-            and (sign != "(")
+        plain = sign.isalnum() or (sign.startswith("\\") and sign[1:].isalpha())
+        apart = (
+            sign in _BIG or sign in _BINARY or sign in _ENDS or sign in (r"\frac", r"\sqrt", r"\partial", r"\nabla", r"\begin")
         )
+        return bool(sign) and plain and not apart and sign.lstrip("\\") not in PRIMITIVES and sign not in (r"\ln", r"\one")
 
     def factor(self) -> Term:
         """An atom with its powers and, behind a bracket, its indices."""
@@ -101,7 +102,7 @@ class Grammar(Derivatives):
         words = [s.text for s in group]
         span = (base.span[0], self.last)
         if words in ([r"\top"], ["T"], [r"\mathsf", "{", "T", "}"], [r"\mathrm", "{", "T", "}"], [r"\rm", "T"]) and not (
-            words == ["T"] and self.names.member("T")
+            words == ["T"] and (self.names.member("T") or self.names.size("T"))
         ):
             return Term("transpose", (base,), span)
         if words[:1] == [r"\odot"]:
@@ -138,7 +139,7 @@ class Grammar(Derivatives):
             return self.environment(span)
         if text in ("(", "[", r"\{", "{"):
             return self.bracketed(sign)
-        if text in (r"\delta",) and self.peek() == "_" and not self.names.member("delta"):
+        if text == r"\delta" and self.peek() == "_" and self.is_kronecker():
             return self.delta(span)
         if text == r"\underbrace" or text == r"\overbrace":
             found = self.inner(self.group(), self.sum)

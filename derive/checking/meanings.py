@@ -16,6 +16,12 @@ WORDS = (r"\operatorname", r"\mathrm", r"\text", r"\textrm", r"\mathsf", r"\oper
 ACCENTS = {r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde", r"\widetilde": "tilde"}
 
 
+UNREAD = frozenset(
+    ("int", "oint", "iint", "lim", "inf", "sup", "infty", "det", "arg", "argmax", "argmin", "Pr", "times", "pm", "mp", "dots")
+)
+"""Words of mathematics that no tensor is called, and that are not read."""
+
+
 class Meanings(Indices):
     """Reads names."""
 
@@ -33,7 +39,7 @@ class Meanings(Indices):
             return "".join(s.text for s in inner).replace("\\_", "_"), "", (sign.span[0], self.last)
         if text in FACES:
             return self.inner(self.group(), lambda: self.word(self.next()))
-        if text.startswith("\\") and text[1:].isalpha():
+        if text.startswith("\\") and text[1:].isalpha() and text[1:] not in UNREAD:
             return text[1:], "", sign.span
         if text.isalpha():
             run, at = text, self.at
@@ -52,14 +58,17 @@ class Meanings(Indices):
     def symbol(self, word: str, accent: str, span: Span) -> Term:
         """A tensor, one entry of it, a size, an index or a constant."""
         raised: list[Signed] = []
+        turned = False
         raise_at = self.at
         if self.peek() == "^":  # x^{(1)}
             self.at += 1
             group = self.group()
+            turned = len(group) > 3 and group[-1].text in (r"\top", "T") and group[0].text in ("(", "[")
+            group = group[:-1] if turned else group
             if len(group) > 2 and group[0].text in ("(", "[") and group[-1].text == PAIRS[group[0].text]:
                 raised = group[1:-1]
             else:
-                self.at = raise_at
+                self.at, turned = raise_at, False
         if self.names.member(word, accent) and (found := self.bracketed_indices()):
             return Term("ref", (self.names.member(word, accent), found), (span[0], self.last))
         under: list[Signed] = []
@@ -78,7 +87,7 @@ class Meanings(Indices):
         if meant.kind == "ref" and self.peek() == "(" and self.names.applied(meant.name, self._names_in_bracket()):
             opening = self.next()  # L(w) is L
             self.until(")", opening)
-        return meant
+        return Term("transpose", (meant,), meant.span) if turned else meant
 
     def _names_in_bracket(self) -> list[str]:
         """The names in the bracket that begins here, if it holds nothing but names and commas."""
@@ -102,6 +111,10 @@ class Meanings(Indices):
                 cut = next(k for k, s in enumerate(under) if s.text == ",")
                 tries.append((names.member(word, accent, head), under[cut + 1 :]))
         tries.append((names.member(word, accent), [*raised, *([Signed(",", span)] if raised and under else []), *under]))
+        if raised and not names.member(word) and len(names.axes(names.member(word.upper()) or word)) > 1:  # x^{(i)}, a row of X
+            tries.append((word.upper(), [*raised, *([Signed(",", span)] if under else []), *under]))
+        if word == "e" and under and not (accent or raised or names.member("e")):
+            return Term("unit", self.indices_of(under, 1), span)
         for name, rest in tries:
             if name and (not rest or names.axes(name)):
                 return self._entry(name, rest, span)
@@ -123,8 +136,10 @@ class Meanings(Indices):
 
     def _entry(self, name: str, under: list[Signed], span: Span) -> Term:
         axes = self.names.axes(name)
-        if self.names.is_label(name) and not axes:
-            return Term("index", (Spot(name, frozenset(), span, self.names.base),), span)
+        if self.names.is_label(name):
+            raise self.fault(
+                span, said("{name} is a label: it picks entries, and is no number.", name=name), "Write \\delta_{it}."
+            )
         found = self.indices_of(under, len(axes)) if under else ()
         if len(found) > len(axes):
             raise self.fault(

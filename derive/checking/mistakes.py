@@ -11,6 +11,7 @@ from sympy import Rational
 from derive.calculus.terms import Adjoint, Index, substituted, total
 from derive.checking.reading import Formula
 from derive.checking.verdict import PROVED, decided
+from derive.derivation.sweep import derivation
 from derive.errors import said
 from derive.graphs.graph import Graph
 
@@ -63,8 +64,8 @@ def _candidates(
             yield said("two indices are exchanged"), substituted(first, {one: other, other: one}), indices
     if isinstance(left.term, Adjoint) and explanations is not None:
         of, by = left.term.pair
+        own = derivation(base, of, by).indices
         for name, wrong in explanations(base, of, by):
-            own = (*base.members[of].indices, *base.members[by].indices)
             yield name, substituted(wrong, dict(zip(own, left.term.indices, strict=True))), indices
 
 

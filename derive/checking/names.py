@@ -74,7 +74,7 @@ class Names:
         return member is not None and not member.differentiable
 
     def axes(self, name: str) -> tuple[Any, ...]:
-        return self.members[name].axes
+        return self.members[name].axes if name in self.members else ()
 
     def member(self, base: str, *more: str) -> str:
         """The tensor that a letter, with what is written on and around it, is the name of; nothing if there is none."""

@@ -82,10 +82,10 @@ def vanishes(term: Any, effort: Effort, halves: Collection[Any] = ()) -> bool:
     for _ in range(4):
         if found.top == 0:
             return True
-        lower = _reduced(found, frozenset(halves))
-        if lower == _term(found.top, found.atoms):
+        lower = quotient(_reduced(found, frozenset(halves)), effort)
+        if (lower.top, lower.atoms) == (found.top, found.atoms):
             return False
-        found = quotient(lower, effort)
+        found = lower
     return False
 
 

@@ -73,7 +73,7 @@ def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProx
     >>> import derive
     >>> g = derive.graph("z: [C]; t: label[C]; p = softmax(z); L = -log(p[t])")
     >>> read_formula(g, r"p_i - \delta_{it}").term, read_formula(g, "p[i] - where(i == t, 1, 0)").letters
-    (p[i] - Where(Delta(i, t), 1, 0), ('i',))
+    (-Delta(i, t) + p[i], ('i',))
     """
     if found := CONTROLS.search(text):
         raise fault(text, found.span(), said("The invisible character {code} is not read.", code=f"U+{ord(found[0]):04X}"))
@@ -94,6 +94,7 @@ _LATEX = re.compile(
 def _in_the_language(text: str, graph: Graph) -> bool:
     """Whether a text is in the graph language: no sign in it is of another notation, but in the names of tensors."""
     plain = re.sub(r"[^\W\d]\w*", lambda m: "x" if m[0] in graph.members else m[0], text)
+    plain = re.sub(r"\b(?:for|in|if|and)\b", ",", plain)
     if _LATEX.search(plain):
         return False
     words = set(re.findall(r"[^\W\d]\w*", plain))

@@ -82,8 +82,9 @@ class Shapes:
                 return self.shape(args[0])
             case "lib", _:
                 return self.shape(self.called(term))
-            case "where", (_, a, b):
-                return self._same(term, [self.shape(a), self.shape(b)])
+            case "where", (conditions, a, b):
+                sides = [side for test in conditions for side in test.args[1:] if isinstance(side, Term)]
+                return self._same(term, [self.shape(part) for part in (a, b, *sides)])
             case "transpose", (inner,):
                 shape = self.shape(inner)
                 if shape.rank > 2:
@@ -92,7 +93,7 @@ class Shapes:
             case "diag", (inner,):
                 shape = self.shape(inner)
                 return Shape(shape.axes * 2) if shape.rank == 1 else Shape(shape.axes[:1])
-            case "ones", _:
+            case (("ones" | "unit"), _):
                 return Shape((None,))
             case "eye", _:
                 return Shape((None, None))

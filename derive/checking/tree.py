@@ -46,6 +46,7 @@ class Term:
     compare operator, left, right               of Terms, or of Spots
     where conditions, a, b
     transpose, diag, norm, trace a; ones; eye
+    unit Spot                                   the column with a 1 there and 0 elsewhere
     diff of, by                                 a derivative along every path
     at a, Spots                                 an entry of an expression
     """

@@ -91,12 +91,16 @@ def decided(
         return Verdict(PROVED, "normal form")
     seen = compared(base, graph, first, second, indices, names or {}, first_look=True)
     if seen.witness is None:
-        if how := shown_zero(first - second, graph, base):
+        how = shown_zero(first - second, graph, base)
+        if not (how and seen.agreed):
+            seen = compared(base, graph, first, second, indices, names or {})
+        if how and seen.witness is None and (seen.agreed or seen.too_much):
             return Verdict(PROVED, how, points=seen.agreed)
-        seen = compared(base, graph, first, second, indices, names or {})
     if seen.witness is not None:
         return Verdict(REFUTED, said("they differ at a point"), seen.witness, seen.agreed)
-    if not seen.agreed:
+    if seen.too_much:
+        why = said("comparing them is too much work")
+    elif not seen.agreed:
         why = said("no point was found at which both have a value")
     elif seen.unmet:
         why = said("they are equal at all points compared, but these do not meet every case")

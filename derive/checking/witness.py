@@ -26,6 +26,7 @@ from derive.values.balls import NOTHING, apart
 from derive.values.evaluator import Evaluator, forward, missing, value_of
 from derive.values.precision import DomainError
 from derive.values.real import given_out
+from derive.values.work import Work
 
 FIRST_DRAWS, DRAWS, MORE_DRAWS = 2, 4, 12
 """At so many points for each set of sizes two formulas are compared: before a proof is sought, after, and where conditions are in
@@ -33,6 +34,9 @@ them."""
 
 MANY = 4_000
 """Where tensors hold more numbers than this, formulas are compared at a few points only."""
+
+MOST_NUMBERS = 100_000
+"""Where formulas need more numbers than this, they are not compared."""
 
 TRIES = 8
 """So often numbers are drawn again where a definition has no value."""
@@ -63,6 +67,8 @@ class Compared:
     agreed: int = 0
     first_missing: int = 0
     second_missing: int = 0
+    too_much: bool = False
+    """Whether some points were passed over, since too many numbers would be computed."""
     unmet: bool = False
     """Whether a side of a condition in them was met nowhere."""
 
@@ -80,16 +86,22 @@ def compared(
     `first_look`.
     """
     found = Compared()
+    work = Work(graph)
+    work.add(first)
+    work.add(second)
     cases = cases_of((first, second))
     tally = Tally(cases)
     for point in points(base, FIRST_DRAWS if first_look else MORE_DRAWS if any(case.tensors for case in cases) else DRAWS):
+        if work.count(Evaluator(point.sizes, {}, graph)) > MOST_NUMBERS:
+            found.too_much = True
+            continue
         if _differ(base, graph, point, first, second, indices, names, found, tally):
             return found
-    for case, holds in [] if first_look else list(tally.unmet)[:4]:
+    for case, holds in [] if first_look or found.too_much else list(tally.unmet)[:4]:
         before = found.agreed
         wanted = Sought(graph, case, holds, indices, "")
         try:
-            for point in sought(wanted, sets_with_values(base), lambda _: True, among=64):
+            for point in sought(wanted, _sets(base), lambda _: True, among=64):
                 inputs = {i.name: point.arrays[i.name] for i in base.inputs}
                 if _differ(base, graph, forward(base, point.sizes, inputs), first, second, indices, names, found, tally):
                     return found
@@ -192,14 +204,22 @@ def points(graph: Graph, count: int) -> Iterator[Evaluator]:
 
 
 def _sets(graph: Graph) -> tuple[Sizes, ...]:
-    """The sets of sizes; those at which tensors are small, where some are not."""
-    sets = sets_with_values(graph)
+    """The sets of sizes; those at which tensors are small, where some are not; none where the definitions have no values."""
 
-    def numbers(sizes: Sizes) -> int:
-        probe = Evaluator(sizes, {})
-        return sum(prod(map(probe.size, m.axes)) for m in graph.members.values())
+    def found() -> tuple[Sizes, ...]:
+        try:
+            sets = sets_with_values(graph)
+        except ProofError:
+            return ()
+        return tuple(sizes for sizes in sets if _numbers(graph, sizes) <= MANY) or sets[:1]
 
-    return remembered(graph, "small sets", lambda: tuple(s for s in sets if numbers(s) <= MANY) or sets[:1])
+    return remembered(graph, "small sets", found)
+
+
+def _numbers(graph: Graph, sizes: Sizes) -> int:
+    """How many numbers the tensors of a graph hold."""
+    probe = Evaluator(sizes, {})
+    return sum(prod(map(probe.size, member.axes)) for member in graph.members.values())
 
 
 def _point(graph: Graph, which: int, number: int) -> Evaluator | None:

@@ -175,9 +175,11 @@ def test_mistakes_that_rules_make_are_named() -> None:
         rules = (Rule("forgotten", "chain", lambda e, x: cos(e.args[0]) if isinstance(e, sin) else None), *RULES)
         return [("the inner derivative is forgotten", derivation(graph, of, wrt, rules=rules).result)]
 
-    text = "x: real\nf = sin(3*x)\ndf/dx = cos(3*x)"
-    assert only(proofread(text, "", forgetful)).mistake == "the inner derivative is forgotten"
-    assert only(proofread(text)).mistake == ""
+    alone = "x: real\nf = sin(3*x)\ndf/dx = cos(3*x)"
+    summed = "x: [n]\nf = sum(sin(3*x[i]) for i in n)\ndf/dx[k] = sum(cos(3*x[i]) for i in n)"
+    for text in (alone, summed):
+        assert only(proofread(text, "", forgetful)).mistake == "the inner derivative is forgotten"
+        assert only(proofread(text)).mistake == ""
 
 
 # ---------------------------------------------------------------- the command

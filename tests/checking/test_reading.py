@@ -76,6 +76,8 @@ def test_names_and_functions_are_read(text: str, read_as: str) -> None:
     ("text", "message", "at"),
     [
         ("1/2xy", "It cannot be told how far this denominator reaches.", "x"),
+        (r"x/2\hat{x}^2", "It cannot be told how far this denominator reaches.", r"\hat"),
+        ("x^2y", "It cannot be told how far this exponent reaches.", "y"),
         (r"\log x y", "It cannot be told what the function before is taken of.", "y"),
         (r"\log x (1 - y)", "It cannot be told what the function before is taken of.", "("),
         ("q + x", "q is not defined.", "q"),

@@ -44,6 +44,7 @@ def test_the_balls_of_both_sides_are_apart() -> None:
     ("definitions", "first", "second", "why"),
     [
         ("x: real; f = x", r"\sqrt{-1 - x^2}", "x", "no point was found"),
+        ("x: real; f = log(-1 - x**2)", r"\frac{df}{dx}", r"\frac{2x}{1 + x^2}", "no point was found"),
         (
             "x: [n]; m = mean(x); y = x - m; L = sum(y**3)",
             r"\frac{\partial y_i}{\partial x_j}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +24,13 @@ from derive.teaching.translation import message_translator
 
 KINDS = {PROVED: N_("proved"), REFUTED: N_("refuted"), UNDECIDED: N_("undecided"), "unread": N_("not read")}
 
-HOW = {"normal form": N_("normal form"), "algebra": N_("algebra"), "cases": N_("cases")}
+HOW = {"normal form": N_("normal form"), "algebra": N_("algebra"), "cases": N_("case by case")}
 
-SHOWN = 56
-"""So many characters of a formula stand in the table."""
+SHOWN, MOST_SHOWN = 56, 600
+"""So many characters of a formula stand in the table, and below it."""
+
+WIDTH = 88
+"""A line of a formula has at most so many."""
 
 
 def proofread_page(found: Proofread, page: Page, title: str = "") -> Document:
@@ -46,7 +50,14 @@ def _table(found: Proofread, page: Page) -> Table:
     rows = []
     for item in found.items:
         if isinstance(item, Unread):
-            rows.append((str(item.place.line), CodeSpan(_short(item.place.text)), page.say(KINDS["unread"]), ""))
+            rows.append(
+                (
+                    str(item.place.line),
+                    CodeSpan(_short(item.place.text[max(0, item.place.start - 12) :])),
+                    page.say(KINDS["unread"]),
+                    "",
+                )
+            )
             continue
         step = CodeSpan(_short(f"{item.relation} {item.right}"))
         why = item.verdict.why if item.verdict.kind == PROVED else item.mistake
@@ -58,10 +69,9 @@ def _table(found: Proofread, page: Page) -> Table:
 
 def _summary(found: Proofread, page: Page) -> str:
     counts = {kind: found.count(kind) for kind in KINDS}
-    shown = [
-        f"{page.say(word)}{page.say(N_(': {count}')).format(count=counts[kind])}" for kind, word in KINDS.items() if counts[kind]
-    ]
-    return "; ".join(shown) + "."
+    of = page.say(N_(": {why}"))
+    shown = [page.say(word) + of.format(why=counts[kind]) for kind, word in KINDS.items() if counts[kind]]
+    return ", ".join(shown) + "."
 
 
 def _said(item: Step | Unread, graph: Graph, page: Page) -> list[Block]:
@@ -69,7 +79,8 @@ def _said(item: Step | Unread, graph: Graph, page: Page) -> list[Block]:
     translate = _translated(page)
     if isinstance(item, Unread):
         return [CodeBlock(item.error.text(message_translator(page.lang)))]
-    blocks: list[Block] = [CodeBlock(f"{_short(item.left, 200)}\n{item.relation} {_short(item.right, 200)}")]
+    lines = [*_wrapped(item.left), *_wrapped(f"{item.relation} {item.right}")]
+    blocks: list[Block] = [CodeBlock("\n".join(lines))]
     verdict = item.verdict
     sentence = page.say(KINDS[verdict.kind]) + page.say(N_(": {why}")).format(why=translate(verdict.why))
     blocks.append(Paragraph(inlines(_sentence(sentence))))
@@ -119,6 +130,11 @@ def _equation(name: Layout, values: Any, page: Page) -> Layout:
 def _short(text: str, most: int = SHOWN) -> str:
     words = visible(re.sub(r"\s+", " ", text)).strip()
     return words if len(words) <= most else words[: most - 1] + "…"
+
+
+def _wrapped(text: str) -> list[str]:
+    """A formula as it was typed, in lines that a page holds."""
+    return textwrap.wrap(_short(text, MOST_SHOWN), WIDTH, subsequent_indent="    ", break_long_words=True)
 
 
 def _sentence(words: str) -> str:
