@@ -25,7 +25,7 @@ from oracles.browser import chromium
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
 TOOLS = Path(__file__).parent / "tools" / "node_modules"
-KATEX, AXE = TOOLS / "katex", TOOLS / "axe-core" / "axe.min.js"
+KATEX, MATHJAX, AXE = TOOLS / "katex", TOOLS / "mathjax", TOOLS / "axe-core" / "axe.min.js"
 
 AVAILABLE: dict[str, Callable[[], object]] = {
     "axe": AXE.is_file,
@@ -33,6 +33,7 @@ AVAILABLE: dict[str, Callable[[], object]] = {
     "cuda": lambda: find_spec("numba_cuda"),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),
+    "mathjax": lambda: which("node") and MATHJAX.is_dir(),
     "pandoc": lambda: which("pandoc"),
     "pdflatex": lambda: which("pdflatex"),
     "poppler": lambda: which("pdftotext") and which("pdftoppm"),

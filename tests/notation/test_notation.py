@@ -1,4 +1,4 @@
-"""Printed mathematics: one layout, in LaTeX and in Unicode; brackets, signs and order as in a book; KaTeX reads all of it."""
+"""Printed mathematics: one layout, in LaTeX and in Unicode; brackets, signs and order as in a book, and the web reads it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from derive.notation.layout import Frac, Layout, Sign, latex, row, text
 from derive.notation.style import Style, name_layout
 from derive.notation.terms import function_name, layout
 from oracles.autodiff import graph_of
-from oracles.rendering import Formula, katex_errors
+from oracles.rendering import Formula, web_errors
 
 n, m = (Symbol(name, integer=True, positive=True) for name in "nm")
 i, j, k = (Index(name, n) for name in "ijk")
@@ -419,8 +419,8 @@ def test_everything_prints_and_shows_no_name_of_ours(name: str) -> None:
         assert latex(shown).count(r"\left") == latex(shown).count(r"\right")
 
 
-@pytest.mark.needs("katex")
-def test_katex_reads_every_formula_of_the_library() -> None:
+@pytest.mark.needs("katex", "mathjax")
+def test_katex_and_mathjax_read_every_formula_of_the_library() -> None:
     formulas = [Formula(latex(shown)) for name in (*library.names(), *TEXTS) for shown in printed(name)]
     wholes = [graph_of(name) for name in library.names()]
     formulas += [
@@ -433,7 +433,7 @@ def test_katex_reads_every_formula_of_the_library() -> None:
     formulas += [Formula(latex(layout(term, Context(Style("fr"))))) for term, _, _ in TERMS]
     formulas += [Formula(latex(name_layout(*name))) for name in NAMES]
     formulas += [Formula(latex(definitions.layout(derive.graph(source).output.body))) for source, _ in DEFINITIONS]
-    refused = {formula.latex: error for formula, error in zip(formulas, katex_errors(formulas), strict=True) if error}
+    refused = {formula.latex: error for formula, error in zip(formulas, web_errors(formulas), strict=True) if error}
     assert len(formulas) > 500
     assert not refused
 

@@ -1,4 +1,4 @@
-"""The shipped lectures, in every language, before the programs that show them: pdfLaTeX, pandoc and KaTeX."""
+"""The shipped lectures, in every language, before the programs that show them: pdfLaTeX, pandoc, KaTeX and MathJax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from derive.teaching.lecture import lecture as lectures
-from oracles.rendering import Log, compile_latex, katex_errors, math_in_markdown, pandoc_slides
+from oracles.rendering import Log, compile_latex, math_in_markdown, pandoc_slides, web_errors
 
 LECTURES = Path(__file__).parents[2] / "lectures"
 OVERFULL = 5.0
@@ -75,13 +75,13 @@ def test_pandoc_makes_the_slides_that_the_lecture_asks_for(course: Path, name: s
     assert all(titles)
 
 
-@pytest.mark.needs("pandoc", "katex")
-def test_katex_reads_every_formula(course: Path, name: str, lang: str) -> None:
+@pytest.mark.needs("pandoc", "katex", "mathjax")
+def test_katex_and_mathjax_read_every_formula(course: Path, name: str, lang: str) -> None:
     text = (course / f"{name}.{lang}.md").read_text("utf-8")
     formulas = math_in_markdown(text)
     assert len(formulas) > 50
     assert sum(formula.display for formula in formulas) == len(re.findall(r"^\$\$$", text, re.MULTILINE)) / 2
-    errors = katex_errors(formulas)
+    errors = web_errors(formulas)
     assert [(formula.latex, error) for formula, error in zip(formulas, errors, strict=True) if error] == []
 
 
