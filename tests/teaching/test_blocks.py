@@ -16,7 +16,7 @@ import pytest
 import derive
 from derive.errors import DeriveError
 from derive.language.reader import read as read_graph
-from derive.teaching.blocks.charts import Chart, draw
+from derive.teaching.blocks.charts import Chart, draw, levels
 from derive.teaching.blocks.iteration import noise
 from derive.teaching.document import CodeBlock, Document, Picture
 from derive.teaching.formats.render import render
@@ -442,6 +442,39 @@ def test_a_surface_has_its_path() -> None:
     assert [mark.hollow for mark in panel.marks] == [True, False]
 
 
+def test_paths_are_called_as_the_language_of_the_page_has_it_and_one_alone_not_at_all() -> None:
+    two = DESCENT + DESCENT.replace("name: descent", "name: chance")
+    for lang, words in (("en", "chance"), ("fr", r"au\ hasard")):
+        (panel,) = chart("path: descent, chance {fr: au hasard}", "valley", VALLEY + two, lang).panels
+        assert [curve.label for curve in panel.curves] == [r"\mathrm{descent}", rf"\mathrm{{{words}}}"]
+    (panel,) = chart("path: descent", "valley", VALLEY + DESCENT).panels
+    assert [curve.label for curve in panel.curves] == [""]
+
+
+def test_a_tensor_all_of_whose_entries_move_needs_no_value() -> None:
+    (panel,) = chart("at: x=[0.5, 1]\nalong: w[0], w[1]\nof: p", "logistic", LOGISTIC).panels
+    assert panel.surface is not None
+    x, y, z = panel.surface
+    assert np.allclose(z, 1 / (1 + np.exp(-(0.5 * x[None, :] + y[:, None]))))
+
+
+def test_lines_of_equal_height_part_a_surface_into_equal_areas_at_short_numbers() -> None:
+    across, up = np.meshgrid(np.linspace(-2, 2, 61), np.linspace(-2, 2, 61))
+    steep = across**4 + np.exp(3 * up)
+    heights = levels(steep)
+    shares = np.diff([0, *(float(np.mean(steep < height)) for height in heights), 1])
+    assert 7 <= len(heights) <= 12
+    assert max(shares) < 0.25  # heights that are evenly spaced leave nine tenths of it to the lowest
+    assert all(len(f"{height:g}".replace(".", "").strip("0")) <= 3 for height in heights)
+    assert len(levels(np.zeros((3, 3)))) == 1
+
+
+def test_steps_are_whole_numbers_on_the_axis() -> None:
+    blocks = document(VALLEY + DESCENT.replace("name: descent", "plot: f")).slides[0].blocks
+    (drawn,) = (block.formats["svg"] for block in blocks if isinstance(block, Picture))
+    assert drawn.args[0].panels[0].whole  # type: ignore[attr-defined]
+
+
 def test_saturated_stretches_are_shaded() -> None:
     ((low, first), (second, high)) = chart("functions: sigmoid\nsaturated: 0.05").panels[0].zones
     assert (low, high) == (-6, 6)
@@ -472,6 +505,7 @@ def test_a_plot_is_drawn_in_every_format_in_one_font_and_the_same_each_time() ->
         (LOGISTIC + "```derive plot logistic\nat: w=[1, 2], x=[1, 2]\n```\n", "A plot is over one number, or over two.",
          "w=[1, 2], x=[1, 2]"),
         (VALLEY + "```derive plot valley\npath: descent\n```\n", "No iterate block above is named descent.", "descent"),
+        (VALLEY + "```derive plot valley\npath: a {fr\n```\n", "path: Names are expected, with commas between them.", "a {fr"),
         (VALLEY + "```derive plot valley\nderivatives: yes\n```\n", "A surface has no derivative beside it.", "yes"),
     ],
 )  # fmt: skip

@@ -35,6 +35,7 @@ from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Drawings, Lecture, Slow, attempt, distinct
 from derive.teaching.lecture.options import (
     Reader,
+    called,
     columns,
     flag,
     formulas,
@@ -370,7 +371,7 @@ KINDS: Mapping[str, BlockKind] = {
             "to": numbers,
             "marks": numbers,
             "saturated": number,
-            "path": words,
+            "path": called,
         },
         plot,
     ),
