@@ -106,6 +106,15 @@ def test_a_number_that_is_no_fraction_travels_with_more_digits_than_a_page_has()
     assert long[1].denominator <= LONGEST
 
 
+def test_what_is_left_of_numbers_that_cancel_is_0() -> None:
+    body = (
+        "```derive define norm\nX: [N]\nmu = sum(X)/N\nY = (X - mu)/sqrt(sum((X - mu)**2)/N)\n```\n\n"
+        "```derive run norm\nat: X=[1, 3, 5]\nseed: [1, 0, 0.5]\nname: b\n```\n\n"
+        "{{= sum(b.grad.X) }} and {{= exp(-300)*b.Y[0] }} and {{= sum(b.grad.X) + 0.1**90 }}"
+    )
+    assert markdown(body) == r"$\approx 0$ and $\approx -6.305 \times 10^{-131}$ and $\approx 1.000 \times 10^{-90}$"
+
+
 def test_probabilities_that_travel_are_probabilities() -> None:
     """A softmax sums to 1 in 120 digits, not beyond; what is typed sums to 1 exactly."""
     said = "```derive run softmax\nat: z=[2.3, 4.1, -2.1]\nname: said\n```\n\n"
