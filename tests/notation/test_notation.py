@@ -35,6 +35,7 @@ from derive.notation import definitions, matrices
 from derive.notation.context import Context, context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import Frac, Layout, Sign, latex, row, text
+from derive.notation.speech import spoken
 from derive.notation.style import Style, name_layout
 from derive.notation.terms import function_name, layout
 from oracles.autodiff import graph_of
@@ -234,6 +235,12 @@ def test_french_numbers_and_separators() -> None:
     assert text(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == "max(x_i; x_i − 2,1)"
     assert latex(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == r"\max(x_{i};\ x_{i} - 2{,}1)"
     assert text(layout(Maximum(0, x(i)), french)) == "max(0; x_i)"
+    assert [french.style.number(digits).text for digits in ("1234.5", "-12345.25", "0.12345", "1234567")] == [
+        "1234,5", "−12\u202f345,25", "0,12345", "1\u202f234\u202f567"
+    ]  # fmt: skip
+    assert french.style.number("12345.5").latex == r"12\,345{,}5"
+    assert spoken(french.style.number("12345.5"), "fr") == "12345,5"
+    assert Style().number("12345.5").text == "12345.5"
     assert r"\text{si }" in latex(layout(Where(Positive(x(i)), x(i), S.Zero), french))
     assert "sinon" in text(layout(Where(Positive(x(i)), x(i), S.Zero), french))
 

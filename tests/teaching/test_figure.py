@@ -463,7 +463,7 @@ def test_the_legend_names_only_what_the_arrows_carry():
 
     assert legend(Arrow("x", "y")) == []
     assert len(legend(Arrow("x", "y", "1"))) == 1
-    assert ["avant" in entry or "arri" in entry for entry in legend(Arrow("x", "y", "1", "2"), language="fr")] == [True, True]
+    assert ["aller" in entry or "retour" in entry for entry in legend(Arrow("x", "y", "1", "2"), language="fr")] == [True, True]
 
 
 def test_threads_draw_what_one_draws():

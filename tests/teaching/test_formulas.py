@@ -180,7 +180,7 @@ def test_a_command_is_kept_apart_from_what_katex_would_read_into_its_name(typed:
 @pytest.mark.needs("katex", "mathjax")
 def test_katex_and_mathjax_know_every_command_that_a_formula_may_use() -> None:
     codes = [*EXAMPLES, *map(checked, escape.SYMBOLS), *(rf"\text{{{sign}}}" for sign in sorted(formulas.LATIN))]
-    codes.append(checked(r"\underset{a}{b}_c^d + \boldsymbol{a_b}_c + \text{a\%~b}_c"))
+    codes.append(checked(r"\underset{a}{b}_c^d + \boldsymbol{a_b}_c + \text{a\%~b}_c + (1;\ -2,\quad -x)"))
     errors = web_errors(Formula(escape.markdown_formula(formula), display=True) for formula in codes)
     assert not {formula: error for formula, error in zip(codes, errors, strict=True) if error}
 

@@ -222,7 +222,12 @@ def markdown_formula(code: str) -> str:
         return f"{{{words}}}" if apart else words  # the scripts are those of all words
 
     flat = _WORDS.sub(one, " ".join(terminal(code).split()))
-    return re.sub(r"<(?=[A-Za-z/!?])|](?=[(\[:])", r"\g<0> ", flat)
+    return signed(re.sub(r"<(?=[A-Za-z/!?])|](?=[(\[:])", r"\g<0> ", flat))
+
+
+def signed(code: str) -> str:
+    """A formula for KaTeX and MathJax; to MathJax a minus behind a space stands between two terms, whatever is before that."""
+    return re.sub(r"([;,](?:\\[ ,;:]|\\q?quad(?![A-Za-z]))\s*)-", r"\1{-}", code)
 
 
 def markdown_math(text: str) -> str:
