@@ -33,9 +33,10 @@ from derive.teaching.blocks.diagrams import MAX_BOXES, Room, View, diagram, labe
 from derive.teaching.blocks.networks import network
 from derive.teaching.blocks.pictures import NODES, Drawn, picture, view_of
 from derive.teaching.figure import DOTS, LEGIBLE, Arrow, Box, Diagram, Matrix, description, draw, size_on_page
-from derive.teaching.figure.canvas import COLOUR, TINT, compose, measure, paint
+from derive.teaching.figure.canvas import compose, measure, paint
 from derive.teaching.figure.geometry import CLOSE, PAGE, ROOMY, Drawing, Outline, Path, Rectangle
 from derive.teaching.figure.layout import layout, least
+from derive.teaching.figure.look import COLOUR, TINT
 from derive.teaching.figure.typesetting import WHOLE, typeset
 from derive.teaching.formats.latex.columns import MOST, POINTS
 from derive.teaching.formats.latex.heights import WIDTH
