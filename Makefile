@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/installed
 INSTALLED_EXTRAS := $(INSTALLED)-$(EXTRAS)
 NODE_TOOLS := tests/tools/node_modules/.package-lock.json
 
-.PHONY: course test coverage lint bench library node-tools clean
+.PHONY: course test coverage lint bench gallery library node-tools clean
 
 course: $(INSTALLED)
 	$(BIN)/python cli.py course
@@ -30,6 +30,10 @@ lint: $(INSTALLED_EXTRAS)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/speed.py
+
+# Builds the examples of docs/blocks.md into docs/gallery.
+gallery: $(INSTALLED)
+	$(BIN)/python tools/gallery.py
 
 # Times every gradient of the library and writes docs/library.md.
 library: $(INSTALLED)

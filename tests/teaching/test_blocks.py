@@ -19,12 +19,14 @@ from derive.language.reader import read as read_graph
 from derive.teaching.blocks.charts import Chart, draw, levels
 from derive.teaching.blocks.iteration import noise
 from derive.teaching.document import CodeBlock, Document, Picture
+from derive.teaching.formats.printer import Choices
 from derive.teaching.formats.render import render
 from derive.teaching.lecture.carried import DIGITS, LONGEST, carried, computed, found_by
 from derive.teaching.lecture.kinds import KINDS, build_lecture
 from derive.teaching.lecture.lecture import read
 from derive.teaching.page import Page
 from derive.values.run import run
+from tools import gallery
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n# Slide\n\n"
 LOGISTIC = "```derive define logistic\nw: [n]\nx: [n]\np = sigmoid(sum(w*x))\nL = -log(p)\n```\n\n"
@@ -559,10 +561,19 @@ PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text("utf-8")
 EXAMPLES = re.findall(r"````markdown\n(.*?)````\n", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_every_example_of_the_page_on_blocks_builds(lang: str) -> None:
-    found = document("\n".join(EXAMPLES), lang)
+def test_every_example_of_the_page_on_blocks_builds_in_french() -> None:
+    found = document("\n".join(EXAMPLES), "fr")  # in English the gallery does
     assert len(found.slides[0].blocks) > len(EXAMPLES)
+
+
+def test_the_gallery_shows_what_the_page_on_blocks_becomes(golden: Callable[[Path, str], None]) -> None:
+    """Its text is what is built; of its pictures, which are drawn anew by `make gallery`, each that it shows is there."""
+    found = build_lecture(read(gallery.lecture(PAGE), "blocks.md"), "en")
+    text = render(found, "markdown", Choices(flavour="github")).text
+    golden(gallery.GALLERY / "blocks.en.md", text)
+    shown = re.findall(r"\]\((blocks-.*?\.svg)\)", text)
+    assert len(shown) > 8
+    assert {path.name for path in gallery.GALLERY.glob("*.svg")} == set(shown)
 
 
 def test_every_block_and_every_option_has_its_row_and_its_example() -> None:
