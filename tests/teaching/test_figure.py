@@ -897,3 +897,12 @@ def test_a_description_tells_every_value_and_gradient() -> None:
         assert words.count("value") == sum(bool(arrow.forward) for arrow in diagram_.arrows)
         assert words.count("gradient") == sum(bool(arrow.backward) for arrow in diagram_.arrows)
         assert not set(words) & set("\\{}_^")
+
+
+def test_weights_that_are_names_do_not_lie_on_one_another() -> None:
+    source = "x: [3]; W1: [2, 3]; W2: [2, 2]; w3: [2]; h1 = tanh(W1 @ x); h2 = tanh(W2 @ h1); y = w3.T @ h2"
+    drawing = compose(network(derive.graph(source), Page()))
+    frames = [text.frame for text in drawing.texts if text.role == "weight"]
+    assert len(frames) == 12
+    for a, b in combinations(frames, 2):
+        assert a.right <= b.left or b.right <= a.left or a.bottom <= b.top or b.bottom <= a.top
