@@ -541,6 +541,17 @@ def test_a_kernel_block_shows_the_loops_of_the_module(target: str) -> None:
     assert [ast.dump(node) for node in tree.body] == [ast.dump(whole[name]) for name in names]
 
 
+def test_a_kernel_block_shows_its_innermost_loops_or_what_it_does_without_one() -> None:
+    block, *_ = document("```derive kernel softplus\nbatch: x\nfunction: value\nshow: loop\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    assert block.text.startswith("for ")
+    assert "softplus" in block.text
+    assert {len(line) - len(line.lstrip()) for line in block.text.splitlines() if line} == {0, 4}
+    block, *_ = document("```derive kernel softplus\nfunction: value\nshow: loop\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    assert "y = softplus(x)" in block.text
+
+
 def test_a_kernel_block_shows_its_program_and_names_its_functions() -> None:
     block, *_ = document("```derive kernel hinge\nshow: program\n```\n").slides[0].blocks
     assert isinstance(block, CodeBlock)
