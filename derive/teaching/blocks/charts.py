@@ -17,7 +17,7 @@ from derive.teaching.page import Page
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEVELS = 11
+LEVELS = 9
 """A surface has about so many lines of equal height."""
 
 COLOURS = ("#0b5c8a", "#b3541e", "#3d7a35", "#7a3d78")
