@@ -9,18 +9,18 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/installed
 INSTALLED_EXTRAS := $(INSTALLED)-$(EXTRAS)
-KATEX := tests/tools/node_modules/.package-lock.json
+NODE_TOOLS := tests/tools/node_modules/.package-lock.json
 
-.PHONY: course test coverage lint bench library katex clean
+.PHONY: course test coverage lint bench gallery library node-tools clean
 
 course: $(INSTALLED)
 	$(BIN)/python cli.py course
 
-test: lint katex
+test: lint node-tools
 	$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 # Which lines of derive/ the tests reach; tracing them, the tests take nearly three times as long.
-coverage: $(INSTALLED_EXTRAS) katex
+coverage: $(INSTALLED_EXTRAS) node-tools
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --cov
 
 lint: $(INSTALLED_EXTRAS)
@@ -30,6 +30,10 @@ lint: $(INSTALLED_EXTRAS)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/speed.py
+
+# Builds the examples of docs/blocks.md into docs/gallery.
+gallery: $(INSTALLED)
+	$(BIN)/python tools/gallery.py
 
 # Times every gradient of the library and writes docs/library.md.
 library: $(INSTALLED)
@@ -45,11 +49,11 @@ $(INSTALLED_EXTRAS): $(INSTALLED)
 	$(PIP_INSTALL) --editable ".[$(EXTRAS)]"
 	touch $@
 
-# Without npm, or without a network, the tests that need KaTeX are skipped: no reason to stop here.
-katex:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(KATEX) || echo "KaTeX is not installed"; fi
+# Without npm, or without a network, the tests that need KaTeX, MathJax or axe are skipped: no reason to stop here.
+node-tools:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_TOOLS) || echo "KaTeX, MathJax and axe are not installed"; fi
 
-$(KATEX): tests/tools/package.json tests/tools/package-lock.json
+$(NODE_TOOLS): tests/tools/package.json tests/tools/package-lock.json
 	npm ci --prefix tests/tools --ignore-scripts --no-audit --no-fund
 	touch $@
 

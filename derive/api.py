@@ -216,6 +216,10 @@ class Graph(_Shown, graph.Graph):
             wrap=_text("wrap", wrap),
         )
 
+    def tikz(self) -> str:
+        """The computational graph as TikZ code, for a document in LaTeX.  Raises DeriveError for one of too many boxes."""
+        return _tikz(self)
+
     @_never_raising
     def _repr_svg_(self) -> str:
         """The computational graph, without numbers."""
@@ -237,6 +241,10 @@ class Run(_Paged, run.Run):
         from derive.teaching.pages.explain import run_slides
 
         return run_slides(self, _page())
+
+    def tikz(self) -> str:
+        """The graph with its numbers as TikZ code, for a document in LaTeX.  Raises DeriveError for one of too many boxes."""
+        return _tikz(self.source, self)
 
     @_never_raising
     def _repr_svg_(self) -> str:
@@ -352,6 +360,13 @@ def _figure(shown: graph.Graph, at: run.Run | None = None) -> str:
     from derive.teaching.figure import draw
 
     return draw(diagram_of(shown, _page(), at), "svg").decode()
+
+
+def _tikz(shown: graph.Graph, at: run.Run | None = None) -> str:
+    from derive.teaching.blocks.pictures import diagram_of
+    from derive.teaching.figure import as_tikz
+
+    return as_tikz(diagram_of(shown, _page(), at), _page().lang)
 
 
 def _markdown(blocks: Sequence[Block]) -> str:

@@ -29,7 +29,7 @@ from oracles.browser import chromium
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
 TOOLS = Path(__file__).parent / "tools" / "node_modules"
-KATEX, AXE, GIFT = TOOLS / "katex", TOOLS / "axe-core" / "axe.min.js", TOOLS / "gift-pegjs"
+KATEX, MATHJAX, AXE, GIFT = (TOOLS / name for name in ("katex", "mathjax", "axe-core/axe.min.js", "gift-pegjs"))
 
 AVAILABLE: dict[str, Callable[[], object]] = {
     "axe": AXE.is_file,
@@ -38,6 +38,7 @@ AVAILABLE: dict[str, Callable[[], object]] = {
     "gift": lambda: which("node") and GIFT.is_dir(),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),
+    "mathjax": lambda: which("node") and MATHJAX.is_dir(),
     "pandoc": lambda: which("pandoc"),
     "pdflatex": lambda: which("pdflatex"),
     "poppler": lambda: which("pdftotext") and which("pdftoppm"),

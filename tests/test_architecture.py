@@ -155,8 +155,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"placement", "typesetting"},
         {"network", "routing"},
         {"description"},
-        {"layout"},
-        {"canvas"},
+        {"layout", "look"},
+        {"canvas", "tikz"},
     ),
     "teaching.formats": (
         {"escape", "measure", "printer"},

@@ -22,7 +22,7 @@ import derive.teaching.formats.terminal
 from cases.nasty import NASTY
 from oracles.effort import SECONDS, at_once
 from oracles.mutations import Case, answer, case
-from oracles.rendering import compile_latex, katex_errors, math_in_markdown, pandoc_slides
+from oracles.rendering import compile_latex, math_in_markdown, pandoc_slides, web_errors
 
 ROOT = Path(__file__).parent.parent
 
@@ -485,12 +485,12 @@ def test_specials_compile(built: Path, tmp_path: Path) -> None:
     assert max(log.overfull, default=0) <= 5
 
 
-@pytest.mark.needs("pandoc", "katex")
+@pytest.mark.needs("pandoc", "katex", "mathjax")
 def test_specials_are_text_in_markdown(built: Path) -> None:
     text = (built / "nasty.en.md").read_text("utf-8")
     formulas = math_in_markdown(text)
     assert len(formulas) >= 3
-    assert [error for error in katex_errors(formulas) if error] == []
+    assert [error for error in web_errors(formulas) if error] == []
     assert len(pandoc_slides(text)) == 1
     assert "<script" not in text.replace("\\<script", "")
 

@@ -240,8 +240,8 @@ def test_french_pages_have_french_words_and_numbers(derive: Derive) -> None:
     text = done(derive("explain", "hinge", "--at", SCORES, "--lang", "fr"))
     for words in (
         "Définition",
-        "Vers l’avant\u00a0: les valeurs",
-        "Vers l’arrière\u00a0: les gradients",
+        "À l’aller\u00a0: les valeurs",
+        "Au retour\u00a0: les gradients",
         "définition de L",
         "si i=t",
     ):

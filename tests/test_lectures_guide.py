@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import cli
+import derive
 from derive.teaching.formats.printer import Flavour
 from derive.teaching.lecture import frontmatter
 from derive.teaching.lecture.containers import CONTAINERS
@@ -62,6 +63,28 @@ def test_the_first_lecture_and_the_containers_are_slides(tmp_path: Path) -> None
         log = compile_latex(folder / "out" / "talk.en.tex", folder / "pdf")
         assert log.pages >= 3
         assert log.overfull == ()
+
+
+@pytest.mark.needs("pdflatex")
+def test_the_graph_for_a_deck_of_ones_own_has_the_size_of_the_other_formats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = re.findall(r"^```python\n(from pathlib.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "guide", "exec"), {})  # noqa: S102 - it is our own
+    matrix = derive.graph("W: [2, 2]; h: [2]; a = relu(W @ h)").at(W=[[1, 2], [3, "-4.5"]], h=[1, -1])
+    (tmp_path / "matrix.tex").write_text(matrix.tikz(), encoding="utf-8")
+    shown = "".join(rf"\setbox0\hbox{{\input{{{name}}}}}\typeout{{{name} \the\wd0}}\copy0" for name in ("graph", "matrix"))
+    (tmp_path / "out").mkdir()
+    head = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern,tikz}\begin{document}\hoffset=-72pt\noindent"
+    (tmp_path / "talk.tex").write_text(head + shown + r"\end{document}", encoding="utf-8")
+    log = compile_latex(tmp_path / "talk.tex", tmp_path / "out")
+    for name, run in (("graph", derive.graph("f = max(x*y, z) + x").at(x=3, y=4, z=5)), ("matrix", matrix)):
+        found = re.search(rf"^{name} ([\d.]+)pt$", log.text, re.MULTILINE)
+        width = re.search(r'width="([\d.]+)pt"', run._repr_svg_())
+        assert found
+        assert width
+        assert float(found[1]) * 72 / 72.27 == pytest.approx(float(width[1]), abs=0.1)
 
 
 def test_the_tables_hold_every_key_container_and_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,15 +138,31 @@ def _imports_used(source: str) -> str:
 
 
 def code_of(source: str, function: str) -> str:
-    """The part of a module that is a function's own work: its loops, in the order in which they run.
+    """The part of a module that is a function's own work: its loops, in the order in which they run, or its lines without one.
 
     What all modules share is left out, and what looks at the arguments.
     """
     own = re.compile(rf"_{re.escape(function)}(_region)?[0-9]+")
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and own.fullmatch(node.name)]
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    found = [node for node in functions if own.fullmatch(node.name)]
+    found = found or [node for node in functions if node.name == f"_{function}_serial"]
     lines = source.split("\n")
     starts = [min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in found]
     return "\n\n".join("\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, found, strict=True))
+
+
+def loops_of(code: str) -> str:
+    """The innermost loops of code, each from its margin: what is done for every element, without what shares the elements out.
+
+    >>> print(loops_of("def f(n):\\n    for k in range(n):\\n        for i in range(k):\\n            g(i)\\n    return n"))
+    for i in range(k):
+        g(i)
+    """
+    lines = code.split("\n")
+    loops = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.For)]
+    inner = [loop for loop in loops if not any(isinstance(node, ast.For) for node in list(ast.walk(loop))[1:])]
+    found = [textwrap.dedent("\n".join(lines[loop.lineno - 1 : loop.end_lineno])) for loop in inner]
+    return "\n\n".join(found) or code
 
 
 # ---------------------------------------------------------------- names

@@ -111,6 +111,8 @@ def _ref(tree: Ref, context: Context) -> Piece:
 
 
 def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
+    if tree.operator in ("*", "/") and (bare := _without_sign(tree)):
+        return negated(piece(bare, context, substitute))
     args = [piece(a, context, substitute) for a in tree.args]
     match tree.operator, args:
         case "+", [a, b]:
@@ -150,6 +152,19 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
         case "1", []:
             return Piece(ONES)
     raise TypeError(f"no way to print the operator {tree.operator}")
+
+
+def _without_sign(tree: Tree) -> Tree | None:
+    """A product or a quotient without the minus sign that it begins with: −y z is typed (−y) z and is −(y z) too."""
+    match tree:
+        case Op("neg", (inner,)):
+            return inner
+        case Number(value, text) if value < 0:
+            return Number(-value, text.removeprefix("-"))
+        case Op("*" | "/" as operator, (first, second)):
+            bare = _without_sign(first)
+            return Op(operator, (bare, second)) if bare else None
+    return None
 
 
 def _is_product(tree: Tree) -> bool:

@@ -48,7 +48,7 @@ class _Speaker:
         code = sign.latex.strip()
         if code in self.tongue.signs:
             return self.tongue.signs[code]
-        if number := re.fullmatch(r"(-?)(\d[\d.]*)(?:\{,\}(\d+))?", code):
+        if number := re.fullmatch(r"(-?)(\d[\d.]*)(?:\{,\}(\d+))?", re.sub(r"(?<=\d)\\,(?=\d)", "", code)):
             minus, whole, decimals = number.groups()
             return f"{self.tongue.signs['-'] + ' ' if minus else ''}{whole}{',' + decimals if decimals else ''}"
         if code == r"\mathbf{1}":

@@ -40,16 +40,32 @@ class Style:
         return "." if self.lang == "en" else _decimal_sign(self.lang)
 
     def number(self, digits: str) -> Sign:
-        """A decimal number as typed or computed (`-4.10`), in the signs of the language; no thousands are grouped."""
-        plain = digits.replace("-", "−")
+        """A decimal number as typed or computed (`-4.10`), in the signs of the language.
+
+        Where a language parts thousands by a space, one of five digits or more is parted, before its decimal sign.
+        """
         if self.decimal_sign == ".":
-            return Sign(digits, plain)
-        return Sign(digits.replace(".", f"{{{self.decimal_sign}}}"), plain.replace(".", self.decimal_sign))
+            return Sign(digits, digits.replace("-", "−"))
+        whole, point, decimals = digits.partition(".")
+        if _parts_by_space(self.lang) and len(whole.lstrip("-")) > 4:
+            whole = f"{int(whole):,}"
+        code = f"{whole.replace(',', THIN)}{f'{{{self.decimal_sign}}}' if point else ''}{decimals}"
+        return Sign(code, f"{whole.replace('-', '−').replace(',', THIN_SPACE)}{self.decimal_sign if point else ''}{decimals}")
 
     @property
     def separator(self) -> Sign:
         """Between coordinates: a comma, or a semicolon where the comma is the decimal sign."""
         return Sign(", ", ", ") if self.decimal_sign == "." else Sign(r";\ ", "; ")
+
+
+THIN, THIN_SPACE = r"\,", "\u202f"
+
+
+@cache
+def _parts_by_space(lang: str) -> bool:
+    from babel.numbers import get_group_symbol
+
+    return get_group_symbol(lang).isspace()
 
 
 @cache

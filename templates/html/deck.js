@@ -60,11 +60,16 @@
     if (!body || is("reading")) return;
     const size = (element) => parseFloat(getComputedStyle(element).fontSize);
     const room = body.getBoundingClientRect(), blocks = [...body.children];
-    for (const block of blocks) {
-      const boxes = [...block.querySelectorAll("math, code, table")].map((part) => part.getBoundingClientRect());
-      const margin = block.tagName === "PRE" ? 0.95 : 1;
-      const wide = Math.max(0, ...boxes.map((box) => Math.max(box.width / margin, box.right - room.left))) / room.width;
-      if (wide > 1.001) block.style.fontSize = `${(0.98 / wide) * (size(block) / size(body))}em`;
+    for (const holder of [body, ...body.querySelectorAll(".column")]) {
+      const within = holder.getBoundingClientRect();
+      for (const block of holder.children) {
+        if (block.matches(".columns")) continue;
+        const parts = [...(block.matches("table") ? [block] : []), ...block.querySelectorAll("math, code, table")];
+        const margin = block.tagName === "PRE" ? 0.95 : 1;
+        const boxes = parts.map((part) => part.getBoundingClientRect());
+        const wide = Math.max(0, ...boxes.map((box) => Math.max(box.width / margin, box.right - within.left))) / within.width;
+        if (wide > 1.001) block.style.fontSize = `${(0.98 / wide) * (size(block) / size(holder))}em`;
+      }
     }
     const full = () => Math.max(...blocks.map((block) => block.getBoundingClientRect().bottom)) > room.bottom + 1;
     for (let share = 0.97; share > 0.5 && full(); share -= 0.03) body.style.setProperty("--fit", share.toFixed(2));

@@ -91,3 +91,28 @@ PIECES = (
     "\\text{", "^^M", "\\sqrt[", "x^2^3", "\\\\[2pt]", "\x00", "\x07", "\x1b[31m", "\u200e", "\u202e", "\u2028",
     "\ufeff", "\ud800", "\u0301", "é", "中", "😀", "\u00a0", "\r", "\x0c", "²", "ᵀ", "٣",
 )  # fmt: skip
+
+
+WIDE = """---
+title: Wide
+---
+## Wide
+
+| a long header | another long header | a third header | one more | a long header | another header |
+|---|---|---|---|---|---|
+| $(-0.3655, -0.7311, 0.36)$ | $(-0.3655, -0.7311, 0.36)$ | 1234567890 | $(-0.3655, -0.7311, 0.3655)$ | 1234567890 | 1234567890 |
+
+## In a column
+
+:::columns
+:::column width=40%
+| a long header | another long header | a third header |
+|---|---|---|
+| 1234567890123456 | 1234567890123456 | 1234567890123456 |
+:::
+:::column
+words
+:::
+:::
+"""
+"""Tables that are wider than there is room for, even where every word stands on a line of its own."""

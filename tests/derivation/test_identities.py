@@ -30,7 +30,7 @@ from derive.notation.layout import EQUALS, Layout, latex, row, text
 from derive.teaching.blocks.gradient import matrix_side
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
-from oracles.rendering import Formula, katex_errors
+from oracles.rendering import Formula, web_errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "identities.md"
 
@@ -150,8 +150,8 @@ def test_the_page_of_identities_is_current(golden: Callable[[Path, str], None]) 
     golden(PAGE, page())
 
 
-@pytest.mark.needs("katex")
-def test_every_formula_of_the_page_is_mathematics_that_katex_reads() -> None:
+@pytest.mark.needs("katex", "mathjax")
+def test_every_formula_of_the_page_is_mathematics_that_katex_and_mathjax_read() -> None:
     blocks = re.findall(r"```math\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == len(IDENTITIES)
-    assert [error for error in katex_errors(Formula(block, display=True) for block in blocks) if error] == []
+    assert [error for error in web_errors(Formula(block, display=True) for block in blocks) if error] == []

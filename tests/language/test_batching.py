@@ -407,7 +407,7 @@ def test_a_vector_that_a_batch_makes_a_matrix_is_printed_as_a_capital() -> None:
 
 def test_the_page_speaks_french(capsys: pytest.CaptureFixture[str]) -> None:
     page = shown(capsys, LOSS, "--batch", "x,y", "--wrt", "W", "--lang", "fr")
-    for words in ("Définition pour un exemple", "Gradient de la moyenne", "ne dépend que de ses propres éléments"):
+    for words in ("Définition pour un exemple", "Gradient de la moyenne", "ne dépend que de ses propres composantes"):
         assert words in page
 
 

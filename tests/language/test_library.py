@@ -18,7 +18,7 @@ from derive.language import library
 from derive.language.reader import read
 from derive.proof.proof import prove
 from oracles.autodiff import by_hand, in_float, point_of
-from oracles.rendering import Formula, katex_errors
+from oracles.rendering import Formula, web_errors
 
 NUMPY = SimpleNamespace(**vars(np), erf=np.vectorize(math.erf))
 
@@ -120,10 +120,10 @@ def test_every_primitive_is_on_the_page_with_its_slope() -> None:
         prove(derivation(primitive(name), "y", "x"))
 
 
-@pytest.mark.needs("katex")
+@pytest.mark.needs("katex", "mathjax")
 @pytest.mark.xdist_group("the page of the library")
 def test_the_mathematics_of_the_page_compiles() -> None:
     formulas = re.findall(r"\$`([^`]*)`\$", current_page())
-    errors = katex_errors(map(Formula, formulas))
+    errors = web_errors(map(Formula, formulas))
     assert [(formula, error) for formula, error in zip(formulas, errors, strict=True) if error] == []
     assert len(formulas) > 300

@@ -1,4 +1,4 @@
-"""Printed mathematics: one layout, in LaTeX and in Unicode; brackets, signs and order as in a book; KaTeX reads all of it."""
+"""Printed mathematics: one layout, in LaTeX and in Unicode; brackets, signs and order as in a book, and the web reads it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ from derive.notation import definitions, matrices
 from derive.notation.context import Context, context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import Frac, Layout, Sign, latex, row, text
+from derive.notation.speech import spoken
 from derive.notation.style import Style, name_layout
 from derive.notation.terms import function_name, layout
 from oracles.autodiff import graph_of
-from oracles.rendering import Formula, katex_errors
+from oracles.rendering import Formula, web_errors
 
 n, m = (Symbol(name, integer=True, positive=True) for name in "nm")
 i, j, k = (Index(name, n) for name in "ijk")
@@ -234,6 +235,12 @@ def test_french_numbers_and_separators() -> None:
     assert text(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == "max(x_i; x_i − 2,1)"
     assert latex(layout(Maximum(x(i), x(i) - Rational(21, 10)), french)) == r"\max(x_{i};\ x_{i} - 2{,}1)"
     assert text(layout(Maximum(0, x(i)), french)) == "max(0; x_i)"
+    assert [french.style.number(digits).text for digits in ("1234.5", "-12345.25", "0.12345", "1234567")] == [
+        "1234,5", "−12\u202f345,25", "0,12345", "1\u202f234\u202f567"
+    ]  # fmt: skip
+    assert french.style.number("12345.5").latex == r"12\,345{,}5"
+    assert spoken(french.style.number("12345.5"), "fr") == "12345,5"
+    assert Style().number("12345.5").text == "12345.5"
     assert r"\text{si }" in latex(layout(Where(Positive(x(i)), x(i), S.Zero), french))
     assert "sinon" in text(layout(Where(Positive(x(i)), x(i), S.Zero), french))
 
@@ -275,6 +282,9 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("f = -x**2", "f = −x²"),
     ("f = (-x)**2", "f = (−x)²"),
     ("f = x*-y", "f = x (−y)"),
+    ("f = -y*log(p)*2", "f = −y log(p) · 2"),
+    ("f = -2*x*y - -a*b", "f = −2 x y − (−a b)"),
+    ("f = -(a + b)/c*x", "f = −((a + b) / c) x"),
     ("f = a + -b", "f = a + (−b)"),
     ("f = a - -b", "f = a − (−b)"),
     ("f = (a**b)**c", "f = (a^b)^c"),
@@ -419,8 +429,8 @@ def test_everything_prints_and_shows_no_name_of_ours(name: str) -> None:
         assert latex(shown).count(r"\left") == latex(shown).count(r"\right")
 
 
-@pytest.mark.needs("katex")
-def test_katex_reads_every_formula_of_the_library() -> None:
+@pytest.mark.needs("katex", "mathjax")
+def test_katex_and_mathjax_read_every_formula_of_the_library() -> None:
     formulas = [Formula(latex(shown)) for name in (*library.names(), *TEXTS) for shown in printed(name)]
     wholes = [graph_of(name) for name in library.names()]
     formulas += [
@@ -433,7 +443,7 @@ def test_katex_reads_every_formula_of_the_library() -> None:
     formulas += [Formula(latex(layout(term, Context(Style("fr"))))) for term, _, _ in TERMS]
     formulas += [Formula(latex(name_layout(*name))) for name in NAMES]
     formulas += [Formula(latex(definitions.layout(derive.graph(source).output.body))) for source, _ in DEFINITIONS]
-    refused = {formula.latex: error for formula, error in zip(formulas, katex_errors(formulas), strict=True) if error}
+    refused = {formula.latex: error for formula, error in zip(formulas, web_errors(formulas), strict=True) if error}
     assert len(formulas) > 500
     assert not refused
 

@@ -1,4 +1,4 @@
-"""Random formulas of a teacher's, right ones and nearly right ones, and what pdfLaTeX and KaTeX say of those that are accepted.
+"""Random formulas of a teacher's, right ones and nearly right ones, and what pdfLaTeX, KaTeX and MathJax say of the accepted.
 
     python tests/oracles/random_formulas.py 4000 --seed 1
 
@@ -23,7 +23,7 @@ if __name__ == "__main__":
 from derive.errors import DeriveError, Place
 from derive.teaching.formats import escape
 from derive.teaching.lecture import formulas
-from oracles.rendering import Formula, katex_errors
+from oracles.rendering import Formula, web_errors
 
 SIGNS = sorted(formulas.SIGNS)
 WORDS = sorted(formulas.COMMANDS)
@@ -315,10 +315,11 @@ def main() -> int:
     bad = latex_errors(codes)
     for code, said in bad.items():
         print(f"LaTeX: {said}\n    {code}")
-    refused = [(c, said) for c, said in zip(codes, katex_errors(Formula(c, display=True) for c in codes), strict=True) if said]
+    errors = web_errors(Formula(escape.markdown_formula(code), display=True) for code in codes)
+    refused = [(code, said) for code, said in zip(codes, errors, strict=True) if said]
     for code, said in refused:
-        print(f"KaTeX: {said[:100]}\n    {code}")
-    print(f"{len(codes)} formulas, {len(bad)} fail in pdfLaTeX, {len(refused)} in KaTeX")
+        print(f"{said[:100]}\n    {code}")
+    print(f"{len(codes)} formulas, {len(bad)} fail in pdfLaTeX, {len(refused)} in KaTeX or MathJax")
     return bool(bad or refused)
 
 

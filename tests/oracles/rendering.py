@@ -1,4 +1,4 @@
-"""The real renderers, for tests to ask: pdfLaTeX, pandoc and KaTeX."""
+"""The real renderers, for tests to ask: pdfLaTeX, pandoc, KaTeX and MathJax."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
-KATEX = Path(__file__).parents[1] / "tools" / "katex.mjs"
+TOOLS = Path(__file__).parents[1] / "tools"
 
 
 class Formula(NamedTuple):
@@ -116,14 +116,14 @@ def _pandoc(markdown: str, *options: str) -> str:
     return _output(["pandoc", "--from=markdown", *options], markdown)
 
 
-# ---------------------------------------------------------------------------------------------------------------- KaTeX
+# ---------------------------------------------------------------------------------------------------- KaTeX and MathJax
 
 
-def katex_errors(formulas: Iterable[Formula]) -> list[str | None]:
-    """For each formula what KaTeX, at its strictest, holds against it, or None."""
+def web_errors(formulas: Iterable[Formula]) -> list[str | None]:
+    """For each formula what KaTeX, at its strictest, or MathJax holds against it, or None."""
     query = json.dumps([formula._asdict() for formula in formulas])
-    answer: list[str | None] = json.loads(_output(["node", str(KATEX)], query))
-    return answer
+    katex, mathjax = (json.loads(_output(["node", str(TOOLS / f"{name}.mjs")], query)) for name in ("katex", "mathjax"))
+    return [(one and f"KaTeX: {one}") or (other and f"MathJax: {other}") for one, other in zip(katex, mathjax, strict=True)]
 
 
 def _output(command: list[str], text: str) -> str:

@@ -16,15 +16,17 @@ import pytest
 import derive
 from derive.errors import DeriveError
 from derive.language.reader import read as read_graph
-from derive.teaching.blocks.charts import Chart, draw
+from derive.teaching.blocks.charts import Chart, draw, levels
 from derive.teaching.blocks.iteration import noise
 from derive.teaching.document import CodeBlock, Document, Picture
+from derive.teaching.formats.printer import Choices
 from derive.teaching.formats.render import render
 from derive.teaching.lecture.carried import DIGITS, LONGEST, carried, computed, found_by
 from derive.teaching.lecture.kinds import KINDS, build_lecture
 from derive.teaching.lecture.lecture import read
 from derive.teaching.page import Page
 from derive.values.run import run
+from tools import gallery
 
 HEAD = "---\ntitle: {en: Losses, fr: Pertes}\nlang: [en, fr]\n---\n# Slide\n\n"
 LOGISTIC = "```derive define logistic\nw: [n]\nx: [n]\np = sigmoid(sum(w*x))\nL = -log(p)\n```\n\n"
@@ -104,6 +106,15 @@ def test_a_number_that_is_no_fraction_travels_with_more_digits_than_a_page_has()
     assert (long[0], long[2]) == (Fraction(1, 3), 0)
     assert abs(long[1] - 1) < Fraction(1, 10 ** (DIGITS - 2))
     assert long[1].denominator <= LONGEST
+
+
+def test_what_is_left_of_numbers_that_cancel_is_0() -> None:
+    body = (
+        "```derive define norm\nX: [N]\nmu = sum(X)/N\nY = (X - mu)/sqrt(sum((X - mu)**2)/N)\n```\n\n"
+        "```derive run norm\nat: X=[1, 3, 5]\nseed: [1, 0, 0.5]\nname: b\n```\n\n"
+        "{{= sum(b.grad.X) }} and {{= exp(-300)*b.Y[0] }} and {{= sum(b.grad.X) + 0.1**90 }}"
+    )
+    assert markdown(body) == r"$\approx 0$ and $\approx -6.305 \times 10^{-131}$ and $\approx 1.000 \times 10^{-90}$"
 
 
 def test_probabilities_that_travel_are_probabilities() -> None:
@@ -442,6 +453,39 @@ def test_a_surface_has_its_path() -> None:
     assert [mark.hollow for mark in panel.marks] == [True, False]
 
 
+def test_paths_are_called_as_the_language_of_the_page_has_it_and_one_alone_not_at_all() -> None:
+    two = DESCENT + DESCENT.replace("name: descent", "name: chance")
+    for lang, words in (("en", "chance"), ("fr", r"au\ hasard")):
+        (panel,) = chart("path: descent, chance {fr: au hasard}", "valley", VALLEY + two, lang).panels
+        assert [curve.label for curve in panel.curves] == [r"\mathrm{descent}", rf"\mathrm{{{words}}}"]
+    (panel,) = chart("path: descent", "valley", VALLEY + DESCENT).panels
+    assert [curve.label for curve in panel.curves] == [""]
+
+
+def test_a_tensor_all_of_whose_entries_move_needs_no_value() -> None:
+    (panel,) = chart("at: x=[0.5, 1]\nalong: w[0], w[1]\nof: p", "logistic", LOGISTIC).panels
+    assert panel.surface is not None
+    x, y, z = panel.surface
+    assert np.allclose(z, 1 / (1 + np.exp(-(0.5 * x[None, :] + y[:, None]))))
+
+
+def test_lines_of_equal_height_part_a_surface_into_equal_areas_at_short_numbers() -> None:
+    across, up = np.meshgrid(np.linspace(-2, 2, 61), np.linspace(-2, 2, 61))
+    steep = across**4 + np.exp(3 * up)
+    heights = levels(steep)
+    shares = np.diff([0, *(float(np.mean(steep < height)) for height in heights), 1])
+    assert 7 <= len(heights) <= 12
+    assert max(shares) < 0.25  # heights that are evenly spaced leave nine tenths of it to the lowest
+    assert all(len(f"{height:g}".replace(".", "").strip("0")) <= 3 for height in heights)
+    assert len(levels(np.zeros((3, 3)))) == 1
+
+
+def test_steps_are_whole_numbers_on_the_axis() -> None:
+    blocks = document(VALLEY + DESCENT.replace("name: descent", "plot: f")).slides[0].blocks
+    (drawn,) = (block.formats["svg"] for block in blocks if isinstance(block, Picture))
+    assert drawn.args[0].panels[0].whole  # type: ignore[attr-defined]
+
+
 def test_saturated_stretches_are_shaded() -> None:
     ((low, first), (second, high)) = chart("functions: sigmoid\nsaturated: 0.05").panels[0].zones
     assert (low, high) == (-6, 6)
@@ -472,6 +516,7 @@ def test_a_plot_is_drawn_in_every_format_in_one_font_and_the_same_each_time() ->
         (LOGISTIC + "```derive plot logistic\nat: w=[1, 2], x=[1, 2]\n```\n", "A plot is over one number, or over two.",
          "w=[1, 2], x=[1, 2]"),
         (VALLEY + "```derive plot valley\npath: descent\n```\n", "No iterate block above is named descent.", "descent"),
+        (VALLEY + "```derive plot valley\npath: a {fr\n```\n", "path: Names are expected, with commas between them.", "a {fr"),
         (VALLEY + "```derive plot valley\nderivatives: yes\n```\n", "A surface has no derivative beside it.", "yes"),
     ],
 )  # fmt: skip
@@ -496,6 +541,17 @@ def test_a_kernel_block_shows_the_loops_of_the_module(target: str) -> None:
     assert [ast.dump(node) for node in tree.body] == [ast.dump(whole[name]) for name in names]
 
 
+def test_a_kernel_block_shows_its_innermost_loops_or_what_it_does_without_one() -> None:
+    block, *_ = document("```derive kernel softplus\nbatch: x\nfunction: value\nshow: loop\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    assert block.text.startswith("for ")
+    assert "softplus" in block.text
+    assert {len(line) - len(line.lstrip()) for line in block.text.splitlines() if line} == {0, 4}
+    block, *_ = document("```derive kernel softplus\nfunction: value\nshow: loop\n```\n").slides[0].blocks
+    assert isinstance(block, CodeBlock)
+    assert "y = softplus(x)" in block.text
+
+
 def test_a_kernel_block_shows_its_program_and_names_its_functions() -> None:
     block, *_ = document("```derive kernel hinge\nshow: program\n```\n").slides[0].blocks
     assert isinstance(block, CodeBlock)
@@ -516,10 +572,19 @@ PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text("utf-8")
 EXAMPLES = re.findall(r"````markdown\n(.*?)````\n", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_every_example_of_the_page_on_blocks_builds(lang: str) -> None:
-    found = document("\n".join(EXAMPLES), lang)
+def test_every_example_of_the_page_on_blocks_builds_in_french() -> None:
+    found = document("\n".join(EXAMPLES), "fr")  # in English the gallery does
     assert len(found.slides[0].blocks) > len(EXAMPLES)
+
+
+def test_the_gallery_shows_what_the_page_on_blocks_becomes(golden: Callable[[Path, str], None]) -> None:
+    """Its text is what is built; of its pictures, which are drawn anew by `make gallery`, each that it shows is there."""
+    found = build_lecture(read(gallery.lecture(PAGE), "blocks.md"), "en")
+    text = render(found, "markdown", Choices(flavour="github")).text
+    golden(gallery.GALLERY / "blocks.en.md", text)
+    shown = re.findall(r"\]\((blocks-.*?\.svg)\)", text)
+    assert len(shown) > 8
+    assert {path.name for path in gallery.GALLERY.glob("*.svg")} == set(shown)
 
 
 def test_every_block_and_every_option_has_its_row_and_its_example() -> None:

@@ -113,7 +113,7 @@ def test_a_long_array_is_shown_in_part_and_says_how_long_it_is() -> None:
     long, grid = derive.graph("x: [n]; y = 2*x"), derive.graph("x: [n]; y[i, j] = x[i]*x[j]")
     assert "…" not in lines(forward_blocks(long.at(x=list(range(60))), Page()))[-1]
     shown = lines(forward_blocks(long.at(x=list(range(5001))), Page("fr")))[-1]
-    assert re.search(r"= \(0; 2; .*; 112; …; 9998; 10000\)  \(5001 composantes\)$", shown)
+    assert re.search(r"= \(0; 2; .*; 112; …; 9998; 10\u202f000\)  \(5001 composantes\)$", shown)
     assert len(lines(forward_blocks(grid.at(x=list(range(300))), Page()))[-1]) < 1000
 
 

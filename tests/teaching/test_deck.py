@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import derive
+from cases.lectures import WIDE
 from derive.graphs.graph import Graph
 from derive.teaching.blocks.diagrams import View
 from derive.teaching.blocks.pictures import view_of
@@ -438,3 +439,17 @@ def test_every_formula_and_figure_is_said(page: Page, folder: Path) -> None:
         assert page.run(f"[...document.querySelectorAll('math, figure, img')].filter((e) => !{said}).length") == 0
         assert page.run("document.documentElement.lang") == lang
     assert page.run("[...document.querySelectorAll('math')].some((m) => m.ariaLabel.startsWith('la dérivée de L par rapport à'))")
+
+
+def test_a_table_wider_than_its_room_is_made_smaller(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "wide.html"
+    path.write_text(render(build_lecture(opened(WIDE), "en"), "html").text, encoding="utf-8")
+    page.open("about:blank")
+    page.open(path.as_uri())
+    page.run("document.querySelectorAll('.slide').forEach((slide) => slide.classList.add('current'))")
+    over = """[...document.querySelectorAll('.body table')].map((table) => [
+        table.getBoundingClientRect(), (table.closest('.column') ?? table.closest('.body')).getBoundingClientRect()
+    ]).map(([table, room]) => Math.max(table.right - room.right, room.left - table.left))"""
+    sticking = page.run(over)
+    assert len(sticking) == 2
+    assert max(sticking) < 1

@@ -1,4 +1,4 @@
-"""Any text a person types reaches the page as that text: asked of pandoc, pdfLaTeX, KaTeX and an HTML parser."""
+"""Any text a person types reaches the page as that text: asked of pandoc, pdfLaTeX, KaTeX, MathJax and an HTML parser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cases.nasty import NASTY
 from derive.teaching.formats import escape
-from oracles.rendering import Formula, compile_latex, katex_errors
+from oracles.rendering import Formula, compile_latex, web_errors
 
 MARKS = "\\`*_{}[]()#+-.!|<>$~^:@\"'=&%,;/ abI10é’…–\u00a0"
 PIECES = [*NASTY, *MARKS, "--", "...", "```", ":::", "1. ", "a) ", "&lt;", "\\alpha", "^["]
@@ -174,10 +174,10 @@ def test_pdflatex_compiles_any_text(tmp_path_factory: pytest.TempPathFactory, gi
 # ---------------------------------------------------------------- formulas, HTML, links, the terminal
 
 
-@pytest.mark.needs("katex")
-def test_katex_reads_words_inside_a_formula() -> None:
+@pytest.mark.needs("katex", "mathjax")
+def test_katex_and_mathjax_read_words_inside_a_formula() -> None:
     words = [text for text in NASTY if "中" not in text and "ℝ" not in text]
-    assert not any(katex_errors(Formula(escape.markdown_math(text)) for text in words))
+    assert not any(web_errors(Formula(escape.markdown_math(text)) for text in words))
 
 
 @given(texts)

@@ -33,9 +33,10 @@ from derive.teaching.blocks.diagrams import MAX_BOXES, Room, View, diagram, labe
 from derive.teaching.blocks.networks import network
 from derive.teaching.blocks.pictures import NODES, Drawn, picture, view_of
 from derive.teaching.figure import DOTS, LEGIBLE, Arrow, Box, Diagram, Matrix, description, draw, size_on_page
-from derive.teaching.figure.canvas import COLOUR, TINT, compose, measure, paint
+from derive.teaching.figure.canvas import compose, measure, paint
 from derive.teaching.figure.geometry import CLOSE, PAGE, ROOMY, Drawing, Outline, Path, Rectangle
 from derive.teaching.figure.layout import layout, least
+from derive.teaching.figure.look import COLOUR, TINT
 from derive.teaching.figure.typesetting import WHOLE, typeset
 from derive.teaching.formats.latex.columns import MOST, POINTS
 from derive.teaching.formats.latex.heights import WIDTH
@@ -463,7 +464,7 @@ def test_the_legend_names_only_what_the_arrows_carry():
 
     assert legend(Arrow("x", "y")) == []
     assert len(legend(Arrow("x", "y", "1"))) == 1
-    assert ["avant" in entry or "arri" in entry for entry in legend(Arrow("x", "y", "1", "2"), language="fr")] == [True, True]
+    assert ["aller" in entry or "retour" in entry for entry in legend(Arrow("x", "y", "1", "2"), language="fr")] == [True, True]
 
 
 def test_threads_draw_what_one_draws():
@@ -896,3 +897,12 @@ def test_a_description_tells_every_value_and_gradient() -> None:
         assert words.count("value") == sum(bool(arrow.forward) for arrow in diagram_.arrows)
         assert words.count("gradient") == sum(bool(arrow.backward) for arrow in diagram_.arrows)
         assert not set(words) & set("\\{}_^")
+
+
+def test_weights_that_are_names_do_not_lie_on_one_another() -> None:
+    source = "x: [3]; W1: [2, 3]; W2: [2, 2]; w3: [2]; h1 = tanh(W1 @ x); h2 = tanh(W2 @ h1); y = w3.T @ h2"
+    drawing = compose(network(derive.graph(source), Page()))
+    frames = [text.frame for text in drawing.texts if text.role == "weight"]
+    assert len(frames) == 12
+    for a, b in combinations(frames, 2):
+        assert a.right <= b.left or b.right <= a.left or a.bottom <= b.top or b.bottom <= a.top

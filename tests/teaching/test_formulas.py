@@ -1,4 +1,4 @@
-r"""A teacher's formulas: what is refused and where, what is written of the others, and that LaTeX and KaTeX take it."""
+r"""A teacher's formulas: what is refused and where, what is written of the others, and that LaTeX, KaTeX and MathJax take it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from derive.teaching.lecture import formulas
 from derive.teaching.lecture.lecture import build, read
 from oracles import random_formulas
 from oracles.random_formulas import EXAMPLES, drawn, latex_errors
-from oracles.rendering import Formula, katex_errors
+from oracles.rendering import Formula, web_errors
 
 
 def checked(code: str) -> str:
@@ -177,10 +177,11 @@ def test_a_command_is_kept_apart_from_what_katex_would_read_into_its_name(typed:
     assert checked(typed) == kept
 
 
-@pytest.mark.needs("katex")
-def test_katex_knows_every_command_that_a_formula_may_use() -> None:
+@pytest.mark.needs("katex", "mathjax")
+def test_katex_and_mathjax_know_every_command_that_a_formula_may_use() -> None:
     codes = [*EXAMPLES, *map(checked, escape.SYMBOLS), *(rf"\text{{{sign}}}" for sign in sorted(formulas.LATIN))]
-    errors = katex_errors(Formula(formula, display=True) for formula in codes)
+    codes.append(checked(r"\underset{a}{b}_c^d + \boldsymbol{a_b}_c + \text{a\%~b}_c + (1;\ -2,\quad -x)"))
+    errors = web_errors(Formula(escape.markdown_formula(formula), display=True) for formula in codes)
     assert not {formula: error for formula, error in zip(codes, errors, strict=True) if error}
 
 
@@ -196,10 +197,10 @@ def test_random_formulas_that_are_accepted_compile() -> None:
     assert latex_errors(drawn(250, "tests")) == {}
 
 
-@pytest.mark.needs("katex")
+@pytest.mark.needs("katex", "mathjax")
 def test_random_formulas_that_are_accepted_render() -> None:
     codes = drawn(250, "tests")
-    errors = katex_errors(Formula(code, display=True) for code in codes)
+    errors = web_errors(Formula(escape.markdown_formula(code), display=True) for code in codes)
     assert not {code: error for code, error in zip(codes, errors, strict=True) if error}
 
 

@@ -392,6 +392,14 @@ def test_sources_come_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(DeriveError, match=r"no source 'knut'(.*\n)+Did you mean knuth") as caught:
         told("words [@knut]")
     assert caught.value.place == Place("words [@knut]", 7, 12, 8)
+    (tmp_path / "a.bib").write_text(
+        "@article{many, author={One, A. and others}, title={T: t}, journal={J}, year=2001, pages={7--19}, url={https://a.org/b-c}}"
+    )
+    for lang, at in (("en", "pp. 7–19. Available at: "), ("fr", "7–19. Disponible sur\u00a0: ")):
+        cited, named = told("[@many]", lang).slides
+        assert "One " in repr(cited)
+        assert "others" not in repr(named)
+        assert at in repr(named).replace("\\xa0", "\xa0")
     (tmp_path / "b.json").write_text('[{"id": "k", "type": "book", "title": "T", "issued": {"date-parts": [[1990]]}}]')
     head = head.replace("a.bib", "b.json")
     assert isinstance(told("[@k]").slides[-1].blocks[0], References)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oracles.rendering import Formula, LatexError, compile_latex, katex_errors, math_in_markdown, pandoc_slides
+from oracles.rendering import Formula, LatexError, compile_latex, math_in_markdown, pandoc_slides, web_errors
 
 # ---------------------------------------------------------------------------------------------------------------- LaTeX
 
@@ -126,20 +126,26 @@ def test_pandoc_finds_the_mathematics() -> None:
 # ---------------------------------------------------------------------------------------------------------------- KaTeX
 
 
-@pytest.mark.needs("katex")
-def test_katex_accepts_and_rejects() -> None:
-    good = [Formula(r"\frac{\partial L}{\partial W} = g\, h^{\top}"), Formula(r"\begin{aligned} a &= 2{,}8 \end{aligned}", True)]
+@pytest.mark.needs("katex", "mathjax")
+def test_katex_and_mathjax_accept_and_reject() -> None:
+    good = [
+        Formula(r"\frac{\partial L}{\partial W} = g\, h^{\top}"),
+        Formula(r"-x = (-1;\ {-}2)"),
+        Formula(r"\begin{aligned} a &= 2{,}8 \end{aligned}", True),
+    ]
     bad = [
         Formula(r"\frac{1}{"),
         Formula(r"\gradientt"),
         Formula(r"\begin{align} a \end{align}"),
         Formula("x = é"),  # strictness: in mathematics a letter must have an upright meaning
+        Formula(r"(1;\ -2)"),  # to MathJax the minus stands between two terms
+        Formula(r"x \quad \text{so~that}"),  # MathJax shows the sign
     ]
-    errors = katex_errors([*good, *bad])
-    assert errors[: len(good)] == [None, None]
+    errors = web_errors([*good, *bad])
+    assert errors[: len(good)] == [None, None, None]
     assert all(errors[len(good) :]), errors
 
 
-@pytest.mark.needs("katex")
-def test_katex_is_asked_nothing() -> None:
-    assert katex_errors([]) == []
+@pytest.mark.needs("katex", "mathjax")
+def test_katex_and_mathjax_are_asked_nothing() -> None:
+    assert web_errors([]) == []

@@ -1,14 +1,15 @@
-"""The shipped lectures, in every language, before the programs that show them: pdfLaTeX, pandoc and KaTeX."""
+"""The shipped lectures, in every language, before the programs that show them: pdfLaTeX, pandoc, KaTeX and MathJax."""
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
 import pytest
 
 from derive.teaching.lecture import lecture as lectures
-from oracles.rendering import Log, compile_latex, katex_errors, math_in_markdown, pandoc_slides
+from oracles.rendering import Log, compile_latex, math_in_markdown, pandoc_slides, web_errors
 
 LECTURES = Path(__file__).parents[2] / "lectures"
 OVERFULL = 5.0
@@ -75,13 +76,13 @@ def test_pandoc_makes_the_slides_that_the_lecture_asks_for(course: Path, name: s
     assert all(titles)
 
 
-@pytest.mark.needs("pandoc", "katex")
-def test_katex_reads_every_formula(course: Path, name: str, lang: str) -> None:
+@pytest.mark.needs("pandoc", "katex", "mathjax")
+def test_katex_and_mathjax_read_every_formula(course: Path, name: str, lang: str) -> None:
     text = (course / f"{name}.{lang}.md").read_text("utf-8")
     formulas = math_in_markdown(text)
     assert len(formulas) > 50
     assert sum(formula.display for formula in formulas) == len(re.findall(r"^\$\$$", text, re.MULTILINE)) / 2
-    errors = katex_errors(formulas)
+    errors = web_errors(formulas)
     assert [(formula.latex, error) for formula, error in zip(formulas, errors, strict=True) if error] == []
 
 
@@ -97,3 +98,21 @@ def test_french_pages_have_no_decimal_point_and_english_ones_no_comma(course: Pa
     text = (course / f"{name}.{lang}.md").read_text("utf-8")
     strange = {"en": r"\d\{,\}\d", "fr": r"(?<![\d-])\d+\.\d(?!em\])"}[lang]
     assert [found[0] for found in re.finditer(rf".*{strange}.*", text) if ".svg" not in found[0]] == []
+
+
+ENGLISH = {"the", "and", "of", "is", "are", "with", "from", "that", "which", "forward", "backward", "entry", "agrees", "given"}
+FRENCH = {"le", "les", "des", "une", "est", "sont", "avec", "dans", "qui", "du", "aller", "retour", "composante", "concorde"}
+"""Words that a page in the other language has many of, and none in this one."""
+
+
+def test_a_page_has_words_of_its_language_alone(course: Path, name: str, lang: str) -> None:
+    """In the text, in what is read aloud, and in what figures say; titles of sources stay as they are, and code is nobody's."""
+    text = (course / f"{name}.{lang}.html").read_text("utf-8")
+    text = re.sub(r"<(script|style|code|pre)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    text, _, sources = text.partition('class="references"')
+    assert sources
+    spoken = " ".join(re.findall(r'(?:aria-label|title|alt)="([^"]*)"', text))
+    words = set(re.findall(r"[a-zà-ÿœ]+", html.unescape(f"{re.sub(r'<[^>]*>', ' ', text)} {spoken}").lower()))
+    own, other = (ENGLISH, FRENCH) if lang == "en" else (FRENCH, ENGLISH)
+    assert len(words & own) > 5
+    assert words & other == set()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import derive
+from cases.lectures import WIDE
 from derive.errors import DeriveError
 from derive.marks import made_from
 from derive.teaching.document import (
@@ -49,6 +51,8 @@ from derive.teaching.formats.render import check_needs, render, written
 from derive.teaching.formats.typst import compiled as compiling
 from derive.teaching.formats.typst.formulas import formula
 from derive.teaching.lecture import formulas
+from derive.teaching.lecture.kinds import build_lecture
+from derive.teaching.lecture.lecture import opened
 from derive.teaching.page import Page
 from derive.teaching.pages.explain import explain
 from derive.teaching.request import Request
@@ -276,3 +280,15 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.Monk
 def test_a_picture_that_is_none_is_said() -> None:
     with pytest.raises(DeriveError, match="The PDF cannot be made: unknown image format"):
         pdf(deck(Picture("p", {"png": lambda: b"no picture"}, "p", given=True)))
+
+
+@pytest.mark.needs("typst", "poppler")
+def test_a_table_wider_than_its_room_is_made_smaller() -> None:
+    page = tool("pdftotext", pdf(build_lecture(opened(WIDE), "en")), "-bbox")
+    boxes = re.findall(r'<word xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>', page)
+    (side,) = {float(x) for x in re.findall(r'<page width="([\d.]+)"', page)}
+    long = [(float(left), float(right)) for left, right, word in boxes if re.fullmatch(r"\d{10,}", word)]
+    assert len(long) == 6
+    assert all(before[1] < after[0] for before, after in pairwise(long[:3]))
+    assert max(right for _, right in long[:3]) < side
+    assert max(right for _, right in long[3:]) < side / 2

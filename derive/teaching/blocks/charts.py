@@ -17,6 +17,9 @@ from derive.teaching.page import Page
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LEVELS = 9
+"""A surface has about so many lines of equal height."""
+
 COLOURS = ("#0b5c8a", "#b3541e", "#3d7a35", "#7a3d78")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
 INK, RULE, ZONE = "#1b2733", "#dde3e8", "#f2e6d8"
@@ -59,6 +62,8 @@ class Panel:
     surface: tuple[Any, Any, Any] | None = None
     x: str = "x"
     y: str = ""
+    whole: bool = False
+    """Along x there are whole numbers alone."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +133,31 @@ def _paint(axes: Axes, panel: Panel, page: Page) -> None:
 
 def _contours(axes: Axes, surface: tuple[Any, Any, Any], page: Page) -> None:
     """Lines of equal height over a light tint, each with its height."""
+    import matplotlib
+    import numpy as np
+
     x, y, z = surface
-    axes.contourf(x, y, z, levels=12, cmap="Blues", alpha=0.35, zorder=0)
-    lines = axes.contour(x, y, z, levels=12, colors="#6d7f8d", linewidths=0.6, zorder=1)
+    heights = levels(z)
+    tints = matplotlib.colormaps["Blues"](np.linspace(0.0, 0.9, len(heights) + 1))
+    axes.contourf(x, y, z, levels=[-np.inf, *heights, np.inf], colors=tints, alpha=0.35, zorder=0)
+    lines = axes.contour(x, y, z, levels=heights, colors="#6d7f8d", linewidths=0.6, zorder=1)
     axes.clabel(lines, fontsize=9.5, fmt=lambda value: f"${tick(value, page)}$")
+
+
+def levels(z: Any) -> list[float]:
+    """Short numbers that part a surface into pieces of about one area: as many lines in a flat hollow as on a steep rim."""
+    import numpy as np
+
+    heights = np.quantile(z[np.isfinite(z)], np.arange(LEVELS + 2) / (LEVELS + 1))
+    gaps = np.diff(heights)
+    units = 10.0 ** np.floor(np.log10(np.maximum(np.minimum(gaps[:-1], gaps[1:]), np.ptp(heights) / 1000 + 1e-300)))
+    return sorted({float(f"{np.round(height / unit) * unit:.12g}") for height, unit in zip(heights[1:-1], units, strict=True)})
 
 
 def _settle(axes: Axes, panel: Panel, page: Page) -> None:
     """Axes through the origin, a light grid, a legend; decimals in the language of the page."""
+    from matplotlib.ticker import MaxNLocator
+
     if panel.surface is None:
         axes.axhline(0, color=INK, linewidth=0.7)
         axes.axvline(0, color=INK, linewidth=0.7)
@@ -146,6 +168,8 @@ def _settle(axes: Axes, panel: Panel, page: Page) -> None:
     axes.set_xlabel(f"${panel.x}$")
     if panel.y:
         axes.set_ylabel(f"${panel.y}$", rotation=0, ha="right", va="center")
+    if panel.whole:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if any(curve.label for curve in panel.curves):
         axes.legend(loc="best", frameon=panel.surface is not None, framealpha=0.85, edgecolor="none")
     for axis in (axes.xaxis, axes.yaxis):

@@ -97,7 +97,10 @@ def error_layout(value: float, page: Page, rounding: int = 10) -> Inlines:
         return inlines(Sign("–", "–"))
     if value < 10.0**-rounding:
         return inlines(row(Sign(r"{<}\,", "< "), power_of_ten(-rounding)))
-    return inlines(number(value, replace(page.style, digits=2))[0].layout)
+    digits, exponent = f"{value:.1e}".split("e")
+    if not -5 < int(exponent) < -1:
+        return inlines(number(value, replace(page.style, digits=2))[0].layout)
+    return inlines(row(page.style.number(digits), Sign(r" \times ", " × "), power_of_ten(int(exponent))))  # as those below it
 
 
 def _number(value: float, page: Page) -> Inlines:

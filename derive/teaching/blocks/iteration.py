@@ -160,4 +160,4 @@ def steps_chart(states: Sequence[Run], columns: Sequence[Column], page: Page) ->
         y = np.array([plain(value) for value in values])
         curves.append(Curve(np.arange(len(y)), y, latex(header(column, states[0].source, page)), place, dots=len(y) <= 60))
     words = page.say(N_("Over the steps:")) + " " + ", ".join(column.name for column in columns)
-    return Chart((Panel(tuple(curves), x=rf"\mathrm{{{page.say(N_('step'))}}}"),), words)
+    return Chart((Panel(tuple(curves), x=rf"\mathrm{{{page.say(N_('step'))}}}", whole=True),), words)

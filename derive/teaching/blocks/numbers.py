@@ -86,8 +86,9 @@ def array(values: Any, page: Page, most: int = MAX_EXACT) -> tuple[Layout, bool]
     layout, exact = _part(entries[()], page.style, _shown(entries.shape), most)
     if all(-1 not in places for places in _shown(entries.shape)):
         return layout, exact
-    count = page.say(N_("{count} entries")).format(count=entries.size)
-    return row(layout, Sign(rf"\quad\text{{({count})}}", f"  ({count})")), exact
+    many, count = page.say(N_("{count} entries")), page.style.number(str(entries.size))
+    inside = count.latex if count.latex.isdigit() else rf"}}{count.latex}\text{{"  # a space between thousands is none of words
+    return row(layout, Sign(rf"\quad\text{{({many.format(count=inside)})}}", f"  ({many.format(count=count.text)})")), exact
 
 
 def _part(entries: Any, style: Style, shown: list[list[int]], most: int) -> tuple[Layout, bool]:

@@ -16,6 +16,7 @@ from derive.graphs.graph import Graph
 from derive.language.reader import read
 from derive.notation import definitions
 from derive.notation.layout import Layout, latex
+from derive.notation.layout import text as plain_text
 from derive.teaching.blocks.charts import Chart, Curve, Mark, Panel, tick
 from derive.teaching.blocks.sampled import Axis, Sampled, sampled
 from derive.teaching.figure import upright
@@ -31,11 +32,12 @@ STEEP, BISECTIONS = 0.02, 24
 
 @dataclass(frozen=True)
 class Line:
-    """A function of one number: what it is called, what its slope is, and it."""
+    """A function of one number: what it is called, what its slope is, it, and what it is called in words."""
 
     label: str
     slope_label: str
     function: Sampled
+    words: str
 
 
 @dataclass(frozen=True)
@@ -67,23 +69,31 @@ def formula_line(formula: str, values: Mapping[str, Any], page: Page) -> Line:
     if graph.output.axes or "x" not in {i.name for i in graph.inputs}:
         raise DeriveError(said("{name} is not a function of one number.", name=formula), hint="Write a formula in x: x**2 + 1.")
     function = sampled(graph, "", (("x", ()),), values, Fraction(1))
-    shown = _mathtext(definitions.layout(graph.output.surface or graph.output.body, page.context(graph)), text)
+    printed = definitions.layout(graph.output.surface or graph.output.body, page.context(graph))
+    shown = _mathtext(printed, text)
     simple = text != formula
     slope = shown.replace("(x)", r"\,'(x)") if simple else rf"({shown})'"
-    return Line(shown, slope, function)
+    return Line(shown, slope, function, plain_text(printed))
 
 
 def graph_line(graph: Graph, of: str, axis: Axis, values: Mapping[str, Any], start: Fraction, page: Page) -> Line:
     """A number of a graph over one of its inputs, the others with values.  Raises DeriveError."""
     function = sampled(graph, of, (axis,), values, start)
-    context = page.context(function.graph)
-    output, by = latex(context.called(function.graph.output.name)), axis_label(function.graph, axis, page)
-    return Line(rf"{output}({by})", rf"\partial {output}\,/\,\partial {by}", function)
+    output, by = page.context(function.graph).called(function.graph.output.name), axis_label(function.graph, axis, page)
+    code, of = latex(output), latex(by)
+    return Line(rf"{code}({of})", rf"\partial {code}\,/\,\partial {of}", function, over(function, (axis,), page))
 
 
-def axis_label(graph: Graph, axis: Axis, page: Page) -> str:
+def axis_label(graph: Graph, axis: Axis, page: Page) -> Layout:
     """What a number that moves is called."""
-    return latex(definitions.left_side(axis[0], tuple(map(Integer, axis[1])), page.context(graph)))
+    return definitions.left_side(axis[0], tuple(map(Integer, axis[1])), page.context(graph))
+
+
+def over(function: Sampled, axes: Sequence[Axis], page: Page) -> str:
+    """What a number of a graph over some others is called in words: L(w₁, w₂)."""
+    graph = function.graph
+    by = (page.style.separator.text + " ").join(plain_text(axis_label(graph, axis, page)) for axis in axes)
+    return f"{plain_text(page.context(graph).called(graph.output.name))}({by})"
 
 
 def _mathtext(layout: Layout, typed: str) -> str:
@@ -108,16 +118,13 @@ def curves_chart(lines: Sequence[Line], derivatives: bool, window: Window, x: st
         raise DeriveError("Nothing has a value here.", hint="Choose another interval with from: and to:.")
     named = len(lines) == 1  # the numbers of several would lie upon one another
     marks = [_mark(line.function.at, x0, k, page, named) for k, line in enumerate(lines) for x0 in window.marks]
-    on = [
-        Curve(points[:, 0], points[:, 1], rf"\mathrm{{{name}}}", k + 1, dots=True)
-        for k, (name, points) in enumerate(paths.items())
-    ]
+    on = [Curve(p[:, 0], p[:, 1], _named(name, paths), k + 1, dots=True) for k, (name, p) in enumerate(paths.items())]
     panels = [Panel((*values, *on), tuple(marks), zones, x=x)]
     if derivatives:
         slopes = [_curve(line.function.slope, at, line.slope_label, k) for k, line in enumerate(lines)]
         marks = [_mark(line.function.slope, x0, k, page, named) for k, line in enumerate(lines) for x0 in window.marks]
         panels.append(Panel(tuple(slopes), tuple(marks), zones, x=x))
-    return Chart(tuple(panels))
+    return Chart(tuple(panels), described([line.words for line in lines], page))
 
 
 def check_interval(window: Window) -> list[tuple[float, float]]:
@@ -174,13 +181,20 @@ def surface_chart(function: Sampled, window: Window, labels: tuple[str, str], pa
     x, y = np.linspace(low, high, GRID), np.linspace(bottom, top, GRID)
     across, up = np.meshgrid(x, y)
     z = function.at(across.ravel(), up.ravel()).reshape(across.shape)
-    curves = tuple(Curve(p[:, 0], p[:, 1], rf"\mathrm{{{name}}}", k, dots=True) for k, (name, p) in enumerate(paths.items()))
+    if not np.isfinite(z).any():
+        raise DeriveError("Nothing has a value here.", hint="Choose another interval with from: and to:.")
+    curves = tuple(Curve(p[:, 0], p[:, 1], _named(name, paths), k, dots=True) for k, (name, p) in enumerate(paths.items()))
     marks = tuple(
         Mark(float(p[end, 0]), float(p[end, 1]), hollow=end == 0, place=k)
         for k, p in enumerate(paths.values())
         for end in (0, -1)
     )
-    return Chart((Panel(curves, marks, (), (x, y, z), *labels),))
+    return Chart((Panel(curves, marks, (), (x, y, z), *labels),), described([over(function, function.axes, page)], page))
+
+
+def _named(name: str, paths: Mapping[str, Any]) -> str:
+    """What a path is called in the legend: nothing where it is the only one."""
+    return rf"\mathrm{{{upright(name)}}}" if len(paths) > 1 else ""
 
 
 def path_points(states: Sequence[Run], axes: Sequence[Axis], of: str = "") -> Any:
@@ -197,4 +211,4 @@ def path_points(states: Sequence[Run], axes: Sequence[Axis], of: str = "") -> An
 
 def described(what: Sequence[str], page: Page) -> str:
     """What a plot shows, in words."""
-    return page.say(N_("Curves of")) + " " + ", ".join(what)
+    return page.say(N_("Curves of")) + " " + (page.style.separator.text + " ").join(what)

@@ -5,7 +5,8 @@ The points are the examples of a batch: one definition for all of them, evaluate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -93,13 +94,20 @@ def sampled(graph: Graph, of: str, axes: tuple[Axis, ...], values: Mapping[str, 
             )
         if len(entry) != len(inputs[name].axes):
             raise DeriveError(said("{name} is no number.", name=name), hint=said("Name an entry: {name}[0].", name=name))
-    moving = {name: start for name, entry in axes if not entry and name not in values}
-    given = {name: value for name, value in {**values, **moving}.items() if name in inputs or name in map(str, cut.sizes)}
+    moving = {name: _stand_in([e for other, e in axes if other == name], start) for name, _ in axes if name not in values}
+    known = {**values, **{name: value for name, value in moving.items() if value is not None}}
+    given = {name: value for name, value in known.items() if name in inputs or name in map(str, cut.sizes)}
     found = Sampled(cut, axes, given)
     for name, entry in axes:
         if any(not k < n for k, n in zip(entry, np.shape(found._point.arrays[name]), strict=True)):
             raise DeriveError(said("{name} has no such entry.", name=name))
     return found
+
+
+def _stand_in(entries: Sequence[tuple[int, ...]], start: Fraction) -> Any:
+    """A tensor of these entries and no others, wherever they move; None where others would need values."""
+    shape = tuple(max(places) + 1 for places in zip(*entries, strict=True))
+    return np.full(shape, start, dtype=object).tolist() if len(set(entries)) == math.prod(shape) else None
 
 
 def until(graph: Graph, of: str) -> Graph:

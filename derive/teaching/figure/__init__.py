@@ -30,6 +30,7 @@ __all__ = [
     "Network",
     "TooLarge",
     "Unit",
+    "as_tikz",
     "description",
     "draw",
     "places",
@@ -43,6 +44,14 @@ def draw(diagram: Diagram | Network, file_format: FileFormat, language: str = "e
     from derive.teaching.figure import canvas  # matplotlib is slow to import
 
     return canvas.draw(diagram, file_format, language)
+
+
+def as_tikz(diagram: Diagram | Network, language: str = "en") -> str:
+    """The same figure as TikZ code, whose labels LaTeX sets in the font of the document."""
+    from derive.teaching.figure import canvas
+    from derive.teaching.figure.tikz import code
+
+    return code(canvas.compose(diagram, language))
 
 
 def size_on_page(diagram: Diagram | Network, language: str = "en") -> float:

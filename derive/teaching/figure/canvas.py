@@ -22,8 +22,8 @@ from derive.marks import mark
 from derive.teaching.figure.diagram import Diagram
 from derive.teaching.figure.geometry import CLOSE, LEGIBLE, PAGE, VALUE_SIZE, Drawing, Rectangle
 from derive.teaching.figure.layout import layout, least
+from derive.teaching.figure.look import ARROW, COLOUR, FILL, LINE, RIM, TINT, head_of
 from derive.teaching.figure.network import Network, drawn
-from derive.teaching.figure.routing import HEAD
 from derive.teaching.figure.typesetting import STROKE, upright
 from derive.teaching.translation import SOURCE, translator
 
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
 
 FileFormat = Literal["pdf", "svg", "png"]
 
-COLOUR: dict[Role, str] = {"box": "#1a1a1a", "forward": "#00599c", "backward": "#a33b00", "weight": "#3d4a55"}
-"""Of the texts.  Blue and vermilion (Okabe & Ito 2008, darkened) differ for every kind of colour vision.  In greyscale a
-gradient is known by its frame and its place below the arrow, a box by its shape and rim."""
-
-FILL = {"input": "#e6f0f8", "operation": "#ffffff", "output": "#fff4d1"}
-RIM = {"input": 0.8, "operation": 0.8, "output": 1.6}
-TINT, ARROW, LINE = "#fdeee4", "#4a4a4a", "#9aa5ae"
-
 LEGEND: tuple[tuple[Role, tuple[str, str], str], ...] = (
     ("forward", (r"\rightarrow", r"\downarrow"), N_("forward: value")),
     ("backward", (r"\leftarrow", r"\uparrow"), N_("backward: gradient")),
@@ -49,8 +41,6 @@ LEGEND: tuple[tuple[Role, tuple[str, str], str], ...] = (
 """What an arrow carries, where to, in a diagram that runs to the right and in one that runs down, and how that is said."""
 
 NEXT_STEP = N_("dashed: on to the next step")
-
-HEAD_WIDTH = 5.0
 
 RESOLUTION = 220
 """Dots per inch of a PNG."""
@@ -173,10 +163,7 @@ def _paint_arrow(axes: Axes, path: Path) -> None:
             linestyle=(0, (4, 2)) if path.loop else "-",
         )
     )
-    (x, y), (tip_x, tip_y) = line[-1], tip
-    across = (HEAD_WIDTH / 2 * (tip_y - y) / HEAD, HEAD_WIDTH / 2 * (x - tip_x) / HEAD)
-    head = [(x + across[0], y + across[1]), tip, (x - across[0], y - across[1])]
-    axes.add_patch(Polygon(head, closed=True, facecolor=ARROW, edgecolor="none"))
+    axes.add_patch(Polygon(head_of(line[-1], tip), closed=True, facecolor=ARROW, edgecolor="none"))
 
 
 def _paint_shape(axes: Axes, shape: Outline) -> None:

@@ -53,6 +53,13 @@ class Network:
     alt: str = ""
 
 
+SPREAD, FIRST = 0.44, 0.34
+"""The part of the way between two layers over which the weights stand, and where the first of them do."""
+
+CLEAR = 4.0
+"""Between two weights one below the other, in points."""
+
+
 def drawn(network: Network, measure: Measure) -> Drawing:
     """Everything in its place; the top left corner is (0, 0)."""
     step = _step(network, measure)
@@ -83,7 +90,10 @@ def _step(network: Network, measure: Measure) -> float:
     """The distance between two units of a layer."""
     values = any(unit.value for layer in network.layers for unit in layer.units)
     weights = any(layer.weights for layer in network.layers)
-    return 2 * RADIUS + APART + (measure("0", VALUE_SIZE).height + ABOVE if values else 0) + (8 if weights else 0)
+    stacked = [w for layer in network.layers if len(layer.weights) > 1 for row in layer.weights for w in row]
+    highest = max((measure(w, VALUE_SIZE).height for w in stacked), default=-CLEAR) + CLEAR
+    roomy = 2 * RADIUS + APART + (measure("0", VALUE_SIZE).height + ABOVE if values else 0) + (8 if weights else 0)
+    return max(roomy, highest / FIRST)
 
 
 def _columns(network: Network, measure: Measure) -> Iterator[float]:
@@ -133,10 +143,6 @@ def _lines(
                 yield Path(Arrow(f"{k - 1} {i}", f"{k} {j}"), (start, start, end, end), head=False)
 
 
-SPREAD = 0.44
-"""The part of the way between two layers over which the weights stand."""
-
-
 def _weights(
     layer: Layer, starts: list[tuple[float, float]], ends: list[tuple[float, float]], measure: Measure
 ) -> Iterator[PlacedText]:
@@ -144,7 +150,7 @@ def _weights(
     for j, row in enumerate(layer.weights):
         for i, weight in enumerate(row):
             (x0, y0), (x1, y1) = starts[i], ends[j]
-            part = 0.5 if len(row) == 1 else 0.56 - SPREAD / 2 + SPREAD * i / (len(row) - 1)
+            part = 0.5 if len(row) == 1 else FIRST + SPREAD * i / (len(row) - 1)
             along = x0 + RADIUS + part * (x1 - x0 - 2 * RADIUS)
             yield _text(weight, (along, y0 + part * (y1 - y0)), measure, "weight")
 

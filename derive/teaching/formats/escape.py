@@ -215,22 +215,55 @@ def markdown_code(code: str) -> str:
 
 def markdown_formula(code: str) -> str:
     """A teacher's formula on one line, with spaces where a reader that knows no formulas would see a tag or a link."""
-    return re.sub(r"<(?=[A-Za-z/!?])|](?=[(\[:])", r"\g<0> ", " ".join(terminal(code).split()))
+
+    def one(found: re.Match[str]) -> str:
+        words = _words(found["command"], found["words"])
+        apart = words != found[0] and re.match(r"\s*['_^]", found.string[found.end() :])
+        return f"{{{words}}}" if apart else words  # the scripts are those of all words
+
+    flat = _WORDS.sub(one, " ".join(terminal(code).split()))
+    return signed(re.sub(r"<(?=[A-Za-z/!?])|](?=[(\[:])", r"\g<0> ", flat))
+
+
+def signed(code: str) -> str:
+    """A formula for KaTeX and MathJax; to MathJax a minus behind a space stands between two terms, whatever is before that."""
+    return re.sub(r"([;,](?:\\[ ,;:]|\\q?quad(?![A-Za-z]))\s*)-", r"\1{-}", code)
 
 
 def markdown_math(text: str) -> str:
-    r"""Words as part of a formula in Markdown: `\text{…}`, with the signs that KaTeX knows only as mathematics between.
+    r"""Words as part of a formula in Markdown: `\text{…}`, with what KaTeX or MathJax knows only as mathematics between.
 
-    So are the spaces that do not break: inside the words MathJax would show their signs, and KaTeX warns of the characters.
+    The spaces that do not break, too: inside the words MathJax would show their signs, and KaTeX warns of the characters.
     """
     spelled = latex(terminal(text).translate(_KATEX_MARKS))
     for command, mark in ((r"\textquotedbl{}", '"'), (r"\textasciigrave{}", "`"), (r"\mbox{-}", "-")):
         spelled = spelled.replace(command, mark)
     spelled = re.sub(r"\\text(super|sub)script\{([^{}]*)\}", r"\2", spelled)
-    spelled = spelled.replace("~", r"\ensuremath{\ }").replace(r"\,", r"\ensuremath{\,}")
-    apart = _ENSURED.sub(r"}\g<1>\\text{", spelled)
-    return f"\\text{{{apart}}}".replace(r"\text{}", "")
+    return _words(r"\text", spelled)
 
 
+def _words(command: str, words: str) -> str:
+    """Words of a formula, closed before each sign that is none of theirs and opened again behind it."""
+    apart = _ENSURED.sub(lambda found: f"}}{found[1]}{command}{{", words)
+    apart = _SIGNS.sub(lambda found: f"}}{_SIGN.get(found[0], found[0])}{command}{{", apart)
+    return f"{command}{{{apart}}}".replace(command + "{}", "")
+
+
+_WORDS = re.compile(r"(?P<command>\\text(?:rm|bf|it|sf|tt)?)\{(?P<words>(?:[^{}\\]|\\.|\{\})*)\}")
+_SIGN = {
+    "~": r"\ ",
+    "{}": "",
+    "{[}": r"\lbrack ",
+    "{]}": r"\rbrack ",
+    r"\textless{}": "{<}",
+    r"\textgreater{}": "{>}",
+    r"\textbar{}": r"{\vert}",
+    r"\textbackslash{}": r"{\backslash}",
+    r"\textasciitilde{}": r"{\sim}",
+    r"\textasciicircum{}": r"{\wedge}",
+}
+"""Signs of LaTeX's words as mathematics; MathJax knows none of its commands in words but those before $ and braces."""
+
+_SIGNS = re.compile("|".join([*sorted(map(re.escape, _SIGN), key=len, reverse=True), r"\\[#%&_, ]"]))
 _KATEX_MARKS = {ord("«"): "“", ord("»"): "”", ord("‹"): "‘", ord("›"): "’", ord("„"): "“", ord("‚"): "‘"}
 _ENSURED = re.compile(r"\\ensuremath\{((?:[^{}]|\{[^{}]*\})*)\}")

@@ -239,8 +239,7 @@ def noted(written: Sequence[Inlines]) -> list[Footnote]:
 
 
 def _formula(body: Layout) -> str:
-    """A formula for KaTeX and MathJax; to MathJax a minus behind a space stands between two terms, whatever is before that."""
-    return re.sub(r"([;,]\\[ ,;:]\s*)-", r"\1{-}", latex(body).strip())
+    return escape.signed(latex(body).strip())
 
 
 def _unbarred(part: Inline) -> Inline:

@@ -166,7 +166,11 @@ class DocumentPrinter(ABC):
         count = max(len(row) for row in (table.header, table.align, *table.rows))
         rows = [[self.cell(row[k]) if k < len(row) else "" for k in range(count)] for row in (table.header, *table.rows)]
         align = [*table.align, *["left"] * (count - len(table.align))]
-        return str(self.macros.table(rows[0], rows[1:], align, self.inlines(table.caption)))
+        return str(self.macros.table(rows[0], rows[1:], align, self.inlines(table.caption), *self.columns_of(table, count)))
+
+    def columns_of(self, table: Table, count: int) -> tuple[object, ...]:
+        """What a format wants to know of the columns besides."""
+        return ()
 
     def cell(self, words: Inlines) -> str:
         """What stands in one field of a table."""

@@ -66,10 +66,19 @@ def _source(key: str, entry: Any) -> dict[str, Any]:
         found["page"] = re.sub("[-–]+", "-", found["page"])
     for role in ("author", "editor"):
         if role in entry.persons:
-            found[role] = [_person(person) for person in entry.persons[role]]
+            found[role] = _people([_person(person) for person in entry.persons[role]])
     if year := re.search(r"\d{4}", entry.fields.get("year", entry.fields.get("date", ""))):
         found["issued"] = {"date-parts": [[int(year[0])]]}
     return found
+
+
+MANY = 4
+"""From so many names on the style names the first, and says that there are others."""
+
+
+def _people(people: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The names; BibTeX writes `and others` for those that are left out, which CSL knows by their number alone."""
+    return people if people[-1] != {"family": "others"} else people[:-1] + people[-1:] * MANY
 
 
 def _person(person: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ DIGITS = 120
 
 LONGEST = 10**400
 """A fraction travels as it is up to this numerator and this denominator."""
+
+_MOVED = Fraction(1, 10 ** (DIGITS // 2))
 
 _ROUND = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
@@ -109,11 +112,36 @@ def computed(text: str, blocks: Blocks, own: Found | None = None) -> Any:
         graph = read(f"{head}{result} = {formula}")
         if loose := [i.name for i in graph.inputs if i.name not in known]:
             raise _unnamed(loose[0], text, blocks, own)
-        found = run_graph(graph, {name: carried(array) for name, array in known.items()}).exact[result]
+        rounded = any(isinstance(value, Real) for array in known.values() for value in np.ravel(array))
+        travelled = {name: carried(array) for name, array in known.items()}
+        found = run_graph(graph, travelled).exact[result]
+        found = _told_from_0(found, known, travelled, lambda values: run_graph(graph, values).exact[result]) if rounded else found
     except DeriveError as error:
         raise _in_the_text(error, text, called, head.count("\n") + 1, len(result)) from None
-    rounded = any(isinstance(value, Real) for array in known.values() for value in np.ravel(array))
     return np.frompyfunc(_inexact, 1, 1)(found) if rounded else found
+
+
+def _told_from_0(found: Any, known: Mapping[str, Any], values: Mapping[str, Any], again: Callable[[Any], Any]) -> Any:
+    """What was found, with 0 for a difference of rounded numbers that is no more than their rounding.
+
+    The rounded ones are moved, each a little otherwise; what comes of that, 10⁻⁶⁰ times, is what their rounding may have done.
+    """
+    try:
+        numbers = carried(found)
+    except DeriveError:  # larger than a number may be
+        return found
+    largest = max(abs(value) for array in values.values() for value in np.ravel(array))
+    if not any(0 < abs(value) < largest * _MOVED for value in np.ravel(numbers)):
+        return found
+    drawn = random.Random(0)
+
+    def moved(value: Any, exact: Any) -> Any:
+        return value if not isinstance(exact, Real) else value * (1 + _MOVED * Fraction(drawn.randint(1, 1000), 1000))
+
+    move = np.frompyfunc(moved, 2, 1)
+    other = carried(again({name: move(array, known[name]) for name, array in values.items()}))
+    lost = 1000 * _MOVED * abs(np.asarray(numbers) - other)
+    return np.frompyfunc(lambda value, size, error: Fraction(0) if size <= error else value, 3, 1)(found, abs(numbers), lost)
 
 
 def _inexact(value: Any) -> Any:

@@ -29,6 +29,7 @@ class Bibliography:
 
     keys: Sequence[str]
     style: Any
+    lang: str = "en"
     named: list[str] = field(default_factory=list)
 
     def cite(self, code: str, place: Place) -> Cite:
@@ -78,7 +79,13 @@ class Bibliography:
         if not self.named:
             return ()
         entries = zip(self.style.keys, self.style.bibliography(), strict=True)
-        return tuple(Reference(key, inlines_of(str(entry))) for key, entry in entries if key in self.named)
+        return tuple(Reference(key, inlines_of(_spelled(str(entry), self.lang))) for key, entry in entries if key in self.named)
+
+
+def _spelled(entry: str, lang: str) -> str:
+    """An entry with a dash between the first page and the last, and in French a space before the colon of an address."""
+    entry = re.sub(r"(\bpp?\.\s*\d+)[-\u2010\u2011](?=\d)", "\\1–", entry)
+    return re.sub(r"(?<=\w): (?=https?://)", "\u00a0: ", entry) if lang == "fr" else entry
 
 
 def _year(words: Inlines) -> str:
@@ -102,7 +109,7 @@ def bibliography(path: Path, lang: str, place: Place) -> Bibliography:
     except Exception as error:  # noqa: BLE001 - the parsers of citeproc raise whatever they stumble over
         reason = f"{type(error).__name__}: {error}"[:200]
         raise DeriveError(said("The sources in {path} cannot be read: {reason}.", path=path.name, reason=reason), place) from None
-    return Bibliography(tuple(source), _Quiet(made))
+    return Bibliography(tuple(source), _Quiet(made), lang)
 
 
 class _Quiet:

@@ -184,7 +184,8 @@ class _Base:
 
     latex: str
     kind: str = "atom"
-    """`plain` needs no braces as an argument, an `operator` takes \\limits, on a `space` no script can stand."""
+    """`plain` needs no braces as an argument, an `operator` takes \\limits, on a `space` no script can stand, an `open`
+    one needs braces for it."""
 
 
 class _Parser:
@@ -262,6 +263,8 @@ class _Parser:
                 mark = self.next()
                 scripts += f"{mark.text if primed else mark}{self.argument(mark)}"
         self.lone = bool(scripts) and base.kind == "accent"
+        if scripts and base.kind == "open":  # to MathJax the scripts would be those of what is inside
+            return f"{{{base.latex}}}{scripts}"
         return base.latex + ("{}" if scripts and base.kind == "space" else "") + scripts
 
     def base(self, middle: bool = False) -> _Base:
@@ -364,8 +367,10 @@ class _Parser:
         self.copies = copies
         if starred:
             return self.operator(joined(out))
-        kind = "operator" if name == "operatorname" else "accent" if name in ACCENTS or name in WIDE_ACCENTS else "atom"
-        return _Base(joined(out), kind)
+        kinds = {"operatorname": "operator", "underset": "open", "boldsymbol": "open"} | dict.fromkeys(
+            (*ACCENTS, *WIDE_ACCENTS), "accent"
+        )
+        return _Base(joined(out), kinds.get(name, "atom"))
 
     def one_accent(self, of: Token, argument: str, accents: int) -> None:
         """Under an accent there is at most one other, and then no script: amsmath loses its way among more."""

@@ -35,6 +35,7 @@ from derive.teaching.lecture.directive import Directive
 from derive.teaching.lecture.lecture import Drawings, Lecture, Slow, attempt, distinct
 from derive.teaching.lecture.options import (
     Reader,
+    called,
     columns,
     flag,
     formulas,
@@ -260,7 +261,7 @@ def _output_column(start: Run) -> tuple[Column, ...]:
 def _kernel(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     # Here, not above: lectures without kernels need none of it.
     from derive.kernels.kernel import kernel
-    from derive.kernels.module import code_of
+    from derive.kernels.module import code_of, loops_of
 
     given = {"batched": options["batch"], "target": options["target"], "wrt": options["wrt"], "dtype": options["dtype"]}
     made = kernel(desk.graph_of(directive), name=directive.name, **{key: value for key, value in given.items() if value})
@@ -271,7 +272,8 @@ def _kernel(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
         raise DeriveError(said("This kernel has no function {name}.", name=function), directive.whole("function"), hint)
     if options["show"] == "program":
         return (CodeBlock(str(made.programs[function])),)
-    return (CodeBlock(folded(code_of(made.source, function)), "python"),)
+    code = code_of(made.source, function)
+    return (CodeBlock(folded(loops_of(code) if options["show"] == "loop" else code), "python"),)
 
 
 def _code(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
@@ -358,7 +360,7 @@ KINDS: Mapping[str, BlockKind] = {
             "wrt": words,
             "dtype": one_of(("float32", "float64")),
             "function": word,
-            "show": one_of(("code", "program")),
+            "show": one_of(("code", "loop", "program")),
         },
         _kernel,
     ),
@@ -374,7 +376,7 @@ KINDS: Mapping[str, BlockKind] = {
             "to": numbers,
             "marks": numbers,
             "saturated": number,
-            "path": words,
+            "path": called,
         },
         plot,
     ),

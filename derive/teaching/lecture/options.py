@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from derive.errors import DeriveError, said
+from derive.errors import DeriveError, Place, said
 from derive.graphs.tree import Number
 from derive.language.at import read_values
 from derive.language.numbers import read_number
@@ -51,6 +51,27 @@ def word(value: Any, desk: Desk) -> str:
 def words(value: Any, desk: Desk) -> tuple[str, ...]:
     """Names with commas between them."""
     return tuple(w.strip() for w in word(value, desk).split(",") if w.strip())
+
+
+_CALLED = re.compile(r"\s*(?P<name>[^{},]+?)\s*(?:\{(?P<words>[^{}]*)\}\s*)?(?:,|$)")
+
+
+def called(value: Any, desk: Desk) -> dict[str, str]:
+    """Names with commas between them, and what the page calls them: a, b {en: search, fr: recherche}."""
+    text, found, end = word(value, desk), dict[str, str](), 0
+    while end < len(text):
+        one = _CALLED.match(text, end)
+        if one is None:
+            raise DeriveError(
+                "Names are expected, with commas between them.",
+                Place(text, end, len(text)),
+                hint="For example: descent, chance {fr: hasard}",
+            )
+        said_here = dict(part.split(":", 1) for part in (one["words"] or "").split(",") if ":" in part)
+        here = {lang.strip(): words.strip() for lang, words in said_here.items()}
+        found[one["name"]] = here.get(desk.page.lang, "") or one["name"]
+        end = one.end()
+    return found
 
 
 def own_name(value: Any, desk: Desk) -> str:

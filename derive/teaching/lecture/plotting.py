@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from derive.errors import DeriveError, listed, nearest, said
+from derive.notation.layout import latex
 from derive.teaching.blocks import plots
 from derive.teaching.blocks.charts import Chart, picture
 from derive.teaching.blocks.sampled import Axis, sampled, until
@@ -30,8 +30,6 @@ def plot(directive: Directive, options: Mapping[str, Any], desk: Desk) -> Sequen
         if len(axes) == 2
         else _over_one(directive, options, desk, axes[0], window)
     )
-    shown = [directive.name] if directive.name else options["functions"]
-    chart = replace(chart, alt=plots.described(shown, desk.page))
     return (picture(chart, desk.page, desk.picture_name("plot", directive.name)),)
 
 
@@ -64,7 +62,7 @@ def _over_one(directive: Directive, options: Mapping[str, Any], desk: Desk, axis
     if directive.name:
         with pointing(directive, "at"), pointing(directive, "along"):
             line = plots.graph_line(desk.graph_of(directive), options["of"] or "", axis, values, start, page)
-        lines, x = [line], plots.axis_label(line.function.graph, axis, page)
+        lines, x = [line], latex(plots.axis_label(line.function.graph, axis, page))
     else:
         if not options["functions"]:
             raise DeriveError("Name the functions to plot.", hint="Write a line like  functions: sigmoid, relu")
@@ -100,14 +98,14 @@ def _over_two(
         function = sampled(graph, options["of"] or "", axes, options["at"] or {}, Fraction(window.high[0]))
     if options["derivatives"]:
         raise DeriveError("A surface has no derivative beside it.", directive.whole("derivatives"), "Plot over one number.")
-    labels = (plots.axis_label(graph, axes[0], page), plots.axis_label(graph, axes[1], page))
+    labels = (latex(plots.axis_label(graph, axes[0], page)), latex(plots.axis_label(graph, axes[1], page)))
     return plots.surface_chart(function, window, labels, _paths(directive, options, desk, axes, ""), page)
 
 
 def _paths(directive: Directive, options: Mapping[str, Any], desk: Desk, axes: Sequence[Axis], of: str) -> dict[str, Any]:
-    """The paths of the iterations that are named."""
+    """The paths of the iterations that are named, by what the page calls them."""
     found = {}
-    for name in options["path"] or ():
+    for name, called in (options["path"] or {}).items():
         known = {block: made.states for block, made in desk.found.items() if made.states}
         with pointing(directive, "path"):
             if name not in known:
@@ -115,5 +113,5 @@ def _paths(directive: Directive, options: Mapping[str, Any], desk: Desk, axes: S
                     said("There are {names}.", names=listed(known)) if known else said("Give an iterate block a name.")
                 )
                 raise DeriveError(said("No iterate block above is named {name}.", name=name), hint=hint)
-            found[name] = plots.path_points(known[name], axes, of)
+            found[called] = plots.path_points(known[name], axes, of)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -23,6 +24,7 @@ from derive.teaching.document import (
     Raw,
     References,
     Strong,
+    Table,
     Text,
     cover_of,
     footnotes,
@@ -106,6 +108,23 @@ class TypstPrinter(BeamerPrinter):
             case Cite(keys, words) if not self.sources.intersection(keys[:1]):
                 return self.inlines(words)
         return super().inline(part)
+
+    def columns_of(self, table: Table, count: int) -> tuple[object, ...]:
+        """Of each column the pieces that no line is broken in: Typst measures a column no narrower than its words."""
+        rows = (table.header, *table.rows)
+        return (
+            [list(dict.fromkeys(p for row in rows for cell in row[k : k + 1] for p in self.pieces(cell))) for k in range(count)],
+        )
+
+    def pieces(self, words: Inlines) -> Iterator[str]:
+        for part in merged(words):
+            match part:
+                case Text(text):
+                    yield from map(self.text, text.split(" "))
+                case Emph(inner) | Strong(inner) | Link(inner):
+                    yield from self.pieces(inner)
+                case Math() | CodeSpan():
+                    yield self.inline(part)
 
     def text(self, words: str) -> str:
         return escape.typst(_shown(re.sub(r"[ \t\n\r\x85\u2028\u2029]+", " ", words)))
