@@ -18,7 +18,7 @@ def python_code(term: Any, letters: Mapping[Index, str]) -> str | None:
     >>> import derive
     >>> g = derive.graph("W: [m, n]; x: [n]; a = W @ x; L = sum(a**2)")
     >>> python_code(g.members["a"].expr, {g.members["a"].indices[0]: "i"})
-    'sum(W[i, k]*x[k] for k in range(n))'
+    'sum(x[k]*W[i, k] for k in range(n))'
     """
     try:
         return str(_Printer(dict(letters)).doprint(term))

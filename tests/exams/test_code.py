@@ -16,9 +16,13 @@ from derive.language import library
 from derive.proof.points import drawn_values, telling_run
 
 
+def run(text: str, names: dict[str, Any]) -> None:
+    exec(text, names)  # noqa: S102 - what derive wrote
+
+
 def compiled(text: str) -> Any:
     names: dict[str, Any] = {"np": np}
-    exec(text, names)
+    run(text, names)
     return next(value for name, value in names.items() if name.startswith("gradient_"))
 
 
@@ -38,8 +42,8 @@ def test_functions_of_the_library(name: str, wrt: str) -> None:
     written = function(graph, wrt)
     if written is None:
         pytest.xfail("Python has no word for a part of it")
-    run = telling_run(graph, [wrt])
-    values = drawn_values(run)
+    point = telling_run(graph, [wrt])
+    values = drawn_values(point)
     at = graph.at(**values)
     arrays = [np.array(at[i.name], dtype=int if i.kind == "label" else float) for i in graph.inputs]
     got = compiled("\n".join(written))(*arrays)
@@ -76,12 +80,12 @@ def test_checks_tell_a_wrong_function() -> None:
             right = f"{code.head}\n{code.solution}"
             shape, *values = code.checks
             names: dict[str, Any] = {"np": np}
-            exec(right, names)
+            run(right, names)
             for check in code.checks:
-                exec(check, names)
-            exec(right.replace("    return ", "    return 2*"), names)
-            exec(shape, names)
+                run(check, names)
+            run(right.replace("    return ", "    return 2*"), names)
+            run(shape, names)
             assert values
             for check in values:
                 with pytest.raises(AssertionError):
-                    exec(check, names)
+                    run(check, names)

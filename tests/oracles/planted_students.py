@@ -39,7 +39,9 @@ def right_answers(part: Part, paper: Paper, draw: random.Random) -> Iterator[str
             letter = LETTERS[paper.orders[part.name].index(0)]
             yield draw.choice([letter, letter.upper(), f"({letter})", f"{letter})", f" {letter} "])
         case Order(lines):
-            yield draw.choice([", ", " ", ""]).join(LETTERS[paper.orders[part.name].index(k)] for k in _topological(part.answer, draw))
+            yield draw.choice([", ", " ", ""]).join(
+                LETTERS[paper.orders[part.name].index(k)] for k in _topological(part.answer, draw)
+            )
         case Text(accepted):
             text = draw.choice(accepted)
             yield draw.choice([text, f"({text})", f"[{text}]", text.replace(",", ", "), text.replace(",", " x ")])
@@ -123,7 +125,9 @@ def planted(found: Papers, wrong: int, right: int, seed: int) -> tuple[Counter[s
                 kind = "named" if mistake in graded.mistakes else "other" if graded.mistakes else graded.verdict
                 named[kind] += 1
                 if kind != "named":
-                    off.append(f"{part.name} of {paper.student}: {answer!r} is {mistake}, said {graded.verdict} {graded.mistakes}")
+                    off.append(
+                        f"{part.name} of {paper.student}: {answer!r} is {mistake}, said {graded.verdict} {graded.mistakes}"
+                    )
             for answer in right_answers(part, paper, draw):
                 if marked.total() >= right:
                     break
