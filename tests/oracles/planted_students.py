@@ -2,8 +2,8 @@
 
     python tests/oracles/planted_students.py [--wrong 1000] [--right 2000] [--seed 1] [EXAM …]
 
-Mistakes are planted as numbers (rounded in several ways), options, formulas, orders of lines and code; a right answer is written as a
-fraction, with a comma, with a power of ten, with zeros behind it, as another form of the same formula.
+Mistakes are planted as numbers (written in several ways), options, formulas, orders of lines; a right answer is written as a fraction,
+with a comma, with a power of ten, with zeros behind it, as another form of the same formula.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def right_answers(part: Part, paper: Paper, draw: random.Random) -> Iterator[str
         case Choice():
             letter = LETTERS[paper.orders[part.name].index(0)]
             yield draw.choice([letter, letter.upper(), f"({letter})", f"{letter})", f" {letter} "])
-        case Order(lines):
+        case Order():
             yield draw.choice([", ", " ", ""]).join(
                 LETTERS[paper.orders[part.name].index(k)] for k in _topological(part.answer, draw)
             )
