@@ -76,25 +76,24 @@ class Conditions(Meanings):
             depth += {r"\begin": 1, r"\end": -1}.get(self.next().text, 0)
         inside, self.at = self.signs[start : self.at - 1], self.at
         self.group()
-        rows = [row for row in split(inside, r"\\") if row]
-        whole = (span[0], self.last)
-        found: Term | None = None
-        for row in reversed(rows):
-            value, *rest = split(row, "&")
-            condition = rest[0] if rest else []
-            words = self.without_words(condition)
-            term = self.inner(value, self.sum)
-            if found is None and (not words or not any(s.text in RELATIONS for s in words)):
-                found = term
-                continue
-            tests = self.conditions(words)
-            if found is None and len(rows) == 1:
-                raise self.fault(span, "These cases have one case only.")
-            found = Term("where", (tests, term, found), whole) if found is not None else Term("last", (tests, term), whole)
-            if found.kind == "where" and found.args[2].kind == "last":
-                found = Term("where", (tests, term, found.args[2].args[1]), whole)
-        if found is None:
+        rows = [split(row, "&") for row in split(inside, r"\\") if row]
+        if len(rows) < 2:
             raise self.fault(span, "These cases have one case only.")
+        return self._cases(rows, (span[0], self.last))
+
+    def _cases(self, rows: list[list[list[Signed]]], whole: Span) -> Term:
+        """The cases from the last to the first.  The last holds otherwise: it says so, or is what the others leave."""
+        values = [self.inner(row[0], self.sum) for row in rows]
+        words = [self.without_words(row[1]) if len(row) > 1 else [] for row in rows]
+        said_otherwise = not any(s.text in RELATIONS for s in words[-1])
+        tests = [self.conditions(part) for part in (words[:-1] if said_otherwise else words)]
+        if not said_otherwise and (any(len(test) != 1 for test in tests) or len(set(map(_compared, words))) != 1):
+            raise self.fault(
+                whole, "It cannot be told what holds where none of these cases does.", r"Write \text{otherwise} in the last."
+            )
+        found = values[-1]
+        for value, test in reversed(list(zip(values, tests, strict=False))[: len(rows) - 1]):
+            found = Term("where", (test, value, found), whole)
         return found
 
     def conditions(self, group: list[Signed]) -> tuple[Term, ...]:
@@ -183,3 +182,9 @@ class Conditions(Meanings):
             bounds[-1], more = self.upper(bounds[-1], upper)
             tests += more
         return tuple(bounds), tuple(tests)
+
+
+def _compared(condition: list[Signed]) -> frozenset[str]:
+    """What a comparison compares, whichever stands left."""
+    at = next(k for k, s in enumerate(condition) if s.text in RELATIONS)
+    return frozenset("".join(s.text for s in side) for side in (condition[:at], condition[at + 1 :]))

@@ -6,7 +6,7 @@ What is written for a term is equal to it wherever the term has a value; but whe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, exp, expand, factorint, log, sign, tanh
@@ -41,7 +41,7 @@ from derive.checking.polynomials import Effort, TooMuchError, quotient
 from derive.derivation.derivation import put_in
 from derive.derivation.sweep import derivation, expanded
 from derive.errors import DeriveError
-from derive.graphs.graph import Graph, Input, Node
+from derive.graphs.graph import Graph, Input, Node, remembered
 
 
 class E(Function):
@@ -69,12 +69,20 @@ def with_gradients(term: Any, whole: Graph, base: Graph) -> Any:
         graph = base if of in base.members and by in base.members else whole
         if of not in graph.members or by not in graph.members:
             raise TooMuchError
-        try:
-            found = expanded(derivation(graph, of, by))
-        except DeriveError:
-            raise TooMuchError from None
-        known.append((found.subject, found.result))
+        found = remembered(graph, ("whole gradient", of, by), partial(_whole_gradient, graph, of, by))
+        if found is None:
+            raise TooMuchError
+        known.append(found)
     return put_in(term, known)
+
+
+def _whole_gradient(graph: Graph, of: str, by: str) -> tuple[Any, Any] | None:
+    """A derivative and what it is, without the names of others; None where that is too long."""
+    try:
+        found = expanded(derivation(graph, of, by))
+    except DeriveError:
+        return None
+    return found.subject, found.result
 
 
 def unfolded(term: Any, graph: Graph, names: frozenset[str]) -> Any:

@@ -41,7 +41,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Fraction_:
+class Quotient:
     """A quotient of polynomials in some atoms."""
 
     top: Any
@@ -66,14 +66,14 @@ class Fraction_:
         return (*((S.NegativeOne,) if number < 0 else ()), *found)
 
 
-def quotient(term: Any, effort: Effort) -> Fraction_:
+def quotient(term: Any, effort: Effort) -> Quotient:
     """A term as a quotient of two polynomials without a common factor.  Raises TooMuchError."""
     if length(term) > MAX_SYMBOLS:
         raise TooMuchError
     atoms = tuple(sorted(set(_atoms(term)), key=signature))
     context = fmpq_mpoly_ctx.get(tuple(f"x{k}" for k in range(max(1, len(atoms)))), "lex")
     values = dict(zip(atoms, context.gens(), strict=False))
-    return Fraction_(*_ratio(term, values, context, effort), atoms)
+    return Quotient(*_ratio(term, values, context, effort), atoms)
 
 
 def vanishes(term: Any, effort: Effort, halves: Collection[Any] = ()) -> bool:
@@ -158,7 +158,7 @@ def _monomial(powers: tuple[int, ...], coefficient: Any, atoms: tuple[Any, ...])
     return Mul(number, *[atom ** int(power) for atom, power in zip(atoms, powers, strict=False) if power])
 
 
-def _reduced(found: Fraction_, halves: frozenset[Any]) -> Any:
+def _reduced(found: Quotient, halves: frozenset[Any]) -> Any:
     """The numerator with what is known of its atoms put in."""
     rows = []
     for powers, coefficient in found.top.to_dict().items():

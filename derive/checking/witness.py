@@ -65,8 +65,6 @@ class Compared:
 
     witness: Witness | None = None
     agreed: int = 0
-    first_missing: int = 0
-    second_missing: int = 0
     too_much: bool = False
     """Whether some points were passed over, since too many numbers would be computed."""
     unmet: bool = False
@@ -128,8 +126,6 @@ def _differ(
     here = _with_definitions(base, graph, point, first, second)
     one, other = _values(here, first, indices), _values(here, second, indices)
     nothing, neither = missing(one), missing(other)
-    found.first_missing += bool(nothing.all())
-    found.second_missing += bool(neither.all())
     both = ~(nothing | neither)
     if not both.any():
         return False

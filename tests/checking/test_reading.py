@@ -65,6 +65,7 @@ def test_matrices_are_read(text: str, read_as: str) -> None:
         (r"0{,}5 x", "x/2"),
         (r"\left| x \right|", "Abs(x)"),
         (r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}", "Where(Positive(x), x, 0)"),
+        (r"\begin{cases} x & \text{if } x > 0 \\ 0 & \text{if } x \le 0 \end{cases}", "Where(Positive(x), x, 0)"),
         (r"\log_2 x", "log(x)/log(2)"),
     ],
 )
@@ -85,16 +86,21 @@ def test_names_and_functions_are_read(text: str, read_as: str) -> None:
         (r"\hat{x} +", "The formula ends here, and something is missing.", "+"),
         (r"\sum x", "Say what this runs over.", r"\sum"),
         (r"\int x", r"\int is not read in a formula.", None),
+        (
+            r"\begin{cases} 1 & x > 1 \\ 2 & y < 0 \end{cases}",
+            "It cannot be told what holds where none of these cases does.",
+            None,
+        ),
         (r"\frac{\partial^2 L}{\partial x^2}", "Second derivatives are not read.", None),
     ],
 )
 def test_what_has_two_readings_or_none_is_refused_where_it_stands(text: str, message: str, at: str | None) -> None:
     with pytest.raises(DeriveError) as caught:
         read_formula(NUMBERS, text)
+    place = caught.value.place
+    assert caught.value.message == message
+    assert place is not None
     if at is not None:
-        place = caught.value.place
-        assert caught.value.message == message
-        assert place is not None
         assert place.text[place.start : place.end].startswith(at)
 
 
