@@ -22,17 +22,20 @@ from derive.exams.space import Space, read_ranges
 from derive.exams.states import Setting, State
 from derive.graphs.graph import Graph
 from derive.language.sources import read_file
+from derive.notation.layout import Sign
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.worked import given_blocks
 from derive.teaching.document import Block, Document, Slide
 from derive.teaching.lecture.carried import found_by
 from derive.teaching.lecture.desk import Desk, pointing
 from derive.teaching.lecture.directive import Directive
-from derive.teaching.lecture.kinds import KINDS, BlockKind, Options, expand
+from derive.teaching.lecture.inserts import Insert
+from derive.teaching.lecture.kinds import KINDS, BlockKind, Options, Writer, expand
 from derive.teaching.lecture.lecture import Lecture, attempt, distinct, opened, selected
 from derive.teaching.lecture.options import Reader, flag, formulas, own_name, values, word, words
 from derive.teaching.page import Page
 from derive.values.precision import DomainError, Undecided
+from derive.values.run import Run
 
 FIRST = 400
 """So many states are tried for one that a question can be read with."""
@@ -120,8 +123,9 @@ class _Reading:
 
 
 def _read(lecture: Lecture, lang: str) -> _Reading:
-    desk = Desk(Page(lang, lecture.about.index_base, lecture.about.digits))
-    asked: dict[int, Setting] = {}
+    """Read twice: first what is asked, with numbers in the prose left out, then all, each question in some state."""
+    page = Page(lang, lecture.about.index_base, lecture.about.digits)
+    desk, asked, runs = Desk(page), dict[int, Setting](), dict[str, Run]()
 
     def ask(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
         before = asked.get(directive.slide - 1)
@@ -129,18 +133,29 @@ def _read(lecture: Lecture, lang: str) -> _Reading:
             setting = _setting(directive, options, desk)
             if any(other.name == setting.name for other in asked.values()):
                 raise DeriveError(said("A question above is named {name} already.", name=setting.name), directive.named)
-            run = _any_run(setting, directive)
-            desk.keep(directive, setting.name, found_by(run))
-            desk.graphs[setting.name] = run.source
+            runs[setting.name] = _any_run(setting, directive)
         else:
             setting = replace(before, asks=(*before.asks, *_asks(directive, options, next(iter(before.graphs.values())))))
         asked[directive.slide - 1] = setting
         return ()
 
-    kinds = {**KINDS, "question": BlockKind(OPTIONS, ask)}
-    document, faults = attempt(lecture, lang, lambda d: expand(d, desk, kinds), list(kinds), desk.number)
+    def again(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
+        return ()
+
+    _, faults = _attempt(lecture, lang, desk, ask, lambda formula, related: Sign("0", "0"))
+    whole = Desk(page, {name: run.source for name, run in runs.items()}, {name: found_by(run) for name, run in runs.items()})
+    if not asked or len(runs) < len(asked):  # what stands in the prose cannot be known
+        document: Document | None = None
+    else:
+        document, others = _attempt(lecture, lang, whole, again, whole.number)
+        faults = (*faults, *others)
     lines = tuple(selected(lecture, lang, lambda fault: None).split("\n"))
-    return _Reading(document, asked, desk.graphs, lines, dict(enumerate(_spans(lines))), faults)
+    return _Reading(document or Document("", ()), asked, desk.graphs, lines, dict(enumerate(_spans(lines))), faults)
+
+
+def _attempt(lecture: Lecture, lang: str, desk: Desk, ask: Writer, insert: Insert) -> tuple[Document, tuple[DeriveError, ...]]:
+    kinds = {**KINDS, "question": BlockKind(OPTIONS, ask)}
+    return attempt(lecture, lang, lambda d: expand(d, desk, kinds), list(kinds), insert)
 
 
 def _spans(lines: Sequence[str]) -> list[tuple[int, int]]:
@@ -274,18 +289,19 @@ def _asks(directive: Directive, options: Options, graph: Graph) -> tuple[Ask, ..
 def item(exam: Exam, section: Section, state: State, lang: str, solutions: bool = True) -> Item:
     """A question in one state and one language."""
     page = exam.page(lang)
-    desk = Desk(page, dict(exam.graphs))
     setting, run = section.setting, state.run
+    desk = Desk(page, {**exam.graphs, setting.name: run.source}, {setting.name: found_by(run)})
+    shown = False
 
     def known(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
         """A graph that was read before: what was derived from it is kept with it."""
         return definition_blocks(desk.graph_of(directive), page) if directive.kind == "graph" else ()
 
     def ask(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
-        if setting.name in desk.found:
+        nonlocal shown
+        shown, again = True, shown
+        if again:
             return ()
-        desk.keep(directive, setting.name, found_by(run))
-        desk.graphs[setting.name] = run.source
         return (
             *(() if options["definition"] is False else definition_blocks(run.source, page)),
             *(() if options["given"] is False else given_blocks(run, page)),
