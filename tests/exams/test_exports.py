@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from cases.exam_items import CHOICE, NASTY, NUMBER, QUESTIONS, bank, entry, pictured, value
+from cases.exam_items import CHOICE, CODE, NASTY, NUMBER, QUESTIONS, bank, entry, pictured, value
 from conftest import ROOT, TOOLS
 from derive.errors import DeriveError
 from derive.exams.formats import cloze
@@ -25,6 +25,7 @@ from derive.exams.formats.exports import EXPORTS, export, file_name
 from derive.exams.formats.html import MathmlPrinter, TexPrinter, words
 from derive.exams.item import Choice, Item, Numbers, Order, Part, Text
 from derive.exams.papers import Papers
+from derive.marks import HEAD, made_from
 from derive.naming import one_line
 from derive.teaching.document import Math, Raw
 from derive.teaching.formats.latex.printer import ArticlePrinter
@@ -511,6 +512,14 @@ def test_packages_are_the_same_bytes() -> None:
     whole = packed([("a", "é"), ("b", b"2"), ("a", "é")])
     assert whole == packed([("a", "é".encode()), ("b", "2")])
     assert packages.package(whole) == {"a": "é", "b": "2"}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_file_is_known_again(name: str) -> None:
+    answers = [CODE] if name in ("nbgrader", "otter") else [CHOICE]
+    items = [replace(one, parts=one.parts[:1]) for one in QUESTIONS.values() if one.parts[0].answer in answers]
+    found = next(iter(export(replace(bank(items), source="ex--am.md"), name).values()))
+    assert made_from(found[:HEAD]) == "ex- -am.md"
 
 
 def test_right_orders_are_counted() -> None:
