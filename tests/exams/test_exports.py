@@ -350,15 +350,15 @@ def test_nbgrader_finds_its_cells_and_the_student_no_solution() -> None:
     for notebook in (source, release):
         nbformat.validate(notebook)
         about = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
-        assert [one.get("grade_id") for one in about] == [None, "double", "test-double"]
-        assert [one.get("points") for one in about] == [None, None, 4]
-        assert all(one["schema_version"] == 3 for one in about[1:])
+        assert [one.get("grade_id") for one in about] == [None, None, "double", "test-double"]
+        assert [one.get("points") for one in about] == [None, None, None, 4]
+        assert all(one["schema_version"] == 3 for one in about[2:])
     assert runs(codes(source["cells"]))
     assert not runs(codes(release["cells"]))
     # What nbgrader makes of the source is what is released.
     solved = "### BEGIN SOLUTION.*### END SOLUTION", "# YOUR CODE HERE\n    raise NotImplementedError()"
     hidden = "\n### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", ""
-    for (pattern, put), k in ((solved, 0), (hidden, 1)):
+    for (pattern, put), k in ((solved, 1), (hidden, 2)):
         assert re.sub(pattern, put, codes(source["cells"])[k], flags=re.DOTALL) == codes(release["cells"])[k]
 
 
