@@ -108,7 +108,7 @@ def test_moodle_grades_what_is_meant(moodle: dict[str, list[Question]], name: st
         held(place, cases(part, k))
         assert place.weight / sum(p.weight for p in question.places) == marks / item.marks
     assert "Solution of" in question.solution
-    assert question.category == f"$course$/top/Exam 1//2/{one_line(words(item.title)).replace('/', '//')}"
+    assert question.category == f"$course$/top/Exam 1//2 (en)/{one_line(words(item.title)).replace('/', '//')}"
 
 
 def test_moodle_orders_lines_and_numbers_them_where_some_belong_nowhere(moodle: dict[str, list[Question]]) -> None:
@@ -124,7 +124,7 @@ def test_moodle_asks_what_has_no_place_in_a_cloze_in_a_question_of_its_own() -> 
     parts = (QUESTIONS["several"].parts[0], QUESTIONS["code"].parts[0])
     first, second = texts.moodle(text("moodle", replace(QUESTIONS["several"], parts=parts)))
     assert [place.kind for place in first.places + second.places] == ["number", "written"]
-    assert (first.name, second.name) == ("several-1-1", "several-1-2")
+    assert (first.name, second.name) == ("several-1-1-en", "several-1-2-en")
     assert first.category != second.category
     assert [one.text.startswith("<p>Given.") for one in (first, second)] == [True, True]
 
@@ -132,7 +132,7 @@ def test_moodle_asks_what_has_no_place_in_a_cloze_in_a_question_of_its_own() -> 
 def test_moodle_has_every_number_once() -> None:
     states = [replace(QUESTIONS["number"], state=k) for k in range(5)]
     found = texts.moodle(text("moodle", *states))
-    assert sorted(one.name for one in found) == [f"number-{k}" for k in range(5)]
+    assert sorted(one.name for one in found) == [f"number-{k}-en" for k in range(5)]
     assert len({one.category for one in found}) == 1
 
 
@@ -451,7 +451,7 @@ def test_what_the_engine_derives_is_graded_as_it_was_meant(made: Papers) -> None
             together = [(part, k) for part, k, _ in singly(one) if isinstance(part.answer, cloze.EMBEDDED)]
             numbers = [f"-{n}" for n, part in enumerate(one.parts, 1) if isinstance(part.answer, cloze.EMBEDDED)]
             several = "".join(numbers) if len(numbers) < len(one.parts) else ""
-            places = found[f"{one.name}-{one.state}{several}"].places
+            places = found[f"{one.name}-{one.state}{several}-{lang}"].places
             for place, (part, k) in zip(places, together, strict=True):
                 held(place, cases(part, k, printer))
         asked = [(part, k) for one in items for part, k, _ in singly(one)]

@@ -62,6 +62,11 @@ def refusal(item: Item, part: Part, form: str, why: str = "") -> DeriveError:
     )
 
 
+def shelf(bank: Bank) -> str:
+    """What the questions of a bank stand under; those of two languages are not mixed, whatever their titles."""
+    return f"{bank.title or bank.name} ({bank.lang})"
+
+
 @dataclass(frozen=True)
 class Single:
     """One thing that is asked by itself, where a platform knows no question of several: a part, or one number of it."""
