@@ -66,7 +66,7 @@ def _question(item: Item, one: Single, printer: TexPrinter, lang: str) -> str:
     part = one.part
     name = escaped(one_line(f"{words(item.title) or item.name} {item.state}{one.number}", 200))
     label = f"<p>{printer.line(one.entry.label)} =</p>" if one.entry else ""
-    labels = " ".join(f"[tag:{tag}]" for tag in tags(item, [part]))
+    labels = " ".join(f"[tag:{re.sub(r'[][]', '', one_line(tag))}]" for tag in tags(item, [part]))
     about = f"// [id:{slug(item.name, 60)}-{item.state}{one.number}-{item.lang}] {labels}"
     text = escaped(f"{printer.page(item.body)}{asked(item, part, printer, lang)}{label}")
     found = solution(item, [part], printer)
