@@ -33,7 +33,7 @@ def part(name: str, kind: str, marks: str, answer: Answer) -> Part:
 
 def item(name: str, *parts: Part, title: str = "", words: str = "Given.", state: int = 1) -> Item:
     body = (Paragraph(inlines(words, Math(Raw(r"x_{1} < y")))),)
-    return Item(name, state, "en", inlines(title or name), body, parts, "easy")
+    return Item(name, state, "en", inlines(title or name), body, parts, "ea]sy")
 
 
 def raw(code: str) -> Inlines:

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from cases.exam_items import CHOICE, NASTY, NUMBER, QUESTIONS, bank, entry, pictured, value
+from cases.exam_items import CHOICE, CODE, NASTY, NUMBER, QUESTIONS, bank, entry, pictured, value
 from conftest import ROOT, TOOLS
 from derive.errors import DeriveError
 from derive.exams.formats import cloze
@@ -25,6 +25,7 @@ from derive.exams.formats.exports import EXPORTS, export, file_name
 from derive.exams.formats.html import MathmlPrinter, TexPrinter, words
 from derive.exams.item import Choice, Item, Numbers, Order, Part, Text
 from derive.exams.papers import Papers
+from derive.marks import HEAD, made_from
 from derive.naming import one_line
 from derive.teaching.document import Math, Raw
 from derive.teaching.formats.latex.printer import ArticlePrinter
@@ -107,7 +108,7 @@ def test_moodle_grades_what_is_meant(moodle: dict[str, list[Question]], name: st
         held(place, cases(part, k))
         assert place.weight / sum(p.weight for p in question.places) == marks / item.marks
     assert "Solution of" in question.solution
-    assert question.category == f"$course$/top/Exam 1//2/{one_line(words(item.title)).replace('/', '//')}"
+    assert question.category == f"$course$/top/Exam 1//2 (en)/{one_line(words(item.title)).replace('/', '//')}"
 
 
 def test_moodle_orders_lines_and_numbers_them_where_some_belong_nowhere(moodle: dict[str, list[Question]]) -> None:
@@ -123,7 +124,7 @@ def test_moodle_asks_what_has_no_place_in_a_cloze_in_a_question_of_its_own() -> 
     parts = (QUESTIONS["several"].parts[0], QUESTIONS["code"].parts[0])
     first, second = texts.moodle(text("moodle", replace(QUESTIONS["several"], parts=parts)))
     assert [place.kind for place in first.places + second.places] == ["number", "written"]
-    assert (first.name, second.name) == ("several-1-1", "several-1-2")
+    assert (first.name, second.name) == ("several-1-1-en", "several-1-2-en")
     assert first.category != second.category
     assert [one.text.startswith("<p>Given.") for one in (first, second)] == [True, True]
 
@@ -131,7 +132,7 @@ def test_moodle_asks_what_has_no_place_in_a_cloze_in_a_question_of_its_own() -> 
 def test_moodle_has_every_number_once() -> None:
     states = [replace(QUESTIONS["number"], state=k) for k in range(5)]
     found = texts.moodle(text("moodle", *states))
-    assert sorted(one.name for one in found) == [f"number-{k}" for k in range(5)]
+    assert sorted(one.name for one in found) == [f"number-{k}-en" for k in range(5)]
     assert len({one.category for one in found}) == 1
 
 
@@ -349,15 +350,15 @@ def test_nbgrader_finds_its_cells_and_the_student_no_solution() -> None:
     for notebook in (source, release):
         nbformat.validate(notebook)
         about = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
-        assert [one.get("grade_id") for one in about] == [None, "double", "test-double"]
-        assert [one.get("points") for one in about] == [None, None, 4]
-        assert all(one["schema_version"] == 3 for one in about[1:])
+        assert [one.get("grade_id") for one in about] == [None, None, "double", "test-double"]
+        assert [one.get("points") for one in about] == [None, None, None, 4]
+        assert all(one["schema_version"] == 3 for one in about[2:])
     assert runs(codes(source["cells"]))
     assert not runs(codes(release["cells"]))
     # What nbgrader makes of the source is what is released.
     solved = "### BEGIN SOLUTION.*### END SOLUTION", "# YOUR CODE HERE\n    raise NotImplementedError()"
     hidden = "\n### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", ""
-    for (pattern, put), k in ((solved, 0), (hidden, 1)):
+    for (pattern, put), k in ((solved, 1), (hidden, 2)):
         assert re.sub(pattern, put, codes(source["cells"])[k], flags=re.DOTALL) == codes(release["cells"])[k]
 
 
@@ -450,7 +451,7 @@ def test_what_the_engine_derives_is_graded_as_it_was_meant(made: Papers) -> None
             together = [(part, k) for part, k, _ in singly(one) if isinstance(part.answer, cloze.EMBEDDED)]
             numbers = [f"-{n}" for n, part in enumerate(one.parts, 1) if isinstance(part.answer, cloze.EMBEDDED)]
             several = "".join(numbers) if len(numbers) < len(one.parts) else ""
-            places = found[f"{one.name}-{one.state}{several}"].places
+            places = found[f"{one.name}-{one.state}{several}-{lang}"].places
             for place, (part, k) in zip(places, together, strict=True):
                 held(place, cases(part, k, printer))
         asked = [(part, k) for one in items for part, k, _ in singly(one)]
@@ -511,6 +512,14 @@ def test_packages_are_the_same_bytes() -> None:
     whole = packed([("a", "é"), ("b", b"2"), ("a", "é")])
     assert whole == packed([("a", "é".encode()), ("b", "2")])
     assert packages.package(whole) == {"a": "é", "b": "2"}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_file_is_known_again(name: str) -> None:
+    answers = [CODE] if name in ("nbgrader", "otter") else [CHOICE]
+    items = [replace(one, parts=one.parts[:1]) for one in QUESTIONS.values() if one.parts[0].answer in answers]
+    found = next(iter(export(replace(bank(items), source="ex--am.md"), name).values()))
+    assert made_from(found[:HEAD]) == "ex- -am.md"
 
 
 def test_right_orders_are_counted() -> None:

@@ -15,6 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from derive.calculus.rules import N_
 from derive.errors import DeriveError, said
 from derive.exams.item import Answer, Choice, Code, Entry, Formula, Item, Numbers, Order, Part, Slip, Text, Value
+from derive.marks import package_mark
 from derive.teaching.translation import translator
 
 Files = Mapping[str, bytes]
@@ -59,6 +60,11 @@ def refusal(item: Item, part: Part, form: str, why: str = "") -> DeriveError:
         ),
         hint="Leave the question out, or choose another format.",
     )
+
+
+def shelf(bank: Bank) -> str:
+    """What the questions of a bank stand under; those of two languages are not mixed, whatever their titles."""
+    return f"{bank.title or bank.name} ({bank.lang})"
 
 
 @dataclass(frozen=True)
@@ -249,17 +255,18 @@ def arrangements(order: Order, most: int = 2) -> list[tuple[int, ...]]:
 # ---------------------------------------------------------------- files
 
 
-def packed(files: Iterable[tuple[str, str | bytes]]) -> bytes:
+def packed(files: Iterable[tuple[str, str | bytes]], source: str = "") -> bytes:
     """A package of files, the same bytes for the same files; each is packed when it comes, so that it need not be kept.
 
-    A second one of a name is the same: a picture that two questions show.
+    A second one of a name is the same: a picture that two questions show.  The first bears the mark of what it was made from.
     """
     out, names = BytesIO(), set[str]()
     with ZipFile(out, "w", ZIP_DEFLATED) as package:
         for name, content in files:
             if name not in names:
-                names.add(name)
                 info = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.extra = b"" if names else package_mark(source)
+                names.add(name)
                 info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
                 package.writestr(info, content)
     return out.getvalue()

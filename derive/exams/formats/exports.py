@@ -58,7 +58,7 @@ def export(bank: Bank, name: str) -> Files:
     if form.files:
         return form.files(looked_at)
     if form.package:
-        return {file_name(bank, name): packed(form.package(looked_at))}
+        return {file_name(bank, name): packed(form.package(looked_at), bank.source)}
     return {file_name(bank, name): "".join(pieces(bank, name)).encode()}
 
 

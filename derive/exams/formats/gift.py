@@ -22,6 +22,7 @@ from derive.exams.formats.bank import (
     mixed,
     placed,
     refusal,
+    shelf,
     singles,
     tags,
     typed,
@@ -43,9 +44,7 @@ def gift(bank: Bank) -> Iterator[str]:
     yield f"// {mark(bank.source)}\n\n"
     for item in bank.items:
         for one in singles(item):
-            category = "/".join(
-                _step(title) for title in (bank.title or bank.name, f"{words(item.title) or item.name} {one.number[1:]}")
-            )
+            category = "/".join(_step(title) for title in (shelf(bank), f"{words(item.title) or item.name} {one.number[1:]}"))
             if category != before:
                 yield f"$CATEGORY: $course$/top/{category}\n\n"
             yield _question(item, one, printer, bank.lang)
@@ -67,7 +66,8 @@ def _question(item: Item, one: Single, printer: TexPrinter, lang: str) -> str:
     part = one.part
     name = escaped(one_line(f"{words(item.title) or item.name} {item.state}{one.number}", 200))
     label = f"<p>{printer.line(one.entry.label)} =</p>" if one.entry else ""
-    about = f"// [id:{slug(item.name, 60)}-{item.state}{one.number}] " + " ".join(f"[tag:{tag}]" for tag in tags(item, [part]))
+    labels = " ".join(f"[tag:{re.sub(r'[][]', '', one_line(tag))}]" for tag in tags(item, [part]))
+    about = f"// [id:{slug(item.name, 60)}-{item.state}{one.number}-{item.lang}] {labels}"
     text = escaped(f"{printer.page(item.body)}{asked(item, part, printer, lang)}{label}")
     found = solution(item, [part], printer)
     printer.files.clear()

@@ -27,6 +27,7 @@ from derive.exams.formats.bank import (
     placed,
     places,
     refusal,
+    shelf,
     tags,
     typed,
     weights,
@@ -50,7 +51,7 @@ class Moodle:
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
         self.printer = TexPrinter(bank.source, bank.lang, lambda name, content: f"@@PLUGINFILE@@/{name}")
-        self.top = f"$course$/top/{_step(bank.title or bank.name)}"
+        self.top = f"$course$/top/{_step(shelf(bank))}"
 
     def write(self) -> Iterator[str]:
         """The file, piece by piece."""
@@ -79,7 +80,7 @@ class Moodle:
         name = html(one_line(f"{title} {item.state}{number}", 250))
         about = [
             f"<name><text>{name}</text></name>",
-            f"<idnumber>{html(slug(item.name, 60))}-{item.state}{number}</idnumber>",
+            f"<idnumber>{html(slug(item.name, 60))}-{item.state}{number}-{item.lang}</idnumber>",
             self.field("generalfeedback", solution(item, parts, self.printer)),
             "<tags>" + "".join(f"<tag><text>{html(tag)}</text></tag>" for tag in tags(item, parts)) + "</tags>",
         ]

@@ -21,6 +21,9 @@ TODO = "    # YOUR CODE HERE\n    raise NotImplementedError()"
 """What stands where the solution will, as nbgrader puts it."""
 
 
+NEEDED = "import numpy as np"
+"""What functions and checks call."""
+
 PROMPT = ">" * 3
 """What stands before a line of a session; written out, it would be one of this module's."""
 
@@ -69,7 +72,8 @@ def _asked(item: Item, printer: NotebookPrinter) -> dict[str, Any]:
 
 
 def _graded(item: Item, solved: bool) -> Iterator[dict[str, Any]]:
-    """The cells of nbgrader: one to write in, one that tests it; in the source, what is hidden stands between its marks."""
+    """The cells of nbgrader: one to write in and one that tests it; in the source, what is hidden stands between its marks."""
+    yield _cell("code", NEEDED)
     for part, code in _codes(item):
         inside = f"    ### BEGIN SOLUTION\n{code.solution}\n    ### END SOLUTION" if solved else TODO
         first, *others = code.checks
@@ -82,7 +86,7 @@ def _graded(item: Item, solved: bool) -> Iterator[dict[str, Any]]:
 
 def _checked(item: Item, solved: bool) -> Iterator[dict[str, Any]]:
     """The cells of Otter: each function, and the call that checks it."""
-    yield _cell("code", "import otter\ngrader = otter.Notebook()")
+    yield _cell("code", f"{NEEDED}\nimport otter\n\ngrader = otter.Notebook()")
     for _, code in _codes(item):
         yield _cell("code", f"{code.head}\n{code.solution if solved else TODO}")
         yield _cell("code", f'grader.check("{slug(code.name)}")')
