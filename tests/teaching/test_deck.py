@@ -61,10 +61,10 @@ def decks(folder: Path, lang: str) -> list[Path]:
 
 
 def deck(page: Page, folder: Path, lang: str = "en", after: str = "") -> None:
-    """The first deck in a language, opened."""
+    """The deck of one lecture in a language, opened; its slide 5 is shown line by line, and none before it is."""
     page.resize(*SIZES[0])
     page.open("about:blank")
-    page.open(decks(folder, lang)[0].as_uri() + after)
+    page.open((folder / f"feedforward.{lang}.html").as_uri() + after)
 
 
 def at(page: Page) -> tuple[int, int]:
@@ -143,7 +143,7 @@ def test_keys_turn_the_slides(page: Page, folder: Path) -> None:
     assert at(page) == (1, 0)
     for key in ("PageDown", " ", "ArrowDown"):
         page.key(key)
-    assert at(page) == (3, 1)
+    assert at(page) == (4, 0)
     page.key("PageUp")
     page.key("ArrowLeft")
     assert at(page) == (2, 0)
@@ -155,7 +155,7 @@ def test_keys_turn_the_slides(page: Page, folder: Path) -> None:
 
 def test_a_derivation_is_shown_line_by_line(page: Page, folder: Path) -> None:
     """Each key shows one line more; the next slide comes when all are shown; going back comes to the end of the slide before."""
-    deck(page, folder, after="#3")
+    deck(page, folder, after="#5")
     steps = page.run("document.querySelectorAll('.current .step').length")
     seen = "[...document.querySelectorAll('.current .step')].filter((s) => getComputedStyle(s).visibility === 'visible').length"
     assert steps >= 2
@@ -163,24 +163,24 @@ def test_a_derivation_is_shown_line_by_line(page: Page, folder: Path) -> None:
         assert page.run(seen) == shown
         page.key("ArrowRight")
     assert page.run(seen) == steps
-    assert at(page) == (3, steps)
+    assert at(page) == (5, steps)
     page.key("ArrowRight")
-    assert at(page) == (4, 0)
+    assert at(page) == (6, 0)
     page.key("ArrowLeft")
-    assert at(page) == (3, steps)
+    assert at(page) == (5, steps)
     page.key("ArrowLeft")
-    assert at(page) == (3, steps - 1)
+    assert at(page) == (5, steps - 1)
     page.key("a")
     assert page.run(seen) == steps
     page.key("ArrowRight")
-    assert at(page)[0] == 4
+    assert at(page)[0] == 6
     page.key("a")
     page.key("n")
-    assert at(page) == (5, 0)
+    assert at(page) == (7, 0)
 
 
 def test_a_line_is_read_when_it_is_shown(page: Page, folder: Path) -> None:
-    deck(page, folder, after="#3")
+    deck(page, folder, after="#5")
     page.key("ArrowRight")
     said = " ".join(page.run("document.getElementById('where').textContent").split())
     assert said.startswith("is max of, open parenthesis, 0, 4.1 minus 2.3 plus 1, close parenthesis")
@@ -252,7 +252,7 @@ def test_light_and_dark(page: Page, folder: Path) -> None:
 
 def test_the_presenter_has_a_window_of_his_own(chrome: Browser, page: Page, folder: Path) -> None:
     """Both windows turn together; the second one has this slide, the next one and a clock."""
-    deck(page, folder, after="#3")
+    deck(page, folder, after="#5")
     before = {target["targetId"] for target in chrome.targets()}
     page.send("Runtime.evaluate", expression="0", userGesture=True)
     page.key("p")
@@ -261,13 +261,13 @@ def test_the_presenter_has_a_window_of_his_own(chrome: Browser, page: Page, fold
     desk = Page(chrome, target["targetId"])
     desk.wait("document.readyState === 'complete' && document.documentElement.classList.contains('presenter')")
     shown = "[...document.querySelectorAll('.slide')].filter((s) => s.getClientRects().length).map((s) => s.id).join()"
-    assert desk.run(shown) == "3,4"
+    assert desk.run(shown) == "5,6"
     assert re.fullmatch(r"\d\d:\d\d:\d\d", desk.run("document.getElementById('elapsed').textContent"))
     page.key("ArrowRight")
     desk.wait("document.querySelectorAll('.current .step.shown').length === 1")
     desk.key("n")
-    page.wait("document.querySelector('.current').id === '4'")
-    assert desk.run(shown) == "4,5"
+    page.wait("document.querySelector('.current').id === '6'")
+    assert desk.run(shown) == "6,7"
     assert desk.complaints() == page.complaints() == []
     chrome.send("Target.closeTarget", targetId=target["targetId"])
 
@@ -282,7 +282,7 @@ def test_printed_it_is_a_slide_a_page_with_everything_shown(page: Page, folder: 
     assert f"Pages:           {page.run('''document.querySelectorAll('.slide').length''')}\n" in info
     assert "Page size:       960 x 540 pts" in info
     words = subprocess.run(
-        ["pdftotext", "-f", "7", "-l", "7", tmp_path / "deck.pdf", "-"], capture_output=True, text=True, check=True
+        ["pdftotext", "-f", "9", "-l", "9", tmp_path / "deck.pdf", "-"], capture_output=True, text=True, check=True
     )
     assert "max passes the slope of the larger argument" in words.stdout
 
