@@ -633,11 +633,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--over", choices=("all", "library", "conditions"), default="all", help="the definitions to plant in")
     parser.add_argument("--only", default="", help="only mistakes whose name holds this")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first mistake")
     arguments = parser.parse_args()
     start = time.time()
     over = {"all": texts(), "library": (*CONDITIONS, *library.names()), "conditions": CONDITIONS}
     _KNOWN.update({text: applied(text) for text in over[arguments.over]})
-    numbers = [k for k, m in enumerate(mistakes()) if arguments.only in m.name]
+    numbers = [k for k, m in enumerate(mistakes()) if k >= arguments.first and arguments.only in m.name]
     counts: Counter[str] = Counter()
     with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=4) as pool:
         for name, found in pool.imap(_work, numbers, chunksize=1):
