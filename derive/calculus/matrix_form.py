@@ -49,6 +49,7 @@ from derive.calculus.terms import (
     Binder,
     Bracket,
     Delta,
+    Differ,
     Element,
     Index,
     Label,
@@ -166,10 +167,10 @@ def _is_condition(term: Any) -> bool:
 
 def _leaves_out(product: Any) -> bool:
     """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other."""
-    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and free_indices(f)]
-    return any(map(is_condition, factors(product))) and any(
-        not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers
-    )
+    conditions = [f for f in factors(product) if is_condition(f)]
+    of_indices = any(isinstance(f, Differ) for f in conditions)
+    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
+    return bool(conditions) and any(not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers)
 
 
 def _is_number(term: Any) -> bool:

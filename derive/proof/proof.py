@@ -24,6 +24,7 @@ from sympy import S
 
 from derive.calculus.fold import Fold, replaced
 from derive.calculus.frozen import Frozen
+from derive.calculus.kinks import has_kink
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
@@ -36,7 +37,6 @@ from derive.notation.layout import text
 from derive.notation.terms import layout
 from derive.proof.cases import Case, Counted, Tally, cases_between, cases_of, missed, places
 from derive.proof.forms import cases_term, difference, floats_at, form_value, written_out
-from derive.proof.kinks import has_kink
 from derive.proof.lemmas import functions_in, row_holds, slopes_hold
 from derive.proof.points import SMALLER, random_point, sets_with_values
 from derive.proof.search import Sought, other_scales, sought

@@ -239,6 +239,19 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "sign lost": lambda e, x, right: -right,
         },
     ),
+    rules._root: (
+        (
+            "X: [n, d]\nL = sum(sqrt(sum((X[i, k] - X[j, k])**2 for k in d)) for i in n for j in n)",
+            "X: [n, d]\nD[i, j] = sqrt(sum((X[i, k] - X[j, k])**2 for k in d))\nL = sum(exp(-D))",
+        ),
+        {
+            "the diagonal left in": lambda e, x, right: right.replace(Differ, lambda a, b: S.One),
+            "the diagonal alone": lambda e, x, right: right.replace(Differ, Delta),
+            "half left out": lambda e, x, right: right.replace(Differ, Below),
+            "sign lost": lambda e, x, right: -right,
+            "exponent not lowered": lambda e, x, right: right * e.base,
+        },
+    ),
     rules._exponential: (
         ("x: positive\np: real\ny = x**p", "x: positive\ny = x**x"),
         {

@@ -30,6 +30,7 @@ from derive.teaching.blocks.gradient import cases_layout, entry_lines, matrix_si
 from derive.teaching.blocks.worked import forward_blocks
 from derive.teaching.document import Chains
 from derive.teaching.page import Page as Teaching
+from derive.values.balls import untraced
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
 from oracles.reader import FUNCTIONS as NAMED
@@ -233,7 +234,7 @@ def _floats(array: Any) -> Any:
     flat = np.ravel(array)
     if all(isinstance(v, (int, np.integer)) for v in flat):
         return np.asarray(array, dtype=int)
-    return np.asarray(array, dtype=float)
+    return np.asarray(np.vectorize(lambda v: float(untraced(v)), otypes=[float])(array))
 
 
 def scenes(graph: Graph, seed: int = 0, most: int = 2) -> Iterator[Scene]:
