@@ -37,7 +37,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "calculus": (
         {"frozen", "terms"},
-        {"cost", "functions", "matching"},
+        {"cost", "functions", "matching", "signs"},
         {"budget", "normal"},
         {"diagonal", "shortest"},
         {"fold", "kinks", "matrix_algebra"},

@@ -43,6 +43,7 @@ from derive.calculus.matrix_algebra import (
     transposed,
 )
 from derive.calculus.normal import normal
+from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
@@ -146,7 +147,7 @@ def _factor(term: Any, axes: Axes) -> Matrix:
         raise _NoForm
     if isinstance(term, Bracket) and not isinstance(term, Positive):
         raise _NoForm
-    if isinstance(term, Maximum) and all(a.could_extract_minus_sign() for a in term.args):
+    if isinstance(term, Maximum) and any(map(is_negative, term.args)) and all(is_negative(a, even=True) for a in term.args):
         return Plus(((True, Apply(Min, tuple(_argument(-a, axes) for a in term.args))),))
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
         return Apply(type(term), tuple(_argument(a, axes) for a in term.args))

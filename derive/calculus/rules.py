@@ -22,6 +22,7 @@ from derive.calculus.fold import folded, function_folds, replaced, solved_folds
 from derive.calculus.functions import Named
 from derive.calculus.normal import normal
 from derive.calculus.shortest import shortest
+from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
@@ -109,7 +110,7 @@ def _quotient(e: Any, x: Element) -> Any:
 def _factor(e: Any, x: Element) -> Any:
     constant = Mul(*[f for f in factors(e) if not varies(f, x)])
     varying = Mul(*[f for f in factors(e) if varies(f, x)])
-    if _as_least(varying) and constant.could_extract_minus_sign():
+    if is_negative(constant) and any(map(_as_least, factors(varying))):
         constant, varying = -constant, -varying
     return None if constant == 1 else constant * Deriv(varying, x)
 
@@ -129,7 +130,14 @@ def _inside_sum(e: Any, x: Element) -> Any:
 def _product(e: Any, x: Element) -> Any:
     if not e.is_Mul or sum(varies(f, x) for f in e.args) < 2:
         return None
-    return Add(*[Mul(*e.args[:k], *e.args[k + 1 :]) * Deriv(f, x) for k, f in enumerate(e.args) if varies(f, x)])
+    parts = _with_least(e)
+    return Add(*[Mul(*parts[:k], *parts[k + 1 :]) * Deriv(f, x) for k, f in enumerate(parts) if varies(f, x)])
+
+
+def _with_least(product: Any) -> tuple[Any, ...]:
+    """The factors of a product, with its sign at what is written as a least."""
+    least = next((f for f in product.args if _as_least(f)), None) if is_negative(product) else None
+    return product.args if least is None else (*factors(-product / least), -least)
 
 
 def _product_over_axis(e: Any, x: Element) -> Any:
@@ -171,7 +179,7 @@ def _minimum(e: Any, x: Element) -> Any:
 def _as_least(largest: Any) -> bool:
     """Whether minus the largest is written as the least: -max(-a, -b) is min(a, b)."""
     candidates = largest.args if isinstance(largest, Maximum) else largest.args[:1] if isinstance(largest, Largest) else ()
-    return bool(candidates) and all(c == 0 or c.could_extract_minus_sign() for c in candidates)
+    return bool(candidates) and all(c == 0 or is_negative(c, even=True) for c in candidates)
 
 
 def _where(e: Any, x: Element) -> Any:
