@@ -270,11 +270,27 @@ def _binder(sign_: Sign) -> Any:
         alone = [i for i in bound if not any(i in names_ for names_ in named)]
         ranges = unsaid_ranges(bound, lambda i: _beside(body, i))
         plain = [range_layout(i, context) if i in ranges else letter(i.name) for i in alone]
-        told = [_condition(c, inner, next((i for i in bound if i in c.args), None)) for c in conditions]
+        told = [
+            _condition(c, inner, first) for c, first in zip(conditions, _first_letters(conditions, bound, alone), strict=True)
+        ]
         told += [range_layout(i, context) for i in bound if i in ranges and i not in alone]
         return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
+
+
+def _first_letters(conditions: list[Any], bound: list[Index], listed: list[Index]) -> list[Any]:
+    """What each condition begins with: a bound letter that is not listed yet, or another one, or what holds one, never a letter
+    that means something outside alone.
+    """
+    found, seen = list[Any](), {*listed}
+    for c in conditions:
+        own = [i for i in bound if i in c.args]
+        new = [i for i in own if i not in seen]
+        holds = [a for a in c.args if not isinstance(a, Index) and free_indices(a) & {*bound}]
+        found.append(next(iter([*new, *own, *holds]), None))
+        seen |= {*own} if len(new) == len(own) else {*new}
+    return found
 
 
 def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
@@ -323,7 +339,7 @@ _LEFT_OUT: dict[type[Binder], Any] = {
 def _conditions(body: Any, bound: set[Index], left_out: Any) -> tuple[list[Any], Any]:
     """The conditions on bound indices that a body carries, and the rest of it."""
     guards = list[Any]()
-    while isinstance(body, Where) and body.args[2] is left_out and (left_out is not S.One or free_indices(body.args[0]) & bound):
+    while isinstance(body, Where) and body.args[2] is left_out and all(free_indices(f) & bound for f in factors(body.args[0])):
         guards, body = [*guards, *factors(body.args[0])], body.args[1]
     if guards:
         return guards, body

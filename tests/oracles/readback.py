@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from derive.calculus.terms import free_indices
+from derive.calculus.terms import ArgMax, Label, free_indices
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation
 from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
@@ -22,6 +22,7 @@ from derive.graphs.tree import Call, subtrees
 from derive.language import library
 from derive.language.words import FUNCTIONS as WORDS
 from derive.notation import definitions, matrices
+from derive.notation.context import Context, context_of
 from derive.notation.layout import EQUALS, Layout, Sign, latex, row, text
 from derive.notation.terms import layout
 from derive.proof.points import random_point
@@ -154,7 +155,7 @@ class Scene:
         return frozenset(
             m.name
             for m in self.graph.members.values()
-            if not m.differentiable and (m.kind == "label" if isinstance(m, Input) else bool(m.expr.is_integer))
+            if not m.differentiable and (m.kind == "label" if isinstance(m, Input) else isinstance(m.expr, (ArgMax, Label)))
         )
 
     @cached_property
@@ -173,11 +174,9 @@ class Scene:
     @cached_property
     def onehots(self) -> dict[str, tuple[str, int]]:
         """What matrices of one-hot rows are called, by the note below the forms that have them."""
-        from derive.notation.context import context_of
-
         context = context_of(self.graph)
         vectors = [n for n in self.labels if len(self.graph.members[n].axes) == 1 and n in self.classes]
-        return {text(matrices.one_hot(n, context)).removeprefix("𝐄_").strip("{}"): (n, self.classes[n]) for n in vectors}
+        return {_one_hot(n, context): (n, self.classes[n]) for n in vectors}
 
     def point(self, output: str, read_definitions: dict[str, tuple[tuple[str, ...], Tree]]) -> Point:
         arrays = dict(self.floats.arrays)
@@ -220,6 +219,12 @@ class Scene:
             for node in self.graph.nodes
             if isinstance(node.surface, Call) and _words(node.surface.function) not in NAMED
         }
+
+
+def _one_hot(label: str, context: Context) -> str:
+    """The name of a matrix of one-hot rows, or the label below its 𝐄."""
+    bold = text(matrices.one_hot(label, context)).startswith("𝐄")
+    return spelled(label) if bold else spelled(matrices.capital(label), 2)
 
 
 def _called(kind: Any) -> Any:
@@ -357,7 +362,9 @@ def differs(got: Any, expected: Any) -> str:
         return f"of shape {np.shape(got)}, not {np.shape(expected)}"
     if np.isnan(got).all() and got.size:
         return NOTHING
-    gap = np.max(np.abs(got - expected)[~np.isnan(got)], initial=0.0)  # a slope at a root of 0 has no value
+    known = np.isfinite(got) | np.isinf(expected)  # a slope at a root of 0 has no value, nor what float64 does not hold
+    with np.errstate(invalid="ignore"):
+        gap = np.max(np.abs(np.where(got == expected, 0, got - expected))[known], initial=0.0)
     if not gap <= AGREE * max(1.0, float(np.max(np.abs(expected), initial=0.0))):
         return f"comes to {np.round(got, 5).tolist()}, not {np.round(expected, 5).tolist()}"
     return ""
