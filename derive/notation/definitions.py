@@ -223,7 +223,7 @@ def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
         positive = Number(-exponent.value, exponent.text.lstrip("-"))
         power = Piece(context.style.number(positive.text))
         below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, power, context)
-        return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
+        return elementwise(DIVIDED, Piece(ONES), _factor(base, below, "", context))
     return _entry_power(a, b.layout)
 
 
