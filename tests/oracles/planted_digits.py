@@ -133,7 +133,7 @@ FAULTS = (
         "a literal is read as a float", "derive/language/numbers.py", "value = Fraction(text)", "value = Fraction(float(text))"
     ),
     Fault(
-        "a comparison of floats of what is undecided",
+        "a comparison that is not decided is no error",
         REAL,
         "raise Undecided(too_few(str(self), str(other), difference.digits))",
         "pass",

@@ -572,6 +572,12 @@ def test_a_root_of_zero_has_no_slope_and_needs_none_where_it_is_not_the_larger(
         assert [float(x) for x in np.ravel(found)] == [float(x) for x in np.ravel(expected)]
 
 
+def test_two_numbers_that_no_digits_tell_apart_do_not_compare() -> None:
+    one, other = value("f = exp(x)*exp(y)", x=1, y=1), value("f = exp(x)", x=2)
+    with pytest.raises(Undecided, match="cannot be told apart at 10,000 digits"):
+        _ = only(one) > only(other)
+
+
 def test_a_slope_that_is_not_known_is_none() -> None:
     x = Element(Symbol("x", real=True))
     with pytest.raises(DomainError):
