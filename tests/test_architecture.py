@@ -78,6 +78,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"gradcheck", "kinks", "numpy_value", "sizes"},
         {"cases", "forms", "points"},
         {"lemmas", "search"},
+        {"symbolic"},
         {"proof"},
         {"certificate"},
     ),
