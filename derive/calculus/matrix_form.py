@@ -43,12 +43,14 @@ from derive.calculus.matrix_algebra import (
     transposed,
 )
 from derive.calculus.normal import normal
+from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
     Binder,
     Bracket,
     Delta,
+    Differ,
     Element,
     Index,
     Label,
@@ -145,7 +147,7 @@ def _factor(term: Any, axes: Axes) -> Matrix:
         raise _NoForm
     if isinstance(term, Bracket) and not isinstance(term, Positive):
         raise _NoForm
-    if isinstance(term, Maximum) and all(a.could_extract_minus_sign() for a in term.args):
+    if isinstance(term, Maximum) and any(map(is_negative, term.args)) and all(is_negative(a, even=True) for a in term.args):
         return Plus(((True, Apply(Min, tuple(_argument(-a, axes) for a in term.args))),))
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
         return Apply(type(term), tuple(_argument(a, axes) for a in term.args))
@@ -166,10 +168,10 @@ def _is_condition(term: Any) -> bool:
 
 def _leaves_out(product: Any) -> bool:
     """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other."""
-    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and free_indices(f)]
-    return any(map(is_condition, factors(product))) and any(
-        not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers
-    )
+    conditions = [f for f in factors(product) if is_condition(f)]
+    of_indices = any(isinstance(f, Differ) for f in conditions)
+    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
+    return bool(conditions) and any(not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers)
 
 
 def _is_number(term: Any) -> bool:

@@ -20,6 +20,7 @@ from derive.calculus.terms import (
     AtMost,
     Below,
     Binder,
+    Bracket,
     Delta,
     Differ,
     Element,
@@ -157,7 +158,7 @@ def _settled(term: Any) -> Any:
             keep, drop = delta.args if isinstance(delta.args[1], Index) else delta.args[::-1]
             rest = term / delta
             if isinstance(drop, Index) and not depends(keep, drop) and depends(rest, drop):
-                return Add(*[_settled(delta * t) for t in terms(normal(substituted(rest, {drop: keep})))])
+                return Add(*[_settled(delta * t) for t in terms(normal(put(rest, {drop: keep})))])
     return term
 
 
@@ -187,7 +188,24 @@ def picked(term: Any, delta: Any, index: Index) -> Any:
     at = solve_delta(delta, index)
     if at is None:
         return None
-    return substituted(term / delta, {index: at}) * Inside(at, index.size)
+    return put(term / delta, {index: at}) * Inside(at, index.size)
+
+
+def put(term: Any, values: dict[Any, Any]) -> Any:
+    """A term with other indices put in; what [i ≠ k] leaves out is 0 there, whether or not it has a value."""
+    if not _has_differ(term):
+        return substituted(term, values)
+    if term.is_Mul and any(substituted(f, values) == 0 for f in term.args if isinstance(f, Bracket)):
+        return S.Zero
+    if isinstance(term, Binder):
+        indices, body = term.opened()
+        return close(type(term), indices, put(body, values))
+    return term.func(*[put(a, values) for a in term.args]) if term.is_Add or term.is_Mul else substituted(term, values)
+
+
+@lru_cache(maxsize=CACHE)
+def _has_differ(term: Any) -> bool:
+    return isinstance(term, Differ) or any(map(_has_differ, term.args))
 
 
 @lru_cache(maxsize=CACHE)

@@ -17,10 +17,12 @@ from typing import Any
 from sympy import Abs, Add, Function, Mul, Pow, S, log, sign
 
 from derive.calculus.cost import cost
+from derive.calculus.diagonal import off_diagonal, without_implied
 from derive.calculus.fold import folded, function_folds, replaced, solved_folds
 from derive.calculus.functions import Named
 from derive.calculus.normal import normal
 from derive.calculus.shortest import shortest
+from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
@@ -64,6 +66,8 @@ class Rule:
     name: str
     family: str
     rewrite: Rewrite
+    plain: Rule | None = None
+    """The row that comes to the same where a condition around leaves out what this one sees to."""
 
 
 # ---------------------------------------------------------------- the rewrites
@@ -106,7 +110,7 @@ def _quotient(e: Any, x: Element) -> Any:
 def _factor(e: Any, x: Element) -> Any:
     constant = Mul(*[f for f in factors(e) if not varies(f, x)])
     varying = Mul(*[f for f in factors(e) if varies(f, x)])
-    if _as_least(varying) and constant.could_extract_minus_sign():
+    if is_negative(constant) and any(map(_as_least, factors(varying))):
         constant, varying = -constant, -varying
     return None if constant == 1 else constant * Deriv(varying, x)
 
@@ -126,7 +130,14 @@ def _inside_sum(e: Any, x: Element) -> Any:
 def _product(e: Any, x: Element) -> Any:
     if not e.is_Mul or sum(varies(f, x) for f in e.args) < 2:
         return None
-    return Add(*[Mul(*e.args[:k], *e.args[k + 1 :]) * Deriv(f, x) for k, f in enumerate(e.args) if varies(f, x)])
+    parts = _with_least(e)
+    return Add(*[Mul(*parts[:k], *parts[k + 1 :]) * Deriv(f, x) for k, f in enumerate(parts) if varies(f, x)])
+
+
+def _with_least(product: Any) -> tuple[Any, ...]:
+    """The factors of a product, with its sign at what is written as a least."""
+    least = next((f for f in product.args if _as_least(f)), None) if is_negative(product) else None
+    return product.args if least is None else (*factors(-product / least), -least)
 
 
 def _product_over_axis(e: Any, x: Element) -> Any:
@@ -168,7 +179,7 @@ def _minimum(e: Any, x: Element) -> Any:
 def _as_least(largest: Any) -> bool:
     """Whether minus the largest is written as the least: -max(-a, -b) is min(a, b)."""
     candidates = largest.args if isinstance(largest, Maximum) else largest.args[:1] if isinstance(largest, Largest) else ()
-    return bool(candidates) and all(c == 0 or c.could_extract_minus_sign() for c in candidates)
+    return bool(candidates) and all(c == 0 or is_negative(c, even=True) for c in candidates)
 
 
 def _where(e: Any, x: Element) -> Any:
@@ -179,6 +190,13 @@ def _power(e: Any, x: Element) -> Any:
     if not e.is_Pow or varies(e.exp, x):
         return None
     return Mul(e.exp, Pow(e.base, e.exp - 1), Deriv(e.base, x))
+
+
+def _root(e: Any, x: Element) -> Any:
+    """A root of what is 0 where indices are equal: it is 0 there, too, and has no slope, which 0/0 would not say."""
+    if not e.is_Pow or varies(e.exp, x) or e.exp.is_Integer or (e.exp.is_number and not 0 < e.exp < 1):
+        return None
+    return None if off_diagonal(e.base) == 1 else off_diagonal(e.base) * _power(e, x)
 
 
 def _exponential(e: Any, x: Element) -> Any:
@@ -193,6 +211,8 @@ def _chain(e: Any, x: Element) -> Any:
     return Add(*[slope(e, k) * Deriv(a, x) for k, a in enumerate(e.args) if varies(a, x)])
 
 
+POWER = Rule(N_("power rule, then the chain rule"), "chain", _power)
+
 RULES: tuple[Rule, ...] = (
     Rule(N_("a constant has derivative 0"), "linear", _constant),
     Rule(N_("a constant factor comes out"), "linear", _factor),
@@ -206,7 +226,8 @@ RULES: tuple[Rule, ...] = (
     Rule(N_("max passes the slope of the larger argument"), "max", _maximum),
     Rule(N_("min passes the slope of the smaller argument"), "max", _minimum),
     Rule(N_("each case by itself"), "linear", _where),
-    Rule(N_("power rule, then the chain rule"), "chain", _power),
+    Rule(N_("power rule; where a root is always 0, it has slope 0"), "chain", _root, POWER),
+    POWER,
     Rule(N_("chain rule"), "chain", _exponential),
     Rule(N_("chain rule"), "chain", _chain),
     Rule(N_("a variable by itself has derivative 1"), "entry", _itself),
@@ -259,14 +280,18 @@ def apply(rule: Rule, line: Any) -> Any:
         new = rule.rewrite(t.body, t.by)
         return t if new is None else new
 
-    return walk_derivs(line, rewrite)
+    new = walk_derivs(line, rewrite)
+    return without_implied(new) if rule.plain else new
 
 
 def rewritten(line: Any, rules: tuple[Rule, ...]) -> tuple[Rule, Any] | None:
     """The first rule of a table that applies to any derivative in a line, and the line that it makes; None for no such rule."""
     found = {k for d in _outermost(line) if (k := _first_rule(d, rules)) is not None}
     lines = ((rules[k], apply(rules[k], line)) for k in sorted(found))
-    return next(((rule, new) for rule, new in lines if new != line), None)
+    changed = next(((rule, new) for rule, new in lines if new != line), None)
+    if changed is None or changed[0].plain is None or apply(changed[0].plain, line) != changed[1]:
+        return changed
+    return changed[0].plain, changed[1]
 
 
 def _outermost(line: Any) -> list[Deriv]:

@@ -428,8 +428,7 @@ class Below(Bracket):
 
     @classmethod
     def eval(cls, a: Any, b: Any) -> Any:
-        d = a - b
-        return Integer(int(bool(d < 0))) if d.is_Integer else None
+        return _always(b - a - 1)
 
 
 class AtMost(Bracket):
@@ -437,8 +436,17 @@ class AtMost(Bracket):
 
     @classmethod
     def eval(cls, a: Any, b: Any) -> Any:
-        d = a - b
-        return Integer(int(bool(d <= 0))) if d.is_Integer else None
+        return _always(b - a)
+
+
+def _always(gap: Any) -> Any:
+    """1 where an affine index is never negative, 0 where it always is, else None."""
+    if gap.is_Integer:
+        return S.One if gap >= 0 else S.Zero
+    ends = reach(gap) if not gap.has(Element) else None
+    if ends is None:
+        return None
+    return S.One if never_negative(ends[0]) else S.Zero if never_negative(-1 - ends[1]) else None
 
 
 class Positive(Bracket):

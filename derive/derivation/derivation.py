@@ -12,6 +12,7 @@ from sympy import S
 from derive.calculus.frozen import Frozen, WithTerms
 from derive.calculus.matrix_algebra import Matrix
 from derive.calculus.matrix_form import matrix_form
+from derive.calculus.normal import put
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Differ, Element, Index, substituted, walk
 from derive.graphs.graph import Graph
@@ -75,7 +76,7 @@ class Derivation(Frozen):
             return None
         a, b = splits.pop()
         keep, drop = (a, b) if isinstance(b, Index) else (b, a)
-        same = shortest(substituted(self.result, {drop: keep}))
+        same = shortest(put(self.result, {drop: keep}))
         differ = {Delta(a, b): S.Zero, Differ(a, b): S.One}
         apart = shortest(walk(self.result, lambda t: differ.get(t, t)))
         return ((same, Delta(a, b)), (apart, Differ(a, b)))

@@ -97,7 +97,10 @@ def _where(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
     conditions = reader.comparison(node.args[0], scope)
     if len(conditions) > 1:
         raise reader.error("A where takes one comparison.", node.args[0], "Nest it: where(a > 0, where(b > 0, x, y), y).")
-    branches = [reader.expression(arg, scope) for arg in node.args[1:]]
+    branches = list[Typed]()
+    for arg, holds in zip(node.args[1:], (True, False), strict=True):
+        with reader.under(conditions, holds):
+            branches.append(reader.expression(arg, scope))
     return reader.elementwise(node, lambda args: Call("where", args), [*conditions, *branches])
 
 
@@ -135,7 +138,8 @@ def _over_indices(reader: Inference, node: ast.Call, argument: ast.GeneratorExp,
         conditions += [part for test in clause.ifs for part in reader.comparison(test, inner)]
     if name == "argmax" and len(indices) > 1:
         raise reader.error("An argmax is taken over one index.", node)
-    body = reader.expression(argument.elt, inner)
+    with reader.under(conditions):
+        body = reader.expression(argument.elt, inner)
     for typed, at in [(body, argument.elt), *((c, argument) for c in conditions)]:
         if typed.axes:
             written = reader.source.written(at)

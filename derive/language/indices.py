@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Dummy, Integer, S, cancel, expand, fraction
 
-from derive.calculus.terms import Index, never_negative
+from derive.calculus.terms import Index, Label, never_negative, reach
 from derive.errors import nearest, said
+from derive.graphs.tree import Compare, Tree
 from derive.language.sizes import SizeSolver, named_size
 
 if TYPE_CHECKING:
@@ -139,11 +140,26 @@ def _named(reader: Inference, node: ast.Name, scope: Scope) -> Affine:
     raise reader.error(said("The index {name} is not known here.", name=name), node, hint)
 
 
-def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) -> None:
-    """Raise unless 0 ≤ index < size for all sizes; an unknown axis of an index becomes as long as fits, here and wherever else
-    the index stands.
+def bounds(condition: Compare, holds: bool = True) -> tuple[Any, ...]:
+    """What is at least 0 where a condition on indices holds, or does not."""
+    if isinstance(condition.left, Tree):
+        return ()
+    gap = condition.right - condition.left
+    if condition.operator == "==" and holds:
+        return gap, -gap
+    if condition.operator == ("!=" if holds else "=="):  # i ≠ 0 is i ≥ 1
+        return tuple(end - 1 for end in (gap, -gap) if (ends := reach(end)) and never_negative(ends[0]))
+    least = {"<": gap - 1, "<=": gap, ">": -gap - 1, ">=": -gap}.get(condition.operator)
+    return () if least is None else (least,) if holds else (-least - 1,)
+
+
+def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr, given: tuple[Any, ...] = ()) -> None:
+    """Raise unless 0 ≤ index < size for all sizes, or where what is `given` is at least 0; an unknown axis of an index becomes as
+    long as fits, here and wherever else the index stands.
     """
     sizes = reader.sizes
+    if given and _guarded(reader, index, size, node, given):
+        return
     unknown = {atom.size for atom, _ in index.slopes if isinstance(atom.size, Dummy) and atom.size not in sizes.found}
     low, high = _ends(reader, index, node)
     if sizes.unify(high, size - 1) is None or sizes.unify(low, S.Zero) is None:
@@ -168,6 +184,17 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr) ->
             node,
             _PICK,
         )
+
+
+def _guarded(reader: Inference, index: Affine, size: Any, node: ast.expr, given: tuple[Any, ...]) -> bool:
+    """Whether the conditions around keep an index inside its axis, at an end at which its own range does not."""
+
+    def kept(room: Any, end: Any) -> bool:
+        gaps = (expand(room - least) for least in given)
+        return never_negative(reader.sizes.size(end)) or any(not g.has(Index, Label) and never_negative(g) for g in gaps)
+
+    low, high = _ends(reader, index, node)
+    return kept(index.term, low) and kept(size - 1 - index.term, expand(size - 1 - high))
 
 
 def _ends(reader: Inference, index: Affine, node: ast.expr) -> tuple[Any, Any]:

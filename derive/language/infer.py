@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,7 @@ from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.calls import call
 from derive.language.draft import Draft, Member, Typed
-from derive.language.indices import Affine, Scope, check_inside, is_index, read_index
+from derive.language.indices import Affine, Scope, bounds, check_inside, is_index, read_index
 from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
@@ -63,7 +64,9 @@ class Inference:
         self.drafts: list[Draft] = []
         self.shared: dict[Any, Typed] = {}
         """Library calls already brought in, by what they are called with."""
-        self.pending: list[tuple[Affine, Any, ast.expr]] = []
+        self.pending: list[tuple[Affine, Any, ast.expr, tuple[Any, ...]]] = []
+        self.given: tuple[Any, ...] = ()
+        """What is at least 0 by the conditions around, of indices and sizes."""
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
         """What is wrong with this node of the text."""
@@ -279,7 +282,7 @@ class Inference:
     def _index(self, entry: ast.Subscript, node: ast.expr, size: Any, scope: Scope) -> Any:
         index = read_index(self, node, scope)
         if index.bare is None:
-            self.pending.append((index, size, node))
+            self.pending.append((index, size, node, self.given))
         elif not self.sizes.unify(index.bare.size, size):
             raise self.error(
                 said(
@@ -293,10 +296,20 @@ class Inference:
             )
         return index.term
 
+    @contextmanager
+    def under(self, conditions: Iterable[Typed], holds: bool = True) -> Iterator[None]:
+        """Read what stands under conditions, or under a condition that does not hold."""
+        tests = [c.plain for c in conditions if isinstance(c.plain, Compare)]
+        before, self.given = self.given, (*self.given, *(t for test in tests for t in bounds(test, holds)))
+        try:
+            yield
+        finally:
+            self.given = before
+
     def settle(self) -> None:
         """Check the affine indices of a definition, once its plain indices are known."""
-        for index, size, node in self.pending:
-            check_inside(self, index, size, node)
+        for index, size, node, given in self.pending:
+            check_inside(self, index, size, node, given)
         self.pending.clear()
 
     # ------------------------------------------------------------ operators

@@ -102,13 +102,27 @@ def _term(tree: Tree, heads: Heads) -> Any:
 
 def bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:
     """Where all conditions hold; `0 <= e` and `e < n` together are [0 ≤ e < n]."""
-    brackets = [_term(c, heads) for c in conditions]
-    for low in [b for b in brackets if isinstance(b, AtMost) and b.args[0] == 0]:
-        high = next((b for b in brackets if isinstance(b, Below) and b.args[0] == low.args[1]), None)
+    rest, brackets = list(conditions), list[Any]()
+    for low in [c for c in conditions if c.operator in ("<=", ">=") and _from_zero(c) is not None]:
+        index = _from_zero(low)
+        high = next((c for c in rest if c.operator in ("<", ">") and _ends(c)[0] == index), None)
         if high is not None:
-            brackets[brackets.index(low)] = Inside(*high.args)
-            brackets.remove(high)
+            brackets.append(Inside(*_ends(high)))
+            rest = [c for c in rest if c is not low and c is not high]
+    brackets += [_term(c, heads) for c in rest]
     return Mul(*brackets)
+
+
+def _ends(condition: Compare) -> tuple[Any, Any]:
+    """The sides of a comparison, the smaller first."""
+    sides = condition.left, condition.right
+    return sides if condition.operator in ("<", "<=") else sides[::-1]
+
+
+def _from_zero(condition: Compare) -> Any:
+    """The e of 0 <= e, an index; None for another comparison."""
+    low, high = _ends(condition)
+    return high if not isinstance(low, Tree) and low == 0 else None
 
 
 def _function(name: str) -> Callable[..., Any]:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.calculus.terms import Adjoint, Bracket, Deriv, Element, Index, Label, names
+from sympy import Mul
+
+from derive.calculus.signs import is_negative, minimum_of
+from derive.calculus.terms import Adjoint, Bracket, Deriv, Element, Index, Label, Largest, names
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, remembered
 from derive.graphs.names import lettered
@@ -31,6 +34,9 @@ class Context:
 
     upstream: str = ""
     """The gradient of a loss by a tensor, if there is one."""
+
+    least: frozenset[Any] = frozenset()
+    """The minima in the definitions, each as a maximum of what is subtracted."""
 
     written: Callable[[Element, Context], Piece | None] | None = None
     """How the definition of an entry is printed where it stands for its name, as in the line that a derivation begins with."""
@@ -95,7 +101,10 @@ def _context_of(graph: Graph, style: Style) -> Context:
     single = frozenset(name for name in called if len(name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
     order = tuple(dict.fromkeys([graph.upstream, *mentioned, *graph.members]))
-    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream)
+    subtracted = {t for node in graph.nodes for t in node.expr.atoms(Mul) if is_negative(t)}
+    minima = {f for t in subtracted for f in t.args if isinstance(f, Largest) and is_negative(f, even=True)}
+    least = frozenset(map(minimum_of, minima))
+    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream, least)
 
 
 def _entry_like(name: str, graph: Graph) -> bool:

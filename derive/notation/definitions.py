@@ -123,7 +123,7 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             return negated(Piece(_after_sign(a, PRODUCT_LEVEL), max(a.level, PRODUCT_LEVEL)))
         case "*", [a, b]:
             if all(_rank(t, context) for t in tree.args):
-                return elementwise(HADAMARD, *(_factor(t, p, "*") for t, p in zip(tree.args, args, strict=True)))
+                return elementwise(HADAMARD, *(_factor(t, p, "*", context) for t, p in zip(tree.args, args, strict=True)))
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
             first, second = tree.args
             a = Piece(Fence(a.layout)) if _is_product(first) else a
@@ -133,9 +133,9 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
         case "/", [a, b]:
             if not _rank(tree.args[1], context):
                 return divided(a, b)
-            below = _factor(tree.args[1], b, "")
+            below = _factor(tree.args[1], b, "", context)
             if _rank(tree.args[0], context):
-                return elementwise(DIVIDED, _factor(tree.args[0], a, "*"), below)
+                return elementwise(DIVIDED, _factor(tree.args[0], a, "*", context), below)
             over_vector = _rank(tree.args[1], context) == 1  # 𝟏 is a column: one over a matrix is X^(⊙-1)
             inverse = elementwise(DIVIDED, Piece(ONES), below) if over_vector else _entry_power(b, Sign("-1", "−1"))
             one = isinstance(tree.args[0], Number) and tree.args[0].value == 1
@@ -171,9 +171,13 @@ def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
 
 
-def _factor(tree: Tree, piece_: Piece, chained: str) -> Piece:
-    """A factor of an elementwise product: a product of another kind stands in brackets, a chain of the same does not."""
-    same = isinstance(tree, Op) and tree.operator == chained
+def _factor(tree: Tree, piece_: Piece, chained: str, context: Context) -> Piece:
+    """A factor of an elementwise product: a product of another kind stands in brackets, a chain of the same does not, nor what
+    a number before it scales.
+    """
+    same = (
+        isinstance(tree, Op) and tree.operator == chained and (_is_elementwise(tree, context) or not _rank(tree.args[0], context))
+    )
     return piece_ if same or piece_.level >= POWER else Piece(Fence(piece_.layout))
 
 
@@ -234,7 +238,7 @@ def _power(tree: Op, a: Piece, b: Piece, context: Context) -> Piece:
         positive = Number(-exponent.value, exponent.text.lstrip("-"))
         power = Piece(context.style.number(positive.text))
         below = a if positive.value == 1 else _power(Op("**", (base, positive)), a, power, context)
-        return elementwise(DIVIDED, Piece(ONES), _factor(base, below, ""))
+        return elementwise(DIVIDED, Piece(ONES), _factor(base, below, "", context))
     return _entry_power(a, b.layout)
 
 
@@ -360,8 +364,14 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
 
 def _under(tree: Reduce, context: Context, substitute: Substitution) -> Layout:
     """What stands under a Σ: its letters, its conditions, and ranges that nothing else shows."""
-    chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
-    told = {side for first, *_ in chains for side in (first.left, *((first.right,) if first.left in tree.indices else ()))}
+    chains, told = list[tuple[Compare, ...]](), set[Any]()
+    for chain in _chains(tuple(_turned(c, tree.indices) for c in tree.conditions)):
+        first = chain[0]
+        if first.left in told and first.right in tree.indices and first.right not in told and len(chain) == 1:
+            first = Compare(_MIRRORED[first.operator], first.right, first.left)
+            chain = (first,)
+        told |= {first.left} if first.left in told or first.left not in tree.indices else {first.left, first.right}
+        chains.append(chain)
     unsaid = unsaid_ranges(tree.indices, lambda i: _beside(tree, i))
     plain = [range_layout(i, context) if i in unsaid else letter(i.name) for i in tree.indices if i not in told]
     ranges = [range_layout(i, context) for i in unsaid if i in told]
@@ -487,6 +497,9 @@ def in_tensors(node: Node, surface: Tree, context: Context) -> Layout | None:
     if any(_broadcasts(part, context) or _contracts_more(part, context) for part in subtrees(surface)):
         return None
     spoken = {i for part in subtrees(surface) for term in terms_of(part) for i in term.atoms(Index)}
+    bound = {i for part in subtrees(surface) if isinstance(part, Reduce) for i in part.indices}
+    if spoken - bound - {*node.indices}:  # of an entry whose index has another letter here
+        return None
     if spoken.intersection(node.indices):  # of an entry: L_l = f(xᵀ y, w_l)
         return row(left_side(node.name, node.indices, context), EQUALS, layout(surface, context))
     name = context.called(node.name, len(node.indices))

@@ -7,6 +7,7 @@ from typing import Any
 from sympy import Add, Function, Mul, Pow, S, Symbol, exp, sign
 
 from derive.calculus.cost import cost, shared_number
+from derive.calculus.signs import is_negative, minimum_of, negated
 from derive.calculus.terms import (
     Adjoint,
     ArgMax,
@@ -47,20 +48,27 @@ class ArgMin(Binder):
 # ---------------------------------------------------------------- rewritten
 
 
-def with_minima(term: Any) -> Any:
-    """-max(-a, -b) as min(a, b), and arg max of -a as arg min of a."""
-    if isinstance(term, ArgMax) and term.body.could_extract_minus_sign():
+def with_minima(term: Any, least: frozenset[Any] = frozenset()) -> Any:
+    """-max(-a, -b) as min(a, b), and arg max of -a as arg min of a; of a - b as its author has it, whose minima are `least`."""
+    if isinstance(term, ArgMax) and (is_negative(term.body) or minimum_of(term) in least):
         indices, body = term.opened()
-        return close(ArgMin, indices, -body)
-    if not (term.is_Mul and term.args[0].is_number and term.args[0].is_negative):
+        return close(ArgMin, indices, _least(body))
+    if not (term.is_Mul and is_negative(term)):
         return term
     for f in term.args:
-        if isinstance(f, Maximum) and all(a == 0 or a.could_extract_minus_sign() for a in f.args):
+        if isinstance(f, Maximum) and all(a == 0 or is_negative(a, even=True) for a in f.args):
             return -term / f * Minimum(*(-a for a in f.args))
-        if isinstance(f, Largest) and f.body.could_extract_minus_sign():
-            indices, body = f.opened()
-            return -term / f * close(Smallest, indices, -body)
+        if isinstance(f, Largest) and is_negative(f, even=True):
+            return -term / f * _least(f)
     return term
+
+
+def _least(term: Any) -> Any:
+    """Minus a term, with a minimum for minus a maximum."""
+    if not isinstance(term, Largest):
+        return negated(term)
+    indices, body = term.opened()
+    return close(Smallest, indices, _least(body))
 
 
 def turned(term: Any) -> Any:

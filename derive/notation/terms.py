@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, preorder_traversal, sign
-from sympy.core.numbers import Exp1, NegativeInfinity, Pi
+from sympy.core.numbers import Exp1, Infinity, NegativeInfinity, Pi
 
 from derive.calculus.cost import cost, shared_number
 from derive.calculus.terms import (
@@ -109,9 +109,12 @@ def layout(term: Any, context: Context | None = None) -> Layout:
 def piece(term: Any, context: Context) -> Piece:
     """The printed form with its strength."""
     used = frozenset(j.name for j in free_indices(term))
-    if term.has(Maximum, Largest, ArgMax):
-        term = walk(term, with_minima)
+    term = _with_minima(term, context)
     return _piece(term, replace(context, taken=context.taken | used))
+
+
+def _with_minima(term: Any, context: Context) -> Any:
+    return walk(term, lambda t: with_minima(t, context.least)) if term.has(Maximum, Largest, ArgMax) else term
 
 
 def function_name(name: str, context: Context | None = None) -> Layout:
@@ -261,17 +264,33 @@ def _binder(sign_: Sign) -> Any:
         letters = context.naming(term.indices)
         body = term.body.xreplace(letters)
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
-        conditions, rest = _conditions(body, set(letters.values()), type(term) in (Sum, Largest, Smallest))
+        conditions, rest = _conditions(body, set(letters.values()), _LEFT_OUT[type(term)])
         bound = sorted(letters.values(), key=lambda i: i.name)
         named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
         alone = [i for i in bound if not any(i in names_ for names_ in named)]
         ranges = unsaid_ranges(bound, lambda i: _beside(body, i))
         plain = [range_layout(i, context) if i in ranges else letter(i.name) for i in alone]
-        told = [condition_layout(c, inner, next((i for i in bound if i in c.args), None)) for c in conditions]
+        told = [
+            _condition(c, inner, first) for c, first in zip(conditions, _first_letters(conditions, bound, alone), strict=True)
+        ]
         told += [range_layout(i, context) for i in bound if i in ranges and i not in alone]
         return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
+
+
+def _first_letters(conditions: list[Any], bound: list[Index], listed: list[Index]) -> list[Any]:
+    """What each condition begins with: a bound letter that is not listed yet, or another one, or what holds one, never a letter
+    that means something outside alone.
+    """
+    found, seen = list[Any](), {*listed}
+    for c in conditions:
+        own = [i for i in bound if i in c.args]
+        new = [i for i in own if i not in seen]
+        holds = [a for a in c.args if not isinstance(a, Index) and free_indices(a) & {*bound}]
+        found.append(next(iter([*new, *own, *holds]), None))
+        seen |= {*own} if len(new) == len(own) else {*new}
+    return found
 
 
 def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
@@ -308,12 +327,24 @@ def range_layout(index: Index, context: Context) -> Layout:
     return row(letter(index.name), sign if close else Sign(sign.latex, f" {sign.text} "), _piece(index.size, context).layout)
 
 
-def _conditions(body: Any, bound: set[Index], allowed: bool) -> tuple[list[Any], Any]:
+_LEFT_OUT: dict[type[Binder], Any] = {
+    **dict.fromkeys((Largest, ArgMax), S.NegativeInfinity),
+    **dict.fromkeys((Smallest, ArgMin), S.Infinity),
+    Product: S.One,
+    Sum: S.Zero,
+}
+"""What stands for the entries that a condition leaves out."""
+
+
+def _conditions(body: Any, bound: set[Index], left_out: Any) -> tuple[list[Any], Any]:
     """The conditions on bound indices that a body carries, and the rest of it."""
-    if isinstance(body, Where) and body.args[2] is S.NegativeInfinity and allowed:
-        return list(factors(body.args[0])), body.args[1]
+    guards = list[Any]()
+    while isinstance(body, Where) and body.args[2] is left_out and all(free_indices(f) & bound for f in factors(body.args[0])):
+        guards, body = [*guards, *factors(body.args[0])], body.args[1]
+    if guards:
+        return guards, body
     found = [f for f in factors(body) if isinstance(f, (Differ, Below, AtMost, Inside)) and free_indices(f) & bound]
-    if not allowed or len(found) == len(factors(body)):
+    if left_out is not S.Zero or len(found) == len(factors(body)):
         return [], body
     return sorted(found, key=signature), Mul(*[f for f in factors(body) if f not in found])
 
@@ -329,6 +360,10 @@ _RELATIONS: tuple[tuple[Any, Sign, Sign], ...] = (
 
 def condition_layout(term: Any, context: Context, first: Index | None = None) -> Layout:
     """A condition as a relation: `j ≠ t`.  The index `first` stands on its left, a number on its right."""
+    return _condition(_with_minima(term, context), context, first)
+
+
+def _condition(term: Any, context: Context, first: Index | None = None) -> Layout:
     for kind, sign_, mirrored in _RELATIONS:
         if isinstance(term, kind):
             left, right = term.args
@@ -348,7 +383,7 @@ def condition_layout(term: Any, context: Context, first: Index | None = None) ->
         return _compared(unequal, (Sign(r" \ne ", " ≠ "),) * 2, context)
     if not term.is_Mul:
         return row(_piece(term, context).layout, Sign(" = ", " = "), Sign("1", "1"))
-    return joined([condition_layout(f, context) for f in factors(term)], COMMA)
+    return joined([_condition(f, context) for f in factors(term)], COMMA)
 
 
 def _compared(gap: Any, signs: tuple[Sign, Sign], context: Context) -> Layout:
@@ -371,7 +406,7 @@ def _opposite(term: Any) -> Any:
 
 
 def _bracket(term: Any, context: Context) -> Piece:
-    return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(condition_layout(term, context), "[", "]")))
+    return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(term, context), "[", "]")))
 
 
 def _delta(term: Delta, context: Context) -> Piece:
@@ -383,7 +418,7 @@ def _delta(term: Delta, context: Context) -> Piece:
 def _where(term: Where, context: Context) -> Piece:
     condition, yes, no = term.args
     values = _piece(yes, context).layout, _piece(no, context).layout
-    return alternatives(*values, condition_layout(condition, context), context)
+    return alternatives(*values, _condition(condition, context), context)
 
 
 def alternatives(yes: Layout, no: Layout, condition: Layout, context: Context) -> Piece:
@@ -477,5 +512,6 @@ _PRINTERS: tuple[tuple[Any, Any], ...] = (
     (Exp1, lambda t, c: called(Sign(r"\exp", "exp"), [Sign("1", "1")], COMMA) if c.has_e else Piece(Sign("e", "e"))),
     (Pi, lambda t, c: Piece(Sign(r"\pi", "π"))),
     (NegativeInfinity, lambda t, c: Piece(Sign(r"-\infty", "−∞"), SUM_LEVEL)),
+    (Infinity, lambda t, c: Piece(Sign(r"\infty", "∞"))),
     (Symbol, _symbol),
 )

@@ -18,6 +18,7 @@ import numpy as np
 from sympy import Abs, Dummy, Integer, Mul, S, sign
 
 from derive.calculus.functions import Named
+from derive.calculus.kinks import guarded
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
@@ -45,7 +46,6 @@ from derive.calculus.terms import (
     terms,
 )
 from derive.graphs.graph import Graph, Node
-from derive.proof.kinks import guarded
 from derive.values.evaluator import Evaluator
 from derive.values.precision import DomainError
 

@@ -15,7 +15,7 @@ from derive.derivation.derivation import Derivation, adjoints_in
 from derive.graphs.graph import gradient_name, gradient_parts
 from derive.notation.numpy_code import numpy_code
 from derive.proof.numpy_value import run_numpy
-from derive.values.evaluator import Evaluator
+from derive.values.evaluator import Evaluator, missing
 from derive.values.number_systems import FLOAT
 from derive.values.real import Real, all_given_out, real
 from derive.values.run import plain
@@ -78,8 +78,15 @@ def floats_at(point: Evaluator, found: Derivation) -> Evaluator:
     return Evaluator(point.sizes, arrays, found.graph, FLOAT, adjoints)
 
 
+REFINED = 2
+"""So often are the digits doubled until all entries of a gradient on the way are known."""
+
+
 def _adjoint(point: Evaluator, pair: tuple[str, str]) -> Any:
     """A gradient on the way, as numbers that find their digits."""
+    for _ in range(REFINED):
+        if missing(point.adjoint(*pair)).any():
+            point = point.finer
     return all_given_out(point.adjoint(*pair), lambda digits: point.at(digits).adjoint(*pair))
 
 

@@ -1,20 +1,19 @@
-"""Kinks: where a max, an |·|, a root or a condition on numbers has no derivative."""
+"""Points at a kink, where a max, an |·|, a root or a condition on numbers has no derivative."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from flint import fmpq
-from sympy import Abs, Integer, Mul, S, sign
+from sympy import Integer, S
 
-from derive.calculus.functions import Named
-from derive.calculus.terms import CACHE, ArgMax, Binder, Element, Index, Largest, Maximum, Positive, Where, is_condition, opened
+from derive.calculus.kinks import Kink, kinks
+from derive.calculus.terms import Index, Where, opened
 from derive.graphs.graph import Graph, Node
 from derive.values.balls import apart
 from derive.values.evaluator import Evaluator, value_of
@@ -35,22 +34,11 @@ Nearby = Callable[[], tuple[Evaluator, ...]]
 Places = list[tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class Kink:
-    """What must not vanish for a term to be smooth, over the indices bound around it, where a condition holds.
-
-    For a `Largest` or an `ArgMax`, it is the gap between its two largest entries.  What stands under a root must not vanish
-    even where it does so identically.
-    """
-
-    gap: Any
-    indices: tuple[Index, ...] = ()
-    condition: Any = S.One
-    root: bool = False
-
-
-def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE, still: bool = True, moved: str = "") -> bool:
-    """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either.
+def at_kink(
+    point: Evaluator, node: Node, clearance: float = CLEARANCE, still: bool = True, moved: str = "", roots: bool = True
+) -> bool:
+    """Whether a kink of a node's definition lies at a point, or nearer to it than this; a root of 0 has no slope, either, which
+    counts as one if `roots` do.
 
     Two sides that are the same all around the point have no kink between them: |x_i - x_j| at i = j, the largest entry of
     x - max(x), what a mask sets to 0.  Unless `still` is set, only those that are one and the same term count as that.  All
@@ -58,8 +46,9 @@ def at_kink(point: Evaluator, node: Node, clearance: float = CLEARANCE, still: b
     """
     nearby = cache(lambda: _nearby(point, node, moved) if still else ())
     return any(
-        (_met_largest if isinstance(kink.gap, Binder) else _met)(point, node, kink, clearance, nearby)
+        (_met_largest if kink.tie else _met)(point, node, kink, clearance, nearby)
         for kink in kinks(node.expr)
+        if roots or not kink.root
     )
 
 
@@ -155,57 +144,13 @@ def _at(point: Evaluator, term: Any, indices: tuple[Index, ...], place: Any) -> 
 
 
 def kinks_met(graph: Graph, point: Evaluator) -> tuple[str, ...]:
-    """The nodes that have a kink right at a point, where the derivative is a convention."""
+    """The nodes that have a kink right at a point, where the derivative is a convention; at a root of 0 there is none."""
     return tuple(node.name for node in graph.nodes if _meets(point, node))
 
 
 def _meets(point: Evaluator, node: Node) -> bool:
     """Whether there is a kink at a point; not where the node has no value, or it is not known on which side the point lies."""
     try:
-        return at_kink(point, node, ROUNDING)
+        return at_kink(point, node, ROUNDING, roots=False)
     except DomainError:
         return False
-
-
-def has_kink(term: Any) -> bool:
-    """Whether a term, with its functions written out, has a max, an |·| or a condition on numbers in it."""
-    return any(not kink.root for kink in kinks(term))
-
-
-@lru_cache(maxsize=CACHE)
-def kinks(term: Any) -> tuple[Kink, ...]:
-    """The kinks of a term, with its functions written out, and its roots."""
-    if isinstance(term, (Index, Element)) or not term.args:
-        return ()
-    if isinstance(term, Named):
-        return kinks(term.unfolded)
-    found = [kink for part, condition in guarded(term) for kink in _under(kinks(part), condition)]
-    if isinstance(term, Binder):
-        inner, body = opened(term)
-        found = [replace(kink, indices=(*inner, *kink.indices)) for kink in kinks(body)]
-    if isinstance(term, Maximum):
-        found.append(Kink(term.args[0] - term.args[1]))
-    elif isinstance(term, (Abs, sign, Positive)):
-        found.append(Kink(term.args[0]))
-    elif isinstance(term, (Largest, ArgMax)):
-        found.append(Kink(term))
-    elif term.is_Pow and term.exp.is_Rational and not term.exp.is_Integer:
-        found.append(Kink(term.base, root=True))
-    return tuple(kink for kink in dict.fromkeys(found) if not kink.gap.is_number)
-
-
-def guarded(term: Any) -> list[tuple[Any, Any]]:
-    """The parts of a term, each with the condition under which it counts."""
-    if isinstance(term, Binder):
-        return []
-    if isinstance(term, Where):
-        condition, yes, no = term.args
-        return [(condition, S.One), (yes, condition), (no, 1 - condition)]
-    if not term.is_Mul:
-        return [(a, S.One) for a in term.args]
-    conditions = [a for a in term.args if is_condition(a)]
-    return [(a, Mul(*[c for c in conditions if c is not a])) for a in term.args]
-
-
-def _under(found: tuple[Kink, ...], condition: Any) -> tuple[Kink, ...]:
-    return found if condition is S.One else tuple(replace(kink, condition=condition * kink.condition) for kink in found)

@@ -39,7 +39,7 @@ from derive.calculus.terms import (
 )
 from derive.proof.cases import Tally, cases_of, full_grid
 from derive.values.evaluator import Evaluator
-from derive.values.precision import DomainError, precision
+from derive.values.precision import DomainError, Undecided, precision
 from derive.values.real import most_apart, real
 
 CLOSE = real(Fraction(1, 10**22))
@@ -124,6 +124,11 @@ def generic() -> dict[str, Terms]:
             (Where(Below(i, j), x(i), x(j) ** 2), x(T)),
             (Where(Differ(i, T), V**3, y(i)), V),
         ),
+        "power rule; where a root is always 0, it has slope 0": (
+            (sqrt(total((w(k, i) - w(k, j)) ** 2, k)), w(k, T)),
+            (total((w(k, i) - w(k, j)) ** 2, k) ** Rational(1, 3), w(k, i)),
+            (sqrt(total((w(k, i) - w(k, T)) ** 2, k)), w(k, j)),
+        ),
         "power rule, then the chain rule": (
             (x(i) ** 3, x(j)),
             (sqrt(1 + V**2), V),
@@ -178,14 +183,23 @@ def functions_in(terms: Iterable[Any]) -> set[Any]:
 
 
 def _agree(left: Any, right: Any) -> bool | None:
-    """Whether two terms are equal at points that meet each case that can be met; None where too few points tell."""
+    """Whether two terms are equal at points that meet each case that can be met; None where too few points tell.
+
+    Where the first has a value, so has the second.
+    """
     indices = tuple(sorted(free_indices(left) | free_indices(right), key=lambda index: index.name))
     tally, compared = Tally(cases_of((left, right))), 0
     for point in _points(left, right):
         try:
-            sides = [np.ravel(point.array(side, indices)) for side in (left, right)]
+            first = np.ravel(point.array(left, indices))
         except (DomainError, ZeroDivisionError):
             continue
+        try:
+            sides = first, np.ravel(point.array(right, indices))
+        except Undecided:
+            continue
+        except DomainError:
+            return False
         with precision(point.digits):
             if any(most_apart(a, b) > CLOSE * (1 + most_apart(a, 0)) for a, b in zip(*sides, strict=True)):
                 return False

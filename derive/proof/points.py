@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.calculus.kinks import kinks
 from derive.calculus.terms import AtMost, Below, Delta, Differ
 from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph, Input, Node, remembered
@@ -151,9 +152,13 @@ def _nowhere(graph: Graph, node: Node, problem: str) -> ProofError:
     """The error of a definition that has no value, or a kink, at all points that were drawn."""
     if problem == KINK:
         name = authors_name(graph, node.name)
+        root = any(kink.root for kink in kinks(node.expr))
         return ProofError(
             said("{name} lies at a kink at every point that was drawn: its derivatives cannot be proved.", name=name),
-            hint="Leave out what makes the two sides of a max, an |·| or a condition equal for all values.",
+            hint="Leave out the roots that are 0 for all values; one of a distance stands where the distance is defined, as in "
+            "D[i, j] = sqrt(sum((X[i, k] - X[j, k])**2 for k in d))."
+            if root
+            else "Leave out what makes the two sides of a max, an |·| or a condition equal for all values.",
         )
     return ProofError(
         said("No point was found at which the lines can be compared: {problem}", problem=problem),

@@ -34,12 +34,13 @@ class Jet:
     """A number that moves with t, as a power series of which only the first power counts: value + slope t.
 
     The arithmetic is that of FLINT's series; as these are sequences, which NumPy would take for arrays, one stands in here.
+    An entry that is moved knows which number it `moves`: it is the same wherever that one is read.
     """
 
-    __slots__ = ("series",)
+    __slots__ = ("moves", "series")
 
-    def __init__(self, series: arb_series) -> None:
-        self.series = series
+    def __init__(self, series: arb_series, moves: Any = None) -> None:
+        self.series, self.moves = series, moves
 
     @property
     def value(self) -> arb:
@@ -50,7 +51,7 @@ class Jet:
         return self.series[1]
 
     def __add__(self, other: Any) -> Jet:
-        return Jet(self.series + _series(other))
+        return Jet(self.series + _series(other), other if self is T_ else None)
 
     __radd__ = __add__
 
@@ -197,10 +198,15 @@ def sign(x: Any) -> int:
 
 def minus(a: Any, b: Any) -> Any:
     """a - b; of a number and itself it is 0, whatever its digits are."""
-    if a is b or (type(a) is Traced and type(b) is Traced and a.key is b.key):
+    if a is b or (type(a) is type(b) and _same(a, b)):
         return 0
     gap = a - b
     return 0 if type(gap) is arb and gap.is_nan() and a == b else gap
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two numbers of a kind are known to be the same, not only to lie in the same ball."""
+    return (type(a) is Traced and a.key is b.key) or (type(a) is Jet and a.moves is not None and a.moves is b.moves)
 
 
 def apart(a: Any, b: Any) -> bool:

@@ -101,7 +101,7 @@ def root(x: Any, q: int) -> Any:
         return x.sqrt() if q == 2 else x.root(q)
     if kind is Jet:
         if sign(x) != 1:
-            return _UPRIGHT if sign(x) == 0 else NOTHING
+            return NOTHING if sign(x) != 0 else 0 if x.slope.is_zero() else _UPRIGHT
         return x.at("sqrt") if q == 2 else x ** fmpq(1, q)
     if x < 0:
         return NOTHING

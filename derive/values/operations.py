@@ -10,8 +10,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from sympy import Symbol
+from sympy import S, Symbol
 
+from derive.calculus.diagonal import off_diagonal
 from derive.calculus.functions import PRIMITIVES
 from derive.calculus.terms import Index
 from derive.graphs.graph import Graph, Node, remembered
@@ -64,6 +65,8 @@ class _Splitter:
         match tree:
             case Op("+", _):
                 return self.chain(tree)
+            case Call("sqrt", _) | Op("**", _) if off_diagonal(getattr(lower(tree, self.heads), "base", S.One)) != 1:
+                return tree
             case Reduce():
                 inner = tree.body
                 if tree.conditions and not _has_value(inner):

@@ -13,8 +13,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sympy import S
 
 from derive.calculus.frozen import Frozen
+from derive.calculus.kinks import kinks
+from derive.calculus.terms import Where
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation, seeded
 from derive.errors import DeriveError, said
@@ -27,7 +30,7 @@ from derive.values.evaluator import Evaluator, forward, missing
 from derive.values.operations import by_operation
 from derive.values.precision import DIGITS, MOST_DIGITS, DomainError, Undecided, decided
 from derive.values.real import all_given_out, as_float, real
-from derive.values.undefined import named
+from derive.values.undefined import authors_name, named
 from derive.values.work import Work
 
 MAX_WORK = 1_500_000
@@ -262,9 +265,19 @@ def _found(run: Run, values: Evaluator, name: str) -> Any:
             said(
                 "The gradient by {named} has no value here: {message}.",
                 named=named(run._whole[0], name),
-                message=error.message.removesuffix("."),
+                message=_at_a_root(run._whole[0], name, point, error.message.removesuffix(".")),
             )
         ) from None
+
+
+def _at_a_root(graph: Graph, name: str, point: Evaluator, what: str) -> str:
+    """Why there is no gradient by a tensor, with the definition on the way from it that takes a root of 0, if one does."""
+    for node in graph.nodes:
+        for kink in kinks(node.expr) if name in graph.ancestors(node.name) else ():
+            under = point.loosely(Where(kink.condition, kink.gap, S.One), (*node.indices, *kink.indices)) if kink.root else 1
+            if np.any(np.equal(under, 0)):
+                return said("{what} ({name} lies at a kink, a root of 0)", what=what, name=authors_name(graph, node.name))
+    return what
 
 
 def _check_work(derivations: Sequence[Derivation], point: Evaluator) -> None:

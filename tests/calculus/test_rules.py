@@ -101,6 +101,11 @@ BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
         (total(x(j) ** 2, j) ** Rational(3, 2), x(i)),
         (U**S, U),
     ],
+    rules._root: [
+        (sqrt(total((w(k, i) - w(k, j)) ** 2, k)), w(k, i)),
+        (total(Abs(w(k, i) - w(k, j)), k) ** Rational(1, 3), w(k, T)),
+        (sqrt(total((w(k, i) - w(k, T)) ** 2, k)), w(k, j)),
+    ],
     rules._exponential: [(U**S, S), (2**S, S), (U ** (S**2), S), (U**U, U)],
     rules._chain: [
         (exp(x(i) * x(j)), x(T)),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import derive
-from derive.calculus import budget, normal
+from derive.calculus import budget, kinks, normal
 from derive.calculus import shortest as shortening
 from derive.calculus.cost import cost, length
 from derive.calculus.shortest import shortest
@@ -16,7 +16,6 @@ from derive.derivation.choice import derivations
 from derive.errors import DeriveError, ProofError
 from derive.graphs.graph import Graph
 from derive.language import library
-from derive.proof import kinks
 from derive.proof.proof import prove
 
 

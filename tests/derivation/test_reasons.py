@@ -20,7 +20,9 @@ from derive.errors import DeriveError
 from derive.language import library
 from derive.language.batching import batch
 from derive.notation.context import context_of
-from derive.teaching.blocks.gradient import LINEAR
+from derive.notation.layout import text
+from derive.teaching.blocks.gradient import LINEAR, cases_layout
+from derive.teaching.page import Page
 from oracles import reasons
 from oracles.random_graphs import random_graph
 from oracles.reasons import Between, complaints
@@ -161,3 +163,41 @@ def test_a_result_that_is_not_finished_is_seen() -> None:
     found = gradient_of_squares()
     place = next(k for k, step in enumerate(found.steps) if step.family == "delta")
     assert any(what.startswith("unfinished") for what in complaints(replace(found, steps=found.steps[:place])))
+
+
+def reasons_of(source: str) -> list[tuple[str, ...]]:
+    graph = derive.graph(source)
+    return [tuple(step.rule for step in graph.derive("", i.name).steps) for i in graph.inputs]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "A: [n]; B: [n]; L = min(A[i] - B[i] for i in n)",
+        "A: [n]; B: [n]; L = max(A[i] - B[i] for i in n)",
+        "A: [n]; B: [n]; L = sum(max(A[i] - B[i], B[i])*(B[i] - A[i]) for i in n)",
+        "A: [n]; B: [n]; L = sum(min(A[i] - B[i], B[i])*(A[i] - B[i]) for i in n)",
+        "A: [n]; B: [n]; L = sum(min(A[i] - B[i], B[i] - A[i]) for i in n)",
+    ],
+)
+def test_reasons_do_not_depend_on_names(source: str) -> None:
+    one, other = (reasons_of(source.replace("A", a).replace("B", b)) for a, b in ("xa", "ax"))
+    assert one == other
+    assert not any("largest" in rule or "larger" in rule for steps in one for rule in steps if "min(" in source)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("x: [n]; L = min(x[i]**2 for i in n)", "j=argmin_i x_i²"),
+        ("x: [n]; a: [n]; L = min(x[i] - a[i] for i in n)", "j=argmin_i (x_i − a_i)"),
+        ("x: [n]; a: [n]; L = max(x[i] - a[i] for i in n)", "j=argmax_i (x_i − a_i)"),
+        ("x: [n]; L = min(x[i]**2 for i in n if i > 1)", "j=argmin_{i>2} x_i²"),
+        ("x: [n]; L = sum(x) - max(x[i]**3 for i in n)", "i=argmax_j x_j³"),
+    ],
+)
+def test_cases_are_said_as_the_definition_is(source: str, place: str) -> None:
+    found = derive.graph(source).derive("", "x")
+    cases = cases_layout(found, Page())
+    assert cases is not None
+    assert place in text(cases)

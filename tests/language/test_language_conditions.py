@@ -16,12 +16,14 @@ import cli
 import derive
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Element, Index, Inside, total
 from derive.derivation.sweep import derivation
+from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.language.reader import read
 from derive.notation.context import context_of
 from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.terms import layout
+from derive.proof.proof import prove
 from derive.values.precision import DomainError
 
 PADDED = """
@@ -266,3 +268,44 @@ def test_an_axis_is_as_long_as_all_entries_allow_that_its_index_picks() -> None:
     first = derive.graph("y: [2*O - 1]; x: [O + 1]; S[r] = x[O - r]*y[2*r]")
     second = derive.graph("y: [2*O - 1]; x: [O + 1]; S[r] = y[2*r]*x[O - r]")
     assert str(first.output.axes[0]) == str(second.output.axes[0]) == "O"
+
+
+GUARDED = [
+    # where the conditions around keep an index inside its axis, it may leave it elsewhere
+    "x: [L]; w: [K]; z: [n]; z[i] = sum(x[j]*w[i - j] for j in L if 0 <= i - j < K)",
+    "x: [n]; w: [K]; p: size; z: [n]; z[i] = sum(w[k]*x[i + k - p] for k in K if 0 <= i + k - p < n)",
+    "x: [n]; z = sum((x[i + 1] - x[i])**2 for i in n if i + 1 < n)",
+    "x: [n]; z: [n]; z[i] = where(i != 0, x[i - 1]*x[i], 1)",
+    "x: [n]; z: [n]; z[i] = where(i < 1, 1, x[i - 1]*x[i])",
+    "x: [n]; z: [n]; z[i] = max(x[i + k - 1] for k in 3 if 0 <= i + k - 1 < n)",
+]
+
+
+@pytest.mark.parametrize("source", GUARDED)
+def test_a_condition_keeps_an_index_inside_its_axis(source: str) -> None:
+    found = derivation(derive.graph(source), "", "x", upstream="[i] =" in source)
+    prove(found)
+
+
+def test_an_entry_that_a_condition_leaves_out_is_0() -> None:
+    run = derive.graph(GUARDED[2]).at(x=[1, 3, 7])
+    assert run["z"] == 4 + 16
+    assert run.grad["x"].tolist() == [-4, -4, 8]
+    run = derive.graph(GUARDED[3]).at(x=[2, 3, 5])
+    assert run["z"].tolist() == [1, 6, 15]
+    assert run.grad["x"].tolist() == [3, 7, 3]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x: [n]; z = sum(x[i + 2] for i in n if i + 1 < n)",
+        "x: [n]; z = sum(x[i + 1] for i in n if i < n)",
+        "x: [n]; z = sum(x[i - 1] for i in n if i != 1)",
+        "x: [n]; z: [n]; z[i] = where(i > 0, 1, x[i - 1])",
+        "x: [n]; z = sum(x[i + 1] for i in n if x[i] > 0)",
+    ],
+)
+def test_a_condition_that_does_not_keep_an_index_inside_is_no_help(source: str) -> None:
+    with pytest.raises(DeriveError, match="may leave its axis"):
+        derive.graph(source)

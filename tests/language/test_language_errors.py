@@ -217,7 +217,7 @@ INDICES: list[tuple[str, tuple[int, int] | None, str]] = [
     ("x: [n]\nf[i] = x[i//2]", (2, 9), "`i//2` cannot be an index"),
     ("x: [n]\nf = x[argmax(x)]", (2, 6), "Write k = argmax(z), and then x[k]"),
     ("x: [n]\nk = argmax(x)\nf = x[k + 1]", (3, 6), "it goes from 1 to n"),
-    ("x: [n]\ny: [n]\ny[i] = sum(w[k]*x[i - k] for k in K if i >= k)\nw: [K]", (3, 18), "it goes from 1 - K to n - 1"),
+    ("x: [n]\ny: [n]\ny[i] = sum(w[k]*x[i - k] for k in K if i > k - 2)\nw: [K]", (3, 18), "it goes from 1 - K to n - 1"),
     ("x: [n]\ny: [m]\nf = sum(x[i]*y[i] for i in n)", (3, 15), "axis of size n, over which i runs, meets the axis of size m"),
     ("x: [n]\nf = sum(sum(x[i] for i in n) for i in n)", (2, 21), "in use already"),
     ("W: [n, m]\nf = sum(W[i, i] for i in n)", (2, 13), "axis of size n, over which i runs, meets the axis of size m"),

@@ -239,6 +239,19 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "sign lost": lambda e, x, right: -right,
         },
     ),
+    rules._root: (
+        (
+            "X: [n, d]\nL = sum(sqrt(sum((X[i, k] - X[j, k])**2 for k in d)) for i in n for j in n)",
+            "X: [n, d]\nD[i, j] = sqrt(sum((X[i, k] - X[j, k])**2 for k in d))\nL = sum(exp(-D))",
+        ),
+        {
+            "the diagonal left in": lambda e, x, right: right.replace(Differ, lambda a, b: S.One),
+            "the diagonal alone": lambda e, x, right: right.replace(Differ, Delta),
+            "half left out": lambda e, x, right: right.replace(Differ, Below),
+            "sign lost": lambda e, x, right: -right,
+            "exponent not lowered": lambda e, x, right: right * e.base,
+        },
+    ),
     rules._exponential: (
         ("x: positive\np: real\ny = x**p", "x: positive\ny = x**x"),
         {
@@ -633,11 +646,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--over", choices=("all", "library", "conditions"), default="all", help="the definitions to plant in")
     parser.add_argument("--only", default="", help="only mistakes whose name holds this")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first mistake")
     arguments = parser.parse_args()
     start = time.time()
     over = {"all": texts(), "library": (*CONDITIONS, *library.names()), "conditions": CONDITIONS}
     _KNOWN.update({text: applied(text) for text in over[arguments.over]})
-    numbers = [k for k, m in enumerate(mistakes()) if arguments.only in m.name]
+    numbers = [k for k, m in enumerate(mistakes()) if k >= arguments.first and arguments.only in m.name]
     counts: Counter[str] = Counter()
     with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=4) as pool:
         for name, found in pool.imap(_work, numbers, chunksize=1):

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from derive.calculus.terms import free_indices
+from derive.calculus.terms import ArgMax, Label, free_indices
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation
 from derive.graphs.graph import Graph, Input, gradient_name, gradient_parts
@@ -22,6 +22,7 @@ from derive.graphs.tree import Call, subtrees
 from derive.language import library
 from derive.language.words import FUNCTIONS as WORDS
 from derive.notation import definitions, matrices
+from derive.notation.context import Context, context_of
 from derive.notation.layout import EQUALS, Layout, Sign, latex, row, text
 from derive.notation.terms import layout
 from derive.proof.points import random_point
@@ -30,6 +31,7 @@ from derive.teaching.blocks.gradient import cases_layout, entry_lines, matrix_si
 from derive.teaching.blocks.worked import forward_blocks
 from derive.teaching.document import Chains
 from derive.teaching.page import Page as Teaching
+from derive.values.balls import untraced
 from derive.values.evaluator import Evaluator
 from derive.values.number_systems import FLOAT
 from oracles.reader import FUNCTIONS as NAMED
@@ -153,7 +155,7 @@ class Scene:
         return frozenset(
             m.name
             for m in self.graph.members.values()
-            if not m.differentiable and (m.kind == "label" if isinstance(m, Input) else bool(m.expr.is_integer))
+            if not m.differentiable and (m.kind == "label" if isinstance(m, Input) else isinstance(m.expr, (ArgMax, Label)))
         )
 
     @cached_property
@@ -172,11 +174,9 @@ class Scene:
     @cached_property
     def onehots(self) -> dict[str, tuple[str, int]]:
         """What matrices of one-hot rows are called, by the note below the forms that have them."""
-        from derive.notation.context import context_of
-
         context = context_of(self.graph)
         vectors = [n for n in self.labels if len(self.graph.members[n].axes) == 1 and n in self.classes]
-        return {text(matrices.one_hot(n, context)).removeprefix("𝐄_").strip("{}"): (n, self.classes[n]) for n in vectors}
+        return {_one_hot(n, context): (n, self.classes[n]) for n in vectors}
 
     def point(self, output: str, read_definitions: dict[str, tuple[tuple[str, ...], Tree]]) -> Point:
         arrays = dict(self.floats.arrays)
@@ -221,6 +221,12 @@ class Scene:
         }
 
 
+def _one_hot(label: str, context: Context) -> str:
+    """The name of a matrix of one-hot rows, or the label below its 𝐄."""
+    bold = text(matrices.one_hot(label, context)).startswith("𝐄")
+    return spelled(label) if bold else spelled(matrices.capital(label), 2)
+
+
 def _called(kind: Any) -> Any:
     return lambda *args: Evaluator(dict(zip(kind.parameters, args, strict=True)), {}, None, FLOAT).evaluate(kind.body, {})
 
@@ -233,7 +239,7 @@ def _floats(array: Any) -> Any:
     flat = np.ravel(array)
     if all(isinstance(v, (int, np.integer)) for v in flat):
         return np.asarray(array, dtype=int)
-    return np.asarray(array, dtype=float)
+    return np.asarray(np.vectorize(lambda v: float(untraced(v)), otypes=[float])(array))
 
 
 def scenes(graph: Graph, seed: int = 0, most: int = 2) -> Iterator[Scene]:
@@ -356,7 +362,9 @@ def differs(got: Any, expected: Any) -> str:
         return f"of shape {np.shape(got)}, not {np.shape(expected)}"
     if np.isnan(got).all() and got.size:
         return NOTHING
-    gap = np.max(np.abs(got - expected)[~np.isnan(got)], initial=0.0)  # a slope at a root of 0 has no value
+    known = np.isfinite(got) | np.isinf(expected)  # a slope at a root of 0 has no value, nor what float64 does not hold
+    with np.errstate(invalid="ignore"):
+        gap = np.max(np.abs(np.where(got == expected, 0, got - expected))[known], initial=0.0)
     if not gap <= AGREE * max(1.0, float(np.max(np.abs(expected), initial=0.0))):
         return f"comes to {np.round(got, 5).tolist()}, not {np.round(expected, 5).tolist()}"
     return ""

@@ -355,7 +355,7 @@ class Reader:
             case "unit":
                 return Tree("unit", (self.index_list(self.must("sub"), 1)[0],))
             case "onehots":
-                return Tree("onehots", text=self.raw(self.must("sub")))
+                return Tree("onehots", text=self.whole_name(self.must("sub")))
             case "∂":
                 return self.derivative()
             case "∇":
@@ -487,7 +487,7 @@ class Reader:
         found = list[tuple[Tree, int]]()
         raw = self.raw(sub) if sub else ""
         numbered = sup is not None and re.fullmatch(r"\(\d+\)(⊤|\\top)?", sup.raw)  # no power, but a part of the name
-        if word in self.scope and not numbered:
+        if word in self.scope and not numbered and not sub:  # an index has no index
             found.append((Tree("letter", text=self.scope[word]), 0))
         for own_sub, own_sup, name, rank in self.page.known.get(word, ()):
             tree, used = self.tensor(name, rank, own_sub, own_sup, raw, sub, sup)
@@ -530,6 +530,11 @@ class Reader:
     def raw(self, sub: Token) -> str:
         """A subscript as a word: h of W_h, "log p" of a longer name."""
         return " ".join(t.text for t in sub.parts[0] if t.kind != "sub").replace("_", " ") if sub.parts[0] else ""
+
+    def whole_name(self, sub: Token) -> str:
+        """A subscript as a name with its own: c₁ of 𝐄_{c₁}."""
+        parts = [f"_{self.whole_name(t)}" if t.kind == "sub" else t.text for t in sub.parts[0]]
+        return "".join(parts)
 
     def index_list(self, sub: Token, rank: int) -> list[Tree]:
         """The indices in a subscript: with commas between them, or close together, each one sign."""
@@ -598,7 +603,8 @@ class Reader:
         for item in items:
             if len(item) == 1 and item[0].kind == "word":
                 continue
-            if len(item) > 2 and item[0].kind == "word" and item[1].kind in RELATIONS and item[0].text not in split:
+            begins = len(item) > 2 and item[0].kind == "word" and item[1].kind in RELATIONS and item[0].text not in split
+            if begins and not self.is_known(item[0].text):  # of a number it is a condition
                 names.append(self.bind(item[0].text, outer))
                 split.append(item[0].text)
                 other = item[2].text if len(item) == 3 and item[2].kind == "word" else ""

@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
-from sympy import Add, Dummy, Function, Mul, log, preorder_traversal
+from sympy import Abs, Add, Dummy, Function, Mul, expand, log, preorder_traversal
 
 from derive.calculus.functions import Named
 from derive.calculus.terms import (
@@ -23,6 +24,7 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Differ,
     Element,
     Index,
     Label,
@@ -306,6 +308,34 @@ def _entries_independent(between: Between) -> str:
     return f"entries: {wrong[0]} is of another tensor" if wrong else ""
 
 
+def _always_0(between: Between) -> str:
+    """A root whose bracket comes in, and which is 0 where that is 0: with one index for the other nothing is left of it."""
+    powers = [d.body for d in gone_and_come(between)[0] if d.body.is_Pow]
+    roots = [p for p in powers if not p.exp.is_number or (not p.exp.is_Integer and p.exp < 1)]
+    new = Counter(map(blind, nodes(between.after, Differ))) - Counter(map(blind, nodes(between.before, Differ)))
+    still = [root for root in roots if not _may_vanish(root.base)]
+    if not roots or not (new or nodes(between.before, Differ)) or still:
+        return f"always 0: {still or 'no root'} is not"
+    return _differentiates("power", is_power, an_argument)(between)
+
+
+def _places(term: Any) -> set[Any]:
+    return free_indices(term) | term.atoms(Label)
+
+
+def _may_vanish(term: Any, left: int = 2) -> bool:
+    """Whether a term is 0 with so many of its indices, at most, put in for others."""
+    pairs = permutations(_places(term), 2) if left else ()
+    return _gone(term) or any(_may_vanish(term.xreplace({one: other}), left - 1) for one, other in pairs)
+
+
+def _gone(term: Any) -> bool:
+    """Whether a term is 0, as far as multiplying out shows it."""
+    if isinstance(term, (Sum, Abs)) or term.is_Pow:
+        return _gone(term.args[0])
+    return bool(term == 0 or expand(term) == 0 or (term.is_Mul and any(map(_gone, term.args))))
+
+
 RULES: dict[str, Predicate] = {
     "a constant has derivative 0": _differentiates("constant", is_constant, _nothing),
     "a constant factor comes out": _differentiates("factor", is_factor, some_factors),
@@ -321,6 +351,7 @@ RULES: dict[str, Predicate] = {
     "max passes the slope of the larger argument": _differentiates("max", is_max, _argument),
     "min passes the slope of the smaller argument": _differentiates("min", is_min, _argument),
     "power rule, then the chain rule": _differentiates("power", is_power, an_argument),
+    "power rule; where a root is always 0, it has slope 0": _always_0,
     "a variable by itself has derivative 1": _variable_itself,
     "the entries are independent": _entries_independent,
 }

@@ -15,7 +15,7 @@ from derive.calculus.rules import RULES, Rule
 from derive.derivation.sweep import derivation
 from derive.errors import ProofError
 from derive.language import library
-from derive.proof import lemmas, proof
+from derive.proof import lemmas, symbolic
 from derive.proof.certificate import certify
 from derive.proof.lemmas import row_holds, slopes_hold
 from derive.proof.proof import prove
@@ -90,9 +90,9 @@ def test_a_step_of_a_wrong_row_is_not_symbolic() -> None:
     """The label is that of the table, whose rows are lemmas; what the step was made with is no witness."""
     table = wrong_table(rules._inside_sum, WRONG[rules._inside_sum][1]["one condition lost"])
     found = derivation(opened("x: [n]; f = sum(x[i]**2 for i in n if i < 4)"), "f", "x", rules=table)
-    assert proof._kind(found, 1) == "numeric"
+    assert symbolic._kind(found, 1) == "numeric"
     right = derivation(opened("x: [n]; f = sum(x[i]**2 for i in n if i < 4)"), "f", "x")
-    assert proof._kind(right, 1) == "symbolic"
+    assert symbolic._kind(right, 1) == "symbolic"
 
 
 def test_a_known_sum_is_a_fact_only_where_algebra_says_so() -> None:
@@ -100,4 +100,4 @@ def test_a_known_sum_is_a_fact_only_where_algebra_says_so() -> None:
     entry, given = graph.nodes[-2].element, graph.members["q"].element
     for element, value, known in ((entry, 1, True), (entry, 2, False), (given, 1, True), (given, 2, False)):
         left = lemmas.total(element, *element.indices)
-        assert proof._is_fact(graph, left, Integer(value)) is known
+        assert symbolic._is_fact(graph, left, Integer(value)) is known

@@ -35,6 +35,7 @@ PRINTED: list[tuple[Any, str, str]] = [
     (value("f = exp(x)", x=-1000), "≈ 5.076 × 10⁻⁴³⁵", "≈ 5,076 × 10⁻⁴³⁵"),
     (value("f = 1 - sigmoid(x)", x=200), "≈ 1.384 × 10⁻⁸⁷", "≈ 1,384 × 10⁻⁸⁷"),
     (value("f = exp(x) - exp(x)*y", x=3, y=1), "≈ 0", "≈ 0"),
+    (value("f = sqrt(x)", x="1.003"), "≈ 1.001", "≈ 1,001"),  # 1.001498…, which is 1.0015 in five digits
     (2.0, "≈ 2.000", "≈ 2,000"),
 ]
 

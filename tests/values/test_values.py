@@ -12,13 +12,15 @@ import flint
 import mpmath
 import numpy as np
 import pytest
-from sympy import Rational, Symbol, cos, exp, sin
+from sympy import Rational, Symbol, cos, exp, sin, sqrt
 
 import derive
 from derive.calculus.terms import Adjoint, ArgMax, Delta, Deriv, Element, Index, Largest, Positive, Product, Where, total
 from derive.errors import DeriveError
 from derive.language.at import bind
-from derive.values.balls import Traced
+from derive.values import balls
+from derive.values.balls import T_, Traced, larger
+from derive.values.elementary import root
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import EXACT, FLOAT
 from derive.values.operations import by_operation
@@ -171,6 +173,7 @@ NO_VALUE: list[tuple[str, dict[str, Any], str]] = [
     ("f = x**0.5", {"x": "-0.5"}, r"root of -0\.5 does not exist"),
     ("f = x**y", {"x": -2, "y": "0.5"}, "power|root|does not exist"),
     ("f = x**y", {"x": 0, "y": -1}, "division by zero|does not exist"),
+    ("f = x**y", {"x": 0, "y": "-0.5"}, "division by zero"),
     ("f = exp(x)", {"x": 10**8}, r"too large"),
     ("x: [n]\np = log(softmax(x) - 1)", {"x": [1, 2]}, "does not exist"),
     ("nll", {"p": [0, 1], "t": 0}, r"log\(0\) does not exist"),
@@ -197,7 +200,8 @@ def test_a_value_without_a_gradient(text: str, at: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["f = 1 + sqrt(x*y)", "f = log(sqrt(x*y) + 1)"])
 def test_a_gradient_without_a_value_has_the_name_of_its_author(text: str) -> None:
-    with pytest.raises(DomainError, match=r"The gradient by (x y|√\(x y\)) has no value here: division by zero\.$"):
+    at_a_root = r"division by zero \(f lies at a kink, a root of 0\)\.$"
+    with pytest.raises(DomainError, match=r"The gradient by (x y|√\(x y\)) has no value here: " + at_a_root):
         _ = derive.graph(text).at(x=0, y=2).gradients
 
 
@@ -566,6 +570,25 @@ def test_a_root_of_zero_has_no_slope_and_needs_none_where_it_is_not_the_larger(
     counted = run.values.adjoint(graph.output.name, wrt).reshape(-1, *np.shape(expected)).sum(axis=0)  # by moving the input
     for found in (run.gradient(wrt), counted):
         assert [float(x) for x in np.ravel(found)] == [float(x) for x in np.ravel(expected)]
+
+
+def test_two_numbers_that_no_digits_tell_apart_do_not_compare() -> None:
+    one, other = value("f = exp(x)*exp(y)", x=1, y=1), value("f = exp(x)", x=2)
+    with pytest.raises(Undecided, match="cannot be told apart at 10,000 digits"):
+        _ = only(one) > only(other)
+
+
+def test_a_slope_that_is_not_known_is_none() -> None:
+    x = Element(Symbol("x", real=True))
+    with pytest.raises(DomainError):
+        _ = Evaluator({}, {"x": np.array(0, dtype=object)}).strictly(Deriv(sqrt(x), x))
+    assert balls.slope_of(root(T_, 2)).is_nan()
+
+
+def test_the_larger_of_two_that_fifty_digits_do_not_tell_apart_is_neither() -> None:
+    """The second is e^115 + 1.5 - e^115, which is 1.5, and anything near it in 50 digits."""
+    assert float(value("f = max(1, exp(x) + y - exp(z))", x=115, z=115, y=1.5)) == 1.5
+    assert larger(flint.arb(1), flint.arb(1.5, 1)).contains(flint.arb(2.5))
 
 
 def test_zero_times_the_logarithm_of_zero_is_a_convention_that_a_definition_states() -> None:

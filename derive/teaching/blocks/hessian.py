@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from derive.calculus.kinks import has_kink
 from derive.calculus.rules import N_
 from derive.derivation.second_order import gradient_of, is_freed, is_symmetric
-from derive.proof.kinks import has_kink
 from derive.proof.proof import Proved
 from derive.teaching.document import Block, Paragraph, inlines
 from derive.teaching.page import Page
