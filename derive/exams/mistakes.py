@@ -34,6 +34,7 @@ from derive.exams.readings import (
     division_lost,
     doubled,
     everywhere,
+    flipped,
     function_lost,
     half_lost,
     lost_factor,
@@ -182,6 +183,19 @@ def _held(graph: Graph, name: str, users: Sequence[Node]) -> tuple[Graph, str]:
 
     nodes = tuple(replace(n, expr=walk(n.expr, read)) if n in users else n for n in graph.nodes)
     return replace(graph, inputs=(*graph.inputs, given), nodes=nodes, shown=(*graph.shown, (copy, name))), copy
+
+
+def own(found: Derivation, graph: Graph) -> Derivation:
+    """A derivation of a graph in which a tensor was held constant, its result written with that tensor."""
+    if found.graph.inputs == graph.inputs:
+        return found
+    names = dict(found.graph.shown)
+
+    def read(term: Any) -> Any:
+        name = names.get(term.name) if isinstance(term, Element) else None
+        return Element(graph.members[name].head, *term.indices) if name in graph.members else term
+
+    return replace(found, graph=graph, steps=(replace(found.steps[-1], line=walk(found.result, read), named=None, opened=()),))
 
 
 def _each(graph: Graph, name: str, users: list[Node]) -> list[list[Node]]:
@@ -391,6 +405,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake("max-lost", N_("The max was left out: what is below 0 counts as 0."), _by_reading(everywhere(max_lost)), QUARTER),
     Mistake("sum", N_("The sum was taken for the mean."), _by_reading(everywhere(sum_for_mean)), HALF),
+    Mistake("flipped", N_("The kernel was turned round; it is laid on as it stands."), _by_reading(everywhere(flipped)), QUARTER),
     Mistake(
         "one-less", N_("A mean divides by the number of its terms, not by one less."), _by_reading(everywhere(one_less)), HALF
     ),

@@ -197,6 +197,23 @@ def one_less(tree: Tree) -> Tree:
     return tree
 
 
+def flipped(tree: Tree) -> Tree:
+    """Σ_k w_k x_{o + k} with the kernel w from its end."""
+    match tree:
+        case Reduce("sum", body, (Index() as k,), ()) if any(_slides(t, k) for t in subtrees(body)):
+
+            def change(part: Tree) -> Tree:
+                return replace(part, indices=(k.size - 1 - k,)) if isinstance(part, Ref) and part.indices == (k,) else part
+
+            return replace(tree, body=_changed(body, change))
+    return tree
+
+
+def _slides(tree: Tree, k: Index) -> bool:
+    """Whether an entry stands k behind another."""
+    return isinstance(tree, Ref) and any(k in i.atoms(Index) and i != k for i in tree.indices)
+
+
 def doubled(tree: Tree) -> Tree:
     """The double for the square."""
     match tree:

@@ -15,10 +15,12 @@ from derive.calculus.terms import (
     Deriv,
     Element,
     Index,
+    Largest,
     Maximum,
     Positive,
     Sum,
     Where,
+    close,
     factors,
     fraction,
     free_indices,
@@ -108,6 +110,9 @@ def exponent_lost(e: Any, x: Element) -> Any:
 
 
 def gate_open(e: Any, x: Element) -> Any:
+    if isinstance(e, Largest) and not e.atoms(Where, Bracket):
+        indices, body = opened(e)
+        return close(Sum, indices, Deriv(body, x))
     return sum((Deriv(a, x) for a in e.args if varies(a, x)), S.Zero) if isinstance(e, Maximum) else None
 
 

@@ -15,7 +15,7 @@ from derive.derivation.derivation import Derivation, Step
 from derive.derivation.sweep import derivation, expanded
 from derive.exams.asking.words import Written, sentence
 from derive.exams.item import Choice, Option, Text
-from derive.exams.mistakes import wrongs
+from derive.exams.mistakes import own, wrongs
 from derive.exams.solved import Ask, Solved, slip_of
 from derive.graphs.graph import Graph
 from derive.notation import matrices
@@ -31,7 +31,7 @@ from derive.values.run import Run
 def solved_formula(run: Run, ask: Ask) -> Solved:
     """The gradient's formula, put in as far as it goes, and those that mistakes lead to."""
     found = expanded(derivation(run.source, "", ask.name))
-    made = [(w.mistake, w.found) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found]
+    made = [(w.mistake, own(w.found, run.source)) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found]
     made += [(mistake, replace(found, steps=(Step(term, "", ""),))) for mistake, term in _misindexed(found)]
     distinct = {wrong.result: (mistake, wrong) for mistake, wrong in reversed(made) if wrong.result != found.result}
     return Solved(found, tuple(reversed(distinct.values())))
@@ -79,7 +79,8 @@ def solved_matrix(run: Run, ask: Ask) -> Solved:
     assert found.form is not None
     seen = {found.form}
     wrong: list[tuple[str, Matrix]] = []
-    other = ((w.mistake, w.found.form) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found and w.found.form)
+    made = [(w.mistake, own(w.found, run.source)) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found]
+    other = ((mistake, wrong.form) for mistake, wrong in made if wrong.form)
     for mistake, form in (*(("transposed", form) for form in _turned(found.form)), *other):
         if form not in seen:
             seen.add(form)

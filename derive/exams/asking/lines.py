@@ -41,8 +41,10 @@ def solved_wrong_line(run: Run, ask: Ask) -> Solved:
 
 
 def _of_the_same(graph: Graph, source: Graph) -> bool:
-    """Whether the definitions of a graph read as those of another: a result may be held constant, none is read otherwise."""
-    return all(node.body == other.body for node, other in zip(graph.nodes, source.nodes, strict=True))
+    """Whether the definitions of a graph read as those of another, and print as they do."""
+    return graph.inputs == source.inputs and all(
+        node.body == other.body for node, other in zip(graph.nodes, source.nodes, strict=True)
+    )
 
 
 def _to_be_found(found: Derivation, run: Run) -> tuple[Derivation, int] | None:
@@ -94,7 +96,7 @@ def solved_order(run: Run, ask: Ask) -> Solved:
     graph = run.source
     found = list(remembered(graph, ("swept", ask.name), lambda: swept(derivation(graph, "", ask.name))).values())
     lines = [one for one in found if one.result != 0]
-    if len(lines) < 2:
+    if not any(name in {other.wrt for other in lines} for one in lines for name in one.named):
         raise Unfit("alike")
     wrong = [
         (w.mistake, w.found)
