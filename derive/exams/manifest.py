@@ -53,7 +53,7 @@ def manifest(found: Papers) -> str:
         "questions": [
             {
                 "name": q.name,
-                "mistakes": [list(names) for names in q.mistakes],
+                "mistakes": {graph: [list(names) for names in parts] for graph, parts in q.mistakes.items()},
                 "looked": q.looked,
                 "count": q.count,
                 "left": dict(q.left),

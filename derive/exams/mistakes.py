@@ -1,8 +1,8 @@
 """Mistakes: what a student would hand in who makes one of them, re-derived from the definition.
 
-A mistake is a row put before the rule table, a path cut out of the graph, a definition read wrongly, or a value taken for another;
-everything else is the engine's, so a wrong gradient comes with all its lines.  To add a mistake, add a row to `MISTAKES`: its name,
-the sentence that says what went wrong, and what makes it.
+A mistake is a row put before the rule table (`slips`), a path cut out of the graph, a definition read wrongly (`readings`), or a
+value taken for another; everything else is the engine's, so a wrong gradient comes with all its lines.  To add a mistake, add a
+row to `MISTAKES`: its name, the sentence that says what went wrong, and what makes it.
 """
 
 from __future__ import annotations
@@ -15,31 +15,57 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sympy import Function, Mul, Pow, S
 
-from derive.calculus.rules import N_, RULES, Rule, differentiated, slope, varies
+from derive.calculus.rules import N_, RULES, Rule
 from derive.calculus.terms import (
-    Binder,
-    Bracket,
-    Delta,
-    Deriv,
-    Differ,
     Element,
-    Index,
-    Maximum,
-    Positive,
     Sum,
-    Where,
-    close,
-    factors,
-    fraction,
-    free_indices,
-    opened,
     walk,
 )
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import derivation, expanded
 from derive.errors import DeriveError
+from derive.exams.readings import (
+    Reading,
+    all_summed,
+    base_ten,
+    bias_lost,
+    brackets_lost,
+    division_lost,
+    doubled,
+    everywhere,
+    flipped,
+    function_lost,
+    half_lost,
+    lost_factor,
+    margin_lost,
+    max_lost,
+    minus_lost,
+    one_less,
+    root_lost,
+    somewhere,
+    sum_for_mean,
+    turned,
+)
+from derive.exams.slips import (
+    Slip,
+    diagonal,
+    exponent_kept,
+    exponent_lost,
+    factor_itself,
+    factor_lost,
+    first_term,
+    gate_open,
+    gate_turned,
+    inside_alone,
+    mean_as_sum,
+    one_factor,
+    one_way,
+    outside_alone,
+    quotient_added,
+    sign_lost,
+    slopes_multiplied,
+)
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.language.at import Point
 from derive.values.evaluator import Evaluator, forward
@@ -96,9 +122,6 @@ def _wrongs(graph: Graph, of: str, wrt: str) -> Iterator[Wrong]:
 
 # ---------------------------------------------------------------- a row put before the table
 
-Slip = Callable[[Any, Element], Any]
-"""A wrong rewrite of a derivative, None where the mistake cannot be made; see `calculus.rules`."""
-
 
 def _by_rule(name: str, family: str, slip: Slip) -> Make:
     """The derivation with a wrong row before the others, under the name that who makes the mistake would give it."""
@@ -126,124 +149,10 @@ def _gradient_at(found: Derivation, copies: dict[str, str], run: Run) -> Any:
     return all_given_out(decided(values, evaluated), lambda digits: decided(values.at(digits), evaluated))
 
 
-def _elsewhere(run: Run, graph: Graph, copies: dict[str, str]) -> Evaluator:
-    """Another graph at the inputs of a run, by its terms; `copies` are inputs that have the values of other tensors."""
+def _elsewhere(run: Run, graph: Graph, copies: dict[str, str], of: str = "") -> Evaluator:
+    """Another graph at the inputs of a run; `copies` are inputs that have the values of other tensors."""
     arrays = {i.name: run.values.arrays[copies.get(i.name, i.name)] for i in graph.inputs}
-    return forward(graph, run.point.sizes, arrays)
-
-
-def _called(e: Any) -> bool:
-    """Whether a term is a function of numbers, such as exp or σ."""
-    return isinstance(e, Function) and not isinstance(e, (Bracket, Maximum, Where))
-
-
-def _unit(e: Any, x: Element) -> Any:
-    """The derivative of a term as if it were the entry that it mentions; None where it mentions several, or sums them."""
-    entries = {t.indices for t in e.atoms(Element) if t.name == x.name}
-    free = free_indices(e)
-    if len(entries) != 1 or not all(not isinstance(i, Index) or i in free for i in next(iter(entries))):
-        return None
-    return Mul(*[Delta(a, b) for a, b in zip(entries.pop(), x.indices, strict=True)])
-
-
-def _outside_alone(e: Any, x: Element) -> Any:
-    moving = [k for k, a in enumerate(e.args) if varies(a, x)] if _called(e) else []
-    if len(moving) == 1 and not isinstance(e.args[moving[0]], Element):
-        unit = _unit(e.args[moving[0]], x)
-        return None if unit is None else slope(e, moving[0]) * unit
-    if e.is_Pow and not varies(e.exp, x) and not isinstance(e.base, Element):
-        unit = _unit(e.base, x)
-        return None if unit is None else e.exp * Pow(e.base, e.exp - 1) * unit
-    return None
-
-
-def _inside_alone(e: Any, x: Element) -> Any:
-    moving = [a for a in e.args if varies(a, x)] if _called(e) else []
-    return Deriv(moving[0], x) if len(moving) == 1 else None
-
-
-def _sign_lost(e: Any, x: Element) -> Any:
-    number, rest = e.as_coeff_Mul()
-    return -number * Deriv(rest, x) if number.is_negative and varies(rest, x) else None
-
-
-def _parts(e: Any, x: Element) -> tuple[Any, Any, list[Any]]:
-    """The number, the other constant factors and the varying ones of a product."""
-    varying = [f for f in factors(e) if varies(f, x)]
-    constant = [f for f in factors(e) if not varies(f, x)]
-    return Mul(*[f for f in constant if f.is_number]), Mul(*[f for f in constant if not f.is_number]), varying
-
-
-def _slopes_multiplied(e: Any, x: Element) -> Any:
-    number, constant, varying = _parts(e, x)
-    return number * constant * Mul(*[Deriv(f, x) for f in varying]) if len(varying) > 1 else None
-
-
-def _factor_itself(e: Any, x: Element) -> Any:
-    number, constant, varying = _parts(e, x)
-    if len(varying) != 1 or not isinstance(varying[0], Element) or not constant.atoms(Element):
-        return None
-    unit = _unit(varying[0], x)
-    return None if unit is None else number * varying[0] * unit
-
-
-def _factor_lost(e: Any, x: Element) -> Any:
-    number, constant, varying = _parts(e, x)
-    return number * Deriv(Mul(*varying), x) if varying and constant.atoms(Element) and not _is_condition(constant) else None
-
-
-def _is_condition(term: Any) -> bool:
-    return any(isinstance(f, Bracket) for f in factors(term))
-
-
-def _exponent_kept(e: Any, x: Element) -> Any:
-    return e.exp * e * Deriv(e.base, x) if e.is_Pow and e.exp.is_Integer and e.exp > 1 else None
-
-
-def _exponent_lost(e: Any, x: Element) -> Any:
-    return Pow(e.base, e.exp - 1) * Deriv(e.base, x) if e.is_Pow and e.exp.is_Integer and e.exp > 1 else None
-
-
-def _gate_open(e: Any, x: Element) -> Any:
-    return sum((Deriv(a, x) for a in e.args if varies(a, x)), S.Zero) if isinstance(e, Maximum) else None
-
-
-def _gate_turned(e: Any, x: Element) -> Any:
-    if not isinstance(e, Maximum):
-        return None
-    a, b = e.args
-    second = Positive(b - a)
-    return sum((which * Deriv(c, x) for which, c in ((second, a), (1 - second, b)) if varies(c, x)), S.Zero)
-
-
-def _quotient_added(e: Any, x: Element) -> Any:
-    top, bottom = fraction(e)
-    if not varies(bottom, x) or not varies(top, x):
-        return None
-    return (Deriv(top, x) * bottom + top * Deriv(bottom, x)) / bottom**2
-
-
-def _diagonal(e: Any, x: Element) -> Any:
-    """A Jacobian of which only the entries with equal indices are seen: what a sum holds as well is forgotten."""
-    if not any(varies(b, x) for b in e.atoms(Binder)):
-        return None
-    own = {indices for indices in _read_outside(e, x.name) if indices}
-    if len(own) != 1:
-        return None
-    return Mul(*[Delta(a, b) for a, b in zip(own.pop(), x.indices, strict=True)]) * differentiated(e, x)
-
-
-def _read_outside(e: Any, name: str) -> set[tuple[Any, ...]]:
-    """The entries of a tensor that a term reads outside of every sum."""
-    if isinstance(e, Element):
-        return {e.indices} if e.name == name else set()
-    return set() if isinstance(e, Binder) else {found for a in e.args for found in _read_outside(a, name)}
-
-
-def _mean_as_sum(e: Any, x: Element) -> Any:
-    """1/N taken for 1."""
-    sizes = [f for f in factors(e) if _is_size(f)]
-    return Deriv(e / Mul(*sizes), x) if sizes and varies(e, x) else None
+    return forward(graph, run.point.sizes, arrays, needed=of or None)
 
 
 # ---------------------------------------------------------------- a path cut out of the graph
@@ -264,7 +173,7 @@ def _by_cut(which: Callable[[Graph, str, list[Node]], Sequence[Sequence[Node]]])
 
 
 def _held(graph: Graph, name: str, users: Sequence[Node]) -> tuple[Graph, str]:
-    """The graph in which these definitions read a tensor from an input of its own, and the name of that, printed as the tensor."""
+    """The graph in which these definitions read a tensor from an input of its own, and the name of that, printed alike."""
     member = graph.members[name]
     copy = f"{name}′"
     given = Input(copy, member.indices, "positive" if member.head.is_positive else "real")
@@ -274,6 +183,19 @@ def _held(graph: Graph, name: str, users: Sequence[Node]) -> tuple[Graph, str]:
 
     nodes = tuple(replace(n, expr=walk(n.expr, read)) if n in users else n for n in graph.nodes)
     return replace(graph, inputs=(*graph.inputs, given), nodes=nodes, shown=(*graph.shown, (copy, name))), copy
+
+
+def own(found: Derivation, graph: Graph) -> Derivation:
+    """A derivation of a graph in which a tensor was held constant, its result written with that tensor."""
+    if found.graph.inputs == graph.inputs:
+        return found
+    names = dict(found.graph.shown)
+
+    def read(term: Any) -> Any:
+        name = names.get(term.name) if isinstance(term, Element) else None
+        return Element(graph.members[name].head, *term.indices) if name in graph.members else term
+
+    return replace(found, graph=graph, steps=(replace(found.steps[-1], line=walk(found.result, read), named=None, opened=()),))
 
 
 def _each(graph: Graph, name: str, users: list[Node]) -> list[list[Node]]:
@@ -289,65 +211,22 @@ def _statistics(graph: Graph, name: str, users: list[Node]) -> list[list[Node]]:
 # ---------------------------------------------------------------- a definition read wrongly
 
 
-def _by_definition(change: Callable[[Any], Any]) -> Make:
-    """Values and gradients of the graph in which every definition is changed."""
+def _by_reading(reading: Reading, values_alone: bool = False) -> Make:
+    """Values, and gradients, of the graph whose definitions are read so."""
 
     def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
-        nodes = tuple(replace(n, expr=walk(n.expr, change)) for n in graph.nodes)
-        if nodes == graph.nodes or all(a.expr == b.expr for a, b in zip(nodes, graph.nodes, strict=True)):
-            return
-        other = replace(graph, nodes=nodes)
-        if wrt:
-            found = expanded(derivation(other, of, wrt))
-            yield partial(_gradient_at, found, {}), found
-        else:
-            yield (lambda run: _elsewhere(run, other, {}).given_out(of)), None
+        for other in () if wrt and values_alone else reading(graph):
+            if wrt:
+                found = expanded(derivation(other, of, wrt))
+                yield partial(_gradient_at, found, {}), found
+            else:
+                yield partial(_value_at, other, of), None
 
     return make
 
 
-def _margin_lost(term: Any) -> Any:
-    if not isinstance(term, Maximum):
-        return term
-    return Maximum(*[a - a.as_coeff_Add()[0] if a.atoms(Element) else a for a in term.args])
-
-
-def _max_lost(term: Any) -> Any:
-    """The number that is compared with 0 taken as it is."""
-    return sum(term.args, S.Zero) if isinstance(term, Maximum) and S.Zero in term.args else term
-
-
-def _undivided(term: Any) -> Any:
-    """A sum for a mean."""
-    return S.One if _is_size(term) else term
-
-
-def _is_size(term: Any) -> bool:
-    return bool(
-        term.is_Pow and term.exp == -1 and term.base.is_integer and not term.base.is_number and not term.base.atoms(Element)
-    )
-
-
-def _doubled(term: Any) -> Any:
-    return 2 * term.base if term.is_Pow and term.exp == 2 else term
-
-
-def _brackets_lost(term: Any) -> Any:
-    """(a + b) c read as a + b c."""
-    sums = [f for f in factors(term) if f.is_Add] if term.is_Mul else []
-    if len(sums) != 1 or not (rest := term / sums[0]).atoms(Element):
-        return term
-    *first, last = sums[0].args
-    return sum(first, S.Zero) + last * rest
-
-
-def _all_summed(term: Any) -> Any:
-    """A sum over all of an axis where one index is left out."""
-    if not isinstance(term, Sum):
-        return term
-    indices, body = opened(term)
-    rest = [f for f in factors(body) if not isinstance(f, Differ)]
-    return close(Sum, indices, Mul(*rest)) if len(rest) < len(factors(body)) else term
+def _value_at(graph: Graph, of: str, run: Run) -> Any:
+    return _elsewhere(run, graph, {}, of).given_out(of)
 
 
 # ---------------------------------------------------------------- a value taken for another
@@ -379,6 +258,16 @@ def _next_class(run: Run) -> Run:
 
 EARLY = Decimal("0.1")
 """What rounds too early rounds every intermediate result to this."""
+
+
+def _any(*makes: Make) -> Make:
+    """Several ways to make a mistake."""
+
+    def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+        for each in makes:
+            yield from each(graph, of, wrt)
+
+    return make
 
 
 def _turned(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
@@ -427,10 +316,12 @@ def _as_far(graph: Graph, name: str) -> Graph:
 
 # ---------------------------------------------------------------- the table
 
-CHAIN, PRODUCT, FACTOR, MAX = (
+CHAIN, PRODUCT, FACTOR, SUM, TERMS, MAX = (
     N_("chain rule"),
     N_("product rule"),
     N_("a constant factor comes out"),
+    N_("the derivative goes inside the sum"),
+    N_("the derivative of a sum, term by term"),
     N_("max passes the slope of the larger argument"),
 )
 
@@ -440,70 +331,108 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "inner",
         N_("The chain rule stops too early: the derivative of the inside is missing."),
-        _by_rule(CHAIN, "chain", _outside_alone),
+        _by_rule(CHAIN, "chain", outside_alone),
     ),
     Mistake(
         "slope",
         N_("The slope of the function itself is missing: only the inside was differentiated."),
-        _by_rule(CHAIN, "chain", _inside_alone),
+        _by_rule(CHAIN, "chain", inside_alone),
     ),
-    Mistake("sign", N_("A minus sign was lost."), _by_rule(FACTOR, "linear", _sign_lost), HALF),
+    Mistake("sign", N_("A minus sign was lost."), _by_rule(FACTOR, "linear", sign_lost), HALF),
     Mistake(
         "product",
         N_("The derivative of a product is not the product of the derivatives."),
-        _by_rule(PRODUCT, "product", _slopes_multiplied),
+        _by_rule(PRODUCT, "product", slopes_multiplied),
     ),
     Mistake(
         "own-factor",
         N_("A product passes on the other factor, not the factor itself."),
-        _by_rule(FACTOR, "linear", _factor_itself),
+        _by_rule(FACTOR, "linear", factor_itself),
     ),
-    Mistake("factor", N_("The factor beside the variable is missing."), _by_rule(FACTOR, "linear", _factor_lost), QUARTER),
+    Mistake("factor", N_("The factor beside the variable is missing."), _by_rule(FACTOR, "linear", factor_lost), QUARTER),
     Mistake(
         "exponent-kept",
         N_("The exponent was not lowered."),
-        _by_rule(N_("power rule, then the chain rule"), "chain", _exponent_kept),
+        _by_rule(N_("power rule, then the chain rule"), "chain", exponent_kept),
     ),
     Mistake(
         "exponent-lost",
         N_("The exponent did not come down as a factor."),
-        _by_rule(N_("power rule, then the chain rule"), "chain", _exponent_lost),
+        _by_rule(N_("power rule, then the chain rule"), "chain", exponent_lost),
         HALF,
     ),
     Mistake(
         "quotient",
         N_("The quotient rule subtracts; here its two terms were added."),
-        _by_rule(N_("quotient rule"), "quotient", _quotient_added),
+        _by_rule(N_("quotient rule"), "quotient", quotient_added),
     ),
     Mistake(
         "gate-open",
         N_("A max passes the slope to the larger argument alone; here it went through in any case."),
-        _by_rule(MAX, "max", _gate_open),
+        _by_rule(MAX, "max", gate_open),
     ),
-    Mistake("gate-turned", N_("The slope went to the smaller argument of the max."), _by_rule(MAX, "max", _gate_turned)),
+    Mistake("gate-turned", N_("The slope went to the smaller argument of the max."), _by_rule(MAX, "max", gate_turned)),
     Mistake(
         "diagonal",
         N_("The Jacobian was taken as diagonal: every output depends on every input, through the sum."),
-        _by_rule(CHAIN, "chain", _diagonal),
+        _by_rule(CHAIN, "chain", diagonal),
     ),
-    Mistake("mean", N_("The factor 1/N of the mean is missing."), _by_rule(FACTOR, "linear", _mean_as_sum), HALF),
+    Mistake("mean", N_("The factor 1/N of the mean is missing."), _by_rule(FACTOR, "linear", mean_as_sum), HALF),
     Mistake(
-        "statistics", N_("The mean and the variance were held constant; they move with the input."), _by_cut(_statistics), QUARTER
+        "statistics",
+        N_("A sum over all entries, such as a mean or a variance, was held constant; it moves with them."),
+        _by_cut(_statistics),
+        QUARTER,
     ),
     Mistake(
-        "path", N_("A path is missing: the variable acts in several places, and their gradients add up."), _by_cut(_each), QUARTER
+        "one-factor",
+        N_("Only one factor was differentiated: the product rule has a term for each."),
+        _any(_by_rule(PRODUCT, "product", one_factor(0)), _by_rule(PRODUCT, "product", one_factor(-1))),
+        QUARTER,
     ),
-    Mistake("margin", N_("The margin was forgotten."), _by_definition(_margin_lost), QUARTER),
-    Mistake("all-terms", N_("The sum leaves one index out; here it was counted, too."), _by_definition(_all_summed), QUARTER),
-    Mistake("max-lost", N_("The max was left out: what is below 0 counts as 0."), _by_definition(_max_lost), QUARTER),
-    Mistake("sum", N_("The sum was taken for the mean."), _by_definition(_undivided), HALF),
-    Mistake("doubled", N_("The square was taken for the double."), _by_definition(_doubled)),
-    Mistake("brackets", N_("The brackets were left out: the factor belongs to the whole sum."), _by_definition(_brackets_lost)),
+    Mistake(
+        "path",
+        N_("A path is missing: the variable acts in several places, and their gradients add up."),
+        _any(_by_cut(_each), _by_rule(TERMS, "linear", one_way(0)), _by_rule(TERMS, "linear", one_way(-1))),
+        QUARTER,
+    ),
+    Mistake(
+        "first-term", N_("The sum was forgotten: only its first term was counted."), _by_rule(SUM, "linear", first_term), QUARTER
+    ),
+    Mistake("margin", N_("The margin was forgotten."), _by_reading(everywhere(margin_lost)), QUARTER),
+    Mistake(
+        "all-terms", N_("The sum leaves one index out; here it was counted, too."), _by_reading(everywhere(all_summed)), QUARTER
+    ),
+    Mistake("max-lost", N_("The max was left out: what is below 0 counts as 0."), _by_reading(everywhere(max_lost)), QUARTER),
+    Mistake("sum", N_("The sum was taken for the mean."), _by_reading(everywhere(sum_for_mean)), HALF),
+    Mistake("flipped", N_("The kernel was turned round; it is laid on as it stands."), _by_reading(everywhere(flipped)), QUARTER),
+    Mistake(
+        "one-less", N_("A mean divides by the number of its terms, not by one less."), _by_reading(everywhere(one_less)), HALF
+    ),
+    Mistake("doubled", N_("The square was taken for the double."), _by_reading(everywhere(doubled))),
+    Mistake("root", N_("The square root was forgotten."), _by_reading(everywhere(root_lost)), QUARTER),
+    Mistake("half", N_("The factor 1/2 was forgotten."), _by_reading(everywhere(half_lost)), HALF),
+    Mistake(
+        "function",
+        N_("The function was left out: its argument was taken for its value."),
+        _by_reading(everywhere(function_lost), values_alone=True),
+        QUARTER,
+    ),
+    Mistake("bias", N_("The added term, such as a bias, was forgotten."), _by_reading(bias_lost), HALF),
+    Mistake(
+        "brackets", N_("The brackets were left out: the factor belongs to the whole sum."), _by_reading(everywhere(brackets_lost))
+    ),
+    Mistake("base", N_("The logarithm is the natural one, not that to base 10."), _by_reading(everywhere(base_ten)), HALF),
+    Mistake("division", N_("The division was forgotten."), _by_reading(everywhere(division_lost), values_alone=True), QUARTER),
+    Mistake("left-out", N_("A factor was left out."), _by_reading(somewhere(lost_factor), values_alone=True), QUARTER),
+    Mistake("minus", N_("A minus sign was overlooked."), _by_reading(somewhere(minus_lost), values_alone=True), HALF),
     Mistake("target", N_("Another class was taken for the target."), _by_label(_next_class), QUARTER),
-    Mistake("transposed", N_("A factor stands transposed, or in the wrong place."), _turned, QUARTER),
+    Mistake("transposed", N_("A factor stands transposed, or in the wrong place."), _any(_turned, _by_reading(turned)), QUARTER),
+    Mistake("index-kept", N_("An index that is summed over is left to stand free."), _elsewhere_made, QUARTER),
     Mistake("one-sided", N_("The difference was taken on one side only."), _elsewhere_made, QUARTER),
     Mistake("not-halved", N_("A centred difference is divided by twice the step."), _elsewhere_made, HALF),
     Mistake("undivided", N_("The difference was not divided by the step."), _elsewhere_made, QUARTER),
+    Mistake("shape", N_("A gradient has the shape of what it is by, and of nothing else."), _elsewhere_made, QUARTER),
     Mistake("line", N_("This line follows from the one before it."), _elsewhere_made),
     Mistake("rounding", N_("Rounded too early: intermediate results keep their digits."), _rounded_early, HALF),
 )

@@ -16,7 +16,7 @@ from derive.errors import DeriveError, said
 from derive.exams.item import Choice, Item, Order, Paper
 from derive.exams.secret import Draw
 from derive.exams.source import Exam, item
-from derive.exams.states import REASONS, checked, narrowed, pool
+from derive.exams.states import REASONS, Told, checked, narrowed, pool
 from derive.teaching.document import Block, Picture, mapped
 
 POOL = 200
@@ -34,7 +34,7 @@ class Question:
 
     name: str
     items: Mapping[str, tuple[Item, ...]]
-    mistakes: tuple[tuple[str, ...], ...]
+    mistakes: Told
     count: int
     looked: int
     left: Mapping[str, int]
@@ -99,7 +99,7 @@ def question(exam: Exam, key: bytes, wanted: int, k: int) -> Question:
     return Question(section.setting.name, items, found.mistakes, section.setting.space.count, found.looked, dict(found.left))
 
 
-def again(exam: Exam, mistakes: Sequence[Sequence[Sequence[str]]], states: Sequence[int], paper: Paper) -> Papers:
+def again(exam: Exam, mistakes: Sequence[Told], states: Sequence[int], paper: Paper) -> Papers:
     """One paper as it was: its questions in these states, which tell these mistakes."""
     questions = []
     for section, names, number in zip(exam.sections, mistakes, states, strict=True):
@@ -107,7 +107,7 @@ def again(exam: Exam, mistakes: Sequence[Sequence[Sequence[str]]], states: Seque
         if state is None:
             raise DeriveError(said("The question {name} is not what it was.", name=section.setting.name))
         items = {lang: (settled(item(exam, section, state, lang)),) for lang in exam.langs}
-        questions.append(Question(section.setting.name, items, tuple(map(tuple, names)), section.setting.space.count, 1, {}))
+        questions.append(Question(section.setting.name, items, names, section.setting.space.count, 1, {}))
     return Papers(exam, tuple(questions), (replace(paper, states=(0,) * len(questions)),))
 
 

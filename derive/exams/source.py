@@ -17,6 +17,7 @@ from derive.errors import DeriveError, nearest, raised, said
 from derive.exams.asks import ASKS, check_ask
 from derive.exams.item import Item, Part
 from derive.exams.mistakes import NAMED
+from derive.exams.secret import Draw
 from derive.exams.solved import Ask
 from derive.exams.space import Space, read_ranges
 from derive.exams.states import Setting, State
@@ -175,8 +176,9 @@ def _spans(lines: Sequence[str]) -> list[tuple[int, int]]:
 def _any_run(setting: Setting, directive: Directive) -> Any:
     """The run of a state, to read the question with.  Raises DeriveError where no state has a value and is as required."""
     count, problem = setting.space.count, None
+    step, first = Draw(b"", setting.name).order(count)
     for n in range(min(count, FIRST)):
-        k = n * (count // min(count, FIRST))
+        k = (step * n + first) % count
         try:
             run = setting.run(k)
             if setting.holds(k):

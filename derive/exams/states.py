@@ -26,7 +26,7 @@ from derive.values.precision import DomainError, Undecided
 from derive.values.run import Run, run
 
 SAMPLE = 24
-"""So many states tell which mistakes a question can diagnose."""
+"""So many states of each graph tell which mistakes a question can diagnose."""
 
 CHECKED = 3000
 """At most so many states of a question are looked at."""
@@ -86,11 +86,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class State:
-    """A state that can be asked: its number in the space, and each part solved."""
+    """A state that can be asked: its number in the space, its graph, and each part solved."""
 
     number: int
+    graph: str
     run: Run
     solved: tuple[Solved, ...]
+
+
+Told = Mapping[str, tuple[tuple[str, ...], ...]]
+"""For each graph, the mistakes that the parts diagnose on it."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,8 @@ class Pool:
 
     setting: Setting
     states: tuple[State, ...]
-    mistakes: tuple[tuple[str, ...], ...]
-    """Of each part, those that it diagnoses."""
+    mistakes: Told
+    """On each graph and of each part, those that it diagnoses."""
     looked: int
     left: Counter[str] = field(default_factory=Counter)
 
@@ -122,16 +127,18 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
         looked += 1
         if (state := _tried(setting, k, left)) is not None:
             sample.append(state)
-        if len(sample) >= min(SAMPLE, max(4, 2 * wanted)):
+        if len(sample) >= min(SAMPLE, max(4, 2 * wanted)) * len(setting.graphs):
             break
-    mistakes = tuple(_told_apart([s.solved[n] for s in sample], setting, ask) for n, ask in enumerate(setting.asks))
+    told = {
+        name: _told_by_graph([s for s in sample if s.graph == name], setting) for name in dict.fromkeys(s.graph for s in sample)
+    }
     window = _window([_length(s, setting) for s in sample])
     found: list[State] = []
 
     def keep(state: State | None) -> None:
         if state is None:
             return
-        fit = narrowed(state, mistakes, setting)
+        fit = narrowed(state, told, setting)
         if fit is None:
             left["alike"] += 1
         elif not window[0] <= _length(state, setting) <= window[1]:
@@ -146,7 +153,7 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
         keep(_tried(setting, k, left))
         if len(found) == wanted:
             break
-    return Pool(setting, tuple(found[:wanted]), mistakes, looked, left)
+    return Pool(setting, tuple(found[:wanted]), told, looked, left)
 
 
 def _tried(setting: Setting, k: int, left: Counter[str]) -> State | None:
@@ -181,7 +188,12 @@ def checked(setting: Setting, k: int) -> State:
     if any(ASKS[ask.kind].by and ASKS[ask.kind].numeric and not check(at, ask.name).passed for ask in setting.asks):
         raise Unfit("check")
     solved = [ASKS[ask.kind].solve(at, ask) for ask in setting.asks]
-    return State(k, at, tuple(solved))
+    return State(k, setting.space.at(k)[0], at, tuple(solved))
+
+
+def _told_by_graph(sample: Sequence[State], setting: Setting) -> tuple[tuple[str, ...], ...]:
+    """Of each part, the mistakes that it can diagnose on one of the graphs."""
+    return tuple(_told_apart([s.solved[n] for s in sample], setting, ask) for n, ask in enumerate(setting.asks))
 
 
 def _told_apart(solved: Sequence[Solved], setting: Setting, ask: Ask) -> tuple[str, ...]:
@@ -214,10 +226,12 @@ def _first_of_each(one: Solved) -> dict[str, Any]:
     return found
 
 
-def narrowed(state: State, mistakes: Sequence[Sequence[str]], setting: Setting) -> State | None:
+def narrowed(state: State, mistakes: Mapping[str, Sequence[Sequence[str]]], setting: Setting) -> State | None:
     """The state with the wrong answers of the mistakes that are diagnosed; None where they cannot be told apart in it."""
+    if state.graph not in mistakes:
+        return None
     solved = []
-    for one, names, ask in zip(state.solved, mistakes, setting.asks, strict=True):
+    for one, names, ask in zip(state.solved, mistakes[state.graph], setting.asks, strict=True):
         if not ASKS[ask.kind].numeric:
             solved.append(Solved(one.key, tuple((m, v) for m, v in one.wrong if m in names)))
             continue
@@ -225,7 +239,7 @@ def narrowed(state: State, mistakes: Sequence[Sequence[str]], setting: Setting) 
         if not all(_apart(one, name, names[:k], setting.digits) for k, name in enumerate(names)):
             return None
         solved.append(Solved(one.key, tuple((name, values[name]) for name in names)))
-    return State(state.number, state.run, tuple(solved))
+    return State(state.number, state.graph, state.run, tuple(solved))
 
 
 def _length(state: State, setting: Setting) -> int:

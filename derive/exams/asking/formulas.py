@@ -8,13 +8,14 @@ from itertools import permutations
 from typing import Any
 
 from derive.calculus import matrix_algebra
-from derive.calculus.matrix_algebra import MatMul, Matrix, Transpose, subforms
+from derive.calculus.matrix_algebra import MatMul, Matrix, Ones, Transpose, subforms
 from derive.calculus.rules import N_
-from derive.derivation.derivation import Derivation
-from derive.derivation.sweep import derivation
+from derive.calculus.terms import Binder, Index, Sum, opened, substituted
+from derive.derivation.derivation import Derivation, Step
+from derive.derivation.sweep import derivation, expanded
 from derive.exams.asking.words import Written, sentence
 from derive.exams.item import Choice, Option, Text
-from derive.exams.mistakes import wrongs
+from derive.exams.mistakes import own, wrongs
 from derive.exams.solved import Ask, Solved, slip_of
 from derive.graphs.graph import Graph
 from derive.notation import matrices
@@ -28,11 +29,26 @@ from derive.values.run import Run
 
 
 def solved_formula(run: Run, ask: Ask) -> Solved:
-    """The gradient's formula, and those that mistakes lead to."""
-    found = derivation(run.source, "", ask.name)
-    made = [w for w in wrongs(run.source, run.source.output.name, ask.name) if w.found]
-    distinct = {w.found.result: w for w in reversed(made) if w.found}
-    return Solved(found, tuple((w.mistake, w.found) for w in reversed(distinct.values())))
+    """The gradient's formula, put in as far as it goes, and those that mistakes lead to."""
+    found = expanded(derivation(run.source, "", ask.name))
+    made = [(w.mistake, own(w.found, run.source)) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found]
+    made += [(mistake, replace(found, steps=(Step(term, "", ""),))) for mistake, term in _misindexed(found)]
+    distinct = {wrong.result: (mistake, wrong) for mistake, wrong in reversed(made) if wrong.result != found.result}
+    return Solved(found, tuple(reversed(distinct.values())))
+
+
+def _misindexed(found: Derivation) -> Iterator[tuple[str, Any]]:
+    """The result with its two indices exchanged, and without a sum, its index left to stand free."""
+    if len(found.indices) == 2:
+        i, j = found.indices
+        yield "transposed", substituted(found.result, {i: j, j: i})
+    for part in sorted(found.result.atoms(Sum), key=str):
+        if len(part.indices) == 1 and not part.body.atoms(Binder):
+            (bound,), body = opened(part)
+            taken = {i.name for i in found.indices}
+            letter = next((a for a in found.graph.letters_over(bound.size) if a not in taken), "")
+            if letter:
+                yield "index-kept", found.result.xreplace({part: body.xreplace({bound: Index(letter, bound.size)})})
 
 
 def written_formula(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:
@@ -51,7 +67,7 @@ def _formula(found: Derivation, graph: Graph, page: Page) -> Inlines:
 
 def derivation_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:
     """The derivation, proved."""
-    return (Steps(derived_lines(prove(derivation(run.source, "", ask.name)), page)),)
+    return (Steps(derived_lines(prove(expanded(derivation(run.source, "", ask.name))), page)),)
 
 
 # ---------------------------------------------------------------- matrix forms
@@ -59,11 +75,12 @@ def derivation_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:
 
 def solved_matrix(run: Run, ask: Ask) -> Solved:
     """The gradient's matrix form; those with a factor transposed or two exchanged, and those that mistakes lead to."""
-    found = derivation(run.source, "", ask.name)
+    found = expanded(derivation(run.source, "", ask.name))
     assert found.form is not None
     seen = {found.form}
     wrong: list[tuple[str, Matrix]] = []
-    other = ((w.mistake, w.found.form) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found and w.found.form)
+    made = [(w.mistake, own(w.found, run.source)) for w in wrongs(run.source, run.source.output.name, ask.name) if w.found]
+    other = ((mistake, wrong.form) for mistake, wrong in made if wrong.form)
     for mistake, form in (*(("transposed", form) for form in _turned(found.form)), *other):
         if form not in seen:
             seen.add(form)
@@ -74,7 +91,7 @@ def solved_matrix(run: Run, ask: Ask) -> Solved:
 def _turned(form: Matrix) -> Iterator[Matrix]:
     """A form with a factor transposed, or with factors in another order, in one of its products."""
     for part in dict.fromkeys(subforms(form)):
-        if not isinstance(part, MatMul) or len(part.args) > 3:
+        if not isinstance(part, MatMul) or len(part.args) > 3 or any(isinstance(f, Ones) for f in part.args):
             continue
         for k, factor in enumerate(part.args):
             other = factor.body if isinstance(factor, Transpose) else Transpose(factor)
@@ -111,10 +128,13 @@ def written_matrix(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:
 
 
 def solved_shape(run: Run, ask: Ask) -> Solved:
-    """The sizes of a gradient, which are those of what it is by; turned round, those of its transpose."""
+    """The sizes of a gradient, which are those of what it is by, not of its transpose or of what is computed from it."""
     axes = tuple(run.source.members[ask.name].axes)
     sizes = tuple(run.values.size(axis) for axis in axes)
-    return Solved(sizes, (("transposed", sizes[::-1]),) if sizes[::-1] != sizes else ())
+    others = [tuple(run.values.size(axis) for axis in node.axes) for node in run.source.consumers(ask.name)]
+    wrong = [("transposed", sizes[::-1]), *(("shape", other) for other in others if other)]
+    distinct = {other: mistake for mistake, other in reversed(wrong) if other != sizes}
+    return Solved(sizes, tuple((mistake, other) for other, mistake in reversed(distinct.items())))
 
 
 def written_shape(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from derive.calculus.rules import N_
 from derive.derivation.derivation import Derivation
@@ -10,9 +11,9 @@ from derive.derivation.sweep import derivation, swept
 from derive.exams.asking.formulas import derivation_solution
 from derive.exams.asking.words import Written, sentence
 from derive.exams.item import Choice, Option, Order
-from derive.exams.mistakes import Wrong, wrongs
+from derive.exams.mistakes import NAMED, wrongs
 from derive.exams.solved import Ask, Solved, Unfit, differ, slip_of
-from derive.graphs.graph import remembered
+from derive.graphs.graph import Graph, remembered
 from derive.notation.layout import EQUALS, row
 from derive.notation.terms import layout
 from derive.teaching.blocks.gradient import lines_of
@@ -29,42 +30,45 @@ def solved_wrong_line(run: Run, ask: Ask) -> Solved:
 
     The line is found by evaluating all of them: up to it they are the derivative, from it on they are something else.
     """
-    found = remembered(run.source, ("wrong lines", ask.name), lambda: _candidates(run, ask))
-    if not found:
-        raise Unfit("alike")
-    wrong = found[sum(repr(sorted(run.point.typed.items())).encode()) % len(found)]
-    place = _first_wrong(wrong, run)
-    if place is None:
-        raise Unfit("alike")
-    return Solved((wrong, place), (("line", None),))
+    every = wrongs(run.source, run.source.output.name, ask.name)
+    made = [w for w in every if w.found and _of_the_same(w.found.graph, run.source)]
+    start = sum(repr(sorted(run.point.typed.items())).encode())
+    for k in range(len(made)):
+        wrong = made[(start + k) % len(made)]
+        if wrong.found and (lines := _to_be_found(wrong.found, run)) is not None:
+            return Solved((wrong.mistake, *lines), (("line", None),))
+    raise Unfit("alike")
 
 
-def _candidates(run: Run, ask: Ask) -> list[Wrong]:
-    """A derivation for each mistake that is made in one of its lines."""
-    made = [wrong for wrong in wrongs(run.source, run.source.output.name, ask.name) if wrong.found is not None]
-    found = [wrong for wrong in made if _first_wrong(wrong, run) is not None]
-    return list({wrong.mistake: wrong for wrong in reversed(found)}.values())
+def _of_the_same(graph: Graph, source: Graph) -> bool:
+    """Whether the definitions of a graph read as those of another, and print as they do."""
+    return graph.inputs == source.inputs and all(
+        node.body == other.body for node, other in zip(graph.nodes, source.nodes, strict=True)
+    )
 
 
-def _first_wrong(wrong: Wrong, run: Run) -> int | None:
-    """The line in which a mistake is made, where it is made once and the line is no gradient put in."""
-    found = wrong.found
-    assert found is not None
+def _to_be_found(found: Derivation, run: Run) -> tuple[Derivation, int] | None:
+    """The lines of a derivation and the place of that in which a mistake is made, if it is made in one of them alone.
+
+    They end where another gradient is put in, in which it would be made again.
+    """
     key = run.gradient(found.wrt)
     try:
         values = [result_at(run, found, step.line) for step in found.steps]
     except (DomainError, Undecided, KeyError, TypeError):
         return None
-    right = [not differ(value, key) for value in values]
-    first = right.index(False) if False in right else len(values)
-    once = all(not differ(value, values[first]) for value in values[first:])
-    return first if len(values) > 2 and 0 < first < len(values) and once and found.steps[first].family != "substitute" else None
+    first = next((k for k, value in enumerate(values) if differ(value, key)), 0)
+    end = next((k for k in range(first, len(values)) if differ(values[k], values[first])), len(values))
+    again = end < len(values) and found.steps[end].family != "substitute"
+    if not first or end < 3 or again or found.steps[first].family == "substitute":
+        return None
+    return replace(found, steps=found.steps[:end]), first
 
 
 def written_wrong_line(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:
     """The lines, numbered, and the number of one to be chosen."""
-    wrong, place = solved.key
-    subject, *lines = lines_of(wrong.found, page, "full")
+    _, wrong, place = solved.key
+    subject, *lines = lines_of(wrong, page, "full")
     shown = tuple(
         (Paragraph(inlines(row(subject.body, EQUALS, line.body) if k == 0 else row(EQUALS, line.body))),)
         for k, line in enumerate(lines)
@@ -79,8 +83,9 @@ def written_wrong_line(ask: Ask, solved: Solved, run: Run, page: Page) -> Writte
 
 
 def wrong_line_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:
-    """The derivation as it should be."""
-    return derivation_solution(ask, run, page)
+    """What is wrong with the line, and the derivation as it should be."""
+    mistake, _, _ = solved_wrong_line(run, ask).key
+    return (Paragraph(inlines(page.say(NAMED[mistake].sentence))), *derivation_solution(ask, run, page))
 
 
 # ---------------------------------------------------------------- the order of the backward sweep
@@ -91,7 +96,7 @@ def solved_order(run: Run, ask: Ask) -> Solved:
     graph = run.source
     found = list(remembered(graph, ("swept", ask.name), lambda: swept(derivation(graph, "", ask.name))).values())
     lines = [one for one in found if one.result != 0]
-    if len(lines) < 2:
+    if not any(name in {other.wrt for other in lines} for one in lines for name in one.named):
         raise Unfit("alike")
     wrong = [
         (w.mistake, w.found)
