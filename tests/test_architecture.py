@@ -114,7 +114,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
     "exams": (
-        {"answers", "item", "roster", "secret", "space", "working"},
+        {"answers", "item", "readings", "roster", "secret", "slips", "space", "working"},
         {"mistakes"},
         {"solved"},
         {"asking"},

@@ -2,8 +2,8 @@
 
     python tests/oracles/planted_students.py [--wrong 1000] [--right 2000] [--seed 1] [EXAM …]
 
-Mistakes are planted as numbers (written in several ways), options, formulas, orders of lines; a right answer is written as a fraction,
-with a comma, with a power of ten, with zeros behind it, as another form of the same formula.
+Mistakes are planted as numbers (written in several ways), options, formulas, orders of lines; a right answer is written as a
+fraction, with a comma, with a power of ten, with zeros behind it, as another form of the same formula.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def parts_of(found: Papers, paper: Paper) -> list[Part]:
 
 
 def planted(found: Papers, wrong: int, right: int, seed: int) -> tuple[Counter[str], Counter[str], list[str]]:
-    """How often mistakes were named (`named`, `other`, `wrong`, `person`, `right`), how right answers were marked, and what was off."""
+    """How often mistakes were named (or `other`, `wrong`, `person`, `right`), how right answers were marked, what was off."""
     draw = random.Random(seed)
     grader = Grader(read_manifest(manifest(found)))
     named: Counter[str] = Counter()
