@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 ORDER: dict[str, tuple[set[str], ...]] = {
     "": (
         {"errors"},
-        {"naming", "resources", "watching"},
+        {"naming", "processes", "resources", "watching"},
         {"marks"},
         {"files"},
         {"calculus"},

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from derive.errors import DeriveError, said
+from derive.processes import attached
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def working(workers: int | None = None, scheduler: str = "") -> Iterator[Callabl
         yield map
         return
     try:
-        with ProcessPoolExecutor(count, mp_context=get_context("forkserver")) as executor:
+        with ProcessPoolExecutor(count, mp_context=get_context("forkserver"), initializer=attached) as executor:
             yield executor.map
     except BrokenProcessPool:
         raise DeriveError(

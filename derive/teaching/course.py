@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import distributions
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from babel import Locale
 
 from derive.errors import DeriveError, raised, said
 from derive.marks import mark
+from derive.processes import attached
 from derive.resources import PACKAGE, folder
 from derive.teaching.building import built, stale, used
 from derive.teaching.formats import escape
@@ -151,16 +150,8 @@ def _received(here: Connection, path: Path) -> Result:
 
 
 def _work(there: Connection, path: Path, key: str, forms: Sequence[str]) -> None:
-    """In a process of its own, which ends when the one that wants its work does; Ctrl-C is that one's to hear."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    above = parent_process()
-    assert above is not None
-
-    def watch() -> None:
-        wait([above.sentinel])
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
+    """In a process of its own."""
+    attached()
     try:
         there.send(_one(path, key, forms))
     except DeriveError as error:
