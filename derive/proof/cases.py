@@ -32,6 +32,7 @@ from derive.calculus.terms import (
     Differ,
     Element,
     Index,
+    Inside,
     Largest,
     Maximum,
     Positive,
@@ -102,7 +103,13 @@ class Case:
 
     def reachable(self, holds: bool) -> bool:
         """Whether it is possible, also where comparisons of the same number are: not x > 2 and x < 1."""
-        return _possible(self.test if holds else 1 - self.test, self.condition, True)
+        return not self._outside(holds) and _possible(self.test if holds else 1 - self.test, self.condition, True)
+
+    def _outside(self, holds: bool) -> bool:
+        """Whether it is that an index over an axis is equal to one that lies outside: k = i - j where 0 ≤ i - j < K fails."""
+        all_hold = {*factors(self.condition), self.test if holds else 1 - self.test}
+        equal = [(a, e) for d in all_hold if isinstance(d, Delta) for a, e in permutations(d.args) if isinstance(a, Index)]
+        return any(1 - Inside(e, a.size) in all_hold for a, e in equal)
 
     @property
     def key(self) -> Any:

@@ -287,6 +287,10 @@ def test_a_condition_keeps_an_index_inside_its_axis(source: str) -> None:
     prove(found)
 
 
+def test_an_index_is_not_sought_outside_its_axis() -> None:
+    assert not prove(derivation(derive.graph(GUARDED[0] + "; Q = sum(z**2)"), "", "w")).missed
+
+
 def test_an_entry_that_a_condition_leaves_out_is_0() -> None:
     run = derive.graph(GUARDED[2]).at(x=[1, 3, 7])
     assert run["z"] == 4 + 16

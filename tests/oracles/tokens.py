@@ -109,7 +109,7 @@ class _Text:
     def decimal(self) -> bool:
         """Whether a comma between digits is a decimal sign here."""
         before = self.text[: self.at]
-        return self.comma and (not self.script or any(before.count(a) > before.count(b) for a, b in ("()", "{}", "[]")))
+        return self.comma and (not self.script or any(before.count(a) > before.count(b) for a, b in (("(", ")"), ("{ ", " }"))))
 
     def word(self) -> None:
         end = self.at
