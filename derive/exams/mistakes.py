@@ -376,10 +376,14 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "gate-open",
-        N_("A max passes the slope to the larger argument alone; here it went through in any case."),
+        N_("A max or a min passes the slope only to the argument that it takes; here it went through in any case."),
         _by_rule(MAX, "max", gate_open),
     ),
-    Mistake("gate-turned", N_("The slope went to the smaller argument of the max."), _by_rule(MAX, "max", gate_turned)),
+    Mistake(
+        "gate-turned",
+        N_("The slope went to the argument that the max, or the min, does not take."),
+        _by_rule(MAX, "max", gate_turned),
+    ),
     Mistake(
         "diagonal",
         N_("The Jacobian was taken as diagonal: every output depends on every input, through the sum."),

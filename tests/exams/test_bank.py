@@ -87,6 +87,16 @@ def test_every_question_has_states_and_every_part_a_mistake(bank: list[Asked]) -
             assert any(state.solved[n].wrong for state in one.states), (one.name, ask.kind, ask.name)
 
 
+def test_who_chooses_has_three_answers_or_more(bank: list[Asked]) -> None:
+    few = [
+        (one.name, ask.kind, ask.name)
+        for one in bank
+        for _, ask, solved in one.parts
+        if (ask.kind in ("formula", "matrix") or ask.choices) and len({str(value) for _, value in solved.wrong}) < 2
+    ]
+    assert few == []
+
+
 def test_every_mistake_is_diagnosed_somewhere(bank: list[Asked]) -> None:
     told = {mistake for one in bank for _, _, solved in one.parts for mistake, _ in solved.wrong}
     shown = {solved.key[0] for one in bank for _, ask, solved in one.parts if ask.kind == "wrong-line"}
