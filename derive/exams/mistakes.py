@@ -282,7 +282,7 @@ def _elsewhere_made(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[
 
 
 def _rounded_early(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
-    """Every result on the way rounded to one decimal before it is used."""
+    """Every result on the way rounded to one decimal before it is used, unless that leads to the key, rounded."""
 
     def rounded(value: Any) -> Fraction:
         digits = value.rounded(12) if isinstance(value, Real) else Decimal(value.numerator) / Decimal(value.denominator)
@@ -297,10 +297,18 @@ def _rounded_early(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[
                     arrays[node.name] = np.frompyfunc(rounded, 1, 1)(np.asarray(step.exact[node.name], dtype=object))
         cut = _as_far(graph, of)
         last = Run(cut, Point(dict(run.point.sizes), {i.name: arrays[i.name] for i in cut.inputs}, {}))
-        return last.exact[of]
+        found, key = last.exact[of], run.exact[of]
+        pairs = zip(np.ravel(found), np.ravel(key), strict=True)
+        return key if all(_is_rounded(value, right) for value, right in pairs) else found
 
     if not wrt:
         yield at, None
+
+
+def _is_rounded(value: Any, key: Any) -> bool:
+    """Whether a number is as well the key itself, rounded at the end: nobody knows then where it was rounded."""
+    places = next((p for p in range(5) if isinstance(value, Fraction) and (value * 10**p).denominator == 1), None)
+    return places is not None and bool(2 * abs(key - value) * 10**places <= 1)
 
 
 def _as_far(graph: Graph, name: str) -> Graph:
@@ -368,10 +376,14 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "gate-open",
-        N_("A max passes the slope to the larger argument alone; here it went through in any case."),
+        N_("A max or a min passes the slope only to the argument that it takes; here it went through in any case."),
         _by_rule(MAX, "max", gate_open),
     ),
-    Mistake("gate-turned", N_("The slope went to the smaller argument of the max."), _by_rule(MAX, "max", gate_turned)),
+    Mistake(
+        "gate-turned",
+        N_("The slope went to the argument that the max, or the min, does not take."),
+        _by_rule(MAX, "max", gate_turned),
+    ),
     Mistake(
         "diagonal",
         N_("The Jacobian was taken as diagonal: every output depends on every input, through the sum."),

@@ -114,3 +114,11 @@ def test_rows() -> None:
     for mistake in MISTAKES:
         assert 0 <= mistake.credit < 1
         assert mistake.sentence.endswith(".")
+
+
+def test_what_may_have_been_rounded_at_the_end_was_not_rounded_too_early() -> None:
+    """v = 9.6875 comes out as 9.69 where the mean is rounded to 2.8: nobody can tell that from 9.6875, rounded."""
+    graph = derive.graph("x: [N]; mu = mean(x); v = mean((x - mu)**2); s = 9*v")
+    run = graph.at(x=[6, -2, 2, 5])
+    early = {of: next(w for w in wrongs(graph, of) if w.mistake == "rounding").at(run).item() for of in ("v", "s")}
+    assert early == {"v": F(155, 16), "s": F("87.3")}
