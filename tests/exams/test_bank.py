@@ -21,6 +21,8 @@ from derive.values.precision import DomainError, Undecided
 from derive.values.run import plain
 from tools.questions import BANKS, questions, table
 
+pytestmark = pytest.mark.xdist_group("bank")
+
 ROOT = Path(__file__).parents[2]
 STATES = 1
 """So many states of each question are looked at."""
