@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_a_wrong_row_is_found() -> None:
 
 
 def test_every_row_is_done_here() -> None:
-    assert len(rows()) == 12
+    assert len(rows()) == 15
     assert list(rows())[-1] == "dependency"
     names = {f"test_a_new_{new.replace(' ', '_')}" for new in rows()}
     assert names - set(globals()) == {"test_a_new_dependency"}  # which pip would have to fetch
@@ -525,6 +526,75 @@ def test_a_new_output_format(checkout: Checkout) -> None:
         *(f"course/second.en.{ending}" for ending in ("txt", "html", "pdf", "ipynb", "md", "tex")),
     ]
     assert checkout.text("course/second.en.txt") == "* One\n* Two\n"
+
+
+QUESTION = """## One
+
+```derive define cube
+f = x**3
+```
+
+```derive question cube
+vary: x=2..9
+ask: {asked}
+```
+"""
+
+
+def asked(checkout: Checkout, what: str, form: str = "markdown") -> Any:
+    """The manifest of an exam that asks one thing."""
+    checkout.write("one.md", HEAD + QUESTION.format(asked=what))
+    checkout.derive("exam", "one.md", "--format", form, "--workers", "1", "-o", "out")
+    return json.loads(checkout.text("out/one.manifest.json"))
+
+
+def test_a_new_mistake_of_students(checkout: Checkout) -> None:
+    slip = (
+        "def exponent_raised(e: Any, x: Element) -> Any:\n"
+        "    return e.exp * e.base ** (e.exp + 1) * Deriv(e.base, x) if e.is_Pow and e.exp.is_Integer else None\n\n\n"
+    )
+    checkout.insert("derive/exams/slips.py", "def sign_lost(", slip)
+    checkout.insert(
+        "derive/exams/mistakes.py", "from derive.exams.slips import (", "from derive.exams.slips import exponent_raised\n"
+    )
+    sentence = 'N_("The exponent went up.")'
+    checkout.row(
+        "derive/exams/mistakes.py", "MISTAKES", f'Mistake("raised", {sentence}, _by_rule(CHAIN, "chain", exponent_raised))'
+    )
+    state = asked(checkout, "gradient x")["questions"][0]["states"][0]
+    wrong = {one["mistake"]: one["key"][0][0] for one in state["parts"][0]["answer"]["wrong"]}
+    x = round((int(state["parts"][0]["answer"]["key"][0][0]) / 3) ** 0.5)
+    assert wrong["raised"] == str(3 * x**4)
+    assert "The exponent went up." in checkout.text("out/keys/one.001.en.key.md")
+
+
+def test_a_new_kind_of_question(checkout: Checkout) -> None:
+    kind = (
+        "def _sign(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:\n"
+        "    from derive.exams.item import Text\n"
+        "    from derive.teaching.document import inlines\n\n"
+        '    sign = "plus" if run.gradient(ask.name) > 0 else "minus"\n'
+        '    return Written(inlines("Which sign has the slope?"), Text((sign,), inlines(sign)))\n\n\n'
+    )
+    checkout.insert("derive/exams/asks.py", "ASKS: Mapping", kind)
+    checkout.row(
+        "derive/exams/asks.py", "ASKS", '"sign": AskKind(lambda run, ask: Solved(None, ()), _sign, lambda ask, run, page: ())'
+    )
+    state = asked(checkout, "sign x")["questions"][0]["states"][0]
+    assert state["parts"][0]["answer"] == {"type": "text", "accepted": ["plus"], "wrong": []}
+    assert "Which sign has the slope?" in checkout.text("out/papers/one.001-1.en.md")
+
+
+def test_a_new_exporter_of_questions(checkout: Checkout) -> None:
+    export = (
+        "def _listed(bank: Bank) -> Iterator[str]:\n"
+        "    for item in bank.items:\n"
+        '        yield f"{item.name} {item.state}: {len(item.parts)}\\n"\n\n\n'
+    )
+    checkout.insert("derive/exams/formats/exports.py", "EXPORTS: Mapping", export)
+    checkout.row("derive/exams/formats/exports.py", "EXPORTS", '"list": Export("a list", ".list", EVERY, pieces=_listed)')
+    asked(checkout, "gradient x", "list")
+    assert re.fullmatch(r"(cube \d: 1\n)+", checkout.text("out/one.en.list"))
 
 
 def only_lecture(checkout: Checkout, name: str, text: str) -> None:

@@ -21,8 +21,8 @@ def working(workers: int | None = None, scheduler: str = "") -> Iterator[Callabl
     Raises DeriveError where a process is killed, or the cluster is not there.
     """
     if scheduler:
-        with _cluster(scheduler) as executor:
-            yield executor.map
+        with _cluster(scheduler) as client:
+            yield client.get_executor().map
         return
     count = workers or os.cpu_count() or 1
     if count == 1:
@@ -44,6 +44,6 @@ def _cluster(address: str) -> Any:
     except ImportError:
         raise DeriveError("A cluster needs the package distributed.", hint="Install it with: pip install distributed") from None
     try:
-        return Client(address, timeout=10).get_executor()
+        return Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise DeriveError(said("The scheduler at {address} does not answer: {reason}", address=address, reason=error)) from None

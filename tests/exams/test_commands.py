@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import stat
+import subprocess
 from pathlib import Path
 
+import distributed
 import pytest
 
 import cli
+from derive.errors import DeriveError
 from derive.exams import building
+from derive.exams.formats.examclass import exam_class
+from derive.exams.papers import Papers
+from derive.exams.working import working
 
 QUIZ = """---
 title: {en: "Quiz", fr: "Interro"}
@@ -167,8 +175,6 @@ def test_a_roster_of_a_spreadsheet(quiz: Path, encoding: str) -> None:
     ],
 )
 def test_an_exam_that_is_wrong(quiz: Path, old: str, new: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    import re
-
     assert old in QUIZ
     quiz.write_text(QUIZ.replace(old, new), encoding="utf-8")
     assert run("exam", quiz, "-o", quiz.parent / "out", "--workers", 1) == 1
@@ -197,3 +203,63 @@ def test_answers_that_are_wrong(quiz: Path, capsys: pytest.CaptureFixture[str]) 
     answers.write_text("student,product.1,product.2\n1,=cmd(),7\n2,\x1b[31m,1e999\n", encoding="utf-8")
     assert run("grade", out / "quiz.manifest.json", answers) == 0
     assert "2 answers are for a person" in capsys.readouterr().err
+
+
+def test_papers_for_latex_and_as_pdf(quiz: Path) -> None:
+    """All students in one file of the class exam, and a PDF for each."""
+    out = quiz.parent / "out"
+    assert run("exam", quiz, "--variants", 2, "--format", "latex,markdown", "-o", out, "--workers", 1, "--lang", "fr") == 0
+    paper, key = (out / name for name in ("papers/quiz.fr.tex", "keys/quiz.fr.key.tex"))
+    assert paper.read_text(encoding="utf-8").count(r"\begin{questions}") == 2
+    assert r"\begin{solution}" in key.read_text(encoding="utf-8")
+    assert r"\begin{solution}" not in paper.read_text(encoding="utf-8")
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("key", [False, True])
+def test_pdflatex_sets_the_class_exam(made: Papers, key: bool, tmp_path: Path) -> None:
+    """Without an error, a missing character, or a line that sticks out far."""
+    files = exam_class(made, "fr", key)
+    for name, content in files.items():
+        path = tmp_path / Path(name).name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    source = next(path for path in tmp_path.glob("*.tex"))
+    set_ = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name], cwd=tmp_path, capture_output=True, check=False
+    )
+    log = set_.stdout.decode("latin-1")
+    assert set_.returncode == 0, log[-2000:]
+    assert "Missing character" not in log
+    wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
+    assert max(wide, default=0) < 20, wide
+
+
+@pytest.mark.needs("typst")
+def test_a_pdf_for_each_student(quiz: Path) -> None:
+    out = quiz.parent / "out"
+    assert run("exam", quiz, "--variants", 2, "--format", "pdf", "-o", out, "--workers", 1, "--lang", "en") == 0
+    papers = sorted(out.glob("papers/*.pdf"))
+    assert len(papers) == 2
+    assert all(path.read_bytes().startswith(b"%PDF-") for path in (*papers, *out.glob("keys/*.pdf")))
+
+
+def test_a_cluster_that_is_not_there(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("exam", quiz, "--scheduler", "nowhere", "-o", quiz.parent / "out") == 1
+    assert "does not answer" in capsys.readouterr().err
+
+
+def test_a_cluster_makes_the_same_papers(quiz: Path) -> None:
+    here, there = quiz.parent / "here", quiz.parent / "there"
+    words = ("exam", quiz, "--variants", 3, "--format", "markdown", "--lang", "en")
+    assert run(*words, "-o", here, "--workers", 1) == 0
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        assert run(*words, "-o", there, "--scheduler", cluster.scheduler_address) == 0
+    assert names(here) == names(there)
+    assert all((here / name).read_bytes() == (there / name).read_bytes() for name in names(here))
+
+
+def test_a_worker_that_is_killed() -> None:
+    with pytest.raises(DeriveError, match="was killed"), working(2) as each:
+        list(each(os._exit, [1, 1]))
