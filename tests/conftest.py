@@ -60,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--passed-before", type=Path, help="leave out what passed there and depends on no other package")
 
 
-STILL = ("calculus", "derivation", "graphs", "language", "notation", "proof", "values")
+STILL = ("calculus", "checking", "derivation", "exams", "graphs", "language", "notation", "proof", "values")
 """The folders of tests that nothing but derive's own dependencies can change."""
 
 
