@@ -56,6 +56,9 @@ MARKS = {mark: name for name, mark in ACCENTS.items()}
 SPECIAL = {"𝟏": "ones", "𝟙": "bracket", "𝐈": "eye", "𝐞": "unit", "𝐄": "onehots"}
 CAPITALS = {"𝛴": "Σ", "𝛱": "Π"}
 BIG_WORDS = ("max", "min", "argmax", "argmin")
+POINTED = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+PARTED_TEXT = re.compile(r"(?:[0-9]{1,3}(?:\u202f[0-9]{3})+|[0-9]+)(?:,[0-9]+)?")
+PARTED_LATEX = re.compile(r"(?:[0-9]{1,3}(?:\\,[0-9]{3})+|[0-9]+)(?:\{,\}[0-9]+)?")
 SIGNS = "+−·⊙⊘×=≈<>≤≥≠()[]|‖{},;/√∂∇∞…"
 
 
@@ -84,8 +87,8 @@ class _Text:
         elif here in SPECIAL:
             self.put(SPECIAL[here])
             self.at += 1
-        elif found := re.compile(r"[0-9]+(?:,[0-9]+)?" if self.decimal else r"[0-9]+(?:\.[0-9]+)?").match(text, at):
-            self.put("number", found[0].replace(",", "."))
+        elif found := (PARTED_TEXT if self.decimal else POINTED).match(text, at):
+            self.put("number", found[0].replace("\u202f", "").replace(",", "."))
             self.at = found.end()
         elif here in SUBSCRIPTS or (here == "_" and at):
             self.sub()
@@ -220,8 +223,8 @@ class _Latex:
             self.command()
         elif here in " &":
             self.at += 1
-        elif found := re.compile(r"[0-9]+(?:\{,\}[0-9]+)?" if self.comma else r"[0-9]+(?:\.[0-9]+)?").match(self.text, self.at):
-            self.out.append(Token("number", found[0].replace("{,}", ".")))
+        elif found := (PARTED_LATEX if self.comma else POINTED).match(self.text, self.at):
+            self.out.append(Token("number", found[0].replace(r"\,", "").replace("{,}", ".")))
             self.at = found.end()
         elif here == "{":
             self.out += self.inner(self.group())

@@ -431,10 +431,10 @@ SIZE = Symbol("n", integer=True, positive=True)
 
 
 def _scalars() -> dict[str, Any]:
-    """Every function and bracket that a scalar may hold: of the numbers u and v, or the labels k and t."""
+    """Every function and bracket that a scalar of a derivation may hold: of the numbers u and v, or the labels k and t."""
     k, t = Label(K, SIZE), Label(T, SIZE)
     arguments = {Positive: (V,), Inside: (k - t, SIZE)}
-    brackets = [kind for kind in _kinds(Bracket) if not kind.__name__.startswith("_")]
+    brackets = [kind for kind in _kinds(Bracket) if kind.__module__ == Bracket.__module__ and not kind.__name__.startswith("_")]
     functions = {name: primitive.function(*(U, V)[: primitive.arguments]) for name, primitive in PRIMITIVES.items()}
     slopes = {f"slope of {name}": slope(call, 0) for name, call in functions.items() if call.is_Function and len(call.args) == 1}
     return {
