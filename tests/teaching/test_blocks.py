@@ -65,7 +65,7 @@ def test_numbers_stand_in_the_prose_in_the_digits_and_the_language_of_the_page()
     prose = "A {{ start.L }}, **{{start.grad.w[0]}}** and $w = {{ start.w }}$, {{= start.x[1] }}, {{= start.L }}.\n"
     said = f"A ${loss:.4g}$, **${first:.4g}$** and $w = {{(1, -2)}}$, $= 1$, $\\approx {loss:.4g}$."
     assert markdown(LOGISTIC + START + prose) == said
-    comma = said.replace("(1, -2)", r"(1;\ -2)").replace("1.7", "1{,}7").replace("0.4", "0{,}4")
+    comma = said.replace("(1, -2)", r"(1;\ {-}2)").replace("1.7", "1{,}7").replace("0.4", "0{,}4")
     assert markdown(LOGISTIC + START + prose, "fr") == comma
 
 
