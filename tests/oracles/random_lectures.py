@@ -101,7 +101,7 @@ def outcome(text: str, whole: bool = True, latex: bool = False) -> str:
     """What becomes of a lecture: the mistake that is pointed at, or `built`.  Raises Wrong for anything else."""
     begun = time.thread_time()
     try:
-        lecture = read(text)
+        lecture = read(text, folder=SHIPPED.parent)
         for lang in lecture.about.langs:
             document = build_lecture(lecture, lang) if whole else build(lecture, lang, lambda directive: ())
             beamer, _ = (render(document, name).text for name in ("beamer", "markdown"))
