@@ -129,7 +129,11 @@ def found_after() -> int:
     return GRAPHS
 
 
-@pytest.mark.parametrize("row", range(len(RULES)))
+RARE = "power rule; where a root is always 0, it has slope 0"
+"""What random graphs do not draw: the faults of this row are planted in tests/proof/test_proof.py."""
+
+
+@pytest.mark.parametrize("row", [k for k, rule in enumerate(RULES) if rule.name != RARE])
 def test_a_mistake_in_any_rule_is_found(row: int, planted: Callable[..., None]) -> None:
     """The rule for constants is needed least, since an arg max is never differentiated: by one graph of several hundred."""
     right = RULES[row].rewrite

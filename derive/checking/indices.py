@@ -187,6 +187,8 @@ class Indices(Cursor):
 
     def upper(self, bound: Bound, signs: list[Signed]) -> tuple[Bound, list[Term]]:
         """The last value of a letter: the size of an axis, or a condition."""
+        if bound.size.startswith("from"):
+            raise self.fault(bound.span, "This range is not read.", r"Write \sum_j for a whole axis, or \sum_{j \ge 2}.")
         spot = self.spot(signs)
         if not spot.letters and "[" not in spot.text:
             size = spot.text if self.names.base else f"{spot.text} + 1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -59,7 +59,8 @@ class Names:
     @property
     def base(self) -> int:
         """What the first entry of an axis is called in print."""
-        return context_of(self.graph).style.index_base
+        own = tuple(node for node in self.graph.nodes if not node.name.startswith("answer"))
+        return context_of(replace(self.graph, nodes=own)).style.index_base if own else 1
 
     @property
     def members(self) -> dict[str, Input | Node]:

@@ -44,7 +44,7 @@ from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, remembered
 
 
-class E(Function):
+class Raised(Function):
     """e to some power, which SymPy does not put together with others."""
 
     is_commutative = True
@@ -197,11 +197,11 @@ class Plain:
             if isinstance(rest, log):
                 found *= Pow(rest.args[0], number)
             elif not number.is_Rational or (number * self.denominator).q != 1:
-                found *= E(term)
+                found *= Raised(term)
             elif rest is S.One:
-                found *= E(Rational(1, self.denominator)) ** int(number * self.denominator)
+                found *= Raised(Rational(1, self.denominator)) ** int(number * self.denominator)
             else:
-                found *= E(rest / self.denominator) ** int(number * self.denominator)
+                found *= Raised(rest / self.denominator) ** int(number * self.denominator)
         return found
 
     def _logarithm(self, argument: Any) -> Any:
@@ -232,7 +232,7 @@ class Plain:
         return whole if kept == 1 else whole + log(kept)
 
     def _log_factor(self, factor: Any) -> Any:
-        return factor.args[0] if isinstance(factor, E) else log(factor)
+        return factor.args[0] if isinstance(factor, Raised) else log(factor)
 
     def _power(self, base: Any, exponent: Any) -> Any:
         if exponent.is_Integer or base.is_number:
@@ -262,7 +262,7 @@ class Plain:
         if isinstance(term, Sum):
             return self._sum(indices, inner)
         if isinstance(term, Largest):
-            return close(Largest, indices, normal(inner)) if not inner.has(E) else close(Largest, indices, self.of(body))
+            return close(Largest, indices, normal(inner)) if not inner.has(Raised) else close(Largest, indices, self.of(body))
         return close(type(term), indices, inner)
 
     def _sum(self, indices: tuple[Index, ...], body: Any) -> Any:

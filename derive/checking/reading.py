@@ -162,9 +162,11 @@ def _with_paths(term: Any, paths: set[tuple[str, str]]) -> Any:
     return walk(term, lambda t: Deriv(t.output, t.by) if isinstance(t, Adjoint) and t.pair in paths else t)
 
 
-def common(first: Formula, second: Formula, held: bool = False) -> tuple[Any, Any, tuple[Index, ...]] | None:
+def common(
+    first: Formula, second: Formula, held: bool = False, turned: bool = False
+) -> tuple[Any, Any, tuple[Index, ...]] | None:
     """The terms of two formulas over the same indices: a letter means the same in both, whole axes are met in order.  Where what
-    lies between is `held`, derivatives on the way are the factors of one path.
+    lies between is `held`, derivatives on the way are the factors of one path; `turned`, letters meet whole axes the other way.
 
     None where they are not of the same axes.
     """
@@ -183,6 +185,8 @@ def common(first: Formula, second: Formula, held: bool = False) -> tuple[Any, An
             values[index] = mine
     stray_left = [i for x, i in left.items() if x not in right]
     stray_right = [i for x, i in right.items() if x not in left]
+    if turned:
+        stray_left, stray_right = stray_left[::-1], stray_right[::-1]
     if len(rest_left) == len(rest_right):
         pairs = list(zip(rest_left, rest_right, strict=True))
     elif not rest_right and len(rest_left) == len(stray_right):

@@ -50,6 +50,7 @@ _ALIKE = table(
 _SCRIPTS = {c: ("_", d) for c, d in zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙₘₜ", "0123456789ijknmt", strict=True)} | {
     c: ("^", d) for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)
 }
+_ABS = (r"\operatorname", "{", "a", "b", "s", "}", "(")
 _SPACES = r"""\left \right \middle \displaystyle \textstyle \scriptstyle \limits \nolimits \, \; \: \! \> ~ \quad \qquad \big \Big
 \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \nonumber \notag \mathstrut \thinspace \allowbreak \strut \mathrel
 \mathbin \mathop"""
@@ -76,6 +77,13 @@ def signs_of(text: str) -> list[Signed]:
             continue
         if sign == "." and text[: span[0]].rstrip().endswith(tuple(_SIZED)):
             continue  # \right. closes nothing
+        before = text[: span[0]].rstrip()
+        if sign == r"\lvert" or (sign == "|" and before.endswith(r"\left")):  # which bar closes it, it says
+            found += [Signed(part, span) for part in _ABS]
+            continue
+        if sign == r"\rvert" or (sign == "|" and before.endswith(r"\right")):
+            found.append(Signed(")", span))
+            continue
         if sign in _SCRIPTS:
             found += [Signed(part, span) for part in _SCRIPTS[sign]]
             continue

@@ -6,6 +6,7 @@ inputs.  All else is undecided, whatever the points say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,13 @@ def verdict(graph: Graph, first: Formula | str, second: Formula | str) -> Verdic
         one = read_formula(graph, first) if isinstance(first, str) else first
         other = read_formula(one.graph, second, one.axes) if isinstance(second, str) else second
     except MisshapenError as error:
-        return Verdict(REFUTED, error.message)
+        partial = any(isinstance(text, str) and _PARTIAL.search(text) for text in (first, second))
+        return Verdict(UNDECIDED if partial else REFUTED, error.message)
     return between(graph, one, other)
+
+
+_PARTIAL = re.compile(r"\^\{?\s*\w+\s*-\s*\d|_\{[^{}]*[\w}]\s*[+-]\s*\w[^{}]*\}|=\s*0\b|_0\b|_\{0")
+"""A range that is part of an axis, or an index that is shifted: what does not fit may yet mean the same."""
 
 
 def between(base: Graph, one: Formula, other: Formula) -> Verdict:
@@ -76,7 +82,20 @@ def _between(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
 
 
 def _compared(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
-    met = common(one, other, held)
+    found = _met(base, one, other, held)
+    if len(one.indices) != 2 or not (one.letters or other.letters) or len(one.letters) == len(other.letters):
+        return found
+    turned = _met(base, one, other, held, turned=True)  # letters stand for whole axes: which is the first, their order says
+    if found.kind == turned.kind or PROVED not in (found.kind, turned.kind):
+        return found
+    letters = one.letters or other.letters
+    if (found if list(letters) == sorted(letters) else turned).kind == PROVED:
+        return found if found.kind == PROVED else turned
+    return Verdict(UNDECIDED, said("it depends on which letter stands for the first axis"))
+
+
+def _met(base: Graph, one: Formula, other: Formula, held: bool, turned: bool = False) -> Verdict:
+    met = common(one, other, held, turned)
     if met is None:
         return Verdict(REFUTED, said("one is a tensor of other axes than the other"))
     first, second, indices = met
@@ -91,7 +110,7 @@ def decided(
         return Verdict(PROVED, "normal form")
     seen = compared(base, graph, first, second, indices, names or {}, first_look=True)
     if seen.witness is None:
-        how = shown_zero(first - second, graph, base)
+        how = _shown_zero(first - second, graph, base)
         if not (how and seen.agreed):
             seen = compared(base, graph, first, second, indices, names or {})
         if how and seen.witness is None and (seen.agreed or seen.too_much):
@@ -107,6 +126,14 @@ def decided(
     else:
         why = said("they are equal at all points compared, and algebra does not tell")
     return Verdict(UNDECIDED, why, points=seen.agreed)
+
+
+def _shown_zero(term: Any, graph: Graph, base: Graph) -> str:
+    """How a term is shown to be 0, if it is; not where SymPy cannot tell the sign of a constant."""
+    try:
+        return shown_zero(term, graph, base)
+    except TypeError:
+        return ""
 
 
 def _letters(one: Formula, other: Formula, indices: tuple[Index, ...]) -> dict[Index, str]:

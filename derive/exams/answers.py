@@ -9,7 +9,9 @@ LONGEST = 2000
 """The characters of an answer that is read."""
 
 _NUMBER = re.compile(r"([+-]?)([0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE]([+-]?[0-9]{1,3}))?(?:/([0-9]{1,40}))?")
-_POWER = re.compile(r"(?:\*|×|·|x|\\times|\\cdot)?10(?:\^|\*\*)\{?([+-]?[0-9]{1,3})\}?")
+_POWER = re.compile(r"(?:^([+-]?)|(?:\*|×|·|x|\\times|\\cdot))10(?:\^|\*\*)\{?([+-]?[0-9]{1,3})\}?$")
+_APART = re.compile(r"[0-9][\s\u00a0\u202f']+[0-9]")
+_GROUPED = re.compile(r"[^0-9]*[0-9]{1,3}(?:[\s\u00a0\u202f'][0-9]{3})+(?:[.,][0-9]+)?[^0-9]*")
 _MINUS = str.maketrans(dict.fromkeys("−–—‒﹣－", "-"))
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 
@@ -28,10 +30,12 @@ def number(text: str, comma: bool = False) -> Fraction:
     (Fraction(-1, 4), Fraction(1, 3), Fraction(1, 400), Fraction(-3, 1), Fraction(2469, 2), Fraction(1, 500))
     """
     plain = re.sub(r"(?<=10)[⁻⁺⁰¹²³⁴-⁹]+", lambda found: "^" + found[0].translate(_SUPERSCRIPT), text.translate(_MINUS))
+    if _APART.search(plain) and not _GROUPED.fullmatch(plain.strip()):
+        raise Unread(text)
     plain = re.sub(r"[\s\u00a0\u202f']", "", plain).strip("$").replace("{,}", ",").removeprefix("=").removeprefix("≈")
     power = 0
     if found := _POWER.search(plain):
-        power, plain = int(found[1]), (plain[: found.start()] or "1") + plain[found.end() :]
+        power, plain = int(found[2]), plain[: found.start()] or f"{found[1] or ''}1"
     if plain.count(",") == 1 and "." not in plain:
         if not comma and re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", plain):
             raise Unread(text)
@@ -61,7 +65,6 @@ def numbers(text: str, count: int, comma: bool = False) -> list[Fraction]:
 
 
 def letters(text: str) -> list[str]:
-    """The letters of options, in their order: `b`, `(c)`, `c, a, b`."""
-    return (
-        re.findall(r"(?<![A-Za-z])([A-Za-z])(?![A-Za-z])", text.lower())[:100] or list(re.sub(r"[^a-z]", "", text.lower()))[:26]
-    )
+    """The letters of options, in their order: `b`, `(c)`, `c, a, b`, `cab`; none where other words stand there."""
+    plain = re.sub(r"[\s,;.:()\[\]<>→-]", "", text[:LONGEST].lower())
+    return list(plain) if re.fullmatch("[a-z]{1,26}", plain) else []

@@ -34,14 +34,15 @@ def carried(run: Run, ask: Ask, values: Mapping[str, Any], gradients: Mapping[st
 
     A gradient acts where every path from what is asked to the output leads through what it is by.
     """
-    held = {name: value for name, value in values.items() if name != ask.name}
+    held = {name: value for name, value in values.items() if name != ask.name or ask.kind != "value"}
     try:
         if ASKS[ask.kind].about != "value" and ask.kind != "gradient":
             return None
         if ask.kind == "value":
             return Held(run.source, run.point, held=held).exact[ask.name] if held else None
-        for name, gradient in gradients.items():
-            if name != ask.name and _only_through(run.source, ask.name, name):
+        for name in reversed(run.source.way(ask.name, run.source.output.name)[:-1]):  # the nearest first
+            gradient = gradients.get(name)
+            if gradient is not None and _only_through(run.source, ask.name, name):
                 cut = _as_far(run.source, name)
                 seed = np.asarray(gradient, dtype=object)
                 slope = Held(cut, _part(run, cut), seed if seed.ndim else None, held=_of(held, cut)).gradient(ask.name)

@@ -5,6 +5,7 @@ What cannot be read, or cannot be decided, is handed to a person: it is never si
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,7 +16,7 @@ import numpy as np
 
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Deriv
-from derive.checking.reading import read_formula
+from derive.checking.reading import Formula, read_formula
 from derive.checking.verdict import PROVED, REFUTED, verdict
 from derive.checking.verdict import Verdict as Shown
 from derive.errors import DeriveError, said
@@ -179,7 +180,7 @@ def _met(values: Sequence[Sequence[str]], answers: Sequence[Fraction]) -> list[b
 
 
 def _grade_numbers(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
-    """Right if all are; else what a mistake that leads to all of them earns, or the part of those that are right."""
+    """Right if all are; else the part of those that are right and not 0, or what a mistake that leads to all leaves, if more."""
     try:
         read = _numbers(given, answer, grader.comma)
     except Unread:
@@ -192,10 +193,12 @@ def _grade_numbers(given: Mapping[str, Any], answer: str, name: str, most: Fract
     right = _met(given["key"], read)
     if all(right):
         return Graded(name, answer, most, most, "right")
+    telling = [ok for ok, (digits, _) in zip(right, given["key"], strict=True) if Fraction(digits)]
+    part = Fraction(sum(telling), len(telling)) if telling else Fraction(0)  # who writes 0 everywhere has found nothing
     mistake = next((wrong["mistake"] for wrong in given["wrong"] if all(_met(wrong["key"], read))), "")
     if mistake:
-        return Graded(name, answer, NAMED[mistake].credit * most, most, "mistake", (mistake,))
-    return Graded(name, answer, Fraction(sum(right), len(right)) * most, most, "wrong")
+        return Graded(name, answer, max(part, NAMED[mistake].credit) * most, most, "mistake", (mistake,))
+    return Graded(name, answer, part * most, most, "wrong")
 
 
 def _grade_choice(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
@@ -226,24 +229,36 @@ def _grade_order(given: Mapping[str, Any], answer: str, name: str, most: Fractio
 
 
 def _grade_text(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:
+    """Right or a mistake where it reads as one of them; wrong where it is other whole numbers; else a person decides."""
     plain = squeezed(answer)
     if plain in map(squeezed, given["accepted"]):
         return Graded(name, answer, most, most, "right")
     slips = [wrong["mistake"] for wrong in given["wrong"] if squeezed(wrong["key"]) == plain]
-    credit = NAMED[slips[0]].credit if slips else Fraction(0)
-    return Graded(name, answer[:LONGEST], credit * most, most, "mistake" if slips else "wrong", tuple(slips[:1]))
+    if slips:
+        return Graded(name, answer[:LONGEST], NAMED[slips[0]].credit * most, most, "mistake", tuple(slips[:1]))
+    sizes = all(re.fullmatch("[0-9]+(,[0-9]+)*", text) for text in (plain, *map(squeezed, given["accepted"])))
+    return Graded(name, answer[:LONGEST], Fraction(0), most, "wrong" if sizes else "person")
 
 
 def squeezed(text: str) -> str:
-    """An answer of a few characters without what does not matter: spaces, kinds of brackets and of times signs.
+    r"""An answer of a few characters without what does not matter: kinds of brackets, of signs between sizes, words for them.
 
-    >>> squeezed("[3, 4]"), squeezed("(3,4)"), squeezed("3 x 4")
-    ('3,4', '3,4', '3,4')
+    >>> [squeezed(shape) for shape in ("[3, 4]", "(3,4)", "3 x 4", r"$3 \times 4$", "torch.Size([3, 4])", "3 4")]
+    ['3,4', '3,4', '3,4', '3,4', '3,4', '3,4']
     """
-    import re
+    plain = re.sub(r"torch\.size|\\mathbb\{?r\}?\^?|\\(?:left|right)", " ", text[:LONGEST].lower())
+    plain = re.sub(r"[()\[\]{}$]", " ", plain).strip()
+    plain = re.sub(r"\s*(?:\\times|\\cdot|[x×*·;,]|\bby\b|\bsur\b|\bpar\b)\s*(?=[0-9])", ",", plain)
+    plain = re.sub(r"(?<=[0-9])\s+(?=[0-9])", ",", plain)
+    return re.sub(r"\s|\.$", "", plain)
 
-    plain = re.sub(r"[\s()\[\]{}$]", "", text.lower())
-    return re.sub(r"(?<=[\w])[x×*;](?=[\w])", ",", plain)[:LONGEST]
+
+def _asked(graph: Graph, left: str, given: Mapping[str, Any]) -> Formula | None:
+    """The derivative that is asked for, with the indices that the student gave it; None where theirs is another."""
+    own = read_formula(graph, given["of"])
+    theirs = read_formula(graph, left) if left else own
+    same = isinstance(theirs.term, Adjoint) and isinstance(own.term, Adjoint) and theirs.term.pair == own.term.pair
+    return theirs if same and len(theirs.letters) == len(own.letters) else None
 
 
 MOST_TYPED = 1500
@@ -258,10 +273,16 @@ def _grade_formula(given: Mapping[str, Any], answer: str, name: str, most: Fract
     place = next(k for k, q in enumerate(grader.manifest.questions) if name.rpartition(".")[0] == q["name"])
     graph = grader.run(place, paper.states[place]).source
     try:
-        typed = read_formula(graph, _right_side(answer))
+        left, right = _sides(answer)
+        typed = read_formula(graph, right)
+        asked = _asked(graph, left, given)
+        if asked is None or (typed.letters and set(typed.letters) != set(asked.letters)):
+            return Graded(
+                name, shown, Fraction(0), most, "person", why=said("It is written with other indices than what is asked.")
+            )
         if _asks_back(typed.term, graph.output.name, given["wrt"]):
             return Graded(name, shown, Fraction(0), most, "wrong", why=said("It names what is asked for."))
-        found = verdict(graph, given["of"], typed)
+        found = verdict(graph, asked, typed)
         if found.kind == PROVED:
             if typed.term.atoms(Adjoint):
                 return Graded(name, shown, Fraction(0), most, "person", why=said("It is right, and names another derivative."))
@@ -278,12 +299,22 @@ def _grade_formula(given: Mapping[str, Any], answer: str, name: str, most: Fract
         return Graded(name, shown, Fraction(0), most, "person", why=error.message)
 
 
-def _right_side(answer: str) -> str:
-    """What stands behind the first sign of equality: who writes ∂L/∂w = … answers with what follows."""
-    left, equals, right = answer.strip().strip("$").partition("=")
-    return (
-        right if equals and right[:1] != "=" and left[-1:] not in "!<>\\=" and "\\ne" not in left else answer.strip().strip("$")
-    )
+_DERIVATIVE = re.compile(r"\\partial|\\nabla|∂|∇|^\s*d\s*[A-Za-z]\w*\s*/\s*d|\\frac\{d")
+
+
+def _sides(answer: str) -> tuple[str, str]:
+    """What stands left of a sign of equality that is in no bracket, if it is a derivative, and the formula that follows."""
+    parts, depth = [""], 0
+    text = answer.strip().strip("$").strip()
+    for k, sign in enumerate(text):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "=" and not depth and text[k - 1 : k] not in ("!", "<", ">", "=") and text[k + 1 : k + 2] != "=":
+            parts.append("")
+        else:
+            parts[-1] += sign
+    sides = [part.strip() for part in parts if part.strip()]
+    left = sides.pop(0) if len(sides) > 1 and _DERIVATIVE.search(sides[0]) else ""
+    return left, sides[0] if sides else text
 
 
 def _asks_back(term: Any, of: str, wrt: str) -> bool:

@@ -247,10 +247,10 @@ def _excluded(atoms: Sequence[Any]) -> list[tuple[int, int, int, int]]:
         if not (isinstance(one, Positive) and isinstance(other, Positive)):
             continue
         more, both = one.args[0] - other.args[0], one.args[0] + other.args[0]
-        if more.is_number:
-            found.append((a, 0, b, 1) if more >= 0 else (a, 1, b, 0))
-        elif both.is_number:
-            found.append((a, 0, b, 0) if both >= 0 else (a, 1, b, 1))
+        if more.is_number and more.is_nonnegative is not None:
+            found.append((a, 0, b, 1) if more.is_nonnegative else (a, 1, b, 0))
+        elif both.is_number and both.is_nonnegative is not None:
+            found.append((a, 0, b, 0) if both.is_nonnegative else (a, 1, b, 1))
     return found
 
 

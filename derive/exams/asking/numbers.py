@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -116,12 +117,23 @@ def _equation(left: Layout, value: Any, page: Page) -> Inlines:
 def numbers(solved: Solved, labels: Sequence[Inlines], page: Page) -> Numbers:
     """The answer of several numbers, each with its label, in the order of the arrays."""
     keys = _values(solved.key, page)
+    exact = [key.tolerance == 0 for key in keys]
+    if not all(exact):  # then so many digits are asked for of all
+        keys = tuple(_as_asked(key, page.digits) for key in keys)
     wrong = tuple((_values(found, page), slip_of(mistake, page)) for mistake, found in solved.wrong)
     entries = []
     for k, (label, key) in enumerate(zip(labels, keys, strict=True)):
         others = {values[k].digits: (values[k], slip) for values, slip in reversed(wrong) if values[k].digits != key.digits}
-        entries.append(Entry(label, key, tuple(reversed(others.values())), key.tolerance == 0))
+        entries.append(Entry(label, key, tuple(reversed(others.values())), exact[k]))
     return Numbers(tuple(entries), np.shape(solved.key), wrong)
+
+
+def _as_asked(key: Value, digits: int) -> Value:
+    """A number that has more digits than are asked for may be rounded to these."""
+    written = key.digits.lstrip("-").replace(".", "").strip("0")
+    if key.tolerance or len(written) <= digits:
+        return key
+    return replace(key, tolerance=Fraction(10) ** (Decimal(key.digits).adjusted() - digits + 1))
 
 
 def _values(found: Any, page: Page) -> tuple[Value, ...]:
