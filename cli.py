@@ -374,7 +374,7 @@ def run_course(options: argparse.Namespace) -> int:
 
 def run_exam(options: argparse.Namespace) -> int:
     """`derive exam`: papers and keys, in portions, and last the manifest."""
-    from derive.exams.building import Build, check_forms
+    from derive.exams.building import Build, check_forms, check_kept
     from derive.exams.papers import papers
     from derive.exams.record import Record
     from derive.exams.roster import numbered, read_roster
@@ -386,6 +386,8 @@ def run_exam(options: argparse.Namespace) -> int:
     check_forms(forms)
     if options.student:
         return _print_again(options, forms)
+    if options.exam.suffix == ".json":
+        raise DeriveError("Of a manifest one paper is printed again.", hint="Say whose with --student NAME.")
     exam = open_exam(options.exam)
     langs = _langs(options, exam.langs)
     students = read_roster(options.roster, exam.langs) if options.roster else numbered(options.variants or 1)
@@ -393,6 +395,8 @@ def run_exam(options: argparse.Namespace) -> int:
     with working(options.workers, options.scheduler) as each:
         found = papers(exam, key, [student.name for student in students], each)
         build = Build(found, forms, langs, students)
+        if not options.force:
+            check_kept(found, options.output / build.manifest_name)
         record = Record.of(options.output, build)
         for number, files in _watched(build.portions(each, record.done), build.count - len(record.done)):
             write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
@@ -439,7 +443,7 @@ def _watched(steps: Iterable[Any], count: int) -> Iterable[Any]:
 def run_grade(options: argparse.Namespace) -> int:
     """`derive grade`: the marks as CSV, and a page for each student."""
     from derive.exams.manifest import open_manifest
-    from derive.exams.marking import graded, page_of, table
+    from derive.exams.marking import absent, graded, page_of, table
     from derive.naming import slug
     from derive.teaching.formats.render import FORMATS, check_needs, written
 
@@ -447,6 +451,8 @@ def run_grade(options: argparse.Namespace) -> int:
     check_needs(options.format)
     manifest = open_manifest(options.manifest)
     sheets = list(graded(manifest, options.answers, comma=options.lang != "en"))
+    for told in absent(manifest, sheets):
+        _say(f"derive: {in_language(told, _translate(options))}")
     files: dict[Path, str | bytes] = {}
     for sheet in sheets if options.pages else ():
         page = written(page_of(sheet, manifest, manifest.exam, options.lang), options.format)

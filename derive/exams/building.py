@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 
 from derive import __version__
 from derive.errors import DeriveError, nearest, said
@@ -17,7 +18,7 @@ from derive.exams.formats.bank import Bank
 from derive.exams.formats.examclass import exam_class
 from derive.exams.formats.exports import EXPORTS, export
 from derive.exams.item import Item, Paper
-from derive.exams.manifest import Manifest, manifest
+from derive.exams.manifest import Manifest, manifest, open_manifest
 from derive.exams.papers import Papers, again
 from derive.exams.roster import Student
 from derive.exams.sheets import Given, sheet
@@ -75,6 +76,11 @@ class Build:
         return sha256("\0".join(parts).encode()).hexdigest()
 
     @property
+    def manifest_name(self) -> str:
+        """What the file of the manifest is called."""
+        return f"{slug(self.found.exam.name)}.manifest.json"
+
+    @property
     def manifest(self) -> str:
         return manifest(self.found)
 
@@ -125,7 +131,25 @@ class Build:
             for form in self._single or ["markdown"]:
                 page = written(statistics(self.found, lang), form)
                 yield {f"{slug(self.found.exam.name)}.{lang}.statistics{FORMATS[form].ending}": page.content, **page.files}
-        yield {f"{slug(self.found.exam.name)}.manifest.json": self.manifest}
+        yield {self.manifest_name: self.manifest}
+
+
+def check_kept(found: Papers, path: Path) -> None:
+    """Raises DeriveError where a manifest that is there gives a student of this set another paper: what was printed stays."""
+    if not path.is_file():
+        return
+    kept = open_manifest(path)
+    for paper in found.papers:
+        before = kept.papers.get(paper.student)
+        if before is None:
+            continue
+        old = [q["states"][k]["state"] for q, k in zip(kept.questions, before.states, strict=True)]
+        new = [q.items[found.exam.langs[0]][k].state for q, k in zip(found.questions, paper.states, strict=True)]
+        if old != new or kept.text != "\n".join(found.exam.lecture.lines):
+            raise DeriveError(
+                said("{path} gives {name} another paper.", path=path, name=paper.student),
+                hint="Write to another folder; with --force the papers there are made anew.",
+            )
 
 
 def reprinted(kept: Manifest, student: str, forms: Sequence[str], langs: Sequence[str]) -> Files:
@@ -139,6 +163,8 @@ def reprinted(kept: Manifest, student: str, forms: Sequence[str], langs: Sequenc
     (one,) = found.papers
     width = max(3, len(str(len(kept.papers))))
     single = [form for form in forms if form in PAPERS]
+    if not single:
+        raise DeriveError("One paper is printed as pdf or markdown.")
     return _made(exam, single, width, Portion(0, ((one, {lang: found.items(one, lang) for lang in langs}),)))
 
 

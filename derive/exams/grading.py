@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
@@ -161,9 +162,9 @@ class Grader:
 
 def _near(answer: Fraction, key: Any, digits: int) -> bool:
     """Whether an answer is a number to the digits asked for: rounded values were used, so two units of the last are allowed."""
-    text, tolerance, _ = told(key, digits)
-    unit = tolerance or Fraction(1, 10 ** (digits + 2)) * max(Fraction(1), abs(Fraction(text)))
-    return abs(answer - Fraction(text)) <= 2 * unit
+    number = Fraction(told(key, digits)[0])
+    unit = Fraction(10) ** (Decimal(told(key, digits)[0]).adjusted() - digits + 1) if number else Fraction(1, 10**digits)
+    return abs(answer - number) <= 2 * unit
 
 
 # ---------------------------------------------------------------- one part

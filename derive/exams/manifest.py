@@ -138,6 +138,11 @@ def read_manifest(text: str, name: str = "") -> Manifest:
             )
             for p in data["papers"]
         }
+        counts = [len(q["states"]) for q in data["questions"]]
+        if any(not 0 <= k < n for p in papers.values() for k, n in zip(p.states, counts, strict=True)):
+            raise KeyError("states")
+        if any(Fraction(part["marks"]) <= 0 for q in data["questions"] for s in q["states"] for part in s["parts"]):
+            raise KeyError("marks")
         return Manifest(
             str(data["exam"]),
             str(data["source"]),
@@ -147,7 +152,7 @@ def read_manifest(text: str, name: str = "") -> Manifest:
             tuple(data["questions"]),
             papers,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError):
         raise DeriveError(
             said("{name} is no manifest of an exam.", name=name or said("This")), hint="'derive exam' writes it."
         ) from None

@@ -116,6 +116,18 @@ def _remark(part: Graded, page: Page) -> Inlines:
     return inlines(" ".join([f"{page.say(SAID[part.verdict])}.".capitalize(), *said_of, *why]))
 
 
+def absent(manifest: Manifest, sheets: Sequence[Sheet]) -> Iterator[str]:
+    """What is said of students who have a paper and no answers, and of parts that nobody answered."""
+    given = {sheet.student for sheet in sheets}
+    if missing := [name for name in manifest.papers if name not in given]:
+        yield said("No answers from: {names}.", names=", ".join(missing[:20]) + (" …" if len(missing) > 20 else ""))
+    unanswered = [
+        parts[0].part for parts in zip(*(sheet.parts for sheet in sheets), strict=True) if not any(p.answer for p in parts)
+    ]
+    if unanswered:
+        yield said("Nobody answered: {names}.", names=", ".join(unanswered))
+
+
 def summary(sheets: Sequence[Sheet]) -> Mapping[str, int]:
     """How often each mistake was made."""
     found: dict[str, int] = {}

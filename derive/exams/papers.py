@@ -19,9 +19,10 @@ from derive.exams.source import Exam, item
 from derive.exams.states import REASONS, Told, checked, narrowed, pool
 from derive.teaching.document import Block, Picture, mapped
 
-POOL = 200
-"""So many states of a question are found at most, where as many variants are wanted: nobody's neighbour has the same but for one
-time in as many."""
+POOL, LARGE = (50, 200), 100
+"""So many states of a question are found, the second number where more than `LARGE` papers are wanted; it does not depend on how
+many, so that a student who comes late changes nobody's paper.
+"""
 
 Each = Callable[[Callable[[int], "Question"], Iterable[int]], Iterable["Question"]]
 """Like `map`: what does the questions, here or elsewhere."""
@@ -70,7 +71,7 @@ class Papers:
 
 def papers(exam: Exam, key: bytes, students: Sequence[str], each: Each = map) -> Papers:
     """A paper for each student.  Raises DeriveError, with the number that there is, where there are too few variants."""
-    wanted = min(POOL, max(8, 2 * len(students)))
+    wanted = POOL[len(students) > LARGE]
     questions = tuple(each(partial(question, exam, key, wanted), range(len(exam.sections))))
     for one in questions:
         if not one.states:

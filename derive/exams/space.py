@@ -110,6 +110,8 @@ def _numbers(text: str, place: Place) -> list[Number]:
     assert first is not None
     if last is None:
         return [Number(first, read[1])]
+    if step == 0:
+        raise DeriveError("The step of a range is more than 0.", place, EXAMPLE)
     by = step or Fraction(1)
     if last < first or (last - first) / by > MOST:
         raise DeriveError("The range is empty, or far too long.", place, EXAMPLE)
