@@ -129,4 +129,25 @@ UNDECIDED = [
     (NUMBERS, r"\log(-s)", r"\log(-s) + 1"),
 ]
 
+AXIS = "x: [n]; L = sum(x)"
+OUTER = "W: [m, n]; g: [m]; x: [n]; L = sum(g*(W @ x))"
+
+# Where a base of indices, bars, constants or the order of letters was once read wrongly.
+PROVED += [
+    (AXIS, r"\sum_i i\,x_i", r"\sum_i i\,x_i"),
+    (NUMBERS, r"\left|3\left|x\right|2\right|", "6|x|"),
+    (NUMBERS, r"\max(\log 6, a)", r"\max(\log 2 + \log 3, a)"),
+    (NUMBERS, r"\mathbb{1}[a > \log 4]", r"\mathbb{1}[a > 2\log 2]"),
+    (OUTER, r"\nabla_W L", "g_i x_j"),
+    (OUTER, r"\nabla_W L", "x_j g_i"),
+]
+REFUTED += [
+    (AXIS, r"\sum_i i\,x_i", r"\sum_i (i+1)\,x_i"),
+    (NUMBERS, r"\left|3\left|x\right|2\right|", "6x"),
+]
+UNDECIDED += [
+    (AXIS, r"\sum_{i=1}^{n-1} x_i", r"\sum_{i=1}^{n} x_i - x_n"),
+    ("x: [n]; y: [n]; L = sum(x*y)", "x_j y_i", r"x y^\top"),
+]
+
 PAIRS = [(*row, kind) for kind, rows in (("proved", PROVED), ("refuted", REFUTED), ("undecided", UNDECIDED)) for row in rows]

@@ -129,6 +129,7 @@ def test_part_of_a_vector(made: Papers, kept: Manifest) -> None:
         (".5", "1/2"),
         ("0,125", "1/8"),
         ("1234", "1234"),
+        ("2·10⁻³", "1/500"),
     ],
 )
 def test_ways_to_write_a_number(text: str, value: str) -> None:
@@ -136,7 +137,24 @@ def test_ways_to_write_a_number(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "1/0", "1,234", "1.2.3", "__import__('os')", "9**9**9", "٣", "1e99999", "--1", "nan", "∞"]
+    "text",
+    [
+        "",
+        "abc",
+        "1/0",
+        "1,234",
+        "1.2.3",
+        "2 1/2",
+        "210^2",
+        "0'5",
+        "__import__('os')",
+        "9**9**9",
+        "٣",
+        "1e99999",
+        "--1",
+        "nan",
+        "∞",
+    ],
 )
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(Unread):
@@ -214,6 +232,11 @@ def typed() -> Grader:
         ("sce.1", "p[i] - where(i == t, 1, 0)", "right", ""),
         ("sce.1", r"-\delta_{it} + \frac{e^{z_i}}{\sum_k e^{z_k}}", "right", ""),
         ("sce.1", r"\delta_{it} - p_i", "mistake", "sign"),
+        ("sce.1", r"\frac{\partial L}{\partial z_j} = p_j - \delta_{jt}", "right", ""),
+        ("sce.1", r"\frac{\partial L}{\partial z_j} = p_i - \delta_{it}", "person", ""),
+        ("sce.1", r"p_j - \delta_{jt}", "person", ""),
+        ("sce.1", r"p_i - \mathbb{1}[i=t]", "right", ""),
+        ("sce.1", r"\frac{e^{z_i}}{\sum_{j=1}^C e^{z_j}} - \delta_{it}", "right", ""),
         ("sce.1", "p_i", "mistake", "one-factor"),
         ("sce.1", "2*p_i", "wrong", ""),
         ("sce.1", r"\frac{\partial L}{\partial z_i}", "wrong", ""),
@@ -235,3 +258,18 @@ def test_formulas_as_students_write_them(typed: Grader, part: str, answer: str, 
     found = next(p for p in typed.sheet("ada", {part: answer}).parts if p.part == part)
     assert (found.verdict, found.mistakes[:1]) == (verdict, (mistake,) if mistake else ())
     assert (found.marks == found.most) == (verdict == "right")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("2 x 3", True), (r"$2 \times 3$", True), ("torch.Size([2, 3])", True), ("2 3", True), ("3,2", False)]
+)
+def test_ways_to_write_a_shape(made: Papers, kept: Manifest, text: str, read: bool) -> None:
+    found = graded(kept, made.papers[0], {"layer.2": text})["layer.2"]
+    assert (found[0] == "right") == read
+    assert graded(kept, made.papers[0], {"layer.2": "two by three"})["layer.2"][0] == "person"
+
+
+def test_zeros_earn_nothing(made: Papers, kept: Manifest) -> None:
+    """Of a gradient whose entries are 0 in part, who writes 0 everywhere has found nothing."""
+    for paper in made.papers:
+        assert graded(kept, paper, {"layer.3": "0; 0; 0"})["layer.3"][1] == 0
