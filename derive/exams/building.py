@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -80,7 +80,7 @@ class Build:
         """What the file of the manifest is called."""
         return f"{slug(self.found.exam.name)}.manifest.json"
 
-    @property
+    @cached_property
     def manifest(self) -> str:
         return manifest(self.found)
 

@@ -19,7 +19,7 @@ from derive.exams.source import Exam, item
 from derive.exams.states import REASONS, Told, checked, narrowed, pool
 from derive.teaching.document import Block, Picture, mapped
 
-POOL, LARGE = (50, 200), 100
+POOL, LARGE = (50, 120), 100
 """So many states of a question are found, the second number where more than `LARGE` papers are wanted; it does not depend on how
 many, so that a student who comes late changes nobody's paper.
 """
