@@ -127,8 +127,12 @@ def answered(part: Part, paper: Paper, page: Page) -> Sequence[Block]:
         case Choice():
             options = zip(LETTERS, shown_options(part, paper), strict=False)
             return tuple(Paragraph(_chosen(letter, option)) for letter, option in options)
-        case Order(lines):
-            return (ItemList(tuple((Paragraph(line),) for line in lines), 1),)
+        case Order(lines, _, wrong):
+            shown = paper.orders.get(part.name, range(len(lines) + len(wrong)))
+            letter = {k: f"({LETTERS[place]}) " for place, k in enumerate(shown)}
+            right = tuple((Paragraph(inlines(letter[k], *line)),) for k, line in enumerate(lines))
+            others = (inlines(letter[len(lines) + k], *line, " — ", slip.feedback) for k, (line, slip) in enumerate(wrong))
+            return (ItemList(right, 1), *map(Paragraph, others))
         case Formula(_, shown) | Text(_, shown):
             return (Paragraph(inlines(Strong(shown))),)
         case Code(_, head, solution):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +13,9 @@ from typing import Any
 
 from derive.errors import DeriveError, said
 from derive.processes import attached
+
+_QUIET = "ignore::UserWarning:multiprocessing.resource_tracker"
+"""Python's own process that tidies up after those that were stopped would tell what it found."""
 
 
 @contextmanager
@@ -28,6 +32,7 @@ def working(workers: int | None = None, scheduler: str = "") -> Iterator[Callabl
     if count == 1:
         yield map
         return
+    sys.warnoptions.append(_QUIET)
     try:
         with ProcessPoolExecutor(count, mp_context=get_context("forkserver"), initializer=attached) as executor:
             yield executor.map

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from derive.notation.terms import layout
 from derive.teaching.blocks.gradient import matrix_side
 from derive.teaching.document import Block
 from derive.teaching.page import Page
+from derive.values.precision import DomainError
 from derive.values.run import Run, plain
 
 
@@ -86,21 +89,47 @@ def written_code(ask: Ask, solved: Solved, run: Run, page: Page) -> Written:
     assert made is not None
     head, body = made
     name = head.removeprefix("def ").partition("(")[0]
-    given = ", ".join(_literal(run.exact[i.name], i.kind == "label") for i in graph.inputs)
-    wanted = _literal(run.gradient(ask.name), False)
     shape = tuple(np.shape(run.gradient(ask.name)))
-    checks = (
-        f"assert np.shape({name}({given})) == {shape}",
-        f"np.testing.assert_allclose({name}({given}), {wanted}, rtol=1e-6, atol=1e-9)",
-    )
+    shaped = f"assert np.shape({_call(name, run)}) == {shape}"
+    checks = (shaped, *(_check(name, ask, at) for at in (run, *_elsewhere(run, ask))))
     what = matrix_side(found, context) if found.indices else layout(found.subject, context)
     return Written(sentence(page, N_("Write the function that gives {what}."), what), Code(name, head, body, checks))
 
 
+def _elsewhere(run: Run, ask: Ask) -> list[Run]:
+    """The graph at other numbers, so that who hands back those of the question is found out; none where it has no value there."""
+    moved = {
+        i.name: np.asarray(run.point.arrays[i.name], dtype=object) * SCALE
+        for i in run.source.inputs
+        if i.kind in ("real", "positive")
+    }
+    other = Run(run.source, replace(run.point, arrays={**run.point.arrays, **moved}, typed={}))
+    try:
+        other.gradient(ask.name)
+    except DomainError:
+        return []
+    return [other]
+
+
+SCALE = Fraction(5, 4)
+"""By so much are the numbers of the question larger in another check."""
+
+
+def _check(name: str, ask: Ask, run: Run) -> str:
+    wanted = _literal(run.gradient(ask.name), False)
+    return f"np.testing.assert_allclose({_call(name, run)}, {wanted}, rtol=1e-6, atol=1e-9)"
+
+
+def _call(name: str, run: Run) -> str:
+    """The function called with the numbers of a run."""
+    return f"{name}({', '.join(_literal(run.exact[i.name], i.kind == 'label') for i in run.source.inputs)})"
+
+
 def _literal(value: Any, label: bool) -> str:
+    """A number or an array of them, as floats; labels are whole."""
     floats = np.asarray(plain(value))
-    whole = floats.astype(int).tolist() if label or np.all(floats == np.round(floats)) else floats.tolist()
-    return f"np.array({whole})" if floats.ndim else repr(whole)
+    listed = floats.astype(int).tolist() if label else floats.tolist()
+    return f"np.array({listed})" if floats.ndim else repr(listed)
 
 
 def code_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:
