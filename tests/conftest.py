@@ -4,8 +4,8 @@
 says which tools were missing and how many tests that skipped.  With REQUIRE_TOOLS=1 in the environment, as in CI, those
 tests fail instead.
 
-What passed is kept with pytest's cache (`derive/passed`).  `--passed-before FILE` leaves out what another run passed of the
-tests of the mathematics, which nothing that is installed besides changes; all others run again.
+What passed is kept with pytest's cache (`derive/passed`).  `--passed-before FILE` leaves out what another run passed of
+those that nothing installed besides can change (`STILL`); all others run again.
 """
 
 from __future__ import annotations
@@ -60,16 +60,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--passed-before", type=Path, help="leave out what passed there and depends on no other package")
 
 
-STILL = ("calculus", "checking", "derivation", "exams", "graphs", "language", "notation", "proof", "values")
-"""The folders of tests that nothing but derive's own dependencies can change."""
+STILL = (
+    *(
+        f"tests/{folder}/"
+        for folder in ("calculus", "checking", "derivation", "exams", "graphs", "language", "notation", "proof")
+    ),
+    *("tests/teaching/", "tests/values/", "tests/test_contributing.py", "tests/test_fuzz.py"),
+)
+"""Tests that nothing but derive's own dependencies can change: what asks an outside tool or another oracle says so, and is skipped
+where that is missing, so it did not pass before.
+"""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     before = config.getoption("--passed-before")
     passed = set(json.loads(before.read_text(encoding="utf-8"))) if before else set()
-    again = [
-        item for item in items if item.nodeid not in passed or not item.nodeid.startswith(tuple(f"tests/{f}/" for f in STILL))
-    ]
+    again = [item for item in items if item.nodeid not in passed or not item.nodeid.startswith(STILL)]
     if len(again) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
         items[:] = again
