@@ -12,16 +12,13 @@ from types import MappingProxyType
 from typing import Any
 
 from derive.checking.additions import MisshapenError, Piece, Pieces, add_definition, size_text
-from derive.checking.names import SLOPES, WRITTEN
+from derive.checking.names import ANSWER, AUXILIARY, SLOPES, WRITTEN
 from derive.checking.shapes import Shapes
 from derive.checking.signs import Span
 from derive.checking.tree import Bound, Spot, Term, below, position, spots
 from derive.errors import said
 from derive.graphs.graph import Input, Node
 from derive.graphs.names import POOL, fresh
-
-ANSWER, AUXILIARY = "answer", "aux"
-"""What definitions are called that a formula becomes, and that it needs."""
 
 MAX_TEXT = 20_000
 """A formula with its indices written out may be so long."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -45,6 +46,9 @@ WRITTEN = {
 AMBIGUOUS = ("sigma", "phi", "Phi", "σ", "φ", "Φ")
 """Names of functions that often are those of numbers, too."""
 
+ANSWER, AUXILIARY = "answer", "aux"
+"""What definitions are called that a formula becomes, and that it needs."""
+
 SUMMED = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
 
 
@@ -56,10 +60,10 @@ class Names:
     letters: dict[str, str] = field(default_factory=dict)
     """What the free letters of a formula are called in the language's text: another letter where that means something else."""
 
-    @property
+    @cached_property
     def base(self) -> int:
         """What the first entry of an axis is called in print."""
-        own = tuple(node for node in self.graph.nodes if not node.name.startswith("answer"))
+        own = tuple(node for node in self.graph.nodes if not node.name.startswith(ANSWER))
         return context_of(replace(self.graph, nodes=own)).style.index_base if own else 1
 
     @property

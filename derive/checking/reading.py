@@ -10,9 +10,9 @@ from typing import Any
 
 from derive.calculus.terms import Adjoint, Deriv, Index, substituted, walk
 from derive.checking.additions import MisshapenError, add_definition, size_text
-from derive.checking.entries import ANSWER, Entries
+from derive.checking.entries import Entries
 from derive.checking.grammar import Grammar
-from derive.checking.names import Names
+from derive.checking.names import ANSWER, Names
 from derive.checking.signs import MAX_FORMULA, fault, place_in
 from derive.checking.tree import Term, spots
 from derive.errors import CONTROLS, DeriveError, said

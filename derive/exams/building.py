@@ -108,8 +108,8 @@ class Build:
         return Bank(exam.name, exam.lecture.about.title[lang], lang, items, exam.lecture.source)
 
     def _portion(self, k: int) -> Portion:
-        pairs = zip(self.students, self.found.papers, strict=True)
-        chosen = list(pairs)[k * PORTION : (k + 1) * PORTION]
+        own = slice(k * PORTION, (k + 1) * PORTION)
+        chosen = zip(self.students[own], self.found.papers[own], strict=True)
         return Portion(
             k,
             tuple(
@@ -143,9 +143,8 @@ def check_kept(found: Papers, path: Path) -> None:
         before = kept.papers.get(paper.student)
         if before is None:
             continue
-        old = [q["states"][k]["state"] for q, k in zip(kept.questions, before.states, strict=True)]
-        new = [q.items[found.exam.langs[0]][k].state for q, k in zip(found.questions, paper.states, strict=True)]
-        if old != new or kept.text != "\n".join(found.exam.lecture.lines):
+        new = [item.state for item in found.items(paper, found.exam.langs[0])]
+        if kept.states(before) != new or kept.text != "\n".join(found.exam.lecture.lines):
             raise DeriveError(
                 said("{path} gives {name} another paper.", path=path, name=paper.student),
                 hint="Write to another folder; with --force the papers there are made anew.",
@@ -158,8 +157,7 @@ def reprinted(kept: Manifest, student: str, forms: Sequence[str], langs: Sequenc
         hint = nearest(student, kept.papers)
         raise DeriveError(said("{name} has no paper in this exam.", name=student), hint=hint or "")
     exam, paper = read_exam(kept.text, kept.source), kept.papers[student]
-    states = [q["states"][k]["state"] for q, k in zip(kept.questions, paper.states, strict=True)]
-    found = again(exam, [q["mistakes"] for q in kept.questions], states, paper)
+    found = again(exam, [q["mistakes"] for q in kept.questions], kept.states(paper), paper)
     (one,) = found.papers
     width = max(3, len(str(len(kept.papers))))
     single = [form for form in forms if form in PAPERS]

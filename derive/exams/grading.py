@@ -162,9 +162,9 @@ class Grader:
 
 def _near(answer: Fraction, key: Any, digits: int) -> bool:
     """Whether an answer is a number to the digits asked for: rounded values were used, so two units of the last are allowed."""
-    number = Fraction(told(key, digits)[0])
-    unit = Fraction(10) ** (Decimal(told(key, digits)[0]).adjusted() - digits + 1) if number else Fraction(1, 10**digits)
-    return abs(answer - number) <= 2 * unit
+    text, _, _ = told(key, digits)
+    unit = Fraction(10) ** (Decimal(text).adjusted() - digits + 1) if Fraction(text) else Fraction(1, 10**digits)
+    return abs(answer - Fraction(text)) <= 2 * unit
 
 
 # ---------------------------------------------------------------- one part

@@ -34,6 +34,10 @@ class Manifest:
     questions: tuple[Mapping[str, Any], ...]
     papers: Mapping[str, Paper]
 
+    def states(self, paper: Paper) -> list[int]:
+        """The states of a paper's questions, by their numbers among all that a question has."""
+        return [int(q["states"][k]["state"]) for q, k in zip(self.questions, paper.states, strict=True)]
+
 
 def manifest(found: Papers) -> str:
     """The manifest of a set of papers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from derive.errors import DeriveError, Place, in_language, listed, nearest, said
 from derive.exams.grading import SAID, Graded, Grader, Sheet
 from derive.exams.manifest import Manifest, part_of
 from derive.exams.mistakes import NAMED
-from derive.exams.roster import NAMES, read_table
+from derive.exams.roster import read_table, student_column
 from derive.notation.style import decimal
 from derive.teaching.document import Document, Inlines, Paragraph, Slide, Strong, Table, inlines
 from derive.teaching.page import Page
@@ -27,11 +27,7 @@ def graded(manifest: Manifest, path: Path, comma: bool = False) -> Iterator[Shee
     DeriveError, with the line, for what is no answer to this exam; nothing else is graded then.
     """
     header, rows = read_table(path)
-    column = next((k for k, name in enumerate(header) if name.lower() in NAMES), None)
-    if column is None:
-        raise DeriveError(
-            said("{path} has no column 'student'.", path=path.name), hint=said("Its columns are {names}.", names=listed(header))
-        )
+    column = student_column(path, header)
     parts = [part_of(part)[0] for q in manifest.questions for part in q["states"][0]["parts"]]
     columns = {k: _part(name, parts, path) for k, name in enumerate(header) if k != column and name}
     seen: set[str] = set()
@@ -126,13 +122,3 @@ def absent(manifest: Manifest, sheets: Sequence[Sheet]) -> Iterator[str]:
     ]
     if unanswered:
         yield said("Nobody answered: {names}.", names=", ".join(unanswered))
-
-
-def summary(sheets: Sequence[Sheet]) -> Mapping[str, int]:
-    """How often each mistake was made."""
-    found: dict[str, int] = {}
-    for sheet in sheets:
-        for part in sheet.parts:
-            for mistake in part.mistakes:
-                found[mistake] = found.get(mistake, 0) + 1
-    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -86,7 +86,10 @@ class Wrong:
     found: Derivation | None = None
 
 
-Make = Callable[[Graph, str, str], Iterator[tuple[Callable[[Run], Any], Derivation | None]]]
+Ways = Iterator[tuple[Callable[[Run], Any], Derivation | None]]
+"""The ways to make a mistake: each what is answered at a run, and the derivation of it, if it was derived."""
+
+Make = Callable[[Graph, str, str], Ways]
 """From a graph, a tensor and what it is differentiated by (or "", for its value) to every way to make a mistake."""
 
 
@@ -127,7 +130,7 @@ def _by_rule(name: str, family: str, slip: Slip) -> Make:
     """The derivation with a wrong row before the others, under the name that who makes the mistake would give it."""
     rules = (Rule(name, family, slip), *RULES)
 
-    def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    def make(graph: Graph, of: str, wrt: str) -> Ways:
         if wrt:
             found = expanded(derivation(graph, of, wrt, rules=rules), rules)
             yield partial(_gradient_at, found, {}), found
@@ -161,7 +164,7 @@ def _elsewhere(run: Run, graph: Graph, copies: dict[str, str], of: str = "") -> 
 def _by_cut(which: Callable[[Graph, str, list[Node]], Sequence[Sequence[Node]]]) -> Make:
     """The derivation in which some definitions hold the variable constant."""
 
-    def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    def make(graph: Graph, of: str, wrt: str) -> Ways:
         for name in (wrt, *graph.way(wrt, of)[:-1]) if wrt else ():
             users = [y for y in graph.consumers(name) if y.name in graph.ancestors(of)]
             for cut in which(graph, name, users) if len(users) > 1 else ():
@@ -214,7 +217,7 @@ def _statistics(graph: Graph, name: str, users: list[Node]) -> list[list[Node]]:
 def _by_reading(reading: Reading, values_alone: bool = False) -> Make:
     """Values, and gradients, of the graph whose definitions are read so."""
 
-    def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    def make(graph: Graph, of: str, wrt: str) -> Ways:
         for other in () if wrt and values_alone else reading(graph):
             if wrt:
                 found = expanded(derivation(other, of, wrt))
@@ -235,7 +238,7 @@ def _value_at(graph: Graph, of: str, run: Run) -> Any:
 def _by_label(change: Callable[[Run], Run]) -> Make:
     """Values and gradients for other labels."""
 
-    def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    def make(graph: Graph, of: str, wrt: str) -> Ways:
         def at(run: Run) -> Any:
             other = change(run)
             return other.gradient(wrt) if wrt else other.exact[of]
@@ -263,25 +266,25 @@ EARLY = Decimal("0.1")
 def _any(*makes: Make) -> Make:
     """Several ways to make a mistake."""
 
-    def make(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+    def make(graph: Graph, of: str, wrt: str) -> Ways:
         for each in makes:
             yield from each(graph, of, wrt)
 
     return make
 
 
-def _turned(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+def _turned(graph: Graph, of: str, wrt: str) -> Ways:
     """The transpose of a matrix that was asked for."""
     if len(graph.members[wrt or of].axes) == 2:
         yield (lambda run: np.transpose(run.gradient(wrt) if wrt else run.exact[of])), None
 
 
-def _elsewhere_made(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+def _elsewhere_made(graph: Graph, of: str, wrt: str) -> Ways:
     """A slip that a kind of question makes itself."""
     return iter(())
 
 
-def _rounded_early(graph: Graph, of: str, wrt: str) -> Iterator[tuple[Callable[[Run], Any], Derivation | None]]:
+def _rounded_early(graph: Graph, of: str, wrt: str) -> Ways:
     """Every result on the way rounded to one decimal before it is used, unless that leads to the key, rounded."""
 
     def rounded(value: Any) -> Fraction:

@@ -32,12 +32,7 @@ def numbered(count: int) -> tuple[Student, ...]:
 def read_roster(path: Path, langs: Sequence[str]) -> tuple[Student, ...]:
     """The students in a file.  Raises DeriveError, with the line, for one who is twice there, or has no name."""
     header, rows = read_table(path)
-    column = next((k for k, name in enumerate(header) if name.lower() in NAMES), None)
-    if column is None:
-        raise DeriveError(
-            said("{path} has no column 'student'.", path=path.name),
-            hint=said("Its columns are {names}.", names=listed(header) or said("without names")),
-        )
+    column = student_column(path, header)
     language = next((k for k, name in enumerate(header) if name.lower() in ("lang", "language", "langue")), None)
     found: dict[str, Student] = {}
     for number, row in rows:
@@ -54,6 +49,17 @@ def read_roster(path: Path, langs: Sequence[str]) -> tuple[Student, ...]:
     if not found:
         raise DeriveError(said("{path} names no student.", path=path.name))
     return tuple(found.values())
+
+
+def student_column(path: Path, header: Sequence[str]) -> int:
+    """The column of the students.  Raises DeriveError where there is none."""
+    column = next((k for k, name in enumerate(header) if name.lower() in NAMES), None)
+    if column is None:
+        raise DeriveError(
+            said("{path} has no column 'student'.", path=path.name),
+            hint=said("Its columns are {names}.", names=listed(header) or said("without names")),
+        )
+    return column
 
 
 def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
