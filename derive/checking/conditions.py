@@ -166,11 +166,7 @@ class Conditions(Meanings):
             if sign == "<" and len(part) == where + 2 and self.is_new_letter(part[where + 1]):
                 bounds.append(self.enter(part[where + 1]))
             if sign == "=":
-                start = part[where + 1 :]
-                if [s.text for s in start] not in (["0"], ["1"]):
-                    later.append([*left, Signed(r"\ge", part[where].span), *start])
-                elif int(start[0].text) != self.names.base:
-                    bounds[-1] = replace(bounds[-1], size=f"from {start[0].text}")
+                bounds[-1] = replace(bounds[-1], low=self.spot(part[where + 1 :]))
             elif sign and sign != r"\in":
                 later.append(part)
         if not bounds:
@@ -179,8 +175,7 @@ class Conditions(Meanings):
             )
         tests = [test for part in later for test in self.inner(part, self.comparisons)]
         if upper:
-            bounds[-1], more = self.upper(bounds[-1], upper)
-            tests += more
+            bounds[-1] = replace(bounds[-1], high=self.spot(upper))
         return tuple(bounds), tuple(tests)
 
 

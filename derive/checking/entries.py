@@ -6,14 +6,13 @@ definition of its own.  The language's reader does the rest: it finds the axes, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-from derive.checking.additions import MisshapenError, Piece, Pieces, add_definition, size_text
+from derive.checking.additions import Piece, Pieces, add_definition, size_text
 from derive.checking.names import ANSWER, AUXILIARY, SLOPES, WRITTEN
-from derive.checking.shapes import Shapes
+from derive.checking.ranges import Ranges
 from derive.checking.signs import Span
 from derive.checking.tree import Bound, Spot, Term, below, position, spots
 from derive.errors import said
@@ -25,12 +24,10 @@ MAX_TEXT = 20_000
 
 
 @dataclass
-class Entries(Shapes):
+class Entries(Ranges):
     """Writes trees out over a graph, which grows by what needs a definition of its own."""
 
     used: set[str] = field(default_factory=set)
-    known: Mapping[str, Any] = field(default_factory=dict)
-    """The axes of free letters that stand beside the formula."""
     derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
     """What stands in the text for a derivative: (the input that it is there, of, by)."""
     paths: set[tuple[str, str]] = field(default_factory=set)
@@ -60,13 +57,12 @@ class Entries(Shapes):
             case "size", (text,):
                 yield text, span
             case "index", (spot,):
-                more = spot.shift
-                yield (f"({spot.text} + {more})" if more else spot.text), span
+                yield f"({position(self.settled(spot), 0)})", span
             case "ref", (name, indices):
-                inside = ", ".join([*(position(s, base) for s in indices), *at])
+                inside = ", ".join([*(self.position(s) for s in indices), *at])
                 yield (f"{name}[{inside}]" if inside else name), span
             case "at", (inner, indices):
-                yield from self._entry(inner, (*(position(s, base) for s in indices), *at))
+                yield from self._entry(inner, (*(self.position(s) for s in indices), *at))
             case "neg", (inner,):
                 yield "(-", span
                 yield from self._entry(inner, at)
@@ -106,7 +102,7 @@ class Entries(Shapes):
             case "ones", _:
                 yield "1", span
             case "unit", (spot,):
-                yield f"where({at[0]} == {position(spot, base)}, 1, 0)", span
+                yield f"where({at[0]} == {self.position(spot)}, 1, 0)", span
             case "eye", _:
                 yield (f"where({at[0]} == {at[1]}, 1, 0)" if len(at) == 2 else "1"), span
             case "norm", (inner,):
@@ -203,6 +199,7 @@ class Entries(Shapes):
         """A comparison of indices, or of numbers, entry by entry."""
         operator, left, right = term.args
         if isinstance(left, Spot):
+            left, right = self.settled(left), self.settled(right)
             shift = left.shift - right.shift
             for spot, more, sign in ((left, max(shift, 0), operator), (right, max(-shift, 0), "")):
                 text = str(int(spot.text) + more) if spot.text.isdigit() else f"{spot.text} + {more}" if more else spot.text
@@ -219,63 +216,18 @@ class Entries(Shapes):
     def _reduced(
         self, operator: str, body: Term, bounds: tuple[Bound, ...], conditions: tuple[Term, ...], at: tuple[str, ...], span: Span
     ) -> Iterator[Piece]:
+        ranges = [self.range_of(bound, (body, *conditions)) for bound in bounds]
+        tests: list[Pieces] = [[(test, span)] for found in ranges for test in found.tests]
+        tests += [list(self.condition(condition)) for condition in conditions]
         inner = self.entry(body, at)
         yield f"{operator}(", span
         yield from inner
-        for bound in bounds:
-            yield f" for {bound.letter} in {self._size(bound, body, conditions)}", bound.span
-        for k, condition in enumerate(conditions):
+        for bound, found in zip(bounds, ranges, strict=True):
+            yield f" for {bound.letter} in {found.size}", bound.span
+        for k, test in enumerate(tests):
             yield (" and " if k else " if "), span
-            yield from self.condition(condition)
+            yield from test
         yield ")", span
-
-    def _size(self, bound: Bound, body: Term, conditions: tuple[Term, ...]) -> str:
-        """The axis over which a letter runs: that of the tensors at which it stands, which what was typed must agree with."""
-        if bound.size.startswith("from"):
-            raise self.fault(bound.span, said("Indices count from {base} here.", base=self.names.base))
-        found = self.axis_of(bound.letter, (body, *conditions), self.known)
-        if found is None:
-            if not bound.size:
-                raise self.fault(bound.span, said("The axis of the index {name} is not known.", name=bound.letter))
-            return bound.size
-        typed = bound.size.strip()
-        if typed and typed.replace(" ", "") not in (str(found).replace(" ", ""), size_text(found).replace(" ", "")):
-            message = said("{name} runs to {typed}, and the axis is of size {size}.", name=bound.letter, typed=typed, size=found)
-            raise self.fault(bound.span, message, kind=MisshapenError)
-        return size_text(found)
-
-    def axis_of(self, letter: str, where: Sequence[Term], known: Mapping[str, Any] = MappingProxyType({})) -> Any:
-        """The size of the axis at which a letter stands by itself, or another that it is equal to."""
-        if (found := known.get(letter) or self._axis_of(letter, where)) is not None:
-            return found
-        for one, other in (pair for term in where for pair in _compared(term)):
-            if one.letter == letter and other.letter:
-                found = known.get(other.letter) or self._axis_of(other.letter, where)
-                if found is not None:
-                    return found
-        return None
-
-    def _axis_of(self, letter: str, where: Sequence[Term]) -> Any:
-        """The size of the axis at which a letter stands by itself."""
-        for term in where:
-            for part in below(term):
-                if part.kind == "ref":
-                    axes = self.graph.members[part.name].axes
-                    for spot, axis in zip(part.args[1], axes, strict=False):
-                        if spot.letter == letter:
-                            return axis
-                        if spot.letter == "" and letter in spot.letters and f"[{letter}]" in spot.text:
-                            return self.graph.members[spot.text.split("[")[0]].axes[0]
-                if part.kind == "at":
-                    for spot, axis in zip(part.args[1], self.shape(part.args[0]).axes, strict=False):
-                        if spot.letter == letter:
-                            return axis
-        for term in where:
-            for one, other in _compared(term):
-                member = self.graph.members.get(other.text.split("[")[0])
-                if one.letter == letter and isinstance(member, Input) and member.kind == "label":
-                    return member.classes
-        return None
 
     # ------------------------------------------------------------ definitions of their own
 
@@ -323,7 +275,7 @@ class Entries(Shapes):
         """A derivative along every path: an input of its own in the text, which is put in as what it is later."""
         base = self.names.base
         if of.kind == "ref":
-            output, places = of.name, [position(s, base) for s in of.args[1]]
+            output, places = of.name, [self.position(s) for s in of.args[1]]
         else:
             output, letters = self.define(of)
             places = list(letters)
@@ -339,7 +291,7 @@ class Entries(Shapes):
             key = self.name("slope")
             members = self.graph.members
             self.derived[key] = (Input(key, (*members[output].indices, *members[by.name].indices)), output, by.name)
-        inside = ", ".join([*places, *at[:rank], *(position(s, base) for s in by.args[1]), *at[rank:]])
+        inside = ", ".join([*places, *at[:rank], *(self.position(s) for s in by.args[1]), *at[rank:]])
         yield (f"{key}[{inside}]" if inside else key), term.span
 
     def _has_paths(self, output: str, by: str) -> bool:
@@ -351,14 +303,6 @@ class Entries(Shapes):
     def extend(self, pieces: Pieces) -> None:
         """Add a definition to the graph.  What is wrong with it is said where it was typed."""
         self.graph = add_definition(self.graph, self.text, pieces, self.derived)
-
-
-def _compared(term: Term) -> Iterator[tuple[Spot, Spot]]:
-    """The indices that are compared with each other, both ways round."""
-    for part in below(term):
-        if part.kind == "compare" and isinstance(part.args[1], Spot):
-            yield part.args[1], part.args[2]
-            yield part.args[2], part.args[1]
 
 
 def _bound(term: Term) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from derive.checking.cursor import Cursor
 from derive.checking.signs import Signed
-from derive.checking.tree import Bound, Spot, Term, position
+from derive.checking.tree import Bound, Spot, position
 from derive.errors import said
 from derive.graphs.names import POOL, fresh
 from derive.notation.style import GREEK
@@ -30,7 +30,7 @@ class Indices(Cursor):
             raise self.fault(sign.span, said("{shown} cannot be bound: an index is a letter.", shown=sign.text))
         self.shadowed.append((word, self.scope.get(word)))
         self.scope[word] = self.letter_for(word)
-        return Bound(self.scope[word], "", sign.span)
+        return Bound(self.scope[word], sign.span)
 
     def leave(self, bounds: tuple[Bound, ...]) -> None:
         for _ in bounds:
@@ -126,7 +126,7 @@ class Indices(Cursor):
         return self.inner(signs, self._spot)
 
     def _spot(self) -> Spot:
-        first, pieces, letters, shift, sign = self.here[0], list[str](), set[str](), 0, 1
+        first, pieces, letters, shift, constant, sign = self.here[0], list[str](), set[str](), 0, 0, 1
         if self.peek() == ":":
             raise self.fault(self.here, "There are no slices.", "Leave the index out, or write a letter.")
         while self.peek():
@@ -143,13 +143,18 @@ class Indices(Cursor):
                     more, counted = self._letter(letters)
                     text = f"{text}*{more}"
             shift += sign * counted * self.names.base
-            pieces.append(("-" if sign < 0 else "+" if pieces else "") + text)
+            if number is not None and text == str(number):
+                constant += sign * number
+            else:
+                pieces.append(("-" if sign < 0 else "+" if pieces else "") + text)
             sign = 1
             if self.peek() and self.peek() not in ("+", "-"):
                 raise self.fault(
                     self.here, "An index adds letters and numbers.", "Write a comma between two indices: W_{i, j+1}."
                 )
-        return Spot(" ".join(pieces), frozenset(letters), (first, self.last), shift)
+        if not pieces and constant >= 0:
+            return Spot(str(constant), frozenset(), (first, self.last))
+        return Spot(" ".join(pieces) or "0", frozenset(letters), (first, self.last), shift + constant)
 
     def _letter(self, letters: set[str]) -> tuple[str, int]:
         """One letter of an index as the language has it, and whether it counts from the first entry."""
@@ -184,14 +189,3 @@ class Indices(Cursor):
             self.names.letters[word] = self.letter_for(word)
         letters.add(self.names.letters[word])
         return self.names.letters[word], 1
-
-    def upper(self, bound: Bound, signs: list[Signed]) -> tuple[Bound, list[Term]]:
-        """The last value of a letter: the size of an axis, or a condition."""
-        if bound.size.startswith("from"):
-            raise self.fault(bound.span, "This range is not read.", r"Write \sum_j for a whole axis, or \sum_{j \ge 2}.")
-        spot = self.spot(signs)
-        if not spot.letters and "[" not in spot.text:
-            size = spot.text if self.names.base else f"{spot.text} + 1"
-            return replace(bound, size=size.removesuffix(" -1 + 1")), []
-        mine = Spot(bound.letter, frozenset({bound.letter}), bound.span, self.names.base)
-        return bound, [Term("compare", ("<=", mine, spot), spot.span)]

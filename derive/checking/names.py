@@ -59,10 +59,14 @@ class Names:
     graph: Graph
     letters: dict[str, str] = field(default_factory=dict)
     """What the free letters of a formula are called in the language's text: another letter where that means something else."""
+    first: int | None = None
+    """What the first entry of an axis is called, if it is said; else what it is called where the graph is printed."""
 
     @cached_property
     def base(self) -> int:
-        """What the first entry of an axis is called in print."""
+        """What the first entry of an axis is called."""
+        if self.first is not None:
+            return self.first
         own = tuple(node for node in self.graph.nodes if not node.name.startswith(ANSWER))
         return context_of(replace(self.graph, nodes=own)).style.index_base if own else 1
 

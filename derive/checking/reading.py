@@ -13,8 +13,9 @@ from derive.checking.additions import MisshapenError, add_definition, size_text
 from derive.checking.entries import Entries
 from derive.checking.grammar import Grammar
 from derive.checking.names import ANSWER, Names
+from derive.checking.ranges import OutsideError
 from derive.checking.signs import MAX_FORMULA, fault, place_in
-from derive.checking.tree import Term, spots
+from derive.checking.tree import Term, below, spots
 from derive.errors import CONTROLS, DeriveError, said
 from derive.graphs.graph import Graph, Node
 from derive.graphs.names import fresh
@@ -65,8 +66,11 @@ class Formula:
         return self.node.indices
 
 
-def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProxyType({})) -> Formula:
-    r"""The formula that a text is; `known` are the axes of letters that stand beside it.
+def read_formula(
+    graph: Graph, text: str, known: Mapping[str, Any] = MappingProxyType({}), first: int | None = None
+) -> Formula:
+    r"""The formula that a text is; `known` are the axes of letters that stand beside it, `first` is what the first entry of an
+    axis is called in it, if not what it is called in print.
 
     Raises DeriveError, with its place in the text, where it cannot be read.
 
@@ -81,7 +85,25 @@ def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProx
         raise DeriveError("A formula is missing here.", place_in(text or " ", (0, 1)))
     if len(text) <= MAX_FORMULA and _in_the_language(text, graph):
         return _read_language(graph, text)
-    return _read_typed(graph, text, known)
+    try:
+        return _read_typed(graph, text, known, first)
+    except OutsideError:
+        if first is not None:
+            raise
+        if (found := _counted_from_0(graph, text, known)) is None:
+            raise
+        return found
+
+
+def _counted_from_0(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula | None:
+    """A formula whose ranges begin at 0, read with all entries counted from 0: where nothing else in it counts entries."""
+    names = Names(graph, first=0)
+    tree = Grammar(text, names).formula()
+    counted = [spot for spot in spots(tree, ends=False) if not spot.letters and not names.is_label(spot.text)]
+    starts = {end.text for part in below(tree) if part.kind == "reduce" for b in part.args[2] for end in (b.low,) if end}
+    if counted or starts != {"0"} or any(part.kind == "index" for part in below(tree)):
+        return None
+    return _read_typed(graph, text, known, 0)
 
 
 _CONVENTION = "Which way the derivative of a vector by a vector lies, and what a dot between vectors means, are conventions."
@@ -124,9 +146,9 @@ def _read_language(graph: Graph, text: str) -> Formula:
     return Formula(found, tuple(free), text)
 
 
-def _read_typed(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula:
+def _read_typed(graph: Graph, text: str, known: Mapping[str, Any], first: int | None) -> Formula:
     """A formula in LaTeX, or as a textbook prints it."""
-    names = Names(graph)
+    names = Names(graph, first=first)
     grammar = Grammar(text, names)
     tree: Term = grammar.formula()
     axes = {names.letters[typed]: axis for typed, axis in known.items() if typed in names.letters}

@@ -11,7 +11,7 @@ from derive.checking.signs import Span
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """An index as typed: in the language's text, counted from 0, with the letters in it; `letter` where it is just one."""
+    """An index as typed: in the language's text, counted from 0, with the letters in it; `letter` where it is one and a number."""
 
     text: str
     letters: frozenset[str]
@@ -26,11 +26,12 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A letter that a Σ binds, and the size of its axis as typed, if it was."""
+    """A letter that a Σ binds, with the first and the last of its values, where these were typed."""
 
     letter: str
-    size: str
     span: Span
+    low: Spot | None = None
+    high: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,13 @@ def below(term: Term) -> Iterator[Term]:
                 yield from below(part)
 
 
-def spots(term: Term) -> Iterator[Spot]:
-    """The indices in a term."""
+def spots(term: Term, ends: bool = True) -> Iterator[Spot]:
+    """The indices in a term, with the ends of ranges or without."""
     for part in below(term):
         for arg in part.args:
             for spot in arg if isinstance(arg, tuple) else (arg,):
-                if isinstance(spot, Spot):
-                    yield spot
+                here = (spot.low, spot.high) if ends and isinstance(spot, Bound) else (spot,)
+                yield from (end for end in here if isinstance(end, Spot))
 
 
 def position(spot: Spot, base: int) -> str:
