@@ -7,7 +7,7 @@ from dataclasses import replace
 from derive.checking.cursor import PAIRS, RELATIONS, depth, number, split
 from derive.checking.meanings import Meanings
 from derive.checking.signs import Signed, Span
-from derive.checking.tree import Bound, Spot, Term
+from derive.checking.tree import Bound, Spot, Term, moved
 from derive.errors import said
 
 _ONES = (r"\one", r"\mathbb", r"\mathbf", r"\mathds", r"\mathbbm", r"\bm", r"\boldsymbol")
@@ -147,6 +147,16 @@ class Conditions(Meanings):
         self.leave(bounds)
         return Term("reduce", (operator, body, bounds, tests), (span[0], self.last))
 
+    def between(self, part: list[Signed]) -> Bound | None:
+        """The letter of 1 ≤ i < n, with its first value and its last."""
+        marks = [k for k, s in enumerate(part) if s.text in ("<", r"\le")]
+        if len(marks) != 2 or marks[1] != marks[0] + 2 or not marks[0] or not self.is_new_letter(part[marks[0] + 1]):
+            return None
+        low, high = self.spot(part[: marks[0]]), self.spot(part[marks[1] + 1 :])
+        more, less = (int(part[mark].text == "<") for mark in marks)
+        bound = self.enter(part[marks[0] + 1])
+        return replace(bound, low=moved(low, more), high=moved(high, -less))
+
     def ranges(self, lower: list[Signed], upper: list[Signed]) -> tuple[tuple[Bound, ...], tuple[Term, ...]]:
         """The letters that are bound, and the conditions; the letters mean something until `leave`."""
         bounds: list[Bound] = []
@@ -156,6 +166,9 @@ class Conditions(Meanings):
             left = part[:where]
             sign = part[where].text if where < len(part) else ""
             new = [s for s in left if s.text.isalpha() or s.text.startswith("\\")]
+            if (between := self.between(part)) is not None:
+                bounds.append(between)
+                continue
             if any(s.text in self.scope for s in new):
                 later.append(part)
                 continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
+from itertools import permutations
 from typing import Any
 
 from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, exp, expand, factorint, log, sign, tanh
@@ -35,8 +36,10 @@ from derive.calculus.terms import (
     depends,
     factors,
     opened,
+    signature,
     terms,
 )
+from derive.checking.parts import over_whole_axes
 from derive.checking.polynomials import Effort, TooMuchError, quotient
 from derive.derivation.derivation import put_in
 from derive.derivation.sweep import derivation, expanded
@@ -136,7 +139,9 @@ class Plain:
         if isinstance(term, Differ):
             return 1 - Delta(*term.args)
         if isinstance(term, AtMost):
-            return 1 - Below(term.args[1], term.args[0])
+            return self.of(1 - Below(term.args[1], term.args[0]))
+        if isinstance(term, Below):
+            return _below(*term.args)
         if isinstance(term, Positive):
             return self._positive(self.of(term.args[0]), True)
         if isinstance(term, Bracket):
@@ -258,6 +263,8 @@ class Plain:
 
     def _binder(self, term: Any) -> Any:
         indices, body = opened(term)
+        if type(term) is Sum:
+            body = over_whole_axes(indices, body)
         inner = self.of(body)
         if isinstance(term, Sum):
             return self._sum(indices, inner)
@@ -281,6 +288,17 @@ class Plain:
             return bool(t.body.indices and t.body.indices[-1] == t.indices[0] and t.indices[0] not in t.body.indices[:-1])
 
         return whole.xreplace({t: S.One for t in whole.atoms(Sum) if is_fact(t)})
+
+
+def _below(one: Any, other: Any) -> Any:
+    """[i < k], one way for i ≤ k - 1 and k > i as well."""
+    gap = expand(other - one - 1)
+    for i, k in permutations(sorted(gap.atoms(Index), key=signature), 2):
+        if gap == k - i:
+            return 1 - _below(k, i)
+        if gap == k - i - 1:
+            return Below(i, k) if signature(i) < signature(k) else 1 - Below(k, i) - Delta(i, k)
+    return Below(one, other)
 
 
 def _positive_atom(gap: Any) -> Any:

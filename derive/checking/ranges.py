@@ -14,6 +14,7 @@ from typing import Any
 
 from sympy import Add, Integer, Mul
 
+from derive.calculus.terms import never_negative
 from derive.checking.additions import MisshapenError, size_text
 from derive.checking.shapes import Shapes
 from derive.checking.tree import Bound, Spot, Term, below, position
@@ -98,10 +99,12 @@ class Ranges(Shapes):
             return
         last = high - self.names.base + further
         left = axis - 1 - last
-        if not left.is_Integer or left < 0:
-            typed = size_text(high)
-            message = said("{name} runs to {typed}, and the axis is of size {size}.", name=bound.letter, typed=typed, size=axis)
-            raise self.fault(bound.span, message, kind=MisshapenError)
+        if not never_negative(left):
+            message = said(
+                "{name} runs to {typed}, and the axis is of size {size}.", name=bound.letter, typed=size_text(high), size=axis
+            )
+            part = bool(high.is_Integer or high.free_symbols & axis.free_symbols) and not left.is_Integer
+            raise self.fault(bound.span, message, kind=DeriveError if part else MisshapenError)
         if left:
             yield f"{bound.letter} <= {size_text(last)}"
 
@@ -135,6 +138,9 @@ class Ranges(Shapes):
                 if other.letter in known:
                     found.append((known[other.letter], 0))
                 found += [place for place in self._places(other.letter, where) if not place[1]]
+        for bound in (b for term in where for part in below(term) if part.kind == "reduce" for b in part.args[2]):
+            if any(end is not None and end.letter == letter for end in (bound.low, bound.high)):
+                found += [(axis, 0) for axis, further in self._places(bound.letter, where) if not further]
         return min(found, key=lambda place: place[1] != 0, default=None)
 
     def _places(self, letter: str, where: Sequence[Term]) -> Iterator[tuple[Any, int]]:

@@ -66,9 +66,7 @@ class Formula:
         return self.node.indices
 
 
-def read_formula(
-    graph: Graph, text: str, known: Mapping[str, Any] = MappingProxyType({}), first: int | None = None
-) -> Formula:
+def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProxyType({}), first: int | None = None) -> Formula:
     r"""The formula that a text is; `known` are the axes of letters that stand beside it, `first` is what the first entry of an
     axis is called in it, if not what it is called in print.
 
@@ -115,7 +113,7 @@ _LATEX = re.compile(
 
 def _in_the_language(text: str, graph: Graph) -> bool:
     """Whether a text is in the graph language: no sign in it is of another notation, but in the names of tensors."""
-    plain = re.sub(r"[^\W\d]\w*", lambda m: "x" if m[0] in graph.members else m[0], text)
+    plain = re.sub(r"[^\W\d]\w*", lambda m: "x" if m[0] in graph.members or _is_size(m[0], graph) else m[0], text)
     plain = re.sub(r"\b(?:for|in|if|and)\b", ",", plain)
     if _LATEX.search(plain):
         return False

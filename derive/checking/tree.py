@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.checking.signs import Span
@@ -11,7 +11,7 @@ from derive.checking.signs import Span
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """An index as typed: in the language's text, counted from 0, with the letters in it; `letter` where it is one and a number."""
+    """An index as typed: in the language's text, with the letters in it; `letter` where its text is just one."""
 
     text: str
     letters: frozenset[str]
@@ -85,3 +85,10 @@ def position(spot: Spot, base: int) -> str:
     if spot.text.isdigit():
         return str(int(spot.text) + more)
     return spot.text if not more else f"{spot.text} {'+' if more > 0 else '-'} {abs(more)}"
+
+
+def moved(spot: Spot, by: int) -> Spot:
+    """The index that is so much further."""
+    if spot.text.isdigit() and int(spot.text) + by >= 0:
+        return replace(spot, text=str(int(spot.text) + by))
+    return replace(spot, shift=spot.shift + by)

@@ -26,6 +26,7 @@ from derive.calculus.terms import (
     substituted,
     terms,
 )
+from derive.checking.parts import unrolled
 from derive.checking.plain import Plain, Tie, known_inputs, unfolded, with_gradients
 from derive.checking.polynomials import Effort, TooMuchError, quotient, vanishes
 from derive.graphs.graph import Graph, Node
@@ -90,6 +91,8 @@ def _by_algebra(term: Any, graph: Graph, effort: Effort) -> str:
     halves = known_inputs(graph, "onehot")
     found = plain.of(term)
     if _is_zero(found, effort, halves):
+        return "algebra"
+    if (written := unrolled(term)) != term and _is_zero(plain.of(written), effort, halves):
         return "algebra"
     return "cases" if _in_cases(found, plain, effort, halves, (), MOST_CASES) else ""
 
