@@ -50,7 +50,7 @@ class Entries(Ranges):
         return found
 
     def _entry(self, term: Term, at: tuple[str, ...]) -> Iterator[Piece]:
-        span, base = term.span, self.names.base
+        span = term.span
         match term.kind, term.args:
             case "num", (text,):
                 yield text, span
@@ -273,7 +273,6 @@ class Entries(Ranges):
 
     def _derivative(self, term: Term, of: Term, by: Term, whole: bool, at: tuple[str, ...]) -> Iterator[Piece]:
         """A derivative along every path: an input of its own in the text, which is put in as what it is later."""
-        base = self.names.base
         if of.kind == "ref":
             output, places = of.name, [self.position(s) for s in of.args[1]]
         else:

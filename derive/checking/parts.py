@@ -112,11 +112,9 @@ def unrolled(term: Any) -> Any:
     """A term with each Σ over few entries, where the sizes of its axes are numbers, as a sum."""
 
     def written(t: Any) -> Any:
-        if (
-            type(t) is not Sum
-            or not all(i.size.is_Integer for i in t.indices)
-            or prod(int(i.size) for i in t.indices) > MOST_UNROLLED
-        ):
+        if type(t) is not Sum or not all(i.size.is_Integer for i in t.indices):
+            return t
+        if prod(int(i.size) for i in t.indices) > MOST_UNROLLED:
             return t
         indices, body = opened(t)
         places = product(*(range(int(i.size)) for i in indices))

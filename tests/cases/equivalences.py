@@ -140,13 +140,13 @@ PROVED += [
     (NUMBERS, r"\mathbb{1}[a > \log 4]", r"\mathbb{1}[a > 2\log 2]"),
     (OUTER, r"\nabla_W L", "g_i x_j"),
     (OUTER, r"\nabla_W L", "x_j g_i"),
+    (AXIS, r"\sum_{i=1}^{n-1} x_i", r"\sum_{i=1}^{n} x_i - x_n"),
 ]
 REFUTED += [
     (AXIS, r"\sum_i i\,x_i", r"\sum_i (i+1)\,x_i"),
     (NUMBERS, r"\left|3\left|x\right|2\right|", "6x"),
 ]
 UNDECIDED += [
-    (AXIS, r"\sum_{i=1}^{n-1} x_i", r"\sum_{i=1}^{n} x_i - x_n"),
     ("x: [n]; y: [n]; L = sum(x*y)", "x_j y_i", r"x y^\top"),
 ]
 
