@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from derive.checking.cursor import PAIRS, RELATIONS, depth, number, split
 from derive.checking.meanings import Meanings
+from derive.checking.names import SIGNS
 from derive.checking.signs import Signed, Span
-from derive.checking.tree import Bound, Spot, Term, moved
+from derive.checking.tree import Bound, Spot, Term, moved, spots
 from derive.errors import said
 
+_REACH = {name: rf"Write {sign}_j (x_j w), or w {sign}_j x_j." for name, sign in SIGNS.items()}
 _ONES = (r"\one", r"\mathbb", r"\mathbf", r"\mathds", r"\mathbbm", r"\bm", r"\boldsymbol")
 
 
@@ -21,18 +23,29 @@ class Conditions(Meanings):
         if sign.text == r"\one":
             return True
         if sign.text == "1" and self.peek() in ("_", "[", r"\{"):
-            ahead = self.signs[self.at + (self.peek() == "_") :]
-            stop = next((k for k, s in enumerate(ahead) if s.text in ("]", "}", r"\}")), len(ahead))
-            return any(s.text in RELATIONS for s in ahead[:stop])
+            return self._compares(self.at)
         if sign.text in _ONES and [s.text for s in self.signs[self.at : self.at + 3]] in (["{", "1", "}"], ["{", "I", "}"]):
-            self.at += 3
-            return True
+            indicator = self.signs[self.at + 1].text == "1" or self._compares(self.at + 3)
+            self.at += 3 if indicator else 0
+            return indicator
         if sign.text in _ONES and self.peek() == "1":
             self.at += 1
             return True
         return False
 
+    def _compares(self, at: int) -> bool:
+        """Whether a condition stands in the brackets that begin at a sign."""
+        ahead = self.signs[at + (self.signs[at : at + 1] != [] and self.signs[at].text == "_") :]
+        stop = next((k for k, s in enumerate(ahead) if s.text in ("]", "}", r"\}", ")")), len(ahead))
+        return bool(ahead) and ahead[0].text in PAIRS and any(s.text in RELATIONS for s in ahead[:stop])
+
     def bracket(self, span: Span) -> Term:
+        if self.peek() == "_" and not self._compares(self.at):
+            self.at += 1
+            size = "".join(s.text for s in self.group())
+            if not self.names.size(size):
+                raise self.fault((span[0], self.last), said("{shown} is no size.", shown=size))
+            return Term("ones", (size,), (span[0], self.last))
         if self.peek() == "_":
             self.at += 1
         if self.peek() in ("[", r"\{", "(", "{"):
@@ -144,6 +157,11 @@ class Conditions(Meanings):
             raise self.fault(span, "Say what this runs over.", r"Write \sum_j, or \sum_{j \ne t}.")
         bounds, tests = self.ranges(lower, upper)
         body = self.term() if self.peek() else self.nothing()
+        last = {letter for spot in spots(self.factors[-1]) for letter in spot.letters}
+        if operator != "sum" and len(self.factors) > 1 and not last & {bound.letter for bound in bounds}:
+            raise self.fault(
+                self.factors[-1].span, said("It cannot be told how far this {name} reaches.", name=operator), _REACH[operator]
+            )
         self.leave(bounds)
         return Term("reduce", (operator, body, bounds, tests), (span[0], self.last))
 

@@ -12,7 +12,7 @@ from derive.errors import DeriveError, said
 
 T = TypeVar("T")
 
-PAIRS = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
+PAIRS = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", r"\langle": r"\rangle"}
 """Brackets, with those that close them."""
 
 RELATIONS = {"=": "==", r"\ne": "!=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">="}
@@ -31,6 +31,10 @@ class Cursor:
         self.scope: dict[str, str] = {}
         self.shadowed: list[tuple[str, str | None]] = []
         self.used = set(names.letters.values())
+        self.factors: list[Term] = []
+        """The factors of the product that was read last."""
+        self.closed: set[str] = set()
+        """The letters that a Σ bound that has ended, without a bracket around it."""
 
     def peek(self) -> str:
         return self.signs[self.at].text if self.at < len(self.signs) else ""
@@ -74,19 +78,27 @@ class Cursor:
             return [self.signs[self.at - 1]]
         if sign.text == "-" and self.peek():
             return [sign, *self.group()]
-        if "\\" not in self.text and sign.text.isalnum() and self.signs[self.at - 2].text == "^":
+        raised = self.signs[self.at - 2 : self.at - 1] or self.signs[:0]
+        raised = self.signs[self.at - 3 : self.at - 2] if raised and raised[0].text == "-" else raised
+        if "\\" not in self.text and sign.text.isalnum() and raised and raised[0].text == "^":
             if self.peek().isalnum() and self.here[0] == self.last:
                 raise self.fault(self.here, "It cannot be told how far this exponent reaches.", "Write x^(2) y, or x^(2y).")
             return [sign]
         if "\\" not in self.text and sign.text.isalnum():  # p_ij, as a text has it
             found = [sign]
-            while self.peek().isalnum() and self.here[0] == self.last:
+            while self.peek().isalnum() and self.here[0] == self.last and not self._begins_a_tensor():
                 found.append(self.next())
             return found
         if sign.text in (r"\mathrm", r"\text", r"\mathbf", r"\boldsymbol", r"\operatorname", r"\mathsf") and self.peek() == "{":
             opening = self.next()
             return [sign, opening, *self.until("}", opening), self.signs[self.at - 1]]
         return [sign]
+
+    def _begins_a_tensor(self) -> bool:
+        """Whether the letter that comes is no index, but has one of its own: y in x_iy_i."""
+        name = self.names.member(self.peek())
+        after = self.signs[self.at + 1 : self.at + 2]
+        return bool(name and after and after[0].text == "_" and not self.names.is_label(name))
 
     def until(self, closing: str, opening: Signed) -> list[Signed]:
         """What stands before the bracket that closes the one read last, which is read, too."""
@@ -103,13 +115,14 @@ class Cursor:
         if not group:
             raise self.fault(self.here, "Something is missing here.")
         outer, self.signs, at, self.at = self.signs, list(group), self.at, 0
+        closed, self.closed = self.closed, set(self.closed)
         try:
             found = read()
             if self.peek():
                 raise self.fault(self.here, said("{shown} is not expected here.", shown=self.peek()))
             return found
         finally:
-            self.signs, self.at = outer, at
+            self.signs, self.at, self.closed = outer, at, closed
 
     def flat(self, group: list[Signed]) -> list[Signed]:
         """The signs outside all brackets."""

@@ -105,10 +105,14 @@ class Entries(Ranges):
                 yield f"where({at[0]} == {self.position(spot)}, 1, 0)", span
             case "eye", _:
                 yield (f"where({at[0]} == {at[1]}, 1, 0)" if len(at) == 2 else "1"), span
-            case "norm", (inner,):
-                yield "sqrt(", span
-                yield from self._squares(inner, span)
-                yield ")", span
+            case "norm", _:
+                yield from self._norm(term)
+            case "inner", (left, right):
+                letters = [(self.letter(), a if a is not None else b) for a, b in self.common_axes(term, left, right)]
+                own = tuple(name for name, _ in letters)
+                yield from self._summed(letters, list(self._pair(left, right, "*", own, own, span)), span)
+            case "bars", (inner,):
+                yield from self._function("abs", (inner,), at, span)
             case "trace", (inner,):
                 letter = self.letter()
                 yield from self._summed([(letter, self.shape(inner).axes[0])], self.entry(inner, (letter, letter)), span)
@@ -144,8 +148,8 @@ class Entries(Ranges):
             body = [*self._pair(left, right, "*", (*at[: one.rank - 1], letter), (letter, *at[one.rank - 1 :]), span)]
             yield from self._summed([(letter, size)], body, span)
 
-    def _summed(self, letters: list[tuple[str, Any]], body: Pieces, span: Span) -> Iterator[Piece]:
-        yield "sum(", span
+    def _summed(self, letters: list[tuple[str, Any]], body: Pieces, span: Span, operator: str = "sum") -> Iterator[Piece]:
+        yield f"{operator}(", span
         yield from body
         for letter, size in letters:
             if size is None:
@@ -154,8 +158,8 @@ class Entries(Ranges):
         yield ")", span
 
     def _power(self, term: Term, inner: Term, exponent: Term, at: tuple[str, ...]) -> Iterator[Piece]:
-        if inner.kind == "norm" and exponent.kind == "num" and exponent.args == ("2",):
-            yield from self._squares(inner.args[0], term.span)
+        if inner.kind == "norm" and inner.args[1] not in ("1", r"\infty") and exponent.args == ("2",):
+            yield from self._squares(inner)
             return
         if exponent.kind == "neg" and self.shape(inner).rank == 2:
             raise self.fault(term.span, "Inverses of matrices are not read.")
@@ -170,10 +174,29 @@ class Entries(Ranges):
         yield from self._entry(exponent, ())
         yield ")", term.span
 
-    def _squares(self, inner: Term, span: Span) -> Iterator[Piece]:
+    def _norm(self, term: Term) -> Iterator[Piece]:
+        """A norm: its own axes are summed over, or the largest of its entries is taken."""
+        inner, kind = term.args
+        if kind not in ("1", r"\infty"):
+            yield "sqrt(", term.span
+            yield from self._squares(term)
+            yield ")", term.span
+            return
+        axes = self.shape(inner).axes
+        if len(axes) != 1:
+            raise self.fault(term.span, "This norm is read of a vector only.", r"Write \sum_{ij} |A_{ij}|.")
+        letter = self.letter()
+        body: Pieces = [("abs(", term.span), *self.entry(inner, (letter,)), (")", term.span)]
+        yield from self._summed([(letter, axes[0])], body, term.span, "sum" if kind == "1" else "max")
+
+    def _squares(self, norm: Term) -> Iterator[Piece]:
+        """Σ of the squares of all entries."""
+        (inner, kind), span = norm.args, norm.span
         axes = self.shape(inner).axes
         if not axes:
             raise self.fault(span, "The norm of a number is written |x|.")
+        if len(axes) > 1 and kind == "2":
+            raise self.fault(span, "Of a matrix this is the largest singular value, which is not read.", r"Write \|A\|_F.")
         letters = [(self.letter(), size) for size in axes]
         body = [("(", span), *self.entry(inner, tuple(name for name, _ in letters)), (")**2", span)]
         yield from self._summed(letters, body, span)

@@ -10,15 +10,17 @@ from dataclasses import replace
 from derive.calculus.functions import PRIMITIVES
 from derive.checking.cursor import PAIRS, RELATIONS, number, split
 from derive.checking.derivatives import Derivatives
-from derive.checking.names import AMBIGUOUS, SLOPES, SUMMED, elementwise
+from derive.checking.names import AMBIGUOUS, APPLIED, SIGNS, SLOPES, elementwise
 from derive.checking.signs import Signed, Span
 from derive.checking.tree import Term
-from derive.errors import said
+from derive.errors import DeriveError, said
 
-_ENDS = frozenset(("+", "-", ")", "]", "}", r"\}", ",", "&", r"\\", "=", "<", ">", r"\le", r"\ge", r"\ne", ";", r"\end", ":"))
+_ENDS = frozenset(
+    ("+", "-", ")", "]", "}", r"\}", ",", "&", r"\\", "=", "<", ">", r"\le", r"\ge", r"\ne", ";", r"\end", ":", r"\rangle")
+)
 _BINARY = frozenset((r"\cdot", r"\odot", "/", r"\at", "*"))
 _BARS = ("|", r"\|")
-_BIG = {r"\sum": "sum", r"\prod": "prod", r"\max": "max", r"\min": "min"}
+_BIG = {sign: name for name, sign in SIGNS.items()}
 
 
 class Grammar(Derivatives):
@@ -54,6 +56,7 @@ class Grammar(Derivatives):
             inner = self.term()
             return Term("neg", (inner,), (start[0], inner.span[1]))
         found = self.factor()
+        factors = [found]
         while self.peek() and self.peek() not in _ENDS:
             operator = self.next().text if self.peek() in _BINARY else ""
             if operator and self.peek() == "-":
@@ -66,6 +69,8 @@ class Grammar(Derivatives):
                 )
             kind = {"": "mul", r"\cdot": "dot", r"\odot": "times", "/": "div", r"\at": "mul", "*": "star"}[operator]
             found = Term(kind, (found, right), (found.span[0], right.span[1]))
+            factors.append(right)
+        self.factors = factors
         return found
 
     def _glued(self) -> bool:
@@ -120,6 +125,12 @@ class Grammar(Derivatives):
         if self.bracket_of(sign):
             return self.bracket(span)
         if text[0].isdigit() or (text[0] == "." and len(text) > 1):
+            if (power := next((c for c in text if c in "eE"), "")) and (self.names.member(power) or self.names.size(power)):
+                raise self.fault(
+                    span,
+                    said("It cannot be told whether this {name} is a power of ten.", name=power),
+                    said("Write 2 {name} - 1, or 0.2.", name=power),
+                )
             return Term("num", (text,), span)
         if text == r"\frac":
             return self.fraction(span)
@@ -139,6 +150,13 @@ class Grammar(Derivatives):
             return self.environment(span)
         if text in ("(", "[", r"\{", "{"):
             return self.bracketed(sign)
+        if text == r"\langle":
+            parts = split(self.until(r"\rangle", sign), ",")
+            if len(parts) != 2:
+                raise self.fault((span[0], self.last), r"Between these stand two tensors: \langle w, x \rangle.")
+            return Term("inner", tuple(self.inner(part, self.sum) for part in parts), (span[0], self.last))
+        if text in (r"\Sigma", r"\Pi") and self.peek() == "_" and not self.names.member(text[1:]):
+            return self.reduction("sum" if text == r"\Sigma" else "prod", span)
         if text == r"\delta" and self.peek() == "_" and self.is_kronecker():
             return self.delta(span)
         if text == r"\underbrace" or text == r"\overbrace":
@@ -169,12 +187,14 @@ class Grammar(Derivatives):
         self.at += 1
         inner = self.inner(group, self.sum)
         if text == "|":
-            return Term("call", ("abs", (inner,)), (span[0], self.last))
+            return Term("bars", (inner,), (span[0], self.last))
+        kind = ""
         if self.peek() == "_":
             self.at += 1
-            if [s.text for s in self.group()] not in (["2"], ["F"]):
-                raise self.fault(self.here, "Only the Euclidean norm is read.", r"Write \sum_i |x_i|.")
-        return Term("norm", (inner,), (span[0], self.last))
+            kind = "".join(s.text for s in self.group())
+            if kind not in ("1", "2", "F", r"\infty"):
+                raise self.fault(self.here, "This norm is not read.", r"Write \sum_i |x_i|.")
+        return Term("norm", (inner, kind), (span[0], self.last))
 
     def named(self, sign: Signed, plain: bool = False) -> Term:
         """A name with what is written on it and around it: a tensor, a function, a size, an index, a constant."""
@@ -190,21 +210,23 @@ class Grammar(Derivatives):
         if word == "e" and self.peek() == "^" and not self.names.member("e"):
             self.at += 1
             return Term("call", ("exp", (self.inner(self.group(), self.sum),)), (span[0], self.last))
-        if word in SUMMED and self.peek() == "_":
-            return self.reduction(SUMMED[word], span)
-        if word in ("diag", "tr", "Tr", "trace") and self.peek() in ("(", "["):
-            opening = self.next()
-            inner = self.inner(self.until(PAIRS[opening.text], opening), self.sum)
-            return Term("diag" if word == "diag" else "trace", (inner,), (span[0], self.last))
+        if word in SIGNS and self.peek() == "_":
+            return self.reduction(word, span)
         member = self.names.member(word)
+        if word in APPLIED and not member and self.peek() in ("(", "["):
+            return self._applied(word, span)
         if member and word in AMBIGUOUS and self.peek() == "(":
             raise self.fault(
                 span, "It cannot be told whether this is a function or a product.", r"Write \sigma \cdot (x) for a product."
             )
+        if member and word in AMBIGUOUS and [s.text for s in self.signs[self.at : self.at + 6]] == [*"^{-1}", "("]:
+            raise self._inverse(span, word)
+        if word == "lg" and not member:
+            raise self.fault(span, "It cannot be told which logarithm this is.", r"Write \log x, \log_2 x or \log_{10} x.")
         function = self.names.function(word) if not member else ""
         if not function or (len(word) == 1 and self.peek() not in ("(", "'") and word not in ("σ",)):
             return None
-        if self.peek() == "_" and function not in ("log",) and word not in SUMMED:
+        if self.peek() == "_" and function not in ("log",) and word not in SIGNS:
             return None
         primed = self.peek() == "'"
         self.at += primed
@@ -216,6 +238,7 @@ class Grammar(Derivatives):
         if self.peek() == "^":
             self.at += 1
             exponent = self.inner(self.group(), self.sum)
+            self._no_inverse(exponent, function)
 
         def power(found: Term) -> Term:
             return found if exponent is None else Term("pow", (found, exponent), found.span)
@@ -239,9 +262,36 @@ class Grammar(Derivatives):
             found = Term("div", (found, below), whole)
         return power(found)
 
+    def _applied(self, word: str, span: Span) -> Term:
+        """A function of whole tensors."""
+        args, whole = self.arguments(span), (span[0], self.last)
+        if len(args) != (2 if word in ("dot", "inner", "outer") else 1):
+            raise self.fault(whole, "An argument is missing here.")
+        match word:
+            case "diag":
+                return Term("diag", args, whole)
+            case "norm":
+                return Term("norm", (*args, ""), whole)
+            case "outer":
+                return Term("mul", (args[0], Term("transpose", (args[1],), args[1].span)), whole)
+            case "dot" | "inner":
+                return Term("inner", args, whole)
+        return Term("trace", args, whole)
+
+    def _no_inverse(self, exponent: Term, function: str) -> None:
+        if exponent.kind == "neg" and exponent.args[0].kind == "num" and exponent.args[0].args == ("1",):
+            raise self._inverse(exponent.span, function)
+
+    def _inverse(self, span: Span, function: str) -> DeriveError:
+        return self.fault(
+            span,
+            said("It cannot be told whether this is the inverse function or 1/{name}.", name=function),
+            said("Write 1/{name}(x), or the inverse by a formula.", name=function),
+        )
+
     def arguments(self, span: Span) -> tuple[Term, ...]:
         """What a function is applied to: what stands in brackets, or the one factor behind it."""
-        if self.peek() in PAIRS:
+        if self.peek() in PAIRS and self.peek() != r"\langle":
             opening = self.next()
             group = self.until(PAIRS[opening.text], opening)
             parts = split(group, ",")

@@ -37,6 +37,7 @@ class Indices(Cursor):
             word, before = self.shadowed.pop()
             if before is None:
                 del self.scope[word]
+                self.closed.add(word)
             else:
                 self.scope[word] = before
 
@@ -186,6 +187,12 @@ class Indices(Cursor):
         if under or not ((len(word) == 1 and word.isalpha()) or word in GREEK):
             raise self.fault(sign.span, said("{shown} is not read as an index.", shown=sign.text))
         if word not in self.names.letters:
+            if word in self.closed and word not in self.names.beside:
+                raise self.fault(
+                    sign.span,
+                    said("{name} is bound before this, and not here.", name=word),
+                    "Put all that is summed in brackets, or name the other index otherwise.",
+                )
             self.names.letters[word] = self.letter_for(word)
         letters.add(self.names.letters[word])
         return self.names.letters[word], 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from derive.checking.cursor import PAIRS
 from derive.checking.indices import Indices
+from derive.checking.names import APPLIED, SIGNS
 from derive.checking.signs import Signed, Span
 from derive.checking.tree import Spot, Term
 from derive.errors import nearest, said
@@ -46,7 +47,9 @@ class Meanings(Indices):
             while at < len(self.signs) and self.signs[at].text.isalnum() and self.signs[at].span[0] == self.signs[at - 1].span[1]:
                 run += self.signs[at].text
                 at += 1
-            if (longest := self.names.longest(run)) and not (longest != run and text in self.scope):
+            follows = self.signs[at].text if at < len(self.signs) else ""
+            whole = (run in SIGNS and follows == "_") or (run in APPLIED and follows == "(")
+            if (longest := run if whole else self.names.longest(run)) and not (longest != run and text in self.scope):
                 used = 1
                 while len("".join(s.text for s in self.signs[self.at - 1 : self.at - 1 + used])) < len(longest):
                     used += 1
@@ -128,6 +131,13 @@ class Meanings(Indices):
                 return Term("size", (constant,), span)
             if word in ("I", "eye", "Id"):
                 return Term("eye", (), span)
+        if word == "I" and under and not (accent or raised):
+            if self.names.size(below):
+                return Term("eye", (below,), span)
+            first, *second = self.indices_of(under, 2)
+            if len(second) == 1:
+                same = Term("compare", ("==", first, second[0]), span)
+                return Term("where", ((same,), Term("num", ("1",), span), Term("num", ("0",), span)), span)
         shown = word + (f"_{accent}" if accent else "") + (f"_{below}" if below else "") + (f"^({above})" if above else "")
         raise self.fault(span, said("{name} is not defined.", name=shown), nearest(shown, names.members))
 

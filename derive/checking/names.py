@@ -16,7 +16,7 @@ from derive.notation.context import context_of
 from derive.notation.style import GREEK, LETTERS
 
 _FUNCTIONS = table(
-    """ln log, lg log, Log log, σ sigmoid, sigma sigmoid, logistic sigmoid, Sigmoid sigmoid, Phi normal_cdf, Φ normal_cdf,
+    """ln log, Log log, σ sigmoid, sigma sigmoid, logistic sigmoid, Sigmoid sigmoid, Phi normal_cdf, Φ normal_cdf,
     phi normal_pdf, φ normal_pdf, ReLU relu, Softmax softmax, LSE logsumexp, GELU gelu, SiLU silu, swish silu, Tanh tanh, th tanh,
     LogSoftmax log_softmax, Softplus softplus"""
 )
@@ -49,7 +49,11 @@ AMBIGUOUS = ("sigma", "phi", "Phi", "σ", "φ", "Φ")
 ANSWER, AUXILIARY = "answer", "aux"
 """What definitions are called that a formula becomes, and that it needs."""
 
-SUMMED = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
+SIGNS = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
+"""What runs over an index, and how it is written."""
+
+APPLIED = ("diag", "tr", "Tr", "trace", "dot", "inner", "outer", "norm")
+"""Functions of whole tensors that are no word of the language."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Names:
     graph: Graph
     letters: dict[str, str] = field(default_factory=dict)
     """What the free letters of a formula are called in the language's text: another letter where that means something else."""
+    beside: frozenset[str] = frozenset()
+    """The letters that stand beside the formula."""
     first: int | None = None
     """What the first entry of an axis is called, if it is said; else what it is called where the graph is printed."""
 

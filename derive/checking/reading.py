@@ -12,7 +12,7 @@ from derive.calculus.terms import Adjoint, Deriv, Index, substituted, walk
 from derive.checking.additions import MisshapenError, add_definition, size_text
 from derive.checking.entries import Entries
 from derive.checking.grammar import Grammar
-from derive.checking.names import ANSWER, Names
+from derive.checking.names import ANSWER, APPLIED, Names
 from derive.checking.ranges import OutsideError
 from derive.checking.signs import MAX_FORMULA, fault, place_in
 from derive.checking.tree import Term, below, spots
@@ -81,21 +81,22 @@ def read_formula(graph: Graph, text: str, known: Mapping[str, Any] = MappingProx
         raise fault(text, found.span(), said("The invisible character {code} is not read.", code=f"U+{ord(found[0]):04X}"))
     if not text.strip():
         raise DeriveError("A formula is missing here.", place_in(text or " ", (0, 1)))
-    if len(text) <= MAX_FORMULA and _in_the_language(text, graph):
+    if len(text) <= MAX_FORMULA and _in_the_language(text, graph) and not (_TEN.search(text) and "e" in graph.members):
         return _read_language(graph, text)
     try:
         return _read_typed(graph, text, known, first)
     except OutsideError:
         if first is not None:
             raise
-        if (found := _counted_from_0(graph, text, known)) is None:
+        counted = _counted_from_0(graph, text, known)
+        if counted is None:
             raise
-        return found
+        return counted
 
 
 def _counted_from_0(graph: Graph, text: str, known: Mapping[str, Any]) -> Formula | None:
     """A formula whose ranges begin at 0, read with all entries counted from 0: where nothing else in it counts entries."""
-    names = Names(graph, first=0)
+    names = Names(graph, beside=frozenset(known), first=0)
     tree = Grammar(text, names).formula()
     counted = [spot for spot in spots(tree, ends=False) if not spot.letters and not names.is_label(spot.text)]
     starts = {end.text for part in below(tree) if part.kind == "reduce" for b in part.args[2] for end in (b.low,) if end}
@@ -105,6 +106,8 @@ def _counted_from_0(graph: Graph, text: str, known: Mapping[str, Any]) -> Formul
 
 
 _CONVENTION = "Which way the derivative of a vector by a vector lies, and what a dot between vectors means, are conventions."
+
+_TEN = re.compile(r"(?<![\w.])[\d.]+e[+-]?\d")
 
 _LATEX = re.compile(
     r"[\\{}^|'∂∇]|[^\x00-\x7fα-ωΑ-Ω]|(?<![\w.])d[A-Za-z]\w*(\[[^\]]*\])?\s*/\s*d[A-Za-z]|\w_\w|\d\s*[A-Za-z(]|[\])]\s*[\[(\w]|\bx\s*\(|\bx\s+x\b"
@@ -118,6 +121,8 @@ def _in_the_language(text: str, graph: Graph) -> bool:
     if _LATEX.search(plain):
         return False
     words = set(re.findall(r"[^\W\d]\w*", plain))
+    if any(re.search(rf"\b{word}\s*\(", plain) and not library.known(word) for word in words & set(APPLIED)):
+        return False
     if "[" in text or "@" in text or "*" in text:
         return True
     return all(w == "x" or w in FUNCTIONS or w in REDUCTIONS or library.known(w) or _is_size(w, graph) for w in words)
@@ -146,7 +151,7 @@ def _read_language(graph: Graph, text: str) -> Formula:
 
 def _read_typed(graph: Graph, text: str, known: Mapping[str, Any], first: int | None) -> Formula:
     """A formula in LaTeX, or as a textbook prints it."""
-    names = Names(graph, first=first)
+    names = Names(graph, beside=frozenset(known), first=first)
     grammar = Grammar(text, names)
     tree: Term = grammar.formula()
     axes = {names.letters[typed]: axis for typed, axis in known.items() if typed in names.letters}

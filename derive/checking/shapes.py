@@ -74,10 +74,21 @@ class Shapes:
             case "pow", (base, exponent):
                 if self.shape(exponent).rank:
                     raise self.fault(exponent.span, "An exponent is a number.")
+                if self.shape(base).rank and exponent.kind in ("size", "ref") and exponent.name == "T":
+                    raise self.fault(term.span, "It cannot be told whether this is a transpose or a power.", r"Write x^\top.")
                 return self.shape(base)
             case "call", (_, args):
                 shapes = [self.shape(a) for a in args]
                 return self._same(term, shapes)
+            case "bars", (inner,):
+                if self.shape(inner).rank:
+                    raise self.fault(
+                        term.span, "It cannot be told whether this is a norm or goes entry by entry.", r"Write \|x\|, or |x_i|."
+                    )
+                return SCALAR
+            case "inner", (left, right):
+                self.common_axes(term, left, right)
+                return SCALAR
             case "slope", (_, args):
                 return self.shape(args[0])
             case "lib", _:
@@ -93,8 +104,12 @@ class Shapes:
             case "diag", (inner,):
                 shape = self.shape(inner)
                 return Shape(shape.axes * 2) if shape.rank == 1 else Shape(shape.axes[:1])
+            case "ones", (size,):
+                return Shape((self._size(size),))
             case (("ones" | "unit"), _):
                 return Shape((None,))
+            case "eye", (size,):
+                return Shape((self._size(size),) * 2)
             case "eye", _:
                 return Shape((None, None))
             case "diff", (of, by, _):
@@ -108,6 +123,18 @@ class Shapes:
                     raise self.fault(body.span, "Inside this, every tensor has its indices.")
                 return shape
         return SCALAR
+
+    def _size(self, name: str) -> Any:
+        return next(s for s in self.graph.sizes if str(s) == name)
+
+    def common_axes(self, term: Term, left: Term, right: Term) -> list[tuple[Any, Any]]:
+        """The axes of two tensors of which an inner product is taken."""
+        one, other = self.shape(left), self.shape(right)
+        if not one.rank or one.rank != other.rank or (one.rank > 1 and term.kind != "inner"):
+            raise self.fault(term.span, "An inner product is one of two vectors.", r"Write W x.", MisshapenError)
+        for a, b in zip(one.axes, other.axes, strict=True):
+            self.met(a, b, term.span)
+        return list(zip(one.axes, other.axes, strict=True))
 
     def _same(self, term: Term, shapes: Sequence[Shape]) -> Shape:
         found = max(shapes, key=lambda s: s.rank)

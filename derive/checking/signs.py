@@ -39,7 +39,8 @@ def table(rows: str) -> dict[str, str]:
 
 _UNICODE = table(
     r"""− -, – -, · \cdot, ⋅ \cdot, × \times, ⊙ \odot, ∘ \odot, ÷ /, ∑ \sum, ∏ \prod, √ \sqrt, ∂ \partial, ∇ \nabla, 𝟙 \one,
-    𝟏 \one, 𝐈 \eye, ≤ \le, ≥ \ge, ≠ \ne, ∈ \in, ᵀ \trans, ⊤ \trans, ′ ', ’ ', ‖ \|, ∞ \infty, ϵ \epsilon, .T \trans"""
+    𝟏 \one, 𝐈 \eye, ≤ \le, ≥ \ge, ≠ \ne, ∈ \in, ⟨ \langle, ⟩ \rangle,
+    ᵀ \trans, ⊤ \trans, ′ ', ’ ', ‖ \|, ∞ \infty, ϵ \epsilon, .T \trans"""
 )
 _ALIKE = table(
     r"""\times \cdot, \circ \odot, \leq \le, \leqslant \le, \geq \ge, \geqslant \ge, \neq \ne, <= \le, >= \ge, != \ne, == =, ** ^,
