@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from itertools import permutations
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, exp, expand, factorint, log, sign, tanh
+from sympy import Abs, Add, Function, Integer, Mul, Pow, Rational, S, Symbol, exp, expand, factorint, log, sign, tanh
 
 from derive.calculus.functions import Named
 from derive.calculus.normal import normal
@@ -117,6 +117,13 @@ class Plain:
 
     def __init__(self, graph: Graph, effort: Effort, denominator: int) -> None:
         self.effort, self.denominator = effort, denominator
+        self.nonzero: set[Any] = set()
+        """What is not 0 wherever the term has a value, since it stands in a denominator or in a logarithm."""
+        self.guarded = False
+        self.weak = {
+            graph.members[name].head: Symbol(name, real=True, nonnegative=True) for name in known_inputs(graph, "probability")
+        }
+        self.strong = {weak: head for head, weak in self.weak.items()}
         self.summing = {i.name for i in graph.inputs if i.kind in ("onehot", "probability")}
         self.memo: dict[Any, Any] = {}
 
@@ -129,7 +136,19 @@ class Plain:
             self.memo[term] = self._of(term)
         return self.memo[term]
 
+    @property
+    def settled(self) -> dict[Any, Any]:
+        """What is known of ties: none is met where the term has a value."""
+        return {Tie(gap): S.Zero for gap in self.nonzero}
+
     def _of(self, term: Any) -> Any:
+        outer, self.guarded = self.guarded, self.guarded or isinstance(term, (Where, Binder)) or _has_condition(term)
+        try:
+            return self._written(term)
+        finally:
+            self.guarded = outer
+
+    def _written(self, term: Any) -> Any:
         if isinstance(term, Named):
             return self.of(term.unfolded)
         if isinstance(term, Binder):
@@ -147,6 +166,8 @@ class Plain:
         if isinstance(term, Bracket):
             return term
         args = [self.of(a) for a in term.args]
+        if isinstance(term, log) or (term.is_Pow and term.exp.is_negative):
+            self._is_nonzero(term.args[0])
         if isinstance(term, Maximum):
             gap = args[1] - args[0]
             return args[0] + gap * self._positive(gap, False)
@@ -172,27 +193,37 @@ class Plain:
             return Where(test, a, b)
         return test * a + (1 - test) * b
 
+    def _is_nonzero(self, term: Any) -> None:
+        """Take down that a term is not 0, nor any of its factors."""
+        if not self.guarded:
+            for factor in factors(term.args[0] if isinstance(term, Abs) else term):
+                self.nonzero.add(self._sided(self.of(factor), True)[0])
+
     def _positive(self, gap: Any, ties: bool) -> Any:
         """[gap > 0], one way for a number and all its positive multiples; for its opposite, 1 minus that, and minus a tie."""
         if gap.is_number:
             return Integer(int(bool(gap > 0)))
-        found = quotient(gap, self.effort)
-        top, bottom = found.parts
-        if top == 0:
-            return S.Zero
-        if not ties and len(parts := found.odd_factors) > 1:
+        if not ties and len(parts := quotient(gap, self.effort).odd_factors) > 1:
             signs = [2 * self._positive(part, False) - 1 for part in parts]
             return (1 + Mul(*signs)) / 2
-        if not bottom.is_positive:
+        rest, flipped = self._sided(gap, ties)
+        if flipped:
+            return 1 - _positive_atom(rest) - (Tie(rest) if ties else 0)
+        return _positive_atom(rest)
+
+    def _sided(self, gap: Any, ties: bool) -> tuple[Any, bool]:
+        """A number without its positive factors, and whether its opposite is given; at `ties`, an entry of a probability may be 0."""
+        top, bottom = quotient(gap.xreplace(self.weak) if ties else gap, self.effort).parts
+        if top == 0:
+            return S.Zero, False
+        if not bottom.is_nonnegative:
             top = top * bottom
         _, rest = expand(top).as_content_primitive()
         positive = [f for f in factors(rest) if f.is_positive]
         rest = rest / Mul(*positive) if positive else rest
-        rest = _without_positive_factors(rest, self.effort)
-        if rest.could_extract_minus_sign():
-            flipped = _positive_atom(expand(-rest))
-            return 1 - flipped - (Tie(expand(-rest)) if ties else 0)
-        return _positive_atom(expand(rest))
+        rest = _without_positive_factors(rest, self.effort).xreplace(self.strong)
+        flipped = rest.could_extract_minus_sign()
+        return expand(-rest if flipped else rest), flipped
 
     def _exponential(self, exponent: Any) -> Any:
         """e to a sum as a product of powers, of each term with a positive whole part of its number."""
@@ -288,6 +319,11 @@ class Plain:
             return bool(t.body.indices and t.body.indices[-1] == t.indices[0] and t.indices[0] not in t.body.indices[:-1])
 
         return whole.xreplace({t: S.One for t in whole.atoms(Sum) if is_fact(t)})
+
+
+def _has_condition(term: Any) -> bool:
+    """Whether a product has a factor that is 0 under a condition."""
+    return term.is_Mul and any(isinstance(f, Bracket) for f in term.args)
 
 
 def _below(one: Any, other: Any) -> Any:

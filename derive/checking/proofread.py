@@ -215,7 +215,7 @@ class _Reader:
         if right.relation == "≈" and verdict.kind == REFUTED:
             verdict = Verdict(UNDECIDED, said("≈ is looked at between numbers only"))
         elif verdict.kind == REFUTED and (met := common(one, other)) is not None:
-            first, second, indices = met
+            first, second, indices, _ = met
             mistake = missing_sum(self.graph, other.graph, first, second, indices) or named(
                 self.graph, other.graph, first, second, indices, opening, self.explanations
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.calculus.terms import Adjoint, Deriv, Index, substituted, walk
 from derive.checking.additions import MisshapenError, add_definition, size_text
+from derive.checking.domains import Wanted, wanted
 from derive.checking.entries import Entries
 from derive.checking.grammar import Grammar
 from derive.checking.names import ANSWER, APPLIED, Names
@@ -47,6 +48,11 @@ class Formula:
             return None
         node = replace(self.node, indices=self.indices[::-1])
         return replace(self, graph=replace(self.graph, nodes=(*self.graph.nodes[:-1], node)))
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """What has to be positive where it has a value."""
+        return wanted(self.node, self.graph)
 
     @property
     def node(self) -> Node:
@@ -187,9 +193,16 @@ def _with_paths(term: Any, paths: set[tuple[str, str]]) -> Any:
     return walk(term, lambda t: Deriv(t.output, t.by) if isinstance(t, Adjoint) and t.pair in paths else t)
 
 
-def common(
-    first: Formula, second: Formula, held: bool = False, turned: bool = False
-) -> tuple[Any, Any, tuple[Index, ...]] | None:
+class Met(NamedTuple):
+    """The terms of two formulas over the same indices, and where each has a value as it was typed."""
+
+    first: Any
+    second: Any
+    indices: tuple[Index, ...]
+    wanted: tuple[tuple[Wanted, ...], tuple[Wanted, ...]] = ((), ())
+
+
+def common(first: Formula, second: Formula, held: bool = False, turned: bool = False) -> Met | None:
     """The terms of two formulas over the same indices: a letter means the same in both, whole axes are met in order.  Where what
     lies between is `held`, derivatives on the way are the factors of one path; `turned`, letters meet whole axes the other way.
 
@@ -234,7 +247,14 @@ def common(
         own = index.fresh()
         values[index] = own
         indices.append(own)
-    return first.term, substituted(second.term, values), tuple(indices)
+    return _met(first, second, values, indices)
+
+
+def _met(first: Formula, second: Formula, values: Mapping[Any, Any], indices: Sequence[Index]) -> Met:
+    """Two formulas over the same indices, those of the second called by `values`."""
+    put = dict(values)
+    needs = tuple(Wanted(substituted(w.term, put), w.zero) for w in second.wanted)
+    return Met(first.term, substituted(second.term, put), tuple(indices), (first.wanted, needs))
 
 
 def _broadcast(
@@ -245,12 +265,12 @@ def _broadcast(
     stray: list[Index],
     left: list[Index],
     right: list[Index],
-) -> tuple[Any, Any, tuple[Index, ...]] | None:
+) -> Met | None:
     """A number beside a tensor stands for all its entries; but a number is no tensor."""
     number = first if right else second
     if number.term.is_number:
         own = {i: i.fresh() for i in (*stray, *right)}
-        return first.term, substituted(second.term, {**values, **own}), (*indices, *own.values())
+        return _met(first, second, {**values, **own}, (*indices, *own.values()))
     return None
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.terms import Adjoint, Index
+from derive.checking.domains import Wanted
 from derive.checking.reading import Formula, MisshapenError, common, read_formula
 from derive.checking.shapes import DOT
-from derive.checking.witness import Witness, compared
+from derive.checking.witness import Pair, Witness, compared
 from derive.checking.zero import shown_zero
 from derive.errors import said
 from derive.graphs.graph import Graph
@@ -98,21 +99,31 @@ def _met(base: Graph, one: Formula, other: Formula, held: bool, turned: bool = F
     met = common(one, other, held, turned)
     if met is None:
         return Verdict(REFUTED, said("one is a tensor of other axes than the other"))
-    first, second, indices = met
-    return decided(base, other.graph, first, second, indices, _letters(one, other, indices))
+    return decided(base, other.graph, met.first, met.second, met.indices, _letters(one, other, met.indices), met.wanted)
 
 
 def decided(
-    base: Graph, graph: Graph, first: Any, second: Any, indices: tuple[Index, ...], names: Mapping[Index, str] | None = None
+    base: Graph,
+    graph: Graph,
+    first: Any,
+    second: Any,
+    indices: tuple[Index, ...],
+    names: Mapping[Index, str] | None = None,
+    wanted: tuple[tuple[Wanted, ...], tuple[Wanted, ...]] = ((), ()),
 ) -> Verdict:
-    """Whether two terms over the same indices are equal, over a graph with definitions besides those of its base."""
-    if first == second:
+    """Whether two terms over the same indices are equal, over a graph with definitions besides those of its base; `wanted` is
+    where each has a value, if its term does not say so.
+    """
+    if first == second and not any(wanted):
         return Verdict(PROVED, "normal form")
-    seen = compared(base, graph, first, second, indices, names or {}, first_look=True)
+    pair = Pair(first, second, indices, wanted, names or {})
+    seen = compared(base, graph, pair, first_look=True)
     if seen.witness is None:
         how = _shown_zero(first - second, graph, base)
         if not (how and seen.agreed):
-            seen = compared(base, graph, first, second, indices, names or {})
+            seen = compared(base, graph, pair)
+        if how and seen.one_alone:
+            return Verdict(UNDECIDED, said("one has a value where the other has none"), points=seen.agreed)
         if how and seen.witness is None and (seen.agreed or seen.too_much):
             return Verdict(PROVED, how, points=seen.agreed)
     if seen.witness is not None:

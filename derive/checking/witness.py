@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from derive.calculus.terms import Adjoint, Deriv, Index
+from derive.calculus.terms import Adjoint, Deriv, Index, free_indices, signature
 from derive.calculus.terms import names as names_in
+from derive.checking.domains import Wanted
 from derive.errors import ProofError
 from derive.graphs.graph import Graph, Input, remembered
 from derive.proof.cases import Tally, cases_of, full_grid
 from derive.proof.points import sets_with_values
 from derive.proof.search import Sought, sought
 from derive.proof.sizes import Sizes
-from derive.values.balls import NOTHING, apart
+from derive.values.balls import NOTHING, apart, untraced
 from derive.values.evaluator import Evaluator, forward, missing, value_of
 from derive.values.precision import DomainError
 from derive.values.real import given_out
@@ -69,39 +70,44 @@ class Compared:
     """Whether some points were passed over, since too many numbers would be computed."""
     unmet: bool = False
     """Whether a side of a condition in them was met nowhere."""
+    one_alone: bool = False
+    """Whether one of them has a value somewhere, and the other has none as it was typed."""
 
 
-def compared(
-    base: Graph,
-    graph: Graph,
-    first: Any,
-    second: Any,
-    indices: tuple[Index, ...],
-    names: Mapping[Index, str],
-    first_look: bool = False,
-) -> Compared:
+@dataclass(frozen=True)
+class Pair:
+    """Two terms over the same indices, what these are called, and where each term has a value as it was typed."""
+
+    first: Any
+    second: Any
+    indices: tuple[Index, ...]
+    wanted: tuple[tuple[Wanted, ...], tuple[Wanted, ...]]
+    names: Mapping[Index, str]
+
+
+def compared(base: Graph, graph: Graph, pair: Pair, first_look: bool = False) -> Compared:
     """What comes of comparing two terms over a graph with definitions besides those of its `base`; at a few points only in a
     `first_look`.
     """
     found = Compared()
     work = Work(graph)
-    work.add(first)
-    work.add(second)
-    cases = cases_of((first, second))
+    work.add(pair.first)
+    work.add(pair.second)
+    cases = cases_of((pair.first, pair.second))
     tally = Tally(cases)
     for point in points(base, FIRST_DRAWS if first_look else MORE_DRAWS if any(case.tensors for case in cases) else DRAWS):
         if work.count(Evaluator(point.sizes, {}, graph)) > MOST_NUMBERS:
             found.too_much = True
             continue
-        if _differ(base, graph, point, first, second, indices, names, found, tally):
+        if _differ(base, graph, point, pair, found, tally):
             return found
     for case, holds in [] if first_look or found.too_much else list(tally.unmet)[:4]:
         before = found.agreed
-        wanted = Sought(graph, case, holds, indices, "")
+        wanted = Sought(graph, case, holds, pair.indices, "")
         try:
             for point in sought(wanted, _sets(base), lambda _: True, among=64):
                 inputs = {i.name: point.arrays[i.name] for i in base.inputs}
-                if _differ(base, graph, forward(base, point.sizes, inputs), first, second, indices, names, found, tally):
+                if _differ(base, graph, forward(base, point.sizes, inputs), pair, found, tally):
                     return found
                 if found.agreed > before:
                     break
@@ -111,33 +117,41 @@ def compared(
     return found
 
 
-def _differ(
-    base: Graph,
-    graph: Graph,
-    point: Evaluator,
-    first: Any,
-    second: Any,
-    indices: tuple[Index, ...],
-    names: Mapping[Index, str],
-    found: Compared,
-    tally: Tally,
-) -> bool:
+def _differ(base: Graph, graph: Graph, point: Evaluator, pair: Pair, found: Compared, tally: Tally) -> bool:
     """Whether two terms differ at a point, which is counted."""
-    here = _with_definitions(base, graph, point, first, second)
-    one, other = _values(here, first, indices), _values(here, second, indices)
-    nothing, neither = missing(one), missing(other)
+    here = _with_definitions(base, graph, point, pair.first, pair.second)
+    one, other = (_values(here, term, pair.indices) for term in (pair.first, pair.second))
+    outside, beyond = (_outside(here, wanted, pair.indices, one.shape) for wanted in pair.wanted)
+    nothing, neither = missing(one) | outside, missing(other) | beyond
+    found.one_alone |= bool(((outside & ~neither) | (beyond & ~nothing)).any())
     both = ~(nothing | neither)
     if not both.any():
         return False
     for place in map(tuple, np.argwhere(both)):
         if apart(one[place], other[place]):
-            entry = tuple((names.get(i, i.name), int(k)) for i, k in zip(indices, place, strict=True))
+            entry = tuple((pair.names.get(i, i.name), int(k)) for i, k in zip(pair.indices, place, strict=True))
             found.witness = _witness(base, point, entry, one[place], other[place])
             return True
     found.agreed += 1
     with suppress(*FAILURES):
-        tally.add(here, full_grid(here, indices))
+        tally.add(here, full_grid(here, pair.indices))
     return False
+
+
+def _outside(point: Evaluator, wanted: tuple[Wanted, ...], indices: tuple[Index, ...], shape: tuple[int, ...]) -> Any:
+    """Where a term has no value as it was typed: something that it needs is not positive."""
+    found = np.zeros(shape, dtype=bool)
+    for need in wanted:
+        bound = tuple(sorted(free_indices(need.term) - set(indices), key=signature))
+        values = _values(point, need.term, (*indices, *bound))
+        fails = np.array([_fails(value, need.zero) for value in values.flat]).reshape((*shape, -1))
+        found |= fails.any(axis=-1)
+    return found
+
+
+def _fails(value: Any, zero: bool) -> bool:
+    known = untraced(value)
+    return bool(known < 0 if zero else known <= 0)
 
 
 def _values(point: Evaluator, term: Any, indices: tuple[Index, ...]) -> Any:
@@ -223,7 +237,8 @@ def _point(graph: Graph, which: int, number: int) -> Evaluator | None:
     for attempt in range(TRIES):
         chance = random.Random(f"exact {which} {number} {attempt}")
         scale = SCALES[(number + attempt) % len(SCALES)]
-        inputs = {i.name: drawn(i, sizes, chance, scale, low=attempt % 2 == 0) for i in graph.inputs}
+        low = attempt % 2 == 0
+        inputs = {i.name: drawn(i, sizes, chance, scale, low, low and number % 2 > 0) for i in graph.inputs}
         try:
             return forward(graph, sizes, inputs)
         except FAILURES:
@@ -231,8 +246,10 @@ def _point(graph: Graph, which: int, number: int) -> Evaluator | None:
     return None
 
 
-def drawn(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool) -> Any:
-    """Exact entries by kind: short decimals, whole labels, parts of a whole; positive ones only if `low` is unset."""
+def drawn(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, low: bool, zeros: bool = False) -> Any:
+    """Exact entries by kind: short decimals, whole labels, parts of a whole, of which some are 0 with `zeros`; positive ones only
+    if `low` is unset.
+    """
     probe = Evaluator(sizes, {})
     shape = tuple(probe.size(a) for a in given.axes)
     out = np.empty(shape, dtype=object)
@@ -248,7 +265,7 @@ def drawn(given: Input, sizes: Sizes, chance: random.Random, scale: Fraction, lo
         return out
     if given.kind == "probability":
         for row in np.ndindex(shape[:-1]):
-            weights = [chance.randint(1, 9) for _ in range(shape[-1])]
+            weights = [0 if zeros and k and chance.random() < 0.4 else chance.randint(1, 9) for k in range(shape[-1])]
             for k, weight in enumerate(weights):
                 out[(*row, k)] = fmpq(weight, sum(weights))
         return out

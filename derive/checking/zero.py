@@ -90,6 +90,7 @@ def _by_algebra(term: Any, graph: Graph, effort: Effort) -> str:
     plain = Plain(graph, effort, _denominator(term))
     halves = known_inputs(graph, "onehot")
     found = plain.of(term)
+    found = found.xreplace(plain.settled)
     if _is_zero(found, effort, halves):
         return "algebra"
     if (written := unrolled(term)) != term and _is_zero(plain.of(written), effort, halves):
