@@ -156,7 +156,9 @@ class Plain:
         if isinstance(term, Where):
             return self._where(*term.args)
         if isinstance(term, Differ):
-            return 1 - Delta(*term.args)
+            return 1 - _same(*term.args)
+        if isinstance(term, Delta):
+            return _same(*term.args)
         if isinstance(term, AtMost):
             return self.of(1 - Below(term.args[1], term.args[0]))
         if isinstance(term, Below):
@@ -212,7 +214,7 @@ class Plain:
         return _positive_atom(rest)
 
     def _sided(self, gap: Any, ties: bool) -> tuple[Any, bool]:
-        """A number without its positive factors, and whether its opposite is given; at `ties`, an entry of a probability may be 0."""
+        """A number without its positive factors, and whether its opposite is given; with `ties`, a probability may be 0."""
         top, bottom = quotient(gap.xreplace(self.weak) if ties else gap, self.effort).parts
         if top == 0:
             return S.Zero, False
@@ -324,6 +326,13 @@ class Plain:
 def _has_condition(term: Any) -> bool:
     """Whether a product has a factor that is 0 under a condition."""
     return term.is_Mul and any(isinstance(f, Bracket) for f in term.args)
+
+
+def _same(one: Any, other: Any) -> Any:
+    """[i = k], solved for the first of its indices: one way for i + 1 = n and i = n - 1."""
+    gap = expand(one - other)
+    index = next((i for i in sorted(gap.atoms(Index), key=signature) if abs(gap.coeff(i)) == 1), None)
+    return Delta(one, other) if index is None else Delta(index, expand(index - gap.coeff(index) * gap))
 
 
 def _below(one: Any, other: Any) -> Any:

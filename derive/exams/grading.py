@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -31,6 +31,8 @@ from derive.exams.sheets import LETTERS
 from derive.exams.solved import is_zero, numbers_of, told
 from derive.exams.source import Exam, read_exam
 from derive.graphs.graph import Graph
+from derive.notation.context import context_of
+from derive.notation.style import Style
 from derive.values.run import Run
 
 Verdict = Literal["right", "mistake", "carried", "wrong", "empty", "person"]
@@ -124,7 +126,8 @@ class Grader:
                 yield Graded(name, "", Fraction(0), most, "empty")
                 continue
             given = part["answer"]
-            graded = _GRADERS[given["type"]](given, answer, name, most, paper, self)
+            graded = _GRADERS[given["type"]](given, self._lettered(answer, place, n, paper, name), name, most, paper, self)
+            graded = replace(graded, answer=answer[:LONGEST])
             if given["type"] == "numbers":
                 graded = self._carried(graded, place, n, paper, values, gradients, given)
                 if graded.verdict not in ("right", "person"):
@@ -133,6 +136,19 @@ class Grader:
                     own = np.array(read, dtype=object).reshape(tuple(given["shape"]))
                     (gradients if ASKS[ask.kind].by else values)[ask.name] = own
             yield graded
+
+    def _lettered(self, answer: str, place: int, n: int, paper: Paper, name: str) -> str:
+        """The letter of the line that an answer numbers; any other answer as it is."""
+        found = _LINE.fullmatch(answer)
+        ask = self.exam.sections[place].setting.asks[n] if found else None
+        if found is None or ask is None or ask.kind != "wrong-line":
+            return answer
+        _, derivation, wrong = ASKS[ask.kind].solve(self.run(place, paper.states[place]), ask).key
+        number = int(found[1])
+        if not 1 <= number <= len(derivation.steps):
+            return answer
+        right = paper.orders[name].index(0)  # all other lines are one mistake
+        return LETTERS[right if number == wrong + 1 else (right + 1) % len(paper.orders[name])]
 
     def _carried(
         self,
@@ -158,6 +174,10 @@ class Grader:
         if is_zero(wanted):  # what is asked is no longer a question
             return Graded(graded.part, graded.answer, graded.marks, graded.most, "person", graded.mistakes, SAID["carried"])
         return Graded(graded.part, graded.answer, graded.most, graded.most, "carried", graded.mistakes)
+
+
+_LINE = re.compile(r"\s*(?:line|ligne|l\.|no?\.?|n°|#)?\s*\(?([0-9]{1,3})\)?\s*\.?\s*", re.IGNORECASE)
+"""The number of a line, with a word for it or without."""
 
 
 def _near(answer: Fraction, key: Any, digits: int) -> bool:
@@ -254,10 +274,9 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s|\.$", "", plain)
 
 
-def _asked(graph: Graph, left: str, given: Mapping[str, Any]) -> Formula | None:
+def _asked(graph: Graph, left: str, own: Formula, base: int) -> Formula | None:
     """The derivative that is asked for, with the indices that the student gave it; None where theirs is another."""
-    own = read_formula(graph, given["of"])
-    theirs = read_formula(graph, left) if left else own
+    theirs = read_formula(graph, left, first=base) if left else own
     same = isinstance(theirs.term, Adjoint) and isinstance(own.term, Adjoint) and theirs.term.pair == own.term.pair
     return theirs if same and len(theirs.letters) == len(own.letters) else None
 
@@ -275,8 +294,10 @@ def _grade_formula(given: Mapping[str, Any], answer: str, name: str, most: Fract
     graph = grader.run(place, paper.states[place]).source
     try:
         left, right = _sides(answer)
-        typed = read_formula(graph, right)
-        asked = _asked(graph, left, given)
+        base = context_of(graph, Style(index_base=grader.exam.lecture.about.index_base)).style.index_base
+        own = read_formula(graph, given["of"], first=base)
+        asked = _asked(graph, left, own, base)
+        typed = read_formula(graph, right, asked.axes if asked else {}, base)
         if asked is None or (typed.letters and set(typed.letters) != set(asked.letters)):
             return Graded(
                 name, shown, Fraction(0), most, "person", why=said("It is written with other indices than what is asked.")
@@ -289,7 +310,8 @@ def _grade_formula(given: Mapping[str, Any], answer: str, name: str, most: Fract
                 return Graded(name, shown, Fraction(0), most, "person", why=said("It is right, and names another derivative."))
             return Graded(name, shown, most, most, "right")
         if found.kind == REFUTED:
-            slips = (w["mistake"] for w in given["wrong"] if verdict(graph, w["key"], typed).kind == PROVED)
+            wrong = ((w["mistake"], read_formula(graph, w["key"], own.axes, base)) for w in given["wrong"])
+            slips = (mistake for mistake, key in wrong if verdict(graph, key, typed).kind == PROVED)
             if mistake := next(slips, ""):
                 return Graded(name, shown, NAMED[mistake].credit * most, most, "mistake", (mistake,))
             return Graded(

@@ -260,6 +260,61 @@ def test_formulas_as_students_write_them(typed: Grader, part: str, answer: str, 
     assert (found.marks == found.most) == (verdict == "right")
 
 
+COUNTED = """---
+title: Sums
+lang: en
+index-base: BASE
+---
+
+## Sum
+
+```derive define half
+x: [n]
+L = sum(x**2)/2 + x[0]*sum(x)
+```
+
+```derive question half
+vary: x=[3] of 1..3
+ask: derive x
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "answer", "verdict"),
+    [
+        (0, r"x_i + x_0 + \delta_{i0} \sum_k x_k", "right"),
+        (1, r"x_i + x_1 + \delta_{i1} \sum_k x_k", "right"),
+        (0, r"x_i + x_1 + \delta_{i1} \sum_k x_k", "person"),
+        (1, r"x_i + x_0 + \delta_{i0} \sum_k x_k", "person"),
+        (0, r"x_i + x_0 + \delta_{i0} \sum_{k=0}^{n-1} x_k", "right"),
+        (1, r"x_i + x_1 + \delta_{i1} \sum_{k=0}^{n-1} x_{k+1}", "right"),
+        (1, r"x_i + x_1 + \delta_{i1} \sum_{k=1}^{n-1} x_{k+1}", "wrong"),
+    ],
+)
+def test_answers_count_entries_as_the_exam_does(base: int, answer: str, verdict: str) -> None:
+    from derive.exams.manifest import manifest, read_manifest
+    from derive.exams.papers import papers
+    from derive.exams.source import read_exam
+
+    text = COUNTED.replace("BASE", str(base))
+    grader = Grader(read_manifest(manifest(papers(read_exam(text), b"0" * 32, ["ada"]))))
+    (found,) = grader.sheet("ada", {"half.1": answer}).parts
+    assert found.verdict == verdict
+
+
+def test_a_line_may_be_numbered(made: Papers, kept: Manifest) -> None:
+    for paper in made.papers[:4]:
+        (part,) = [part for part in parts_of(made.items(paper, "en")) if part.kind == "wrong-line"]
+        options = part.answer.options  # type: ignore[union-attr]
+        for option in options:
+            for answer in ("line {}", "Ligne {}", "{}", "({})"):
+                verdict, _, mistakes = graded(kept, paper, {part.name: answer.format(option.place)})[part.name]
+                assert (verdict == "right") == (option.slip is None)
+                assert bool(mistakes) == (option.slip is not None)
+        assert graded(kept, paper, {part.name: "line 99"})[part.name][0] == "person"
+
+
 @pytest.mark.parametrize(
     ("text", "read"), [("2 x 3", True), (r"$2 \times 3$", True), ("torch.Size([2, 3])", True), ("2 3", True), ("3,2", False)]
 )
