@@ -7,8 +7,10 @@ from typing import Any
 
 from sympy import Add
 
-from derive.calculus.terms import Adjoint, Element
+from derive.calculus.terms import Adjoint, Element, substituted
 from derive.checking.signs import Span, fault
+from derive.derivation.second_order import second_derivation
+from derive.derivation.sweep import expanded
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node
 from derive.language.extend import extended
@@ -17,6 +19,10 @@ Piece = tuple[str, Span]
 """A stretch of the language's text, and what it comes from in what was typed."""
 
 Pieces = list[Piece]
+
+
+Derived = tuple[Input, str, *tuple[str, ...]]
+"""What stands in the text for a derivative: (the input that it is there, of, by); by two for a second derivative."""
 
 
 class MisshapenError(DeriveError):
@@ -31,11 +37,11 @@ def size_text(size: Any) -> str:
     )
 
 
-def add_definition(graph: Graph, typed: str, pieces: Pieces, derived: dict[str, tuple[Input, str, str]]) -> Graph:
+def add_definition(graph: Graph, typed: str, pieces: Pieces, derived: dict[str, Derived]) -> Graph:
     """A graph with a definition behind its own, derivatives put in for what stands for them."""
     text = "".join(piece for piece, _ in pieces)
     try:
-        found = extended(graph, text, [given for given, _, _ in derived.values() if given.name in text])
+        found = extended(graph, text, [given for given, *_ in derived.values() if given.name in text])
     except DeriveError as error:
         if error.place is None:
             raise
@@ -53,16 +59,22 @@ def add_definition(graph: Graph, typed: str, pieces: Pieces, derived: dict[str, 
         return found
 
     def put(node: Node) -> Node:
-        heads = {key: (graph.members[of], graph.members[by]) for key, (_, of, by) in derived.items() if of in found.members}
-        there = [e for e in node.expr.atoms(Element) if e.name in heads]
-        if not there:
+        values = {e: _derivative(found, e, *derived[e.name][1:]) for e in node.expr.atoms(Element) if e.name in derived}
+        if not values:
             return node
-        values = {}
-        for e in there:
-            of, by = heads[e.name]
-            cut = len(of.axes)
-            values[e] = Adjoint(Element(of.head, *e.indices[:cut]), Element(by.head, *e.indices[cut:]))
         return Node(node.name, node.indices, node.body, node.expr.xreplace(values), None, node.call, node.inner)
 
     old = len(graph.nodes)
     return replace(found, nodes=(*found.nodes[:old], *map(put, found.nodes[old:])))
+
+
+def _derivative(graph: Graph, entry: Element, of: str, *by: str) -> Any:
+    """What an entry that stands for a derivative is: the name of a first derivative, what a second one comes to."""
+    output, variables = graph.members[of], [graph.members[name] for name in by]
+    cut = len(output.axes)
+    if len(variables) == 1:
+        return Adjoint(Element(output.head, *entry.indices[:cut]), Element(variables[0].head, *entry.indices[cut:]))
+    found = expanded(second_derivation(graph, of, by))
+    own = (*found.subject.output.indices, *found.subject.by.indices)
+    heads = {e.head: graph.members[e.name].head for e in found.result.atoms(Element)}
+    return substituted(found.result.xreplace(heads), dict(zip(own, entry.indices, strict=True)))

@@ -43,14 +43,43 @@ class Derivatives(Conditions):
 
     def derivative(self, top: list[Signed], bottom: list[Signed], span: Span) -> Term:
         r"""∂a/∂b; where nothing stands behind the upper ∂, what follows is derived."""
-        if any(s.text == top[0].text for s in bottom[1:]) or any(s.text == "^" for s in top[1:2]):
-            raise self.fault(span, "Second derivatives are not read.", "Give the gradient a name, and write its derivative.")
-        by = self.inner(bottom[1:], self.variable)
-        if top[1:]:
-            of = self.inner(top[1:], self.output)
+        mark, rest = top[0].text, top[1:]
+        second = [s.text for s in rest[:1]] == ["^"]
+        rest = self._after_two(rest) if second else rest
+        by = self.inner(bottom[1:], (lambda: self.variables(mark)) if second else (lambda: (self.variable(),)))
+        if rest:
+            of = self.inner(rest, self.output)
         else:
             of = self.bracketed(self.next()) if self.peek() in ("[", "(", r"\{") else self.term()
-        return Term("diff", (of, by, top[0].text == "d"), (span[0], self.last))
+        return self.differentiated(of, by, mark == "d", (span[0], self.last))
+
+    def differentiated(self, of: Term, by: tuple[Term, ...], whole: bool, span: Span) -> Term:
+        """A first derivative, or a second one: what is derived may be a derivative itself."""
+        if len(by) == 1 and of.kind == "diff":
+            of, by = of.args[0], (of.args[1], *by)
+        if len(by) == 1:
+            return Term("diff", (of, by[0], whole), span)
+        if of.kind != "ref" or len(by) > 2:
+            raise self.fault(span, "A second derivative is read of a name only.", "Give what is derived a name.")
+        return Term("second", (of, *by), span)
+
+    def _after_two(self, signs: list[Signed]) -> list[Signed]:
+        """What stands behind the 2 of a second derivative."""
+        count = 4 if [s.text for s in signs[1:2]] == ["{"] else 2
+        if "".join(s.text for s in signs[1:count]).strip("{}") != "2":
+            raise self.fault(signs[0].span, "Derivatives are of order 1 or 2.")
+        return signs[count:]
+
+    def variables(self, mark: str) -> tuple[Term, Term]:
+        """What a second derivative is taken by: ∂x_i ∂x_j, or ∂x_i^2."""
+        first = self.variable()
+        if self.peek() == "^" and len(self._after_two(self.signs[self.at :])) < len(self.signs) - self.at:
+            self.at += 1
+            self.group()
+            return first, first
+        if self.next().text != mark:
+            raise self.fault(self.here, "A second derivative is taken by two entries.", r"Write \partial x_i \partial x_j.")
+        return first, self.variable()
 
     def inline_derivative(self, span: Span) -> Term:
         """∂L / ∂z_i on one line."""
@@ -61,11 +90,31 @@ class Derivatives(Conditions):
         if self.peek() != "/" or [s.text for s in self.signs[self.at + 1 : self.at + 2]] != [mark]:
             raise self.fault(span, "This ∂ begins no ∂a/∂b.")
         self.at += 2
-        by = self.variable()
+        second = [s.text for s in top[:1]] == ["^"]
+        top = self._after_two(top) if second else top
+        by = self.variables(mark) if second else (self.variable(),)
         if not top:
             of = self.bracketed(self.next()) if self.peek() in ("[", "(", r"\{") else self.term()
-            return Term("diff", (of, by, mark == "d"), (span[0], self.last))
-        return Term("diff", (self.inner(top, self.output), by, mark == "d"), (span[0], self.last))
+        else:
+            of = self.inner(top, self.output)
+        return self.differentiated(of, by, mark == "d", (span[0], self.last))
+
+    def primed(self, of: Term) -> Term:
+        """f', f'(x) or f''(x) of a number f that depends on one number."""
+        start, count = self.last, 0
+        while self.peek() == "'":
+            self.at += 1
+            count += 1
+        graph = self.names.graph
+        found = [i.name for i in graph.inputs if i.name in graph.ancestors(of.name) and i.differentiable]
+        typed = self._names_in_bracket() if self.peek() == "(" else []
+        if typed:
+            self.until(")", self.next())
+        by = typed or found
+        if len(by) != 1 or by[0] not in found or count > 2 or graph.members[by[0]].axes or graph.members[of.name].axes:
+            raise self.fault((start, self.last), "It is not clear what this prime derives by.", "Write the derivative as ∂L/∂x.")
+        variable = Term("ref", (by[0], ()), of.span)
+        return self.differentiated(of, (variable,) * count, True, (of.span[0], self.last))
 
     def gradient(self, span: Span) -> Term:
         """∇_z L: the tensor of all ∂L/∂z_i."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from derive.checking.additions import Piece, Pieces, add_definition, size_text
+from derive.checking.additions import Derived, Piece, Pieces, add_definition, size_text
 from derive.checking.names import ANSWER, AUXILIARY, SLOPES, WRITTEN
 from derive.checking.ranges import Ranges
 from derive.checking.signs import Span
@@ -28,8 +28,8 @@ class Entries(Ranges):
     """Writes trees out over a graph, which grows by what needs a definition of its own."""
 
     used: set[str] = field(default_factory=set)
-    derived: dict[str, tuple[Input, str, str]] = field(default_factory=dict)
-    """What stands in the text for a derivative: (the input that it is there, of, by)."""
+    derived: dict[str, Derived] = field(default_factory=dict)
+    """What stands in the text for derivatives."""
     paths: set[tuple[str, str]] = field(default_factory=set)
     """The derivatives, (of, by), that may mean the factor of one path."""
     _calls: list[tuple[Term, Term]] = field(default_factory=list)
@@ -118,6 +118,8 @@ class Entries(Ranges):
                 yield from self._summed([(letter, self.shape(inner).axes[0])], self.entry(inner, (letter, letter)), span)
             case "diff", (of, by, whole):
                 yield from self._derivative(term, of, by, whole, at)
+            case "second", (of, one, other):
+                yield from self._second(term, of, one, other, at)
             case "reduce", (operator, body, bounds, conditions):
                 yield from self._reduced(operator, body, bounds, conditions, at, span)
             case _:
@@ -308,13 +310,27 @@ class Entries(Ranges):
             raise self.fault(by.span, said("Nothing is differentiated by {name}: it takes whole numbers.", name=by.name))
         if not whole and self._has_paths(output, by.name):
             self.paths.add((output, by.name))
-        key = next((k for k, (_, o, b) in self.derived.items() if (o, b) == (output, by.name)), "")
-        if not key:
-            key = self.name("slope")
-            members = self.graph.members
-            self.derived[key] = (Input(key, (*members[output].indices, *members[by.name].indices)), output, by.name)
+        key = self._slope(output, by.name)
         inside = ", ".join([*places, *at[:rank], *(self.position(s) for s in by.args[1]), *at[rank:]])
         yield (f"{key}[{inside}]" if inside else key), term.span
+
+    def _slope(self, of: str, *by: str) -> str:
+        """What stands in the text for a derivative."""
+        key = next((k for k, (_, *names) in self.derived.items() if names == [of, *by]), "")
+        if not key:
+            key = self.name("slope")
+            indices = [i for name in (of, *by) for i in self.graph.members[name].indices]
+            self.derived[key] = (Input(key, tuple(indices)), of, *by)
+        return key
+
+    def _second(self, term: Term, of: Term, one: Term, other: Term, at: tuple[str, ...]) -> Iterator[Piece]:
+        """A second derivative, which is put in as what it comes to."""
+        if any(self._has_paths(of.name, by.name) for by in (one, other)):
+            raise self.fault(term.span, "A second derivative is read of what is computed last only.")
+        own = self.shape(one).rank
+        places = [*map(self.position, one.args[1]), *at[:own], *map(self.position, other.args[1]), *at[own:]]
+        key = self._slope(of.name, one.name, other.name)
+        yield (f"{key}[{', '.join(places)}]" if places else key), term.span
 
     def _has_paths(self, output: str, by: str) -> bool:
         """Whether something lies between a tensor on the way and what it is derived by: a ∂ may hold it, as in the chain rule."""

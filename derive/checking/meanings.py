@@ -87,10 +87,16 @@ class Meanings(Indices):
             else:
                 self.at = back
         meant = self.meaning(word, accent, raised, under, (span[0], self.last))
+        if meant.kind == "ref" and not meant.args[1] and self.peek() == "'":
+            return self.primed(meant)
         if meant.kind == "ref" and self.peek() == "(" and self.names.applied(meant.name, self._names_in_bracket()):
             opening = self.next()  # L(w) is L
             self.until(")", opening)
         return Term("transpose", (meant,), meant.span) if turned else meant
+
+    def primed(self, of: Term) -> Term:
+        """A derivative that is written with primes behind a name."""
+        raise NotImplementedError
 
     def _names_in_bracket(self) -> list[str]:
         """The names in the bracket that begins here, if it holds nothing but names and commas."""

@@ -117,6 +117,10 @@ class Shapes:
                 if over.rank and self.shape(by).rank:
                     self.doubtful = self.doubtful or LAYOUT
                 return Shape((*over.axes, *self.shape(by).axes))
+            case "second", (of, one, other):
+                if self.shape(of).rank:
+                    raise self.fault(of.span, "A second derivative is read of a number only.", "Write an entry of its gradient.")
+                return Shape((*self.shape(one).axes, *self.shape(other).axes))
             case "reduce", (operator, body, _, _):
                 shape = self.shape(body)
                 if shape.rank and operator in ("max", "min", "prod"):

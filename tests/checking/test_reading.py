@@ -91,7 +91,7 @@ def test_names_and_functions_are_read(text: str, read_as: str) -> None:
             "It cannot be told what holds where none of these cases does.",
             None,
         ),
-        (r"\frac{\partial^2 L}{\partial x^2}", "Second derivatives are not read.", None),
+        (r"\frac{\partial^3 L}{\partial x^3}", "Derivatives are of order 1 or 2.", "^"),
     ],
 )
 def test_what_has_two_readings_or_none_is_refused_where_it_stands(text: str, message: str, at: str | None) -> None:
