@@ -18,9 +18,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Chain:
-    """Formulas with signs between them."""
+    """Formulas with signs between them; `beside` are those that stand in the prose around it, where it stands in prose itself or
+    right behind it.
+    """
 
     sides: tuple[Side, ...]
+    inline: bool = False
+    beside: tuple[str, ...] = ()
 
 
 _TOKEN = re.compile(r"\\begin\{[^{}\n]*\}|\\end\{[^{}\n]*\}|\\\\(?:\[[^\]\n]{0,20}\])?|\\[A-Za-z]+|\\.|[<>!=:]=|.", re.DOTALL)
@@ -44,6 +48,9 @@ _OTHER = {
     r"\gg",
     r"\to",
 }
+COMPARED = frozenset(("<", ">", "<=", ">=", r"\le", r"\leq", r"\ge", r"\geq", r"\ne", r"\neq"))
+"""Signs that say of two numbers that they are not the same."""
+
 _BREAK = {
     r"\Rightarrow",
     r"\implies",

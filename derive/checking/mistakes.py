@@ -31,12 +31,13 @@ def named(
     indices: tuple[Index, ...],
     left: Formula,
     explanations: Explanations | None,
+    source: Graph | None = None,
 ) -> str:
     """The mistake that leads from the first term to the second: the first that is shown to; nothing if none is.
 
-    `left` is what the chain began with.
+    `left` is what the chain began with, `source` the graph whose derivatives are explained, without names given on the way.
     """
-    for count, (name, wrong, own) in enumerate(_candidates(base, first, second, indices, left, explanations)):
+    for count, (name, wrong, own) in enumerate(_candidates(base, first, second, indices, left, explanations, source or base)):
         if count >= MOST:
             break
         if decided(base, graph, wrong, second, own).kind == PROVED:
@@ -45,7 +46,13 @@ def named(
 
 
 def _candidates(
-    base: Graph, first: Any, second: Any, indices: tuple[Index, ...], left: Formula, explanations: Explanations | None
+    base: Graph,
+    first: Any,
+    second: Any,
+    indices: tuple[Index, ...],
+    left: Formula,
+    explanations: Explanations | None,
+    source: Graph,
 ) -> Iterator[tuple[str, Any, tuple[Index, ...]]]:
     """Mistakes with the wrong terms that they lead to."""
     yield said("the sign is wrong"), -first, indices
@@ -64,8 +71,10 @@ def _candidates(
             yield said("two indices are exchanged"), substituted(first, {one: other, other: one}), indices
     if isinstance(left.term, Adjoint) and explanations is not None:
         of, by = left.term.pair
-        own = derivation(base, of, by).indices
-        for name, wrong in explanations(base, of, by):
+        if of not in source.members or by not in source.members:
+            return
+        own = derivation(source, of, by).indices
+        for name, wrong in explanations(source, of, by):
             yield name, substituted(wrong, dict(zip(own, left.term.indices, strict=True))), indices
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.terms import Adjoint, Element, Index
-from derive.checking.displays import Chain, Side
+from derive.checking.displays import COMPARED, Chain, Side, sides_of
 from derive.checking.mistakes import Explanations, missing_sum, named
 from derive.checking.reading import Formula, MisshapenError, common, pruned, read_formula
-from derive.checking.sheet import Defined, Given, sheet
+from derive.checking.sheet import Defined, Given, Part, sheet
 from derive.checking.signs import place_in
 from derive.checking.verdict import PROVED, REFUTED, UNDECIDED, Verdict, between
 from derive.derivation.sweep import seeded
@@ -73,21 +74,16 @@ def proofread(text: str, suffix: str = "", explanations: Explanations | None = N
     """
     reader = _Reader(text, explanations)
     for part in sheet(text, suffix):
-        match part:
-            case Defined():
-                reader.define(part)
-            case Given():
-                reader.give(part)
-            case Chain():
-                reader.chain(part)
-    if reader.graph is None:
+        reader.read(part)
+    graph = reader.known or reader.graph
+    if graph is None:
         raise DeriveError(
             "Nothing is defined here.",
             hint="Write definitions in a block ```derive graph```, in lines `% derive: f = (u + v)*w`, or as lines of their own.",
         )
     if not reader.items:
         raise DeriveError("There is no step to look at.", hint="A step is two formulas with = between them.")
-    return Proofread(tuple(reader.items), reader.graph)
+    return Proofread(tuple(reader.items), graph)
 
 
 class _Reader:
@@ -99,7 +95,26 @@ class _Reader:
         self.source = ""
         self.pending: list[Defined] = []
         self._graph: Graph | None = None
+        self.known: Graph | None = None
+        """The definitions that were read last."""
         self.values: Evaluator | None = None
+
+    def read(self, part: Part) -> None:
+        """One part of the file.  What cannot be read is taken down, and the rest goes on."""
+        try:
+            match part:
+                case Defined():
+                    self.define(part)
+                case Given():
+                    self.give(part)
+                case Chain():
+                    self.chain(part)
+        except DeriveError as error:
+            if error.place is None:
+                raise
+            known = [(item.error.message, item.place) for item in self.items if isinstance(item, Unread)]
+            if (error.message, error.place) not in known:
+                self.items.append(Unread(error))
 
     # ------------------------------------------------------------ definitions
 
@@ -130,7 +145,7 @@ class _Reader:
                 raise
             if found.output.axes and "L" not in found.members:
                 found, _ = seeded(found, found.output.name)
-            self._graph = self._original = found
+            self._graph = self._original = self.known = found
         return self._graph
 
     def give(self, part: Given) -> None:
@@ -149,11 +164,17 @@ class _Reader:
 
     def chain(self, part: Chain) -> None:
         if self.graph is None:
+            if part.inline:
+                return
             raise DeriveError(
                 "Nothing is defined before this formula.",
                 place_in(self.text, (part.sides[0].start, part.sides[0].start + len(part.sides[0].text))),
                 "Write the definitions above it, in a block ```derive graph``` or in lines `% derive: f = (u + v)*w`.",
             )
+        if part.inline and not self.is_step(part.sides):
+            return
+        rows = ((text, row) for text in part.beside for row in sides_of(text, 0, len(text)))
+        supposed = next((text for text, row in rows if supposes(self.graph, row)), "")
         before: tuple[Side, Formula] | None = None
         opening: Formula | None = None
         sides = list(part.sides)
@@ -178,12 +199,34 @@ class _Reader:
                 continue
             except DeriveError as error:
                 self.items.append(Unread(self.moved(error, side)))
+                if part.inline:
+                    return
                 continue
             known |= found.axes
             opening = opening or found
             if before is not None and side.relation:
-                self.items.append(self.step(before, (side, found), opening))
+                step = self.step(before, (side, found), opening)
+                self.items.append(self.spoken(step, (before[1], found), supposed) if part.inline or supposed else step)
             before = (side, found)
+
+    def is_step(self, sides: Sequence[Side]) -> bool:
+        """Whether formulas in prose may be a step: at values that are given, what is computed may be said to be a number."""
+        assert self.graph is not None
+        computed = self.values is not None and isinstance(self.graph.members.get(_named(sides[0].text)[0]), Node)
+        return {s.relation for s in sides} <= {"", "=", "≈"} and (computed or not supposes(self.graph, sides))
+
+    def spoken(self, step: Step, formulas: tuple[Formula, Formula], supposed: str) -> Step:
+        """The same for a step in prose, or behind it: what is not so in general may be meant for a case that is spoken of."""
+        one, other = formulas
+        if step.verdict.kind != REFUTED:
+            return step
+        if supposed:
+            why = said("it may be meant for {what} only", what=supposed.strip())
+        elif _constant(other) and not _constant(one) and (self.values is None or not other.indices):
+            why = said("it may be meant for some values only")
+        else:
+            return step
+        return replace(step, verdict=Verdict(UNDECIDED, why), mistake="")
 
     def moved(self, error: DeriveError, side: Side) -> DeriveError:
         """An error with its place in the file."""
@@ -217,7 +260,7 @@ class _Reader:
         elif verdict.kind == REFUTED and (met := common(one, other)) is not None:
             first, second, indices, _ = met
             mistake = missing_sum(self.graph, other.graph, first, second, indices) or named(
-                self.graph, other.graph, first, second, indices, opening, self.explanations
+                self.graph, other.graph, first, second, indices, opening, self.explanations, self._original
             )
             if opening is not one and between(self.graph, opening, replace(other, graph=other.graph)).kind == PROVED:
                 mistake = said("this is right again: it is what the chain begins with")
@@ -318,6 +361,20 @@ def _named(text: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
     letters = re.findall(r"[A-Za-z]", found[5] or found[6] or "")
     return (f"{word}_{found[2]}" if found[2] else word), tuple(letters)
+
+
+def supposes(graph: Graph, sides: Sequence[Side]) -> bool:
+    """Whether formulas in prose say what is supposed, instead of what follows: that something is larger, i = t, x = 3."""
+    if any(side.relation in COMPARED for side in sides):
+        return True
+    if len(sides) < 2:
+        return False
+    name, _ = _named(sides[0].text)
+    member = graph.members.get(name)
+    plain = not re.search(r"[A-Za-zα-ωΑ-Ω]", sides[1].text)
+    if not name or isinstance(member, Node):
+        return bool(name) and plain
+    return member is not None or name in map(str, graph.sizes) or plain or len(sides[1].text.strip().lstrip("\\")) == 1
 
 
 def _constant(formula: Formula) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.checking.displays import Chain, Side, chains, closed, sides_of
 from derive.errors import DeriveError, said
@@ -64,6 +64,11 @@ _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _DERIVE = re.compile(r"%+[ \t]*derive( at)?:[ \t]*([^\n]*)")
 _ENVIRONMENTS = ("align", "alignat", "equation", "gather", "multline", "eqnarray", "flalign", "displaymath", "dmath", "math")
 _OPENING = re.compile(r"\$\$|\\\[|\\begin\{(" + "|".join(_ENVIRONMENTS) + r")(\*?)\}")
+_INLINE = re.compile(
+    r"(?<![\\$])\$(?![\s$])((?:[^$\\\n]|\\.|\n(?!\s*\n)){1,400}?)(?<!\s)\$(?![\d$])|\\\(((?:[^\n]|\n(?!\s*\n)){1,400}?)\\\)"
+)
+_CODE = re.compile(r"`[^`\n]+`|\{\{[^}\n]*\}\}")
+_EMPTY = re.compile(r"\n[ \t]*\n|\\begin\{|\\end\{")
 
 
 def _marked(text: str, suffix: str) -> Iterator[Part]:
@@ -89,10 +94,41 @@ def _marked(text: str, suffix: str) -> Iterator[Part]:
                 new = new and bool(said_[1])
                 found.append((begin, (part,)))
     rest = "".join(plain)
-    for start, end in _displays(rest):
-        found.append((start, tuple(chains(rest, start, end))))
+    displays = list(_displays(rest))
+    prose = _without(rest, displays)
+    inline = [m.span(1) if m[1] is not None else m.span(2) for m in _INLINE.finditer(prose)]
+    for start, end in displays:
+        beside = tuple(rest[a:b] for a, b in inline if a >= _paragraph_before(prose, start) and b <= start)
+        found.append((start, tuple(replace(chain, beside=beside) for chain in chains(rest, start, end))))
+    for start, end in inline:
+        begin, stop = _paragraph(prose, start)
+        beside = tuple(rest[a:b] for a, b in inline if begin <= a and b <= stop and a != start)
+        rows = [sides for sides in sides_of(rest, start, end) if len(sides) > 1]
+        found.append((start, tuple(Chain(tuple(sides), True, beside) for sides in rows)))
     for _, parts in sorted(found, key=lambda pair: pair[0]):
         yield from parts
+
+
+def _without(text: str, displays: list[tuple[int, int]]) -> str:
+    """A text with displayed formulas and code blanked out."""
+    plain = list(text)
+    for start, end in (*displays, *(m.span() for m in _CODE.finditer(text))):
+        plain[start:end] = [c if c == "\n" else " " for c in text[start:end]]
+    return "".join(plain).replace("$$", "  ")
+
+
+def _paragraph(text: str, at: int) -> tuple[int, int]:
+    """Where the lines between two empty ones begin and end, in which a place lies."""
+    before = [m.end() for m in _EMPTY.finditer(text, 0, at)]
+    after = _EMPTY.search(text, at)
+    return before[-1] if before else 0, after.start() if after else len(text)
+
+
+def _paragraph_before(text: str, at: int) -> int:
+    """Where the prose that leads to a displayed formula begins: its own paragraph, or one above that a colon or a comma ends."""
+    begin, _ = _paragraph(text, at)
+    lead = text[:at].rstrip(" \n\\[$")
+    return _paragraph(text, len(lead) - 1)[0] if not text[begin:at].strip(" \n\\[$") and lead.endswith((":", ",")) else begin
 
 
 def _fences(text: str) -> Iterator[tuple[str, int, tuple[int, int], int]]:

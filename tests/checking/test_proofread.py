@@ -148,6 +148,85 @@ def test_numbers_are_looked_at_by_their_digits(line: str, kind: str) -> None:
     assert only(proofread(text, ".md")).verdict.kind == kind
 
 
+# ---------------------------------------------------------------- formulas in prose
+
+
+@pytest.mark.parametrize(
+    ("prose", "found"),
+    [
+        (r"The loss is $L = -\log p_t$, and $\sum_j p_j = 1$.", ["proved", "proved"]),
+        (r"So \(L = \log p_t\).", ["refuted"]),
+        (r"Here $C = 3$, $t = 2$, $\eta = 0.1$, $z = (1, 2, 3)$, $i = 1, \dots, C$ and `$a = b$` at $5 = and $6.", []),
+        (r"With $\delta_i = \frac{\partial L}{\partial z_i}$, $\delta_i = p_i - \delta_{it}$.", ["proved"]),
+        (r"With $\delta_i = \frac{\partial L}{\partial z_i}$, $\delta_i = \delta_{it} - p_i$.", ["refuted"]),
+        (r"For $i \ne t$ we have $\frac{\partial L}{\partial z_i} = p_i$.", ["undecided"]),
+        (r"$\frac{\partial L}{\partial z_i} = p_i - 1$ if $i = t$.", ["undecided"]),
+        ("If $i \\neq t$:\n\n$$\\frac{\\partial L}{\\partial z_i} = p_i$$", ["undecided"]),
+        ("If $i \\neq t$ it is simple.\n\n$$\\frac{\\partial L}{\\partial z_i} = p_i$$", ["refuted"]),
+        (r"$L = 0.46$ and $p_i = 1$, say.", []),
+        (r"$\mathbb{E}[z] = \mu$, and then $L = -\log p_t$.", ["unread", "proved"]),
+        (r"$\int z \, dz = 3$; $\det A = A^{-1}$; $L = -\log p_t$.", ["unread", "unread", "proved"]),
+        (r"$x^2 + 1$ is no step, $L = \log \sum_j e^{z_j} - z_t$ is one.", ["proved"]),
+    ],
+)
+def test_steps_in_prose(prose: str, found: list[str]) -> None:
+    anchor = r" $$L = -\log p_t$$"
+    assert kinds(proofread(f"{GRAPH}\n{prose}\n\nAt last\n{anchor}\n", ".md"))[:-1] == found
+    assert (
+        kinds(
+            proofread(
+                f"% derive: z: [C]\n% derive: t: label[C]\n% derive: p = softmax(z)\n% derive: L = -log(p[t])\n\n"
+                f"{prose}\n\nAt last\n{anchor}\n",
+                ".tex",
+            )
+        )[:-1]
+        == found
+    )
+
+
+def test_values_in_prose_are_looked_at() -> None:
+    text = f"{GRAPH}```derive run\nat: z=[1, 2, 0.5], t=1\n```\nIt is $L = 0.46$, not $L = 0.47$; where $L = 0$, no more."
+    assert kinds(proofread(text, ".md")) == ["proved", "undecided", "undecided"]
+
+
+def test_what_is_not_read_does_not_stop_the_rest() -> None:
+    above = "$$ a = b $$\n\n"
+    broken = "```derive graph h\ny = softmax(\n```\n$$ y_i = y_i $$\n"
+    found = proofread(above + GRAPH + r"$$ L = -\log p_t $$" + "\n" + broken + GRAPH + r"$$ L = \log p_t $$", ".md")
+    assert kinds(found) == ["unread", "proved", "unread", "refuted"]
+    assert [item.place.line for item in found.items] == [1, 9, 11, 20]
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (r"\frac{\partial^2 L}{\partial z_i \partial z_j} = p_i (\delta_{ij} - p_j)", "proved"),
+        (r"\frac{\partial^2 L}{\partial z_i \partial z_j} = p_i (\delta_{ij} + p_j)", "refuted"),
+        (r"\frac{\partial^2 L}{\partial z_i^2} = p_i (1 - p_i)", "proved"),
+        (r"\frac{\partial}{\partial z_j} \frac{\partial L}{\partial z_i} = \frac{\partial p_i}{\partial z_j}", "proved"),
+        ("∂²L/∂z_i∂z_j = p_i δ_ij − p_i p_j", "proved"),
+    ],
+)
+def test_second_derivatives(step: str, kind: str) -> None:
+    assert only(proofread(f"{GRAPH}$$ {step} $$", ".md")).verdict.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"), [("f' = σ(x)", "proved"), ("f''(x) = σ(x)(1 - σ(x))", "proved"), ("f''(x) = σ(x)", "refuted")]
+)
+def test_primes(step: str, kind: str) -> None:
+    assert only(proofread(f"x: real\nf = log(1 + exp(x))\n{step}")).verdict.kind == kind
+
+
+def test_mistakes_are_named_beside_names_given_on_the_way() -> None:
+    from derive.exams.explaining import explanations
+
+    text = GRAPH + "\\begin{align} \\delta_i &= \\frac{\\partial L}{\\partial z_i} \\\\ &= p_i \\end{align}"
+    (found,) = proofread(text, ".md", explanations).items
+    assert isinstance(found, Step)
+    assert found.mistake
+
+
 # ---------------------------------------------------------------- mistakes
 
 SQUARES = "x: [n]\nL = sum(x**2)\n"
