@@ -5,7 +5,7 @@ What is written for a term is equal to it wherever the term has a value; but whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import permutations
 from typing import Any
@@ -42,7 +42,7 @@ from derive.calculus.terms import (
 from derive.checking.parts import over_whole_axes
 from derive.checking.polynomials import Effort, TooMuchError, quotient
 from derive.derivation.derivation import put_in
-from derive.derivation.sweep import derivation, expanded
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, Input, Node, remembered
 
@@ -62,28 +62,28 @@ class Tie(Bracket):
 # ---------------------------------------------------------------- definitions put in
 
 
-def with_gradients(term: Any, whole: Graph, base: Graph) -> Any:
-    """A term with every derivative that it names replaced by what was derived for it, over the base graph as far as that has it.
+def with_gradients(term: Any, whole: Graph, base: Graph) -> Iterator[Any]:
+    """A term with one derivative after the other put in as it was derived, by those of what lies between, until none is named.
+    They are taken over the base graph as far as that has them.
 
-    Raises TooMuchError where that is too long.
+    Raises TooMuchError where one cannot be derived.
     """
-    known = []
-    for of, by in sorted({a.pair for a in term.atoms(Adjoint)}):
+    order = {name: k for k, name in enumerate(whole.members)}
+    while pairs := {a.pair for a in term.atoms(Adjoint)}:
+        of, by = min(pairs, key=lambda pair: (order[pair[1]], pair))
         graph = base if of in base.members and by in base.members else whole
-        if of not in graph.members or by not in graph.members:
+        found = remembered(graph, ("one gradient", of, by), partial(_gradient, graph, of, by))
+        if found is None or any(order[a.pair[1]] <= order[by] for a in found[1].atoms(Adjoint)):
             raise TooMuchError
-        found = remembered(graph, ("whole gradient", of, by), partial(_whole_gradient, graph, of, by))
-        if found is None:
-            raise TooMuchError
-        known.append(found)
-    return put_in(term, known)
+        term = put_in(term, [found])
+        yield term
 
 
-def _whole_gradient(graph: Graph, of: str, by: str) -> tuple[Any, Any] | None:
-    """A derivative and what it is, without the names of others; None where that is too long."""
+def _gradient(graph: Graph, of: str, by: str) -> tuple[Any, Any] | None:
+    """A derivative and what it is by those of what lies between; None where there is none."""
     try:
-        found = expanded(derivation(graph, of, by))
-    except DeriveError:
+        found = derivation(graph, of, by)
+    except (DeriveError, KeyError):
         return None
     return found.subject, found.result
 

@@ -174,7 +174,7 @@ class _Reader:
         if part.inline and not self.is_step(part.sides):
             return
         rows = ((text, row) for text in part.beside for row in sides_of(text, 0, len(text)))
-        supposed = next((text for text, row in rows if supposes(self.graph, row)), "")
+        supposed = next((text for text, row in rows if self.supposes(row)), "")
         before: tuple[Side, Formula] | None = None
         opening: Formula | None = None
         sides = list(part.sides)
@@ -210,10 +210,24 @@ class _Reader:
             before = (side, found)
 
     def is_step(self, sides: Sequence[Side]) -> bool:
-        """Whether formulas in prose may be a step: at values that are given, what is computed may be said to be a number."""
+        """Whether formulas in prose may be a step."""
+        return {s.relation for s in sides} <= {"", "=", "≈"} and not self.supposes(sides)
+
+    def supposes(self, sides: Sequence[Side]) -> bool:
+        """Whether formulas in prose say what is supposed, instead of what follows: that something is larger, i = t, x = 3.  At
+        values that are given, what is computed may be said to be a number.
+        """
         assert self.graph is not None
-        computed = self.values is not None and isinstance(self.graph.members.get(_named(sides[0].text)[0]), Node)
-        return {s.relation for s in sides} <= {"", "=", "≈"} and (computed or not supposes(self.graph, sides))
+        if any(side.relation in COMPARED for side in sides):
+            return True
+        name = _named(sides[0].text)[0]
+        member = self.graph.members.get(name)
+        if not name or len(sides) < 2:
+            return False
+        plain = not re.search(r"[A-Za-zα-ωΑ-Ω]", sides[1].text)
+        if isinstance(member, Node):
+            return plain and self.values is None
+        return member is not None or name in map(str, self.graph.sizes) or plain or len(sides[1].text.strip().lstrip("\\")) == 1
 
     def spoken(self, step: Step, formulas: tuple[Formula, Formula], supposed: str) -> Step:
         """The same for a step in prose, or behind it: what is not so in general may be meant for a case that is spoken of."""
@@ -285,6 +299,8 @@ class _Reader:
             unit = Fraction(1, 10 ** len(literal[1] or ""))
             near = Real(first) if not isinstance(given_out(first), (int, Fraction)) else given_out(first)
             if abs(near - given_out(second)) <= unit / 2:
+                if right.relation == "=" and not literal[1]:
+                    return Verdict(UNDECIDED, said("it is {number}", number=_short(first)))
                 return Verdict(PROVED, said("it is so to the digits written"))
         if right.relation == "≈" and literal is None:
             return Verdict(UNDECIDED, said("≈ is looked at before a decimal number only"))
@@ -361,20 +377,6 @@ def _named(text: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
     letters = re.findall(r"[A-Za-z]", found[5] or found[6] or "")
     return (f"{word}_{found[2]}" if found[2] else word), tuple(letters)
-
-
-def supposes(graph: Graph, sides: Sequence[Side]) -> bool:
-    """Whether formulas in prose say what is supposed, instead of what follows: that something is larger, i = t, x = 3."""
-    if any(side.relation in COMPARED for side in sides):
-        return True
-    if len(sides) < 2:
-        return False
-    name, _ = _named(sides[0].text)
-    member = graph.members.get(name)
-    plain = not re.search(r"[A-Za-zα-ωΑ-Ω]", sides[1].text)
-    if not name or isinstance(member, Node):
-        return bool(name) and plain
-    return member is not None or name in map(str, graph.sizes) or plain or len(sides[1].text.strip().lstrip("\\")) == 1
 
 
 def _constant(formula: Formula) -> bool:

@@ -49,7 +49,7 @@ def shown_zero(term: Any, graph: Graph, base: Graph) -> str:
         for stage in _stages(term, graph, base):
             if normal(stage) == 0:
                 return "normal form"
-            if how := _by_algebra(stage, graph, effort):
+            if not stage.has(Adjoint) and (how := _by_algebra(stage, graph, effort)):
                 return how
     except (TooMuchError, ZeroDivisionError, RecursionError):
         return ""
@@ -57,7 +57,7 @@ def shown_zero(term: Any, graph: Graph, base: Graph) -> str:
 
 
 def _stages(term: Any, graph: Graph, base: Graph) -> Iterator[Any]:
-    """The term as it stands; with what is defined besides put in; with gradients; with all definitions."""
+    """The term as it stands; with what is defined besides put in; with gradients, one by one; with all definitions."""
     added = frozenset(n.name for n in graph.nodes if n.name not in base.members or n.expr.has(Adjoint))
     seen = set()
     now = unfolded(term, graph, added)
@@ -66,8 +66,8 @@ def _stages(term: Any, graph: Graph, base: Graph) -> Iterator[Any]:
     if not now.has(Adjoint):
         seen.add(now)
         yield now
-    if now.has(Adjoint):
-        now = with_gradients(now, graph, base)
+    for line in with_gradients(now, graph, base):
+        now = line
         if now not in seen:
             seen.add(now)
             yield now
