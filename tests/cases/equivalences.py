@@ -150,4 +150,105 @@ UNDECIDED += [
     ("x: [n]; y: [n]; L = sum(x*y)", "x_j y_i", r"x y^\top"),
 ]
 
+DENSE = "X: [N, d]; W: [d, k]; b: [k]; Y: [N, k]; Z = X @ W + b; L = sum((Z - Y)**2)/(2*N)"
+HINGE = "x: [d]; w: [d]; y: real; m = y*sum(w*x); L = max(0, 1 - m)"
+SOFT = "z: [K]; q: probability[K]; p = softmax(z); L = -sum(q*log(p))"
+GATE = "u: [n]; v: [n]; a: [n]; h = sigmoid(u)*tanh(v) + (1 - sigmoid(u))*a; L = sum(h**2)/2"
+QUAD = "A: [n, n]; x: [n]; c: [n]; f = x.T @ A @ x/2 - c.T @ x"
+COS = "x: [n]; y: [n]; c = sum(x*y)/(sqrt(sum(x**2))*sqrt(sum(y**2)))"
+GAUSS = "x: [n]; mu: real; s: positive; L = sum(log(s) + (x - mu)**2/(2*s**2))"
+ATT = (
+    "S: [T, T]; V: [T, d]; A[i, j] = exp(S[i, j])/sum(exp(S[i, k]) for k in T); "
+    "O[i, e] = sum(A[i, j]*V[j, e] for j in T); L = sum(O**2)/2"
+)
+HUBER = "x: real; d: positive; f = where(abs(x) <= d, x**2/2, d*(abs(x) - d/2))"
+LASSO = "w: [d]; lam: positive; R = lam*sum(abs(w))"
+DIFFS = "x: [n]; L = sum(x**2)"
+
+# Layers, losses and sums as students write them, right and wrong by a mistake that is often made.
+PROVED += [
+    (DENSE, r"\nabla_W L", r"\frac1N X^T (Z - Y)"),
+    (DENSE, r"\frac{\partial L}{\partial b_j}", r"\frac{1}{N} \sum_{i=1}^N (Z_{ij} - Y_{ij})"),
+    (DENSE, r"\frac{\partial L}{\partial W_{ij}}", r"\tfrac{1}{N}\sum_n X_{ni}\left(\sum_l X_{nl} W_{lj} + b_j - Y_{nj}\right)"),
+    (DENSE, "L", r"\frac{1}{2N}\|Z - Y\|_F^2"),
+    (HINGE, r"\frac{\partial L}{\partial w_i}", r"-y x_i \mathbb{1}[y \langle w, x\rangle < 1]"),
+    (HINGE, r"\frac{\partial L}{\partial m}", r"-\frac12\left(1 + \frac{1-m}{|1-m|}\right)"),
+    (SOFT, r"\frac{\partial L}{\partial z_k}", r"p_k - q_k"),
+    (SOFT, "L", r"\log\sum_{j=1}^{K} e^{z_j} - \sum_{j=0}^{K-1} q_{j+1} z_{j+1}"),
+    (GATE, r"\frac{\partial L}{\partial u_i}", r"h_i(\tanh v_i - a_i)\sigma(u_i)\sigma(-u_i)"),
+    (GATE, r"\frac{\partial L}{\partial v_i}", r"h_i \sigma(u_i)(1 - \tanh^2 v_i)"),
+    (QUAD, r"\nabla_x f", r"\frac12 (A + A^\top) x - c"),
+    (QUAD, r"\frac{\partial^2 f}{\partial x_i \partial x_j}", r"\frac{A_{ij} + A_{ji}}{2}"),
+    (COS, r"\frac{\partial c}{\partial x_i}", r"\frac{y_i}{\|x\|\|y\|} - c\,\frac{x_i}{\|x\|^2}"),
+    (GAUSS, r"\frac{\partial L}{\partial s}", r"\frac{n}{s} - \frac{1}{s^3}\sum_i (x_i - \mu)^2"),
+    (GAUSS, r"\frac{\partial^2 L}{\partial \mu^2}", r"n s^{-2}"),
+    (ATT, r"\frac{\partial L}{\partial V_{je}}", r"\sum_i A_{ij} O_{ie}"),
+    (HUBER, "f'(x)", r"\begin{cases} x & |x| \le d \\ d \operatorname{sign}(x) & \text{otherwise} \end{cases}"),
+    (LASSO, r"\frac{\partial R}{\partial w_i}", r"\lambda \operatorname{sign}(w_i)"),
+    (DIFFS, r"\sum_{i=1}^{n-1} (x_{i+1} - x_i)", r"x_n - x_1"),
+    (DIFFS, r"\sum_i \sum_{j \ne i} x_i x_j", r"\left(\sum_i x_i\right)^2 - \|x\|_2^2"),
+]
+REFUTED += [
+    (DENSE, r"\nabla_W L", r"\frac1N (Z - Y) X^T"),
+    (DENSE, r"\frac{\partial L}{\partial b_j}", r"\frac{1}{N} (Z_{ij} - Y_{ij})"),
+    (DENSE, r"\nabla_W L", r"\frac2N X^\top (Z - Y)"),
+    (DENSE, "L", r"\frac{1}{2N}\|Z - Y\|_F"),
+    (HINGE, r"\frac{\partial L}{\partial w_i}", r"-y x_i \mathbb{1}[y \langle w, x\rangle > 1]"),
+    (HINGE, r"\frac{\partial L}{\partial m}", r"\mathbb{1}[m < 1]"),
+    (SOFT, r"\frac{\partial L}{\partial z_k}", r"p_k (1 - p_k) - q_k"),
+    (SOFT, r"\frac{\partial L}{\partial p_k}", r"-\sum_j \frac{q_j}{p_j}"),
+    (GATE, r"\frac{\partial L}{\partial u_i}", r"h_i(\tanh v_i - a_i)\sigma(u_i)"),
+    (GATE, r"\frac{\partial L}{\partial a_i}", r"h_i \sigma(u_i)"),
+    (QUAD, r"\nabla_x f", r"A x - c"),
+    (QUAD, r"\nabla_A f", r"x x^\top"),
+    (COS, r"\frac{\partial c}{\partial x_i}", r"\frac{y_i}{\|x\|\|y\|} - c\,\frac{x_i}{\|x\|}"),
+    (GAUSS, r"\frac{\partial L}{\partial s}", r"\frac{1}{s} - \frac{1}{s^3}\sum_i (x_i - \mu)^2"),
+    (GAUSS, r"\frac{\partial L}{\partial \mu}", r"\frac{1}{s^2}\sum_i (x_i - \mu)"),
+    (ATT, r"\frac{\partial L}{\partial V_{je}}", r"\sum_i A_{ji} O_{ie}"),
+    (HUBER, "f'(x)", r"\begin{cases} x & |x| \le d \\ d & \text{otherwise} \end{cases}"),
+    (LASSO, r"\frac{\partial R}{\partial w_i}", r"\lambda |w_i|"),
+    (DIFFS, r"\sum_{i=1}^{n-1} x_i", r"\sum_{i=0}^{n-1} x_{i+1}"),
+    (DIFFS, r"\sum_i \sum_j x_i x_j", r"\|x\|^2"),
+]
+
+VECTORS = "x: [n]; y: [n]; A: [n, n]; t: label[n]; s: real; p: probability[n]; L = sum(x*y) + sum(A)*s + p[t]"
+
+# Parts of axes, where a formula has a value, probabilities that are 0, signs of what is divided by.
+PROVED += [
+    (VECTORS, r"\sum_{k=0}^{n-1} x_{k+1}", r"\sum_i x_i"),
+    (VECTORS, r"\sum_{i=0}^{n-1} x_i y_i", r"\sum_i x_i y_i"),
+    (VECTORS, r"\sum_{i=2}^{n} x_i", r"\sum_i x_i - x_1"),
+    (VECTORS, r"\sum_{i=1}^{n-1} x_i y_{i+1}", r"\sum_{i=2}^n x_{i-1} y_i"),
+    (VECTORS, r"\sum_{j=1}^{i-1} x_j + x_i + \sum_{j=i+1}^{n} x_j", r"\sum_j x_j"),
+    (VECTORS, r"\sum_{i=1}^n\sum_{j=1}^{i} A_{ij}", r"\sum_{j=1}^n\sum_{i=j}^{n} A_{ij}"),
+    (VECTORS, r"\sum_{1 \le i < n} x_i", r"\sum_i x_i - x_n"),
+    (VECTORS, r"\sum_{j=1}^{1} x_j", "x_1"),
+    (VECTORS, r"\sum_{k=0}^{n-1} k x_{k+1}", r"\sum_i i x_i - \sum_i x_i"),
+    ("x: [3]; L = sum(x)", r"\sum_{j=0}^{2} x_{j+1}", "x_1 + x_2 + x_3"),
+    (VECTORS, r"x^\top \mathbf{I} y", r"\langle x, y \rangle"),
+    (VECTORS, r"\mathbf{I}_{it}", r"\delta_{it}"),
+    (VECTORS, r"\mathbf{1}_n^\top x", "Σ_i x[i]"),
+    (VECTORS, "dot(x, y)*x[i]", "x_i Σ_k x_ky_k"),
+    (VECTORS, r"\|x\|_1", r"\sum_i |x_i|"),
+    (VECTORS, r"\log e^s", "s"),
+    ("x: real; L = abs(x)", r"\frac{dL}{dx}", r"\frac{x}{|x|}"),
+    ("x: [n]; y: [n]; L = sum(abs(x - y))", r"\frac{\partial L}{\partial x_i}", r"\frac{x_i - y_i}{|y_i - x_i|}"),
+]
+REFUTED += [
+    (VECTORS, r"\sum_{i=1}^{n-1} x_i", r"\sum_i x_i"),
+    (VECTORS, r"\sum_{i=1}^{n-1} x_i", r"\sum_i x_i - x_1"),
+    (VECTORS, r"\sum_{k=0}^{n-1} k x_{k+1}", r"\sum_i i x_i"),
+    (VECTORS, r"e^{\log s}", "2s"),
+    (VECTORS, r"\mathbb{1}[p_i > 0]", "1"),
+]
+UNDECIDED += [
+    (VECTORS, r"\sum_{i=0}^{n} x_i", r"\sum_i x_i"),
+    (VECTORS, r"e^{\log s}", "s"),
+    (VECTORS, r"(\sqrt s)^2", "s"),
+    (VECTORS, r"(\sqrt s)^2", "|s|"),
+    (VECTORS, r"\sum_i e^{\log x_i}", r"\sum_i x_i"),
+    (VECTORS, "exp(log(s))", "s"),
+    (VECTORS, r"\log s - \log s", "0"),
+]
+
 PAIRS = [(*row, kind) for kind, rows in (("proved", PROVED), ("refuted", REFUTED), ("undecided", UNDECIDED)) for row in rows]

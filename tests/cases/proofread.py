@@ -145,6 +145,63 @@ LINES = [
          r"\frac{g_i}{r} \left( \delta_{ij} - \frac{x_i x_j}{n r^2} \right)"),
 ]  # fmt: skip
 
+GELU = "x: real\nf = x*normal_cdf(x)"
+LAYERNORM = (
+    "x: [n]\ngamma: [n]\nbeta: [n]\neps: positive\nmu = mean(x)\nv = mean((x - mu)**2)\nx_hat = (x - mu)/sqrt(v + eps)\n"
+    "y[i] = gamma[i]*x_hat[i] + beta[i]"
+)
+RNN = "W: [n, n]\nU: [n, d]\nx: [d]\nh0: [n]\na = W @ h0 + U @ x\nh = tanh(a)"
+ATTENTION = "q: [d]\nK: [T, d]\nV: [T, e]\ns = K @ q/sqrt(d)\nalpha = softmax(s)\no[j] = sum(alpha[t]*V[t, j] for t in T)"
+TEMP = "z: [C]\ny: onehot[C]\ntau: positive\np = softmax(z/tau)\nL = -sum(y*log(p))"
+FOCAL = "p: real\nL = -(1 - p)**2*log(p)"
+TRIPLET = "a: [d]\nb: [d]\nc: [d]\nD = sum((a - b)**2) - sum((a - c)**2)"
+MF = (
+    "P: [m, k]\nQ: [n, k]\nR: [m, n]\nlam: positive\n"
+    "L = sum((R[i, j] - sum(P[i, f]*Q[j, f] for f in k))**2 for i in m for j in n) + lam*(sum(P**2) + sum(Q**2))"
+)
+BCE = "z: [N]\ny: [N]\np = sigmoid(z)\nL = -mean(y*log(p) + (1 - y)*log(1 - p))"
+ELBO = "mu: [k]\nr: [k]\nL = -sum(1 + r - mu**2 - exp(r))/2"
+
+# Layers and losses that the lines above have not, and what is read since: second derivatives, parts of axes.
+LINES += [
+    Line(GELU, r"\frac{df}{dx}", r"\Phi(x) + \phi(x)", r"\Phi(x) + x \phi(x)"),
+    Line(LAYERNORM, r"\frac{\partial L}{\partial \gamma_i}", r"g_i x_i", r"g_i \hat{x}_i"),
+    Line(
+        LAYERNORM,
+        r"\frac{\partial L}{\partial x_i}",
+        r"\frac{1}{\sqrt{v + \epsilon}}\left(\gamma_i g_i - \frac1n \sum_j g_j - \frac{\hat{x}_i}{n}\sum_j g_j \hat{x}_j\right)",
+        r"\frac{1}{\sqrt{v + \epsilon}}\left(\gamma_i g_i - \frac1n \sum_j \gamma_j g_j "
+        r"- \frac{\hat{x}_i}{n}\sum_j \gamma_j g_j \hat{x}_j\right)",
+    ),
+    Line(RNN, r"\nabla_W L", r"(g \odot (1 - h)) h_0^\top", r"(g \odot (1 - h \odot h)) h_0^\top"),
+    Line(RNN, r"\nabla_{h_0} L", r"W (g \odot (1 - h \odot h))", r"W^\top (g \odot (1 - h \odot h))"),
+    Line(ATTENTION, r"\frac{\partial L}{\partial \alpha_t}", r"\sum_j g_t V_{tj}", r"\sum_j g_j V_{tj}"),
+    Line(
+        ATTENTION,
+        r"\frac{\partial L}{\partial q_i}",
+        r"\sum_t \frac{\partial L}{\partial s_t} K_{ti}",
+        r"\frac{1}{\sqrt{d}} \sum_t \frac{\partial L}{\partial s_t} K_{ti}",
+    ),
+    Line(TEMP, r"\frac{\partial L}{\partial z_i}", r"p_i - y_i", r"\frac{1}{\tau}(p_i - y_i)"),
+    Line(FOCAL, r"\frac{dL}{dp}", r"2(1 - p)\log p + \frac{(1 - p)^2}{p}", r"2(1 - p)\log p - \frac{(1 - p)^2}{p}"),
+    Line(TRIPLET, r"\nabla_a D", r"2(b - c)", r"2(c - b)"),
+    Line(
+        MF,
+        r"\frac{\partial L}{\partial P_{af}}",
+        r"-2\sum_j \left(R_{aj} - \sum_l P_{al} Q_{jl}\right) Q_{jf} + \lambda P_{af}",
+        r"-2\sum_j \left(R_{aj} - \sum_l P_{al} Q_{jl}\right) Q_{jf} + 2\lambda P_{af}",
+    ),
+    Line(BCE, r"\frac{\partial^2 L}{\partial z_i^2}", r"p_i(1 - p_i)", r"\frac1N p_i(1 - p_i)"),
+    Line(ELBO, r"\frac{\partial L}{\partial r_i}", r"\frac12\left(1 - e^{r_i}\right)", r"\frac12\left(e^{r_i} - 1\right)"),
+    Line("x: [n]\nL = sum(x**2)", r"\sum_{i=1}^{n-1} (x_{i+1} - x_i)", r"x_n", r"x_n - x_1"),
+    Line(
+        "w: [d]\nX: [N, d]\ny: [N]\nL = sum((X @ w - y)**2)/2",
+        r"\frac{\partial^2 L}{\partial w_i \partial w_j}",
+        r"\sum_n X_{ni}",
+        r"\sum_n X_{ni} X_{nj}",
+    ),
+]
+
 
 def page(line: Line, formula: str) -> str:
     """A page on which a formula is said to be the left side of a line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -19,7 +20,14 @@ def test_every_pair_is_decided_rightly(kind: str) -> None:
 
 
 def test_there_are_enough_pairs() -> None:
-    assert len(PAIRS) >= 100
+    assert len(PAIRS) >= 180
+
+
+def test_a_pair_is_decided_at_once() -> None:
+    start = time.process_time()
+    for definitions, first, second, _ in PAIRS[-60:]:
+        verdict(read(definitions), first, second)
+    assert time.process_time() - start < 0.3 * 60
 
 
 def test_a_refuted_pair_has_a_point_with_exact_inputs() -> None:
