@@ -194,8 +194,13 @@ class Conditions(Meanings):
                 later.append(part)
                 continue
             bounds += map(self.enter, new)
-            if sign == "<" and len(part) == where + 2 and self.is_new_letter(part[where + 1]):
-                bounds.append(self.enter(part[where + 1]))
+            other = part[where + 1] if sign in ("<", r"\ne") and len(part) == where + 2 else None
+            if other and self.is_new_letter(other) and other.text.lstrip("\\") not in self.names.beside:
+                if sign == r"\ne":
+                    raise self.fault(
+                        other.span, "It cannot be told whether this letter is bound here.", r"Write \sum_i \sum_{j \ne i}."
+                    )
+                bounds.append(self.enter(other))
             if sign == "=":
                 bounds[-1] = replace(bounds[-1], low=self.spot(part[where + 1 :]))
             elif sign and sign != r"\in":

@@ -188,13 +188,19 @@ class Grammar(Derivatives):
         inner = self.inner(group, self.sum)
         if text == "|":
             return Term("bars", (inner,), (span[0], self.last))
+        raised = None
+        if self.peek() == "^":  # \|x\|^2_2
+            back, self.at = self.at, self.at + 1
+            raised = self.inner(self.group(), self.sum)
+            self.at, raised = (self.at, raised) if self.peek() == "_" else (back, None)
         kind = ""
         if self.peek() == "_":
             self.at += 1
             kind = "".join(s.text for s in self.group())
             if kind not in ("1", "2", "F", r"\infty"):
                 raise self.fault(self.here, "This norm is not read.", r"Write \sum_i |x_i|.")
-        return Term("norm", (inner, kind), (span[0], self.last))
+        found = Term("norm", (inner, kind), (span[0], self.last))
+        return found if raised is None else Term("pow", (found, raised), found.span)
 
     def named(self, sign: Signed, plain: bool = False) -> Term:
         """A name with what is written on it and around it: a tensor, a function, a size, an index, a constant."""

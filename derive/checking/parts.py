@@ -36,6 +36,8 @@ MOST_UNROLLED = 8
 
 def over_whole_axes(indices: tuple[Index, ...], body: Any) -> Any:
     """What stands under a Σ over some indices, with conditions that part the axis of one of them taken apart."""
+    backwards = [index for index in indices if _slopes(body, index) == {-1}]
+    body = substituted(body, {index: expand(index.size - 1 - index) for index in backwards}) if backwards else body
     if not any(_gap(t, index) is not None for t in body.atoms(Below, AtMost) for index in indices):
         return body
     return Add(*[_over_whole(indices, part) for part in terms(normal(body))])
@@ -67,6 +69,11 @@ def _shifts(term: Any, index: Index) -> Iterator[Any]:
         for place in entry.indices:
             if depends(place, index):
                 yield expand(place - index)
+
+
+def _slopes(term: Any, index: Index) -> set[Any]:
+    """What an index is multiplied by, at every place where it is one of an entry."""
+    return {place.coeff(index) for entry in term.atoms(Element) for place in entry.indices if depends(place, index)}
 
 
 def _told_apart(test: Any, gap: Any, index: Index) -> Any:

@@ -38,6 +38,8 @@ class Formula:
     text: str
     doubtful: str = ""
     """What makes it a convention which axes are meant, if anything does."""
+    powers: bool = False
+    """Whether a power of a whole vector stands in it."""
     held: Any = None
     """The term with each ∂ on the way as the factor of one path, what lies between held; where that is another than along all."""
 
@@ -185,7 +187,7 @@ def _read_typed(graph: Graph, text: str, known: Mapping[str, Any], first: int | 
         left = f"{name}: [{', '.join(map(size_text, sizes))}]; {left}"
     found = add_definition(writing.graph, text, [(left, tree.span), *pieces], writing.derived)
     held = _with_paths(found.output.expr, writing.paths) if writing.paths else None
-    return Formula(found, tuple(free), text, writing.doubtful, held)
+    return Formula(found, tuple(free), text, writing.doubtful, writing.powers, held)
 
 
 def _with_paths(term: Any, paths: set[tuple[str, str]]) -> Any:

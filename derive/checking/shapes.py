@@ -41,6 +41,8 @@ class Shapes:
     graph: Graph
     doubtful: str = field(default="", init=False)
     """What makes it a convention which axes are meant: a dot between vectors, or a vector derived by a vector."""
+    powers: bool = field(default=False, init=False)
+    """Whether a power of a whole vector stands in it, which may be meant entry by entry or for its square."""
     _shapes: dict[int, tuple[Term, Shape]] = field(default_factory=dict, init=False)
 
     def called(self, term: Term) -> Term:
@@ -76,6 +78,7 @@ class Shapes:
                     raise self.fault(exponent.span, "An exponent is a number.")
                 if self.shape(base).rank and exponent.kind in ("size", "ref") and exponent.name == "T":
                     raise self.fault(term.span, "It cannot be told whether this is a transpose or a power.", r"Write x^\top.")
+                self.powers = self.powers or self.shape(base).rank == 1
                 return self.shape(base)
             case "call", (_, args):
                 shapes = [self.shape(a) for a in args]

@@ -97,6 +97,8 @@ def _compared(base: Graph, one: Formula, other: Formula, held: bool) -> Verdict:
 
 def _met(base: Graph, one: Formula, other: Formula, held: bool, turned: bool = False) -> Verdict:
     met = common(one, other, held, turned)
+    if met is None and (one.powers or other.powers):
+        return Verdict(UNDECIDED, said("it depends on what the power of a vector means"))
     if met is None:
         return Verdict(REFUTED, said("one is a tensor of other axes than the other"))
     return decided(base, other.graph, met.first, met.second, met.indices, _letters(one, other, met.indices), met.wanted)

@@ -228,6 +228,8 @@ PROVED += [
     (VECTORS, r"x^\top \mathbf{I} y", r"\langle x, y \rangle"),
     (VECTORS, r"\mathbf{I}_{it}", r"\delta_{it}"),
     (VECTORS, r"\mathbf{1}_n^\top x", "Σ_i x[i]"),
+    (VECTORS, r"\sum_{i=0}^{n-1} x_{n-i}", r"\sum_i x_i"),
+    (VECTORS, r"\|x\|^2_2", r"x^\top x"),
     (VECTORS, "dot(x, y)*x[i]", "x_i Σ_k x_ky_k"),
     (VECTORS, r"\|x\|_1", r"\sum_i |x_i|"),
     (VECTORS, r"\log e^s", "s"),
@@ -243,6 +245,7 @@ REFUTED += [
 ]
 UNDECIDED += [
     (VECTORS, r"\sum_{i=0}^{n} x_i", r"\sum_i x_i"),
+    (VECTORS, "x^2", r"\|x\|^2"),
     (VECTORS, r"e^{\log s}", "s"),
     (VECTORS, r"(\sqrt s)^2", "s"),
     (VECTORS, r"(\sqrt s)^2", "|s|"),

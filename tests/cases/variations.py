@@ -55,7 +55,8 @@ def _letters(text: str, draw: random.Random) -> str:
     other = next((x for x in draw.sample("qruvm", 5) if x not in re.findall(r"[a-z]", text)), "")
     if bound is None or not other:
         return text
-    return re.sub(rf"(?<![A-Za-z\\]){bound[1]}(?![A-Za-z(])", other, text)
+    inside = re.sub(r"_\{[a-z, ]+\}", lambda m: m[0].replace(bound[1], other), text)
+    return re.sub(rf"(?<![A-Za-z\\]){bound[1]}(?![A-Za-z(])", other, inside)
 
 
 def _fractions(text: str, draw: random.Random) -> str:
