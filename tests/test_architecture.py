@@ -85,10 +85,11 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"certificate"},
     ),
     "checking": (
-        {"displays", "polynomials", "signs"},
+        {"displays", "domains", "parts", "polynomials", "signs"},
         {"additions", "names", "plain", "sheet", "tree", "witness"},
         {"cursor", "shapes", "zero"},
-        {"entries", "indices"},
+        {"indices", "ranges"},
+        {"entries"},
         {"meanings"},
         {"conditions"},
         {"derivatives"},

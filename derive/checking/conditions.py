@@ -11,7 +11,6 @@ from derive.checking.signs import Signed, Span
 from derive.checking.tree import Bound, Spot, Term, moved, spots
 from derive.errors import said
 
-_REACH = {name: rf"Write {sign}_j (x_j w), or w {sign}_j x_j." for name, sign in SIGNS.items()}
 _ONES = (r"\one", r"\mathbb", r"\mathbf", r"\mathds", r"\mathbbm", r"\bm", r"\boldsymbol")
 
 
@@ -160,7 +159,9 @@ class Conditions(Meanings):
         last = {letter for spot in spots(self.factors[-1]) for letter in spot.letters}
         if operator != "sum" and len(self.factors) > 1 and not last & {bound.letter for bound in bounds}:
             raise self.fault(
-                self.factors[-1].span, said("It cannot be told how far this {name} reaches.", name=operator), _REACH[operator]
+                self.factors[-1].span,
+                said("It cannot be told how far this {name} reaches.", name=operator),
+                said("Write {sign}_j (x_j w), or w {sign}_j x_j.", sign=SIGNS[operator]),
             )
         self.leave(bounds)
         return Term("reduce", (operator, body, bounds, tests), (span[0], self.last))

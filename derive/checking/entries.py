@@ -19,6 +19,9 @@ from derive.errors import said
 from derive.graphs.graph import Input, Node
 from derive.graphs.names import POOL, fresh
 
+_SIGNS = {"add": " + ", "sub": " - ", "times": "*", "div": "/", "star": "*"}
+"""What stands between two terms that are taken entry by entry."""
+
 MAX_TEXT = 20_000
 """A formula with its indices written out may be so long."""
 
@@ -51,71 +54,30 @@ class Entries(Ranges):
 
     def _entry(self, term: Term, at: tuple[str, ...]) -> Iterator[Piece]:
         span = term.span
+        if (text := self._leaf(term, at)) is not None:
+            yield text, span
+            return
         match term.kind, term.args:
-            case "num", (text,):
-                yield text, span
-            case "size", (text,):
-                yield text, span
-            case "index", (spot,):
-                yield f"({position(self.settled(spot), 0)})", span
-            case "ref", (name, indices):
-                inside = ", ".join([*(self.position(s) for s in indices), *at])
-                yield (f"{name}[{inside}]" if inside else name), span
             case "at", (inner, indices):
-                yield from self._entry(inner, (*(self.position(s) for s in indices), *at))
+                yield from self._entry(inner, (*map(self.position, indices), *at))
             case "neg", (inner,):
                 yield "(-", span
                 yield from self._entry(inner, at)
                 yield ")", span
-            case ("add" | "sub" | "times" | "div" | "star") as kind, (left, right):
-                sign = {"add": " + ", "sub": " - ", "times": "*", "div": "/", "star": "*"}[kind]
-                yield from self._pair(left, right, sign, at, at, span)
             case (("mul" | "dot"), (left, right)):
                 yield from self._multiplied(left, right, at, span)
+            case kind, (left, right) if kind in _SIGNS:
+                yield from self._pair(left, right, _SIGNS[kind], at, at, span)
             case "pow", (inner, exponent):
                 yield from self._power(term, inner, exponent, at)
             case "call", (function, args):
                 yield from self._function(function, args, at, span)
+            case "bars", args:
+                yield from self._function("abs", args, at, span)
             case "slope", (function, args):
                 yield from self._filled(SLOPES[function], args[0], at, span)
-            case "lib", _:
-                yield from self._entry(self.called(term), at)
             case "where", (conditions, a, b):
-                for condition in conditions:
-                    yield "where(", span
-                    yield from self.condition(condition, at)
-                    yield ", ", span
-                yield from self.broadcast(a, at)
-                for _ in conditions:
-                    yield ", ", span
-                    yield from self.broadcast(b, at)
-                    yield ")", span
-            case "transpose", (inner,):
-                yield from self._entry(inner, at[::-1])
-            case "diag", (inner,):
-                if self.shape(inner).rank == 1:
-                    yield f"where({at[0]} == {at[1]}, ", span
-                    yield from self._entry(inner, at[:1])
-                    yield ", 0)", span
-                else:
-                    yield from self._entry(inner, at * 2)
-            case "ones", _:
-                yield "1", span
-            case "unit", (spot,):
-                yield f"where({at[0]} == {self.position(spot)}, 1, 0)", span
-            case "eye", _:
-                yield (f"where({at[0]} == {at[1]}, 1, 0)" if len(at) == 2 else "1"), span
-            case "norm", _:
-                yield from self._norm(term)
-            case "inner", (left, right):
-                letters = [(self.letter(), a if a is not None else b) for a, b in self.common_axes(term, left, right)]
-                own = tuple(name for name, _ in letters)
-                yield from self._summed(letters, list(self._pair(left, right, "*", own, own, span)), span)
-            case "bars", (inner,):
-                yield from self._function("abs", (inner,), at, span)
-            case "trace", (inner,):
-                letter = self.letter()
-                yield from self._summed([(letter, self.shape(inner).axes[0])], self.entry(inner, (letter, letter)), span)
+                yield from self._where(conditions, a, b, at, span)
             case "diff", (of, by, whole):
                 yield from self._derivative(term, of, by, whole, at)
             case "second", (of, one, other):
@@ -123,7 +85,60 @@ class Entries(Ranges):
             case "reduce", (operator, body, bounds, conditions):
                 yield from self._reduced(operator, body, bounds, conditions, at, span)
             case _:
+                yield from self._of_tensors(term, at)
+
+    def _leaf(self, term: Term, at: tuple[str, ...]) -> str | None:
+        """The text of one entry of a term with no other in it."""
+        match term.kind, term.args:
+            case (("num" | "size"), (text,)):
+                return str(text)
+            case "index", (spot,):
+                return f"({position(self.settled(spot), 0)})"
+            case "ref", (name, indices):
+                inside = ", ".join([*map(self.position, indices), *at])
+                return f"{name}[{inside}]" if inside else str(name)
+            case "unit", (spot,):
+                return f"where({at[0]} == {self.position(spot)}, 1, 0)"
+            case (("ones" | "eye"), _):
+                return f"where({at[0]} == {at[1]}, 1, 0)" if term.kind == "eye" and len(at) == 2 else "1"
+        return None
+
+    def _of_tensors(self, term: Term, at: tuple[str, ...]) -> Iterator[Piece]:
+        """One entry of what is made of whole tensors."""
+        span = term.span
+        match term.kind, term.args:
+            case "lib", _:
+                yield from self._entry(self.called(term), at)
+            case "transpose", (inner,):
+                yield from self._entry(inner, at[::-1])
+            case "diag", (inner,) if self.shape(inner).rank == 1:
+                yield f"where({at[0]} == {at[1]}, ", span
+                yield from self._entry(inner, at[:1])
+                yield ", 0)", span
+            case "diag", (inner,):
+                yield from self._entry(inner, at * 2)
+            case "norm", _:
+                yield from self._norm(term)
+            case "inner", (left, right):
+                letters = [(self.letter(), a if a is not None else b) for a, b in self.common_axes(term, left, right)]
+                own = tuple(name for name, _ in letters)
+                yield from self._summed(letters, list(self._pair(left, right, "*", own, own, span)), span)
+            case "trace", (inner,):
+                letter = self.letter()
+                yield from self._summed([(letter, self.shape(inner).axes[0])], self.entry(inner, (letter, letter)), span)
+            case _:
                 raise self.fault(span, "This is not read.")
+
+    def _where(self, conditions: tuple[Term, ...], a: Term, b: Term, at: tuple[str, ...], span: Span) -> Iterator[Piece]:
+        for condition in conditions:
+            yield "where(", span
+            yield from self.condition(condition, at)
+            yield ", ", span
+        yield from self.broadcast(a, at)
+        for _ in conditions:
+            yield ", ", span
+            yield from self.broadcast(b, at)
+            yield ")", span
 
     def broadcast(self, term: Term, at: tuple[str, ...]) -> Pieces:
         """The entry of a term whose axes are the last of those asked for, or none."""
