@@ -104,6 +104,82 @@ def test_what_has_two_readings_or_none_is_refused_where_it_stands(text: str, mes
         assert place.text[place.start : place.end].startswith(at)
 
 
+TENSORS = read(
+    "X: [N, T]; x: [T]; y: [T]; w: [n]; A: [n, n]; s: real; e: real; sigma: positive; "
+    "L = sum(X @ x)*sum(y)*s*e*sigma + sum(A) + sum(w)"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (r"x^T y", "It cannot be told whether this is a transpose or a power."),
+        (r"X^{T}", "It cannot be told whether this is a transpose or a power."),
+        ("2e-1", "It cannot be told whether this e is a power of ten."),
+        ("2e-1*x[0]", "It cannot be told whether this e is a power of ten."),
+        ("s^-2y_i", "It cannot be told how far this exponent reaches."),
+        (r"\sigma^{-1}(s)", "It cannot be told whether this is the inverse function or 1/sigma."),
+        (r"\tanh^{-1} s", "It cannot be told whether this is the inverse function or 1/tanh."),
+        (r"\sin^{-1}(s)", "It cannot be told whether this is the inverse function or 1/sin."),
+        (r"\lg s", "It cannot be told which logarithm this is."),
+        (r"\max_j (w_j) s", "It cannot be told how far this max reaches."),
+        (r"\prod_j w_j / s", "It cannot be told how far this prod reaches."),
+        (r"\|A\|_2", "Of a matrix this is the largest singular value, which is not read."),
+        (r"\|A\|_1", "This norm is read of a vector only."),
+        (r"\|w\|_3", "This norm is not read."),
+        ("|w|", "It cannot be told whether this is a norm or goes entry by entry."),
+        (r"|A|", "It cannot be told whether this is a norm or goes entry by entry."),
+        (r"\sum_j x_j + y_j", "j is bound before this, and not here."),
+        (r"\sum_{i \ne j} x_i y_j", "It cannot be told whether this letter is bound here."),
+        (r"\sum_{i=0}^{n-1} w_i + w_1", "Indices count from 1 here."),
+        (r"\sum_{i=0}^{n-1} i w_i", "Indices count from 1 here."),
+        (r"\sum_{i=1}^{n} w_{i-1}", "Indices count from 1 here."),
+        (r"\mathbf{1}_q", "q is no size."),
+        (r"\langle x, y, w \rangle", r"Between these stand two tensors: \langle w, x \rangle."),
+        ("L'", "It is not clear what this prime derives by."),
+    ],
+)
+def test_what_could_mean_something_else_is_refused(text: str, message: str) -> None:
+    with pytest.raises(DeriveError) as caught:
+        read_formula(TENSORS, text)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        (r"x^\top y", "Sum_@1(x[@1]*y[@1])"),
+        ("s^T", "s**T"),
+        (r"\sigma^{-1}", "1/sigma"),
+        (r"\max_j (s w_j)", "Largest_@1(s*w[@1])"),
+        (r"\max_j w_j w_j^2", "Largest_@1(w[@1]**3)"),
+        (r"\|A\|_F^2", "Sum_@1,@2(A[@2,@1]**2)"),
+        (r"\|w\|_\infty", "Largest_@1(Abs(w[@1]))"),
+        (r"A - s \mathbf{I}", "-Delta(i, j)*s + A[i,j]"),
+        (r"A - s I_n", "-Delta(i, j)*s + A[i,j]"),
+        (r"\mathbf{1}_n^\top w", "Sum_@1(w[@1])"),
+        (r"\mathbb{I}[w_i > 0]", "Positive(w[i])"),
+        ("x_iy_i", "x[i]*y[i]"),
+        ("sum_i x_i y_i", "Sum_@1(x[@1]*y[@1])"),
+        ("Σ_i x[i]*y[i]", "Sum_@1(x[@1]*y[@1])"),
+        (r"\langle x, y\rangle", "Sum_@1(x[@1]*y[@1])"),
+        ("⟨x, y⟩", "Sum_@1(x[@1]*y[@1])"),
+        ("dot(x, y)*w[i]", "w[i]*Sum_@1(x[@1]*y[@1])"),
+        (r"\sum_{k=0}^{n-1} w_{k+1}", "Sum_@1(w[@1])"),
+        (r"\sum_{i=0}^{n-1} w_i", "Sum_@1(w[@1])"),
+        (r"\sum_{i=2}^{n} w_i w_{i-1}", "Sum_@1(AtMost(1, @1)*w[@1 - 1]*w[@1])"),
+    ],
+)
+def test_one_reading_is_read(text: str, read_as: str) -> None:
+    assert str(read_formula(TENSORS, text).term) == read_as
+
+
+def test_entries_are_counted_as_is_said() -> None:
+    assert str(read_formula(TENSORS, "w_0", first=0).term) == "w[0]"
+    assert str(read_formula(TENSORS, "w_1", first=1).term) == "w[0]"
+    assert str(read_formula(TENSORS, "w_{n-1} - w[0]", first=0).term) == "-w[0] + w[n - 1]"
+
+
 @pytest.mark.parametrize(
     "text",
     [
