@@ -87,7 +87,12 @@ def _read(term: Any) -> frozenset[str]:
 
 
 def _constant(e: Any, x: Element) -> Any:
-    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) else None
+    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) or _only_conditions_vary(e, x) else None
+
+
+def _only_conditions_vary(e: Any, x: Element) -> bool:
+    """Whether x only decides which terms of a sum there are: Σ_i 𝟙[x_i > 0] L, in which L is held."""
+    return type(e) is Sum and not any(varies(f, x) for f in factors(e.body) if not is_condition(f))
 
 
 def _itself(e: Any, x: Element) -> Any:
