@@ -32,7 +32,6 @@ from derive.language.lower import bracket
 from derive.language.words import FUNCTIONS, REDUCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
-    COMMA,
     DIVIDED,
     ENTRYWISE,
     EQUALS,
@@ -51,7 +50,6 @@ from derive.notation.layout import (
     Root,
     Row,
     Sign,
-    joined,
     row,
 )
 from derive.notation.pieces import (
@@ -73,7 +71,7 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout, introduced, listed, range_layout, unsaid_ranges
+from derive.notation.terms import alternatives, function_name, index_layout, introduced, listed, range_layout, shown_range, unsaid_ranges
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
 
@@ -144,7 +142,7 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             return _power(tree, a, b, context)
         case "@", [a, b]:
             a = Piece(Fence(a.layout)) if _is_elementwise(tree.args[0], context) else a
-            if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
+            if _rank(tree.args[0], context) == 1 and _is_row(tree.args[0], context) is _is_outer(tree, context):
                 a = transposed(a)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
@@ -169,6 +167,14 @@ def _without_sign(tree: Tree) -> Tree | None:
 
 def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _is_outer(tree: Tree, context: Context) -> bool:
+    """Whether a product is that of a column and a row, x yᵀ."""
+    match tree:
+        case Op("@", (a, Op("T", (b,)))):
+            return _rank(a, context) == _rank(b, context) == 1
+    return False
 
 
 def _factor(tree: Tree, piece_: Piece, chained: str, context: Context) -> Piece:
@@ -199,6 +205,8 @@ def _rank(tree: Tree, context: Context) -> int:
     if isinstance(tree, Ref):
         return max((rank for name, rank in context.ranks if name == tree.name), default=0) - len(tree.indices)
     ranks = [_rank(child, context) for child in children(tree)]
+    if _is_outer(tree, context):
+        return 2
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
     if _is_definition(tree):
@@ -381,7 +389,7 @@ def _under(tree: Reduce, context: Context, substitute: Substitution) -> Layout:
             alone += [i for i in tree.indices if i in new]
         seen |= bound
         ordered.append(chain)
-    unsaid = unsaid_ranges(tree.indices, lambda i: _beside(tree, i))
+    unsaid = unsaid_ranges(tree.indices, lambda i: _beside(tree, i, context))
     plain = [range_layout(i, context) if i in unsaid else letter(i.name) for i in alone]
     ranges = [range_layout(i, context) for i in unsaid if i not in alone]
     return listed([*plain, *(_chained(c, context, substitute) for c in ordered), *ranges], context.style)
@@ -406,16 +414,18 @@ def _indices_in(side: Any) -> set[Index]:
     return {i for part in subtrees(side) for term in terms_of(part) for i in term.atoms(Index)}
 
 
-def _beside(tree: Tree, index: Index) -> set[Any] | None:
-    """What an index is compared with in a formula, or None where it stands on an axis; see `terms.unsaid_ranges`."""
-    found = set[Any]()
+def _beside(tree: Tree, index: Index, context: Context) -> set[Any] | None:
+    """What an index is compared with in a formula, or None where it stands on its axis; see `terms.unsaid_ranges`."""
+    found, stands = set[Any](), set[Any]()
     for part in subtrees(tree):
         match part:
-            case Ref(_, indices) if index in indices:
-                return None
+            case Ref(name, indices):
+                stands |= {*context.ranges_over(index, name, indices)}
             case Compare(_, left, right) if index in (left, right):
                 other = right if left == index else left
                 found |= {other} if getattr(other, "size", None) == index.size else set()
+    if stands:
+        return shown_range(index, stands)
     return found - {i for part in children(tree) for t in subtrees(part) if isinstance(t, Reduce) for i in t.indices}
 
 
@@ -502,7 +512,7 @@ def _lies(tree: Tree, context: Context) -> bool:
         case Op("T", (a,)):
             return _rank(a, context) == 1
         case Op("@", (a, b)):
-            if a == ONES_COLUMN:  # 𝟏 bᵀ
+            if a == ONES_COLUMN or _is_outer(tree, context):  # 𝟏 bᵀ
                 return False
             if inner[1] and _rank(b, context) == 1:
                 raise _Mixed

@@ -52,7 +52,6 @@ from derive.notation.layout import (
     row,
 )
 from derive.notation.pieces import (
-    ATOM,
     POWER,
     PREFIX,
     PRODUCT_LEVEL,

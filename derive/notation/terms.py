@@ -38,6 +38,7 @@ from derive.calculus.terms import (
     factors,
     fraction,
     free_indices,
+    never_negative,
     signature,
     terms,
     walk,
@@ -270,7 +271,7 @@ def _binder(sign_: Sign) -> Any:
         spoken = [_spoken(c, {*bound}) for c in conditions]
         alone, order = introduced(spoken, bound)
         firsts = _first_letters([conditions[k] for k in order], bound, alone)
-        ranges = unsaid_ranges(bound, lambda i: _beside(body, i))
+        ranges = unsaid_ranges(bound, lambda i: _beside(body, i, context))
         plain = [range_layout(i, context) if i in ranges else letter(i.name) for i in alone]
         told = [_condition(conditions[k], inner, first) for k, first in zip(order, firsts, strict=True)]
         told += [range_layout(i, context) for i in bound if i in ranges and i not in alone]
@@ -339,22 +340,33 @@ def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | N
     return unsaid
 
 
-def _beside(body: Any, index: Index) -> set[Any] | None:
-    """What an index is compared with in a body, or None where it stands on an axis; see `unsaid_ranges`."""
-    found = set[Any]()
+def _beside(body: Any, index: Index, context: Context) -> set[Any] | None:
+    """What an index is compared with in a body, or None where it stands on its axis; see `unsaid_ranges`."""
+    found, stands = set[Any](), set[Any]()
     for t in preorder_traversal(body):
-        if isinstance(t, Element) and index in t.indices:
-            return None
+        if isinstance(t, Element):
+            stands |= {*context.ranges_over(index, t.name, t.indices)}
         if isinstance(t, (Delta, Differ, Below, AtMost)) and index in t.args:
             found |= {a for a in t.args if a != index and getattr(a, "size", None) == index.size}
+    if stands:
+        return shown_range(index, stands)
     return {a for a in found if not str(getattr(a, "name", "")).startswith("@")}  # nor what is bound further inside
+
+
+def shown_range(index: Index, axes: set[Any]) -> set[Any] | None:
+    """None where the shortest of the axes on which an index stands is the one that it ranges over, else nothing that shows it."""
+    return None if index.size in axes and all(never_negative(axis - index.size) for axis in axes) else set()
 
 
 def range_layout(index: Index, context: Context) -> Layout:
     """An index with what it ranges over, where nothing else shows that: q ≤ O, or q < O where indices count from 0."""
-    close = index.size.is_Symbol or index.size.is_Integer
+    return row(letter(index.name), *_up_to(index.size, context))
+
+
+def _up_to(size: Any, context: Context) -> tuple[Layout, Layout]:
+    close = size.is_Symbol or size.is_Integer
     sign = (Sign(" < ", "<"), Sign(r" \le ", "≤"))[context.style.index_base]
-    return row(letter(index.name), sign if close else Sign(sign.latex, f" {sign.text} "), _piece(index.size, context).layout)
+    return sign if close else Sign(sign.latex, f" {sign.text} "), _piece(size, context).layout
 
 
 _LEFT_OUT: dict[type[Binder], Any] = {
@@ -402,6 +414,8 @@ def _condition(term: Any, context: Context, first: Index | None = None) -> Layou
             return row(index_layout(left, context), sign_, index_layout(right, context))
     if isinstance(term, Positive):
         return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
+    if isinstance(term, Inside) and isinstance(term.args[0], (Index, Label, ArgMax)):  # it is not negative
+        return row(index_layout(term.args[0], context), *_up_to(term.args[1], context))
     if isinstance(term, Inside):
         low, high = Sign(r"0 \le ", "0 ≤ "), Sign(" < ", " < ")
         return row(low, _piece(term.args[0], context).layout, high, _piece(term.args[1], context).layout)

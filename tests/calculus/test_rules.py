@@ -57,9 +57,12 @@ def w(row: Any, column: Any) -> Element:
     return Element(W, row, column)
 
 
+COUNTED = total(Positive(x(j)) * y(i), j)
+"""What x only decides how often there is: y is held."""
+
 # rule: bodies that it applies to, each with the entry to differentiate by
 BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
-    rules._constant: [(Positive(x(i)), x(j)), (y(i) * S, x(j)), (Integer(3), S), (total(y(j), j), x(i))],
+    rules._constant: [(Positive(x(i)), x(j)), (y(i) * S, x(j)), (Integer(3), S), (total(y(j), j), x(i)), (COUNTED, x(i))],
     rules._factor: [(3 * y(i) * sin(x(i)), x(j)), (-x(i), x(j)), (S * x(i) * x(j), x(T)), (Delta(i, T) * x(i), x(j))],
     rules._terms: [(x(i) ** 2 + y(i) - sin(x(j)), x(T)), (1 + S + U, S)],
     rules._inside_sum: [

@@ -111,13 +111,18 @@ class Shapes:
         self.of: dict[Tree, Shape] = {}
         self.compared: list[tuple[str, str | int]] = []
         self.limits: dict[str, Tree] = {}
+        self.stands: dict[str, set[int]] = {}
 
     def length(self, name: str, asked: tuple[str, ...] = ()) -> int | None:
-        """What a letter ranges over: the axis of a tensor, that of what it is compared with, or as far as its sum says."""
+        """What a letter ranges over: as far as its sum says, or the shortest axis on which it stands, or that of what it is
+        compared with.
+        """
         if (found := self.letter(name).root().length) is not None or name in asked:
             return found
         if name in self.limits:
             return round(float(Values(self.point, self).of(self.limits[name]).v))
+        if name in self.stands:
+            return min(self.stands[name])
         for one, other in self.compared:
             if one == name and (found := other if isinstance(other, int) else self.length(other, (*asked, name))) is not None:
                 return found
@@ -140,9 +145,10 @@ class Shapes:
             self.scalar(part, tree.op)
         return SCALAR
 
-    def index(self, tree: Tree, length: Dim) -> None:
+    def index(self, tree: Tree, length: int) -> None:
         if tree.op == "letter":
-            self.letter(tree.text).unite(length)
+            self.letter(tree.text)
+            self.stands.setdefault(tree.text, set()).add(length)
         else:
             self.shape(tree)
 
@@ -151,7 +157,7 @@ class Shapes:
         if tree.args and len(tree.args) != array.ndim:
             raise Unread(f"{tree.text} has {array.ndim} axes")
         for part, n in zip(tree.args, array.shape, strict=False):
-            self.index(part, Dim(n))
+            self.index(part, n)
         return SCALAR if tree.args else Shape(tuple(map(Dim, array.shape)))
 
     def _delta(self, tree: Tree) -> Shape:
@@ -317,8 +323,10 @@ class Shapes:
                 a.unite(b)
             mapped = shape.dims[:before] if before > len(mapped) else mapped
         gives = tuple(Dim(axis) if isinstance(axis, int) else sizes.get(axis, Dim()) for axis in function.gives)
-        lies = max(s.rank for s in shapes) == 1 and self.alike(tree.args).lies
-        return Shape((*mapped, *gives), lies and len(mapped) + len(gives) == 1)
+        lies = {s.lies for s in shapes if s.rank == 1} if max(s.rank for s in shapes) == 1 else {False}
+        if len(lies) > 1:
+            raise Unread(f"a row and a column: {tree}")
+        return Shape((*mapped, *gives), lies == {True} and len(mapped) + len(gives) == 1)
 
     def _cases(self, tree: Tree) -> Shape:
         return self.alike(tree.args)
