@@ -71,7 +71,16 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout, introduced, listed, range_layout, shown_range, unsaid_ranges
+from derive.notation.terms import (
+    alternatives,
+    function_name,
+    index_layout,
+    introduced,
+    listed,
+    range_layout,
+    shown_range,
+    unsaid_ranges,
+)
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
 

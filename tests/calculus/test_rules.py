@@ -109,6 +109,7 @@ BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
         (total(Abs(w(k, i) - w(k, j)), k) ** Rational(1, 3), w(k, T)),
         (sqrt(total((w(k, i) - w(k, T)) ** 2, k)), w(k, j)),
     ],
+    rules._zero_base: [(Abs(x(i) - x(j)) ** U, U), (total((w(k, i) - w(k, j)) ** 2, k) ** (1 + U**2), U)],
     rules._exponential: [(U**S, S), (2**S, S), (U ** (S**2), S), (U**U, U)],
     rules._chain: [
         (exp(x(i) * x(j)), x(T)),
