@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Min, Mul, S, exp, sign
+from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, sign, sqrt
 
 from derive.calculus.matrix_algebra import (
     Apply,
@@ -63,8 +63,10 @@ from derive.calculus.terms import (
     free_indices,
     is_condition,
     signature,
+    substituted,
     terms,
     unused,
+    walk,
 )
 
 Axes = tuple[Index, ...]
@@ -95,9 +97,37 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     except _NoForm:
         pass
     try:
-        return _whole(normal(term), indices)
+        return _whole(_normal(term), indices)
     except _NoForm:
         return None
+
+
+def _normal(term: Any) -> Any:
+    """The normal form, in which the distances are as they were: ‖x − y‖, not the root of ‖x‖² + ‖y‖² − 2 xᵀ y."""
+    kept: dict[Any, tuple[tuple[Any, ...], Any]] = {}
+
+    def hide(t: Any) -> Any:
+        if not (t.is_Pow and t.exp.is_Rational and t.exp.q == 2 and _is_distance(t.base)):
+            return t
+        free = tuple(sorted(free_indices(t.base), key=signature))
+        head = Symbol(f"‖{signature(t.base)}‖", positive=True)
+        kept.setdefault(head, (free, sqrt(t.base)))
+        return Element(head, *free) ** (2 * t.exp)
+
+    def show(t: Any) -> Any:
+        if not isinstance(t, Element) or t.head not in kept:
+            return t
+        free, root = kept[t.head]
+        return substituted(root, dict(zip(free, t.indices, strict=True)))
+
+    hidden = walk(term, hide)
+    return walk(normal(hidden), show) if kept else normal(term)
+
+
+def _is_distance(term: Any) -> bool:
+    """Whether a term has a sum of squares of sums."""
+    squares = (f for s in term.atoms(Sum) for f in factors(s.body))
+    return any(f.is_Pow and f.base.is_Add and f.exp.is_Integer for f in squares)
 
 
 def _whole(term: Any, indices: Axes) -> Matrix:

@@ -87,7 +87,12 @@ def _read(term: Any) -> frozenset[str]:
 
 
 def _constant(e: Any, x: Element) -> Any:
-    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) else None
+    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) or _only_conditions_vary(e, x) else None
+
+
+def _only_conditions_vary(e: Any, x: Element) -> bool:
+    """Whether x only decides which terms of a sum there are: Σ_i 𝟙[x_i > 0] L, in which L is held."""
+    return type(e) is Sum and not any(varies(f, x) for f in factors(e.body) if not is_condition(f))
 
 
 def _itself(e: Any, x: Element) -> Any:
@@ -205,6 +210,13 @@ def _exponential(e: Any, x: Element) -> Any:
     return e * log(e.base) * Deriv(e.exp, x) if not varies(e.base, x) else e * Deriv(e.exp * log(e.base), x)
 
 
+def _zero_base(e: Any, x: Element) -> Any:
+    """A power of what is 0 where indices are equal: 0^p is 0 for all p > 0, which 0 log 0 would not say."""
+    if not e.is_Pow or not varies(e.exp, x):
+        return None
+    return None if off_diagonal(e.base) == 1 else off_diagonal(e.base) * _exponential(e, x)
+
+
 def _chain(e: Any, x: Element) -> Any:
     if not isinstance(e, Function):
         return None
@@ -212,6 +224,7 @@ def _chain(e: Any, x: Element) -> Any:
 
 
 POWER = Rule(N_("power rule, then the chain rule"), "chain", _power)
+EXPONENTIAL = Rule(N_("chain rule"), "chain", _exponential)
 
 RULES: tuple[Rule, ...] = (
     Rule(N_("a constant has derivative 0"), "linear", _constant),
@@ -228,7 +241,8 @@ RULES: tuple[Rule, ...] = (
     Rule(N_("each case by itself"), "linear", _where),
     Rule(N_("power rule; where a root is always 0, it has slope 0"), "chain", _root, POWER),
     POWER,
-    Rule(N_("chain rule"), "chain", _exponential),
+    Rule(N_("chain rule; where the base is always 0, the power has slope 0"), "chain", _zero_base, EXPONENTIAL),
+    EXPONENTIAL,
     Rule(N_("chain rule"), "chain", _chain),
     Rule(N_("a variable by itself has derivative 1"), "entry", _itself),
     Rule(N_("the entries are independent"), "entry", _entry),

@@ -192,6 +192,10 @@ def surface(tree: Tree, graph: Graph, members: frozenset[str]) -> Tree | None:
                 return _Whole(part, 0, False)
             case Op("T", (a,)):
                 return _transposed(whole(a))
+            case Op("@", (a, Op("T", (b,)))) if (row := whole(b)).rank == 1:  # x @ y.T
+                if row.batched or whole(a).batched:
+                    raise _NoNotation
+                return _Whole(part, 2, False)
             case Op("@", (a, b)):
                 return _product(whole(a), whole(b))
         parts = [whole(child) for child in children(part)]

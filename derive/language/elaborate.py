@@ -26,7 +26,7 @@ def axes_met(draft: Draft, axes: Mapping[str, Axes]) -> list[Any]:
 
     def visit(tree: Tree) -> None:
         match tree:
-            case Op("@", (a, b)):
+            case Op("@", (a, b)) if not is_outer(tree, axes):
                 visit(a)
                 met.append(axes_of(a, axes)[-1])
                 visit(b)
@@ -47,12 +47,21 @@ def axes_of(tree: Tree, axes: Mapping[str, Axes]) -> Axes:
         case Ref(name, indices):
             return axes[name][len(indices) :]
         case Op("@", (a, b)):
-            return axes_of(a, axes)[:-1] + axes_of(b, axes)[1:]
+            inner = 0 if is_outer(tree, axes) else 1
+            return axes_of(a, axes)[: -1 if inner else None] + axes_of(b, axes)[inner:]
         case Op("T", (a,)):
             return axes_of(a, axes)[::-1]
         case Reduce():
             return ()
     return max((axes_of(child, axes) for child in children(tree)), key=len, default=())
+
+
+def is_outer(tree: Tree, axes: Mapping[str, Axes]) -> bool:
+    """Whether a product is that of a column and a row, x @ y.T: x_i y_j, over nothing."""
+    match tree:
+        case Op("@", (_, Op("T", (row,)))):
+            return len(axes_of(row, axes)) == 1
+    return False
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class Elaboration:
                 return Ref(name, given + indices)
             case Op("T", (a,)):
                 return self.entry(a, indices[::-1], scope)
+            case Op("@", (a, b)) if is_outer(tree, self.axes):
+                return Op("*", (self.entry(a, indices[:1], scope), self.entry(b, indices[1:], scope)))
             case Op("@", (a, b)):
                 return self._product(a, b, indices, scope)
             case Reduce(operator, body, (), conditions):

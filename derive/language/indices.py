@@ -14,7 +14,7 @@ from sympy import Dummy, Integer, S, cancel, expand, fraction
 from derive.calculus.terms import Index, Label, never_negative, reach
 from derive.errors import nearest, said
 from derive.graphs.tree import Compare, Tree
-from derive.language.sizes import SizeSolver, named_size
+from derive.language.sizes import SizeSolver, named_size, unknown_sizes
 
 if TYPE_CHECKING:
     from derive.language.infer import Inference
@@ -184,6 +184,15 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr, gi
             node,
             _PICK,
         )
+
+
+def within(reader: Inference, index: Affine, size: Any) -> bool:
+    """Whether an index by itself, over an axis named where it is bound, stays inside an axis that is another for certain."""
+    own, other = index.bare.size, reader.sizes.size(size)
+    if own == other or unknown_sizes(own) or unknown_sizes(other):
+        return False
+    gaps = (expand(other - 1 - index.term - least) for least in reader.given)
+    return never_negative(expand(other - own)) or any(not g.has(Index, Label) and never_negative(g) for g in gaps)
 
 
 def _guarded(reader: Inference, index: Affine, size: Any, node: ast.expr, given: tuple[Any, ...]) -> bool:

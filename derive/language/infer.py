@@ -14,17 +14,17 @@ from typing import Any
 
 from sympy import Add, Integer, expand, pi
 
-from derive.calculus.terms import Index
+from derive.calculus.terms import Index, never_negative
 from derive.errors import DeriveError, nearest, said
 from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
 from derive.language.calls import call
 from derive.language.draft import Draft, Member, Typed
-from derive.language.indices import Affine, Scope, bounds, check_inside, is_index, read_index
+from derive.language.indices import Affine, Scope, bounds, check_inside, is_index, read_index, within
 from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
-from derive.language.sizes import SizeSolver, named_size
+from derive.language.sizes import SizeSolver, named_size, unknown_sizes
 from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS
 
 MAX_POWER = 99
@@ -276,12 +276,28 @@ class Inference:
             pattern = (
                 "{name} has {shape}, and 1 index here." if len(written) == 1 else "{name} has {shape}, and {count} indices here."
             )
-            raise self.error(said(pattern, name=name, shape=shape, count=len(written)), node)
+            hint = self._missing_indices(node, written, axes, scope)
+            raise self.error(said(pattern, name=name, shape=shape, count=len(written)), node, hint)
         return tuple(self._index(node, part, size, scope) for part, size in zip(written, axes, strict=True))
+
+    def _missing_indices(self, node: ast.Subscript, written: list[ast.expr], axes: tuple[Any, ...], scope: Scope) -> str:
+        """A hint for X[0] of a matrix: which indices are missing, and what becomes of them."""
+        sizes = axes[len(written) :]
+        busy = {*scope, *self.members, *self.later, *self.axes, *self.letters}
+        letters = [letter for letter in "ijklpqrsuvw" if letter not in busy][: len(sizes)]
+        if not sizes or len(letters) < len(sizes) or any(unknown_sizes(self.sizes.size(size)) for size in sizes):
+            return ""
+        indices = [*map(self.source.written, written), *letters]
+        return said(
+            "Write an index for every axis, {entry}, and sum over it ({sums}) or write it left of =: y[{letters}] = … {entry} ….",
+            entry=f"{self.source.written(node.value)}[{', '.join(indices)}]",
+            sums=" ".join(f"for {j} in {self.sizes.size(size)}" for j, size in zip(letters, sizes, strict=True)),
+            letters=", ".join(letters),
+        )
 
     def _index(self, entry: ast.Subscript, node: ast.expr, size: Any, scope: Scope) -> Any:
         index = read_index(self, node, scope)
-        if index.bare is None:
+        if index.bare is None or within(self, index, size):
             self.pending.append((index, size, node, self.given))
         elif not self.sizes.unify(index.bare.size, size):
             raise self.error(
@@ -320,7 +336,8 @@ class Inference:
             return self.expression(outside, scope)
         row = isinstance(node.left, ast.Attribute) and node.left.attr == "T"
         a = self._transposed(node.left, scope, row=True) if row else self.expression(node.left, scope)
-        b = self.expression(node.right, scope)
+        column = not row and len(a.axes) == 1 and isinstance(node.right, ast.Attribute) and node.right.attr == "T"
+        b = self._transposed(node.right, scope, row=True) if column else self.expression(node.right, scope)
         for side, typed in ((node.left, a), (node.right, b)):
             if not typed.axes:
                 number = said(
@@ -329,8 +346,10 @@ class Inference:
                 raise self.error(number, side, "Write *.")
         if len(b.axes) > 2 or len(a.axes) > 3:
             raise self.error("The sign @ multiplies matrices and vectors.", node, "Write the indices: name[i, j] = sum(…).")
-        self.met(a.axes[-1], b.axes[0], node, self._turned(node, a, b))
         sides = (a.surface, b.surface), (a.plain, b.plain)
+        if column and len(b.axes) == 1:  # x @ y.T, the outer product
+            return Typed(Op("@", sides[0]), Op("@", sides[1]), a.axes + b.axes)
+        self.met(a.axes[-1], b.axes[0], node, self._turned(node, a, b))
         return Typed(Op("@", sides[0]), Op("@", sides[1]), a.axes[:-1] + b.axes[1:])
 
     def _numbers_outside(self, node: ast.BinOp, scope: Scope) -> ast.expr | None:
@@ -360,16 +379,16 @@ class Inference:
         if len(b.axes) == 2 and self.sizes.size(a.axes[-1]) == self.sizes.size(b.axes[1]):
             return said("Did you mean {name}?", name=f"{left} @ {right}.T")
         if len(a.axes) == len(b.axes) == 1:
-            return "For the outer product write the indices: G[i, j] = g[i]*h[j]."
+            return said("For the outer product write {name}.", name=f"{left} @ {right}.T")
         return ""
 
     def _transposed(self, node: ast.expr, scope: Scope, row: bool = False) -> Typed:
-        """`A.T`; of a vector only in `x.T @ …`, where it says nothing but is usual."""
+        """`A.T`; of a vector only in `x.T @ …`, where it says nothing but is usual, and in `x @ y.T`."""
         assert isinstance(node, ast.Attribute)
         inner = self.expression(node.value, scope)
         if len(inner.axes) == 1 and not row:
-            hint = "Write x.T @ y for the inner product, and G[i, j] = g[i]*h[j] for the outer product."
-            raise self.error("A vector is transposed only left of @.", node, hint)
+            hint = "Write x.T @ y for the inner product, and x @ y.T for the outer product."
+            raise self.error("A vector cannot be transposed here.", node, hint)
         if len(inner.axes) not in (1, 2):
             what = said("a number") if not inner.axes else said("a tensor with {count} axes", count=len(inner.axes))
             raise self.error(
@@ -414,7 +433,7 @@ class Inference:
                 self.mentioned.update(n.id for n in ast.walk(side) if isinstance(n, ast.Name))
             a, b = (read_index(self, side, scope) for side in (left, right))
             compared = Compare(operator, a.term, b.term)
-            if a.bare is not None and b.bare is not None and operator in ("==", "!="):
+            if a.bare is not None and b.bare is not None and operator in ("==", "!=") and not _nested(a.bare.size, b.bare.size):
                 self.met(a.bare.size, b.bare.size, node)
             return Typed(compared, compared)
         self._unknown_size(left, right, scope)
@@ -506,3 +525,8 @@ def _power_of(node: ast.AST) -> float:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         return inner * max(1.0, _literal_power(node.right) or 1.0)
     return inner
+
+
+def _nested(a: Any, b: Any) -> bool:
+    """Whether one of two axes that are named where they are bound is a part of the other for certain: n and n + m."""
+    return not unknown_sizes(a) and not unknown_sizes(b) and (never_negative(expand(a - b)) or never_negative(expand(b - a)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from sympy import Mul
 from derive.calculus.signs import is_negative, minimum_of
 from derive.calculus.terms import Adjoint, Bracket, Deriv, Element, Index, Label, Largest, names
 from derive.errors import DeriveError, said
-from derive.graphs.graph import Graph, remembered
+from derive.graphs.graph import Graph, gradient_parts, remembered
 from derive.graphs.names import lettered
 from derive.graphs.tree import Compare, Reduce, Ref, Size, Tree, subtrees
 from derive.notation.layout import Layout, Script, text
@@ -26,6 +26,9 @@ class Context:
     style: Style = field(default_factory=Style)
     letters: tuple[tuple[Any, tuple[str, ...]], ...] = ()
     ranks: frozenset[tuple[str, int]] = frozenset()
+    axes: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    """The axes of each tensor."""
+
     taken: frozenset[str] = frozenset()
     order: tuple[str, ...] = ()
     """The tensors in the order in which their author mentions them."""
@@ -53,6 +56,13 @@ class Context:
     def beside(self, indices: Iterable[Index]) -> Context:
         """The same where these indices mean something already: those of the left side of an equation."""
         return replace(self, taken=self.taken | {i.name for i in indices})
+
+    def ranges_over(self, index: Index, name: str, indices: Collection[Any]) -> Iterator[Any]:
+        """The axes of a tensor, or of a gradient by it, on which an index stands by itself, among these of an entry."""
+        name = (gradient_parts(name) or ("", name))[1]
+        known = dict(self.axes).get(name, ())
+        axes = known if len(known) == len(indices) else (index.size,) * len(indices)
+        yield from (axis for i, axis in zip(indices, axes, strict=True) if i == index)
 
     def place(self, term: Any) -> int:
         """Where the author first mentions one of the tensors of a term."""
@@ -104,7 +114,8 @@ def _context_of(graph: Graph, style: Style) -> Context:
     subtracted = {t for node in graph.nodes for t in node.expr.atoms(Mul) if is_negative(t)}
     minima = {f for t in subtracted for f in t.args if isinstance(f, Largest) and is_negative(f, even=True)}
     least = frozenset(map(minimum_of, minima))
-    return Context(style, graph.letters, ranks, single, order, graph.shown, graph.upstream, least)
+    axes = tuple((m.name, m.axes) for m in graph.members.values())
+    return Context(style, graph.letters, ranks, axes, single, order, graph.shown, graph.upstream, least)
 
 
 def _entry_like(name: str, graph: Graph) -> bool:

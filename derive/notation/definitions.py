@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from derive.calculus.normal import normal
 from derive.calculus.terms import Binder, Bracket, Element, Index, free_indices, substituted, total
@@ -32,7 +32,6 @@ from derive.language.lower import bracket
 from derive.language.words import FUNCTIONS, REDUCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
-    COMMA,
     DIVIDED,
     ENTRYWISE,
     EQUALS,
@@ -51,7 +50,6 @@ from derive.notation.layout import (
     Root,
     Row,
     Sign,
-    joined,
     row,
 )
 from derive.notation.pieces import (
@@ -73,7 +71,16 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout, range_layout, unsaid_ranges
+from derive.notation.terms import (
+    alternatives,
+    function_name,
+    index_layout,
+    introduced,
+    listed,
+    range_layout,
+    shown_range,
+    unsaid_ranges,
+)
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
 
@@ -144,7 +151,7 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             return _power(tree, a, b, context)
         case "@", [a, b]:
             a = Piece(Fence(a.layout)) if _is_elementwise(tree.args[0], context) else a
-            if _rank(tree.args[0], context) == 1 and not _is_row(tree.args[0], context):
+            if _rank(tree.args[0], context) == 1 and _is_row(tree.args[0], context) is _is_outer(tree, context):
                 a = transposed(a)
             return Piece(row(fenced(a, PRODUCT_LEVEL), Sign(" ", " "), fenced(b, POWER)), PRODUCT_LEVEL)
         case "T", [a]:
@@ -169,6 +176,14 @@ def _without_sign(tree: Tree) -> Tree | None:
 
 def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _is_outer(tree: Tree, context: Context) -> bool:
+    """Whether a product is that of a column and a row, x yᵀ."""
+    match tree:
+        case Op("@", (a, Op("T", (b,)))):
+            return _rank(a, context) == _rank(b, context) == 1
+    return False
 
 
 def _factor(tree: Tree, piece_: Piece, chained: str, context: Context) -> Piece:
@@ -199,13 +214,20 @@ def _rank(tree: Tree, context: Context) -> int:
     if isinstance(tree, Ref):
         return max((rank for name, rank in context.ranks if name == tree.name), default=0) - len(tree.indices)
     ranks = [_rank(child, context) for child in children(tree)]
+    if _is_outer(tree, context):
+        return 2
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
-    if isinstance(tree, Call) and tree.function not in (*FUNCTIONS, *REDUCTIONS) and not library.function(tree.function):
+    if _is_definition(tree):
         called = library.load(tree.function)
         mapped = [rank - len(given.indices) for rank, given in zip(ranks, called.inputs, strict=True)]
         return max(0, *mapped) + len(called.output.indices)
     return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
+
+
+def _is_definition(tree: Tree) -> TypeGuard[Call]:
+    """Whether this is a call of a library definition that is not of numbers alone."""
+    return isinstance(tree, Call) and tree.function not in (*FUNCTIONS, *REDUCTIONS) and not library.function(tree.function)
 
 
 def _after_sign(a: Piece, least: int) -> Layout:
@@ -364,30 +386,55 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
 
 def _under(tree: Reduce, context: Context, substitute: Substitution) -> Layout:
     """What stands under a Σ: its letters, its conditions, and ranges that nothing else shows."""
-    chains, told = list[tuple[Compare, ...]](), set[Any]()
-    for chain in _chains(tuple(_turned(c, tree.indices) for c in tree.conditions)):
-        first = chain[0]
-        if first.left in told and first.right in tree.indices and first.right not in told and len(chain) == 1:
-            first = Compare(_MIRRORED[first.operator], first.right, first.left)
-            chain = (first,)
-        told |= {first.left} if first.left in told or first.left not in tree.indices else {first.left, first.right}
-        chains.append(chain)
-    unsaid = unsaid_ranges(tree.indices, lambda i: _beside(tree, i))
-    plain = [range_layout(i, context) if i in unsaid else letter(i.name) for i in tree.indices if i not in told]
-    ranges = [range_layout(i, context) for i in unsaid if i in told]
-    return joined([*plain, *(_chained(c, context, substitute) for c in chains), *ranges], COMMA)
+    chains = _chains(tuple(_turned(c, tree.indices) for c in tree.conditions))
+    alone, order = introduced([_spoken(chain, tree.indices) for chain in chains], tree.indices)
+    seen, ordered = {*alone}, list[tuple[Compare, ...]]()
+    for chain in (chains[k] for k in order):
+        bound, _ = _spoken(chain, tree.indices)
+        left, right, new = chain[0].left, chain[0].right, bound - seen
+        if len(chain) == 1 and left not in new and right in new:
+            chain = (Compare(_MIRRORED[chain[0].operator], right, left),)
+        elif len(chain) > 1 and left not in new:
+            alone += [i for i in tree.indices if i in new]
+        seen |= bound
+        ordered.append(chain)
+    unsaid = unsaid_ranges(tree.indices, lambda i: _beside(tree, i, context))
+    plain = [range_layout(i, context) if i in unsaid else letter(i.name) for i in alone]
+    ranges = [range_layout(i, context) for i in unsaid if i not in alone]
+    return listed([*plain, *(_chained(c, context, substitute) for c in ordered), *ranges], context.style)
 
 
-def _beside(tree: Tree, index: Index) -> set[Any] | None:
-    """What an index is compared with in a formula, or None where it stands on an axis; see `terms.unsaid_ranges`."""
-    found = set[Any]()
+def _spoken(chain: tuple[Compare, ...], bound: tuple[Index, ...]) -> tuple[set[Index], set[Index]]:
+    """The bound letters that are sides of a condition, and may be bound by it, and those that its sides mention.
+
+    A chain i < j < k of letters binds each, any other the letter that it begins with.
+    """
+    sides = [chain[0].left, *(c.right for c in chain)]
+    said = {i for side in sides for i in _indices_in(side)} & {*bound}
+    may = sides if len(chain) == 1 or all(isinstance(side, Index) for side in sides) else sides[:1]
+    own = {side for side in may if isinstance(side, Index) and side in bound}
+    return own, said - own
+
+
+def _indices_in(side: Any) -> set[Index]:
+    """The index letters in a side of a condition."""
+    if not isinstance(side, Tree):
+        return set(side.atoms(Index))
+    return {i for part in subtrees(side) for term in terms_of(part) for i in term.atoms(Index)}
+
+
+def _beside(tree: Tree, index: Index, context: Context) -> set[Any] | None:
+    """What an index is compared with in a formula, or None where it stands on its axis; see `terms.unsaid_ranges`."""
+    found, stands = set[Any](), set[Any]()
     for part in subtrees(tree):
         match part:
-            case Ref(_, indices) if index in indices:
-                return None
+            case Ref(name, indices):
+                stands |= {*context.ranges_over(index, name, indices)}
             case Compare(_, left, right) if index in (left, right):
                 other = right if left == index else left
                 found |= {other} if getattr(other, "size", None) == index.size else set()
+    if stands:
+        return shown_range(index, stands)
     return found - {i for part in children(tree) for t in subtrees(part) if isinstance(t, Reduce) for i in t.indices}
 
 
@@ -474,12 +521,14 @@ def _lies(tree: Tree, context: Context) -> bool:
         case Op("T", (a,)):
             return _rank(a, context) == 1
         case Op("@", (a, b)):
-            if a == ONES_COLUMN:  # 𝟏 bᵀ
+            if a == ONES_COLUMN or _is_outer(tree, context):  # 𝟏 bᵀ
                 return False
             if inner[1] and _rank(b, context) == 1:
                 raise _Mixed
             return _rank(a, context) == 1 and _rank(b, context) > 1
         case Reduce():
+            return False
+        case Call() if _is_definition(tree) and max(_rank(a, context) for a in tree.args) > 1:
             return False
     vectors = {lies for child, lies in zip(children(tree), inner, strict=True) if _rank(child, context) == 1}
     if len(vectors) > 1:
@@ -500,7 +549,9 @@ def in_tensors(node: Node, surface: Tree, context: Context) -> Layout | None:
     bound = {i for part in subtrees(surface) if isinstance(part, Reduce) for i in part.indices}
     if spoken - bound - {*node.indices}:  # of an entry whose index has another letter here
         return None
-    if spoken.intersection(node.indices):  # of an entry: L_l = f(xᵀ y, w_l)
+    if spoken.intersection(node.indices):  # of an entry: L_l = f(xᵀ y, w_l), not of a row: L_lk = f(x, w_l)
+        if not spoken.issuperset(node.indices):
+            return None
         return row(left_side(node.name, node.indices, context), EQUALS, layout(surface, context))
     name = context.called(node.name, len(node.indices))
     try:

@@ -52,7 +52,6 @@ from derive.notation.layout import (
     row,
 )
 from derive.notation.pieces import (
-    ATOM,
     POWER,
     PREFIX,
     PRODUCT_LEVEL,
@@ -168,7 +167,7 @@ def _name(name: str, rank: int, context: Context) -> Piece:
 def _repeated(form: Matrix, times: int, context: Context) -> Piece:
     """A factor, or a power of it."""
     piece = _piece(form, context)
-    return piece if times == 1 else Piece(Script(fenced(piece, ATOM), None, context.style.number(str(times))), POWER)
+    return piece if times == 1 else powered(piece, Piece(context.style.number(str(times))))
 
 
 def _chain(pieces: list[Piece]) -> Piece:

@@ -38,6 +38,7 @@ from derive.calculus.terms import (
     factors,
     fraction,
     free_indices,
+    never_negative,
     signature,
     terms,
     walk,
@@ -60,6 +61,7 @@ from derive.notation.layout import (
     Sign,
     joined,
     row,
+    text,
 )
 from derive.notation.order import (
     ArgMin,
@@ -266,17 +268,40 @@ def _binder(sign_: Sign) -> Any:
         inner = replace(context, taken=context.taken | {i.name for i in letters.values()})
         conditions, rest = _conditions(body, set(letters.values()), _LEFT_OUT[type(term)])
         bound = sorted(letters.values(), key=lambda i: i.name)
-        named = [[i for i in bound if i in c.args] for c in conditions if not isinstance(c, Inside)]
-        alone = [i for i in bound if not any(i in names_ for names_ in named)]
-        ranges = unsaid_ranges(bound, lambda i: _beside(body, i))
+        spoken = [_spoken(c, {*bound}) for c in conditions]
+        alone, order = introduced(spoken, bound)
+        firsts = _first_letters([conditions[k] for k in order], bound, alone)
+        ranges = unsaid_ranges(bound, lambda i: _beside(body, i, context))
         plain = [range_layout(i, context) if i in ranges else letter(i.name) for i in alone]
-        told = [
-            _condition(c, inner, first) for c, first in zip(conditions, _first_letters(conditions, bound, alone), strict=True)
-        ]
+        told = [_condition(conditions[k], inner, first) for k, first in zip(order, firsts, strict=True)]
         told += [range_layout(i, context) for i in bound if i in ranges and i not in alone]
-        return Piece(row(Big(sign_, joined(plain + told, COMMA)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
+        return Piece(row(Big(sign_, listed(plain + told, context.style)), fenced(_piece(rest, inner), PRODUCT_LEVEL)), PREFIX)
 
     return printer
+
+
+def _spoken(condition: Any, bound: set[Index]) -> tuple[set[Index], set[Index]]:
+    """The bound letters that are a side of a condition, and may be bound by it, and those that its sides mention."""
+    sides = set() if isinstance(condition, Inside) else {a for a in condition.args if a in bound}
+    return sides, (free_indices(condition) & bound) - sides
+
+
+def introduced(spoken: Sequence[tuple[set[Index], set[Index]]], bound: Sequence[Index]) -> tuple[list[Index], list[int]]:
+    """The bound letters that are listed, and the order of the conditions under a Σ, in which none mentions a letter that neither
+    is listed nor bound by one before it.  `spoken` has the letters that each may bind, and those that it mentions besides.
+    """
+    alone = [i for i in bound if not any(i in sides for sides, _ in spoken)]
+    seen, order, left = {*alone}, list[int](), list(range(len(spoken)))
+    while left:
+        ready = next((k for k in left if spoken[k][1] <= seen), None)
+        if ready is None:  # two conditions, each of a letter that the other would bind
+            alone.append(next(i for i in bound if i in spoken[left[0]][1] - seen))
+            seen.add(alone[-1])
+            continue
+        seen |= spoken[ready][0]
+        order.append(ready)
+        left.remove(ready)
+    return [i for i in bound if i in alone], order
 
 
 def _first_letters(conditions: list[Any], bound: list[Index], listed: list[Index]) -> list[Any]:
@@ -289,8 +314,14 @@ def _first_letters(conditions: list[Any], bound: list[Index], listed: list[Index
         new = [i for i in own if i not in seen]
         holds = [a for a in c.args if not isinstance(a, Index) and free_indices(a) & {*bound}]
         found.append(next(iter([*new, *own, *holds]), None))
-        seen |= {*own} if len(new) == len(own) else {*new}
+        seen |= {*own}
     return found
+
+
+def listed(items: Sequence[Layout], style: Style) -> Layout:
+    """What stands under a Σ: with commas between, or what stands between arguments where one has a decimal comma."""
+    decimal_comma = any(f"{c}," in text(item) for item in items for c in "0123456789")
+    return joined(items, style.separator if style.decimal_sign == "," and decimal_comma else COMMA)
 
 
 def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
@@ -309,22 +340,33 @@ def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | N
     return unsaid
 
 
-def _beside(body: Any, index: Index) -> set[Any] | None:
-    """What an index is compared with in a body, or None where it stands on an axis; see `unsaid_ranges`."""
-    found = set[Any]()
+def _beside(body: Any, index: Index, context: Context) -> set[Any] | None:
+    """What an index is compared with in a body, or None where it stands on its axis; see `unsaid_ranges`."""
+    found, stands = set[Any](), set[Any]()
     for t in preorder_traversal(body):
-        if isinstance(t, Element) and index in t.indices:
-            return None
+        if isinstance(t, Element):
+            stands |= {*context.ranges_over(index, t.name, t.indices)}
         if isinstance(t, (Delta, Differ, Below, AtMost)) and index in t.args:
             found |= {a for a in t.args if a != index and getattr(a, "size", None) == index.size}
+    if stands:
+        return shown_range(index, stands)
     return {a for a in found if not str(getattr(a, "name", "")).startswith("@")}  # nor what is bound further inside
+
+
+def shown_range(index: Index, axes: set[Any]) -> set[Any] | None:
+    """None where the shortest of the axes on which an index stands is the one that it ranges over, else nothing that shows it."""
+    return None if index.size in axes and all(never_negative(axis - index.size) for axis in axes) else set()
 
 
 def range_layout(index: Index, context: Context) -> Layout:
     """An index with what it ranges over, where nothing else shows that: q ≤ O, or q < O where indices count from 0."""
-    close = index.size.is_Symbol or index.size.is_Integer
+    return row(letter(index.name), *_up_to(index.size, context))
+
+
+def _up_to(size: Any, context: Context) -> tuple[Layout, Layout]:
+    close = size.is_Symbol or size.is_Integer
     sign = (Sign(" < ", "<"), Sign(r" \le ", "≤"))[context.style.index_base]
-    return row(letter(index.name), sign if close else Sign(sign.latex, f" {sign.text} "), _piece(index.size, context).layout)
+    return sign if close else Sign(sign.latex, f" {sign.text} "), _piece(size, context).layout
 
 
 _LEFT_OUT: dict[type[Binder], Any] = {
@@ -372,6 +414,8 @@ def _condition(term: Any, context: Context, first: Index | None = None) -> Layou
             return row(index_layout(left, context), sign_, index_layout(right, context))
     if isinstance(term, Positive):
         return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
+    if isinstance(term, Inside) and isinstance(term.args[0], (Index, Label, ArgMax)):  # it is not negative
+        return row(index_layout(term.args[0], context), *_up_to(term.args[1], context))
     if isinstance(term, Inside):
         low, high = Sign(r"0 \le ", "0 ≤ "), Sign(" < ", " < ")
         return row(low, _piece(term.args[0], context).layout, high, _piece(term.args[1], context).layout)

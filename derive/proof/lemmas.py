@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-from sympy import Function, Rational, S, Symbol, cos, exp, log, sin, sqrt, tanh
+from sympy import Abs, Function, Rational, S, Symbol, cos, exp, log, sin, sqrt, tanh
 
 from derive.calculus.rules import Rule, slope
 from derive.calculus.terms import (
@@ -135,6 +135,10 @@ def generic() -> dict[str, Terms]:
             (1 / U**2, U),
             ((1 + x(i) ** 2) ** Rational(3, 2), x(j)),
             (U**V, U),
+        ),
+        "chain rule; where the base is always 0, the power has slope 0": (
+            (Abs(x(i) - x(j)) ** U, U),
+            (total((w(k, i) - w(k, j)) ** 2, k) ** (U * V**2), U),
         ),
         "chain rule": (
             *((U**V, V), (2**V, V), (U ** (V**2), V), (U**U, U)),

@@ -24,7 +24,7 @@ from sympy import S
 
 from derive.calculus.frozen import Frozen
 from derive.calculus.kinks import has_kink
-from derive.calculus.terms import Index, free_indices
+from derive.calculus.terms import ArgMax, Index, Largest, free_indices
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import gradient_name, remembered
@@ -325,7 +325,11 @@ def _compared(found: Derivation, drawn: Callable[[int], Evaluator], seed: int, e
         said(
             "No point is found at which the lines of the derivation of {gradient_name} can be compared.",
             gradient_name=gradient_name(found.of, found.wrt),
-        )
+        ),
+        hint="Where entries of a max are equal whatever the values are, let each stand in it once: "
+        "max(… for a in n for b in n if a < b)."
+        if any(node.expr.has(Largest, ArgMax) for node in found.graph.nodes)
+        else "",
     )
 
 

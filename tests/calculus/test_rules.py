@@ -57,9 +57,12 @@ def w(row: Any, column: Any) -> Element:
     return Element(W, row, column)
 
 
+COUNTED = total(Positive(x(j)) * y(i), j)
+"""What x only decides how often there is: y is held."""
+
 # rule: bodies that it applies to, each with the entry to differentiate by
 BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
-    rules._constant: [(Positive(x(i)), x(j)), (y(i) * S, x(j)), (Integer(3), S), (total(y(j), j), x(i))],
+    rules._constant: [(Positive(x(i)), x(j)), (y(i) * S, x(j)), (Integer(3), S), (total(y(j), j), x(i)), (COUNTED, x(i))],
     rules._factor: [(3 * y(i) * sin(x(i)), x(j)), (-x(i), x(j)), (S * x(i) * x(j), x(T)), (Delta(i, T) * x(i), x(j))],
     rules._terms: [(x(i) ** 2 + y(i) - sin(x(j)), x(T)), (1 + S + U, S)],
     rules._inside_sum: [
@@ -106,6 +109,7 @@ BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
         (total(Abs(w(k, i) - w(k, j)), k) ** Rational(1, 3), w(k, T)),
         (sqrt(total((w(k, i) - w(k, T)) ** 2, k)), w(k, j)),
     ],
+    rules._zero_base: [(Abs(x(i) - x(j)) ** U, U), (total((w(k, i) - w(k, j)) ** 2, k) ** (1 + U**2), U)],
     rules._exponential: [(U**S, S), (2**S, S), (U ** (S**2), S), (U**U, U)],
     rules._chain: [
         (exp(x(i) * x(j)), x(T)),

@@ -46,6 +46,8 @@ TEXTS = [
     "A: [n, n]; B: [n, n]; x: [n]; y = A @ B @ x; L = sum(y**2)",
     "A: [m, n]; f = sum(A[i, j]*A[i, j] for i in m for j in n if j <= i)",
     "x: [n]; m = max(x); L = sum(exp(x - m))",
+    "x: [n + 1]; w: [n]; A: [n, n]; y: [n]; y[i] = x[i + 1] - x[i]*sum(A[i, j]*x[j] for j in n); L = sum(w*y**2)",
+    "z: [n + m]; x: [n]; y: [m]; z[i] = where(i < n, x[i], y[i - n]); L = sum(exp(z @ z.T))",
     "x: [n]; L = prod(x)",
     "x: [n]; k = argmax(x); L = x[k]**2",
     "x: [n]; L = sum(exp(x))**0.5 + sum(abs(x)**3)",

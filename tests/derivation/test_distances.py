@@ -126,3 +126,40 @@ def test_a_tie_and_an_absolute_value_of_a_sum_are_told_apart() -> None:
     assert kinks_met(graph, graph.at(x=[1, 1]).values) == ()
     graph = derive.graph("x: [n]; L = abs(max(x))")
     assert kinks_met(graph, graph.at(x=[0, -1]).values) == ("L",)
+
+
+POWERS = [
+    "x: [n]; p: positive; f = sum(abs(x[i] - x[j])**p for i in n for j in n)",
+    "X: [n, d]; q: positive; f = sum(sum(abs(X[i, k] - X[j, k]) for k in d)**(q - 1) for i in n for j in n if i < j)",
+]
+
+
+@pytest.mark.parametrize("text", POWERS)
+def test_a_power_of_0_has_slope_0_in_its_exponent(text: str) -> None:
+    graph = derive.graph(text)
+    found = graph.derive("", next(i.name for i in graph.inputs if not i.axes))
+    prove(found)
+    assert not complaints(found)
+    assert any("the base is always 0" in step.rule for step in found.steps) is ("i < j" not in text)
+
+
+def test_a_power_of_0_moves_as_the_others_do() -> None:
+    graph = derive.graph(POWERS[0].replace("positive", "real"))
+    run = graph.at(x=[1.0, 3.0, 1.5], p=2)
+    gaps = np.array([2, 0.5, 1.5])
+    assert run.grad["p"] == pytest.approx(2 * (gaps**2 * np.log(gaps)).sum())
+
+
+def test_a_distance_is_not_multiplied_out_in_matrix_notation() -> None:
+    pairs = "sum(sqrt(sum((X[a, k] - C[b, k])**2 for k in d)) for a in n for b in m)"
+    assert derive.graph(f"X: [n, d]; C: [m, d]; L = {pairs}").derive("", "X").form is None
+    squares = pairs.replace("sqrt(sum((X[a, k] - C[b, k])**2 for k in d))", "sum((X[a, k] - C[b, k])**2 for k in d)")
+    assert derive.graph(f"X: [n, d]; C: [m, d]; L = {squares}").derive("", "X").form is not None
+
+
+def test_entries_of_a_max_that_are_equal_in_pairs_are_refused_with_what_to_do() -> None:
+    text = "X: [n, d]; L = max(sqrt(sum((X[a, k] - X[b, k])**2 for k in d)) for a in n for b in n{})"
+    with pytest.raises(ProofError) as refused:
+        prove(derived(text.format("")))
+    assert "if a < b" in (refused.value.hint or "")
+    prove(derived(text.format(" if a < b")))

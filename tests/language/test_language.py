@@ -398,6 +398,23 @@ def test_a_number_before_a_row_stands_before_the_whole_product(typed: str, meant
     assert read(declared + typed).output.body == read(declared + meant).output.body
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("x @ y.T", lambda A, x, y: np.outer(x, y)),
+        ("2*x @ y.T/4 - A", lambda A, x, y: np.outer(x, y) / 2 - A),
+        ("A @ y @ (x.T @ A).T", lambda A, x, y: np.outer(A @ y, x @ A)),
+        ("(x.T @ A) @ x.T @ A", lambda A, x, y: np.outer(x @ A, x) @ A),
+        ("x @ y.T @ y", lambda A, x, y: x * (y @ y)),
+    ],
+)
+def test_a_column_times_a_row_is_the_outer_product(typed: str, meant: Any) -> None:
+    A, x, y = np.array([[1.0, 2], [0.5, -1], [3, 0]]), np.array([1.0, -2, 4]), np.array([0.5, 3])
+    graph = read(f"A: [m, n]; x: [m]; y: [n]; z = sum(x) + sum(y) + sum(A); f = {typed}")
+    values = forward(graph, {s: {"m": 3, "n": 2}[s.name] for s in graph.sizes}, {"A": A, "x": x, "y": y})
+    np.testing.assert_array_equal(values.array(graph.output.expr, graph.output.indices), meant(A, x, y))
+
+
 def test_an_exponent_may_be_a_difference_of_indices_or_of_names() -> None:
     graph = read("x: [n]; y: [n]; k: positive; a: positive; y[i] = sum(x[j]*a**(i - j) for j in n if j <= i) + a**(k - 1)")
     assert {str(power.exp) for power in graph.output.expr.atoms(Pow) if power.base.name == "a"} >= {"k - 1"}

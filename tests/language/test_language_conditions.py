@@ -5,6 +5,7 @@ Values and gradients are compared with PyTorch's own operations, or with a loop 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -312,4 +313,58 @@ def test_an_entry_that_a_condition_leaves_out_is_0() -> None:
 )
 def test_a_condition_that_does_not_keep_an_index_inside_is_no_help(source: str) -> None:
     with pytest.raises(DeriveError, match="may leave its axis"):
+        derive.graph(source)
+
+
+# ---------------------------------------------------------------- axes within axes
+
+X, W, Y = np.array([2.0, -1.5, 0.5, 3.0]), np.array([1.0, -2.0, 4.0]), np.array([0.5, -1.0])
+NESTED: list[tuple[str, dict[str, Any], Any, dict[str, Any]]] = [
+    # definition (its output is summed), values, output, gradients
+    ("x: [n + 1]; d: [n]; d[i] = x[i + 1] - x[i]", {"x": X}, np.diff(X), {"x": [-1, 0, 0, 1]}),
+    ("x: [n + 1]; d: [n]; d[i] = x[i]**2", {"x": X}, X[:3] ** 2, {"x": [4, -3, 1, 0]}),
+    ("x: [n + 1]; w: [n]; f = sum(w[i]*x[i] for i in n)", {"x": X, "w": W}, X[:3] @ W, {"x": [1, -2, 4, 0], "w": X[:3]}),
+    ("z: [n + m]; x: [n]; y: [m]; z[i] = where(i < n, x[i], y[i - n])", {"x": W, "y": Y}, [*W, *Y], {"x": [1] * 3, "y": [1] * 2}),
+    (
+        "z: [n + m]; x: [n]; y: [m]; z[i] = sum(x[j] for j in n if j == i) + sum(y[j]**2 for j in m if j + n == i)",
+        {"x": W, "y": Y},
+        [*W, *Y**2],
+        {"x": [1] * 3, "y": 2 * Y},
+    ),
+    ("x: [3]; w: [4]; f = sum(x[i]*w[i] for i in 3)", {"x": W, "w": X}, W @ X[:3], {"x": X[:3], "w": [1, -2, 4, 0]}),
+]
+
+
+@pytest.mark.parametrize(("source", "given", "output", "gradients"), NESTED, ids=[source for source, *_ in NESTED])
+def test_an_index_is_inside_where_its_axis_is_a_part_of_another(source: str, given: Any, output: Any, gradients: Any) -> None:
+    graph = derive.graph(source)
+    run = graph.at(**given)
+    np.testing.assert_array_equal(run[graph.output.name], output)
+    for name, expected in gradients.items():
+        np.testing.assert_array_equal(run.grad[name], expected)
+        graph.derive("", name, upstream=bool(graph.output.axes)).prove()
+
+
+def test_of_a_part_of_an_axis_there_is_no_matrix_form() -> None:
+    graph = derive.graph("x: [n + 1]; w: [n]; A: [n, n]; y: [n]; y[j] = w[j]*sum(A[i, j]*x[i] for i in n)")
+    assert graph.derive("y", "w", upstream=True).form is None
+    assert (
+        derive.graph("x: [n]; w: [n]; A: [n, n]; y: [n]; y[j] = w[j]*sum(A[i, j]*x[i] for i in n)")
+        .derive("y", "w", upstream=True)
+        .form
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x: [n + 1]; d[i] = x[i + 1] - x[i]", "may leave its axis"),
+        ("x: [2]; y: [3]; z[i] = x[i]*y[i]", "axis of size 2, over which i runs, meets the axis of size 3"),
+        ("x: [n]; f = sum(x[i] for i in n + 1)", "axis of size n + 1, over which i runs, meets the axis of size n"),
+        ("x: [n]; y: [m]; f = sum(x[i]*y[j] for i in n for j in m if i == j)", "axis of size n meets the axis of size m"),
+        ("z: [n + m]; x: [n]; z[i] = where(i <= n, x[i], 0)", "axis of size m + n, over which i runs, meets the axis of size n"),
+    ],
+)
+def test_an_index_that_may_leave_an_axis_is_refused(source: str, message: str) -> None:
+    with pytest.raises(DeriveError, match=re.escape(message)):
         derive.graph(source)

@@ -147,6 +147,91 @@ def test_every_formula_of_the_library_is_read_back(name: str) -> None:
     assert not found, "\n".join(map(str, found))
 
 
+FOUND = {
+    "what a function of tensors is given holds letters": (
+        "w: [K]; A: [K, m]; h = mean(binary_cross_entropy(-w, A[q, r]).T @ w for q in K for r in m)",
+        "h = (1 / (K m)) Σ_{q, r} binary_cross_entropy(−w, A_qr)ᵀ w,   h = (1 / (K m)) Σ_{q, r} Σ_u L_qru w_u",
+    ),
+    "what a function gives of a matrix and a row stands": (
+        "A: [K, O]; u: [O]; B: [O, O]; W: [K, K]; H = mse(A, u @ B.T) @ W",
+        "Hᵀ = mse(A, uᵀ Bᵀ)ᵀ W,   H_j = Σ_l L_l W_lj",
+    ),
+    "what a function gives of a row lies": (
+        "A: [K, O]; u: [K]; B: [O, O]; H = softmax(u @ A) @ B",
+        "Hᵀ = softmax(uᵀ A) B,   H_i = Σ_k p_k B_ki",
+    ),
+    "a condition mentions a letter that a later one binds": (
+        "x: [n]; f = sum(x[i] for i in n for j in n if x[j] > 0 if i < j)",
+        "f = Σ_{i<j, x_j > 0} x_i",
+    ),
+    "each of two conditions mentions what the other binds": (
+        "x: [n]; f = sum(x[i] for i in n for j in n if i < x[j] if j < x[i])",
+        "f = Σ_{i, j, i < x_j, j < x_i} x_i",
+    ),
+    "a chain of letters": ("x: [n]; f = sum(x[i] for i in n for j in n for k in n if i < j < k)", "f = Σ_{i<j<k} x_i"),
+    "a chain with a tensor in it": (
+        "x: [n]; f = sum(x[i] for i in n for j in n for k in n if x[j] < i <= k)",
+        "f = Σ_{j, i≤k, x_j < i} x_i",
+    ),
+    "an arg min below a sum": (
+        "V: [2, 2, 2]; M: [2, m]; h[l, j, r] = sum(min(where(o >= r, V[o, k, r], M[k, 0]) for o in 2 if o >= j)*M[j, l] "
+        "for k in 2); d = mean(h)",
+        "d = (1 / (4 m)) Σ_{l, j, r} h_ljr",
+    ),
+    "what only decides which terms there are has no slope": (
+        "t: label[K]; x: [K]; c = sum(x); f = sum(c for l in K if l < t if x[l] > 0)",
+        "f = Σ_{l<t, x_l > 0} c",
+    ),
+    "a power of a name with a superscript": ("W1: [n, n]; x: [n]; f = x.T @ W1 @ W1 @ x", "f = xᵀ W⁽¹⁾ W⁽¹⁾ x,"),
+    "an index over a part of an axis": ("x: [n + 1]; f = sum(x[i] for i in n)", "f = Σ_{i≤n} x_i"),
+    "an index over the shorter of two axes": ("x: [n + 1]; w: [n]; f = sum(x[i]*w[i] for i in n)", "f = Σ_i x_i w_i"),
+    "an index over the longer of two axes": (
+        "z: [n + m]; x: [n]; f = sum(where(i < n, x[i], 1)*z[i] for i in n + m)",
+        "f = Σ_{i < m + n} { x_i  if i<n ; 1  otherwise } z_i",
+    ),
+    "differences": ("x: [n + 1]; f = sum((x[i + 1] - x[i])**2 for i in n)", "f = Σ_{i<n} (x_{i + 1} − x_i)²"),
+    "an outer product": (
+        "x: [n]; y: [m]; A: [n, n]; Z = 2*x @ y.T - (x.T @ A) @ exp(y).T",
+        "Z = 2 x yᵀ − (xᵀ A)ᵀ exp(y)ᵀ,   Z_ij = 2 x_i y_j − (Σ_k x_k A_ki) e^(y_j)",
+    ),
+    "an outer product of a product": (
+        "x: [n]; y: [m]; A: [n, n]; B: [m, k]; Z = A @ x @ (B.T @ y).T",
+        "Z = A x (Bᵀ y)ᵀ,   Z_ij = (Σ_p A_ip x_p) Σ_l B_lj y_l",
+    ),
+}
+"""Kinds of lines that were once read as something else, or not at all: the graph, and its last definition as it is printed."""
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_what_random_graphs_found_is_read_back(kind: str) -> None:
+    source, printed = FOUND[kind]
+    graph = derive.graph(source)
+    lines = list(lines_of(graph))
+    found = list(wrong(lines))
+    assert not found, "\n".join(map(str, found))
+    definition = next(text(line.layouts["en"]) for _, line in reversed(lines) if line.node == graph.output.name)
+    assert definition.startswith(printed)
+
+
+def test_a_row_of_what_is_mapped_over_has_no_mixed_form() -> None:
+    graph = derive.graph("w: [K]; A: [K, m]; h = sum(binary_cross_entropy(-w, A[q, r]).T @ w for q in K for r in m)")
+    inner = next(n for n in graph.nodes if n.surface is not None and n.inner and len(n.axes) == 3)
+    assert "binary" not in text(definitions.definition(inner, context.context_of(graph)))
+
+
+def test_semicolons_part_what_stands_below_a_sum_beside_a_decimal_comma() -> None:
+    graph = derive.graph("x: [n]; y: [n]; f = sum(y[i] for i in n for j in n if x[i] > 0.1 if x[j] > y[i])")
+    style_ = Style(lang="fr", when="si", otherwise="sinon")
+    (node,) = graph.nodes
+    assert text(definitions.definition(node, context.context_of(graph, style_))) == "f = Σ_{i; j; x_i > 0,1; x_j > y_i} y_i"
+    assert text(definitions.definition(node, context.context_of(graph))) == "f = Σ_{i, j, x_i > 0.1, x_j > y_i} y_i"
+    assert not list(wrong(lines_of(graph)))
+    assert tree("Σ_{i; x_i > 0,1} x_i", lang="fr") == tree("Σ_{i, x_i > 0.1} x_i")
+    for formula, lang in (("Σ_{i; j} x_i y_j", "en"), ("Σ_{i, x_i > 0; 1} x_i", "fr")):
+        with pytest.raises(Unread):
+            tree(formula, lang=lang)
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_formulas_of_random_graphs_are_read_back(part: int) -> None:
     """`python tests/oracles/reading_soak.py 20000` reads more."""

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+from sympy import solve
 
 from derive.calculus.terms import ArgMax, Label, free_indices
 from derive.derivation.derivation import Derivation
@@ -32,11 +33,11 @@ from derive.teaching.blocks.worked import forward_blocks
 from derive.teaching.document import Chains
 from derive.teaching.page import Page as Teaching
 from derive.values.balls import untraced
-from derive.values.evaluator import Evaluator
+from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
 from oracles.reader import FUNCTIONS as NAMED
 from oracles.reader import Page, Tree, Unread, read, spelled
-from oracles.reading import Point, Shapes, value
+from oracles.reading import Function, Point, Shapes, value
 
 LANGS = ("en", "fr")
 AGREE = 1e-7
@@ -209,16 +210,37 @@ class Scene:
         return {_words(name): _called(kind) for name, kind in kinds.items() if kind is not None}
 
     @cached_property
-    def functions(self) -> dict[str, tuple[tuple[int, ...], Any]]:
-        """Definitions of the library that a node calls as a whole, for those that `reading` has none of: what the node is."""
-        return {
-            _words(node.surface.function): (
-                np.shape(self.floats.arrays[node.name]),
-                lambda *_, n=node: self.floats.arrays[n.name],
-            )
-            for node in self.graph.nodes
-            if isinstance(node.surface, Call) and _words(node.surface.function) not in NAMED
-        }
+    def functions(self) -> dict[str, Function]:
+        """Definitions of the library that a formula calls as a whole, for those that `reading` has none of."""
+        surfaces = (node.surface for node in self.graph.nodes if node.surface is not None)
+        names = {t.function for surface in surfaces for t in subtrees(surface) if isinstance(t, Call)}
+        kinds = (n for n in names if library.known(n) and not library.function(n) and _words(n) not in NAMED)
+        return {_words(name): _whole(library.load(name)) for name in kinds}
+
+
+def _whole(graph: Graph) -> Function:
+    """A definition of the library as a function of arrays."""
+
+    def axes(of: Any) -> tuple[Any, ...]:
+        return tuple(int(a) if a.is_Integer else str(a) for a in of.axes)
+
+    def one(*given: Any) -> Any:
+        sizes, arrays = {}, {}
+        for member, array in zip(graph.inputs, given, strict=True):
+            sizes |= {a: n for a, n in zip(member.axes, np.shape(array), strict=True) if a.is_Symbol}
+            arrays[member.name] = np.asarray(array, dtype=int if member.kind == "label" else float)
+        sizes |= {s: next(_solved(graph, s, sizes, arrays)) for s in graph.sizes if s not in sizes}
+        return forward(graph, sizes, arrays, FLOAT).arrays[graph.output.name]
+
+    labels = frozenset(k for k, i in enumerate(graph.inputs) if i.kind == "label")
+    return Function(tuple(map(axes, graph.inputs)), axes(graph.output), labels, one)
+
+
+def _solved(graph: Graph, size: Any, sizes: dict[Any, int], arrays: dict[str, Any]) -> Iterator[int]:
+    """A size of which an axis is a formula: O of x: [O + K - 1]."""
+    for member in graph.inputs:
+        for axis, n in zip(member.axes, np.shape(arrays[member.name]), strict=True):
+            yield from (int(v) for v in solve(axis.xreplace(sizes) - n, size) if size in axis.free_symbols)
 
 
 def _one_hot(label: str, context: Context) -> str:

@@ -92,6 +92,19 @@ class Tree:
         return str(self.value) if self.value is not None else f"({self.op} {inner})".replace(" )", ")")
 
 
+def cut(signs: list[Token], between: str) -> list[list[Token]]:
+    """Signs in pieces, at the separators that stand in no brackets."""
+    pieces: list[list[Token]] = [[]]
+    depth = 0
+    for sign in signs:
+        depth += (sign.kind in ("(", "[", "{")) - (sign.kind in (")", "]", "}"))
+        if sign.kind == between and not depth:
+            pieces.append([])
+        else:
+            pieces[-1].append(sign)
+    return pieces
+
+
 # ---------------------------------------------------------------- whole formulas
 
 
@@ -539,14 +552,7 @@ class Reader:
     def index_list(self, sub: Token, rank: int) -> list[Tree]:
         """The indices in a subscript: with commas between them, or close together, each one sign."""
         signs = sub.parts[0]
-        pieces: list[list[Token]] = [[]]
-        depth = 0
-        for sign in signs:
-            depth += (sign.kind in "([{") - (sign.kind in ")]}")
-            if sign.kind == "," and not depth:
-                pieces.append([])
-            else:
-                pieces[-1].append(sign)
+        pieces = cut(signs, ",")
         if len(pieces) == 1 and rank > 1:
             pieces = [[t] for sign in signs for t in self.characters(sign)]
             if len(pieces) != rank:
@@ -582,16 +588,15 @@ class Reader:
 
     def big(self, sign: Token) -> Tree:
         """Σ and its like.  Under it stand letters, and conditions; a condition that begins with a letter that is not listed
-        binds that letter, and the letter behind the relation, too, if it means nothing else.
+        binds that letter, and the letters behind the relations, too, if they mean nothing else.
         """
         outer = self.scope
         self.scope = dict(outer)
-        items: list[list[Token]] = [[]]
-        for t in sign.parts[0]:
-            if t.kind == ",":
-                items.append([])
-            else:
-                items[-1].append(t)
+        items = cut(sign.parts[0], ";")
+        if len(items) == 1:
+            items = cut(sign.parts[0], ",")
+        elif self.page.lang == "en":
+            raise Unread(f"semicolons below {sign.text}: {sign.raw}")
         names, listed = list[str](), list[str]()
         for item in items:
             if len(item) == 1 and item[0].kind == "word":
@@ -607,10 +612,11 @@ class Reader:
             if begins and not self.is_known(item[0].text):  # of a number it is a condition
                 names.append(self.bind(item[0].text, outer))
                 split.append(item[0].text)
-                other = item[2].text if len(item) == 3 and item[2].kind == "word" else ""
-                if other and other not in self.scope and not self.is_known(other):
-                    names.append(self.bind(other, outer))
-                    split.append(other)
+                plain = [t.kind for t in item[::2]] == ["word"] * len(item[1::2]) + ["word"]  # i<j, i<j<k
+                for other in [t.text for t in item[2::2]] if plain else []:
+                    if other not in self.scope and not self.is_known(other):
+                        names.append(self.bind(other, outer))
+                        split.append(other)
             inner = self.inside(item, in_index=True)
             conditions.append(inner.chain())
             inner.finish()

@@ -62,6 +62,22 @@ ELEMENTWISE_ONLY = {"sum", "mean", "prod", "argmax"}
 
 
 @dataclass(frozen=True)
+class Function:
+    """A definition of the library: the axes of what it is given and of what it gives, as names or numbers of sizes, the places
+    of the labels in what it is given, and the value for one set of arrays.  What stands before these axes is mapped over.
+    """
+
+    given: tuple[tuple[Any, ...], ...]
+    gives: tuple[Any, ...]
+    labels: frozenset[int]
+    one: Callable[..., Array]
+
+    def mapped(self, ranks: list[int]) -> int:
+        """How many axes are mapped over, if it is given tensors of so many axes."""
+        return max(rank - len(axes) for rank, axes in zip(ranks, self.given, strict=True))
+
+
+@dataclass(frozen=True)
 class Point:
     """Sizes, the arrays of all tensors, and the derivatives that the page names: total(of, by) over the axes of both.
 
@@ -80,8 +96,8 @@ class Point:
     onehots: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """By how a matrix of one-hot rows is printed: the labels and the number of classes."""
     classes: Mapping[str, int] = field(default_factory=dict)
-    functions: Mapping[str, tuple[tuple[int, ...], Callable[..., Array]]] = field(default_factory=dict)
-    """Definitions of the library that a formula calls as a whole: the shape of what they give, and what that is."""
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    """Definitions of the library that a formula calls as a whole."""
     numbers: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
     """Functions of numbers that a formula calls by name."""
 
@@ -95,13 +111,18 @@ class Shapes:
         self.of: dict[Tree, Shape] = {}
         self.compared: list[tuple[str, str | int]] = []
         self.limits: dict[str, Tree] = {}
+        self.stands: dict[str, set[int]] = {}
 
     def length(self, name: str, asked: tuple[str, ...] = ()) -> int | None:
-        """What a letter ranges over: the axis of a tensor, that of what it is compared with, or as far as its sum says."""
+        """What a letter ranges over: as far as its sum says, or the shortest axis on which it stands, or that of what it is
+        compared with.
+        """
         if (found := self.letter(name).root().length) is not None or name in asked:
             return found
         if name in self.limits:
             return round(float(Values(self.point, self).of(self.limits[name]).v))
+        if name in self.stands:
+            return min(self.stands[name])
         for one, other in self.compared:
             if one == name and (found := other if isinstance(other, int) else self.length(other, (*asked, name))) is not None:
                 return found
@@ -124,9 +145,10 @@ class Shapes:
             self.scalar(part, tree.op)
         return SCALAR
 
-    def index(self, tree: Tree, length: Dim) -> None:
+    def index(self, tree: Tree, length: int) -> None:
         if tree.op == "letter":
-            self.letter(tree.text).unite(length)
+            self.letter(tree.text)
+            self.stands.setdefault(tree.text, set()).add(length)
         else:
             self.shape(tree)
 
@@ -135,7 +157,7 @@ class Shapes:
         if tree.args and len(tree.args) != array.ndim:
             raise Unread(f"{tree.text} has {array.ndim} axes")
         for part, n in zip(tree.args, array.shape, strict=False):
-            self.index(part, Dim(n))
+            self.index(part, n)
         return SCALAR if tree.args else Shape(tuple(map(Dim, array.shape)))
 
     def _delta(self, tree: Tree) -> Shape:
@@ -280,10 +302,31 @@ class Shapes:
         if tree.text in self.point.numbers:
             return self.alike(tree.args)
         if tree.text in self.point.functions:
-            return Shape(tuple(Dim(n) for n in self.point.functions[tree.text][0]))
+            return self.called(self.point.functions[tree.text], tree)
         for part in tree.args[1:]:
             self.scalar(part, "an argument")
         return inner
+
+    def called(self, function: Function, tree: Tree) -> Shape:
+        """What is mapped over, then the axes of what it gives; of vectors alone it lies as they do, else it stands."""
+        if len(tree.args) != len(function.given):
+            raise Unread(f"{tree.text} is given {len(tree.args)} things: {tree}")
+        shapes, sizes = [self.shape(part) for part in tree.args], dict[Any, Dim]()
+        mapped: tuple[Dim, ...] = ()
+        for shape, axes in zip(shapes, function.given, strict=True):
+            before = shape.rank - len(axes)
+            if before < 0:
+                raise Unread(f"{tree.text} of a tensor with {shape.rank} axes: {tree}")
+            for dim, axis in zip(shape.dims[before:], axes, strict=True):
+                dim.unite(Dim(axis) if isinstance(axis, int) else sizes.setdefault(axis, Dim()))
+            for a, b in zip(reversed(mapped), reversed(shape.dims[:before]), strict=False):
+                a.unite(b)
+            mapped = shape.dims[:before] if before > len(mapped) else mapped
+        gives = tuple(Dim(axis) if isinstance(axis, int) else sizes.get(axis, Dim()) for axis in function.gives)
+        lies = {s.lies for s in shapes if s.rank == 1} if max(s.rank for s in shapes) == 1 else {False}
+        if len(lies) > 1:
+            raise Unread(f"a row and a column: {tree}")
+        return Shape((*mapped, *gives), lies == {True} and len(mapped) + len(gives) == 1)
 
     def _cases(self, tree: Tree) -> Shape:
         return self.alike(tree.args)
@@ -302,7 +345,7 @@ class Shapes:
     def bound(self, condition: Tree, names: tuple[str, ...]) -> None:
         """i ≤ n, or i < n where indices count from 0: what a letter ranges over where nothing else says so."""
         first, *others = condition.args
-        if first.op != "letter" or first.text not in names or len(others) != 1 or _letters(others[0]):
+        if first.op != "letter" or first.text not in names or len(others) != 1 or not _of_sizes(others[0]):
             return
         if condition.text == ("≤" if self.point.base else "<"):
             self.shape(others[0])
@@ -360,8 +403,9 @@ class Shapes:
         return Shape((Dim(len(tree.args)),))
 
 
-def _letters(tree: Tree) -> bool:
-    return tree.op == "letter" or any(map(_letters, tree.args))
+def _of_sizes(tree: Tree) -> bool:
+    """Whether a formula is of sizes and numbers alone: n, K + 1, not a label."""
+    return all(map(_of_sizes, tree.args)) if tree.args else tree.op in ("size", "number")
 
 
 # ---------------------------------------------------------------- dual numbers
@@ -692,15 +736,31 @@ class Values:
             return Dual(np.trace(inner.v, axis1=-2, axis2=-1))
         if tree.text in FUNCTIONS and len(tree.args) == 1:
             return self.function(tree.text, inner)
-        return self.library(tree, inner, [self.of(t) for t in tree.args[1:]])
+        if tree.text in self.point.functions:
+            return self.whole(self.point.functions[tree.text], tree)
+        return self.library(tree, *self.all(tree.args))
 
-    def library(self, tree: Tree, x: Dual, more: list[Dual]) -> Dual:
+    def whole(self, function: Function, tree: Tree) -> Dual:
+        """A definition of the library, called for each place that the letters take, and over what is mapped."""
+        ranks = [self.shapes.shape(t).rank for t in tree.args]
+        width, given = function.mapped(ranks), list[Array]()
+        for k, (part, rank, axes) in enumerate(zip(tree.args, ranks, function.given, strict=True)):
+            found = self.of(part)
+            if found.d is not None:
+                raise Unread(f"a function of tensors moves: {tree}")
+            array = np.asarray(found.v) - (self.point.base if k in function.labels else 0)
+            own = rank - len(axes)
+            array = np.reshape(array, (1,) * (self.depth + rank - np.ndim(array)) + np.shape(array))
+            given.append(np.reshape(array, (*array.shape[: self.depth], *(1,) * (width - own), *array.shape[self.depth :])))
+        lead = np.broadcast_shapes(*(a.shape[: self.depth + width] for a in given))
+        spread = [np.broadcast_to(a, (*lead, *a.shape[self.depth + width :])) for a in given]
+        each = [np.asarray(function.one(*(a[at] for a in spread)), dtype=float) for at in np.ndindex(*lead)]
+        return Dual(np.reshape(np.stack(each), (*lead, *each[0].shape)))
+
+    def library(self, tree: Tree, x: Dual, *more: Dual) -> Dual:
         """Functions with a parameter, and those of a whole vector."""
         if tree.text in self.point.numbers:
             return self.numerical(self.point.numbers[tree.text], [x, *more])
-        if tree.text in self.point.functions:
-            whole = np.asarray(self.point.functions[tree.text][1](x.v, *(m.v for m in more)))
-            return Dual(np.reshape(whole, (1,) * self.depth + whole.shape))
         if tree.text in ("softmax", "log softmax", "logsumexp"):
             shifted = x.v - x.v.max(axis=-1, keepdims=True)
             total = np.exp(shifted).sum(axis=-1, keepdims=True)

@@ -308,7 +308,11 @@ def _entries_independent(between: Between) -> str:
     return f"entries: {wrong[0]} is of another tensor" if wrong else ""
 
 
-def _always_0(between: Between) -> str:
+def _base_always_0(between: Between) -> str:
+    return _always_0(between, _differentiates("chain", is_either_chain, exponent_of))
+
+
+def _always_0(between: Between, after: Predicate | None = None) -> str:
     """A root whose bracket comes in, and which is 0 where that is 0: with one index for the other nothing is left of it."""
     powers = [d.body for d in gone_and_come(between)[0] if d.body.is_Pow]
     roots = [p for p in powers if not p.exp.is_number or (not p.exp.is_Integer and p.exp < 1)]
@@ -316,7 +320,7 @@ def _always_0(between: Between) -> str:
     still = [root for root in roots if not _may_vanish(root.base)]
     if not roots or not (new or nodes(between.before, Differ)) or still:
         return f"always 0: {still or 'no root'} is not"
-    return _differentiates("power", is_power, an_argument)(between)
+    return (after or _differentiates("power", is_power, an_argument))(between)
 
 
 def _places(term: Any) -> set[Any]:
@@ -352,6 +356,7 @@ RULES: dict[str, Predicate] = {
     "min passes the slope of the smaller argument": _differentiates("min", is_min, _argument),
     "power rule, then the chain rule": _differentiates("power", is_power, an_argument),
     "power rule; where a root is always 0, it has slope 0": _always_0,
+    "chain rule; where the base is always 0, the power has slope 0": _base_always_0,
     "a variable by itself has derivative 1": _variable_itself,
     "the entries are independent": _entries_independent,
 }

@@ -131,13 +131,14 @@ class _Text:
         return None
 
     def big(self, sign: str, at: int) -> None:
+        """What stands below is a list with spaces in it, so a comma between digits is a decimal sign there."""
         self.at = at
-        self.sub()
+        self.sub(script=False)
         under = self.out.pop()
         self.gap = self.gap or under.gap
         self.put("big", sign, parts=under.parts, raw=under.raw)
 
-    def sub(self) -> None:
+    def sub(self, script: bool = True) -> None:
         at, text = self.at, self.text
         if text[at] in SUBSCRIPTS:
             end = at
@@ -153,7 +154,7 @@ class _Text:
                 end += 1
             raw = text[at + 1 : end]
         self.at = end
-        self.put("sub", parts=[tokens(raw, False, self.comma, script=True)], raw=raw)
+        self.put("sub", parts=[tokens(raw, False, self.comma, script)], raw=raw)
 
     def sup(self) -> None:
         at, text = self.at, self.text
