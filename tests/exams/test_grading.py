@@ -13,6 +13,7 @@ from derive.exams.item import Choice, Item, Numbers, Order, Paper, Part, Text
 from derive.exams.manifest import Manifest
 from derive.exams.mistakes import NAMED
 from derive.exams.papers import Papers
+from derive.exams.roster import Student
 from derive.exams.sheets import LETTERS
 
 
@@ -221,7 +222,7 @@ def typed() -> Grader:
     from derive.exams.papers import papers
     from derive.exams.source import read_exam
 
-    return Grader(read_manifest(manifest(papers(read_exam(TYPED), b"0" * 32, ["ada"]))))
+    return Grader(read_manifest(manifest(papers(read_exam(TYPED), b"0" * 32, [Student("ada")]))))
 
 
 @pytest.mark.parametrize(
