@@ -459,6 +459,7 @@ def run_grade(options: argparse.Namespace) -> int:
     """`derive grade`: the marks as CSV, and a page for each student."""
     from derive.exams.manifest import open_manifest
     from derive.exams.marking import absent, graded, language_of, page_name, page_of, read_answers, table, waiting
+    from derive.exams.roster import spreadsheet
     from derive.teaching.formats.render import FORMATS, check_needs, written
 
     if options.lang:
@@ -476,7 +477,7 @@ def run_grade(options: argparse.Namespace) -> int:
         files |= {options.pages / name: content for name, content in page.files.items()}
     marks = table(sheets, options.lang or manifest.langs[0])
     if options.output is not None:
-        files[options.output] = marks
+        files[options.output] = spreadsheet(marks)
     write(files, options.force)
     if options.output is None:
         _show(marks)

@@ -24,7 +24,7 @@ from derive.exams.formats.exports import EXPORTS, export
 from derive.exams.item import Item, Numbers, Paper
 from derive.exams.manifest import Manifest, manifest, open_manifest
 from derive.exams.papers import Papers, again, some
-from derive.exams.roster import Student, cell, separator
+from derive.exams.roster import Student, cell, separator, spreadsheet
 from derive.exams.sheets import Given, sheet
 from derive.exams.source import Exam, read_exam
 from derive.exams.statistics import statistics
@@ -109,7 +109,7 @@ class Build:
         out = io.StringIO()
         writer = csv.writer(out, delimiter=separator(self.langs[0]), lineterminator="\n")
         writer.writerows([columns, *([cell(paper.student), *[""] * (len(columns) - 1)] for paper in self.found.papers)])
-        return "\ufeff" + out.getvalue()
+        return spreadsheet(out.getvalue())
 
     def stale(self, folder: Path) -> list[Path]:
         """The papers and keys in a folder that an earlier set of this exam had, and this one has not."""

@@ -15,6 +15,7 @@ from derive.exams.grading import SAID, Graded, Grader, Sheet
 from derive.exams.manifest import Manifest, part_of
 from derive.exams.mistakes import NAMED
 from derive.exams.roster import cell, read_table, separator, student_column
+from derive.exams.sheets import EITHER
 from derive.naming import slug
 from derive.notation.style import decimal
 from derive.teaching.document import Document, Inlines, Paragraph, Slide, Strong, Table, inlines
@@ -137,7 +138,7 @@ def _shown(marks: Fraction, page: Page) -> str:
 
 
 def _remark(part: Graded, page: Page) -> Inlines:
-    between = f" {page.say(N_('Or:'))} " if part.either else " "
+    between = f" {page.say(EITHER)} " if part.either else " "
     said_of = [between.join(page.say(NAMED[mistake].sentence) for mistake in part.mistakes)] if part.mistakes else []
     why = [in_language(part.why, message_translator(page.lang))] if part.why else []
     return inlines(" ".join([f"{page.say(SAID[part.verdict])}.".capitalize(), *said_of, *why]))

@@ -123,7 +123,7 @@ def blocked(one: Question) -> str:
 def few(found: Papers) -> Iterator[str]:
     """What is said of questions that many students share."""
     for one in found.questions:
-        if one.states < min(FEW, len(found.papers)):
+        if one.states < FEW and len(found.papers) > 1:
             yield said("The question {name} has {count} states: neighbours may share one.", name=one.name, count=one.states)
 
 

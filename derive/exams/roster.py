@@ -90,6 +90,11 @@ def separator(lang: str) -> str:
     return "," if Style(lang, 1, 4, "", "").decimal_sign == "." else ";"
 
 
+def spreadsheet(text: str) -> str:
+    """A table as a file: where the comma is decimal there are accents, which a spreadsheet reads behind a byte order mark."""
+    return f"\ufeff{text}" if ";" in text.partition("\n")[0] else text
+
+
 def cell(text: str) -> str:
     """A name that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in "=+-@" else text

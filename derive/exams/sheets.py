@@ -26,12 +26,15 @@ from derive.teaching.document import (
 from derive.teaching.page import Page
 
 BLANK = "_" * 16
-LINE = "_" * 60
+LINE = "_" * 50
 LINES = 4
 """So many lines are left for a formula that is derived, and for code."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
+
+EITHER = N_("Or:")
+"""Between mistakes one of which explains an answer."""
 
 Given = tuple[Paper, Sequence[Item]]
 """A paper and its questions in a language."""
@@ -160,6 +163,6 @@ def _key_entry(entry: Entry, page: Page) -> Sequence[Block]:
     told: dict[str, tuple[Inlines, dict[str, None]]] = {}
     for value, slip in entry.wrong:
         told.setdefault(value.digits, (value.shown, {}))[1][slip.feedback] = None
-    either = f" {page.say(N_('Or:'))} "
+    either = f" {page.say(EITHER)} "
     wrong = tuple((Paragraph(inlines(*shown, " — ", either.join(feedback))),) for shown, feedback in told.values())
     return (first, ItemList(wrong)) if wrong else (first,)

@@ -115,11 +115,12 @@ def _spread(items: Sequence[Item], n: int, name: str, page: Page) -> Block | Non
             return None
         answers.append(answer.entries[0].key.number)
     counted = sorted(Counter(answers).items())
-    if len(counted) < 3:
+    if len(counted) < 5:
         return None
     sums = [sum(count for value, count in counted if value <= x) / len(answers) for x, _ in counted]
     x, y = [float(value) for value, _ in counted], sums
     label = page.say(N_("share of the papers")).replace(" ", r"\ ")
     alt = page.say(N_("How the answers to {part} are spread over the papers")).format(part=items[0].parts[n].name)
-    panel = Panel((Curve(x, y, dots=True),), x=rf"\mathrm{{{items[0].parts[n].name}}}", y=rf"\mathrm{{{label}}}")
+    part = items[0].parts[n].name.replace(".", "{.}")  # no space behind the point
+    panel = Panel((Curve(x, y, dots=True),), x=rf"\mathrm{{{part}}}", y=rf"\mathrm{{{label}}}")
     return picture(Chart((panel,), alt), page, f"{name}-{n + 1}-{page.lang}")

@@ -79,10 +79,13 @@ def test_key_and_mistakes_are_apart(pools: list[Pool], exam: Exam) -> None:
     compared = 0
     for found in pools:
         for state in found.states:
-            for one in state.solved:
-                values = [one.key, *(value for _, value in one.wrong)]
+            for one, told in zip(state.solved, found.mistakes[state.graph], strict=True):
                 if not isinstance(one.key, (np.ndarray, Fraction, int)) or isinstance(one.key, tuple):
                     continue
+                values = [one.key, *(value for mistake, value in one.wrong if mistake in told)]
+                assert len(values) == len(told) + 1
+                # Others are there only because they lead to the very same as one that is told.
+                assert all(any(not differ(value, other) for other in values[1:]) for _, value in one.wrong)
                 for k, value in enumerate(values):
                     for other in values[:k]:
                         compared += 1
