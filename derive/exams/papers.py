@@ -112,12 +112,12 @@ def blocked(one: Question) -> str:
         return ""
     (mistake, other), count = max(one.alike.items(), key=lambda pair: pair[1])
     if mistake == other:
-        told = said("In {count} of them the mistake {mistake} leads nowhere.", count=count, mistake=mistake)
-    elif other:
-        told = said("In {count} of them {mistake} and {other} lead to the same.", count=count, mistake=mistake, other=other)
-    else:
-        told = said("In {count} of them {mistake} leads to the right answer.", count=count, mistake=mistake)
-    return told
+        return said("In {count} states left out, the mistake {mistake} leads nowhere.", count=count, mistake=mistake)
+    if other:
+        return said(
+            "In {count} states left out, {mistake} and {other} lead to the same.", count=count, mistake=mistake, other=other
+        )
+    return said("In {count} states left out, {mistake} leads to the right answer.", count=count, mistake=mistake)
 
 
 def few(found: Papers) -> Iterator[str]:
@@ -125,6 +125,8 @@ def few(found: Papers) -> Iterator[str]:
     for one in found.questions:
         if one.states < FEW and len(found.papers) > 1:
             yield said("The question {name} has {count} states: neighbours may share one.", name=one.name, count=one.states)
+            if one.alike:
+                yield blocked(one)
 
 
 def question(exam: Exam, key: bytes, wanted: int, k: int) -> Question:
