@@ -11,10 +11,13 @@ from derive.exams.answers import Unread, number, numbers
 from derive.exams.grading import Grader
 from derive.exams.item import Choice, Item, Numbers, Order, Paper, Part, Text
 from derive.exams.manifest import Manifest
+from derive.exams.marking import page_of
 from derive.exams.mistakes import NAMED
 from derive.exams.papers import Papers
 from derive.exams.roster import Student
 from derive.exams.sheets import LETTERS
+from derive.exams.sheets import sheet as sheet_of
+from derive.teaching.formats.render import render
 
 
 def key_of(part: Part, paper: Paper) -> str:
@@ -274,3 +277,28 @@ def test_zeros_earn_nothing(made: Papers, kept: Manifest) -> None:
     """Of a gradient whose entries are 0 in part, who writes 0 everywhere has found nothing."""
     for paper in made.papers:
         assert graded(kept, paper, {"layer.3": "0; 0; 0"})["layer.3"][1] == 0
+
+
+def test_mistakes_that_lead_to_one_answer_are_all_told(made: Papers, kept: Manifest) -> None:
+    """On the page of the student and in the key: which of them was made, nobody knows; the kindest counts."""
+    grader, found = Grader(kept), 0
+    for paper in made.papers:
+        for part in (part for item in made.items(paper, "en") for part in item.parts):
+            if not isinstance(part.answer, Numbers):
+                continue
+            by_answer: dict[tuple[str, ...], list[str]] = {}
+            for values, slip in part.answer.wrong:
+                by_answer.setdefault(tuple(value.digits for value in values), []).append(slip.mistake)
+            for digits, mistakes in by_answer.items():
+                if len(mistakes) > 1:
+                    sheet = grader.sheet(paper.student, {part.name: "; ".join(digits)})
+                    (graded,) = (one for one in sheet.parts if one.part == part.name)
+                    assert set(graded.mistakes) == set(mistakes)
+                    assert graded.marks >= max(NAMED[mistake].credit for mistake in mistakes) * part.marks
+                    page = render(page_of(sheet, kept, "en"), "markdown").text
+                    key = render(sheet_of(made.exam, [(paper, made.items(paper, "en"))], "en", key=True), "markdown").text
+                    told = f"{NAMED[graded.mistakes[0]].sentence} Or: {NAMED[graded.mistakes[1]].sentence}"
+                    assert told in page
+                    assert len(digits) > 1 or told in key
+                    found += 1
+    assert found
