@@ -28,6 +28,9 @@ from derive.marks import mark
 
 if TYPE_CHECKING:
     from derive.errors import Translate
+    from derive.exams.manifest import Manifest
+    from derive.exams.roster import Student
+    from derive.exams.source import Exam
     from derive.teaching.lecture.lecture import Drawings
     from derive.teaching.page import Page
 
@@ -165,7 +168,7 @@ def arguments() -> argparse.ArgumentParser:
     grade.add_argument("-o", "--output", type=_file, metavar="FILE", help="write the marks to this file")
     grade.add_argument("--pages", type=Path, metavar="DIR", help="write a page for each student into this folder")
     grade.add_argument("--format", default="markdown", choices=("markdown", "pdf", "latex"), help="of the pages (markdown)")
-    _language(grade)
+    _language(grade, default="")
     _force(grade)
     grade.set_defaults(run=run_grade)
 
@@ -373,11 +376,11 @@ def run_course(options: argparse.Namespace) -> int:
 
 
 def run_exam(options: argparse.Namespace) -> int:
-    """`derive exam`: papers and keys, in portions, and last the manifest."""
-    from derive.exams.building import Build, check_forms, check_kept
-    from derive.exams.papers import papers
+    """`derive exam`: papers and keys, in portions, last the manifest, and beside it an empty table for the answers."""
+    from derive.exams.building import Build, check_exports, check_forms, check_kept, keep, kept_in
+    from derive.exams.papers import few, papers
     from derive.exams.record import Record
-    from derive.exams.roster import numbered, read_roster
+    from derive.exams.roster import is_empty
     from derive.exams.secret import read_key
     from derive.exams.source import open_exam
     from derive.exams.working import working
@@ -388,25 +391,37 @@ def run_exam(options: argparse.Namespace) -> int:
         return _print_again(options, forms)
     if options.exam.suffix == ".json":
         raise DeriveError("Of a manifest one paper is printed again.", hint="Say whose with --student NAME.")
-    exam = open_exam(options.exam)
+    exam, folder = open_exam(options.exam), options.output
     langs = _langs(options, exam.langs)
-    students = read_roster(options.roster, exam.langs) if options.roster else numbered(options.variants or 1)
+    kept = None if options.force else kept_in(folder, exam)
+    students = _students(options, exam, kept)
     key = read_key(options.key or options.exam.with_suffix(".key"))
+    check_exports(exam, key, forms, langs)
     with working(options.workers, options.scheduler) as each:
-        found = papers(exam, key, [student.name for student in students], each)
+        found = papers(exam, key, students, each, keep(exam, kept))
         build = Build(found, forms, langs, students)
-        if not options.force:
-            check_kept(found, options.output / build.manifest_name)
-        record = Record.of(options.output, build)
+        check_kept(found, kept, folder)
+        record = Record.of(folder, build)
         for number, files in _watched(build.portions(each, record.done), build.count - len(record.done)):
-            write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
+            write({folder / name: content for name, content in files.items()}, options.force, alike=True)
             record.add(number)
     for files in build.whole():
-        write({options.output / name: content for name, content in files.items()}, options.force, alike=True)
+        write({folder / name: content for name, content in files.items()}, options.force, build.stale(folder), alike=True)
     record.close()
-    told = said("{count} papers of {variants} different ones.", count=len(students), variants=found.variants)
-    _say(f"derive: {in_language(told, _translate(options))}")
+    if is_empty(answers := folder / build.answers_name):
+        write({answers: build.answers}, force=True)
+    for told in (*few(found), build.told):
+        _say(f"derive: {in_language(told, _translate(options))}")
     return 0
+
+
+def _students(options: argparse.Namespace, exam: Exam, kept: Manifest | None) -> Sequence[Student]:
+    """Those in the roster, or so many without names; where nothing is said, those that have papers in the folder."""
+    from derive.exams.roster import numbered, read_roster
+
+    if options.roster:
+        return read_roster(options.roster, exam.langs)
+    return kept.students if kept and not options.variants else numbered(options.variants or 1)
 
 
 def _print_again(options: argparse.Namespace, forms: Sequence[str]) -> int:
@@ -443,29 +458,31 @@ def _watched(steps: Iterable[Any], count: int) -> Iterable[Any]:
 def run_grade(options: argparse.Namespace) -> int:
     """`derive grade`: the marks as CSV, and a page for each student."""
     from derive.exams.manifest import open_manifest
-    from derive.exams.marking import absent, graded, page_of, table
-    from derive.naming import slug
+    from derive.exams.marking import absent, graded, language_of, page_name, page_of, read_answers, table, waiting
+    from derive.exams.roster import spreadsheet
     from derive.teaching.formats.render import FORMATS, check_needs, written
 
-    _page(options.lang)
+    if options.lang:
+        _page(options.lang)
     check_needs(options.format)
     manifest = open_manifest(options.manifest)
-    sheets = list(graded(manifest, options.answers, comma=options.lang != "en"))
-    for told in absent(manifest, sheets):
+    answers = read_answers(manifest, options.answers)
+    sheets = list(graded(manifest, answers, options.lang))
+    for told in absent(manifest, answers, sheets):
         _say(f"derive: {in_language(told, _translate(options))}")
     files: dict[Path, str | bytes] = {}
     for sheet in sheets if options.pages else ():
-        page = written(page_of(sheet, manifest, manifest.exam, options.lang), options.format)
-        files[options.pages / f"{slug(sheet.student)}{FORMATS[options.format].ending}"] = page.content
+        page = written(page_of(sheet, manifest, options.lang or language_of(manifest, sheet.student)), options.format)
+        files[options.pages / f"{page_name(sheet, manifest)}{FORMATS[options.format].ending}"] = page.content
         files |= {options.pages / name: content for name, content in page.files.items()}
+    marks = table(sheets, options.lang or manifest.langs[0])
     if options.output is not None:
-        files[options.output] = table(sheets)
+        files[options.output] = spreadsheet(marks)
     write(files, options.force)
     if options.output is None:
-        _show(table(sheets))
-    waiting = sum(sheet.open for sheet in sheets)
-    if waiting:
-        _say(f"derive: {in_language(said('{count} answers are for a person to decide.', count=waiting), _translate(options))}")
+        _show(marks)
+    for told in waiting(sheets):
+        _say(f"derive: {in_language(told, _translate(options))}")
     return 0
 
 

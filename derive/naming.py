@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,9 +25,10 @@ def slug(name: str, most: int = 40) -> str:
     """A name of ASCII letters, digits, - and _ for every name, and another for another name.
 
     >>> slug("backprop"), slug("leçon 1")
-    ('backprop', 'le-on-1-2d09e3')
+    ('backprop', 'lecon-1-2d09e3')
     """
-    plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:most].rstrip("-")
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", bare).strip("-")[:most].rstrip("-")
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return plain if plain == name else f"{plain}-{digest}".lstrip("-")
 

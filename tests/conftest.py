@@ -32,6 +32,7 @@ TOOLS = Path(__file__).parent / "tools" / "node_modules"
 KATEX, MATHJAX, AXE, GIFT = (TOOLS / name for name in ("katex", "mathjax", "axe-core/axe.min.js", "gift-pegjs"))
 
 AVAILABLE: dict[str, Callable[[], object]] = {
+    "amc": lambda: which("auto-multiple-choice"),
     "axe": AXE.is_file,
     "chromium": chromium,
     "cuda": lambda: find_spec("numba_cuda"),
@@ -42,6 +43,7 @@ AVAILABLE: dict[str, Callable[[], object]] = {
     "pandoc": lambda: which("pandoc"),
     "pdflatex": lambda: which("pdflatex"),
     "poppler": lambda: which("pdftotext") and which("pdftoppm"),
+    "pyslet": lambda: find_spec("pyslet"),
     "torch": lambda: find_spec("torch"),
     "typst": lambda: find_spec("typst"),
 }

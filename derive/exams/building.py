@@ -6,7 +6,11 @@ one that was interrupted goes on where it stood.
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -17,13 +21,14 @@ from derive.errors import DeriveError, nearest, said
 from derive.exams.formats.bank import Bank
 from derive.exams.formats.examclass import exam_class
 from derive.exams.formats.exports import EXPORTS, export
-from derive.exams.item import Item, Paper
+from derive.exams.item import Item, Numbers, Paper
 from derive.exams.manifest import Manifest, manifest, open_manifest
-from derive.exams.papers import Papers, again
-from derive.exams.roster import Student
+from derive.exams.papers import Papers, again, some
+from derive.exams.roster import Student, cell, separator, spreadsheet
 from derive.exams.sheets import Given, sheet
 from derive.exams.source import Exam, read_exam
 from derive.exams.statistics import statistics
+from derive.marks import HEAD, made_from, named
 from derive.naming import slug
 from derive.teaching.formats.render import FORMATS, check_needs, written
 
@@ -76,13 +81,56 @@ class Build:
         return sha256("\0".join(parts).encode()).hexdigest()
 
     @property
-    def manifest_name(self) -> str:
-        """What the file of the manifest is called."""
-        return f"{slug(self.found.exam.name)}.manifest.json"
+    def told(self) -> str:
+        """What is said of the set when it is made."""
+        variants = self.found.variants
+        one = said("One paper of {variants} different ones.", variants=variants)
+        count = len(self.students)
+        return one if count == 1 else said("{count} papers of {variants} different ones.", count=count, variants=variants)
 
     @cached_property
     def manifest(self) -> str:
         return manifest(self.found)
+
+    @property
+    def answers_name(self) -> str:
+        """What the empty table of the answers is called."""
+        return f"{slug(self.found.exam.name)}.answers.csv"
+
+    @property
+    def answers(self) -> str:
+        """A table for the answers: the students, and a column for each number or other answer."""
+        columns = ["student"]
+        for question in self.found.questions:
+            for n, part in enumerate(question.items[self.langs[0]][0].parts):
+                each = [item.parts[n].answer for item in question.items[self.langs[0]]]
+                most = max(len(answer.entries) if isinstance(answer, Numbers) else 1 for answer in each)
+                columns += [part.name] if most == 1 else [f"{part.name}.{k}" for k in range(1, most + 1)]
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=separator(self.langs[0]), lineterminator="\n")
+        writer.writerows([columns, *([cell(paper.student), *[""] * (len(columns) - 1)] for paper in self.found.papers)])
+        return spreadsheet(out.getvalue())
+
+    def stale(self, folder: Path) -> list[Path]:
+        """The papers and keys in a folder that an earlier set of this exam had, and this one has not."""
+        if not self._single:
+            return []
+        name, width = slug(self.found.exam.name), self.width
+        papers = {f"{_name(self.found.exam, paper, width)}." for paper in self.found.papers}
+        runs = (self.found.papers[k : k + PORTION] for k in range(0, len(self.found.papers), PORTION))
+        keys = {f"{name}.{_of_all(paper, other, width)}." for run in runs for paper in run for other in run}
+        found = []
+        for inner, kept in (("papers", papers), ("keys", keys)):
+            for path in sorted((folder / inner).glob(f"{name}.[0-9]*")):
+                own = re.match(re.escape(name) + r"\.[^.]*\.", path.name)
+                if own and own[0] not in kept and _made_of(path) == named(self.found.exam.lecture.source):
+                    found.append(path)
+        return found
+
+    @property
+    def width(self) -> int:
+        """The digits of the number of a paper."""
+        return max(3, len(str(len(self.students))))
 
     @property
     def count(self) -> int:
@@ -97,8 +145,7 @@ class Build:
         """The files of each portion that is not done, in their order; those that students may see lie in `papers/`."""
         exam = replace(self.found.exam, sections=(), graphs={}, texts={})
         wanted = [self._portion(k) for k in range(self.count) if k not in done]
-        width = max(3, len(str(len(self.students))))
-        made = each(partial(_made, exam, self._single, width), wanted)
+        made = each(partial(_made, exam, self._single, self.width), wanted)
         yield from zip((portion.number for portion in wanted), made, strict=True)
 
     def bank(self, lang: str) -> Bank:
@@ -131,14 +178,32 @@ class Build:
             for form in self._single or ["markdown"]:
                 page = written(statistics(self.found, lang), form)
                 yield {f"{slug(self.found.exam.name)}.{lang}.statistics{FORMATS[form].ending}": page.content, **page.files}
-        yield {self.manifest_name: self.manifest}
+        yield {manifest_name(self.found.exam): self.manifest}
 
 
-def check_kept(found: Papers, path: Path) -> None:
-    """Raises DeriveError where a manifest that is there gives a student of this set another paper: what was printed stays."""
-    if not path.is_file():
+def manifest_name(exam: Exam) -> str:
+    """What the file of the manifest is called."""
+    return f"{slug(exam.name)}.manifest.json"
+
+
+def kept_in(folder: Path, exam: Exam) -> Manifest | None:
+    """The manifest of an exam in a folder, if there is one."""
+    path = folder / manifest_name(exam)
+    return open_manifest(path) if path.is_file() else None
+
+
+def keep(exam: Exam, kept: Manifest | None) -> Mapping[str, Sequence[int]] | None:
+    """The states of the papers in a manifest, if it is of this very exam: they stay."""
+    if kept is None or kept.text != "\n".join(exam.lecture.lines):
+        return None
+    return {name: kept.states(paper) for name, paper in kept.papers.items()}
+
+
+def check_kept(found: Papers, kept: Manifest | None, folder: Path) -> None:
+    """Raises DeriveError where the manifest in a folder gives a student of this set another paper: what was printed stays."""
+    if kept is None:
         return
-    kept = open_manifest(path)
+    path = folder / manifest_name(found.exam)
     for paper in found.papers:
         before = kept.papers.get(paper.student)
         if before is None:
@@ -149,6 +214,16 @@ def check_kept(found: Papers, path: Path) -> None:
                 said("{path} gives {name} another paper.", path=path, name=paper.student),
                 hint="Write to another folder; with --force the papers there are made anew.",
             )
+
+
+def check_exports(exam: Exam, key: bytes, forms: Sequence[str], langs: Sequence[str]) -> None:
+    """Raises DeriveError at once where a format cannot ask a question: one state of each is exported and forgotten."""
+    wanted = [form for form in forms if form in EXPORTS]
+    if not wanted:
+        return
+    items = [one for section in exam.sections if (one := some(exam, section, key, langs[0])) is not None]
+    for form in wanted:
+        export(Bank(exam.name, exam.lecture.about.title[langs[0]], langs[0], items, exam.lecture.source), form)
 
 
 def reprinted(kept: Manifest, student: str, forms: Sequence[str], langs: Sequence[str]) -> Files:
@@ -174,8 +249,7 @@ def _made(exam: Exam, forms: Sequence[str], width: int, portion: Portion) -> Fil
         for lang, items in languages.items():
             by_lang.setdefault(lang, []).append((paper, items))
     for lang, given in by_lang.items():
-        first, last = given[0][0].number, given[-1][0].number
-        of_all = f"{first:0{width}d}" if first == last else f"{first:0{width}d}-{last:0{width}d}"
+        of_all = _of_all(given[0][0], given[-1][0], width)
         sheets = {f"papers/{_name(exam, paper, width)}.{lang}": sheet(exam, [(paper, items)], lang) for paper, items in given}
         sheets[f"keys/{slug(exam.name)}.{of_all}.{lang}.key"] = sheet(exam, given, lang, key=True)
         for name, document in sheets.items():
@@ -184,6 +258,18 @@ def _made(exam: Exam, forms: Sequence[str], width: int, portion: Portion) -> Fil
                 files[f"{name}{FORMATS[form].ending}"] = page.content
                 files |= {f"{name.partition('/')[0]}/{other}": content for other, content in page.files.items()}
     return files
+
+
+def _made_of(path: Path) -> str | None:
+    """The source of a file that derive wrote, None for another."""
+    with suppress(OSError), path.open("rb") as file:
+        return made_from(file.read(HEAD))
+    return None
+
+
+def _of_all(first: Paper, last: Paper, width: int) -> str:
+    """The numbers of the papers whose keys lie in one file."""
+    return f"{first.number:0{width}d}" if first == last else f"{first.number:0{width}d}-{last.number:0{width}d}"
 
 
 def _name(exam: Exam, paper: Paper, width: int) -> str:

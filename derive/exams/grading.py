@@ -58,6 +58,8 @@ class Graded:
     verdict: Verdict
     mistakes: tuple[str, ...] = ()
     why: str = ""
+    either: bool = False
+    """Whether one of the mistakes explains the answer, and not all of them together."""
 
 
 @dataclass(frozen=True)
@@ -216,9 +218,10 @@ def _grade_numbers(given: Mapping[str, Any], answer: str, name: str, most: Fract
         return Graded(name, answer, most, most, "right")
     telling = [ok for ok, (digits, _) in zip(right, given["key"], strict=True) if Fraction(digits)]
     part = Fraction(sum(telling), len(telling)) if telling else Fraction(0)  # who writes 0 everywhere has found nothing
-    mistake = next((wrong["mistake"] for wrong in given["wrong"] if all(_met(wrong["key"], read))), "")
-    if mistake:
-        return Graded(name, answer, max(part, NAMED[mistake].credit) * most, most, "mistake", (mistake,))
+    mistakes = tuple(wrong["mistake"] for wrong in given["wrong"] if all(_met(wrong["key"], read)))
+    if mistakes:  # several may lead to one answer: the kindest counts
+        credit = max(part, *(NAMED[mistake].credit for mistake in mistakes))
+        return Graded(name, answer, credit * most, most, "mistake", mistakes, either=True)
     return Graded(name, answer, part * most, most, "wrong")
 
 

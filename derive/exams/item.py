@@ -49,6 +49,7 @@ class Entry:
     label: Inlines
     key: Value
     wrong: tuple[tuple[Value, Slip], ...] = ()
+    """Several mistakes may lead to one number."""
     exact: bool = True
     """Whether the key is the number itself, and not rounded."""
 
@@ -57,7 +58,7 @@ class Entry:
 class Numbers:
     """Numbers to be given, one or the entries of a tensor, each of which earns its part; `shape` is that of the tensor.
 
-    `wrong` are the answers that mistakes lead to, whole; those of an entry are told apart by their digits alone.
+    `wrong` are the answers that mistakes lead to, whole; several may lead to one.
     """
 
     entries: tuple[Entry, ...]
@@ -175,3 +176,5 @@ class Paper:
     number: int
     states: tuple[int, ...]
     orders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    lang: str = ""
+    """The language of the student, if the roster says one."""

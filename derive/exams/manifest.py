@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from derive.errors import DeriveError, said
 from derive.exams.item import Answer, Choice, Code, Formula, Item, Numbers, Order, Paper, Part, Text, Value
 from derive.exams.papers import Papers
+from derive.exams.roster import Student
 from derive.marks import OURS, mark
 
 VERSION = 1
@@ -33,6 +34,12 @@ class Manifest:
     digits: int
     questions: tuple[Mapping[str, Any], ...]
     papers: Mapping[str, Paper]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def students(self) -> tuple[Student, ...]:
+        """Who has a paper, in the order of these."""
+        return tuple(Student(paper.student, paper.lang) for paper in self.papers.values())
 
     def states(self, paper: Paper) -> list[int]:
         """The states of a paper's questions, by their numbers among all that a question has."""
@@ -52,6 +59,7 @@ def manifest(found: Papers) -> str:
         "sha256": sha256(text.encode()).hexdigest(),
         "text": text,
         "langs": list(exam.langs),
+        "titles": {lang: exam.lecture.about.title[lang] for lang in exam.langs},
         "digits": exam.lecture.about.digits,
         "variants": found.variants,
         "questions": [
@@ -71,6 +79,7 @@ def manifest(found: Papers) -> str:
                 "number": p.number,
                 "states": list(p.states),
                 "orders": {k: list(v) for k, v in p.orders.items()},
+                "lang": p.lang,
             }
             for p in found.papers
         ],
@@ -139,10 +148,13 @@ def read_manifest(text: str, name: str = "") -> Manifest:
                 int(p["number"]),
                 tuple(map(int, p["states"])),
                 {str(k): tuple(map(int, v)) for k, v in p["orders"].items()},
+                str(p.get("lang", "")),
             )
             for p in data["papers"]
         }
         counts = [len(q["states"]) for q in data["questions"]]
+        if any(p.lang and p.lang not in data["langs"] for p in papers.values()):
+            raise KeyError("lang")
         if any(not 0 <= k < n for p in papers.values() for k, n in zip(p.states, counts, strict=True)):
             raise KeyError("states")
         if any(Fraction(part["marks"]) <= 0 for q in data["questions"] for s in q["states"] for part in s["parts"]):
@@ -155,6 +167,7 @@ def read_manifest(text: str, name: str = "") -> Manifest:
             int(data["digits"]),
             tuple(data["questions"]),
             papers,
+            {str(lang): str(title) for lang, title in data.get("titles", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError):
         raise DeriveError(

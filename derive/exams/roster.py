@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derive.errors import CONTROLS, DeriveError, Place, listed, said
+from derive.notation.style import Style
 
 NAMES = ("student", "id", "number", "étudiant", "etudiant", "numéro", "numero", "matricule")
 """What the column of the students may be called."""
@@ -42,13 +43,25 @@ def read_roster(path: Path, langs: Sequence[str]) -> tuple[Student, ...]:
             raise DeriveError("A student has a name of at most 100 visible characters.", place)
         if name in found:
             raise DeriveError(said("{name} is in the roster twice.", name=name), place)
-        lang = row[language].strip() if language is not None else ""
-        if lang and lang not in langs:
-            raise DeriveError(said("The exam is not written in '{lang}'.", lang=lang), place)
+        typed = row[language].strip() if language is not None else ""
+        lang = _language(typed, langs)
+        if lang is None:
+            raise DeriveError(said("The exam is not written in '{lang}'.", lang=typed), place)
         found[name] = Student(name, lang)
     if not found:
         raise DeriveError(said("{path} names no student.", path=path.name))
     return tuple(found.values())
+
+
+def _language(typed: str, langs: Sequence[str]) -> str | None:
+    """The language of an exam that a cell names, however it is spelled (`FR`, `fr-CA`, `fr_FR`); None for another.
+
+    >>> [_language(typed, ("en", "fr")) for typed in ("FR", "en-GB", "", "de")]
+    ['fr', 'en', '', None]
+    """
+    spelled = typed.lower().replace("_", "-")
+    known = {lang.lower().replace("_", "-"): lang for lang in ("", *langs)}
+    return known.get(spelled, known.get(spelled.partition("-")[0]))
 
 
 def student_column(path: Path, header: Sequence[str]) -> int:
@@ -60,6 +73,31 @@ def student_column(path: Path, header: Sequence[str]) -> int:
             hint=said("Its columns are {names}.", names=listed(header) or said("without names")),
         )
     return column
+
+
+def is_empty(path: Path) -> bool:
+    """Whether nothing is in a table but its header and the names in its first column, or there is none."""
+    if not path.exists():
+        return True
+    try:
+        return not any(cell.strip() for _, row in read_table(path)[1] for cell in row[1:])
+    except DeriveError:
+        return False
+
+
+def separator(lang: str) -> str:
+    """What stands between the cells of a CSV file where a spreadsheet is in a language: a semicolon if the comma is decimal."""
+    return "," if Style(lang, 1, 4, "", "").decimal_sign == "." else ";"
+
+
+def spreadsheet(text: str) -> str:
+    """A table as a file: where the comma is decimal there are accents, which a spreadsheet reads behind a byte order mark."""
+    return f"\ufeff{text}" if ";" in text.partition("\n")[0] else text
+
+
+def cell(text: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in "=+-@" else text
 
 
 def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

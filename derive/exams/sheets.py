@@ -13,6 +13,7 @@ from derive.notation.style import decimal
 from derive.teaching.document import (
     Block,
     CodeBlock,
+    CodeSpan,
     Document,
     Heading,
     Inlines,
@@ -25,8 +26,15 @@ from derive.teaching.document import (
 from derive.teaching.page import Page
 
 BLANK = "_" * 16
+LINE = "_" * 50
+LINES = 4
+"""So many lines are left for a formula that is derived, and for code."""
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
+
+EITHER = N_("Or:")
+"""Between mistakes one of which explains an answer."""
 
 Given = tuple[Paper, Sequence[Item]]
 """A paper and its questions in a language."""
@@ -77,7 +85,7 @@ def _parts(one: Item, paper: Paper, page: Page, key: bool) -> Sequence[Block]:
 
 def _asked(part: Part, paper: Paper, page: Page, solution: Sequence[Block] | None, marked: bool) -> Sequence[Block]:
     """A part with room for its answer, or with its answer and solution."""
-    prompt = inlines(*part.prompt, f" ({marks(part.marks, page)})") if marked else part.prompt
+    prompt = inlines(*part.prompt, " (", *([f"{marks(part.marks, page)}, "] if marked else []), CodeSpan(part.name), ")")
     answer = asking(part, paper, page) if solution is None else answered(part, paper, page)
     head = (Heading(inlines(page.say(N_("Solution"))), 4),) if solution else ()
     return (Paragraph(prompt), *part.shown, *answer, *head, *(solution or ()))
@@ -110,7 +118,9 @@ def asking(part: Part, paper: Paper, page: Page) -> Sequence[Block]:
             lines = shown_lines(part, paper)
             return tuple(Paragraph(inlines(f"({letter}) ", *line)) for letter, line in zip(LETTERS, lines, strict=False))
         case Code(_, head):
-            return (CodeBlock(head + "\n    …", "python"),)
+            return (CodeBlock(head + "\n" * LINES + "    …", "python"),)
+        case Formula():
+            return (Paragraph(inlines(LINE)),) * LINES
     return (Paragraph(inlines(BLANK)),)
 
 
@@ -150,5 +160,9 @@ def _key_entry(entry: Entry, page: Page) -> Sequence[Block]:
     from derive.teaching.blocks.numbers import relation
 
     first = Paragraph(inlines(*entry.label, relation(entry.exact), *entry.key.shown))
-    wrong = tuple((Paragraph(inlines(*value.shown, " — ", slip.feedback)),) for value, slip in entry.wrong)
+    told: dict[str, tuple[Inlines, dict[str, None]]] = {}
+    for value, slip in entry.wrong:
+        told.setdefault(value.digits, (value.shown, {}))[1][slip.feedback] = None
+    either = f" {page.say(EITHER)} "
+    wrong = tuple((Paragraph(inlines(*shown, " — ", either.join(feedback))),) for shown, feedback in told.values())
     return (first, ItemList(wrong)) if wrong else (first,)

@@ -136,7 +136,7 @@ def _read(lecture: Lecture, lang: str) -> _Reading:
                 raise DeriveError(said("A question above is named {name} already.", name=setting.name), directive.named)
             runs[setting.name] = _any_run(setting, directive)
         else:
-            setting = replace(before, asks=(*before.asks, *_asks(directive, options, next(iter(before.graphs.values())))))
+            setting = replace(before, asks=_asks(directive, options, next(iter(before.graphs.values())), before.asks))
         asked[directive.slide - 1] = setting
         return ()
 
@@ -269,18 +269,21 @@ def _graph(name: str, directive: Directive, desk: Desk) -> Graph:
     return desk.graph_of(replace(directive, name=name))
 
 
-def _asks(directive: Directive, options: Options, graph: Graph) -> tuple[Ask, ...]:
+def _asks(directive: Directive, options: Options, graph: Graph, before: Sequence[Ask] = ()) -> tuple[Ask, ...]:
+    """What a block asks, behind what those before it ask of the same state."""
     if not options["ask"]:
         raise DeriveError("A question asks something.", hint="Write a line like  ask: gradient w")
     marks = options["marks"] or (Fraction(1),)
     if len(marks) not in (1, len(options["ask"])):
         raise DeriveError("There are as many marks as things asked, or one for all.", directive.whole("marks"))
-    found = []
+    found = list(before)
     for n, text in enumerate(options["ask"]):
         kind, _, name = text.partition(" ")
         with pointing(directive, "ask"):
             ask = Ask(kind, name.strip() or graph.output.name, marks[n if len(marks) > 1 else 0], bool(options["choices"]))
             check_ask(ask, graph)
+            if any((other.kind, other.name) == (ask.kind, ask.name) for other in found):
+                raise DeriveError(said("{asked} is asked twice.", asked=f"{ask.kind} {ask.name}"))
         found.append(ask)
     return tuple(found)
 

@@ -16,7 +16,7 @@ from typing import Any
 from derive.calculus.rules import N_
 from derive.exams.asks import ASKS
 from derive.exams.secret import Draw
-from derive.exams.solved import Ask, Solved, Unfit, is_zero, numbers_of, told, told_apart
+from derive.exams.solved import Ask, Solved, Unfit, differ, is_zero, numbers_of, told, told_apart
 from derive.exams.space import Space
 from derive.graphs.graph import Graph
 from derive.language.reader import read
@@ -108,6 +108,8 @@ class Pool:
     """On each graph and of each part, those that it diagnoses."""
     looked: int
     left: Counter[str] = field(default_factory=Counter)
+    alike: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Which mistakes led to the same, or to the key (""), in states that were left out for it."""
 
     @property
     def exhausted(self) -> bool:
@@ -121,11 +123,12 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
     step, first = draw.order(count)
     order = ((step * k + first) % count for k in range(min(count, CHECKED)))
     left: Counter[str] = Counter()
+    alike: Counter[tuple[str, str]] = Counter()
     sample: list[State] = []
     looked = 0
     for k in order:
         looked += 1
-        if (state := _tried(setting, k, left)) is not None:
+        if (state := tried(setting, k, left)) is not None:
             sample.append(state)
         if len(sample) >= min(SAMPLE, max(4, 2 * wanted)) * len(setting.graphs):
             break
@@ -141,6 +144,7 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
         fit = narrowed(state, told, setting)
         if fit is None:
             left["alike"] += 1
+            alike[_clash(state, told[state.graph], setting)] += 1
         elif not window[0] <= _length(state, setting) <= window[1]:
             left["level"] += 1
         else:
@@ -150,13 +154,14 @@ def pool(setting: Setting, draw: Draw, wanted: int) -> Pool:
         keep(state)
     for k in order if len(found) < wanted else ():
         looked += 1
-        keep(_tried(setting, k, left))
+        keep(tried(setting, k, left))
         if len(found) == wanted:
             break
-    return Pool(setting, tuple(found[:wanted]), told, looked, left)
+    return Pool(setting, tuple(found[:wanted]), told, looked, left, alike)
 
 
-def _tried(setting: Setting, k: int, left: Counter[str]) -> State | None:
+def tried(setting: Setting, k: int, left: Counter[str]) -> State | None:
+    """State k if it can be asked; else it is counted why not."""
     try:
         return checked(setting, k)
     except Unfit as unfit:
@@ -211,11 +216,27 @@ def _told_apart(solved: Sequence[Solved], setting: Setting, ask: Ask) -> tuple[s
 
 
 def _apart(one: Solved, name: str, taken: Sequence[str], digits: int) -> bool:
+    return name in _first_of_each(one) and _same(one, name, taken, digits) is None
+
+
+def _same(one: Solved, name: str, taken: Sequence[str], digits: int) -> str | None:
+    """Which of these mistakes leads to the same as another, "" for the key; None where none does."""
     values = _first_of_each(one)
     if name not in values:
-        return False
-    others = [one.key, *(values[t] for t in taken if t in values)]
-    return all(told_apart(values[name], other, digits) for other in others)
+        return None
+    others = {"": one.key} | {t: values[t] for t in taken if t in values}
+    return next((other for other, value in others.items() if not told_apart(values[name], value, digits)), None)
+
+
+def _clash(state: State, mistakes: Sequence[Sequence[str]], setting: Setting) -> tuple[str, str]:
+    """The first two mistakes, or one and the key (""), that cannot be told apart in a state; twice one that is not made there."""
+    for one, names, ask in zip(state.solved, mistakes, setting.asks, strict=True):
+        for k, name in enumerate(names if ASKS[ask.kind].numeric else ()):
+            if (other := _same(one, name, names[:k], setting.digits)) is not None:
+                return name, other
+            if name not in _first_of_each(one):
+                return name, name
+    return "", ""
 
 
 def _first_of_each(one: Solved) -> dict[str, Any]:
@@ -235,11 +256,20 @@ def narrowed(state: State, mistakes: Mapping[str, Sequence[Sequence[str]]], sett
         if not ASKS[ask.kind].numeric:
             solved.append(Solved(one.key, tuple((m, v) for m, v in one.wrong if m in names)))
             continue
-        values = _first_of_each(one)
         if not all(_apart(one, name, names[:k], setting.digits) for k, name in enumerate(names)):
             return None
-        solved.append(Solved(one.key, tuple((name, values[name]) for name in names)))
+        solved.append(Solved(one.key, _with_those_alike(_first_of_each(one), names, setting)))
     return State(state.number, state.graph, state.run, tuple(solved))
+
+
+def _with_those_alike(values: Mapping[str, Any], names: Sequence[str], setting: Setting) -> tuple[tuple[str, Any], ...]:
+    """What mistakes lead to, each followed by others that lead to the very same here: an answer does not tell which was made."""
+    allowed = [m for m in values if m not in names and (not setting.chosen or m in setting.chosen)]
+    return tuple(
+        (mistake, values[mistake])
+        for name in names
+        for mistake in (name, *(m for m in allowed if not differ(values[m], values[name])))
+    )
 
 
 def _length(state: State, setting: Setting) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from derive.calculus.rules import N_
-from derive.exams.item import Choice, Item, Numbers, Part
+from derive.exams.item import Item, Numbers
 from derive.exams.mistakes import NAMED
 from derive.exams.papers import Papers, Question
 from derive.exams.sheets import marks
@@ -21,11 +21,11 @@ def statistics(found: Papers, lang: str) -> Document:
     """The page of a set of papers, in a language."""
     page = found.exam.page(lang)
     title = page.say(N_("{title}: the set")).format(title=found.exam.lecture.about.title[lang])
-    counts = page.say(N_("{count} papers, out of {variants} different ones.")).format(
-        count=len(found.papers), variants=found.variants
-    )
+    one, several = N_("One paper, out of {variants} different ones."), N_("{count} papers, out of {variants} different ones.")
+    counts = page.say(one if len(found.papers) == 1 else several).format(count=len(found.papers), variants=found.variants)
     slides = [Slide((), (Paragraph(inlines(counts)), _overview(found, page)))]
     slides += [Slide(q.items[lang][0].title, tuple(_of_question(found, k, q, page))) for k, q in enumerate(found.questions)]
+    slides.append(Slide(inlines(page.say(N_("Mistakes"))), (_glossary(found, page),)))
     return Document(title, tuple(slides), lang, found.exam.lecture.about.author, found.exam.lecture.source)
 
 
@@ -55,22 +55,55 @@ def _of_question(found: Papers, place: int, question: Question, page: Page) -> S
     if question.left:
         rows = tuple((inlines(page.say(REASONS[why])), inlines(str(count))) for why, count in sorted(question.left.items()))
         blocks.append(Table(_head(page, N_("States left out"), N_("Count")), rows, ("left", "right")))
-    told = tuple((inlines(part.name), inlines(part.kind), inlines(", ".join(_mistakes(part)) or "–")) for part in items[0].parts)
+    if question.alike:
+        pairs = sorted(question.alike.items(), key=lambda pair: (-pair[1], pair[0]))
+        alike = tuple((_clash(*names, page), inlines(str(count))) for names, count in pairs)
+        blocks.append(Table(_head(page, N_("What a mistake led to"), N_("Count")), alike, ("left", "right")))
+    told = tuple(
+        (inlines(part.name), inlines(page.say(KINDS[part.kind])), inlines(", ".join(_mistakes(question, n)) or "–"))
+        for n, part in enumerate(items[0].parts)
+    )
     blocks.append(Table(_head(page, N_("Part"), N_("Kind"), N_("Mistakes told")), told))
     blocks += [chart for n in range(len(items[0].parts)) if (chart := _spread(items, n, question.name, page)) is not None]
     return blocks
 
 
-def _mistakes(part: Part) -> list[str]:
+KINDS: Mapping[str, str] = {
+    "value": N_("value"),
+    "gradient": N_("gradient"),
+    "graph": N_("graph"),
+    "check": N_("difference"),
+    "formula": N_("formula to choose"),
+    "derive": N_("formula to derive"),
+    "code": N_("code"),
+    "matrix": N_("matrix form"),
+    "shape": N_("shape"),
+    "wrong-line": N_("wrong line"),
+    "order": N_("order of lines"),
+}
+"""What the kinds of `asks.ASKS` are called."""
+
+
+def _clash(mistake: str, other: str, page: Page) -> Inlines:
+    """Two mistakes that led to the same, or one that led to the key."""
+    if mistake == other:
+        return inlines(page.say(N_("{mistake}: nowhere")).format(mistake=mistake))
+    led = N_("{mistake}: the same as {other}") if other else N_("{mistake}: the right answer")
+    return inlines(page.say(led).format(mistake=mistake, other=other))
+
+
+def _mistakes(question: Question, n: int) -> list[str]:
     """The mistakes that a part diagnoses, in the order of the table."""
-    match part.answer:
-        case Numbers(wrong=wrong):
-            found = {slip.mistake for _, slip in wrong}
-        case Choice(options):
-            found = {option.slip.mistake for option in options if option.slip}
-        case _:
-            found = {slip.mistake for _, slip in getattr(part.answer, "wrong", ())}
-    return [name for name in NAMED if name in found]
+    told = {name for parts in question.mistakes.values() for name in parts[n]}
+    return [name for name in NAMED if name in told]
+
+
+def _glossary(found: Papers, page: Page) -> Table:
+    """The mistakes that are told, or that led to the same, and what is said of them."""
+    told = {name for q in found.questions for parts in q.mistakes.values() for names in parts for name in names}
+    told |= {name for q in found.questions for pair in q.alike for name in pair}
+    rows = tuple((inlines(name), inlines(page.say(NAMED[name].sentence))) for name in NAMED if name in told)
+    return Table(_head(page, N_("Mistake"), N_("What is said of it")), rows)
 
 
 def _spread(items: Sequence[Item], n: int, name: str, page: Page) -> Block | None:
@@ -82,11 +115,12 @@ def _spread(items: Sequence[Item], n: int, name: str, page: Page) -> Block | Non
             return None
         answers.append(answer.entries[0].key.number)
     counted = sorted(Counter(answers).items())
-    if len(counted) < 3:
+    if len(counted) < 5:
         return None
     sums = [sum(count for value, count in counted if value <= x) / len(answers) for x, _ in counted]
     x, y = [float(value) for value, _ in counted], sums
     label = page.say(N_("share of the papers")).replace(" ", r"\ ")
     alt = page.say(N_("How the answers to {part} are spread over the papers")).format(part=items[0].parts[n].name)
-    panel = Panel((Curve(x, y, dots=True),), x=rf"\mathrm{{{items[0].parts[n].name}}}", y=rf"\mathrm{{{label}}}")
+    part = items[0].parts[n].name.replace(".", "{.}")  # no space behind the point
+    panel = Panel((Curve(x, y, dots=True),), x=rf"\mathrm{{{part}}}", y=rf"\mathrm{{{label}}}")
     return picture(Chart((panel,), alt), page, f"{name}-{n + 1}-{page.lang}")

@@ -6,6 +6,7 @@ import pytest
 
 from derive.exams.manifest import Manifest, manifest, read_manifest
 from derive.exams.papers import Papers, papers
+from derive.exams.roster import Student
 from derive.exams.source import Exam, read_exam
 
 TEXT = """---
@@ -84,7 +85,7 @@ def exam() -> Exam:
 
 @pytest.fixture(scope="session")
 def made(exam: Exam) -> Papers:
-    return papers(exam, b"a key of a teacher", [f"student {k}" for k in range(12)])
+    return papers(exam, b"a key of a teacher", [Student(f"student {k}") for k in range(12)])
 
 
 @pytest.fixture(scope="session")

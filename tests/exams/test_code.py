@@ -11,6 +11,7 @@ import derive
 from derive.exams.asking.code import function
 from derive.exams.item import Code
 from derive.exams.papers import papers
+from derive.exams.roster import numbered
 from derive.exams.source import read_exam
 from derive.language import library
 from derive.proof.points import drawn_values, telling_run
@@ -72,7 +73,7 @@ ask: code W, code h
 
 
 def test_checks_tell_a_wrong_function() -> None:
-    made = papers(read_exam(EXAM), b"0" * 32, ["a", "b"])
+    made = papers(read_exam(EXAM), b"0" * 32, numbered(2))
     for item in made.questions[0].items["en"][:4]:
         for part in item.parts:
             code = part.answer

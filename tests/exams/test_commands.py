@@ -62,13 +62,13 @@ def names(folder: Path) -> list[str]:
 def test_papers_keys_manifest(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = quiz.parent / "out"
     roster = quiz.parent / "students.csv"
-    roster.write_text("student;lang\nada;en\nélodie;fr\n", encoding="utf-8")
+    roster.write_text("student;lang\nada;EN\nélodie;fr-CA\n", encoding="utf-8")
     assert run("exam", quiz, "--roster", roster, "--format", "markdown", "-o", out, "--workers", 1) == 0
     assert "2 papers of" in capsys.readouterr().err
     found = names(out)
     assert [name for name in found if name.startswith("papers/")] == [
         "papers/quiz.001-ada.en.md",
-        f"papers/{next(n for n in found if 'lodie' in n and n.startswith('papers')).removeprefix('papers/')}",
+        "papers/quiz.002-elodie-36bac2.fr.md",
     ]
     assert {"quiz.manifest.json", "keys/quiz.001.en.key.md", "keys/quiz.002.fr.key.md"} <= set(found)
     assert stat.S_IMODE((quiz.parent / "quiz.key").stat().st_mode) == 0o600
@@ -76,6 +76,7 @@ def test_papers_keys_manifest(quiz: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "À travers un produit" in paper
     assert "Calculer" in paper
     assert "marks" not in paper
+    assert all(f"`product.{k}`" in paper for k in (1, 2, 3))
     # Grading the keys of the manifest earns everything.
     manifest = json.loads((out / "quiz.manifest.json").read_text(encoding="utf-8"))
     states = manifest["questions"][0]["states"]
@@ -88,9 +89,94 @@ def test_papers_keys_manifest(quiz: Path, capsys: pytest.CaptureFixture[str]) ->
         csv.writer(file, delimiter="\t").writerows([["student", "product.1", "product.2", "product.3"], *rows])
     marks, pages = quiz.parent / "marks.csv", quiz.parent / "pages"
     assert run("grade", out / "quiz.manifest.json", answers, "-o", marks, "--pages", pages, "--lang", "fr") == 0
-    graded = list(csv.DictReader(marks.open(encoding="utf-8")))
+    graded = list(csv.DictReader(marks.open(encoding="utf-8-sig"), delimiter=";"))
     assert [(row["student"], row["marks"], row["open"]) for row in graded] == [("ada", "4", "0"), ("élodie", "4", "0")]
-    assert "4 points sur 4" in (pages / "ada.md").read_text(encoding="utf-8")
+    assert "4 points sur 4" in (pages / "001-ada.md").read_text(encoding="utf-8")
+    # Without a word, each has a page in the language of their paper, and is read in it.
+    assert run("grade", out / "quiz.manifest.json", answers, "-o", marks, "--pages", pages, "--force") == 0
+    assert "4 of 4 marks" in (pages / "001-ada.md").read_text(encoding="utf-8")
+    assert "Interro" in (page := (pages / "002-elodie-36bac2.md").read_text(encoding="utf-8"))
+    assert "4 points sur 4" in page
+    assert marks.read_text(encoding="utf-8").startswith("student,product.1,")
+
+
+def test_an_empty_table_for_the_answers(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has a column for each answer, follows the roster while it is empty, and is never written over with answers in it."""
+    out, table = quiz.parent / "out", quiz.parent / "out" / "quiz.answers.csv"
+    words = ("exam", quiz, "--format", "markdown", "-o", out, "--workers", 1)
+    assert run(*words, "--variants", 2) == 0
+    assert table.read_text("utf-8").splitlines() == ["student,product.1,product.2,product.3", "1,,,", "2,,,"]
+    assert run("grade", out / "quiz.manifest.json", table) == 0
+    assert "Nobody answered: product.1, product.2, product.3" in capsys.readouterr().err
+    assert run(*words, "--variants", 1) == 0
+    table.write_text("student,product.1\n1,3\n", encoding="utf-8")
+    assert run(*words, "--variants", 1, "--lang", "fr") == 0
+    assert table.read_text("utf-8") == "student,product.1\n1,3\n"
+    table.unlink()
+    assert run(*words, "--variants", 1, "--lang", "fr") == 0
+    assert table.read_text("utf-8-sig").splitlines() == ["student;product.1;product.2;product.3", "1;;;"]
+
+
+def test_what_an_earlier_larger_set_had_goes(quiz: Path) -> None:
+    """Papers and keys of students who are no more; nothing that somebody else wrote, and nothing of other languages."""
+    out = quiz.parent / "out"
+    words = ("exam", quiz, "--format", "markdown", "-o", out, "--workers", 1)
+    assert run(*words, "--variants", 12) == 0
+    own = out / "papers" / "quiz.099-mine.en.md"
+    own.write_text("mine", encoding="utf-8")
+    assert run(*words, "--variants", 12, "--lang", "fr") == 0
+    assert len(list(out.glob("papers/*.en.md"))) == 13
+    roster = quiz.parent / "students.csv"
+    roster.write_text("student\n03\n05\n", encoding="utf-8")
+    before = {p.name[-8:]: p.read_text("utf-8") for p in out.glob("papers/*0[35].en.md")}
+    assert run(*words, "--roster", roster) == 0
+    kept = [f"quiz.00{k}-{name}.{lang}.md" for k, name in ((1, "03"), (2, "05")) for lang in ("en", "fr")]
+    assert names(out / "papers") == [*kept, "quiz.099-mine.en.md"]
+    assert names(out / "keys") == ["quiz.001-002.en.key.md", "quiz.001-002.fr.key.md"]
+    assert {p.name[-8:]: p.read_text("utf-8") for p in out.glob("papers/*0[35].en.md")} == before
+
+
+def test_who_has_a_paper_keeps_it(quiz: Path) -> None:
+    """Whoever comes besides, and in whatever order; a bank for a platform leaves papers and manifest as they are."""
+    out, roster = quiz.parent / "out", quiz.parent / "students.csv"
+    words = ("exam", quiz, "--format", "markdown", "-o", out, "--workers", 1, "--lang", "en")
+    roster.write_text("student\nada\nAda\nbob\n", encoding="utf-8")
+    assert run(*words, "--roster", roster) == 0
+    given = {p["student"]: p["states"] for p in json.loads((out / "quiz.manifest.json").read_text("utf-8"))["papers"]}
+    assert run("exam", quiz, "--format", "gift", "-o", out, "--workers", 1) == 0
+    assert len(names(out / "papers")) == 3
+    roster.write_text("student\nzoe\nbob\nAda\nada\n", encoding="utf-8")
+    assert run(*words, "--roster", roster) == 0
+    now = {p["student"]: p["states"] for p in json.loads((out / "quiz.manifest.json").read_text("utf-8"))["papers"]}
+    assert given.items() < now.items()
+    answers = quiz.parent / "answers.csv"
+    answers.write_text("student,product.1\nada,3\nAda,3\n", encoding="utf-8")
+    assert run("grade", out / "quiz.manifest.json", answers, "--pages", quiz.parent / "pages") == 0
+    assert len({name.lower() for name in names(quiz.parent / "pages")}) == 2
+
+
+def test_a_format_that_cannot_ask_says_so_at_once(
+    quiz: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quiz.write_text(QUIZ.replace("gradient w,", "derive w,"), encoding="utf-8")
+    monkeypatch.setattr("derive.exams.papers.pool", lambda *_: pytest.fail("states were looked for"))
+    for form in ("amc", "markdown,prairielearn", "otter"):
+        assert run("exam", quiz, "--format", form, "-o", quiz.parent / "out", "--workers", 1) == 1
+        assert "cannot ask part product." in capsys.readouterr().err
+    assert not (quiz.parent / "out").exists()
+
+
+def test_few_states_and_what_blocks_them_are_told(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("exam", quiz, "--format", "markdown", "-o", quiz.parent / "out", "--workers", 1)
+    quiz.write_text(QUIZ.replace("u=2..6, v=-3..3, w=-4|-2|3", "u=2, v=1..3, w=-2|-1|2|3"), encoding="utf-8")
+    assert run(*words, "--variants", 4) == 0
+    told = capsys.readouterr().err
+    assert "The question product has 6 states: neighbours may share one." in told
+    assert "In 3 states left out, brackets and factor lead to the same." in told
+    page = next(quiz.parent.glob("out/*fr.statistics.md")).read_text("utf-8")
+    assert "| brackets\N{NO-BREAK SPACE}: à la même réponse que factor | 3 |" in page
+    assert "Les parenthèses ont été oubliées" in page
+    assert "gradient | own-factor, factor, brackets" in page
 
 
 def test_one_paper_again_to_the_byte(quiz: Path) -> None:
@@ -164,6 +250,8 @@ def test_a_roster_of_a_spreadsheet(quiz: Path, encoding: str) -> None:
         ("gradient w", "gradient q", "There is no q in this graph"),
         ("gradient w", "slope w", "Nothing is asked by slope"),
         ("value f", "value u", "u is given"),
+        ("gradient u", "gradient w", "gradient w is asked twice"),
+        ("marks: 1, 1, 2", "```\n\n```derive question product\nask: value f", "value f is asked twice"),
         ("u=2..6", "u=6..2", "The range is empty"),
         ("u=2..6", "u=a", "is no number"),
         ("u=2..6, ", "", "'u'|u "),
@@ -203,6 +291,11 @@ def test_answers_that_are_wrong(quiz: Path, capsys: pytest.CaptureFixture[str]) 
     answers.write_text("student,product.1,product.2\n1,=cmd(),7\n2,\x1b[31m,1e999\n", encoding="utf-8")
     assert run("grade", out / "quiz.manifest.json", answers) == 0
     assert "2 answers are for a person" in capsys.readouterr().err
+    answers.write_text("student,product.1,e-mail,remark\n1,?,a@b,\n", encoding="utf-8")
+    assert run("grade", out / "quiz.manifest.json", answers) == 0
+    told = capsys.readouterr().err
+    assert "no part of the exam are left out: e-mail, remark." in told
+    assert "One answer is for a person" in told
 
 
 def test_papers_for_latex_and_as_pdf(quiz: Path) -> None:

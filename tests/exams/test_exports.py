@@ -30,6 +30,7 @@ from derive.naming import one_line
 from derive.teaching.document import Math, Raw
 from derive.teaching.formats.latex.printer import ArticlePrinter
 from oracles import platform_packages as packages
+from oracles import platform_players as players
 from oracles import platform_texts as texts
 from oracles.platform_texts import Place, Question, plain
 
@@ -256,6 +257,46 @@ def test_a_check_of_qti_finds_planted_faults() -> None:
         packages.check_qti(item.root)
 
 
+def played(package_: bytes) -> dict[str, players.Player]:
+    """The items of a package as pyslet reads them."""
+    items, files = packages.qti(package_), packages.package(package_)
+    return {name: players.pyslet(files[f"items/{name}.xml"], item.root) for name, item in items.items()}
+
+
+@pytest.mark.needs("pyslet")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_another_player_of_qti_grades_what_is_meant(made: Papers) -> None:
+    found = played(content("qti", *ASKED, QUESTIONS["fork"], pictured()))
+    for item in (*ASKED, QUESTIONS["fork"]):
+        qti_held(found[f"q-{item.name}-1"], item, MathmlPrinter())
+    for lang in made.exam.langs:
+        items = [q.items[lang][0] for q in made.questions]
+        (package_,) = export(Bank("exam", "Exam", lang, items), "qti").values()
+        for one, item in zip(items, played(package_).values(), strict=True):
+            qti_held(item, one, MathmlPrinter("", lang))
+
+
+@pytest.mark.needs("pyslet")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("<itemBody>\n", "<itemBody>\nbare text"),
+        ("</itemBody>", '<simpleChoice identifier="x">y</simpleChoice></itemBody>'),
+        ('<baseValue baseType="float">0.25<', '<baseValue baseType="float">0.26<'),
+        ('tolerance="0.0001000001 0.0001000001"', 'tolerance="0.001 0.001"'),
+        ('<variable identifier="SCORE-1"/>', ""),
+    ],
+)
+def test_another_player_of_qti_finds_planted_faults(right: str, wrong: str) -> None:
+    package_ = content("qti", QUESTIONS["mixed"])
+    (item,) = packages.qti(package_).values()
+    spelled = packages.package(package_)["items/q-mixed-1.xml"]
+    assert right in spelled
+    with pytest.raises((AssertionError, ValueError)):
+        qti_held(players.pyslet(spelled.replace(right, wrong), item.root), QUESTIONS["mixed"], MathmlPrinter())
+
+
 # ---------------------------------------------------------------- Canvas
 
 
@@ -290,7 +331,7 @@ def test_prairielearn_grades_what_is_meant() -> None:
             match part.answer:
                 case Numbers(entries):
                     key = entries[k].key
-                    assert (Fraction(about["correct-answer"]), Fraction(about["atol"])) == (key.number, key.tolerance)
+                    assert (Fraction(about["correct-answer"]), Fraction(about["atol"])) == (key.number, close(key.tolerance))
                     assert (about["rtol"], about["comparison"]) == ("0", "relabs")
         answers = [about for tag, about in elements if tag == "pl-answer"]
         for part in item.parts:
@@ -328,6 +369,36 @@ def test_amc_refuses_a_number_of_too_many_digits() -> None:
     long = replace(QUESTIONS["number"].parts[0], answer=Numbers((entry("f", value("0.0000000001")),)))
     with pytest.raises(DeriveError, match="number of more than 9 digits"):
         text("amc", replace(QUESTIONS["number"], parts=(long,)))
+
+
+def ticks(question: Question, part: Part, entry: int) -> list[tuple[int | str, Fraction]]:
+    """What is ticked on paper for the answers to a question, and the part of its marks that each earns."""
+    printer = ArticlePrinter()
+    if isinstance(part.answer, Choice):
+        options = [said.text for said in question.places[0].answers]
+        spelled = [printer.inlines(option.inlines) for option in part.answer.options]
+        return [(options.index(one) + 1, option.credit) for one, option in zip(spelled, part.answer.options, strict=True)]
+    unit = 10 ** int(re.findall("decimals=([0-9]+)", question.text)[0])
+    found = [(Fraction(answer) * unit, credit) for answer, credit, _ in cases(part, entry)]
+    return [(str(answer), credit) for answer, credit in found if answer.denominator == 1]
+
+
+@pytest.mark.needs("amc", "pdflatex", "poppler")
+def test_amc_itself_marks_filled_papers(tmp_path: Path) -> None:
+    """Papers are printed, ticked and scanned: the key, the edges of its tolerance, every mistake, and nothing at all."""
+    items, copies = [QUESTIONS[name] for name in ("number", "several", "choice")], 6
+    source = text("amc", *items)
+    asked = zip(texts.amc(source), [one for item in items for one in singly(item)], strict=True)
+    boxes, expected = players.prepared(source, copies, tmp_path), {}
+    for question, (part, k, marks) in asked:
+        answers = ticks(question, part, k)
+        assert len(answers) < copies
+        for copy in range(1, copies + 1):
+            answer, credit = answers[copy - 1] if copy <= len(answers) else ("", Fraction(0))
+            expected[copy, question.name] = close(marks * credit)
+            if answer != "":
+                players.crossed(boxes[copy, question.name], answer)
+    assert players.marked(tmp_path, copies, [question.name for question in texts.amc(source)]) == expected
 
 
 # ---------------------------------------------------------------- notebooks

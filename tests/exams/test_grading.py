@@ -11,9 +11,13 @@ from derive.exams.answers import Unread, number, numbers
 from derive.exams.grading import Grader
 from derive.exams.item import Choice, Item, Numbers, Order, Paper, Part, Text
 from derive.exams.manifest import Manifest
+from derive.exams.marking import page_of
 from derive.exams.mistakes import NAMED
 from derive.exams.papers import Papers
+from derive.exams.roster import Student
 from derive.exams.sheets import LETTERS
+from derive.exams.sheets import sheet as sheet_of
+from derive.teaching.formats.render import render
 
 
 def key_of(part: Part, paper: Paper) -> str:
@@ -221,7 +225,7 @@ def typed() -> Grader:
     from derive.exams.papers import papers
     from derive.exams.source import read_exam
 
-    return Grader(read_manifest(manifest(papers(read_exam(TYPED), b"0" * 32, ["ada"]))))
+    return Grader(read_manifest(manifest(papers(read_exam(TYPED), b"0" * 32, [Student("ada")]))))
 
 
 @pytest.mark.parametrize(
@@ -328,3 +332,42 @@ def test_zeros_earn_nothing(made: Papers, kept: Manifest) -> None:
     """Of a gradient whose entries are 0 in part, who writes 0 everywhere has found nothing."""
     for paper in made.papers:
         assert graded(kept, paper, {"layer.3": "0; 0; 0"})["layer.3"][1] == 0
+
+
+ALIKE = """---
+title: Q
+---
+
+## Q
+
+```derive define square
+z = w*x
+L = k*z**2
+```
+
+```derive question square
+vary: w=2..6, x=3..7
+at: k=2
+ask: gradient z
+```
+"""
+
+
+def test_mistakes_that_lead_to_one_answer_are_all_told() -> None:
+    """On the page of the student and in the key: which of them was made, nobody knows; the kindest counts."""
+    from derive.exams.manifest import manifest, read_manifest
+    from derive.exams.papers import papers
+    from derive.exams.source import read_exam
+
+    exam = read_exam(ALIKE)
+    made = papers(exam, b"0" * 32, [Student("ada")])
+    kept, items = read_manifest(manifest(made)), made.items(made.papers[0], "en")
+    answer = items[0].parts[0].answer
+    assert isinstance(answer, Numbers)
+    half = str(answer.entries[0].key.number / 2)
+    sheet = Grader(kept).sheet("ada", {"square.1": half})
+    assert sheet.parts[0].mistakes == ("factor", "exponent-lost")
+    assert sheet.marks == max(NAMED[mistake].credit for mistake in sheet.parts[0].mistakes)
+    told = " Or: ".join(NAMED[mistake].sentence for mistake in sheet.parts[0].mistakes)
+    assert told in render(page_of(sheet, kept, "en"), "markdown").text
+    assert told in render(sheet_of(exam, [(made.papers[0], items)], "en", key=True), "markdown").text

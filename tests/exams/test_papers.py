@@ -6,6 +6,7 @@ import json
 import pickle
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from derive.errors import DeriveError
 from derive.exams.item import Choice, Numbers, Order
 from derive.exams.manifest import Manifest, manifest
 from derive.exams.papers import Papers, papers
+from derive.exams.roster import Student, numbered
 from derive.exams.secret import Draw
 from derive.exams.sheets import sheet
 from derive.exams.solved import differ, told_apart
@@ -34,28 +36,37 @@ def test_states_do_not_print_alike(made: Papers) -> None:
 
 
 def test_the_same_key_draws_the_same(exam: Exam, made: Papers) -> None:
-    names = [paper.student for paper in made.papers]
+    names = [Student(paper.student) for paper in made.papers]
     assert manifest(papers(exam, b"a key of a teacher", names)) == manifest(made)
     other = papers(exam, b"a key of another teacher", names)
     assert [p.states for p in other.papers] != [p.states for p in made.papers]
 
 
 def test_who_comes_later_changes_nobodys_paper(exam: Exam, made: Papers) -> None:
-    """A student's paper is of the key, the exam and the student, as long as as many are wanted."""
-    turned = papers(exam, b"a key of a teacher", [p.student for p in reversed(made.papers)])
-    by_name = {p.student: p for p in turned.papers}
-    assert all(by_name[p.student].states == p.states and by_name[p.student].orders == p.orders for p in made.papers)
+    """Nor who leaves, nor another order of the roster: those who have a paper keep it."""
+    kept = {p.student: [item.state for item in made.items(p, "en")] for p in made.papers}
+    roster = [Student("late", "fr"), *(Student(p.student) for p in reversed(made.papers[1:])), *numbered(100)]
+    by_name = {p.student: p for p in papers(exam, b"a key of a teacher", roster, kept=kept).papers}
+    assert all(by_name[p.student].states == p.states and by_name[p.student].orders == p.orders for p in made.papers[1:])
+    assert len({p.states for p in by_name.values()}) == len(roster) == len(by_name)
+    assert by_name["late"].lang == "fr"
+
+
+def test_neighbours_share_no_state(made: Papers) -> None:
+    assert min(q.states for q in made.questions) < 50
+    for one, other in pairwise(made.papers):
+        assert not any(a == b for a, b in zip(one.states, other.states, strict=True))
 
 
 def test_too_many_papers_are_refused_with_the_number() -> None:
     text = "---\ntitle: T\n---\n\n## Q\n\n```derive question f\nvary: u=2..4, w=5..7\nask: gradient u\n```\n"
     text = text.replace("```derive question", "```derive define f\nf = u*w**2\n```\n\n```derive question")
     exam = read_exam(text)
-    found = papers(exam, b"0" * 20, [str(k) for k in range(9)])
+    found = papers(exam, b"0" * 20, numbered(9))
     assert found.variants == 9
     assert len({p.states for p in found.papers}) == 9
     with pytest.raises(DeriveError, match="There are 9 different variants, and 10 are wanted"):
-        papers(exam, b"0" * 20, [str(k) for k in range(10)])
+        papers(exam, b"0" * 20, numbered(10))
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +79,13 @@ def test_key_and_mistakes_are_apart(pools: list[Pool], exam: Exam) -> None:
     compared = 0
     for found in pools:
         for state in found.states:
-            for one in state.solved:
-                values = [one.key, *(value for _, value in one.wrong)]
+            for one, told in zip(state.solved, found.mistakes[state.graph], strict=True):
                 if not isinstance(one.key, (np.ndarray, Fraction, int)) or isinstance(one.key, tuple):
                     continue
+                values = [one.key, *(value for mistake, value in one.wrong if mistake in told)]
+                assert len(values) == len(told) + 1
+                # Others are there only because they lead to the very same as one that is told.
+                assert all(any(not differ(value, other) for other in values[1:]) for _, value in one.wrong)
                 for k, value in enumerate(values):
                     for other in values[:k]:
                         compared += 1

@@ -23,6 +23,7 @@ from derive.exams.grading import Grader  # noqa: E402
 from derive.exams.item import Choice, Formula, Item, Numbers, Order, Paper, Part, Text, Value  # noqa: E402
 from derive.exams.manifest import manifest, read_manifest  # noqa: E402
 from derive.exams.papers import Papers, papers  # noqa: E402
+from derive.exams.roster import numbered  # noqa: E402
 from derive.exams.sheets import LETTERS  # noqa: E402
 from derive.exams.source import open_exam  # noqa: E402
 from derive.notation.style import decimal  # noqa: E402
@@ -150,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> int:
     share = len(options.exams)
     for path in options.exams:
         exam = open_exam(path)
-        found = papers(exam, b"planted students", [str(k) for k in range(4)])
+        found = papers(exam, b"planted students", numbered(4))
         one, other, off = planted(found, -(-options.wrong // share), -(-options.right // share), options.seed)
         named += one
         marked += other

@@ -17,7 +17,7 @@ from derive.graphs.graph import Graph, remembered
 from derive.notation.layout import EQUALS, row
 from derive.notation.terms import layout
 from derive.teaching.blocks.gradient import lines_of
-from derive.teaching.document import Block, Inlines, ItemList, Paragraph, inlines
+from derive.teaching.document import Block, Inlines, Line, Paragraph, Steps, inlines
 from derive.teaching.page import Page
 from derive.values.precision import DomainError, Undecided
 from derive.values.run import Run, result_at
@@ -69,17 +69,17 @@ def written_wrong_line(ask: Ask, solved: Solved, run: Run, page: Page) -> Writte
     """The lines, numbered, and the number of one to be chosen."""
     _, wrong, place = solved.key
     subject, *lines = lines_of(wrong, page, "full")
-    shown = tuple(
-        (Paragraph(inlines(row(subject.body, EQUALS, line.body) if k == 0 else row(EQUALS, line.body))),)
-        for k, line in enumerate(lines)
-    )
+    numbered = (Line(line.body, EQUALS, inlines(_line(k, page))) for k, line in enumerate(lines, 1))
     order = [place, *(k for k in range(len(lines)) if k != place)]
     follows = slip_of("line", page)
-    options = tuple(
-        Option(inlines(page.say(N_("line {number}")).format(number=k + 1)), None if k == place else follows, k + 1) for k in order
-    )
+    options = tuple(Option(inlines(_line(k + 1, page)), None if k == place else follows, k + 1) for k in order)
     prompt = sentence(page, N_("One line of this derivation of {what} is wrong. Which?"), subject.body)
-    return Written(prompt, Choice(options), (ItemList(shown, 1),))
+    return Written(prompt, Choice(options), (Steps((subject, *numbered)),))
+
+
+def _line(number: int, page: Page) -> str:
+    """What a line of a derivation is called."""
+    return page.say(N_("line {number}")).format(number=number)
 
 
 def wrong_line_solution(ask: Ask, run: Run, page: Page) -> Sequence[Block]:

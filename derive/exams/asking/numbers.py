@@ -105,8 +105,9 @@ def _written(ask: Ask, solved: Solved, whole: Layout, entry: Callable[[tuple[int
         places = list(np.ndindex(np.shape(solved.key)))
         return Written(prompt, numbers(solved, [inlines(entry(place)) for place in places], page))
     right = Option(_equation(whole, solved.key, page))
-    others = (Option(_equation(whole, value, page), slip_of(mistake, page)) for mistake, value in solved.wrong)
-    return Written(prompt, Choice((right, *others)))
+    others = [Option(_equation(whole, value, page), slip_of(mistake, page)) for mistake, value in solved.wrong]
+    first = {option.inlines: option for option in reversed(others)}  # several mistakes may lead to one of them
+    return Written(prompt, Choice((right, *reversed(first.values()))))
 
 
 def _equation(left: Layout, value: Any, page: Page) -> Inlines:
@@ -123,8 +124,8 @@ def numbers(solved: Solved, labels: Sequence[Inlines], page: Page) -> Numbers:
     wrong = tuple((_values(found, page), slip_of(mistake, page)) for mistake, found in solved.wrong)
     entries = []
     for k, (label, key) in enumerate(zip(labels, keys, strict=True)):
-        others = {values[k].digits: (values[k], slip) for values, slip in reversed(wrong) if values[k].digits != key.digits}
-        entries.append(Entry(label, key, tuple(reversed(others.values())), exact[k]))
+        others = tuple((values[k], slip) for values, slip in wrong if values[k].digits != key.digits)
+        entries.append(Entry(label, key, others, exact[k]))
     return Numbers(tuple(entries), np.shape(solved.key), wrong)
 
 

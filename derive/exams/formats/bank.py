@@ -148,6 +148,15 @@ def digits(value: Value) -> str:
     return "0" if plain in ("-0", "-", "") else plain
 
 
+def margin(value: Value) -> str:
+    """By how much an answer may be off where a platform compares floats: a millionth more, since 0.2501 - 0.25 > 0.0001 there.
+
+    >>> margin(Value("0.25", Fraction(1, 10**4), ()))
+    '0.0001000001'
+    """
+    return decimal(value.tolerance * Fraction(1_000_001, 1_000_000))
+
+
 def percent(credit: Fraction) -> str:
     """A credit as a percentage to five decimals.
 

@@ -9,7 +9,7 @@ from derive.exams.papers import Papers
 from derive.exams.sheets import answered, asking, marks
 from derive.naming import slug
 from derive.notation.style import decimal
-from derive.teaching.document import Block, Document
+from derive.teaching.document import Block, CodeSpan, Document, inlines
 from derive.teaching.formats.latex.columns import set_blocks
 from derive.teaching.formats.latex.printer import ArticlePrinter
 from derive.teaching.formats.printer import environment
@@ -40,7 +40,7 @@ def exam_class(found: Papers, lang: str, key: bool) -> Mapping[str, str | bytes]
                     "body": printer.laid(one.body),
                     "parts": [
                         {
-                            "prompt": printer.inlines(part.prompt),
+                            "prompt": printer.inlines(inlines(*part.prompt, " (", CodeSpan(part.name), ")")),
                             "shown": printer.laid(part.shown, True),
                             "marks": decimal(part.marks) or "0",
                             "asking": printer.laid(asking(part, paper, page), True),

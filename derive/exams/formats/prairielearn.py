@@ -12,8 +12,8 @@ from uuid import NAMESPACE_URL, uuid5
 from derive.exams.formats.bank import (
     Bank,
     Packed,
-    decimal,
     digits,
+    margin,
     mark,
     mixed,
     ordered,
@@ -121,7 +121,7 @@ def _part(item: Item, number: int, part: Part, weight: int, printer: TexPrinter,
 
 
 def _number(name: str, entry: Entry, weight: int, printer: TexPrinter) -> str:
-    about = f'correct-answer="{digits(entry.key)}" comparison="relabs" rtol="0" atol="{decimal(entry.key.tolerance)}"'
+    about = f'correct-answer="{digits(entry.key)}" comparison="relabs" rtol="0" atol="{margin(entry.key)}"'
     place = f'<pl-number-input answers-name="{name}" {about} placeholder="" show-help-text="false" weight="{weight}">'
     return f"<p>{printer.line(entry.label)} = {place}</pl-number-input></p>\n"
 

@@ -14,8 +14,8 @@ from derive.exams.formats.bank import (
     Bank,
     Packed,
     arrangements,
-    decimal,
     digits,
+    margin,
     mark,
     mistakes,
     mixed,
@@ -274,8 +274,7 @@ def _modal(outcome: str, name: str, content: str) -> str:
 
 
 def _equal(name: str, value: Value) -> str:
-    margin = decimal(value.tolerance)
-    mode = f'toleranceMode="absolute" tolerance="{margin} {margin}"' if value.tolerance else 'toleranceMode="exact"'
+    mode = f'toleranceMode="absolute" tolerance="{margin(value)} {margin(value)}"' if value.tolerance else 'toleranceMode="exact"'
     return f'<equal {mode}><variable identifier="{name}"/>{_base("float", digits(value))}</equal>'
 
 
