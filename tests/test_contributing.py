@@ -465,7 +465,8 @@ def test_a_new_stable_form_of_a_formula_in_kernels(checkout: Checkout) -> None:
 
 def test_a_new_kind_of_term_in_kernels(checkout: Checkout) -> None:
     checkout.insert("derive/kernels/text/scope.py", "from sympy import", "from sympy import cos\n")
-    checkout.row("derive/kernels/text/scope.py", "ROWS", '(cos, lambda s, t: f"math.sin({s.value(t.args[0])} + math.pi/2)")')
+    sine = 'call("math.sin", Operation("+", s.value(t.args[0]), s.number(math.pi / 2)))'
+    checkout.row("derive/kernels/text/scope.py", "ROWS", f"(cos, lambda s, t: {sine})")
     checkout.derive("kernel", "y = cos(x)", "--dtype", "float64", "-o", "cpu.py")
     assert "math.cos" not in checkout.text("cpu.py")
     assert checkout.module("cpu").value(0.5) == pytest.approx(np.cos(0.5))

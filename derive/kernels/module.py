@@ -1,8 +1,8 @@
 """A kernel as the text of a module that needs numpy and numba alone.
 
 A target's template has put in: `title`, `version`, `dtype`, `wrt`, the `mathematics` with what is `proved` and their
-`fingerprint`, the text of the `device` functions and of the public `functions`, the library to `wrap` for or "", and what the
-target itself adds.
+`fingerprint`, the text of the `device` functions and of the public `functions`, the names of all that these call (`calls`), the
+library to `wrap` for or "", and what the target itself adds.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def module(
         sizes = named_lengths(whole.graph)
         programs[kind.name] = resized(simple(stable(resized(whole, sizes))), swapped(sizes))
         functions.append(target.public(kind, programs[kind.name], graph, names, dtype))
-    used = frozenset().union(*(f.used for f in functions))
+    calls = frozenset().union(*(f.calls for f in functions))
     derived = derivations(graph, names)
     template = _environment().get_template(target.template)
     source = f"# {mark()}\n" + template.render(  # no name: in the first line of a module it could choose how the rest is read
@@ -101,8 +101,9 @@ def module(
         mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
         proved=proved(proofs(graph, derived)),
         fingerprint=fingerprint(graph, derived),
-        device=sources(target.device, used, dtype, target.imports).strip(),
+        device=sources(target.device, calls & target.functions, dtype, target.imports).strip(),
         functions="".join(f.text for f in functions).lstrip("\n"),
+        calls=calls,
         wrt=names,
         wrap=wrap,
         **target.variables(functions, dtype),
