@@ -511,6 +511,7 @@ for name in sys.argv[1:]:
     np.testing.assert_allclose(result, value, rtol=1e-11, atol=1e-13)
     for by, gradient in zip(made.wrt, gradients, strict=True):
         np.testing.assert_allclose(gradient, run.grad[by], rtol=1e-11, atol=1e-13)
+    assert all(code.startswith(f"def _{public}(") for public, code in made.text.code.items())
     print(name, *made.wrt)
 """
 """Kernels of plain Python, and what derive's own runs of the same definitions give."""

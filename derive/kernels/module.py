@@ -8,7 +8,6 @@ library to `wrap` for or "", and what the target itself adds.
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +48,10 @@ class Module:
     wrt: tuple[str, ...]
     dtype: str
     programs: dict[str, Program] = field(repr=False)
+    code: dict[str, str] = field(repr=False)
+    """Of each function what is its own work: its loops, in the order in which they run, or its lines without one.  What all
+    modules share is left out, and what looks at the arguments.
+    """
 
 
 MOST_OPERATIONS = 50_000
@@ -110,7 +113,8 @@ def module(
     )
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target)
-    return Module(_imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs)
+    code = {f.name: "\n\n".join(f.code) for f in functions}
+    return Module(_imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
@@ -136,20 +140,6 @@ def _imports_used(source: str) -> str:
             node.names = [n for n in node.names if (n.asname or n.name.partition(".")[0]) in used]
             lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node)] if node.names else []
     return "\n".join(lines)
-
-
-def code_of(source: str, function: str) -> str:
-    """The part of a module that is a function's own work: its loops, in the order in which they run, or its lines without one.
-
-    What all modules share is left out, and what looks at the arguments.
-    """
-    own = re.compile(rf"_{re.escape(function)}(_region)?[0-9]+")
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    found = [node for node in functions if own.fullmatch(node.name)]
-    found = found or [node for node in functions if node.name == f"_{function}_serial"]
-    lines = source.split("\n")
-    starts = [min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in found]
-    return "\n\n".join("\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, found, strict=True))
 
 
 def loops_of(code: str) -> str:

@@ -79,8 +79,14 @@ class Compiled:
     works: tuple[Any, ...]
 
     @property
-    def text(self) -> str:
-        return "".join("\n".join(["\n", kind, *function_lines(f), ""]) for kind, f in self.functions)
+    def texts(self) -> tuple[str, ...]:
+        return tuple("\n".join([kind, *function_lines(f)]) for kind, f in self.functions)
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The functions of regions; where there are none, the one for one thread."""
+        of = REGION if any(kind == REGION for kind, _ in self.functions) else SERIAL
+        return tuple(text for text, (kind, _) in zip(self.texts, self.functions, strict=True) if kind == of)
 
     @property
     def calls(self) -> frozenset[str]:

@@ -41,7 +41,8 @@ def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str
     lines.append(f"return {wrapper.result()}")
     mixed = any(isinstance(part, MatrixProduct) for part in parts)
     text = wrapper.text(lines)
-    return Public(kind.name, done.text + text, done.calls | calls_of(text), wrapper.given_sizes, mixed)
+    own = "".join(f"\n\n{function}\n" for function in done.texts)
+    return Public(kind.name, own + text, done.code, done.calls | calls_of(text), wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,10 @@ def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str
     for k, stage in enumerate(made.stages):
         lines += wrapper.launch(f"_{kind.name}{k}", stage, printer, kernels)
     lines.append(f"return {wrapper.result()}")
-    text = wrapper.text(lines)
+    text, own = wrapper.text(lines), "".join(f"\n\n{k.text}\n" for k in kernels)
     calls = calls_of(text).union(*(k.calls for k in kernels))
     mixed = any(isinstance(stage, MatrixProduct) for stage in made.stages)
-    return Public(kind.name, "".join(k.text for k in kernels) + text, calls, wrapper.given_sizes, mixed)
+    return Public(kind.name, own + text, tuple(k.text for k in kernels), calls, wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class ThreadPrinter:
             "",
             "    return kernel",
         ]
-        return KernelText("\n\n" + "\n".join(text) + "\n", arguments, called(*lines))
+        return KernelText("\n".join(text), arguments, called(*lines))
 
     def _numbers(self, lines: Iterable[Line]) -> list[Line]:
         """The computed numbers that lines read, taken from memory."""

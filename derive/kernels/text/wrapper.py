@@ -47,6 +47,8 @@ class Public:
 
     name: str
     text: str
+    code: tuple[str, ...]
+    """The functions in the text that do its own work, in the order in which they run."""
     calls: frozenset[str]
     sizes: tuple[str, ...]
     """The sizes that it takes behind the arrays."""
