@@ -98,7 +98,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"mistakes"},
         {"proofread"},
     ),
-    "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
+    "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
         {"exponentials", "lengths"},

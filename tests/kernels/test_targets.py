@@ -78,7 +78,18 @@ def test_a_name_that_the_target_uses_is_refused(text: str, target: str, name: st
 
 @pytest.mark.parametrize(
     "module",
-    ["module.py", "kernel.py", "text/torch.j2", "text/given.j2", "text/target.py", "text/device.py", "../../cli.py"],
+    [
+        "module.py",
+        "kernel.py",
+        "runtime.py",
+        "text/tree.py",
+        "text/legal.py",
+        "text/torch.j2",
+        "text/given.j2",
+        "text/target.py",
+        "text/device.py",
+        "../../cli.py",
+    ],
 )
 def test_what_serves_every_target_names_none(module: str) -> None:
     assert not re.search(rf"\b({'|'.join(TARGETS)})\b", (KERNELS / module).read_text("utf-8"))

@@ -38,7 +38,7 @@ from derive.kernels.text.tree import (
     times,
 )
 
-THREAD, THREADS, WIDE, KEPT, PLACE = map(Name, ("t__", "T__", "V__", "E__", "at__"))
+THREAD, SHARING, WIDE, KEPT, PLACE = map(Name, ("t__", "T__", "V__", "E__", "at__"))
 ROW, LENGTH, SLOT, ROOM, EACH = map(Name, ("row__", "length__", "slot__", "room__", "v__"))
 """What kernels call the number of a thread, the threads of a row, the numbers at once and in registers, the place of the first of
 these, a row, how long it is, the group of threads, the memory that it shares, and one of the numbers at once.
@@ -150,7 +150,7 @@ class _Along:
         lines = tuple(self.placed([*before, *each, *after]))
         if self.long:
             return [Loop("at__", LENGTH, lines, times(THREAD, WIDE), Name("step__"))]
-        place = Assign("at__", times(Brackets(plus(times(chunk, THREADS), THREAD)), WIDE))
+        place = Assign("at__", times(Brackets(plus(times(chunk, SHARING), THREAD)), WIDE))
         return [Loop("c__", Operation("//", KEPT, WIDE), (place, If(compared(PLACE, "<", LENGTH), lines)))]
 
     def block(self, statements: Sequence[Statement]) -> ThreadBlock:
@@ -200,7 +200,7 @@ class _Along:
         made = call("cuda.shared.array", Name("ROOM"), Name(self.printer.dtype))
         return [Assign("room__", made)] if wanted else []
 
-    def over_row(self, s: Statement, part: Expression, threads: Expression = THREADS) -> Expression:
+    def over_row(self, s: Statement, part: Expression, threads: Expression = SHARING) -> Expression:
         """What threads have added up, each a part."""
         return call(OVER_ROW[s.kind], part, ROOM, threads)
 
@@ -223,7 +223,7 @@ class _RowPrinter(_Along):
             *self.shared(shares),
             *self.rooms(s.name for s in columns),
             Assign("length__", many(self.stage.inner)),
-            *([Assign("step__", times(THREADS, WIDE))] if self.long else []),
+            *([Assign("step__", times(SHARING, WIDE))] if self.long else []),
             *self.opened(self.stage.totals),
             Assign("rows__", many(self.stage.outer)),
             Assign("slot__", plus(times(Name("cuda.blockIdx.x"), Name("cuda.blockDim.y")), Name("cuda.threadIdx.y"))),

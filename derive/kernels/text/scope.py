@@ -168,9 +168,9 @@ class Scope:
         for f in factors(rest):
             (below if f.is_Pow and f.exp.could_extract_minus_sign() else above).append(f)
         above.sort(key=lambda f: (weight(f), str(f)))
-        size = abs(number)
-        whole = [self.number(size.p / size.q)] if size.is_Rational and size != 1 else []
-        parts = [*(whole if size.is_Rational else [self.atom(size)]), *map(self.atom, above)]
+        much = abs(number)
+        whole = [self.number(much.p / much.q)] if much.is_Rational and much != 1 else []
+        parts = [*(whole if much.is_Rational else [self.atom(much)]), *map(self.atom, above)]
         found = times(*parts) if parts else self.number(1)
         for f in below:
             found = Operation("/", found, self.atom(1 / f))
