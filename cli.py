@@ -117,6 +117,9 @@ def arguments() -> argparse.ArgumentParser:
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
     kernel.add_argument("--dtype", default="float32", choices=("float32", "float64"))
     kernel.add_argument("--wrap", default="", choices=("torch",), help="add a torch.autograd.Function")
+    kernel.add_argument(
+        "--runtime", default="standalone", choices=("standalone", "import"), help="import what all modules share from derive"
+    )
     kernel.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to this file")
     _force(kernel)
     kernel.set_defaults(run=run_kernel)
@@ -502,6 +505,7 @@ def run_kernel(options: argparse.Namespace) -> int:
         options.reduction,
         name,
         options.wrap,
+        options.runtime == "import",
     )
     if options.output is None:
         _show(made.source)

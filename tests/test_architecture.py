@@ -99,7 +99,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"mistakes"},
         {"proofread"},
     ),
-    "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"kernel"}),
+    "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
         {"exponentials", "lengths"},
@@ -110,8 +110,15 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"statements"},
         {"memory"},
     ),
-    "kernels.text": ({"device", "scope"}, {"wrapper"}, {"target", "wrapped"}),
-    "kernels.cpu": ({"device", "schedule"}, {"regions", "segments"}, {"compiled"}, {"functions"}, {"target"}),
+    "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "wrapped"}),
+    "kernels.cpu": (
+        {"device", "products", "schedule"},
+        {"regions", "segments"},
+        {"looped"},
+        {"compiled"},
+        {"functions"},
+        {"target"},
+    ),
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
     "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
     "exams": (

@@ -465,13 +465,94 @@ def test_a_new_stable_form_of_a_formula_in_kernels(checkout: Checkout) -> None:
 
 def test_a_new_kind_of_term_in_kernels(checkout: Checkout) -> None:
     checkout.insert("derive/kernels/text/scope.py", "from sympy import", "from sympy import cos\n")
-    checkout.row("derive/kernels/text/scope.py", "ROWS", '(cos, lambda s, t: f"math.sin({s.value(t.args[0])} + math.pi/2)")')
+    sine = 'call("math.sin", Operation("+", s.value(t.args[0]), s.number(math.pi / 2)))'
+    checkout.row("derive/kernels/text/scope.py", "ROWS", f"(cos, lambda s, t: {sine})")
     checkout.derive("kernel", "y = cos(x)", "--dtype", "float64", "-o", "cpu.py")
     assert "math.cos" not in checkout.text("cpu.py")
     assert checkout.module("cpu").value(0.5) == pytest.approx(np.cos(0.5))
 
 
+DESCRIBED = re.compile(r"^`(derive/kernels/plain/\S+)`(?:(?!\n\n).)*\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""A file that docs/kernels.md shows, behind a paragraph that begins with its name."""
+
+
+def described() -> dict[str, str]:
+    """The files of the target that docs/kernels.md adds."""
+    return dict(DESCRIBED.findall((ROOT / "docs/kernels.md").read_text("utf-8")))
+
+
+RUNS = """
+import sys
+
+import numpy as np
+
+import derive
+
+
+def point(graph, random):
+    sizes = {size: k for k, size in enumerate(graph.sizes, start=2)}
+    for i in graph.inputs:
+        shape = [int(axis.subs(sizes)) for axis in i.axes]
+        if i.kind == "label":
+            found = random.integers(0, int(i.classes.subs(sizes)), shape)
+        else:
+            found = random.uniform(0.5, 2, shape) if i.kind in ("positive", "probability") else random.normal(size=shape)
+            found = found / found.sum(-1) if i.kind == "probability" else found
+        yield i.name, found if shape else found.item()
+
+
+for name in sys.argv[1:]:
+    graph = derive.graph(name)
+    values = dict(point(graph, np.random.default_rng(0)))
+    run, made = graph.at(**values), graph.kernel("plain", dtype="float64")
+    value = run[graph.output.name]
+    upstream = [np.ones(value.shape)] if graph.output.axes else []
+    result, gradients = (made.forward_and_vjp if upstream else made.value_and_grad)(*values.values(), *upstream)
+    np.testing.assert_allclose(result, value, rtol=1e-11, atol=1e-13)
+    for by, gradient in zip(made.wrt, gradients, strict=True):
+        np.testing.assert_allclose(gradient, run.grad[by], rtol=1e-11, atol=1e-13)
+    assert all(code.startswith(f"def _{public}(") for public, code in made.text.code.items())
+    print(name, *made.wrt)
+"""
+"""Kernels of plain Python, and what derive's own runs of the same definitions give."""
+
+RUN = {
+    # a label, an axis that is normed, matrix products, a maximum, windows, what is scattered, a function, weights of 0, a length
+    "softmax_cross_entropy_label": "z",
+    "layer_norm": "x gamma beta epsilon",
+    "mlp": "x W1 b1 W2 b2",
+    "hinge": "s",
+    "conv1d": "x w b",
+    "embedding": "E",
+    "gelu": "x",
+    "kl_divergence": "p q",
+    "cosine_similarity": "x y",
+}
+
+
 def test_a_new_target_of_kernels(checkout: Checkout) -> None:
+    files = described()
+    assert {Path(path).name for path in files} == {"__init__.py", "device.py", "functions.py", "module.j2", "target.py"}
+    for path, text in files.items():
+        checkout.write(path, text)
+    checkout.insert("derive/kernels/target.py", "\nTARGETS", "from derive.kernels.plain.target import PLAIN\n")
+    checkout.insert("derive/kernels/target.py", ")}", ", PLAIN")
+    said = checkout.python("-c", RUNS, *RUN)
+    assert dict(line.split(" ", 1) for line in said.splitlines()) == RUN
+    checkout.derive("kernel", "hinge", "--target", "plain", "-o", "plain.py")
+    assert "numba" not in checkout.text("plain.py")
+    scores = np.array([2.0, 4.0, -1.0, 3.5])
+    assert checkout.module("plain").value(scores, 0) == np.maximum(0, scores[1:] - scores[0] + 1).sum()
+    checkout.insert("tests/test_architecture.py", ', "cuda", "module"}', ', "plain"')
+    (order,) = re.findall(r'`("kernels\.plain": .*)`', (ROOT / "docs/kernels.md").read_text("utf-8"))
+    checkout.insert("tests/test_architecture.py", '    "teaching": (', f"    {order},\n")
+    passed = checkout.passed("plain or one_way or every_package", "tests/kernels/test_targets.py", "tests/test_architecture.py")
+    assert {"test_imports_go_one_way", "test_every_package_has_its_order_and_every_place_is_taken"} <= passed
+    assert "test_a_target_reserves_the_names_that_its_functions_mention_and_no_others[plain]" in passed
+
+
+def test_a_target_is_one_folder(checkout: Checkout) -> None:
+    """A copy of one under another name prints the same."""
     folder = checkout.folder / "derive/kernels/host"
     shutil.copytree(checkout.folder / "derive/kernels/cpu", folder)
     own = {"derive.kernels.cpu": "derive.kernels.host", '"cpu/': '"host/', "CPU = ": "HOST = ", 'name="cpu"': 'name="host"'}
@@ -482,16 +563,6 @@ def test_a_new_target_of_kernels(checkout: Checkout) -> None:
     checkout.insert("derive/kernels/target.py", ")}", ", HOST")
     checkout.derive("kernel", "hinge", "--target", "host", "--dtype", "float64", "-o", "host.py")
     assert checkout.text("host.py") == checkout.derive("kernel", "hinge", "--dtype", "float64")
-    scores = np.array([2.0, 4.0, -1.0, 3.5])
-    loss, (slope,) = checkout.module("host").value_and_grad(scores, 0)
-    assert loss == np.maximum(0, scores[1:] - scores[0] + 1).sum()
-    assert slope.tolist() == [-2, 1, 0, 1]
-    checkout.insert("tests/test_architecture.py", ', "cuda", "module"}', ', "host"')
-    order = re.findall(r'    "kernels\.cpu.*\n', checkout.text("tests/test_architecture.py"))
-    checkout.insert("tests/test_architecture.py", '    "teaching": (', "".join(order).replace("kernels.cpu", "kernels.host"))
-    passed = checkout.passed("host or one_way or every_package", "tests/kernels/test_targets.py", "tests/test_architecture.py")
-    assert {"test_imports_go_one_way", "test_every_package_has_its_order_and_every_place_is_taken"} <= passed
-    assert "test_a_target_reserves_the_names_that_its_functions_mention_and_no_others[host]" in passed
 
 
 # ------------------------------------------------------------------------------------------------------------ teaching

@@ -1,9 +1,9 @@
 """Whether two commits produce the same, byte for byte: what a change that only moves code is held to.
 
 `python tools/compare.py REV1 REV2` checks both out, lets each write its kernels, lectures, explanations and certificates,
-and prints what differs; it ends with 1 if anything does.  `python tools/compare.py --write DIR` writes what the checkout
-that it stands in produces, for `diff -r`.  Only the command line is used, which stays where modules move.  Fingerprints
-are left out: they say how a definition is stored.
+and prints what differs; it ends with 1 if anything does.  `--only kernel` compares what that command writes.  `python
+tools/compare.py --write DIR` writes what the checkout that it stands in produces, for `diff -r`.  Only the command line is
+used, which stays where modules move.  Fingerprints are left out: they say how a definition is stored.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+from cases.kernels import BATCHED as EXAMPLES
+from cases.kernels import TEXTS as KERNELS
 
 FINGERPRINT = re.compile(rb"sha256:[0-9a-f]{64}")
 PAGES = ("docs/identities.md", "docs/library.md")
@@ -43,10 +47,15 @@ TYPED = {
 def jobs(names: list[str]) -> Iterator[tuple[str, ...]]:
     """The commands, without what they write to."""
     yield ("course",)
-    for name, target, dtype in product(names, TARGETS, DTYPES):
-        yield "kernel", name, f"--target={target}", f"--dtype={dtype}"
-    for (name, inputs), target, option in product(BATCHED.items(), TARGETS, ("--wrap=torch", "--reduction=none")):
-        yield "kernel", name, f"--target={target}", f"--batch={inputs}", option
+    for text, target, dtype in product((*names, *KERNELS), TARGETS, DTYPES):
+        yield "kernel", text, f"--target={target}", f"--dtype={dtype}"
+    for (name, inputs), target in product(EXAMPLES.items(), TARGETS):
+        for options in (
+            ("--wrap=torch",),
+            ("--reduction=none",),
+            ("--wrap=torch", "--dtype=float64", f"--wrt={inputs.split(',')[0]}"),
+        ):
+            yield "kernel", name, f"--target={target}", f"--batch={inputs}", *options
     for (name, at), form in product(CHECKED.items(), ("text", "json")):
         yield "check", name, f"--at={at}", f"--format={form}"
     for lang, form in product(LANGS, FORMATS):
@@ -57,13 +66,14 @@ def jobs(names: list[str]) -> Iterator[tuple[str, ...]]:
         yield from (("explain", text, f"--at={at}", "--detail=full", *options) for text, at in TYPED.items())
 
 
-def write(folder: Path, checkout: Path) -> None:
+def write(folder: Path, checkout: Path, only: str) -> None:
     """All that a checkout produces, each command in a folder of its own; nothing of it may have been imported before."""
     sys.path.insert(0, str(checkout))
     os.chdir(checkout)
     command_line = import_module("derive.cli" if find_spec("derive.cli") else "cli")
     assert Path(command_line.__file__ or "").is_relative_to(checkout), f"{command_line.__file__} is of another checkout"
-    for job in jobs(sorted(path.stem for path in Path("derive/library").glob("*.derive"))):
+    every = jobs(sorted(path.stem for path in Path("derive/library").glob("*.derive")))
+    for job in (job for job in every if only in ("", job[0])):
         place = folder / re.sub(r"[^\w.,=-]+", "_", " ".join(job))
         place.mkdir(parents=True)
         with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(io.StringIO()):
@@ -85,7 +95,7 @@ def differences(one: Path, other: Path) -> Iterator[str]:
             yield "\n    ".join([f"{file} differs", *list(unified_diff(*lines, lineterm="", n=0))[2:8]])
 
 
-def compare(revisions: list[str]) -> int:
+def compare(revisions: list[str], only: str) -> int:
     """The exit status for two commits, each built by a process of its own."""
     with tempfile.TemporaryDirectory(prefix="compare-") as name:
         trees = [Path(name).resolve() / side / "tree" for side in ("one", "other")]
@@ -93,7 +103,7 @@ def compare(revisions: list[str]) -> int:
         try:
             for tree, revision in zip(trees, revisions, strict=True):
                 subprocess.run(["git", "worktree", "add", "--quiet", "--detach", tree, revision], check=True)
-            worker = [sys.executable, __file__, "--write"]
+            worker = [sys.executable, __file__, "--only", only, "--write"]
             workers = [subprocess.Popen([*worker, r, "--of", t]) for r, t in zip(results, trees, strict=True)]
             failed = [process.wait() for process in workers]
             found = list(differences(*results))
@@ -107,9 +117,14 @@ def compare(revisions: list[str]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Whether two commits produce the same.")
     parser.add_argument("revisions", nargs="*", metavar="REV", help="two commits")
+    parser.add_argument("--only", default="", metavar="COMMAND", help="what this command writes alone: kernel, explain, check")
     parser.add_argument("--write", type=Path, metavar="DIR", help="write what a checkout produces into this new folder")
     parser.add_argument("--of", type=Path, default=Path(__file__).parent.parent, metavar="DIR", help="the checkout (this one)")
     options = parser.parse_args()
     if not options.write and len(options.revisions) != 2:
         parser.error("give two commits, or --write DIR")
-    sys.exit(write(options.write.resolve(), options.of.resolve()) if options.write else compare(options.revisions))
+    sys.exit(
+        write(options.write.resolve(), options.of.resolve(), options.only)
+        if options.write
+        else compare(options.revisions, options.only)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copyreg
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MethodType, ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
 from derive.kernels.module import Module, module
 from derive.kernels.program.program import Program
+from derive.kernels.runtime import importing
 from derive.kernels.target import TARGETS
 from derive.language.batching import batch, check_reduction
 
@@ -103,9 +104,10 @@ def kernel(
     reduction: str = "mean",
     name: str = "",
     wrap: str = "",
+    imports: bool = False,
 ) -> Kernel:
     """The kernel of a graph, made once; see `api.Graph.kernel`.  `name` is what the module is called.  Where no target is named,
-    the first of TARGETS is meant.
+    the first of TARGETS is meant.  A module that `imports` has what all have in common from derive, and does not stand alone.
     """
     target = target or next(iter(TARGETS))
     if target not in TARGETS:
@@ -119,9 +121,10 @@ def kernel(
 
     def made() -> Kernel:
         whole = batch(graph, batched, reduction).graph if batched else graph
-        return Kernel(module(whole, TARGETS[target], wrt, dtype, name, wrap))
+        alone = module(whole, TARGETS[target], wrt, dtype, name, wrap)
+        return Kernel(replace(alone, source=importing(alone.source, TARGETS[target], dtype)) if imports else alone)
 
-    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap), made)
+    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap, imports), made)
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,14 +1,13 @@
 """A kernel as the text of a module that needs numpy and numba alone.
 
 A target's template has put in: `title`, `version`, `dtype`, `wrt`, the `mathematics` with what is `proved` and their
-`fingerprint`, the text of the `device` functions and of the public `functions`, the library to `wrap` for or "", and what the
-target itself adds.
+`fingerprint`, the text of the `device` functions and of the public `functions`, the names of all that these call (`calls`), the
+library to `wrap` for or "", and what the target itself adds.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +48,10 @@ class Module:
     wrt: tuple[str, ...]
     dtype: str
     programs: dict[str, Program] = field(repr=False)
+    code: dict[str, str] = field(repr=False)
+    """Of each function what is its own work: its loops, in the order in which they run, or its lines without one.  What all
+    modules share is left out, and what looks at the arguments.
+    """
 
 
 MOST_OPERATIONS = 50_000
@@ -68,48 +71,47 @@ def module(
     With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch.  Raises DeriveError for a name that
     is none, and for a type or a library to wrap for that the target does not have.
     """
-    if dtype not in target.dtypes:
-        raise DeriveError(
-            said("There are no kernels of {dtype}.", dtype=dtype),
-            hint=said("The types are {names}.", names=", ".join(target.dtypes)),
-        )
-    if wrap and wrap not in target.wraps:
-        raise DeriveError(
-            said("There is no wrapper for {wrap}.", wrap=wrap),
-            hint=said("The wrappers are {names}.", names=", ".join(target.wraps)),
-        )
+    _check_wanted(target, dtype, wrap)
     _check_names(graph, target.reserved)
     _check_length(graph)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
-    kinds = TENSOR if graph.output.axes else SCALAR
-    programs: dict[str, Program] = {}
-    functions: list[Public] = []
-    for kind in kinds:
-        if kind.gradients and not names:
-            continue
-        whole = renamed(program(graph, names if kind.gradients else (), kind.value), target.reserved)
-        sizes = named_lengths(whole.graph)
-        programs[kind.name] = resized(simple(stable(resized(whole, sizes))), swapped(sizes))
-        functions.append(target.public(kind, programs[kind.name], graph, names, dtype))
-    used = frozenset().union(*(f.used for f in functions))
-    derived = derivations(graph, names)
-    template = _environment().get_template(target.template)
-    source = f"# {mark()}\n" + template.render(  # no name: in the first line of a module it could choose how the rest is read
-        title=docstring(title or graph.output.name),
+    kinds = [kind for kind in (TENSOR if graph.output.axes else SCALAR) if names or not kind.gradients]
+    programs = {kind.name: _program(graph, names if kind.gradients else (), kind.value, target) for kind in kinds}
+    functions = [target.public(kind, programs[kind.name], graph, names, dtype) for kind in kinds]
+    source = f"# {mark()}\n" + _text(graph, title or graph.output.name, functions, names, target, dtype, wrap)
+    if wrap:
+        source += _wrapped(graph, names, dtype, functions[0], wrap, target)
+    code = {f.name: "\n\n".join(f.code) for f in functions}
+    return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
+
+
+def _program(graph: Graph, wrt: Sequence[str], value: bool, target: Target) -> Program:
+    """What a function computes, in the form in which loops are made of it."""
+    whole = renamed(program(graph, wrt, value), target.reserved)
+    sizes = named_lengths(whole.graph)
+    return resized(simple(stable(resized(whole, sizes))), swapped(sizes))
+
+
+def _text(
+    graph: Graph, title: str, functions: Sequence[Public], wrt: Sequence[str], target: Target, dtype: str, wrap: str
+) -> str:
+    """The text of a module behind its first line."""
+    calls = frozenset().union(*(f.calls for f in functions))
+    derived = derivations(graph, wrt)
+    return template(target).render(  # no name: in the first line of a module it could choose how the rest is read
+        title=docstring(title),
         version=__version__,
         dtype=dtype,
         mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
         proved=proved(proofs(graph, derived)),
         fingerprint=fingerprint(graph, derived),
-        device=sources(target.device, used, dtype, target.imports).strip(),
+        device=sources(target.device, calls & target.functions, dtype, target.imports).strip(),
         functions="".join(f.text for f in functions).lstrip("\n"),
-        wrt=names,
+        calls=calls,
+        wrt=tuple(wrt),
         wrap=wrap,
         **target.variables(functions, dtype),
     )
-    if wrap:
-        source += _wrapped(graph, names, dtype, functions[0], wrap, target)
-    return Module(_imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
@@ -120,13 +122,18 @@ def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wra
     return _environment().get_template(f"text/{wrap}.j2").render(variables)
 
 
+def template(target: Target) -> jinja2.Template:
+    """The file of a target's modules."""
+    return _environment().get_template(target.template)
+
+
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(KERNELS), undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False
     )
 
 
-def _imports_used(source: str) -> str:
+def imports_used(source: str) -> str:
     """The text without the imports at its top that nothing in it mentions."""
     tree, lines = ast.parse(source), source.split("\n")
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -135,20 +142,6 @@ def _imports_used(source: str) -> str:
             node.names = [n for n in node.names if (n.asname or n.name.partition(".")[0]) in used]
             lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node)] if node.names else []
     return "\n".join(lines)
-
-
-def code_of(source: str, function: str) -> str:
-    """The part of a module that is a function's own work: its loops, in the order in which they run, or its lines without one.
-
-    What all modules share is left out, and what looks at the arguments.
-    """
-    own = re.compile(rf"_{re.escape(function)}(_region)?[0-9]+")
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    found = [node for node in functions if own.fullmatch(node.name)]
-    found = found or [node for node in functions if node.name == f"_{function}_serial"]
-    lines = source.split("\n")
-    starts = [min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in found]
-    return "\n\n".join("\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, found, strict=True))
 
 
 def loops_of(code: str) -> str:
@@ -165,7 +158,7 @@ def loops_of(code: str) -> str:
     return "\n\n".join(found) or code
 
 
-# ---------------------------------------------------------------- names
+# ---------------------------------------------------------------- what is refused, and names
 
 
 def renamed(whole: Program, reserved: frozenset[str]) -> Program:
@@ -181,6 +174,20 @@ def renamed(whole: Program, reserved: frozenset[str]) -> Program:
 
     assigns = tuple(replace(a, entry=rewrite(a.entry), term=walk(a.term, rewrite)) for a in whole.assigns)
     return replace(whole, assigns=assigns, outputs=tuple(new.get(n, n) for n in whole.outputs))
+
+
+def _check_wanted(target: Target, dtype: str, wrap: str) -> None:
+    """Refuse a type, or a library to wrap for, that the target does not have."""
+    if dtype not in target.dtypes:
+        raise DeriveError(
+            said("There are no kernels of {dtype}.", dtype=dtype),
+            hint=said("The types are {names}.", names=", ".join(target.dtypes)),
+        )
+    if wrap and wrap not in target.wraps:
+        raise DeriveError(
+            said("There is no wrapper for {wrap}.", wrap=wrap),
+            hint=said("The wrappers are {names}.", names=", ".join(target.wraps)),
+        )
 
 
 def _check_names(graph: Graph, reserved: frozenset[str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +18,9 @@ import pytest
 import derive
 from cli import main
 from derive.kernels import cache
+from derive.kernels.kernel import kernel
+from derive.kernels.program.elementary import DTYPES
+from derive.kernels.target import TARGETS
 from oracles.processes import ROOT, run
 
 
@@ -43,6 +49,46 @@ def test_a_written_module_runs_without_derive(hinge: Path) -> None:
     assert value == pytest.approx(3.5)
     assert others == []
     np.testing.assert_allclose(grad, [[-1, 1, 0], [0, 0, 0], [1, 1, -2]], atol=1e-15)
+
+
+def test_a_module_may_import_what_all_share(hinge: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    definition = ["kernel", "hinge", "--batch", "s,t", "--dtype", "float64", "--runtime", "import"]
+    (hinge / "short").mkdir()
+    assert main([*definition, "-o", str(hinge / "short/hinge.py")]) == 0
+    alone, short = ((hinge / name).read_text("utf-8") for name in ("hinge.py", "short/hinge.py"))
+    assert len(short.split("\n")) < len(alone.split("\n")) / 2
+    assert short.partition("def _value_region0")[2] == alone.partition("def _value_region0")[2]
+    found = run(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{USE}", hinge / "short")
+    assert found.returncode == 0, found.stderr
+    value, grad, others = json.loads(found.stdout)
+    assert [value, grad] == json.loads(run(USE, hinge).stdout)[:2]
+    assert "derive" in others
+    (mark,) = re.findall("[0-9a-f]{16}(?='\\))", short)
+    (hinge / "short/hinge.py").write_text(short.replace(mark, "0" * 16), "utf-8")
+    found = run(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{USE}", hinge / "short")
+    assert "ImportError: this module was written by another derive than" in found.stderr
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_a_module_mentions_it_defines_or_imports(target: str, dtype: str) -> None:
+    text = kernel(derive.graph("softmax_cross_entropy_label"), target, "z,t", dtype=dtype, wrap="torch", imports=True).source
+    assert free_names(text) == set()
+    assert free_names(text.replace("_array = ", "_arrays = ")) == {"_array"}
+    assert not re.search(r"^(def (accumulate|exp_nonpositive|_array)|class Workspace)", text, re.MULTILINE)
+
+
+def free_names(text: str) -> set[str]:
+    """The names that a module mentions and nothing in it, nor Python, defines."""
+    nodes = list(ast.walk(ast.parse(text)))
+    defined = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    defined |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name}
+    defined |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    defined |= {
+        (a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names
+    }
+    mentioned = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return mentioned - defined - set(dir(builtins))
 
 
 def test_a_written_module_is_overwritten_only_by_its_like(hinge: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import derive
 from cases.kernels import BATCHED, EXTREMES, FLOAT32, FLOAT64, SMALL, TEXTS
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
-from derive.kernels.cpu import compiled
+from derive.kernels.cpu import looped
 from derive.kernels.cpu.regions import reused_rows
 from derive.kernels.kernel import Kernel, kernel
 from derive.kernels.target import TARGETS
@@ -81,7 +81,7 @@ def test_the_slope_of_a_largest_product_is_taken_where_it_was_found(text: str) -
 @pytest.mark.parametrize(("text", "reuse"), ROWS)
 def test_rows_that_reuse_others_agree_with_50_digits(text: str, reuse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, str]] = []
-    monkeypatch.setattr(compiled, "reused_rows", lambda *given: found.append(reused_rows(*given)) or found[-1])
+    monkeypatch.setattr(looped, "reused_rows", lambda *given: found.append(reused_rows(*given)) or found[-1])
     assert worst(batch(derive.graph(text), ["x"]).graph, "rows", "float64") <= FLOAT64
     assert any(found) == reuse
 

@@ -42,6 +42,7 @@ def faults(reserved: Iterable[str], used: Mapping[str, set[str]]) -> list[str]:
 def test_a_target_reserves_the_names_that_its_functions_mention_and_no_others(target: str) -> None:
     """An argument of such a name would hide what the functions mean by it."""
     used = {f"{source} {batched}": mentioned(kernel(derive.graph(source), target, batched)) for source, batched in WHOLE_RANGE}
+    used["float64"] = mentioned(kernel(derive.graph(WHOLE_RANGE[-1][0]), target, dtype="float64"))
     reserved = TARGETS[target].reserved
     assert faults(reserved, used) == []
     assert faults(reserved - {"out"}, used)[0] == "hinge  uses out"
@@ -77,7 +78,18 @@ def test_a_name_that_the_target_uses_is_refused(text: str, target: str, name: st
 
 @pytest.mark.parametrize(
     "module",
-    ["module.py", "kernel.py", "text/torch.j2", "text/given.j2", "text/target.py", "text/device.py", "../../cli.py"],
+    [
+        "module.py",
+        "kernel.py",
+        "runtime.py",
+        "text/tree.py",
+        "text/legal.py",
+        "text/torch.j2",
+        "text/given.j2",
+        "text/target.py",
+        "text/device.py",
+        "../../cli.py",
+    ],
 )
 def test_what_serves_every_target_names_none(module: str) -> None:
     assert not re.search(rf"\b({'|'.join(TARGETS)})\b", (KERNELS / module).read_text("utf-8"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +19,9 @@ from derive.calculus.terms import Element
 from derive.kernels.program.elementary import FUNCTIONS, MATH
 from derive.kernels.program.program import Program
 from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, PRODUCT, SUM, MatrixProduct, Statement, statements
+from derive.kernels.text.python import function_lines
 from derive.kernels.text.scope import Scope, repeated
+from derive.kernels.text.tree import Expression, Function, If, Line, Name, Return, Several, at
 from derive.values.evaluator import Evaluator
 
 Array = Any
@@ -97,19 +99,20 @@ def _joined(kind: str, before: Any, value: Any) -> Any:
 def _function(statement: Statement, dtype: str) -> Callable[..., Any]:
     """(names, index, …) -> (place, value) of a statement, or None outside its guard."""
     loops = [*statement.indices, *statement.over]
-    letters = {i: f"i{k}__" for k, i in enumerate(loops)}
+    letters = {i: Name(f"i{k}__") for k, i in enumerate(loops)}
 
-    def access(e: Element) -> str:
-        places = "".join(f"{scope.place(i)}, " for i in e.indices)
-        return f"A__[{e.name!r}][({places})]"
+    def access(e: Element) -> Expression:
+        return at(at("A__", Name(repr(e.name))), places(e.indices))
+
+    def places(indices: Iterable[Any]) -> Expression:
+        return Several(tuple(map(scope.place, indices)))
 
     scope = Scope(dtype, access, letters, several=repeated([statement.term]))
-    place = "".join(f"{scope.place(i)}, " for i in statement.entry.indices)
-    guard = scope.condition(statement.guard) if statement.scatter else "True"
-    head = [f"if not ({guard}):", "    return None"]
-    code = scope.value(statement.term)
-    lines = [*head, *scope.lines, f"return ({place}), {code}"]
-    text = f"def run({', '.join(['A__', *letters.values()])}):\n" + "\n".join(f"    {line}" for line in lines)
+    found = places(statement.entry.indices), scope.value(statement.term)
+    body: tuple[Line, ...] = (*scope.lines, Return(found))
+    if statement.scatter:
+        body = (If(scope.condition(statement.guard), body),)
+    text = "\n".join(function_lines(Function("run", ("A__", *(i.name for i in letters.values())), body)))
     space: dict[str, Any] = _Sizes(_numbers(dtype))
     exec(text, space)  # noqa: S102
     made = space["run"]

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np  # noqa: E402
 
 import derive  # noqa: E402
-from derive.kernels.cpu import compiled  # noqa: E402
+from derive.kernels.cpu import looped  # noqa: E402
 
 N, C = 6, 70
 
@@ -65,7 +65,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], str, Callable[[], 
 def main() -> None:
     """Compile and call one function, with what is compiled kept nowhere."""
     os.environ["DERIVE_CACHE"] = tempfile.mkdtemp()
-    compiled.streamed = lambda *_: ()  # the loops of `stream` are vector code by hand
+    looped.streamed = lambda *_: ()  # the loops of `stream` are vector code by hand
     source, batch, wrt, function, arguments = CASES[sys.argv[1]]
     getattr(derive.graph(source).kernel(batch=batch, wrt=wrt), function)(*arguments())
 

@@ -10,16 +10,19 @@ from functools import cached_property
 from itertools import count
 
 from derive.graphs.graph import Graph, Input
-from derive.kernels.cpu.compiled import Compiled, Tests, compiled, matrix_product, zero
+from derive.kernels.cpu.compiled import Compiled, compiled, zero
+from derive.kernels.cpu.products import matrix_product
 from derive.kernels.cpu.schedule import schedule
 from derive.kernels.cpu.segments import Plan, Segment, plan
-from derive.kernels.program.memory import in_place, sizes_in
+from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct
-from derive.kernels.text.scope import size_code
-from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, shape_code
+from derive.kernels.text.python import python
+from derive.kernels.text.scope import size, size_code
+from derive.kernels.text.tree import Cast, Expression, Name, Property, Reshaped, Several, Whole, call
+from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, calls_of, shape_code
 
-NOTHING = Segment((), (), (), ())
+NOTHING = Segment((), (), ())
 """A segment that computes nothing."""
 
 
@@ -27,18 +30,19 @@ def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str
     """The text of a public function and of what it calls."""
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
-    before = wrapper.tests.codes and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own
+    before = wrapper.tests and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own
     parts = (NOTHING, *made.parts) if before else made.parts
     done = compiled(f"_{kind.name}", [part for part in parts if isinstance(part, Segment)], made, dtype, wrapper.tests)
     lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.between()]
-    lines += [f"{n} = {zero(n, made)}" for n in done.made if len(done.works) > 1]
+    lines += [f"{n} = {python(zero(n, made))}" for n in done.made if len(done.works) > 1]
     runs = count()
     for part in parts:
         lines += [matrix_product(part)] if isinstance(part, MatrixProduct) else wrapper.call(done, next(runs))
     lines.append(f"return {wrapper.result()}")
     mixed = any(isinstance(part, MatrixProduct) for part in parts)
-    used = done.used | ({"address"} if wrapper.written else set())
-    return Public(kind.name, done.text + wrapper.text(lines), used, wrapper.given_sizes, mixed)
+    text = wrapper.text(lines)
+    own = "".join(f"\n\n{function}\n" for function in done.texts)
+    return Public(kind.name, own + text, done.code, done.calls | calls_of(text), wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,16 @@ class _CpuWrapper(Wrapper):
     # ---- tests in compiled code
 
     @cached_property
-    def tests(self) -> Tests:
-        """For labels outside their axis, and for outputs that share memory with another array."""
-        flat = {i.name: i.name if len(i.axes) == 1 else f"{i.name}.reshape(-1)" for i in self._labels}
-        labels = (f"outside({flat[i.name]}, {size_code(i.classes)}, int64({k}))" for k, i in enumerate(self._labels, start=1))
-        spans = ", ".join(f"(address({n}), {n}.nbytes)" for n in self._apart)
+    def tests(self) -> tuple[Expression, ...]:
+        """For labels outside their axis, and for outputs that share memory with another array: each 0 if all is well."""
+        flat = {i.name: Name(i.name) if len(i.axes) == 1 else Reshaped(Name(i.name), (Whole(-1),)) for i in self._labels}
+        labels = (
+            call("outside", flat[i.name], size(i.classes), Cast("int64", Whole(k))) for k, i in enumerate(self._labels, start=1)
+        )
+        spans = (Several((call("address", Name(n)), Property(Name(n), "nbytes"))) for n in self._apart)
         may = len(self.written) + len(self._same)
-        codes = (*labels, *([f"clash(({spans},), {len(self.written)}, {may})"] if self.written else []))
-        arrays = {*(self._apart if self.written else ()), *(i.name for i in self._labels)}
-        return Tests(codes, frozenset(arrays), frozenset(sizes_in(*(i.classes for i in self._labels))))
+        apart = call("clash", Several(tuple(spans), comma=True), Whole(len(self.written)), Whole(may))
+        return (*labels, *([apart] if self.written else []))
 
     @cached_property
     def _labels(self) -> list[Input]:
@@ -89,7 +94,7 @@ class _CpuWrapper(Wrapper):
 
     def refusal(self) -> Iterator[str]:
         """What is raised for each status."""
-        if self.tests.codes:
+        if self.tests:
             yield "if status:"
         for k, i in enumerate(self._labels, start=1):
             yield from (f"    if status == {k}:", f"        raise _bad_label({i.name!r}, {i.name}, {size_code(i.classes)})")

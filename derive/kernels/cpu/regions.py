@@ -1,4 +1,4 @@
-"""A region as the text of a Numba function that computes a block of the values of the region's outer index.
+"""A region as the statements of a Numba function that computes a block of the values of the region's outer index.
 
     rows    for n in range(first, last): the nests, on the rows of every array that has n in front
     blocks  for start in range(first, last, width): the nests, with the block as their innermost loop
@@ -32,7 +32,31 @@ from derive.kernels.program.memory import sizes_in
 from derive.kernels.program.program import unused
 from derive.kernels.program.simple import FUNCTION, safe, weight
 from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, NEUTRAL, PRODUCT, SUM, Statement, narrowed
-from derive.kernels.text.scope import Scope, indented, repeated
+from derive.kernels.text.scope import Scope, larger, repeated
+from derive.kernels.text.tree import (
+    ONE,
+    ZERO,
+    Assign,
+    Brackets,
+    Cast,
+    Do,
+    Expression,
+    If,
+    Line,
+    Loop,
+    Name,
+    Operation,
+    Span,
+    Whole,
+    as_factor,
+    at,
+    call,
+    joined,
+    plus,
+    put,
+    rounded_up,
+    times,
+)
 
 ARRAY, NUMBER, HERE, SCRATCH, PART, TOTAL = "array", "number", "here", "scratch", "part", "total"
 
@@ -122,18 +146,17 @@ def _stays(s: Statement, nest: Nest, region: Region) -> bool:
 
 
 @dataclass
-class RegionPrinter:
-    """A region being printed."""
+class RegionBuilder:
+    """The lines of a region being put together."""
 
     region: Region
     storage: Mapping[str, str]
     dtype: str
     streamed: tuple[str, ...] = ()
     reused: Mapping[str, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
     rows: dict[str, str] = field(default_factory=dict)
     """The names of the rows of arrays."""
-    _views: dict[str, str] = field(default_factory=dict)
+    _views: dict[Expression, Name] = field(default_factory=dict)
     _inner: Index | None = None
     _written: frozenset[str] = frozenset()
     _counter: list[int] = field(default_factory=lambda: [0])
@@ -142,7 +165,7 @@ class RegionPrinter:
     def blocked(self) -> bool:
         return self.region.kind == "blocks"
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Line]:
         """The nests, in order."""
         return [
             line
@@ -150,91 +173,91 @@ class RegionPrinter:
             for line in (*self._fetch(shares), *self._nest(nest))
         ]
 
-    def _fetch(self, shares: Mapping[str, tuple[int, int]]) -> list[str]:
+    def _fetch(self, shares: Mapping[str, tuple[int, int]]) -> list[Line]:
         """The lines that fetch a part of the next row of some arrays."""
         found = {name: share for name, share in shares.items() if self.storage[name] == ARRAY and name not in self.streamed}
-        self.used |= {"fetch"} if found else set()
-        return [
-            f"fetch({name}[min({self.region.index.name} + 1, last - 1)], {part}, {parts})"
-            for name, (part, parts) in found.items()
-        ]
+        return [Do(call("fetch", at(name, self._next_row), Whole(part), Whole(parts))) for name, (part, parts) in found.items()]
+
+    @property
+    def _next_row(self) -> Expression:
+        return call("min", plus(Name(self.region.index.name), ONE), Operation("-", Name("last"), ONE))
 
     # ---- entries
 
-    def access(self, e: Element) -> str:
-        """The code of an entry."""
+    def access(self, e: Element) -> Expression:
+        """An entry, or the variable that holds it."""
         if e.name in self.reused:
             return self.access(Element(self._entry(self.reused[e.name]).head, *e.indices))
         where = self.storage[e.name]
         if where in (HERE, NUMBER, TOTAL):
-            return e.name
+            return Name(e.name)
         if where == SCRATCH and not self.blocked:
             kept = [k for k, own in zip(e.indices, self._entry(e.name).indices, strict=True) if own != self.region.outer]
-            return self._at(e.name, tuple(kept))
+            return self._at(e.name, e.name, tuple(kept))
         if e.name in self.streamed:
-            return self._at(f"{e.name}__out", e.indices if self.blocked else e.indices[1:], local=True)
+            return self._at(e.name, f"{e.name}__out", e.indices if self.blocked else e.indices[1:], local=True)
         if where == ARRAY and not self.blocked and len(e.indices) > 1 and e.indices[0] == self.region.outer:
-            return self._at(self.rows.setdefault(e.name, f"{e.name}__{self.region.index.name}"), e.indices[1:])
-        return self._at(e.name, e.indices, local=where == SCRATCH)
+            return self._at(e.name, self.rows.setdefault(e.name, f"{e.name}__{self.region.index.name}"), e.indices[1:])
+        return self._at(e.name, e.name, e.indices, local=where == SCRATCH)
 
     def _entry(self, name: str) -> Element:
         return next(s.entry for s in self.region.statements if s.name == name)
 
-    def _at(self, base: str, indices: tuple[Any, ...], local: bool = False) -> str:
-        """An entry of an array, through a view of the axis that the innermost loop runs along.
+    def _at(self, tensor: str, base: str, indices: tuple[Any, ...], local: bool = False) -> Expression:
+        """An entry of an array that holds a tensor, through a view of the axis that the innermost loop runs along.
 
         A `local` array has only the entries of the block along its last axis.
         """
         *lead, last = indices
         inner = self._inner
         if inner is None or not last.has(inner) or any(k.has(inner) for k in lead):
-            code = f"{base}[{', '.join(self._place(k, local) for k in indices)}]"
-            fixed = inner is not None and not any(k.has(inner) for k in indices) and base.split("__")[0] not in self._written
-            return self._before(base, code) if fixed else code
+            found = at(base, *(self._place(k, local) for k in indices))
+            fixed = inner is not None and not any(k.has(inner) for k in indices) and tensor not in self._written
+            return self._before(base, found) if fixed else found
         if last == inner:
             block = self.blocked and inner == self.region.outer and not local
-            return f"{self._view(base, lead, 'start:stop' if block else '', local)}[{inner.name}]"
+            return at(self._view(base, lead, Span(Name("start"), Name("stop")) if block else None, local), Name(inner.name))
         offset = last - inner
         if last.is_Add and not offset.has(inner) and inner != self.region.outer and _never_negative(offset):
-            return f"{self._view(base, lead, f'{self._scope().place(offset)}:', local)}[{inner.name}]"
-        return f"{self._view(base, lead, '', local)}[{self._place(last, local)}]"
+            return at(self._view(base, lead, Span(self._scope().place(offset)), local), Name(inner.name))
+        return at(self._view(base, lead, None, local), self._place(last, local))
 
-    def _view(self, base: str, lead: Sequence[Any], cut: str, local: bool) -> str:
-        if not lead and not cut:
-            return base
-        return self._before(base, f"{base}[{', '.join([*(self._place(k, local) for k in lead), *([cut] if cut else [])])}]")
+    def _view(self, base: str, lead: Sequence[Any], cut: Span | None, local: bool) -> Name:
+        if not lead and cut is None:
+            return Name(base)
+        return self._before(base, at(base, *(self._place(k, local) for k in lead), *([cut] if cut else [])))
 
-    def _before(self, base: str, code: str) -> str:
+    def _before(self, base: str, found: Expression) -> Name:
         """The name of what is read once, before the innermost loop."""
-        if code not in self._views:
+        if found not in self._views:
             self._counter[0] += 1
-            self._views[code] = f"{base}__{self._counter[0]}"
-        return self._views[code]
+            self._views[found] = Name(f"{base}__{self._counter[0]}")
+        return self._views[found]
 
-    def _place(self, index: Any, local: bool) -> str:
+    def _place(self, index: Any, local: bool) -> Expression:
         """An index in brackets; without a sign, where Numba would else look for negative ones."""
         if index == self.region.outer and self.blocked:
-            return index.name if local else f"uint64(start + {index.name})"
+            return Name(index.name) if local else Cast("uint64", plus(Name("start"), Name(index.name)))
         if isinstance(index, Index):
-            return index.name
-        code = self._scope().place(index)
-        return code if index.is_Integer else f"uint64({code})"
+            return Name(index.name)
+        place = self._scope().place(index)
+        return place if index.is_Integer else Cast("uint64", place)
 
     # ---- blocks of statements
 
     def _scope(self, statements: Sequence[Statement] = ()) -> Scope:
-        loops = {i: i.name for nest in self.region.nests for i in nest.loops}
+        loops: dict[Index, Expression] = {i: Name(i.name) for nest in self.region.nests for i in nest.loops}
         outer = self.region.outer
         if outer is not None:
-            loops[outer] = f"(start + {outer.name})" if self.blocked else outer.name
+            loops[outer] = Brackets(plus(Name("start"), Name(outer.name))) if self.blocked else Name(outer.name)
         several = repeated([s.term for s in statements if safe(s.term)])
-        return Scope(self.dtype, self.access, loops, self.used, several=several, counter=self._counter)
+        return Scope(self.dtype, self.access, loops, several=several, counter=self._counter)
 
-    def _nest(self, nest: Nest) -> list[str]:
+    def _nest(self, nest: Nest) -> list[Line]:
         cleared = [line for s in nest.statements if self._in_memory(s, nest) for line in self._cleared(s)]
         return [*cleared, *self._loops(nest, 0)]
 
-    def _loops(self, nest: Nest, depth: int) -> list[str]:
+    def _loops(self, nest: Nest, depth: int) -> list[Line]:
         """The loops of a nest from this depth on, with the sums that they carry in variables."""
         if depth == len(nest.loops):
             scope = self._scope(nest.statements)
@@ -244,31 +267,32 @@ class RegionPrinter:
         carried = [s for s in nest.statements if self._depth(s, nest) == depth]
         index, innermost = nest.loops[depth], depth == len(nest.loops) - 1
         before = [line for s in carried for line in self._opened(s)]
-        head = f"for {index.name} in range({self._range(index, nest)}):"
+        first, end = self._range(index, nest)
         if innermost:
             self._inner, self._views = index, {}
             self._written = frozenset(self.reused.get(s.name, s.name) for s in nest.statements)
         inside = self._loops(nest, depth + 1)
         if innermost:
-            before += [f"{name} = {code}" for code, name in self._views.items()]
+            before += [Assign(name.name, found) for found, name in self._views.items()]
             self._inner, self._views = None, {}
-        return [*before, head, *indented(inside), *(line for s in carried for line in self._closed(s))]
+        return [*before, Loop(index.name, end, tuple(inside), first), *(line for s in carried for line in self._closed(s))]
 
-    def _range(self, index: Index, nest: Nest) -> str:
+    def _range(self, index: Index, nest: Nest) -> tuple[Expression | None, Expression]:
+        """Where a loop begins, if not at 0, and where it ends."""
         scope = self._scope()
         if index == self.region.outer:
-            return "stop - start"
+            return None, Operation("-", Name("stop"), Name("start"))
         bracket = self._narrowing(nest).get(index)
         if bracket is None:
-            return scope.place(index.size)
+            return None, scope.place(index.size)
         found = narrowed(bracket, index)
         assert found is not None
-        slope, low, high = found
-        first, end = scope.place(low), scope.place(high)
+        slope, *ends = found
+        first, end = map(scope.place, ends)
         if slope != 1:
-            step = scope.place(slope)
-            first, end = f"-(-({first})//({step}))", f"-(-({end})//({step}))"
-        return f"max(0, {first}), min({scope.place(index.size)}, {end})"
+            step = Brackets(scope.place(slope))
+            first, end = (rounded_up(Brackets(place), step) for place in (first, end))
+        return call("max", ZERO, first), call("min", scope.place(index.size), end)
 
     def _narrowing(self, nest: Nest) -> dict[Index, Inside]:
         """The conditions that the ranges of loops see to: of the one sum of a nest, each by the innermost of its loops.
@@ -292,31 +316,27 @@ class RegionPrinter:
         if guards:
             block = scope.inner()
             self._put(s, nest, term, block)
-            test = " and ".join(f"({scope.condition(g)})" for g in guards)
-            scope.lines += [f"if {test}:", *indented(block.lines)]
+            scope.put(If(joined("and", (Brackets(scope.condition(g)) for g in guards)), tuple(block.lines)))
         elif s.kind == ARGMAX:
-            value, best = scope.named(term), f"{s.name}__best"
-            scope.lines += [
-                f"if {value} > {best} or ({value} != {value} and {best} == {best}):",
-                *indented([f"{best} = {value}", f"{s.name}__at = {self._summed(s)[0].name}"]),
-            ]
+            scope.put(larger(scope.named(term), f"{s.name}__best", f"{s.name}__at", self._summed(s)[0]))
         else:
             self._put(s, nest, term, scope)
 
     def _put(self, s: Statement, nest: Nest, term: Any, scope: Scope) -> None:
         value = scope.value(term)
         if s.kind == MAP and self.storage[s.name] == HERE:
-            scope.lines.append(f"{s.name} = {value}")
-            scope.variables[s.entry] = s.name
+            scope.put(Assign(s.name, value))
+            scope.variables[s.entry] = Name(s.name)
         elif s.kind == MAP:
-            name = value if value.isidentifier() else scope.variable(value)
-            scope.lines.append(f"{self.access(s.entry)} = {name}")
+            name = value if isinstance(value, Name) else scope.variable(value)
+            scope.put(put(self.access(s.entry), name))
             scope.variables[s.entry] = name
         elif self._depth(s, nest) is not None:
-            scope.lines.append(f"{s.name}__all = {accumulated(s.kind, f'{s.name}__all', value, scope)}")
+            total = f"{s.name}__all"
+            scope.put(Assign(total, accumulated(s.kind, Name(total), value)))
         else:
             target = self.access(s.entry)
-            scope.lines.append(f"{target} = {added(s.kind, target, value, scope)}")
+            scope.put(put(target, added(s.kind, target, value)))
 
     def _unguarded(self, s: Statement, nest: Nest) -> tuple[Any, list[Any]]:
         """The term without the conditions that the ranges of loops see to, and those left that guard what is out of reach."""
@@ -344,7 +364,7 @@ class RegionPrinter:
         adds = s.scatter or bool(self._summed(s))
         return adds and self._depth(s, nest) is None and self.storage[s.name] not in (PART, TOTAL)
 
-    def _cleared(self, s: Statement) -> list[str]:
+    def _cleared(self, s: Statement) -> list[Line]:
         """Loops that set all entries of a tensor to what its sums start from."""
         taken = {i.name for nest in self.region.nests for i in nest.loops} | {*self.storage} | sizes_of(self.region)
         axes = tuple(
@@ -356,17 +376,18 @@ class RegionPrinter:
         )
         return self._loops(Nest(tuple(i for i in axes if self.blocked or i != self.region.outer), (target,)), 0)
 
-    def _opened(self, s: Statement) -> list[str]:
+    def _opened(self, s: Statement) -> list[Line]:
         first = self._scope().value(NEUTRAL[s.kind])
-        return [f"{s.name}__best = {first}", f"{s.name}__at = 0"] if s.kind == ARGMAX else [f"{s.name}__all = {first}"]
+        if s.kind == ARGMAX:
+            return [Assign(f"{s.name}__best", first), Assign(f"{s.name}__at", ZERO)]
+        return [Assign(f"{s.name}__all", first)]
 
-    def _closed(self, s: Statement) -> list[str]:
-        where, value = self.storage[s.name], f"{s.name}__at" if s.kind == ARGMAX else f"{s.name}__all"
-        target = self.access(s.entry)
+    def _closed(self, s: Statement) -> list[Line]:
+        where, target = self.storage[s.name], self.access(s.entry)
+        value: Expression = Name(f"{s.name}__at" if s.kind == ARGMAX else f"{s.name}__all")
         if where in (TOTAL, PART) and self.region.outer is not None:
-            value = f"float64({value})" if where == TOTAL else value
-            return [f"{target} = {added(s.kind, target, value, self._scope())}"]
-        return [f"{target} = {value}"]
+            value = added(s.kind, target, Cast("float64", value) if where == TOTAL else value)
+        return [put(target, value)]
 
 
 def _never_negative(place: Any) -> bool:
@@ -378,15 +399,13 @@ def _without(term: Any, factor: Any) -> Any:
     return Mul(*[f for f in factors(term) if f != factor])
 
 
-def accumulated(kind: str, total: str, value: str, scope: Scope) -> str:
+def accumulated(kind: str, total: Expression, value: Expression) -> Expression:
     """A variable with one more value, in any order."""
-    return scope.call("accumulate", total, value) if kind == SUM else added(kind, total, value, scope)
+    return call("accumulate", total, value) if kind == SUM else added(kind, total, value)
 
 
-def added(kind: str, total: str, value: str, scope: Scope) -> str:
+def added(kind: str, total: Expression, value: Expression) -> Expression:
     """What was added up with one more value."""
     if kind == LARGEST:
-        return scope.call("accumulate_maximum", total, value)
-    if kind == PRODUCT:
-        return f"{total}*({value})"
-    return f"{total} + ({value})" if " + " in value or " - " in value else f"{total} + {value}"
+        return call("accumulate_maximum", total, value)
+    return times(total, Brackets(value)) if kind == PRODUCT else plus(total, as_factor(value))

@@ -16,11 +16,10 @@ from derive.kernels.program.statements import MatrixProduct, Statement, read_by
 class Segment:
     """Regions and numbers that one call of compiled code computes, in order.
 
-    `arrays` are the tensors in memory that it reads or writes, `numbers` those it is given, `made` those it gives back.
+    `numbers` are those it is given, `made` those it gives back.
     """
 
     stages: tuple[Region | Scalars, ...]
-    arrays: tuple[str, ...]
     numbers: tuple[str, ...]
     made: tuple[str, ...]
 
@@ -63,6 +62,5 @@ def _segment(stages: Iterable[Region | Scalars], memory: dict[str, Any], later: 
     statements = [s for stage in stages for s in stage.statements]
     made = {s.name: s for s in statements}
     read = dict.fromkeys(e.name for s in statements for e in sorted(s.entries, key=str))
-    arrays = [n for n in memory if n in read or n in made]
     numbers = [n for n in read if n not in memory and n not in made]
-    return Segment(stages, tuple(arrays), tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))
+    return Segment(stages, tuple(numbers), tuple(n for n, s in made.items() if not s.axes and n in later))

@@ -9,9 +9,45 @@ from sympy import Mul
 from derive.calculus.terms import Index, Inside, factors
 from derive.kernels.cuda.launches import Axes, CellLaunch, ScalarLaunch
 from derive.kernels.cuda.rows import map_kernel
-from derive.kernels.cuda.threads import AT, COMBINED, OUT, OVER_ROW, PART, KernelText, ThreadBlock, ThreadPrinter, many, split
+from derive.kernels.cuda.threads import (
+    AT,
+    COMBINED,
+    COUNT,
+    OUT,
+    OVER_ROW,
+    PART,
+    SLICES,
+    KernelText,
+    ThreadBlock,
+    ThreadPrinter,
+    many,
+    split,
+)
 from derive.kernels.program.statements import ARGMAX, NEUTRAL, SUM, Statement, narrowed
-from derive.kernels.text.scope import Scope, factor_code, indented
+from derive.kernels.text.scope import Scope, larger, size_factor, variable_of
+from derive.kernels.text.tree import (
+    ONE,
+    ZERO,
+    Assign,
+    Brackets,
+    Cast,
+    Do,
+    Expression,
+    If,
+    Increase,
+    Line,
+    Loop,
+    Name,
+    Operation,
+    Store,
+    at,
+    call,
+    compared,
+    joined,
+    plus,
+    rounded_up,
+    times,
+)
 
 
 def cells_kernels(printer: ThreadPrinter, name: str, stage: CellLaunch) -> list[KernelText]:
@@ -24,11 +60,9 @@ def cells_kernels(printer: ThreadPrinter, name: str, stage: CellLaunch) -> list[
     return [map_kernel(printer, name, stage)]
 
 
-def _threads(count: str, body: Sequence[str]) -> list[str]:
-    return [
-        f"for at__ in range(cuda.grid(1), {count}, cuda.gridsize(1)):",
-        *indented(body),
-    ]
+def _threads(count: Expression, body: Sequence[Line]) -> Loop:
+    """The loop of a thread, which comes round where there are more places than threads."""
+    return Loop("at__", count, tuple(body), call("cuda.grid", ONE), call("cuda.gridsize", ONE))
 
 
 def _summed(printer: ThreadPrinter, name: str, stage: CellLaunch) -> KernelText:
@@ -36,34 +70,37 @@ def _summed(printer: ThreadPrinter, name: str, stage: CellLaunch) -> KernelText:
     block = ThreadBlock(printer, {}, {})
     (first, *_) = stage.statements
     scope = block.scope(stage.statements)
-    opened, closed = [], []
+    opened, closed = list[Line](), list[Line]()
     narrow = _narrowing(stage)
     guards = set(narrow.values())
+    count, cell, one_slice = Name("count__"), Name("cell__"), Name("slice__")
     for s in stage.statements:
-        start, target = scope.value(NEUTRAL[s.kind]), f"{s.name}{OUT}[slice__*count__ + cell__]"
+        start, all_of, where = scope.value(NEUTRAL[s.kind]), f"{s.name}__all", f"{s.name}__where"
+        target = at(f"{s.name}{OUT}", plus(times(one_slice, count), cell))
         if s.kind == ARGMAX:
-            value, best, at = scope.named(s.term), f"{s.name}__best", f"{s.name}__where"
-            opened += [f"{best} = {start}", f"{at} = 0"]
-            scope.lines += [
-                f"if {value} > {best} or ({value} != {value} and {best} == {best}):",
-                *indented([f"{best} = {value}", f"{at} = {s.over[0].name}"]),
-            ]
-            closed.append(f"{target} = {at}")
+            best = f"{s.name}__best"
+            scope.put(larger(scope.named(s.term), best, where, s.over[0]))
+            opened += [Assign(best, start), Assign(where, ZERO)]
+            closed.append(Store(target, Name(where)))
             continue
         value = scope.value(Mul(*[f for f in factors(s.term) if f not in guards]))
-        opened.append(f"{s.name}__all = {start}")
-        scope.lines.append(f"{s.name}__all = {scope.call(COMBINED[s.kind], f'{s.name}__all', value)}")
-        closed.append(f"{target} = {s.name}__all")
-    over = _over(first)
-    loops = scope.lines
-    for k, index in reversed(list(enumerate(over))):
+        opened.append(Assign(all_of, start))
+        scope.put(Assign(all_of, call(COMBINED[s.kind], Name(all_of), value)))
+        closed.append(Store(target, Name(all_of)))
+    loops = _loops(_over(first), scope.lines, narrow, block)
+    here = [Assign("cell__", Operation("%", Name("at__"), count)), Assign("slice__", Operation("//", Name("at__"), count))]
+    each = _threads(times(count, Name(SLICES)), [*here, *split(cell, stage.loops), *opened, *loops, *closed])
+    return printer.kernel(name, (), [Assign("count__", many(stage.loops)), each], "THREADS")
+
+
+def _loops(over: Axes, body: Sequence[Line], narrow: Mapping[Index, Inside], block: ThreadBlock) -> Sequence[Line]:
+    """Lines in the loops of a sum, of which the outermost is shared among the slices."""
+    for index in reversed(over):
         low, high = _bounds(index, narrow, block)
-        step = ", slices__" if k == 0 else ""
-        low = ("slice__" if low == "0" else f"{low} + slice__") if k == 0 else low
-        loops = [f"for {index.name} in range({low}, {high}{step}):", *indented(loops)]
-    cell = ["cell__ = at__ % count__", "slice__ = at__//count__", *split("cell__", stage.loops), *opened, *loops, *closed]
-    lines = [f"count__ = {many(stage.loops)}", *_threads("count__*slices__", cell)]
-    return printer.kernel(name, (), lines, block.used, "THREADS")
+        if index == over[0]:
+            low = Name("slice__") if low == ZERO else plus(low, Name("slice__"))
+        body = [Loop(index.name, high, tuple(body), low, Name(SLICES) if index == over[0] else None)]
+    return body
 
 
 def _over(s: Statement) -> Axes:
@@ -89,17 +126,19 @@ def _narrowing(stage: CellLaunch) -> dict[Index, Inside]:
     return found
 
 
-def _bounds(index: Index, narrow: Mapping[Index, Inside], block: ThreadBlock) -> tuple[str, str]:
-    size = factor_code(index.size)
+def _bounds(index: Index, narrow: Mapping[Index, Inside], block: ThreadBlock) -> tuple[Expression, Expression]:
+    size = size_factor(index.size)
     if index not in narrow:
-        return "0", size
+        return ZERO, size
     found = narrowed(narrow[index], index)
     assert found is not None
     scope = block.scope()
-    slope, first, end = found[0], scope.place(found[1]), scope.place(found[2])
+    slope, *ends = found
+    first, end = map(scope.place, ends)
     if slope != 1:
-        first, end = (f"-(-({code})//({scope.place(slope)}))" for code in (first, end))
-    return f"max(0, {first})", f"min({size}, {end})"
+        step = Brackets(scope.place(slope))
+        first, end = (rounded_up(Brackets(place), step) for place in (first, end))
+    return call("max", ZERO, first), call("min", size, end)
 
 
 def _scattered(printer: ThreadPrinter, name: str, stage: CellLaunch, ordered: bool) -> KernelText:
@@ -108,18 +147,16 @@ def _scattered(printer: ThreadPrinter, name: str, stage: CellLaunch, ordered: bo
     block = ThreadBlock(printer, {}, {})
     scope = block.scope()
     inner = scope.inner()
-    target = block.place(s.entry, printer.memory[s.name])
+    target, into = block.place(s.entry, printer.memory[s.name]), f"{s.name}{OUT}"
     value = inner.value(s.term)
-    into = f"{s.name}{OUT}"
-    put = f"{into}[{target}] += {value}" if ordered else inner.call("atomic_add", into, target, value)
-    guards = [f"({scope.condition(g)})" for g in factors(s.guard) if g != 1]
-    body = [*scope.lines, *([f"if {' and '.join(guards)}:", *indented([*inner.lines, put])] if guards else [*inner.lines, put])]
+    inner.put(Increase(at(into, target), value) if ordered else Do(call("atomic_add", Name(into), target, value)))
+    guards = [Brackets(scope.condition(g)) for g in factors(s.guard) if g != 1]
+    body = [*scope.lines, *([If(joined("and", guards), tuple(inner.lines))] if guards else inner.lines)]
     loops = stage.loops if ordered else (*stage.over, *stage.loops)
-    if ordered:
-        for index in reversed(stage.over):
-            body = [f"for {index.name} in range({factor_code(index.size)}):", *indented(body)]
-    lines = _threads(many(loops), [*split("at__", loops), *body])
-    return printer.kernel(f"{name}_{'ordered' if ordered else 'atomic'}", (), lines, block.used, "THREADS")
+    for index in reversed(stage.over if ordered else ()):
+        body = [Loop(index.name, size_factor(index.size), tuple(body))]
+    each = _threads(many(loops), [*split(Name("at__"), loops), *body])
+    return printer.kernel(f"{name}_{'ordered' if ordered else 'atomic'}", (), [each], "THREADS")
 
 
 # ---------------------------------------------------------------- numbers
@@ -127,25 +164,27 @@ def _scattered(printer: ThreadPrinter, name: str, stage: CellLaunch, ordered: bo
 
 def numbers_kernel(printer: ThreadPrinter, name: str, stage: ScalarLaunch, wanted: Iterable[str]) -> KernelText:
     """One block of threads: parts added up, and what is made of them; `wanted` are the numbers that are left in memory."""
-    used: set[str] = set()
-    lines = ["t__ = cuda.threadIdx.x"]
-    wide = Scope("float64", str)
+    thread = Name("t__")
+    lines: list[Line] = [Assign("t__", Name("cuda.threadIdx.x"))]
     if stage.totals:
-        lines.append("room__ = cuda.shared.array(ROOM, float64)")
+        lines.append(Assign("room__", call("cuda.shared.array", Name("ROOM"), Name("float64"))))
     for s in stage.totals:
-        combined, over = COMBINED[s.kind], OVER_ROW[s.kind]
-        used |= {combined, over}
-        lines += [
-            f"{s.name}__all = {wide.value(NEUTRAL[s.kind])}",
-            f"for k__ in range(t__, {s.name}__parts, THREADS):",
-            f"    {s.name}__all = {combined}({s.name}__all, {s.name}{PART}[k__])",
-            f"{s.name} = {printer.dtype}({over}({s.name}__all, room__, THREADS))",
-        ]
-    block = ThreadBlock(printer, {}, {}, used)
-    scope = block.scope(stage.statements)
+        lines += _added_up(s, printer.dtype)
+    scope = ThreadBlock(printer, {}, {}).scope(stage.statements)
     for s in stage.statements:
-        scope.lines.append(f"{s.name} = {scope.value(s.term)}")
-        scope.variables[s.entry] = s.name
-    kept = [f"{s.name}{AT}[0] = {s.name}" for s in (*stage.totals, *stage.statements) if s.name in wanted]
-    lines += ["if t__ == 0:", *indented([*scope.lines, *kept])]
-    return printer.kernel(name, (), lines, used, "THREADS")
+        scope.put(Assign(s.name, scope.value(s.term)))
+        scope.variables[s.entry] = Name(s.name)
+    kept = [Store(at(f"{s.name}{AT}", ZERO), Name(s.name)) for s in (*stage.totals, *stage.statements) if s.name in wanted]
+    lines.append(If(compared(thread, "==", ZERO), (*scope.lines, *kept)))
+    return printer.kernel(name, (), lines, "THREADS")
+
+
+def _added_up(s: Statement, dtype: str) -> list[Line]:
+    """The lines that add up the parts of a number, in float64."""
+    total, threads = Name(f"{s.name}__all"), Name("THREADS")
+    more = Assign(total.name, call(COMBINED[s.kind], total, at(f"{s.name}{PART}", Name("k__"))))
+    return [
+        Assign(total.name, Scope("float64", variable_of).value(NEUTRAL[s.kind])),
+        Loop("k__", Name(f"{s.name}{COUNT}"), (more,), Name("t__"), threads),
+        Assign(s.name, Cast(dtype, call(OVER_ROW[s.kind], total, Name("room__"), threads))),
+    ]

@@ -5,7 +5,8 @@ Nothing waits for the device, but for labels, which are checked before anything 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import builtins
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,20 +18,23 @@ from derive.graphs.graph import Graph
 from derive.kernels.cuda.cells import cells_kernels, numbers_kernel, sliced
 from derive.kernels.cuda.launches import CellLaunch, Launch, Launches, RowLaunch, ScalarLaunch, launches
 from derive.kernels.cuda.rows import lying_along, registers, rows_kernels
-from derive.kernels.cuda.threads import AT, OUT, PART, SIZE, KernelText, ThreadPrinter, broken, many
+from derive.kernels.cuda.threads import COUNT, OUT, PART, SIZE, Argument, KernelText, ThreadPrinter, broken, many
 from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
 from derive.kernels.program.simple import product_axes
 from derive.kernels.program.statements import ARGMAX, MatrixProduct, Statement
-from derive.kernels.text.scope import Scope, factor_code, size_code
-from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, shape_code
+from derive.kernels.text.python import python
+from derive.kernels.text.scope import Scope, size_code, size_factor, variable_of
+from derive.kernels.text.tree import Brackets, Choice, Expression, Operation, called, compared
+from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, calls_of, shape_code
 
 
 class _HostScope(Scope):
     """Prints numbers that Python computes itself."""
 
-    def inverse(self, x: str) -> str:
-        return f"(0.0 if {x} == 0.0 else 1.0/{x})"
+    def inverse(self, x: Expression) -> Expression:
+        zero = self.number(0)
+        return Brackets(Choice(compared(x, "==", zero), zero, Operation("/", self.number(1), x)))
 
 
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
@@ -52,9 +56,10 @@ def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str
     for k, stage in enumerate(made.stages):
         lines += wrapper.launch(f"_{kind.name}{k}", stage, printer, kernels)
     lines.append(f"return {wrapper.result()}")
-    used = frozenset().union(*(t.used for t in kernels))
+    text, own = wrapper.text(lines), "".join(f"\n\n{k.text}\n" for k in kernels)
+    calls = calls_of(text).union(*(k.calls for k in kernels))
     mixed = any(isinstance(stage, MatrixProduct) for stage in made.stages)
-    return Public(kind.name, "".join(t.text for t in kernels) + wrapper.text(lines), used, wrapper.given_sizes, mixed)
+    return Public(kind.name, own + text, tuple(k.text for k in kernels), calls, wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,10 @@ class _CudaWrapper(Wrapper):
         found: dict[str, str] = {}
         for stage in self.plan.stages:
             for s in stage.statements if isinstance(stage, ScalarLaunch) else ():
-                scope = _HostScope("float64", lambda e: e.name)
-                code = scope.value(s.term) if s.reads <= known else ""
-                if code and not scope.lines and not scope.used and not s.entry.is_integer:
-                    found[s.name] = code
+                scope = _HostScope("float64", variable_of)
+                value = scope.value(s.term) if s.reads <= known and not s.entry.is_integer else None
+                if value is not None and not scope.lines and all(map(_in_python, called(value))):
+                    found[s.name] = python(value)
                     known.add(s.name)
         return found
 
@@ -198,23 +203,20 @@ class _CudaWrapper(Wrapper):
             kernels += cells_kernels(printer, name, stage)
             yield from self._cells(name, stage, printer, kernels[-1])
 
-    def _call(self, kernel: KernelText, targets: dict[str, str] | None = None) -> str:
+    def _call(self, kernel: KernelText, targets: Mapping[str, str] = {}) -> str:
         """The arguments of a kernel."""
-        codes = []
-        for name, kind in kernel.arguments:
-            if name.endswith("__parts"):
-                codes.append(f"{name.removesuffix('__parts')}{PART}.shape[0]")
-            elif kind == SIZE or name in self.by_value:
-                codes.append(name)
-            elif name.endswith(OUT):
-                tensor = name.removesuffix(OUT)
-                codes.append(f"{(targets or {}).get(tensor, tensor)}.pointer")
-            else:
-                codes.append(f"{name.removesuffix(AT)}.pointer")
-        return ", ".join(codes)
+        return ", ".join(self._argument(a, targets) for a in kernel.arguments)
+
+    def _argument(self, a: Argument, targets: Mapping[str, str]) -> str:
+        if a.what == COUNT:
+            return f"{a.of}{PART}.shape[0]"
+        if not a.what and (a.kind == SIZE or a.of in self.by_value):
+            return a.of
+        array = {OUT: targets.get(a.of, a.of), PART: a.name}.get(a.what, a.of)
+        return f"{array}.pointer"
 
     def _rows(self, name: str, stage: RowLaunch, printer: ThreadPrinter, short: KernelText, long: KernelText) -> Iterator[str]:
-        along, rows, length = lying_along(printer, stage), many(stage.outer), many(stage.inner)
+        along, rows, length = lying_along(printer, stage), _many(stage.outer), _many(stage.inner)
         arrays = "".join(f", {n}" for n in along)
         yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
         parts = bool(stage.totals or stage.columns)
@@ -231,10 +233,10 @@ class _CudaWrapper(Wrapper):
             yield f"_add_up_{s.kind}({s.name}{PART}, {s.name}, grid__*R__, {length}, stream__)"
 
     def _cells(self, name: str, stage: CellLaunch, printer: ThreadPrinter, kernel: KernelText) -> Iterator[str]:
-        count = many(stage.loops)
+        count = _many(stage.loops)
         if not stage.over:
             arrays = "".join(f", {n}" for n in lying_along(printer, stage))
-            yield f"V__ = _wide({factor_code(stage.loops[-1].size) if stage.loops else '1'}{arrays})"
+            yield f"V__ = _wide({_factor(stage.loops[-1].size) if stage.loops else '1'}{arrays})"
             yield f"grid__ = _grid({count}//V__)"
             for s in stage.totals:
                 yield self._room(f"{s.name}{PART}", "(grid__,)", "PARTIAL")
@@ -245,7 +247,7 @@ class _CudaWrapper(Wrapper):
             yield "slices__ = 1"
             yield from broken(f"{name}()[_grid({count}), THREADS, stream__]({self._call(kernel)})")
             return
-        yield f"slices__ = _slices({count}, {factor_code(sliced(stage).size)})"
+        yield f"slices__ = _slices({count}, {_factor(sliced(stage).size)})"
         for s in sums:
             yield f"{s.name}{PART} = {s.name}"
         yield "if slices__ > 1:"
@@ -261,9 +263,9 @@ class _CudaWrapper(Wrapper):
         (s,) = stage.statements
         yield f"_clear({s.name}, stream__)"
         yield "if DETERMINISTIC:"
-        yield from broken(f"    {name}_ordered()[_grid({many(stage.loops)}), THREADS, stream__]({self._call(ordered)})")
+        yield from broken(f"    {name}_ordered()[_grid({_many(stage.loops)}), THREADS, stream__]({self._call(ordered)})")
         yield "else:"
-        every = many((*stage.loops, *stage.over))
+        every = _many((*stage.loops, *stage.over))
         yield from broken(f"    {name}_atomic()[_grid({every}), THREADS, stream__]({self._call(atomic)})")
 
 
@@ -284,8 +286,21 @@ def _product(product: MatrixProduct) -> str:
             (product.name, product.entry.indices, left, right),
         )
     ]
-    shape = ", ".join(many(g) for g in (examples, left, middle, right))
+    shape = ", ".join(_many(g) for g in (examples, left, middle, right))
     return f"device__.product({', '.join(views)}, {shape})"
+
+
+def _in_python(function: str) -> bool:
+    """Whether a function is Python's own."""
+    return "." in function or hasattr(builtins, function)
+
+
+def _many(axes: Iterable[Index]) -> str:
+    return python(many(axes))
+
+
+def _factor(size: Any) -> str:
+    return python(size_factor(size))
 
 
 def _step(group: Sequence[Index], axes: Any) -> str:

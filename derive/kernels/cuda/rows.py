@@ -13,19 +13,45 @@ from sympy import S
 
 from derive.calculus.terms import Element
 from derive.kernels.cuda.launches import Axes, CellLaunch, RowLaunch, Running, running, unkept
-from derive.kernels.cuda.threads import COMBINED, OVER_ROW, PART, KernelText, ThreadBlock, ThreadPrinter, many, split, words
+from derive.kernels.cuda.threads import COMBINED, OVER_ROW, PART, KernelText, ThreadBlock, ThreadPrinter, many, split
 from derive.kernels.program.statements import MAP, NEUTRAL, Statement
-from derive.kernels.text.scope import factor_code, indented
+from derive.kernels.text.scope import size_factor
+from derive.kernels.text.tree import (
+    ONE,
+    ZERO,
+    Assign,
+    Brackets,
+    Do,
+    Expression,
+    If,
+    Line,
+    Loop,
+    Name,
+    Operation,
+    Store,
+    at,
+    call,
+    compared,
+    needed,
+    plus,
+    put,
+    times,
+)
+
+THREAD, SHARING, WIDE, KEPT, PLACE = map(Name, ("t__", "T__", "V__", "E__", "at__"))
+ROW, LENGTH, SLOT, ROOM, EACH = map(Name, ("row__", "length__", "slot__", "room__", "v__"))
+"""What kernels call the number of a thread, the threads of a row, the numbers at once and in registers, the place of the first of
+these, a row, how long it is, the group of threads, the memory that it shares, and one of the numbers at once.
+"""
 
 
 @dataclass
 class _Along:
-    """Statements along a row being printed: what a thread has of it in registers, and the loop over that."""
+    """The lines of statements along a row: what a thread has of it in registers, and the loop over that."""
 
     printer: ThreadPrinter
     stage: RowLaunch
     long: bool
-    used: set[str] = field(default_factory=set)
     loaded: set[Element] = field(default_factory=set)
     """What registers hold already."""
 
@@ -38,22 +64,22 @@ class _Along:
         """The indices of entries that lie one behind the other along what a thread has."""
         return self.along, self.stage.inner
 
-    def place(self, e: Element) -> str:
+    def place(self, e: Element) -> Expression:
         """Where the first of the numbers lies that a thread reads or writes at once."""
-        return "at__" if e.indices == self.stage.inner else "row__*length__ + at__"
+        return PLACE if e.indices == self.stage.inner else plus(times(ROW, LENGTH), PLACE)
 
-    def placed(self, lines: Sequence[str]) -> list[str]:
+    def placed(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Lines that know `at__`, with whatever else tells their place in front."""
-        return list(lines)
+        return lines
 
-    def indexed(self, lines: Sequence[str]) -> list[str]:
+    def indexed(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Lines at one place of a row, with the indices that they mention in front."""
-        place = "at__ + v__" if len(self.stage.inner) == 1 else "(at__ + v__)"
-        return [*(line for line in split(place, self.stage.inner) if line.split(" ")[0] in words(lines)), *lines]
+        place = plus(PLACE, EACH)
+        return [*needed(split(place if len(self.stage.inner) == 1 else Brackets(place), self.stage.inner), lines), *lines]
 
-    def target(self, s: Statement) -> str:
+    def target(self, s: Statement) -> Expression:
         """Where a sum is kept while it grows."""
-        return f"{s.name}__all"
+        return Name(f"{s.name}__all")
 
     def names(self) -> dict[str, str]:
         """What the entries of tensors are called that have one for each thread."""
@@ -93,41 +119,46 @@ class _Along:
         return e.name in self.printer.memory or later
 
     @property
-    def first(self) -> str:
+    def first(self) -> Expression:
         """The first of the registers that are read or written at once."""
-        return "0" if self.long else "c__*V__"
+        return ZERO if self.long else times(Name("c__"), WIDE)
 
-    def loads(self, statements: Sequence[Statement]) -> list[str]:
+    def loads(self, statements: Sequence[Statement]) -> list[Line]:
         """The registers that statements read and that hold nothing yet, filled."""
         made = {s.entry for s in statements}
         wanted = [e for e in self.registers(statements) if e not in made and any(e in s.entries for s in statements)]
         missing = [e for e in wanted if self.long or e not in self.loaded]
         self.loaded |= {*missing, *made}
-        self.used |= {"read"} if missing else set()
-        return [f"read({e.name}, {self.place(e)}, {e.name}__row, {self.first}, V__)" for e in missing]
+        return [self._moved("read", e.name, self.place(e), e.name) for e in missing]
 
-    def stores(self, statements: Sequence[Statement]) -> list[str]:
+    def stores(self, statements: Sequence[Statement]) -> list[Line]:
         """The registers that belong to arrays, written."""
         found = [s for s in statements if s.kind == MAP and s.entry in self.registers([s]) and s.name in self.printer.memory]
-        self.used |= {"write"} if found else set()
-        return [f"write({s.name}, {self.place(s.entry)}, {s.name}__row, {self.first}, V__)" for s in found]
+        return [self._moved("write", s.name, self.place(s.entry), s.name) for s in found]
+
+    def _moved(self, way: str, array: str, place: Expression, row: str) -> Do:
+        """V__ numbers between memory and registers."""
+        return Do(call(way, Name(array), place, Name(f"{row}__row"), self.first, WIDE))
 
     # ---- the loop
 
-    def chunks(self, before: Sequence[str], body: Sequence[str] = (), after: Sequence[str] = ()) -> list[str]:
+    def chunks(self, before: Sequence[Line], body: Sequence[Line] = (), after: Sequence[Line] = ()) -> list[Line]:
         """A loop over what a thread has of a row, V__ numbers at a time."""
-        each = ["for v__ in range(V__):", *indented([*([] if self.long else ["e__ = c__*V__ + v__"]), *body])] if body else []
-        lines = self.placed([*before, *each, *after])
+        chunk = Name("c__")
+        kept = [] if self.long else [Assign("e__", plus(times(chunk, WIDE), EACH))]
+        each = [Loop("v__", WIDE, (*kept, *body))] if body else []
+        lines = tuple(self.placed([*before, *each, *after]))
         if self.long:
-            return ["for at__ in range(t__*V__, length__, step__):", *indented(lines)]
-        return ["for c__ in range(E__//V__):", *indented(["at__ = (c__*T__ + t__)*V__", "if at__ < length__:", *indented(lines)])]
+            return [Loop("at__", LENGTH, lines, times(THREAD, WIDE), Name("step__"))]
+        place = Assign("at__", times(Brackets(plus(times(chunk, SHARING), THREAD)), WIDE))
+        return [Loop("c__", Operation("//", KEPT, WIDE), (place, If(compared(PLACE, "<", LENGTH), lines)))]
 
     def block(self, statements: Sequence[Statement]) -> ThreadBlock:
-        entry = "v__" if self.long else "e__"
-        rows = {e: f"{e.name}__row[{entry}]" for e in self.registers(statements)}
-        return ThreadBlock(self.printer, rows, self.names(), self.used)
+        entry = EACH if self.long else Name("e__")
+        rows: dict[Element, Expression] = {e: at(f"{e.name}__row", entry) for e in self.registers(statements)}
+        return ThreadBlock(self.printer, rows, self.names())
 
-    def body(self, statements: Sequence[Statement], known: Mapping[Element, str] = {}) -> list[str]:
+    def body(self, statements: Sequence[Statement], known: Mapping[Element, Expression] = {}) -> list[Line]:
         """The statements at one place of a row."""
         block = self.block(statements)
         scope = block.scope(statements)
@@ -135,30 +166,43 @@ class _Along:
         for s in statements:
             value = scope.value(s.term)
             if s.kind == MAP:
-                name = value if value.isidentifier() else scope.variable(value)
+                name = value if isinstance(value, Name) else scope.variable(value)
                 scope.variables[s.entry] = name
                 if s.entry in block.rows:
-                    scope.lines.append(f"{block.rows[s.entry]} = {name}")
+                    scope.put(put(block.rows[s.entry], name))
                 elif s.name in self.printer.memory:
-                    scope.lines.append(f"{s.name}[{block.place(s.entry)}] = {name}")
+                    scope.put(Store(at(s.name, block.place(s.entry)), name))
             else:
-                scope.lines.append(f"{self.target(s)} = {scope.call(COMBINED[s.kind], self.target(s), value)}")
+                scope.put(self.grown(s, value))
         return scope.lines
 
-    def loop(self, nest: Sequence[Statement]) -> list[str]:
+    def grown(self, s: Statement, value: Expression) -> Line:
+        """A sum with one more value."""
+        return put(self.target(s), call(COMBINED[s.kind], self.target(s), value))
+
+    def loop(self, nest: Sequence[Statement]) -> list[Line]:
         """The statements along the row."""
         loads = self.loads(nest)
         return self.chunks(loads, self.indexed(self.body(nest)), self.stores(nest))
 
-    def opened(self, statements: Iterable[Statement]) -> list[str]:
-        """The variables in which sums grow, with what these start from."""
-        return [f"{self.target(s)} = {self.block(()).scope().value(NEUTRAL[s.kind])}" for s in statements]
+    def opened(self, statements: Iterable[Statement]) -> list[Line]:
+        """What sums start from."""
+        return [put(self.target(s), self.block(()).scope().value(NEUTRAL[s.kind])) for s in statements]
 
-    def rooms(self, others: Iterable[str] = ()) -> list[str]:
+    def rooms(self, others: Iterable[str] = ()) -> list[Line]:
         """The arrays of registers."""
-        size = "V__" if self.long else "E__"
         found = sorted({e.name for e in self.registers(self.stage.statements)} | {*others})
-        return [f"{name}__row = cuda.local.array({size}, {self.printer.dtype})" for name in found]
+        made = call("cuda.local.array", WIDE if self.long else KEPT, Name(self.printer.dtype))
+        return [Assign(f"{name}__row", made) for name in found]
+
+    def shared(self, wanted: object) -> list[Line]:
+        """The memory that a group of threads shares, where it is wanted."""
+        made = call("cuda.shared.array", Name("ROOM"), Name(self.printer.dtype))
+        return [Assign("room__", made)] if wanted else []
+
+    def over_row(self, s: Statement, part: Expression, threads: Expression = SHARING) -> Expression:
+        """What threads have added up, each a part."""
+        return call(OVER_ROW[s.kind], part, ROOM, threads)
 
 
 # ---------------------------------------------------------------- rows
@@ -168,9 +212,33 @@ class _Along:
 class _RowPrinter(_Along):
     """Rows, each shared by a group of threads: kept in registers, or `long`."""
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Line]:
         """The kernel: the nests of each row, and what all rows add up to."""
-        nests, inside = self.stage.nests, list[str]()
+        inside = self._inside()
+        columns = self.stage.columns
+        shares = any(s.kind != MAP and set(s.over) != set(self.stage.outer) for s in self.stage.statements)
+        slots = times(Name("cuda.gridDim.x"), Name("cuda.blockDim.y"))
+        head = [
+            Assign("t__", Name("cuda.threadIdx.x")),
+            *self.shared(shares),
+            *self.rooms(s.name for s in columns),
+            Assign("length__", many(self.stage.inner)),
+            *([Assign("step__", times(SHARING, WIDE))] if self.long else []),
+            *self.opened(self.stage.totals),
+            Assign("rows__", many(self.stage.outer)),
+            Assign("slot__", plus(times(Name("cuda.blockIdx.x"), Name("cuda.blockDim.y")), Name("cuda.threadIdx.y"))),
+            Assign("slots__", slots),
+            *(line for s in columns for line in self.chunks([], self.opened([s]))),
+        ]
+        loop = Loop("row__", Name("rows__"), (*split(ROW, self.stage.outer), *inside), SLOT, Name("slots__"))
+        end = [line for s in self.stage.totals for line in self._total(s)]
+        for s in columns if not self.long else ():
+            end += self.chunks([self._moved("write", f"{s.name}{PART}", plus(times(SLOT, LENGTH), PLACE), s.name)])
+        return [*head, loop, *end]
+
+    def _inside(self) -> list[Line]:
+        """The nests of a row; of a long one the largest entry and sums of exponentials are found in one pass."""
+        nests, inside = self.stage.nests, list[Line]()
         while nests:
             online = running(nests[0], nests[1]) if self.long and len(nests) > 1 else None
             if online:
@@ -180,32 +248,13 @@ class _RowPrinter(_Along):
             else:
                 inside += self._nest(nests[0])
                 nests = nests[1:]
-        columns = self.stage.columns
-        shares = any(s.kind != MAP and set(s.over) != set(self.stage.outer) for s in self.stage.statements)
-        head = [
-            "t__ = cuda.threadIdx.x",
-            *([f"room__ = cuda.shared.array(ROOM, {self.printer.dtype})"] if shares else []),
-            *self.rooms(s.name for s in columns),
-            f"length__ = {many(self.stage.inner)}",
-            *(["step__ = T__*V__"] if self.long else []),
-            *self.opened(self.stage.totals),
-            f"rows__ = {many(self.stage.outer)}",
-            "slot__ = cuda.blockIdx.x*cuda.blockDim.y + cuda.threadIdx.y",
-            "slots__ = cuda.gridDim.x*cuda.blockDim.y",
-            *(line for s in columns for line in self.chunks([], self.opened([s]))),
-        ]
-        loop = ["for row__ in range(slot__, rows__, slots__):", *indented([*split("row__", self.stage.outer), *inside])]
-        end = [line for s in self.stage.totals for line in self._total(s)]
-        if columns and not self.long:
-            self.used.add("write")
-            for s in columns:
-                end += self.chunks([f"write({s.name}{PART}, slot__*length__ + at__, {s.name}__row, {self.first}, V__)"])
-        return [*head, *loop, *end]
+        return inside
 
-    def target(self, s: Statement) -> str:
+    def target(self, s: Statement) -> Expression:
         if s not in self.stage.columns:
-            return f"{s.name}__all"
-        return f"{s.name}{PART}[slot__*length__ + at__ + v__]" if self.long else f"{s.name}__row[e__]"
+            return super().target(s)
+        place = plus(times(SLOT, LENGTH), PLACE, EACH)
+        return at(f"{s.name}{PART}", place) if self.long else at(f"{s.name}__row", Name("e__"))
 
     def names(self) -> dict[str, str]:
         return {s.name: self._own(s) for s in self.stage.statements if s.entry.indices == self.stage.outer}
@@ -214,58 +263,59 @@ class _RowPrinter(_Along):
         """What the entry of a row is called, where its array has the tensor's name."""
         return f"{s.name}__one" if s.name in self.printer.memory else s.name
 
-    def _nest(self, nest: Sequence[Statement]) -> list[str]:
+    def _nest(self, nest: Sequence[Statement]) -> list[Line]:
         if all(s.loops == set(self.stage.outer) for s in nest):
             return self._of_rows(nest)
         sums = [s for s in nest if s.kind != MAP and set(s.over) == set(self.stage.inner)]
         return [*self.opened(sums), *self.loop(nest), *(line for s in sums for line in self._closed(s, self.target(s)))]
 
-    def _closed(self, s: Statement, part: str) -> list[str]:
+    def _closed(self, s: Statement, part: Expression) -> list[Line]:
         """What the threads of a row have added up."""
-        self.used.add(OVER_ROW[s.kind])
-        return [f"{self._own(s)} = {OVER_ROW[s.kind]}({part}, room__, T__)", *self._left(s)]
+        return [Assign(self._own(s), self.over_row(s, part)), *self._left(s)]
 
-    def _left(self, s: Statement) -> list[str]:
+    def _left(self, s: Statement) -> list[Line]:
         """The entry of a row, left in memory where it is wanted."""
-        return ["if t__ == 0:", f"    {s.name}[row__] = {self._own(s)}"] if s.name in self.printer.memory else []
+        left = Store(at(s.name, ROW), Name(self._own(s)))
+        return [If(compared(THREAD, "==", ZERO), (left,))] if s.name in self.printer.memory else []
 
-    def _of_rows(self, nest: Sequence[Statement]) -> list[str]:
+    def _of_rows(self, nest: Sequence[Statement]) -> list[Line]:
         """Numbers of each row, which all its threads compute."""
         scope = self.block(nest).scope(nest)
         for s in nest:
             value = scope.value(s.term)
-            if s.kind == MAP:
-                scope.lines += [f"{self._own(s)} = {value}", *self._left(s)]
-            else:
-                scope.lines.append(f"{self.target(s)} = {scope.call(COMBINED[s.kind], self.target(s), value)}")
+            scope.put(*([Assign(self._own(s), value), *self._left(s)] if s.kind == MAP else [self.grown(s, value)]))
         return scope.lines
 
-    def _running(self, found: Running) -> list[str]:
+    def _running(self, found: Running) -> list[Line]:
         """The largest entry and sums of shifted exponentials in one pass."""
         m, sums = found.largest, found.sums
         scope = self.block([m, *sums]).scope()
-        highest, least = self.target(m), scope.value(S.NegativeInfinity)
+        highest, top, scale = self.target(m), Name("top__"), Name("scale__")
+        least = scope.value(S.NegativeInfinity)
         loads, value = self.loads([m, *sums]), scope.value(m.term)
-        scope.lines += [
-            f"top__ = {scope.call('accumulate_maximum', highest, value)}",
-            f"if top__ != {highest}:",
-            f"    scale__ = {scope.call('exp', f'{highest} - top__')}",
-            *(f"    {self.target(s)} = {self.target(s)}*scale__" for s in sums),
-            f"    {highest} = top__",
-            f"if {highest} != {least}:",
-            *indented(self.body(sums, {m.entry: highest})),
-        ]
+        raised = (
+            Assign("scale__", call("exp", Operation("-", highest, top))),
+            *(put(self.target(s), times(self.target(s), scale)) for s in sums),
+            put(highest, top),
+        )
+        scope.put(
+            Assign("top__", call("accumulate_maximum", highest, value)),
+            If(compared(top, "!=", highest), raised),
+            If(compared(highest, "!=", least), tuple(self.body(sums, {m.entry: highest}))),
+        )
         lines = [*self.opened([m, *sums]), *self.chunks(loads, self.indexed(scope.lines)), *self._closed(m, highest)]
-        lines.append(f"scale__ = exp({highest} - {self._own(m)})")
-        return [*lines, *(line for s in sums for line in self._closed(s, f"{self.target(s)}*scale__"))]
+        lines.append(Assign("scale__", call("exp", Operation("-", highest, Name(self._own(m))))))
+        return [*lines, *(line for s in sums for line in self._closed(s, times(self.target(s), scale)))]
 
-    def _total(self, s: Statement) -> list[str]:
+    def _total(self, s: Statement) -> list[Line]:
         """A number that all rows add up to, left in a part."""
-        value = self.target(s)
-        if s.loops != set(self.stage.outer):
-            self.used.add(OVER_ROW[s.kind])
-            value = f"{OVER_ROW[s.kind]}({value}, room__, T__)"
-        return [f"{s.name}__one = {value}", "if t__ == 0:", f"    {s.name}{PART}[slot__] = {s.name}__one"]
+        whole = self.target(s) if s.loops == set(self.stage.outer) else self.over_row(s, self.target(s))
+        return [Assign(f"{s.name}__one", whole), *_left_in_part(s, THREAD, SLOT)]
+
+
+def _left_in_part(s: Statement, thread: Expression, place: Expression) -> list[Line]:
+    """What a group of threads has of a number, left by the first of them."""
+    return [If(compared(thread, "==", ZERO), (Store(at(f"{s.name}{PART}", place), Name(f"{s.name}__one")),))]
 
 
 def rows_kernels(printer: ThreadPrinter, name: str, stage: RowLaunch) -> list[KernelText]:
@@ -273,8 +323,8 @@ def rows_kernels(printer: ThreadPrinter, name: str, stage: RowLaunch) -> list[Ke
     short, long = _RowPrinter(printer, stage, False), _RowPrinter(printer, unkept(stage, printer.memory), True)
     bounds = "max(T__, THREADS)"
     return [
-        printer.kernel(name, ("T__", "V__", "E__"), short.lines(), short.used, bounds),
-        printer.kernel(f"{name}_long", ("T__", "V__"), long.lines(), long.used, bounds),
+        printer.kernel(name, ("T__", "V__", "E__"), short.lines(), bounds),
+        printer.kernel(f"{name}_long", ("T__", "V__"), long.lines(), bounds),
     ]
 
 
@@ -303,43 +353,41 @@ class _MapPrinter(_Along):
     def lying(self) -> tuple[Axes, ...]:
         return self.along, self.along[-1:]
 
-    def place(self, e: Element) -> str:
-        return "at__" if e.indices == self.along else "last__"
+    def place(self, e: Element) -> Expression:
+        return PLACE if e.indices == self.along else Name("last__")
 
-    def placed(self, lines: Sequence[str]) -> list[str]:
+    def placed(self, lines: Sequence[Line]) -> Sequence[Line]:
         """V__ numbers have one place but on the last axis."""
         *lead, last = self.along
         if not lead:
-            return list(lines)
-        size, mentioned = factor_code(last.size), words(lines)
-        found = [line for line in split(f"(at__//{size})", tuple(lead)) if line.split(" ")[0] in mentioned]
-        return [*([f"last__ = at__ % {size}"] if "last__" in mentioned else []), *found, *lines]
+            return lines
+        size = size_factor(last.size)
+        places = [Assign("last__", Operation("%", PLACE, size)), *split(Brackets(Operation("//", PLACE, size)), tuple(lead))]
+        return [*needed(places, lines), *lines]
 
-    def indexed(self, lines: Sequence[str]) -> list[str]:
-        last = self.along[-1].name
-        place = "at__" if len(self.along) == 1 else "last__"
-        return [*([f"{last} = {place} + v__"] if last in words(lines) else []), *lines]
+    def indexed(self, lines: Sequence[Line]) -> Sequence[Line]:
+        place = PLACE if len(self.along) == 1 else Name("last__")
+        return [*needed([Assign(self.along[-1].name, plus(place, EACH))], lines), *lines]
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Line]:
         """The kernel: the maps, and what all cells add up to."""
         totals = [s for s in self.stage.statements if s.kind != MAP]
         inside = [line for nest in self.stage.nests for line in self.loop(nest)]
-        self.used |= {OVER_ROW[s.kind] for s in totals}
         return [
-            "t__ = cuda.grid(1)",
-            *([f"room__ = cuda.shared.array(ROOM, {self.printer.dtype})"] if totals else []),
+            Assign("t__", call("cuda.grid", ONE)),
+            *self.shared(totals),
             *self.rooms(),
-            f"length__ = {many(self.along)}",
-            "step__ = cuda.gridsize(1)*V__",
+            Assign("length__", many(self.along)),
+            Assign("step__", times(call("cuda.gridsize", ONE), WIDE)),
             *self.opened(totals),
             *inside,
             *(line for s in totals for line in self._total(s)),
         ]
 
-    def _total(self, s: Statement) -> list[str]:
+    def _total(self, s: Statement) -> list[Line]:
         """A number that all cells add up to, left in a part by each block."""
-        value = f"{OVER_ROW[s.kind]}({self.target(s)}, room__, THREADS)"
-        return [f"{s.name}__one = {value}", "if cuda.threadIdx.x == 0:", f"    {s.name}{PART}[cuda.blockIdx.x] = {s.name}__one"]
+        whole = self.over_row(s, self.target(s), Name("THREADS"))
+        return [Assign(f"{s.name}__one", whole), *_left_in_part(s, Name("cuda.threadIdx.x"), Name("cuda.blockIdx.x"))]
 
 
 def _one_row(stage: CellLaunch) -> RowLaunch:
@@ -349,4 +397,4 @@ def _one_row(stage: CellLaunch) -> RowLaunch:
 def map_kernel(printer: ThreadPrinter, name: str, stage: CellLaunch) -> KernelText:
     """The kernel of cells without loops inside."""
     made = _MapPrinter(printer, _one_row(stage), True)
-    return printer.kernel(name, ("V__",), made.lines(), made.used, "THREADS")
+    return printer.kernel(name, ("V__",), made.lines(), "THREADS")

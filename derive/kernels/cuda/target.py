@@ -9,7 +9,8 @@ from derive.kernels.cuda.functions import public
 from derive.kernels.cuda.threads import COMBINED
 from derive.kernels.program.statements import NEUTRAL
 from derive.kernels.text.device import Device
-from derive.kernels.text.scope import Scope
+from derive.kernels.text.python import python
+from derive.kernels.text.scope import Scope, variable_of
 from derive.kernels.text.target import NUMPY, Target
 from derive.kernels.text.wrapper import Public
 
@@ -20,7 +21,9 @@ OWN = (
 
 
 def _variables(functions: Sequence[Public], dtype: str) -> Mapping[str, Any]:
-    return {"sums": [(kind, combined, Scope(dtype, str).value(NEUTRAL[kind])) for kind, combined in COMBINED.items()]}
+    return {
+        "sums": [(kind, combined, python(Scope(dtype, variable_of).value(NEUTRAL[kind]))) for kind, combined in COMBINED.items()]
+    }
 
 
 CUDA = Target(

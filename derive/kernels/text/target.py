@@ -44,6 +44,11 @@ class Target:
     """The libraries that functions can be wrapped for, and what is put into the template of each, `text/LIBRARY.j2`."""
 
     @cached_property
+    def functions(self) -> frozenset[str]:
+        """What the files of `device` offer to those who print."""
+        return frozenset({*FUNCTIONS, *self.device.operations})
+
+    @cached_property
     def reserved(self) -> frozenset[str]:
         """The names that nothing in a module may have but what the target means by them."""
-        return self.own | {*FUNCTIONS, *self.device.operations}
+        return self.own | self.functions

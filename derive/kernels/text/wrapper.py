@@ -5,6 +5,7 @@ Each is Python around compiled code: it checks what it is given before anything 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,15 +43,23 @@ TENSOR = (
 
 @dataclass(frozen=True)
 class Public:
-    """A public function: its text with that of what it calls, and the device functions that they use."""
+    """A public function: its text with that of what it calls, and the names of all functions that they call."""
 
     name: str
     text: str
-    used: frozenset[str]
+    code: tuple[str, ...]
+    """The functions in the text that do its own work, in the order in which they run."""
+    calls: frozenset[str]
     sizes: tuple[str, ...]
     """The sizes that it takes behind the arrays."""
     mixed: bool
     """Whether it calls a library of matrix products."""
+
+
+def calls_of(text: str) -> frozenset[str]:
+    """The functions, and the methods, that the text of a public function calls."""
+    found = (node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    return frozenset(getattr(f, "id", getattr(f, "attr", "")) for f in found)
 
 
 def shape_code(axes: Sequence[Any]) -> str:

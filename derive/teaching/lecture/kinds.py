@@ -261,7 +261,7 @@ def _output_column(start: Run) -> tuple[Column, ...]:
 def _kernel(directive: Directive, options: Options, desk: Desk) -> Sequence[Block]:
     # Here, not above: lectures without kernels need none of it.
     from derive.kernels.kernel import kernel
-    from derive.kernels.module import code_of, loops_of
+    from derive.kernels.module import loops_of
 
     given = {"batched": options["batch"], "target": options["target"], "wrt": options["wrt"], "dtype": options["dtype"]}
     made = kernel(desk.graph_of(directive), name=directive.name, **{key: value for key, value in given.items() if value})
@@ -272,7 +272,7 @@ def _kernel(directive: Directive, options: Options, desk: Desk) -> Sequence[Bloc
         raise DeriveError(said("This kernel has no function {name}.", name=function), directive.whole("function"), hint)
     if options["show"] == "program":
         return (CodeBlock(str(made.programs[function])),)
-    code = code_of(made.source, function)
+    code = made.text.code[function]
     return (CodeBlock(folded(loops_of(code) if options["show"] == "loop" else code), "python"),)
 
 
