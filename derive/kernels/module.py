@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 import jinja2
@@ -108,15 +109,15 @@ def module(
         **target.variables(functions, dtype),
     )
     if wrap:
-        source += _wrapped(graph, names, dtype, functions[0], wrap, target)
+        source += _wrapped(graph, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
     return Module(_imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs)
 
 
-def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
-    """The text of a function that a library, such as PyTorch, differentiates."""
+def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target, digest: str) -> str:
+    """The text of a function that a library, such as PyTorch, differentiates; `digest` is in the name of what it registers."""
     if not wrt or graph.output.expr.is_integer:
         raise DeriveError("Nothing is differentiated here, so there is nothing to wrap.")
-    variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap]}
+    variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap], "operation": f"kernel_{digest}"}
     return _environment().get_template(f"text/{wrap}.j2").render(variables)
 
 
