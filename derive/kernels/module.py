@@ -11,6 +11,7 @@ import ast
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 import jinja2
@@ -80,7 +81,7 @@ def module(
     functions = [target.public(kind, programs[kind.name], graph, names, dtype) for kind in kinds]
     source = f"# {mark()}\n" + _text(graph, title or graph.output.name, functions, names, target, dtype, wrap)
     if wrap:
-        source += _wrapped(graph, names, dtype, functions[0], wrap, target)
+        source += _wrapped(graph, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
     code = {f.name: "\n\n".join(f.code) for f in functions}
     return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
 
@@ -114,11 +115,11 @@ def _text(
     )
 
 
-def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:
-    """The text of a function that a library, such as PyTorch, differentiates."""
+def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target, digest: str) -> str:
+    """The text of a function that a library, such as PyTorch, differentiates; `digest` is in the name of what it registers."""
     if not wrt or graph.output.expr.is_integer:
         raise DeriveError("Nothing is differentiated here, so there is nothing to wrap.")
-    variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap]}
+    variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap], "operation": f"kernel_{digest}"}
     return _environment().get_template(f"text/{wrap}.j2").render(variables)
 
 

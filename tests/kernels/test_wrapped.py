@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -309,3 +309,84 @@ def test_rows_are_what_can_be_computed_alone() -> None:
         "A: [n, n]; y = A*2",
     ):
         assert axis(mixed) == "None", mixed
+
+
+# ---------------------------------------------------------------- in the graphs of torch.compile and torch.export
+
+
+def loss_of(shape: tuple[int, ...], labels: Any) -> tuple[Callable[..., Tensor], list[Tensor]]:
+    apply, t = wrapped("softmax_cross_entropy_label", "z", "t").Kernel.apply, torch.tensor(labels)
+    return lambda z: 3 * apply(2 * z, t), [double(*shape)]
+
+
+def layer_of() -> tuple[Callable[..., Tensor], list[Tensor]]:
+    apply = wrapped("layer_norm", "x").Kernel.apply
+    return lambda *a: apply(*a, 0.1).square().sum(), [double(3, 4), double(4), double(4)]
+
+
+def convolution_of() -> tuple[Callable[..., Tensor], list[Tensor]]:
+    apply = wrapped("conv1d_layer").Kernel.apply
+    return lambda *a: apply(*a, 5, 1, 2).square().sum(), [double(2, 10), double(3, 2, 3), double(3)]
+
+
+def gelu_of() -> tuple[Callable[..., Tensor], list[Tensor]]:
+    apply = wrapped("x: [n]; y = gelu(x)").Kernel.apply
+    return lambda x: (apply(x) * x).mean(), [double(3, 4)]
+
+
+GRAPHS: dict[str, Callable[[], tuple[Callable[..., Tensor], list[Tensor]]]] = {
+    "a loss": lambda: loss_of((3, 4), LABELS),
+    "examples along two axes": lambda: loss_of((2, 3, 4), [LABELS, LABELS]),
+    "a tensor among others": gelu_of,
+    "a layer with a number": layer_of,
+    "sizes that no array tells": convolution_of,
+}
+"""How a wrapped kernel may stand in a graph, and tensors for it."""
+
+
+@pytest.fixture
+def compiled() -> Callable[..., Any]:
+    torch._dynamo.reset()
+    return partial(torch.compile, fullgraph=True)
+
+
+@pytest.mark.parametrize("make", GRAPHS.values(), ids=GRAPHS)
+def test_a_kernel_stands_in_one_graph_with_what_is_around_it(make: Any, compiled: Any) -> None:
+    use, given = make()
+    whole = compiled(use, backend="aot_eager")
+    torch.testing.assert_close(torch.autograd.grad(whole(*given), given), torch.autograd.grad(use(*given), given))
+    with torch.no_grad():
+        torch.testing.assert_close(whole(*given), use(*given))
+
+
+def test_one_graph_serves_any_number_of_rows(compiled: Any) -> None:
+    use, _ = gelu_of()
+    whole = compiled(use, dynamic=True, backend="aot_eager")
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for rows in (3, 5, 8):
+            torch.testing.assert_close(whole(double(rows, 4)), use(double(rows, 4)))
+
+
+def test_a_module_with_a_kernel_is_exported() -> None:
+    use, (z,) = loss_of((3, 4), LABELS)
+
+    class Loss(torch.nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return use(z)
+
+    torch.testing.assert_close(torch.export.export(Loss(), (z.detach(),)).module()(z.detach()), use(z.detach()))
+
+
+def test_the_operations_of_a_kernel_are_as_pytorch_wants_them() -> None:
+    loss, layered = wrapped("softmax_cross_entropy_label", "z", "t"), wrapped("layer_norm", "x")
+    z, t, gamma, number = double(3, 4), torch.tensor(LABELS), double(4), torch.tensor(0.1, dtype=torch.float64)
+    torch.library.opcheck(loss._differentiated, (z, t))
+    torch.library.opcheck(loss._computed, (z.detach(), t))
+    torch.library.opcheck(layered._computed, (z, gamma, gamma.detach(), number))
+    torch.library.opcheck(layered._pulled, tuple(a.detach() for a in (z, gamma, gamma, number, z)))
+
+
+def test_a_graph_of_a_gradient_is_refused_in_a_graph_too(compiled: Any) -> None:
+    use, (z,) = loss_of((3, 4), LABELS)
+    with pytest.raises(RuntimeError, match=TWICE):
+        torch.autograd.grad(compiled(use, backend="eager")(z), z, create_graph=True)

@@ -9,15 +9,23 @@ from sympy import Dummy, Symbol
 
 from derive.calculus.terms import Binder, Element, Index, Sum, factors, walk
 from derive.graphs.graph import Graph, Input, Node
-from derive.kernels.text.wrapper import Public
+from derive.kernels.text.wrapper import Public, shape_code, solved_size
 
 
 def wrapped_variables(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> Mapping[str, Any]:
     """What the template of a library has put in, besides what the target says of its arrays."""
     inputs = [i.name for i in graph.inputs]
     axis = rows_axis(graph)
+    told = dict(_told(graph, function.sizes))
+    output = [s.name for a in graph.output.axes for s in a.free_symbols]
     return {
         "names": (*inputs, *function.sizes),
+        "sizes": function.sizes,
+        "labels": tuple(i.name for i in graph.inputs if i.kind == "label"),
+        "schema": ", ".join([*(f"Tensor {name}" for name in inputs), *(f"SymInt {name}" for name in function.sizes)]),
+        "first": next(k for k, i in enumerate(graph.inputs) if i.axes or k == len(inputs) - 1),
+        "told": [(name, told[name]) for name in dict.fromkeys(output)],
+        "shape": shape_code(graph.output.axes),
         "real": tuple(i.name for i in graph.inputs if i.axes and i.kind != "label"),
         "rows": {i.name: len(i.axes) for i in graph.inputs if axis is not None and axis in i.axes},
         "rows_of_result": axis is not None and axis in graph.output.axes,
@@ -28,6 +36,17 @@ def wrapped_variables(graph: Graph, wrt: Sequence[str], dtype: str, function: Pu
         "dtype": dtype,
         "scalar": not graph.output.axes,
     }
+
+
+def _told(graph: Graph, given: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each size, and what is known of it before a run: an argument, the length of an axis, or what such a length tells."""
+    known = set(given)
+    yield from ((name, f"arguments[{len(graph.inputs) + k}]") for k, name in enumerate(given))
+    axes = [(a, f"arguments[{k}].shape[{place}]") for k, i in enumerate(graph.inputs) for place, a in enumerate(i.axes)]
+    for axis, length in sorted(axes, key=lambda one: not one[0].is_Symbol):
+        if unknown := [s for s in axis.free_symbols if s.name not in known]:
+            known.add(unknown[0].name)
+            yield unknown[0].name, length if axis.is_Symbol else solved_size(axis, unknown[0], length)
 
 
 # ---------------------------------------------------------------- rows

@@ -67,6 +67,14 @@ def shape_code(axes: Sequence[Any]) -> str:
     return f"({', '.join(map(size_code, axes))}{',' if len(axes) == 1 else ''})"
 
 
+def solved_size(axis: Any, unknown: Any, length: str) -> str:
+    """The size that the length of an axis made of sizes tells: s (O - 1) + K gives O."""
+    slope = axis.expand().coeff(unknown, 1)
+    rest = (axis.expand() - slope * unknown).expand()
+    left = f"({length} - ({size_code(rest)}))"
+    return left if slope == 1 else f"{left}//({size_code(slope)})"
+
+
 @dataclass(frozen=True)
 class Wrapper:
     """A public function being printed: what it has on every target."""
@@ -167,11 +175,8 @@ class Wrapper:
         return all(a.is_Symbol and a.name not in self.given_sizes for a in i.axes) and len({*i.axes} - before) == len(i.axes)
 
     def _solved(self, i: Input, k: int, axis: Any, unknown: Any) -> Iterator[str]:
-        """The size that an axis made of sizes tells: s (O - 1) + K gives O."""
-        slope = axis.expand().coeff(unknown, 1)
-        rest = (axis.expand() - slope * unknown).expand()
-        length = f"({i.name}.shape[{k}] - ({size_code(rest)}))"
-        yield f"{unknown.name} = {length}" if slope == 1 else f"{unknown.name} = {length}//({size_code(slope)})"
+        """The size that an axis made of sizes tells."""
+        yield f"{unknown.name} = {solved_size(axis, unknown, f'{i.name}.shape[{k}]')}"
         yield f"if {unknown.name} < 1:"
         yield f"    raise _misshapen({i.name!r}, {i.name}, {shape_code(i.axes)!r})"
 
