@@ -173,8 +173,6 @@ class _Reader:
             )
         if part.inline and not self.is_step(part.sides):
             return
-        rows = ((text, row) for text in part.beside for row in sides_of(text, 0, len(text)))
-        supposed = next((text for text, row in rows if self.supposes(row)), "")
         before: tuple[Side, Formula] | None = None
         opening: Formula | None = None
         sides = list(part.sides)
@@ -206,7 +204,7 @@ class _Reader:
             opening = opening or found
             if before is not None and side.relation:
                 step = self.step(before, (side, found), opening)
-                self.items.append(self.spoken(step, (before[1], found), supposed) if part.inline or supposed else step)
+                self.items.append(self.spoken(step, (before[1], found), part))
             before = (side, found)
 
     def is_step(self, sides: Sequence[Side]) -> bool:
@@ -229,14 +227,15 @@ class _Reader:
             return plain and self.values is None
         return member is not None or name in map(str, self.graph.sizes) or plain or len(sides[1].text.strip().lstrip("\\")) == 1
 
-    def spoken(self, step: Step, formulas: tuple[Formula, Formula], supposed: str) -> Step:
+    def spoken(self, step: Step, formulas: tuple[Formula, Formula], part: Chain) -> Step:
         """The same for a step in prose, or behind it: what is not so in general may be meant for a case that is spoken of."""
         one, other = formulas
         if step.verdict.kind != REFUTED:
             return step
-        if supposed:
+        rows = ((text, row) for text in part.beside for row in sides_of(text, 0, len(text)))
+        if supposed := next((text for text, row in rows if self.supposes(row)), ""):
             why = said("it may be meant for {what} only", what=supposed.strip())
-        elif _constant(other) and not _constant(one) and (self.values is None or not other.indices):
+        elif part.inline and _constant(other) and not _constant(one) and (self.values is None or not other.indices):
             why = said("it may be meant for some values only")
         else:
             return step

@@ -7,6 +7,7 @@ In Markdown and LaTeX the chains are the displayed formulas; definitions stand i
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,10 @@ MAX_SHEET = 300_000
 
 MAX_SIDES = 1_000
 """A file has at most so many formulas."""
+
+
+MOST_BETWEEN = 100
+"""So many signs lie at most between prose and the displayed formula that it leads to."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +101,19 @@ def _marked(text: str, suffix: str) -> Iterator[Part]:
     rest = "".join(plain)
     displays = list(_displays(rest))
     prose = _without(rest, displays)
-    inline = [m.span(1) if m[1] is not None else m.span(2) for m in _INLINE.finditer(prose)]
+    ends = [m.end() for m in _EMPTY.finditer(prose)]
+    inline: dict[int, list[tuple[int, int]]] = {}  # by the number of empty lines above
+    for match in _INLINE.finditer(prose):
+        inline.setdefault(bisect(ends, match.start()), []).append(match.span(1) if match[1] is not None else match.span(2))
     for start, end in displays:
-        beside = tuple(rest[a:b] for a, b in inline if a >= _paragraph_before(prose, start) and b <= start)
+        here = inline.get(_leading(prose, start, ends), [])
+        beside = tuple(rest[a:b] for a, b in here if b <= start)
         found.append((start, tuple(replace(chain, beside=beside) for chain in chains(rest, start, end))))
-    for start, end in inline:
-        begin, stop = _paragraph(prose, start)
-        beside = tuple(rest[a:b] for a, b in inline if begin <= a and b <= stop and a != start)
-        rows = [sides for sides in sides_of(rest, start, end) if len(sides) > 1]
-        found.append((start, tuple(Chain(tuple(sides), True, beside) for sides in rows)))
+    for here in inline.values():
+        beside = tuple(rest[a:b] for a, b in here)
+        for start, end in here:
+            rows = [sides for sides in sides_of(rest, start, end) if len(sides) > 1]
+            found.append((start, tuple(Chain(tuple(sides), True, beside) for sides in rows)))
     for _, parts in sorted(found, key=lambda pair: pair[0]):
         yield from parts
 
@@ -117,18 +126,14 @@ def _without(text: str, displays: list[tuple[int, int]]) -> str:
     return "".join(plain).replace("$$", "  ")
 
 
-def _paragraph(text: str, at: int) -> tuple[int, int]:
-    """Where the lines between two empty ones begin and end, in which a place lies."""
-    before = [m.end() for m in _EMPTY.finditer(text, 0, at)]
-    after = _EMPTY.search(text, at)
-    return before[-1] if before else 0, after.start() if after else len(text)
-
-
-def _paragraph_before(text: str, at: int) -> int:
-    """Where the prose that leads to a displayed formula begins: its own paragraph, or one above that a colon or a comma ends."""
-    begin, _ = _paragraph(text, at)
-    lead = text[:at].rstrip(" \n\\[$")
-    return _paragraph(text, len(lead) - 1)[0] if not text[begin:at].strip(" \n\\[$") and lead.endswith((":", ",")) else begin
+def _leading(text: str, at: int, ends: list[int]) -> int:
+    """The number of the prose that leads to a displayed formula: its own paragraph, or one above that a colon or a comma ends."""
+    own = bisect(ends, at)
+    start = max(0, at - MOST_BETWEEN)
+    lead = text[start:at].rstrip(" \n\\[$")
+    last = start + len(lead)
+    above = own > 0 and last <= ends[own - 1] and lead.endswith((":", ","))
+    return bisect(ends, last - 1) if above else own
 
 
 def _fences(text: str) -> Iterator[tuple[str, int, tuple[int, int], int]]:
