@@ -283,7 +283,7 @@ def _binder(sign_: Sign) -> Any:
 def _spoken(condition: Any, bound: set[Index]) -> tuple[set[Index], set[Index]]:
     """The bound letters that are a side of a condition, and may be bound by it, and those that its sides mention."""
     sides = set() if isinstance(condition, Inside) else {a for a in condition.args if a in bound}
-    return sides, (free_indices(condition) & bound) - sides
+    return sides, {*free_indices(condition)} & bound - sides
 
 
 def introduced(spoken: Sequence[tuple[set[Index], set[Index]]], bound: Sequence[Index]) -> tuple[list[Index], list[int]]:
@@ -326,9 +326,11 @@ def listed(items: Sequence[Layout], style: Style) -> Layout:
 
 def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
     """The bound indices of which nothing shows what they range over: the first of several that are only compared with each
-    other.  `beside` gives what an index is compared with over its own axis, or None where it stands on an axis of a tensor.
+    other, and each that stands on longer axes only.  `beside` gives what an index is compared with over its own axis, None where it
+    stands on that, or the index itself where it stands on longer ones.
     """
     partners = {i: beside(i) for i in bound}
+    short = {i for i, others in partners.items() if others == {i}}
     said = {i for i, others in partners.items() if others is None or others - {*bound}}
     unsaid = []
     for i in bound:
@@ -336,7 +338,7 @@ def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | N
             said |= spread
         if i not in said:
             unsaid.append(i)
-            said.add(i)
+            said |= {i} - short
     return unsaid
 
 
@@ -354,8 +356,8 @@ def _beside(body: Any, index: Index, context: Context) -> set[Any] | None:
 
 
 def shown_range(index: Index, axes: set[Any]) -> set[Any] | None:
-    """None where the shortest of the axes on which an index stands is the one that it ranges over, else nothing that shows it."""
-    return None if index.size in axes and all(never_negative(axis - index.size) for axis in axes) else set()
+    """None where the shortest of the axes on which an index stands is the one that it ranges over, else the index alone."""
+    return None if index.size in axes and all(never_negative(axis - index.size) for axis in axes) else {index}
 
 
 def range_layout(index: Index, context: Context) -> Layout:

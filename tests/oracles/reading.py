@@ -114,15 +114,14 @@ class Shapes:
         self.stands: dict[str, set[int]] = {}
 
     def length(self, name: str, asked: tuple[str, ...] = ()) -> int | None:
-        """What a letter ranges over: as far as its sum says, or the shortest axis on which it stands, or that of what it is
-        compared with.
+        """What a letter ranges over: the shortest axis on which it stands, or as far as its sum says where that is further, or
+        that of what it is compared with.
         """
         if (found := self.letter(name).root().length) is not None or name in asked:
             return found
-        if name in self.limits:
-            return round(float(Values(self.point, self).of(self.limits[name]).v))
-        if name in self.stands:
-            return min(self.stands[name])
+        said = [round(float(Values(self.point, self).of(self.limits[name]).v))] if name in self.limits else []
+        if said or name in self.stands:
+            return max([*said, *([min(self.stands[name])] if name in self.stands else [])])
         for one, other in self.compared:
             if one == name and (found := other if isinstance(other, int) else self.length(other, (*asked, name))) is not None:
                 return found

@@ -93,7 +93,7 @@ def _table(result: Check, wrt: str, page: Page) -> Table:
 
 def error_layout(value: float, page: Page, rounding: int = 10) -> Inlines:
     """An error in two digits; below 10^-rounding rounding decides, and its digits say nothing."""
-    if value != value:
+    if not math.isfinite(value):
         return inlines(Sign("–", "–"))
     if value < 10.0**-rounding:
         return inlines(row(Sign(r"{<}\,", "< "), power_of_ten(-rounding)))
