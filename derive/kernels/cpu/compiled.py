@@ -68,8 +68,8 @@ def _entry(e: Element) -> Expression:
 class Compiled:
     """The functions of some runs for Numba, those that they call before them: how each is compiled, and its tree.
 
-    `arguments` are those of the two that Python calls, with the tensor or size that each is, `made` the numbers that these return;
-    for each run there is how much work it is, or None where there is nothing for threads.
+    `arguments` are those of the two that Python calls, with the tensor or size that each is, `made` the numbers that they
+    return; for each run there is how much work it is, or None where there is nothing for threads.
     """
 
     name: str
