@@ -68,13 +68,13 @@ def _entry(e: Element) -> Expression:
 class Compiled:
     """The functions of some runs for Numba, those that they call before them: how each is compiled, and its tree.
 
-    `arguments` are those of the two that Python calls, `made` the numbers that these return; for each run there is how much work
-    it is, or None where there is nothing for threads.
+    `arguments` are those of the two that Python calls, with the tensor or size that each is, `made` the numbers that they
+    return; for each run there is how much work it is, or None where there is nothing for threads.
     """
 
     name: str
     functions: tuple[tuple[str, Function], ...]
-    arguments: tuple[str, ...]
+    arguments: Mapping[str, str]
     made: tuple[str, ...]
     works: tuple[Any, ...]
 
@@ -180,7 +180,8 @@ def compiled(name: str, runs: Sequence[Segment], plan: Plan, dtype: str, tests: 
     arrays = [n for n in plan.memory if n in wanted]
     sizes = {n: _size_source(n, arrays, plan) for n in sorted(wanted.intersection(map(str, plan.program.graph.sizes)))}
     head = [Assign(n, source) for n, source in sizes.items() if source]
-    arguments = (*arrays, *(n for n in made.given.values() if n in wanted), *(n for n, source in sizes.items() if not source))
+    numbers = {as_given: n for n, as_given in made.given.items() if as_given in wanted}
+    arguments = {n: n for n in arrays} | numbers | {n: n for n, source in sizes.items() if not source}
     run = ("run",) if made.several else ()
     functions = [(REGION, region.function) for region in regions.values()]
     if runs:

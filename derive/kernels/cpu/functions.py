@@ -131,9 +131,7 @@ class _CpuWrapper(Wrapper):
 
     def call(self, compiled: Compiled, run: int) -> Iterator[str]:
         """The call of one of the runs, on one thread or on all, and after the first what its status says."""
-        given = ", ".join(
-            [*([str(run)] if len(compiled.works) > 1 else []), *(a.removesuffix("__given") for a in compiled.arguments)]
-        )
+        given = ", ".join([*([str(run)] if len(compiled.works) > 1 else []), *compiled.arguments.values()])
         made = f"{', '.join(['status', *compiled.made])}{'' if compiled.made else ','}"
         serial = f"{made} = {compiled.name}_serial({given})"
         if compiled.works[run] is None:
