@@ -13,11 +13,12 @@ from derive.calculus.normal import contracted, normal, parted, pulled, with_plai
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Deriv
-from derive.derivation.derivation import Step
-from derive.derivation.knowledge import knowledge
+from derive.derivation.derivation import Lemma, Step
+from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
+DEFINITION = N_("definition")
 PICK = N_("each delta keeps one term of its sum")
 EXPAND = N_("multiply out")
 SIMPLIFY = N_("simplify")
@@ -44,6 +45,7 @@ class Trail:
         uses: Iterable[tuple[Any, Any]] = (),
         named: Any = None,
         opened: Iterable[str] = (),
+        lemma: Lemma | None = None,
     ) -> None:
         """Record a new line; a rewrite that changed nothing is no step, nor is one that only put numbers together."""
         if line == self.line:
@@ -52,7 +54,7 @@ class Trail:
         if self.steps and with_plain_numbers(line) == with_plain_numbers(self.line):
             self.steps[-1] = replace(self.steps[-1], line=line)
         else:
-            self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened)))
+            self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened), lemma))
         self.line = line
 
 
@@ -66,14 +68,15 @@ def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
         trail.to(line, rule.name, rule.family)
 
 
-def simplify(trail: Trail, graph: Graph) -> None:
+def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) -> None:
     """The algebra after differentiation, as the lines a reader needs: deltas, then definitions folded back, then factors.
+    By default with all that the graph knows.
 
     A line that the algebra makes no shorter stays as it is.
     """
     picked = contracted(trail.line)
     trail.to(picked, _reason(trail.line, picked), "delta")
-    known_here = knowledge(graph)
+    known_here = known_here or knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
     trail.budget.spend(plain)
@@ -86,7 +89,7 @@ def simplify(trail: Trail, graph: Graph) -> None:
         trail.to(tidy, _reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")
-            simplify(trail, graph)
+            simplify(trail, graph, known_here)
         return
     if known != plain and (cost(plain) < 2 * cost(trail.line) or unpicked(plain) < unpicked(trail.line)):
         trail.to(plain, _reason(trail.line, plain), "expand")

@@ -11,7 +11,7 @@ from derive.calculus.rules import N_
 from derive.derivation.derivation import Step
 from derive.graphs.graph import Graph, Node
 from derive.notation.context import Context
-from derive.notation.definitions import with_definitions
+from derive.notation.definitions import with_definitions, with_values
 from derive.notation.layout import Layout, text
 from derive.notation.terms import layout
 
@@ -25,6 +25,11 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
     for step, following in zip_longest(steps, steps[1:]):
         if step.named is None:
             yield layout(step.line, context), step
+            continue
+        if step.lemma is not None and not step.opened:
+            yield with_values(step.named, step.lemma.value_at, context), step
+            if following is None:
+                yield layout(step.line, context), replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None)
             continue
         nodes = [node for name in step.opened if isinstance(node := graph.members[name], Node)]
         shown, rewritten = with_definitions(step.named, nodes, context), layout(step.line, context)

@@ -449,9 +449,9 @@ def _gradient_by(term: Element, context: Context) -> Layout:
 
 def _deriv(term: Deriv, context: Context) -> Piece:
     is_entry = isinstance(term.body, Element)
-    opened = context.written(term.body, context) if context.written and is_entry else None
+    opened = context.written(term, context) if context.written and is_entry else None
     if opened is not None:
-        return derivative(opened, _piece(term.by, context).layout, False)
+        return opened
     return _second(term.body, term.by, context) or derivative(
         _piece(term.body, context), _piece(term.by, context).layout, is_entry
     )

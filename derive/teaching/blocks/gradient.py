@@ -9,8 +9,9 @@ from typing import Any
 
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Element, Index, Sum, free_indices
-from derive.derivation.derivation import Derivation, Step
-from derive.derivation.sweep import DEFINITION, ONE_PATH, PATHS, SUBSTITUTE
+from derive.derivation.derivation import Derivation, Lemma, Step
+from derive.derivation.sweep import ONE_PATH, PATHS, SUBSTITUTE
+from derive.derivation.trail import DEFINITION
 from derive.derivation.written import written
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
@@ -27,6 +28,7 @@ from derive.teaching.request import Detail
 LINEAR = N_("linearity of the derivative")
 NO_MATRIX_FORM = N_("no matrix form: the form is the one with indices")
 NABLA_SQUARED = Sign(r"\nabla^2", "∇²")
+LEMMA = N_("a lemma")
 RULE_BREAK = "\n"
 """Between the names of the rules that made one step of a brief derivation."""
 
@@ -57,10 +59,18 @@ def shown(found: Derivation, detail: Detail) -> list[Step]:
     """The steps that a level of detail shows: `normal` makes steps of one family one, `brief` keeps the turning points."""
     if detail == "full":
         return list(found.steps)
-    merged = [_merged(list(group)) for _, group in groupby(found.steps, key=lambda s: s.family)]
+    steps = [step for lemma, group in groupby(found.steps, key=lambda s: s.lemma) for step in _known(lemma, list(group))]
+    merged = [_merged(list(group)) for _, group in groupby(steps, key=lambda s: s.lemma or s.family)]
     if detail == "normal":
         return merged
     return [_merged(list(group)) for _, group in groupby(merged, key=lambda s: s.family in DIFFERENTIATION or s.family)]
+
+
+def _known(lemma: Lemma | None, steps: list[Step]) -> list[Step]:
+    """The lines that find a lemma as the one that uses it."""
+    if lemma is None:
+        return steps
+    return [Step(steps[-1].line, LEMMA, "lemma", ((lemma.derivative, lemma.value),), steps[0].named, lemma=lemma)]
 
 
 def _merged(steps: list[Step]) -> Step:
@@ -104,6 +114,8 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("definition of")) + " ", *names) if names else inlines(page.say(step.rule))
     if step.family == "fact":
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
+    if step.lemma is not None and step.family == "lemma":
+        return inlines(said_lemma(step.lemma, page) + ": ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
     if step.rule == PATHS and step.uses:
@@ -111,6 +123,12 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(PATHS) + ", " + page.say(N_("definition of")) + " ", *names)
     given = [u for u in step.uses if isinstance(u[0], (Adjoint, Sum))]
     return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))), *_with(given, context, page))
+
+
+def said_lemma(lemma: Lemma, page: Page) -> str:
+    """What a lemma is called: the Jacobian of softmax."""
+    pattern = N_("Jacobian of {name}") if lemma.derivative.body.indices else N_("gradient of {name}")
+    return page.say(pattern).format(name=lemma.name)
 
 
 def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[Any, ...]:
