@@ -47,7 +47,7 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
     2*x[i] | each delta keeps one term of its sum
     """
     of = of or graph.output.name
-    candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
+    candidates = [m.name for m in graph.inputs if m.differentiable and not m.constant and m.name in graph.ancestors(of)]
     for name in (of, wrt) if wrt else (of,):
         if name not in graph.members:
             hint = nearest(name, graph.members) or said("It has {listed}.", listed=listed(graph.members))

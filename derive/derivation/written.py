@@ -27,9 +27,10 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
             yield layout(step.line, context), step
             continue
         if step.lemma is not None and not step.opened:
-            yield with_values(step.named, step.lemma.value_at, context), step
-            if following is None:
-                yield layout(step.line, context), replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None)
+            shown, rewritten = with_values(step.named, step.lemma.value_at, context), layout(step.line, context)
+            yield shown, step
+            if following is None and text(shown) != text(rewritten):
+                yield rewritten, replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None)
             continue
         nodes = [node for name in step.opened if isinstance(node := graph.members[name], Node)]
         shown, rewritten = with_definitions(step.named, nodes, context), layout(step.line, context)

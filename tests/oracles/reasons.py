@@ -641,7 +641,25 @@ def _no_path(between: Between) -> str:
     return "no path: there is one" if by in between.graph.ancestors(of) - {of} or between.after != 0 else ""
 
 
+def _lemma(between: Between) -> str:
+    """The derivative that a lemma is of stood in the line, and does no longer."""
+    for left, right in between.uses:
+        if derivatives(right) or not isinstance(left, Deriv):
+            return "a lemma: it is of no derivative, or leaves one"
+        if not _stands(left, between.before) or _stands(left, between.after):
+            return f"a lemma: {left} did not stand in the line, or still does"
+    return "" if between.uses else "a lemma: which?"
+
+
+def _stands(derivative: Deriv, line: Any) -> bool:
+    """Whether a derivative of these tensors stands in a line, also as that of the output by what it is computed from."""
+    heads = derivative.body.name, derivative.by.name
+    local = any((d.body.name, d.by.name) == heads for d in nodes(line, Deriv) if isinstance(d.body, Element))
+    return local or (isinstance(line, Adjoint) and (line.output.name, line.by.name) == heads)
+
+
 RULES |= {
+    "a lemma": _lemma,
     "the loss of an example depends on its own entries only": _own,
     "the output for an example depends on its own entries only": _own,
     "the gradient for one example": _one,
@@ -652,6 +670,7 @@ RULES |= {
 
 # ---------------------------------------------------------------- whole derivations
 
+LEMMA = "a lemma"
 LINEAR = "linearity of the derivative"
 ONE_LINEAR = {name for name in RULES if "constant" in name or "derivative of a sum" in name or "inside the sum" in name} | {
     "each case by itself"
@@ -669,6 +688,8 @@ def complaints(found: Derivation, detail: Detail = "full") -> list[str]:
         between = Between(found.graph, before, step.line, step.uses)
         end = place if step.rule == "rewrite" else next(k for k in range(place + 1, len(full)) if full[k][0] is step.line)
         within = [rule for _, rule in full[place + 1 : end + 1]]
+        if step.rule == LEMMA:
+            within = [LEMMA]
         what = _of_one(between, step.rule) if len(within) < 2 else _of_several(step.rule.split("\n"), within)
         if not what and len(within) > 1 and step.rule == LINEAR and detail == "normal":
             what = _of_one(between, step.rule)

@@ -32,6 +32,7 @@ LEMMA = N_("a lemma")
 RULE_BREAK = "\n"
 """Between the names of the rules that made one step of a brief derivation."""
 
+ITSELF = "a variable by itself has derivative 1"
 POWER, CHAIN = "power rule, then the chain rule", ONE_PATH
 
 DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
@@ -56,13 +57,15 @@ def lines_of(found: Derivation, page: Page, detail: Detail) -> tuple[Line, ...]:
 
 
 def shown(found: Derivation, detail: Detail) -> list[Step]:
-    """The steps that a level of detail shows: `normal` makes steps of one family one, `brief` keeps the turning points."""
+    """The steps that a level of detail shows: `normal` makes steps of one family one, names a lemma, and writes δ_ij at once for
+    ∂x_i/∂x_j; `brief` keeps the turning points.
+    """
     if detail == "full":
         return list(found.steps)
     steps = [step for lemma, group in groupby(found.steps, key=lambda s: s.lemma) for step in _known(lemma, list(group))]
     merged = [_merged(list(group)) for _, group in groupby(steps, key=lambda s: s.lemma or s.family)]
     if detail == "normal":
-        return merged
+        return _with_entries(merged)
     return [_merged(list(group)) for _, group in groupby(merged, key=lambda s: s.family in DIFFERENTIATION or s.family)]
 
 
@@ -71,6 +74,25 @@ def _known(lemma: Lemma | None, steps: list[Step]) -> list[Step]:
     if lemma is None:
         return steps
     return [Step(steps[-1].line, LEMMA, "lemma", ((lemma.derivative, lemma.value),), steps[0].named, lemma=lemma)]
+
+
+def _with_entries(steps: list[Step]) -> list[Step]:
+    """The steps, with what a variable is by itself, or by another entry, in the line that leads to it."""
+    out: list[Step] = []
+    for step in steps:
+        last = out[-1] if out else None
+        if last is None or step.family != "entry" or last.family not in DIFFERENTIATION - {"definition", "entry"}:
+            out.append(step)
+        else:
+            out[-1] = replace(step, rule=_with_entry(last, step), family=last.family, uses=last.uses)
+    return out
+
+
+def _with_entry(last: Step, entry: Step) -> str:
+    """The reason for a line that takes such a derivative as well: δ_ij says more than that a constant came out of it."""
+    if ITSELF in entry.rule:
+        return last.rule
+    return entry.rule if last.family == "linear" else RULE_BREAK.join((last.rule, entry.rule))
 
 
 def _merged(steps: list[Step]) -> Step:
@@ -157,6 +179,16 @@ def statement_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     context = page.context(found.graph).beside(found.indices)
     opening = (Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS))
     return (*_noted(opening, proved, page), *result_lines(proved, page))
+
+
+def summary_lines(proved: Proved, page: Page) -> tuple[Line, Line]:
+    """The result, and beside it the same in matrix notation, where that is another formula."""
+    found = proved.derivation
+    context = page.context(found.graph).beside(found.indices)
+    result = layout(found.result, context)
+    form = None if found.form is None else matrices.layout(found.form, page.context(found.graph))
+    matrix = () if form is None or form == result else inlines(row(matrix_side(found, page.context(found.graph)), EQUALS, form))
+    return Line(layout(found.subject, context)), Line(result, EQUALS, matrix)
 
 
 def _noted(lines: tuple[Line, ...], proved: Proved, page: Page) -> tuple[Line, ...]:

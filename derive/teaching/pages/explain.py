@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from derive.calculus.rules import N_
 from derive.derivation.second_order import SecondDerivation
@@ -12,7 +14,7 @@ from derive.proof.kinks import kinks_met
 from derive.proof.proof import Proved
 from derive.teaching.blocks.batched import definition_slides, reasoning, reasoning_slides
 from derive.teaching.blocks.checks import kink_note
-from derive.teaching.blocks.derivative import DEFAULT, derivative_blocks, title_of
+from derive.teaching.blocks.derivative import DEFAULT, derivative_blocks, summary_blocks, title_of
 from derive.teaching.blocks.gradient import definition_blocks
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Slide, inlines
@@ -31,7 +33,10 @@ def explain(request: Request, page: Page, title: str = "") -> Document:
         why = reasoning(batch, request.wrt)
         slides += reasoning_slides(why, batch, page, request.view.detail)
         proved = tuple(p for p in proved if p not in why.all)
-    slides += [_derivation_slide(p, request, page) for p in proved]
+    if request.order == 1 and request.view.detail == "brief" and not request.wrt:
+        slides += summary_slides(proved, page)
+    else:
+        slides += [_derivation_slide(p, request, page) for p in proved]
     return Document(title or graph.output.name, tuple(slides), page.lang, source=graph.source)
 
 
@@ -60,6 +65,13 @@ def derivation_slide(proved: Proved, page: Page, view: View = DEFAULT, run: Run 
     found = proved.derivation
     title = inlines(f"{title_of(found, page)} ", layout(found.subject, page.context(found.graph)))
     return Slide(title, derivative_blocks(proved, page, view, run))
+
+
+def summary_slides(proved: Sequence[Proved], page: Page) -> tuple[Slide, ...]:
+    """All results at a glance, Jacobians before gradients: each by its entries, beside it in matrix notation."""
+    titles = {True: N_("Jacobians"), False: N_("Gradients")}
+    kinds = groupby(proved, key=lambda p: bool(p.derivation.subject.output.indices))
+    return tuple(Slide(inlines(page.say(titles[tensor])), summary_blocks(tuple(group), page)) for tensor, group in kinds)
 
 
 def _derivation_slide(proved: Proved, request: Request, page: Page) -> Slide:
