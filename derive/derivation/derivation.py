@@ -27,17 +27,11 @@ class Lemma(WithTerms):
     derivative: Deriv
     value: Any
 
-    def fits(self, other: Deriv) -> bool:
-        """Whether this is the same derivative, at any indices."""
-        mine = self.derivative
-        return isinstance(other.body, Element) and (other.body.head, other.by.head) == (mine.body.head, mine.by.head)
-
-    def value_at(self, other: Deriv) -> Any:
-        """What another derivative is by this lemma, None if it says nothing of it."""
-        return self.at(other, self.value) if self.fits(other) else None
-
     def at(self, other: Deriv, value: Any) -> Any:
-        """A term in the indices of the lemma at those of another derivative."""
+        """A term in the indices of the lemma at those of another derivative of the same; None for any other derivative."""
+        mine = self.derivative
+        if not isinstance(other.body, Element) or (other.body.head, other.by.head) != (mine.body.head, mine.by.head):
+            return None
         own, given = ((*d.body.indices, *d.by.indices) for d in (self.derivative, other))
         return substituted(value, dict(zip(own, given, strict=True)))
 
@@ -49,7 +43,8 @@ class Step(WithTerms):
     Where definitions were put into the line, or stand in it untouched, `named` is the same line with the names in their places,
     and `opened` are these names: so it is printed with the definitions as their author wrote them.
 
-    Steps in a row with the same `lemma` are the lines by which that was found, and read as one by who knows it.
+    Steps in a row with the same `lemma` are the lines by which that was found, and read as one by who knows it: each is `inner`,
+    a line of the lemma by itself, put into the line `named`.
     """
 
     line: Any
@@ -59,6 +54,7 @@ class Step(WithTerms):
     named: Any = None
     opened: tuple[str, ...] = ()
     lemma: Lemma | None = None
+    inner: Any = None
 
 
 @dataclass(frozen=True)

@@ -45,13 +45,12 @@ def _lemma_of(graph: Graph, node: Node, x: Element, rules: tuple[Rule, ...]) -> 
 
 
 def use_lemma(trail: Trail, steps: tuple[Step, ...]) -> None:
-    """A lemma used wherever its derivative stands in a line: by each of its own lines in turn."""
+    """A lemma used wherever its derivative stands in a line: by each of its own lines in turn, with nothing cancelled in print."""
     lemma, line = steps[0].lemma, trail.line
     assert lemma is not None
 
     def put(value: Any) -> Any:
-        return walk_derivs(line, lambda d: lemma.at(d, value) if lemma.fits(d) else d)
+        return walk_derivs(line, lambda d: d if (found := lemma.at(d, value)) is None else found)
 
     for step in steps:
-        named = None if step.named is None else put(step.named)
-        trail.to(put(step.line), step.rule, step.family, step.uses, named, step.opened, lemma)
+        trail.inside(put(step.line), replace(step, named=line, inner=step.line))

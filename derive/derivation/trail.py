@@ -13,7 +13,7 @@ from derive.calculus.normal import contracted, normal, parted, pulled, with_plai
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Deriv
-from derive.derivation.derivation import Lemma, Step
+from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
@@ -45,7 +45,6 @@ class Trail:
         uses: Iterable[tuple[Any, Any]] = (),
         named: Any = None,
         opened: Iterable[str] = (),
-        lemma: Lemma | None = None,
     ) -> None:
         """Record a new line; a rewrite that changed nothing is no step, nor is one that only put numbers together."""
         if line == self.line:
@@ -54,7 +53,13 @@ class Trail:
         if self.steps and with_plain_numbers(line) == with_plain_numbers(self.line):
             self.steps[-1] = replace(self.steps[-1], line=line)
         else:
-            self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened), lemma))
+            self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened)))
+        self.line = line
+
+    def inside(self, line: Any, step: Step) -> None:
+        """Record a new line that a step inside it makes, also where it is the old one but for what is cancelled."""
+        self.budget.spend(line)
+        self.steps.append(replace(step, line=line))
         self.line = line
 
 
@@ -75,7 +80,7 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     A line that the algebra makes no shorter stays as it is.
     """
     picked = contracted(trail.line)
-    trail.to(picked, _reason(trail.line, picked), "delta")
+    trail.to(picked, reason(trail.line, picked), "delta")
     known_here = known_here or knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
@@ -86,21 +91,21 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     short = shortest(known)
     tidy = pulled(trail.line)
     if cost(short) >= cost(tidy):
-        trail.to(tidy, _reason(trail.line, tidy), "factor")
+        trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")
             simplify(trail, graph, known_here)
         return
     if known != plain and (cost(plain) < 2 * cost(trail.line) or unpicked(plain) < unpicked(trail.line)):
-        trail.to(plain, _reason(trail.line, plain), "expand")
+        trail.to(plain, reason(trail.line, plain), "expand")
     if named != plain:
         trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
     if known != named:
         trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
-    trail.to(short, _reason(trail.line, short), "factor")
+    trail.to(short, reason(trail.line, short), "factor")
 
 
-def _reason(before: Any, after: Any) -> str:
+def reason(before: Any, after: Any) -> str:
     """What algebra did to a line, by what is fewer or more in it."""
     if unpicked(before) > unpicked(after):
         return PICK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 
 from derive.calculus.rules import N_
@@ -27,10 +28,12 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
             yield layout(step.line, context), step
             continue
         if step.lemma is not None and not step.opened:
-            shown, rewritten = with_values(step.named, step.lemma.value_at, context), layout(step.line, context)
+            value = step.lemma.value if step.inner is None else step.inner
+            shown = with_values(step.named, partial(step.lemma.at, value=value), context)
+            rewritten = layout(step.line, context)
             yield shown, step
             if following is None and text(shown) != text(rewritten):
-                yield rewritten, replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None)
+                yield rewritten, replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None, inner=None)
             continue
         nodes = [node for name in step.opened if isinstance(node := graph.members[name], Node)]
         shown, rewritten = with_definitions(step.named, nodes, context), layout(step.line, context)

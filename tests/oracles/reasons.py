@@ -675,7 +675,8 @@ LINEAR = "linearity of the derivative"
 ONE_LINEAR = {name for name in RULES if "constant" in name or "derivative of a sum" in name or "inside the sum" in name} | {
     "each case by itself"
 }
-AUXILIARY = {"definition", "the entries are independent", "a variable by itself has derivative 1", *ONE_LINEAR}
+ENTRIES = {"the entries are independent", "a variable by itself has derivative 1"}
+AUXILIARY = {"definition", *ENTRIES, *ONE_LINEAR}
 
 
 def complaints(found: Derivation, detail: Detail = "full") -> list[str]:
@@ -687,11 +688,18 @@ def complaints(found: Derivation, detail: Detail = "full") -> list[str]:
     for line, step in written(shown(found, detail), found.graph, context):
         between = Between(found.graph, before, step.line, step.uses)
         end = place if step.rule == "rewrite" else next(k for k in range(place + 1, len(full)) if full[k][0] is step.line)
+        if step.rule == LEMMA:
+            end = max(k for k, known in enumerate(found.steps, 1) if known.lemma == step.lemma)
+        elif step.inner is not None:  # a line of a lemma is looked at by itself
+            own = found.steps[end - 1].lemma
+            last = found.steps[end - 2] if end > 1 else None
+            start = last.inner if last is not None and last.lemma == own else own.derivative
+            between = Between(found.graph, start, step.inner, step.uses)
         within = [rule for _, rule in full[place + 1 : end + 1]]
         if step.rule == LEMMA:
             within = [LEMMA]
         what = _of_one(between, step.rule) if len(within) < 2 else _of_several(step.rule.split("\n"), within)
-        if not what and len(within) > 1 and step.rule == LINEAR and detail == "normal":
+        if not what and len(within) > 1 and step.rule == LINEAR and detail == "normal" and not ENTRIES & {*within}:
             what = _of_one(between, step.rule)
         now = _formulas(line)
         what = what or _letters(found.graph, step, now[0], context) or ("printed twice" if set(now) & set(printed) else "")

@@ -81,7 +81,7 @@ def _with_entries(steps: list[Step]) -> list[Step]:
     out: list[Step] = []
     for step in steps:
         last = out[-1] if out else None
-        if last is None or step.family != "entry" or last.family not in DIFFERENTIATION - {"definition", "entry"}:
+        if last is None or step.family != "entry" or last.family not in DIFFERENTIATION - {"entry"}:
             out.append(step)
         else:
             out[-1] = replace(step, rule=_with_entry(last, step), family=last.family, uses=last.uses)
@@ -90,9 +90,9 @@ def _with_entries(steps: list[Step]) -> list[Step]:
 
 def _with_entry(last: Step, entry: Step) -> str:
     """The reason for a line that takes such a derivative as well: δ_ij says more than that a constant came out of it."""
-    if ITSELF in entry.rule:
+    if ITSELF in entry.rule and last.family != "definition":
         return last.rule
-    return entry.rule if last.family == "linear" else RULE_BREAK.join((last.rule, entry.rule))
+    return entry.rule if last.family in ("definition", "linear") else RULE_BREAK.join((last.rule, entry.rule))
 
 
 def _merged(steps: list[Step]) -> Step:
