@@ -64,7 +64,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"terms"},
         {"definitions", "matrices"},
     ),
-    "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"jacobians"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
+    "derivation": (
+        {"derivation", "knowledge"},
+        {"trail", "written"},
+        {"jacobians"},
+        {"sweep"},
+        {"examples", "second_order"},
+        {"choice"},
+    ),
     "values": (
         {"operations", "precision", "undefined"},
         {"balls"},

@@ -856,3 +856,11 @@ def test_a_message_shows_what_a_terminal_would_obey(derive: Derive, tmp_path: Pa
         assert answer.status in (1, 2)
         assert CONTROLS.search(answer.err) is None
         assert answer.err.count("derive: ") <= 1
+
+
+@pytest.mark.parametrize(("name", "most"), [("layer_norm", 30), ("lstm_cell", 50)])
+def test_a_definition_is_seen_at_a_glance(derive: Derive, name: str, most: int) -> None:
+    """A page at brief stands on one screen: the definition, then each result on one line, by entries and as a matrix."""
+    lines = done(derive("explain", name, "--detail", "brief")).splitlines()
+    assert len(lines) <= most
+    assert any("∇_x L" in line for line in lines)

@@ -11,7 +11,7 @@ from typing import Any
 
 from derive.calculus.budget import Budget
 from derive.calculus.rules import Rule, walk_derivs
-from derive.calculus.terms import Deriv, Element, substituted
+from derive.calculus.terms import Deriv, Element
 from derive.derivation.derivation import Lemma, Step, free_letters
 from derive.derivation.knowledge import of_node
 from derive.derivation.trail import DEFINITION, Trail, differentiate, simplify

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.calculus.normal import normal
-from derive.calculus.terms import Binder, Bracket, Deriv, Element, Index, free_indices, substituted, total
+from derive.calculus.terms import Binder, Bracket, Deriv, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
 from derive.graphs.names import lettered
 from derive.graphs.tree import ONES as ONES_COLUMN
@@ -536,10 +536,13 @@ def definition(node: Node, context: Context) -> Layout:
     >>> text(definition(g.output, context_of(g)))
     'a = ReLU(W x),   a_i = ReLU(Σ_j W_ij x_j)'
     """
-    left = left_side(node.name, node.indices, context)
-    entry = row(left, EQUALS, layout(node.body, context))
-    if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
-        return entry
-    assert node.surface is not None
-    whole = in_tensors(node, node.surface, context)
+    entry = row(left_side(node.name, node.indices, context), EQUALS, layout(node.body, context))
+    whole = as_written(node, context)
     return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)
+
+
+def as_written(node: Node, context: Context) -> Layout | None:
+    """A definition in tensor notation, where its author wrote it so and it has such a notation."""
+    if node.surface is None or node.surface == node.body or not (node.indices or _has_product(node.surface)):
+        return None
+    return in_tensors(node, node.surface, context)

@@ -21,14 +21,14 @@ from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, ro
 from derive.notation.terms import condition_layout, layout, second_derivative
 from derive.proof.forms import written_out
 from derive.proof.proof import Proved, proved_entries
-from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Paragraph, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Paragraph, Steps, Text, inlines
 from derive.teaching.page import Page
 from derive.teaching.request import Detail
 
 LINEAR = N_("linearity of the derivative")
 NO_MATRIX_FORM = N_("no matrix form: the form is the one with indices")
 NABLA_SQUARED = Sign(r"\nabla^2", "∇²")
-LEMMA = N_("a lemma")
+LEMMA = "a lemma"
 RULE_BREAK = "\n"
 """Between the names of the rules that made one step of a brief derivation."""
 
@@ -278,7 +278,20 @@ def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:
 def definition_blocks(graph: Graph, page: Page) -> tuple[Block, ...]:
     """The definitions of a graph as their author wrote them, and entry by entry where that was in tensor notation."""
     context = page.context(graph)
-    equations = tuple(Equation(definitions.definition(node, context)) for node in graph.nodes)
-    if not graph.zero_log:
-        return equations
-    return (*equations, Paragraph(inlines(page.say(N_("By convention, 0 log 0 = 0, the limit of x log x.")))))
+    return (*(Equation(definitions.definition(node, context)) for node in graph.nodes), *_conventions(graph, page))
+
+
+def definition_summary(graph: Graph, page: Page) -> tuple[Block, ...]:
+    """The definitions one a line: entry by entry, and beside it as their author wrote it in tensor notation."""
+    context = page.context(graph)
+    lines: list[Line] = []
+    for node in graph.nodes:
+        left, entry = definitions.left_side(node.name, node.indices, context), definitions.layout(node.body, context)
+        whole = definitions.as_written(node, context)
+        lines += [Line(left), Line(entry, EQUALS, () if whole is None else inlines(whole))]
+    return (Steps(tuple(lines)), *_conventions(graph, page))
+
+
+def _conventions(graph: Graph, page: Page) -> tuple[Block, ...]:
+    said = inlines(page.say(N_("By convention, 0 log 0 = 0, the limit of x log x.")))
+    return (Paragraph(said),) if graph.zero_log else ()

@@ -15,25 +15,35 @@ from derive.proof.proof import Proved
 from derive.teaching.blocks.batched import definition_slides, reasoning, reasoning_slides
 from derive.teaching.blocks.checks import kink_note
 from derive.teaching.blocks.derivative import DEFAULT, derivative_blocks, summary_blocks, title_of
-from derive.teaching.blocks.gradient import definition_blocks
+from derive.teaching.blocks.gradient import definition_blocks, definition_summary
 from derive.teaching.blocks.worked import backward_blocks, forward_blocks
 from derive.teaching.document import Block, Document, Slide, inlines
 from derive.teaching.page import Page
 from derive.teaching.request import Request, View
 from derive.values.run import Run
 
+DEFINITION = N_("Definition")
+
 
 def explain(request: Request, page: Page, title: str = "") -> Document:
     """The explanation as a document; of a batched definition, with why its gradients follow from those of one example."""
     graph, batch, run, proved = request.graph, request.batched, request.run, request.shown
-    slides = [definition_slide(graph, page)] if batch is None else list(definition_slides(batch, page))
+    at_a_glance = request.order == 1 and request.view.detail == "brief" and not request.wrt
+    if batch is None:
+        slides = (
+            [Slide(inlines(page.say(DEFINITION)), definition_summary(graph, page))]
+            if at_a_glance
+            else [definition_slide(graph, page)]
+        )
+    else:
+        slides = list(definition_slides(batch, page))
     if run is not None:
         slides += run_slides(run, page, request.wrt)
     if batch is not None and request.order == 1:
         why = reasoning(batch, request.wrt)
         slides += reasoning_slides(why, batch, page, request.view.detail)
         proved = tuple(p for p in proved if p not in why.all)
-    if request.order == 1 and request.view.detail == "brief" and not request.wrt:
+    if at_a_glance:
         slides += summary_slides(proved, page)
     else:
         slides += [_derivation_slide(p, request, page) for p in proved]
@@ -42,7 +52,7 @@ def explain(request: Request, page: Page, title: str = "") -> Document:
 
 def definition_slide(graph: Graph, page: Page) -> Slide:
     """What is computed."""
-    return Slide(inlines(page.say(N_("Definition"))), tuple(definition_blocks(graph, page)))
+    return Slide(inlines(page.say(DEFINITION)), tuple(definition_blocks(graph, page)))
 
 
 def run_slides(run: Run, page: Page, wrt: tuple[str, ...] = ()) -> tuple[Slide, Slide]:
