@@ -45,7 +45,7 @@ def _lemma_of(graph: Graph, node: Node, x: Element, rules: tuple[Rule, ...]) -> 
 
 
 def use_lemma(trail: Trail, steps: tuple[Step, ...]) -> None:
-    """A lemma used wherever its derivative stands in a line: by each of its own lines in turn, with nothing cancelled in print."""
+    """A lemma used wherever its derivative stands in a line: by each of its lines in turn, with nothing cancelled in print."""
     lemma, line = steps[0].lemma, trail.line
     assert lemma is not None
 

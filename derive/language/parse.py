@@ -33,7 +33,7 @@ SIZE = "size"
 """The kind of an integer of the definition itself, such as a stride or a padding."""
 
 HELD = {CONSTANT: "real", **{f"{kind}_{CONSTANT}": kind for kind in KINDS if kind != "label"}}
-"""The words for the kinds of constants, written `positive constant`, and the kinds; nothing is differentiated by a label anyway."""
+"""The words for the kinds of constants, written `positive constant`, and the kinds; no derivative is by a label anyway."""
 
 _TWO_WORDS = re.compile(rf"^(\s*[^\W\d]\w*\s*:\s*[^\W\d]\w*)( +)(?={CONSTANT}\b)")
 RESERVED = frozenset((*KINDS, CONSTANT, *REDUCTIONS, *FUNCTIONS))
