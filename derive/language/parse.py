@@ -324,10 +324,10 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
             return Declaration(name, kind, (), node)
         case ast.Subscript(value=ast.Name(id=kind), slice=axes) if kind in KINDS:
             return Declaration(name, kind, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node)
-        case ast.Name(id=word) if kind := HELD.get(_one_word(word)):
-            return Declaration(name, kind, (), node, constant=True)
-        case ast.Subscript(value=ast.Name(id=word), slice=axes) if kind := HELD.get(_one_word(word)):
-            return Declaration(name, kind, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node, constant=True)
+        case ast.Name(id=word) if held := HELD.get(_one_word(word)):
+            return Declaration(name, held, (), node, constant=True)
+        case ast.Subscript(value=ast.Name(id=word), slice=axes) if held := HELD.get(_one_word(word)):
+            return Declaration(name, held, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node, constant=True)
         case ast.Name(id=word) | ast.Subscript(value=ast.Name(id=word)):
             if word == SIZE:
                 raise source.error(
@@ -340,9 +340,9 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
                     node.annotation,
                     said("Write {name}: label[C].", name=name),
                 )
-            first, *held = _one_word(word).split("_")
-            word = " ".join((first, *held)) if held == [CONSTANT] else word
-            hint = nearest(first if held else word, kinds) or said(
+            first, *after = _one_word(word).split("_")
+            word = " ".join((first, *after)) if after == [CONSTANT] else word
+            hint = nearest(first if after == [CONSTANT] else word, kinds) or said(
                 "A kind is one of {names}; axes are a list: {name}: [n].", names=", ".join(kinds), name=name
             )
             raise source.error(said("{word} is not a kind of tensor.", word=word), node.annotation, hint)
