@@ -44,9 +44,9 @@ def _lemma_of(graph: Graph, node: Node, x: Element, rules: tuple[Rule, ...]) -> 
     return tuple(replace(step, lemma=lemma) for step in trail.steps)
 
 
-def use_lemma(trail: Trail, steps: tuple[Step, ...]) -> None:
+def use_lemma(trail: Trail, line: Any, steps: tuple[Step, ...]) -> None:
     """A lemma used wherever its derivative stands in a line: by each of its lines in turn, with nothing cancelled in print."""
-    lemma, line = steps[0].lemma, trail.line
+    lemma = steps[0].lemma
     assert lemma is not None
 
     def put(value: Any) -> Any:

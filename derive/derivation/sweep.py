@@ -226,10 +226,9 @@ def _paths(
         to(named, PICK, "delta", (), own)
     known = [y for y in users if y not in own and known_as(y) and _stands(y.name, named)]
     for y in known:
-        use_lemma(trail, lemma_of(graph, y, x, rules))
-    if known:
-        users = [y for y in users if y not in known]
+        use_lemma(trail, named, lemma_of(graph, y, x, rules))
         named = trail.line
+    users = [y for y in users if y not in known]
     if any(_stands(y.name, named) for y in users):
         to(named, DEFINITION, "definition", _definitions([y for y in users if y not in own and _stands(y.name, named)]), users)
 
