@@ -40,7 +40,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "calculus": (
         {"frozen", "terms"},
         {"cost", "functions", "matching", "signs"},
-        {"budget", "normal"},
+        {"budget", "identities", "normal"},
         {"diagonal", "shortest"},
         {"fold", "kinks", "matrix_algebra"},
         {"matrix_form", "rules"},
