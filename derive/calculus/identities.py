@@ -1,6 +1,6 @@
 """Identities of functions and conditions that results are shortened by, one row each.
 
-A row rewrites one node of a term, or leaves it.  `shortest` uses a row where what comes of it is shorter, so that none runs against
+A row rewrites one node of a term, or leaves it.  `shortest` uses a row where what comes of it is shorter, so none runs against
 another.  To add one, add a row, and terms for which it is shown to hold in `tests/calculus/test_identities.py`.
 """
 
