@@ -68,8 +68,10 @@ from derive.notation.order import (
     factor_order,
     gathered,
     stands_behind,
+    subtracted,
     term_order,
     turned,
+    unsigned,
     with_minima,
 )
 from derive.notation.pieces import (
@@ -185,7 +187,7 @@ def _sum(term: Any, context: Context) -> Piece:
 
 def _signed(term: Any, context: Context) -> Piece:
     """A term of a sum: its magnitude, marked negative if it is to be subtracted."""
-    if term.could_extract_minus_sign() and not term.is_Add:
+    if subtracted(term) and not term.is_Add:
         piece = _piece(-term, context)
         return Piece(piece.layout, piece.level, negative=True)
     return _piece(term, context)
@@ -197,7 +199,9 @@ LONG = 24
 
 def _product(term: Any, context: Context) -> Piece:
     term = turned(term)
-    if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
+    if (positive := unsigned(term)) is not None:
+        term = positive
+    elif term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
     if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
