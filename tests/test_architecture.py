@@ -40,7 +40,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "calculus": (
         {"frozen", "terms"},
         {"cost", "functions", "matching", "signs"},
-        {"budget", "normal"},
+        {"budget", "identities", "normal"},
         {"diagonal", "shortest"},
         {"fold", "kinks", "matrix_algebra"},
         {"matrix_form", "rules"},
@@ -64,7 +64,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"terms"},
         {"definitions", "matrices"},
     ),
-    "derivation": ({"derivation", "knowledge"}, {"trail", "written"}, {"sweep"}, {"examples", "second_order"}, {"choice"}),
+    "derivation": (
+        {"derivation", "knowledge"},
+        {"trail", "written"},
+        {"jacobians"},
+        {"sweep"},
+        {"examples", "second_order"},
+        {"choice"},
+    ),
     "values": (
         {"operations", "precision", "undefined"},
         {"balls"},

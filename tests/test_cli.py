@@ -123,7 +123,7 @@ def test_scalars_are_worked_forward_and_backward(derive: Derive) -> None:
 def test_the_definition_alone_is_explained_without_numbers(derive: Derive) -> None:
     text = done(derive("explain", PRODUCT))
     assert "Forward" not in text
-    assert [line for line in text.splitlines() if line.startswith("Gradient")] == [f"Gradient ∂f/∂{x}" for x in "wvu"]
+    assert [line for line in text.splitlines() if line.startswith("Gradient")] == [f"Gradient ∂f/∂{x}" for x in "uvw"]
 
 
 def test_a_tensor_has_a_jacobian_in_three_forms(derive: Derive) -> None:
@@ -219,7 +219,7 @@ def test_definitions_are_separated_by_lines_or_semicolons(derive: Derive) -> Non
 
 def test_wrt_chooses_the_derivations(derive: Derive) -> None:
     text = done(derive("explain", PRODUCT, "--wrt", "w, u"))
-    assert [line for line in text.splitlines() if line.startswith("Gradient")] == ["Gradient ∂f/∂w", "Gradient ∂f/∂u"]
+    assert [line for line in text.splitlines() if line.startswith("Gradient")] == ["Gradient ∂f/∂u", "Gradient ∂f/∂w"]
 
 
 def test_wrt_brings_the_gradients_that_its_results_name(derive: Derive) -> None:
@@ -856,3 +856,11 @@ def test_a_message_shows_what_a_terminal_would_obey(derive: Derive, tmp_path: Pa
         assert answer.status in (1, 2)
         assert CONTROLS.search(answer.err) is None
         assert answer.err.count("derive: ") <= 1
+
+
+@pytest.mark.parametrize(("name", "most"), [("layer_norm", 30), ("lstm_cell", 50)])
+def test_a_definition_is_seen_at_a_glance(derive: Derive, name: str, most: int) -> None:
+    """A page at brief stands on one screen: the definition, then each result on one line, by entries and as a matrix."""
+    lines = done(derive("explain", name, "--detail", "brief")).splitlines()
+    assert len(lines) <= most
+    assert any("∇_x L" in line for line in lines)

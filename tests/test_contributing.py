@@ -148,7 +148,7 @@ def test_a_wrong_row_is_found() -> None:
 
 
 def test_every_row_is_done_here() -> None:
-    assert len(rows()) == 15
+    assert len(rows()) == 16
     assert list(rows())[-1] == "dependency"
     names = {f"test_a_new_{new.replace(' ', '_')}" for new in rows()}
     assert names - set(globals()) == {"test_a_new_dependency"}  # which pip would have to fetch
@@ -448,6 +448,23 @@ def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
     for lang, name in (("en", "the square rule"), ("fr", "règle du carré")):
         page = checkout.derive("explain", "y = (sin(x) + 1)**2", "--detail", "full", "--lang", lang)
         assert [said for said in ("the square rule", "règle du carré") if said in page] == [name]
+
+
+def test_a_new_identity(checkout: Checkout) -> None:
+    assert "sin(2 x)" not in checkout.derive("explain", "x: real; y = sin(x)**2")
+    double = (
+        "def _double(t: Any) -> Any:\n"
+        "    for f in (f for f in factors(t) if isinstance(f, sin) and cos(f.args[0]) in factors(t)):\n"
+        "        return t / f / cos(f.args[0]) * sin(2 * f.args[0]) / 2\n"
+        "    return t\n\n\n"
+    )
+    checkout.insert("derive/calculus/identities.py", "IDENTITIES: ", double)
+    checkout.row("derive/calculus/identities.py", "IDENTITIES", 'Identity("2 sin x cos x = sin 2x", (sin, cos), _double)')
+    examples = '    "2 sin x cos x = sin 2x": [X * sin(X) * cos(X), sin(X * Y) * cos(X * Y)],\n'
+    checkout.insert("tests/calculus/test_identities.py", '    "σ(−x) = 1 − σ(x)": [', examples)
+    assert "sin(2 x)" in checkout.derive("explain", "x: real; y = sin(x)**2")
+    passed = checkout.passed("every_row or holds", "tests/calculus/test_identities.py")
+    assert {"test_every_row_has_terms_for_which_it_is_shown"} < passed
 
 
 def test_a_new_stable_form_of_a_formula_in_kernels(checkout: Checkout) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import combinations, permutations
 from typing import Any
 
-from sympy import Add, Function, Mul, Symbol, cancel, exp, expand, log, preorder_traversal
+from sympy import Add, Function, Mul, S, Symbol, cancel, exp, expand, log, preorder_traversal
 
 from derive.calculus.cost import cost
 from derive.calculus.matching import Binding, Hole, match, match_all
@@ -126,7 +126,10 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     if not names(definition) or not set(holes) <= free_indices(definition):
         return ()  # √2 is no reason to write 2 as a square, and an index that the definition has not is nowhere to be found
     if definition.is_Pow and definition.exp.is_Rational and not definition.exp.is_Integer:
-        return (Fold(definition.base, name ** (1 / definition.exp), holes, True, owner),)
+        if definition.exp == S.Half and name.is_nonnegative:
+            return (Fold(definition.base, name**2, holes, True, owner),)
+        ways = ((definition, name), (1 / definition, 1 / name))  # x^(5/2) is y, but x is no y^(2/5)
+        return tuple(Fold(way, by, holes, True, owner) for way, by in ways)
     nameless = isinstance(definition, (Element, Add)) or definition.is_number
     whole: tuple[Fold, ...] = () if nameless else (Fold(definition, name, holes, True, owner),)
     plain = normal(definition)
@@ -138,7 +141,7 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     for part in _parts(held, holes):
         hole = unused("t", real=True, positive=part.is_positive)
         solution = _solve(held.xreplace({part: hole}), name, hole)
-        if solution is None or _new_pole(solution):
+        if solution is None or _new_pole(solution) or (_is_inverse(solution, name) and type(part) is not Sum):
             continue
         target, value = (part.base, solution ** (1 / part.exp)) if part.is_Pow and not part.exp.is_Integer else (part, solution)
         back = {e: s for s, e in opaque}
@@ -153,7 +156,7 @@ def _bracketed(name: Any, definition: Any, holes: tuple[Index, ...], owner: str)
     if len(brackets) != 1 or not definition.is_Mul:
         return ()
     value = name * brackets[0] / definition
-    if _new_pole(value):
+    if _divides(value):
         return ()
     return tuple(Fold(sign * brackets[0], sign * value, holes, owner=owner, part=True) for sign in (1, -1))
 
@@ -165,7 +168,7 @@ def _numerator(name: Any, definition: Any, holes: tuple[Index, ...], owner: str)
     if not rest.is_Mul or rest == definition or rest.as_coeff_Mul()[0] != 1 or not set(holes) <= free_indices(rest):
         return ()
     value = name * rest / definition
-    return () if _new_pole(value) else (Fold(rest, value, holes, owner=owner),)
+    return () if _divides(value) else (Fold(rest, value, holes, owner=owner),)
 
 
 def _normalisers(definition: Any, holes: tuple[Index, ...]) -> list[tuple[Any, Element]]:
@@ -210,6 +213,16 @@ def _solve(value: Any, name: Any, hole: Any) -> Any:
         if slope != 0 and expand(v - slope * hole - rest) == 0 and not slope.has(hole) and not rest.has(hole):
             return (n - rest) / slope
     return None
+
+
+def _is_inverse(solution: Any, name: Any) -> bool:
+    """Whether a solution undoes a logarithm: cos x = e^y of y = log cos x is nothing that a reader sees.  (A normaliser is.)"""
+    return any(name in f.atoms(type(name)) for f in solution.atoms(exp))
+
+
+def _divides(value: Any) -> bool:
+    """Whether what a factor of a definition is divides by another: 1 − σ = y/σ of y = σ (1 − σ) says less than it did."""
+    return any(f.is_Pow and f.exp.is_negative and not f.base.is_number for f in factors(value))
 
 
 def _new_pole(solution: Any) -> bool:

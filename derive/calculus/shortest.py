@@ -9,7 +9,8 @@ from typing import Any
 
 from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms
 
-from derive.calculus.cost import cost
+from derive.calculus.cost import cost, length
+from derive.calculus.identities import rewritings
 from derive.calculus.normal import normal
 from derive.calculus.terms import CACHE, Bracket, Element, Sum, close, depends, factors, free_indices, signature, terms, unused
 
@@ -23,7 +24,7 @@ MAX_MONOMIALS = 150
 @lru_cache(maxsize=CACHE)
 def shortest(term: Any) -> Any:
     """The shortest of: the normal form, its common factor taken out, its terms grouped by one of their factors, and for a
-    quotient of sums the fraction in lowest terms.
+    quotient of sums the fraction in lowest terms; and of what an identity makes of that.
 
     >>> import derive
     >>> shortest(derive.graph("x: [n]; f = sum(a*x + b*x)").output.expr)
@@ -33,7 +34,12 @@ def shortest(term: Any) -> Any:
     options = [_grouped(plain)]
     if any(f.is_Pow and f.exp.is_Integer and f.exp.is_negative and f.base.is_Add for t in terms(plain) for f in factors(t)):
         options += _lowest(plain)
-    return min(options, key=cost)
+    best = min(options, key=cost)
+    for other in rewritings(best):
+        new = _grouped(_merged(normal(other)))
+        if length(new) < length(best) and cost(new) < cost(best):  # −y σ(−y z) stays as a book has it
+            best = new
+    return best
 
 
 @lru_cache(maxsize=CACHE)

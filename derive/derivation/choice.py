@@ -11,7 +11,8 @@ from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import gradient_of, second_derivation
 from derive.derivation.sweep import derivation, expanded, swept
 from derive.errors import DeriveError, said
-from derive.graphs.graph import Graph
+from derive.graphs.graph import Graph, Input
+from derive.graphs.tree import Ref, subtrees
 
 
 def gradient_by(graph: Graph, wrt: str) -> Derivation:
@@ -20,8 +21,20 @@ def gradient_by(graph: Graph, wrt: str) -> Derivation:
 
 
 def named_on_the_way(graph: Graph) -> list[str]:
-    """What its author named of what the output is computed from and can be differentiated by, in order of evaluation."""
-    return [name for name in _moving(graph) if not getattr(graph.members[name], "inner", False)]
+    """What its author named of what the output is computed from and moves with, in order of evaluation: no constant."""
+    return [name for name in _moving(graph) if name not in graph.held and not getattr(graph.members[name], "inner", False)]
+
+
+def by_use(graph: Graph, names: Iterable[str]) -> list[str]:
+    """Tensors from the output back: each input behind the first node that uses it, in the order in which that mentions them."""
+    wanted, found = set(names), list[str]()
+    first = {name: node.name for node in reversed(graph.nodes) for name in graph.parents(node.name)}
+    for node in reversed(graph.nodes):
+        mentioned = (t.name for t in subtrees(node.body) if isinstance(t, Ref))
+        inputs = (n for n in mentioned if first.get(n) == node.name and isinstance(graph.members[n], Input))
+        found += [node.name, *inputs]
+    rest = (i.name for i in graph.inputs)
+    return [name for name in dict.fromkeys((*found, *rest)) if name in wanted]
 
 
 def named_in(found: Derivation) -> set[str]:
@@ -42,14 +55,14 @@ def with_used(
     of: str = "",
 ) -> list[Derivation]:
     """The derivations of a tensor, the output, by `wrt`, and by what these use in their turn, from there back."""
-    wanted, way, spent, end = set(wrt), list[Derivation](), 0, of or graph.output.name
+    wanted, way, spent, end = set(wrt), dict[str, Derivation](), 0, of or graph.output.name
     for name in graph.members:  # what a derivation uses comes after it, on the way to the output
         if name in wanted and name != end:
-            way.append(derivation(graph, end, name, upstream=upstream))
-            spent += way[-1].spent
+            way[name] = derivation(graph, end, name, upstream=upstream)
+            spent += way[name].spent
             check_together(end, spent)
-            wanted |= used(way[-1])
-    return way[::-1]
+            wanted |= used(way[name])
+    return [way[name] for name in by_use(graph, way)]
 
 
 def chosen(
@@ -72,8 +85,8 @@ def derivations(
 ) -> list[Derivation]:
     """The derivations of a definition's output that a page shows, from the output back.
 
-    By the inputs and the named results on the way, or by `wrt` and what those results name.  For an output that is a
-    tensor: its Jacobian where that has two indices at most, and the gradient of a loss behind it.  With order=2, the
+    By the inputs that are no constants and the named results on the way, or by `wrt` and what those results name.  For an
+    output that is a tensor: its Jacobians, and the gradient of a loss behind it.  With order=2, the
     second derivatives instead; see `second_derivations`.  With `through`, what was put into a line is shown as well, and
     with `expand` those by inputs, or by `wrt`, go on until they name no other derivative.  Raises DeriveError for what the
     output is not computed from.
@@ -85,14 +98,25 @@ def derivations(
     own = wrt or named_on_the_way(graph)
     found: list[Derivation] = []
     if output.indices:
-        small = [n for n in own if len(output.indices) + len(graph.members[n].indices) <= 2]
-        found += [d for d in (derivation(graph, "", n) for n in reversed(small)) if not d.named]
+        found += _jacobians(graph, wrt)
         check_together(output.name, sum(d.spent for d in found))
     used = with_used(graph, own, bool(output.indices), used_in if through else named_in)
-    asked = wrt or [i.name for i in graph.inputs]
+    asked = wrt or [i.name for i in graph.inputs if i.name not in graph.held]
     found += [expanded(d) if expand and d.wrt in asked else d for d in used]
     check_together(output.name, sum(d.spent for d in found))
     return found
+
+
+def _jacobians(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
+    """The Jacobians of a tensor with two indices at most that name no other: those by `wrt`, else by the inputs where all of
+    them, but for those with more indices, are such.
+    """
+    rank = len(graph.output.indices)
+    own = wrt or [n for n in named_on_the_way(graph) if isinstance(graph.members[n], Input)]
+    small = [n for n in by_use(graph, own) if rank + len(graph.members[n].indices) <= 2]
+    found = [derivation(graph, "", n) for n in small]
+    finished = [d for d in found if not d.named]
+    return finished if wrt or len(finished) == len(found) else []
 
 
 def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation]:
@@ -103,7 +127,7 @@ def second_derivations(graph: Graph, wrt: Sequence[str] = ()) -> list[Derivation
     """
     of, rank = graph.output.name, {name: len(member.axes) for name, member in graph.members.items()}
     moving = _moving(graph)
-    names = wrt or [i.name for i in graph.inputs if i.name in moving]
+    names = wrt or [i.name for i in graph.inputs if i.name in moving and i.name not in graph.held]
     pairs = [(a, b) for a, b in combinations_with_replacement(names, 2) if wrt or rank[a] + rank[b] <= 2]
     if not names:
         raise DeriveError(said("{of} moves with no input: there is nothing to differentiate it by.", of=of))

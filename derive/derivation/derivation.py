@@ -14,8 +14,26 @@ from derive.calculus.matrix_algebra import Matrix
 from derive.calculus.matrix_form import matrix_form
 from derive.calculus.normal import put
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Adjoint, Delta, Differ, Element, Index, substituted, walk
-from derive.graphs.graph import Graph
+from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, substituted, walk
+from derive.graphs.graph import Graph, Input, Node
+from derive.graphs.names import lettered
+
+
+@dataclass(frozen=True)
+class Lemma(WithTerms):
+    """A derivative found before: `derivative`, of a node by an entry, is `value`.  `name` is the library's for the definition."""
+
+    name: str
+    derivative: Deriv
+    value: Any
+
+    def at(self, other: Deriv, value: Any) -> Any:
+        """A term in the indices of the lemma at those of another derivative of the same; None for any other derivative."""
+        mine = self.derivative
+        if not isinstance(other.body, Element) or (other.body.head, other.by.head) != (mine.body.head, mine.by.head):
+            return None
+        own, given = ((*d.body.indices, *d.by.indices) for d in (self.derivative, other))
+        return substituted(value, dict(zip(own, given, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -24,6 +42,9 @@ class Step(WithTerms):
 
     Where definitions were put into the line, or stand in it untouched, `named` is the same line with the names in their places,
     and `opened` are these names: so it is printed with the definitions as their author wrote them.
+
+    Steps in a row with the same `lemma` are the lines by which that was found, and read as one by who knows it: each is `inner`,
+    a line of the lemma by itself, put into the line `named`.
     """
 
     line: Any
@@ -32,6 +53,8 @@ class Step(WithTerms):
     uses: tuple[tuple[Any, Any], ...] = ()
     named: Any = None
     opened: tuple[str, ...] = ()
+    lemma: Lemma | None = None
+    inner: Any = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +115,12 @@ class Derivation(Frozen):
 def fields_of(data: Any) -> dict[str, Any]:
     """The fields of a dataclass by name, to make one of another class of."""
     return {f.name: getattr(data, f.name) for f in fields(data)}
+
+
+def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
+    """Indices for the variable: its own letters, unless the output, a tensor or a size uses them; what a Σ binds gives way."""
+    busy = {*taken, *graph.members, *(s.name for s in graph.sizes)}
+    return lettered(variable.indices, graph.letters, busy, own=True)
 
 
 def is_atomic(term: Any) -> bool:

@@ -9,8 +9,8 @@ from derive.calculus.normal import contracted, pulled
 from derive.calculus.rules import N_
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Element, Index, total
-from derive.derivation.derivation import Derivation, put_in
-from derive.derivation.sweep import PATHS, SUBSTITUTE, derivation, free_letters, seeded
+from derive.derivation.derivation import Derivation, free_letters, put_in
+from derive.derivation.sweep import PATHS, SUBSTITUTE, derivation, seeded
 from derive.derivation.trail import PICK, Trail, simplify
 from derive.graphs.graph import gradient_name
 from derive.language.batching import Batch

@@ -21,9 +21,13 @@ class Knowledge:
 
     graph: Graph
     folds: tuple[Fold, ...]
+    sums: bool = True
+    """Whether sums over axes that are constant are looked for."""
 
     def facts(self, term: Any) -> tuple[Fold, ...]:
         """The axis sums that are constant, of the tensors that are summed in a term."""
+        if not self.sums:
+            return ()
         summed = frozenset().union(*(names(t) for t in term.atoms(Sum))) if sums(term) else frozenset()
         return tuple(f for m in reversed(self.graph.members.values()) if m.name in summed for f in self._facts(m))
 
@@ -50,6 +54,11 @@ def _knowledge(graph: Graph) -> Knowledge:
     own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
     return Knowledge(graph, (*solved, *_vocabulary(nodes)))
+
+
+def of_node(graph: Graph, node: Node) -> Knowledge:
+    """What the definition of one node says, whatever stands around it."""
+    return Knowledge(graph, (*solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,))), sums=False)
 
 
 def _vocabulary(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:

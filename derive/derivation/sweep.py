@@ -18,17 +18,17 @@ from derive.calculus.budget import Budget
 from derive.calculus.cost import cost, sums
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
-from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
-from derive.derivation.derivation import Derivation, Step, adjoints_in, is_atomic, put_in
-from derive.derivation.trail import PICK, Trail, differentiate, simplify
+from derive.calculus.terms import Adjoint, Delta, Deriv, Element, height, total
+from derive.derivation.derivation import Derivation, Step, adjoints_in, free_letters, is_atomic, put_in
+from derive.derivation.jacobians import known_as, lemma_of, use_lemma
+from derive.derivation.trail import DEFINITION, PICK, Trail, differentiate, simplify
 from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
-from derive.graphs.names import fresh, lettered
+from derive.graphs.names import fresh
 from derive.graphs.tree import Op, Reduce, Ref
 
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
-DEFINITION = N_("definition")
 SUBSTITUTE = N_("put in the gradient found before")
 
 
@@ -47,7 +47,7 @@ def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False
     2*x[i] | each delta keeps one term of its sum
     """
     of = of or graph.output.name
-    candidates = [m.name for m in graph.inputs if m.differentiable and m.name in graph.ancestors(of)]
+    candidates = [m.name for m in graph.inputs if m.differentiable and not m.constant and m.name in graph.ancestors(of)]
     for name in (of, wrt) if wrt else (of,):
         if name not in graph.members:
             hint = nearest(name, graph.members) or said("It has {listed}.", listed=listed(graph.members))
@@ -185,7 +185,7 @@ def _join_over(own: set[str], trail: Trail, graph: Graph, of: str, rules: tuple[
 def _attempt(graph: Graph, trail: Trail, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]) -> Trail:
     """The derivation of the adjoint that a trail begins with, those in `given` put in at once and the others left by name."""
     subject = trail.line
-    _paths(trail, graph, subject, users, given)
+    _paths(trail, graph, subject, users, given, rules)
     differentiate(trail, rules)
     simplify(trail, graph)
     while inner := [a for a in _named_in(trail.line) if getattr(graph.members[a], "inner", False)]:
@@ -202,14 +202,10 @@ def differentiated_entry(o: Element, x: Element) -> Any:
     return out
 
 
-def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
-    """Indices for the variable: its own letters, unless the output, an author's Σ, a tensor or a size uses them."""
-    busy = {*taken, *graph.author_bound, *graph.members, *(s.name for s in graph.sizes)}
-    return lettered(variable.indices, graph.letters, busy, own=True)
-
-
-def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation]) -> None:
-    """The chain rule over the definitions that mention x, what is known of their adjoints, then the definitions.
+def _paths(
+    trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], given: dict[str, Derivation], rules: tuple[Rule, ...]
+) -> None:
+    """The chain rule over the definitions that mention x, what is known of their adjoints, the lemmas, then the definitions.
 
     Where x acts on the output directly as well, the definition of the output is put in at once: ∂o/∂x itself is what is sought.
     """
@@ -228,7 +224,13 @@ def _paths(trail: Trail, graph: Graph, subject: Adjoint, users: list[Node], give
         to(named, SUBSTITUTE, "substitute", used, own)
         named = contracted(named)
         to(named, PICK, "delta", (), own)
-    to(named, DEFINITION, "definition", _definitions([y for y in users if y not in own and _stands(y.name, named)]), users)
+    known = [y for y in users if y not in own and known_as(y) and _stands(y.name, named)]
+    for y in known:
+        use_lemma(trail, named, lemma_of(graph, y, x, rules))
+        named = trail.line
+    users = [y for y in users if y not in known]
+    if any(_stands(y.name, named) for y in users):
+        to(named, DEFINITION, "definition", _definitions([y for y in users if y not in own and _stands(y.name, named)]), users)
 
 
 def _path(o: Element, y: Node, x: Element) -> Any:

@@ -14,10 +14,11 @@ from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Deriv
 from derive.derivation.derivation import Step
-from derive.derivation.knowledge import knowledge
+from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
+DEFINITION = N_("definition")
 PICK = N_("each delta keeps one term of its sum")
 EXPAND = N_("multiply out")
 SIMPLIFY = N_("simplify")
@@ -55,6 +56,12 @@ class Trail:
             self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened)))
         self.line = line
 
+    def inside(self, line: Any, step: Step) -> None:
+        """Record a new line that a step inside it makes, also where it is the old one but for what is cancelled."""
+        self.budget.spend(line)
+        self.steps.append(replace(step, line=line))
+        self.line = line
+
 
 def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
     """Apply the rule table until no derivative is left."""
@@ -66,14 +73,15 @@ def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:
         trail.to(line, rule.name, rule.family)
 
 
-def simplify(trail: Trail, graph: Graph) -> None:
+def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) -> None:
     """The algebra after differentiation, as the lines a reader needs: deltas, then definitions folded back, then factors.
+    By default with all that the graph knows.
 
     A line that the algebra makes no shorter stays as it is.
     """
     picked = contracted(trail.line)
-    trail.to(picked, _reason(trail.line, picked), "delta")
-    known_here = knowledge(graph)
+    trail.to(picked, reason(trail.line, picked), "delta")
+    known_here = known_here or knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain = normal(trail.line)
     trail.budget.spend(plain)
@@ -83,21 +91,21 @@ def simplify(trail: Trail, graph: Graph) -> None:
     short = shortest(known)
     tidy = pulled(trail.line)
     if cost(short) >= cost(tidy):
-        trail.to(tidy, _reason(trail.line, tidy), "factor")
+        trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")
-            simplify(trail, graph)
+            simplify(trail, graph, known_here)
         return
     if known != plain and (cost(plain) < 2 * cost(trail.line) or unpicked(plain) < unpicked(trail.line)):
-        trail.to(plain, _reason(trail.line, plain), "expand")
+        trail.to(plain, reason(trail.line, plain), "expand")
     if named != plain:
         trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
     if known != named:
         trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
-    trail.to(short, _reason(trail.line, short), "factor")
+    trail.to(short, reason(trail.line, short), "factor")
 
 
-def _reason(before: Any, after: Any) -> str:
+def reason(before: Any, after: Any) -> str:
     """What algebra did to a line, by what is fewer or more in it."""
     if unpicked(before) > unpicked(after):
         return PICK

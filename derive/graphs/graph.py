@@ -18,6 +18,9 @@ T = TypeVar("T")
 KINDS = ("real", "positive", "label", "onehot", "probability")
 """What an input may be."""
 
+CONSTANT = "constant"
+"""The word for an input that is held, by itself or after a kind: ε, a mask, the targets of a loss."""
+
 
 def gradient_name(of: str, by: str) -> str:
     """What the derivative of `of` by a tensor is called where it is a node itself: ∂L/∂z, and ∂²L/∂z∂w for ∂L/∂z by w."""
@@ -43,6 +46,8 @@ class Input(WithTerms):
     indices: tuple[Index, ...] = ()
     kind: str = "real"
     classes: Any = None
+    constant: bool = False
+    """Whether nothing is differentiated by it unless that is asked for: a hyperparameter, a mask, a target."""
 
     @property
     def axes(self) -> tuple[Any, ...]:
@@ -290,6 +295,15 @@ class Graph(Frozen):
         pairs = [pair for e, m in entries if m is not None for pair in zip(e.indices, m.axes, strict=True)]
         pairs += [(a, getattr(b, "size", None)) for delta in term.atoms(Delta) for a, b in [delta.args]]
         return all(index.size == size for index, size in pairs if isinstance(index, (Index, Label)) and size is not None)
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """The constants, and what is computed from nothing else that moves: no derivative by them is shown unasked."""
+        found = {i.name for i in self.inputs if i.constant or not i.differentiable}
+        for node in self.nodes:
+            if (parents := self._parents[node.name]) and parents <= found:
+                found.add(node.name)
+        return frozenset(found) if any(i.constant for i in self.inputs) else frozenset()
 
     def letters_over(self, axis: Any) -> tuple[str, ...]:
         """The index letters in use over an axis."""

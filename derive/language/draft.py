@@ -22,6 +22,7 @@ class Member:
     kind: str = "real"
     classes: Any = None
     defined: bool = False
+    constant: bool = False
 
     @property
     def head(self) -> Symbol:

@@ -50,7 +50,7 @@ def extended(graph: Graph, text: str, given: Sequence[Input] = ()) -> Graph:
 def _member(member: Input | Node) -> Member:
     """What inference has to know of a tensor."""
     if isinstance(member, Input):
-        return Member(member.name, member.axes, member.kind, member.classes)
+        return Member(member.name, member.axes, member.kind, member.classes, constant=member.constant)
     classes = member.expr.size if isinstance(member.expr, ArgMax) else None
     return Member(member.name, member.axes, "real" if classes is None else "label", classes, defined=True)
 

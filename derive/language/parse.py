@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from derive.errors import DeriveError, Place, nearest, said
-from derive.graphs.graph import KINDS
+from derive.graphs.graph import CONSTANT, KINDS
 from derive.language.numbers import LITERAL
 from derive.language.words import FUNCTIONS, REDUCTIONS
 
@@ -32,7 +32,11 @@ MAX_NAME = 40
 SIZE = "size"
 """The kind of an integer of the definition itself, such as a stride or a padding."""
 
-RESERVED = frozenset((*KINDS, *REDUCTIONS, *FUNCTIONS))
+HELD = {CONSTANT: "real", **{f"{kind}_{CONSTANT}": kind for kind in KINDS if kind != "label"}}
+"""The words for the kinds of constants, written `positive constant`, and the kinds; no derivative is by a label anyway."""
+
+_TWO_WORDS = re.compile(rf"^(\s*[^\W\d]\w*\s*:\s*[^\W\d]\w*)( +)(?={CONSTANT}\b)")
+RESERVED = frozenset((*KINDS, CONSTANT, *REDUCTIONS, *FUNCTIONS))
 GREEK = "αβγδεζηθικλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ"
 NAME = re.compile(rf"[A-Za-z{GREEK}][A-Za-z{GREEK}0-9]*(?:_[A-Za-z{GREEK}0-9]+)*")
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-*/@=<>!.,:;()[]# \n" + GREEK)
@@ -102,6 +106,7 @@ class Declaration:
     kind: str
     axes: tuple[ast.expr, ...]
     node: ast.AnnAssign
+    constant: bool = False
 
 
 @dataclass(frozen=True)
@@ -264,7 +269,7 @@ def _statement(source: Source, piece: str, line: int, column: int) -> ParsedLine
 
 def _read(source: Source, piece: str, line: int, column: int) -> ast.Module:
     try:
-        return ast.parse(piece)
+        return ast.parse(_TWO_WORDS.sub(lambda found: found[1] + "_" * len(found[2]), piece))  # of the same length
     except SyntaxError as error:
         offset, row = max(0, (error.offset or 1) - 1), (error.lineno or 1) - 1
         number = min(line + row, len(source.lines))
@@ -319,17 +324,34 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
             return Declaration(name, kind, (), node)
         case ast.Subscript(value=ast.Name(id=kind), slice=axes) if kind in KINDS:
             return Declaration(name, kind, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node)
+        case ast.Name(id=word) if held := HELD.get(_one_word(word)):
+            return Declaration(name, held, (), node, constant=True)
+        case ast.Subscript(value=ast.Name(id=word), slice=axes) if held := HELD.get(_one_word(word)):
+            return Declaration(name, held, tuple(axes.elts) if isinstance(axes, ast.Tuple) else (axes,), node, constant=True)
         case ast.Name(id=word) | ast.Subscript(value=ast.Name(id=word)):
             if word == SIZE:
                 raise source.error(
                     "A size is one integer and has no axes.", node.annotation, said("Write {name}: {size}.", name=name, size=SIZE)
                 )
-            kinds = (*KINDS, SIZE)
-            hint = nearest(word, kinds) or said(
+            kinds = (*KINDS, CONSTANT, SIZE)
+            if _one_word(word) == f"label_{CONSTANT}":
+                raise source.error(
+                    "A label is no constant: it takes whole numbers, and nothing is differentiated by it.",
+                    node.annotation,
+                    said("Write {name}: label[C].", name=name),
+                )
+            first, *after = _one_word(word).split("_")
+            word = " ".join((first, *after)) if after == [CONSTANT] else word
+            hint = nearest(first if after == [CONSTANT] else word, kinds) or said(
                 "A kind is one of {names}; axes are a list: {name}: [n].", names=", ".join(kinds), name=name
             )
             raise source.error(said("{word} is not a kind of tensor.", word=word), node.annotation, hint)
     raise source.error("The axes are a list.", node.annotation, said("Write {name}: [m, n].", name=name))
+
+
+def _one_word(word: str) -> str:
+    """Two words of a declaration as they were put together, with one stroke between them."""
+    return re.sub(rf"_+(?={CONSTANT}$)", "_", word)
 
 
 def _definition(source: Source, node: ast.Assign) -> Definition:

@@ -13,7 +13,7 @@ from sympy import Symbol
 
 from derive.calculus.terms import Index
 from derive.errors import DeriveError, nearest, said
-from derive.graphs.graph import Graph, Input, Node
+from derive.graphs.graph import CONSTANT, Graph, Input, Node
 from derive.graphs.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language import library
 from derive.language.calls import called
@@ -107,11 +107,11 @@ def _target(statement: ParsedLine) -> ast.expr:
 
 def _promised(reader: Inference, declaration: Declaration) -> tuple[Any, ...]:
     """The axes that a declaration gives to a definition."""
-    if declaration.kind != "real":
+    if declaration.kind != "real" or declaration.constant:
         message = said(
             "{name} is defined, and whether it is a {kind} follows from its definition.",
             name=declaration.name,
-            kind=declaration.kind,
+            kind=CONSTANT if declaration.constant else declaration.kind,
         )
         axes = ", ".join(map(reader.source.written, declaration.axes))
         hint = said("Declare its axes alone, {name}: [{axes}], or nothing.", name=declaration.name, axes=axes)
@@ -140,7 +140,7 @@ def _input(reader: Inference, declaration: Declaration) -> Member:
             declaration.node.annotation,
             said("Write {name}: {kind}[C].", name=name, kind=kind),
         )
-    return Member(name, axes, kind)
+    return Member(name, axes, kind, constant=declaration.constant)
 
 
 def define(reader: Inference, definition: Definition) -> None:
@@ -239,7 +239,13 @@ def _graph(reader: Inference, text: str, whole: str) -> Graph:
         heads[node.name] = node.head
         nodes.append(node)
     members = [
-        Input(m.name, letters.take_all(m.axes), m.kind, m.axes[-1] if m.kind in ("onehot", "probability") else m.classes)
+        Input(
+            m.name,
+            letters.take_all(m.axes),
+            m.kind,
+            m.axes[-1] if m.kind in ("onehot", "probability") else m.classes,
+            m.constant,
+        )
         for m in inputs
     ]
     used = tuple((size, tuple(of)) for size, of in letters.of.items())

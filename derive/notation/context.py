@@ -41,8 +41,8 @@ class Context:
     least: frozenset[Any] = frozenset()
     """The minima in the definitions, each as a maximum of what is subtracted."""
 
-    written: Callable[[Element, Context], Piece | None] | None = None
-    """How the definition of an entry is printed where it stands for its name, as in the line that a derivation begins with."""
+    written: Callable[[Deriv, Context], Piece | None] | None = None
+    """How a derivative is printed where something stands for it, such as the definition of what is differentiated."""
 
     def called(self, name: str, rank: int = 0) -> Layout:
         """The name of a tensor with so many axes, as it is printed."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, TypeGuard
 
 from derive.calculus.normal import normal
-from derive.calculus.terms import Binder, Bracket, Element, Index, free_indices, substituted, total
+from derive.calculus.terms import Binder, Bracket, Deriv, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
 from derive.graphs.names import lettered
 from derive.graphs.tree import ONES as ONES_COLUMN
@@ -73,6 +73,7 @@ from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
 from derive.notation.terms import (
     alternatives,
+    derivative,
     function_name,
     index_layout,
     introduced,
@@ -476,9 +477,24 @@ def with_definitions(line: Any, opened: Collection[Node], context: Context) -> L
     """
     nodes = {node.name: node for node in opened}
 
-    def written(entry: Element, inner: Context) -> Piece | None:
-        node = nodes.get(entry.name)
-        return None if node is None else piece(_at(node, entry.indices, inner), inner, lambda ref: None)
+    def written(term: Deriv, inner: Context) -> Piece | None:
+        node = nodes.get(term.body.name)
+        if node is None:
+            return None
+        opened = piece(_at(node, term.body.indices, inner), inner, lambda ref: None)
+        return derivative(opened, term_layout(term.by, inner), False)
+
+    return term_layout(line, replace(context, written=written))
+
+
+def with_values(line: Any, value: Callable[[Deriv], Any], context: Context) -> Layout:
+    """A line in which what some derivatives are stands in their places, with nothing cancelled yet: −y_j/p_j · p_j (…).  `value`
+    is None for a derivative that stays.
+    """
+
+    def written(term: Deriv, inner: Context) -> Piece | None:
+        found = value(term)
+        return None if found is None else term_piece(found, replace(inner, written=None))
 
     return term_layout(line, replace(context, written=written))
 
@@ -572,10 +588,13 @@ def definition(node: Node, context: Context) -> Layout:
     >>> text(definition(g.output, context_of(g)))
     'a = ReLU(W x),   a_i = ReLU(Σ_j W_ij x_j)'
     """
-    left = left_side(node.name, node.indices, context)
-    entry = row(left, EQUALS, layout(node.body, context))
-    if node.surface in (None, node.body) or not (node.indices or _has_product(node.surface)):
-        return entry
-    assert node.surface is not None
-    whole = in_tensors(node, node.surface, context)
+    entry = row(left_side(node.name, node.indices, context), EQUALS, layout(node.body, context))
+    whole = as_written(node, context)
     return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)
+
+
+def as_written(node: Node, context: Context) -> Layout | None:
+    """A definition in tensor notation, where its author wrote it so and it has such a notation."""
+    if node.surface is None or node.surface == node.body or not (node.indices or _has_product(node.surface)):
+        return None
+    return in_tensors(node, node.surface, context)

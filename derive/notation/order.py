@@ -80,6 +80,24 @@ def turned(term: Any) -> Any:
     return term
 
 
+def unsigned(term: Any) -> Any:
+    """−(β − 1) as 1 − β, and −2/(x² − 1) as 2/(1 − x²): a product with a minus that one of its brackets takes.  None for another."""
+    if not term.is_Mul or not term.as_coeff_Mul()[0].is_negative:
+        return None
+    for f in term.args:
+        base, exponent = f.as_base_exp()
+        if base.is_Add and len(base.args) == 2 and exponent.is_Integer and exponent % 2 and base.as_coeff_Add()[0].is_negative:
+            rest = base.args[1] if base.args[0].is_number else base.args[0]
+            if not rest.could_extract_minus_sign():
+                return -term / f * Pow(-base, exponent)
+    return None
+
+
+def subtracted(term: Any) -> bool:
+    """Whether a term of a sum is printed behind a minus."""
+    return bool(term.could_extract_minus_sign()) and unsigned(term) is None
+
+
 def _roots_joined(term: Any) -> Any:
     """A product with the roots of constants as one: √2/√π is √(2/π), √2/(2√π) is 1/√(2π), and √2 √π is √(2π)."""
     roots = [g for f in factors(term) for g in factors(f) if g.is_Pow and g.is_number and abs(g.exp) == S.Half]
@@ -126,12 +144,12 @@ def term_order(term: Any, context: Context) -> list[Any]:
     """Positive terms first; a number stands last unless it is the only positive term, or all are positive and one has a
     function: 1 + x (1 - σ(x)).
     """
-    positive = not any(t.could_extract_minus_sign() for t in terms(term))
+    positive = not any(subtracted(t) for t in terms(term))
     leading = positive and any(t.has(Function) for t in terms(term) if not t.has(Bracket))
 
     def key(t: Any) -> tuple[Any, ...]:
         return (
-            t.could_extract_minus_sign(),
+            subtracted(t),
             bool(t.is_number) is not leading,
             t.has(ArgMax),
             context.path(t),
@@ -147,9 +165,9 @@ def term_order(term: Any, context: Context) -> list[Any]:
         )
 
     ordered = sorted(terms(term), key=key)
-    if ordered[0].is_number or not ordered[-1].could_extract_minus_sign():
+    if ordered[0].is_number or not subtracted(ordered[-1]):
         return ordered
-    numbers = [t for t in ordered if t.is_number and not t.could_extract_minus_sign()]
+    numbers = [t for t in ordered if t.is_number and not subtracted(t)]
     return [t for t in ordered if t not in numbers] + numbers
 
 
@@ -173,7 +191,7 @@ def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
     base = factor.base if factor.is_Pow and not factor.is_number else factor
     indices = free_indices(factor)
     jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
-    scalar = factor.is_number or (not indices and isinstance(base, (Symbol, Element)))
+    scalar = factor.is_number or isinstance(base, Index) or (not indices and isinstance(base, (Symbol, Element)))
     rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
     first = min((j.name for j in indices), default="") if rank == 2 else ""
     axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
@@ -181,6 +199,8 @@ def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
         rank,
         not factor.is_Rational,
         not factor.is_number,
+        rank == 0 and (2 if isinstance(base, Element) else isinstance(base, Index)),  # n r², s o
+        rank in (0, 2) and factor.is_Pow and not factor.exp.is_number,  # k x^(k − 1)
         first,
         axes,
         context.place(factor) if rank < 3 else 0,

@@ -70,8 +70,10 @@ from derive.notation.order import (
     factor_order,
     gathered,
     stands_behind,
+    subtracted,
     term_order,
     turned,
+    unsigned,
     with_minima,
 )
 from derive.notation.pieces import (
@@ -187,7 +189,7 @@ def _sum(term: Any, context: Context) -> Piece:
 
 def _signed(term: Any, context: Context) -> Piece:
     """A term of a sum: its magnitude, marked negative if it is to be subtracted."""
-    if term.could_extract_minus_sign() and not term.is_Add:
+    if subtracted(term) and not term.is_Add:
         piece = _piece(-term, context)
         return Piece(piece.layout, piece.level, negative=True)
     return _piece(term, context)
@@ -199,7 +201,9 @@ LONG = 24
 
 def _product(term: Any, context: Context) -> Piece:
     term = turned(term)
-    if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
+    if (positive := unsigned(term)) is not None:
+        term = positive
+    elif term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
     if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
@@ -495,9 +499,9 @@ def _gradient_by(term: Element, context: Context) -> Layout:
 
 def _deriv(term: Deriv, context: Context) -> Piece:
     is_entry = isinstance(term.body, Element)
-    opened = context.written(term.body, context) if context.written and is_entry else None
+    opened = context.written(term, context) if context.written and is_entry else None
     if opened is not None:
-        return derivative(opened, _piece(term.by, context).layout, False)
+        return opened
     return _second(term.body, term.by, context) or derivative(
         _piece(term.body, context), _piece(term.by, context).layout, is_entry
     )

@@ -350,7 +350,7 @@ def test_the_page_says_how_g_h_becomes_a_product_of_matrices(capsys: pytest.Capt
         "L_n = Σ_i (A_ni − Y_ni)² J = 1/N Σ_n L_n",
         "Gradient for one example ∂L/∂W_ij",
         "∇_W L = (∇_a L) xᵀ",
-        "= 1/N Σ_m ∂L_m/∂L_n linearity of the derivative = 1/N Σ_m δ_mn",
+        "= 1/N Σ_m δ_mn",
         "= 1/N Σ_m ∂L_n/∂A_ni δ_mn the loss of an example depends on its own entries only",
         "∂J/∂W_ij = Σ_n ∂J/∂L_n ∂L_n/∂W_ij chain rule: the sum over every path",
         "= 1/N Σ_n ∂L_n/∂W_ij with ∂J/∂L_n = 1/N",

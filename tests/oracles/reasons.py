@@ -646,7 +646,25 @@ def _no_path(between: Between) -> str:
     return "no path: there is one" if by in between.graph.ancestors(of) - {of} or between.after != 0 else ""
 
 
+def _lemma(between: Between) -> str:
+    """The derivative that a lemma is of stood in the line, and does no longer."""
+    for left, right in between.uses:
+        if derivatives(right) or not isinstance(left, Deriv):
+            return "a lemma: it is of no derivative, or leaves one"
+        if not _stands(left, between.before) or _stands(left, between.after):
+            return f"a lemma: {left} did not stand in the line, or still does"
+    return "" if between.uses else "a lemma: which?"
+
+
+def _stands(derivative: Deriv, line: Any) -> bool:
+    """Whether a derivative of these tensors stands in a line, also as that of the output by what it is computed from."""
+    heads = derivative.body.name, derivative.by.name
+    local = any((d.body.name, d.by.name) == heads for d in nodes(line, Deriv) if isinstance(d.body, Element))
+    return local or (isinstance(line, Adjoint) and (line.output.name, line.by.name) == heads)
+
+
 RULES |= {
+    "a lemma": _lemma,
     "the loss of an example depends on its own entries only": _own,
     "the output for an example depends on its own entries only": _own,
     "the gradient for one example": _one,
@@ -657,11 +675,13 @@ RULES |= {
 
 # ---------------------------------------------------------------- whole derivations
 
+LEMMA = "a lemma"
 LINEAR = "linearity of the derivative"
 ONE_LINEAR = {name for name in RULES if "constant" in name or "derivative of a sum" in name or "inside the sum" in name} | {
     "each case by itself"
 }
-AUXILIARY = {"definition", "the entries are independent", "a variable by itself has derivative 1", *ONE_LINEAR}
+ENTRIES = {"the entries are independent", "a variable by itself has derivative 1"}
+AUXILIARY = {"definition", *ENTRIES, *ONE_LINEAR}
 
 
 def complaints(found: Derivation, detail: Detail = "full") -> list[str]:
@@ -673,9 +693,18 @@ def complaints(found: Derivation, detail: Detail = "full") -> list[str]:
     for line, step in written(shown(found, detail), found.graph, context):
         between = Between(found.graph, before, step.line, step.uses)
         end = place if step.rule == "rewrite" else next(k for k in range(place + 1, len(full)) if full[k][0] is step.line)
+        if step.rule == LEMMA:
+            end = max(k for k, known in enumerate(found.steps, 1) if known.lemma == step.lemma)
+        elif step.inner is not None:  # a line of a lemma is looked at by itself
+            own = found.steps[end - 1].lemma
+            last = found.steps[end - 2] if end > 1 else None
+            start = last.inner if last is not None and last.lemma == own else own.derivative
+            between = Between(found.graph, start, step.inner, step.uses)
         within = [rule for _, rule in full[place + 1 : end + 1]]
+        if step.rule == LEMMA:
+            within = [LEMMA]
         what = _of_one(between, step.rule) if len(within) < 2 else _of_several(step.rule.split("\n"), within)
-        if not what and len(within) > 1 and step.rule == LINEAR and detail == "normal":
+        if not what and len(within) > 1 and step.rule == LINEAR and detail == "normal" and not ENTRIES & {*within}:
             what = _of_one(between, step.rule)
         now = _formulas(line)
         what = what or _letters(found.graph, step, now[0], context) or ("printed twice" if set(now) & set(printed) else "")

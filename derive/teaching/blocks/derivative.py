@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from derive.calculus.rules import N_
 from derive.derivation.derivation import Derivation
 from derive.derivation.second_order import SecondDerivation, gradient_of, is_square
@@ -9,10 +11,18 @@ from derive.errors import said
 from derive.notation.terms import layout
 from derive.proof.proof import Proved
 from derive.teaching.blocks.cases import missed_notes
-from derive.teaching.blocks.gradient import derived_lines, entry_lines, matrix_side, statement_lines, step_lines
+from derive.teaching.blocks.gradient import (
+    derived_lines,
+    entry_lines,
+    matrix_side,
+    one_hot_note,
+    statement_lines,
+    step_lines,
+    summary_lines,
+)
 from derive.teaching.blocks.hessian import notes
 from derive.teaching.blocks.numbers import array, relation
-from derive.teaching.document import Block, Line, Steps
+from derive.teaching.document import Block, Line, Paragraph, Steps
 from derive.teaching.page import Page
 from derive.teaching.request import View
 from derive.values.precision import DomainError
@@ -48,6 +58,14 @@ def _lines(proved: Proved, view: View, page: Page) -> tuple[Line, ...]:
     if view.steps:
         return derived_lines(proved, page, view.detail) if view.result else step_lines(proved, page, view.detail)
     return statement_lines(proved, page) if view.result else ()
+
+
+def summary_blocks(proved: Sequence[Proved], page: Page) -> tuple[Block, ...]:
+    """The results of several derivatives, one a line, then what is to be said of them, once."""
+    lines = [line for p in proved for line in summary_lines(p, page)]
+    said = dict.fromkeys(note for p in proved if (note := one_hot_note(p.derivation, page)))
+    remarks = dict.fromkeys(note for p in proved for note in missed_notes(p, page))
+    return (Steps(tuple(lines)), *map(Paragraph, said), *remarks)
 
 
 def value_lines(found: Derivation, run: Run, page: Page) -> tuple[Line, ...]:

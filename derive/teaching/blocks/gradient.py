@@ -9,8 +9,9 @@ from typing import Any
 
 from derive.calculus.rules import N_
 from derive.calculus.terms import Adjoint, Element, Index, Sum, free_indices
-from derive.derivation.derivation import Derivation, Step
-from derive.derivation.sweep import DEFINITION, ONE_PATH, PATHS, SUBSTITUTE
+from derive.derivation.derivation import Derivation, Lemma, Step
+from derive.derivation.sweep import ONE_PATH, PATHS, SUBSTITUTE
+from derive.derivation.trail import DEFINITION
 from derive.derivation.written import written
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph, gradient_parts
@@ -20,16 +21,18 @@ from derive.notation.layout import EQUALS, Cases, Grid, Layout, Script, Sign, ro
 from derive.notation.terms import condition_layout, layout, second_derivative
 from derive.proof.forms import written_out
 from derive.proof.proof import Proved, proved_entries
-from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Paragraph, Text, inlines
+from derive.teaching.document import Block, Equation, Inline, Inlines, Line, Math, Paragraph, Steps, Text, inlines
 from derive.teaching.page import Page
 from derive.teaching.request import Detail
 
 LINEAR = N_("linearity of the derivative")
 NO_MATRIX_FORM = N_("no matrix form: the form is the one with indices")
 NABLA_SQUARED = Sign(r"\nabla^2", "∇²")
+LEMMA = "a lemma"
 RULE_BREAK = "\n"
 """Between the names of the rules that made one step of a brief derivation."""
 
+ITSELF = "a variable by itself has derivative 1"
 POWER, CHAIN = "power rule, then the chain rule", ONE_PATH
 
 DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
@@ -54,13 +57,42 @@ def lines_of(found: Derivation, page: Page, detail: Detail) -> tuple[Line, ...]:
 
 
 def shown(found: Derivation, detail: Detail) -> list[Step]:
-    """The steps that a level of detail shows: `normal` makes steps of one family one, `brief` keeps the turning points."""
+    """The steps that a level of detail shows: `normal` makes steps of one family one, names a lemma, and writes δ_ij at once for
+    ∂x_i/∂x_j; `brief` keeps the turning points.
+    """
     if detail == "full":
         return list(found.steps)
-    merged = [_merged(list(group)) for _, group in groupby(found.steps, key=lambda s: s.family)]
+    steps = [step for lemma, group in groupby(found.steps, key=lambda s: s.lemma) for step in _known(lemma, list(group))]
+    merged = [_merged(list(group)) for _, group in groupby(steps, key=lambda s: s.lemma or s.family)]
     if detail == "normal":
-        return merged
+        return _with_entries(merged)
     return [_merged(list(group)) for _, group in groupby(merged, key=lambda s: s.family in DIFFERENTIATION or s.family)]
+
+
+def _known(lemma: Lemma | None, steps: list[Step]) -> list[Step]:
+    """The lines that find a lemma as the one that uses it."""
+    if lemma is None:
+        return steps
+    return [Step(steps[-1].line, LEMMA, "lemma", ((lemma.derivative, lemma.value),), steps[0].named, lemma=lemma)]
+
+
+def _with_entries(steps: list[Step]) -> list[Step]:
+    """The steps, with what a variable is by itself, or by another entry, in the line that leads to it."""
+    out: list[Step] = []
+    for step in steps:
+        last = out[-1] if out else None
+        if last is None or step.family != "entry" or last.family not in DIFFERENTIATION - {"entry"}:
+            out.append(step)
+        else:
+            out[-1] = replace(step, rule=_with_entry(last, step), family=last.family, uses=last.uses)
+    return out
+
+
+def _with_entry(last: Step, entry: Step) -> str:
+    """The reason for a line that takes such a derivative as well: δ_ij says more than that a constant came out of it."""
+    if ITSELF in entry.rule and last.family != "definition":
+        return last.rule
+    return entry.rule if last.family in ("definition", "linear") else RULE_BREAK.join((last.rule, entry.rule))
 
 
 def _merged(steps: list[Step]) -> Step:
@@ -104,6 +136,8 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(N_("definition of")) + " ", *names) if names else inlines(page.say(step.rule))
     if step.family == "fact":
         return inlines(page.say(N_("because")) + " ", *_equations(step.uses, context))
+    if step.lemma is not None and step.family == "lemma":
+        return inlines(said_lemma(step.lemma, page) + ": ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
     if step.rule == PATHS and step.uses:
@@ -111,6 +145,12 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(page.say(PATHS) + ", " + page.say(N_("definition of")) + " ", *names)
     given = [u for u in step.uses if isinstance(u[0], (Adjoint, Sum))]
     return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))), *_with(given, context, page))
+
+
+def said_lemma(lemma: Lemma, page: Page) -> str:
+    """What a lemma is called: the Jacobian of softmax."""
+    pattern = N_("Jacobian of {name}") if lemma.derivative.body.indices else N_("gradient of {name}")
+    return page.say(pattern).format(name=lemma.name)
 
 
 def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[Any, ...]:
@@ -139,6 +179,16 @@ def statement_lines(proved: Proved, page: Page) -> tuple[Line, ...]:
     context = page.context(found.graph).beside(found.indices)
     opening = (Line(layout(found.subject, context)), Line(layout(found.result, context), EQUALS))
     return (*_noted(opening, proved, page), *result_lines(proved, page))
+
+
+def summary_lines(proved: Proved, page: Page) -> tuple[Line, Line]:
+    """The result, and beside it the same in matrix notation, where that is another formula."""
+    found = proved.derivation
+    context = page.context(found.graph).beside(found.indices)
+    result = layout(found.result, context)
+    form = None if found.form is None else matrices.layout(found.form, page.context(found.graph))
+    matrix = () if form is None or form == result else inlines(row(matrix_side(found, page.context(found.graph)), EQUALS, form))
+    return Line(layout(found.subject, context)), Line(result, EQUALS, matrix)
 
 
 def _noted(lines: tuple[Line, ...], proved: Proved, page: Page) -> tuple[Line, ...]:
@@ -228,7 +278,20 @@ def _columns(indices: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:
 def definition_blocks(graph: Graph, page: Page) -> tuple[Block, ...]:
     """The definitions of a graph as their author wrote them, and entry by entry where that was in tensor notation."""
     context = page.context(graph)
-    equations = tuple(Equation(definitions.definition(node, context)) for node in graph.nodes)
-    if not graph.zero_log:
-        return equations
-    return (*equations, Paragraph(inlines(page.say(N_("By convention, 0 log 0 = 0, the limit of x log x.")))))
+    return (*(Equation(definitions.definition(node, context)) for node in graph.nodes), *_conventions(graph, page))
+
+
+def definition_summary(graph: Graph, page: Page) -> tuple[Block, ...]:
+    """The definitions one a line: entry by entry, and beside it as their author wrote it in tensor notation."""
+    context = page.context(graph)
+    lines: list[Line] = []
+    for node in graph.nodes:
+        left, entry = definitions.left_side(node.name, node.indices, context), definitions.layout(node.body, context)
+        whole = definitions.as_written(node, context)
+        lines += [Line(left), Line(entry, EQUALS, () if whole is None else inlines(whole))]
+    return (Steps(tuple(lines)), *_conventions(graph, page))
+
+
+def _conventions(graph: Graph, page: Page) -> tuple[Block, ...]:
+    said = inlines(page.say(N_("By convention, 0 log 0 = 0, the limit of x log x.")))
+    return (Paragraph(said),) if graph.zero_log else ()
