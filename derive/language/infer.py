@@ -24,7 +24,7 @@ from derive.language.indices import Affine, Scope, bounds, check_inside, is_inde
 from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
-from derive.language.sizes import SizeSolver, named_size
+from derive.language.sizes import SizeSolver, named_size, unknown_sizes
 from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS
 
 MAX_POWER = 99
@@ -67,6 +67,8 @@ class Inference:
         self.pending: list[tuple[Affine, Any, ast.expr, tuple[Any, ...]]] = []
         self.given: tuple[Any, ...] = ()
         """What is at least 0 by the conditions around, of indices and sizes."""
+        self.beside: dict[str, Any] = {}
+        """The axis of the first index that each letter is compared with."""
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
         """What is wrong with this node of the text."""
@@ -100,6 +102,12 @@ class Inference:
         if name.lower() in NO_NUMBERS:
             hint = "To leave entries out, as a mask does, write a condition: sum(x[j] for j in n if j <= i)."
             raise self.error(said("{name} is not a number of the language.", name=name), node, hint)
+        if name == "e":
+            raise self.error(
+                "The name e is not declared, and the number e is no word of the language.",
+                node,
+                "Write exp(x) for a power of the number e; or declare a name: e: real.",
+            )
         if name in self.letters:
             raise self.error(
                 said("The index {name} is used outside the sum or the definition that it belongs to.", name=name), node
@@ -414,6 +422,7 @@ class Inference:
                 self.mentioned.update(n.id for n in ast.walk(side) if isinstance(n, ast.Name))
             a, b = (read_index(self, side, scope) for side in (left, right))
             compared = Compare(operator, a.term, b.term)
+            self._meet(a.plus(b, -1))
             if a.bare is not None and b.bare is not None and operator in ("==", "!="):
                 self.met(a.bare.size, b.bare.size, node)
             return Typed(compared, compared)
@@ -428,6 +437,14 @@ class Inference:
                 said("`{written}` does more with an index than add and compare.", written=self.source.written(node)), node, hint
             )
         return self.elementwise(node, lambda args: Compare(operator, *args), sides)
+
+    def _meet(self, gap: Affine) -> None:
+        """Learn beside which axes the letters of a comparison stand."""
+        indices = [i for i, _ in gap.slopes if isinstance(i, Index)]
+        for index in indices:
+            known = (i.size for i in indices if i != index and not unknown_sizes(self.sizes.size(i.size)))
+            if (size := next(known, None)) is not None:
+                self.beside.setdefault(index.name, size)
 
     def _unknown_size(self, left: ast.expr, right: ast.expr, scope: Scope) -> None:
         """Raise where an index is compared with a name that is not known: it could be an integer or any number."""

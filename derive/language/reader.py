@@ -173,11 +173,16 @@ def define(reader: Inference, definition: Definition) -> None:
     reader.settle()
     for letter in letters:
         if unknown_sizes(reader.sizes.size(scope[letter.id].size)):
-            sizes = [reader.sizes.size(scope[other.id].size) for other in letters]
-            axes_ = [min(reader.axes, default="n") if unknown_sizes(size) else str(size) for size in sizes]
+            axes_ = [str(_likely(reader, scope[other.id])) for other in letters]
             hint = said("Declare its axes: {name}: [{letters}].", name=definition.name, letters=", ".join(axes_))
             raise reader.error(said("The axis of the index {name} is not known.", name=letter.id), letter, hint)
     del reader.later[definition.name]
+
+
+def _likely(reader: Inference, index: Index) -> Any:
+    """The axis of an index; where it is open, that of an index which it is compared with, or any."""
+    size = reader.sizes.size(index.size)
+    return reader.beside.get(index.name, min(reader.axes, default="n")) if unknown_sizes(size) else size
 
 
 def _shape(axes: Iterable[Any]) -> str:
