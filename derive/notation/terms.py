@@ -93,8 +93,11 @@ from derive.notation.style import LETTERS, Style, decimal, letter, name_layout, 
 
 THIN = Sign(r"\,", "")
 
-FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "erf": r"\operatorname{erf}", "exp": r"\exp"}
+_OWN = ("exp", "log", "sin", "cos", "tanh", "sinh", "cosh", "arctan")
+FUNCTIONS = {"erf": r"\operatorname{erf}", **{name: rf"\{name}" for name in _OWN}}
+"""Functions that LaTeX has a command for, but for erf."""
 NAMED = {
+    "atan": "arctan",
     "relu": "ReLU", "sigmoid": "σ", "normal_cdf": "Φ", "normal_pdf": "φ", "gelu": "GELU", "silu": "SiLU", "elu": "ELU",
     "selu": "SELU", "mish": "Mish",
 }  # fmt: skip
@@ -119,9 +122,9 @@ def _with_minima(term: Any, context: Context) -> Any:
 
 def function_name(name: str, context: Context | None = None) -> Layout:
     """The sign of a function: upright words, σ for the sigmoid where no tensor is called that."""
-    if name in FUNCTIONS:
-        return Sign(FUNCTIONS[name], name)
     shown = NAMED.get(name, name)
+    if shown in FUNCTIONS:
+        return Sign(FUNCTIONS[shown], shown)
     if context is not None and {shown, LETTERS.get(shown)} & {*context.order, *context.taken}:
         shown = name
     words = shown.replace("_", r"\,")  # a space would not be printed
@@ -378,16 +381,26 @@ def _condition(term: Any, context: Context, first: Index | None = None) -> Layou
     opposite = _opposite(term)
     if opposite is not None:
         return _compared(opposite.args[0], (Sign(r" \le ", " ≤ "), Sign(r" \ge ", " ≥ ")), context)
-    if term.is_Add and len(term.args) == 2 and {Positive(-f.args[0]) for f in term.atoms(Positive)} == set(term.args):
-        unequal = min((f.args[0] for f in term.args), key=lambda gap: (gap.could_extract_minus_sign(), signature(gap)))
-        return _compared(unequal, (Sign(r" \ne ", " ≠ "),) * 2, context)
+    if (gap := _unequal(term)) is not None:
+        return _compared(gap, (Sign(r" \ne ", " ≠ "),) * 2, context)
+    if (gap := _unequal(1 - term)) is not None:
+        return _compared(gap, (Sign(" = ", " = "),) * 2, context)
     if not term.is_Mul:
         return row(_piece(term, context).layout, Sign(" = ", " = "), Sign("1", "1"))
     return joined([_condition(f, context) for f in factors(term)], COMMA)
 
 
+def _unequal(term: Any) -> Any:
+    """The gap of [gap > 0] + [−gap > 0], which is 1 where it is not 0; None for another term."""
+    if not (term.is_Add and len(term.args) == 2 and {Positive(-f.args[0]) for f in term.atoms(Positive)} == set(term.args)):
+        return None
+    return min((f.args[0] for f in term.args), key=lambda gap: (gap.could_extract_minus_sign(), signature(gap)))
+
+
 def _compared(gap: Any, signs: tuple[Sign, Sign], context: Context) -> Layout:
     """A difference compared with 0, or a - b written as a compared with b; a number stands on the right."""
+    if gap.is_Add and all(t.could_extract_minus_sign() for t in terms(gap)):
+        gap, signs = -gap, signs[::-1]
     less = [t for t in terms(gap) if t.could_extract_minus_sign()]
     if len(terms(gap)) != 2 or not (len(less) == 1 or gap.args[0].is_number):
         if gap.could_extract_minus_sign():
@@ -415,17 +428,48 @@ def _delta(term: Delta, context: Context) -> Piece:
     return Piece(subscripted(Sign(r"\delta", "δ"), [index_layout(a, context) for a in term.args]))
 
 
+def _chosen(term: Any) -> tuple[Any, Any, Any] | None:
+    """(condition, where it holds, otherwise) of a choice; a value for a = b comes before a choice for a ≠ b."""
+    if not isinstance(term, Where):
+        return None
+    condition, held, otherwise = term.args
+    turned = isinstance(held, Where) and not isinstance(otherwise, Where) and _unequal(condition) is not None
+    return (1 - condition, otherwise, held) if turned else (condition, held, otherwise)
+
+
 def _where(term: Where, context: Context) -> Piece:
-    condition, yes, no = term.args
-    values = _piece(yes, context).layout, _piece(no, context).layout
-    return alternatives(*values, _condition(condition, context), context)
+    return alternatives(
+        term,
+        _chosen,
+        lambda t: _piece(t, context).layout,
+        lambda conditions: joined([_condition(c, context) for c in conditions], COMMA),
+        context,
+    )
 
 
-def alternatives(yes: Layout, no: Layout, condition: Layout, context: Context) -> Piece:
-    """One value where a condition holds, another where it does not."""
+def alternatives(
+    choice: Any,
+    parts: Callable[[Any], Any],
+    shown: Callable[[Any], Layout],
+    told: Callable[[Sequence[Any]], Layout],
+    context: Context,
+) -> Piece:
+    """A choice as cases: those of a choice that is left where a condition fails are cases of this one, and one that is made where
+    it holds, and comes to the same where either fails, is of both conditions.
+
+    `parts` gives (condition, where it holds, otherwise) of a choice, None of anything else; `shown` prints a value and `told`
+    conditions.
+    """
     when, otherwise = context.style.when, context.style.otherwise
-    first = row(Sign(rf"\text{{{when} }} ", f"{when} "), condition)
-    return Piece(Cases(((yes, first), (no, Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
+    rows = list[tuple[Layout, Layout]]()
+    while (taken := parts(choice)) is not None:
+        condition, held, choice = taken
+        conditions = [condition]
+        while (inner := parts(held)) is not None and inner[2] == choice:
+            conditions.append(inner[0])
+            held = inner[1]
+        rows.append((shown(held), row(Sign(rf"\text{{{when} }} ", f"{when} "), told(conditions))))
+    return Piece(Cases((*rows, (shown(choice), Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
 
 
 def _extremum(sign_: Sign) -> Any:
