@@ -60,8 +60,10 @@ class Derivation(Frozen):
 
     @property
     def form(self) -> Matrix | None:
-        """The result in matrix notation, or None where it has none (or is zero, or a number)."""
-        return None if self.result == 0 else matrix_form(self.result, self.indices)
+        """The result in matrix notation, or None where it has none (or is zero, or a number), or has a part of an axis only."""
+        if self.result == 0 or not self.graph.whole_axes(self.result):
+            return None
+        return matrix_form(self.result, self.indices)
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sympy import Symbol
 
 from derive.calculus.frozen import Frozen, WithTerms
-from derive.calculus.terms import ArgMax, Element, Index, names, substituted
+from derive.calculus.terms import ArgMax, Delta, Element, Index, Label, names, substituted
 from derive.graphs.tree import Reduce, Tree, subtrees, terms_of
 
 T = TypeVar("T")
@@ -280,6 +280,16 @@ class Graph(Frozen):
     @cached_property
     def _parents(self) -> dict[str, frozenset[str]]:
         return {node.name: names(node.expr) for node in self.nodes}
+
+    def whole_axes(self, term: Any) -> bool:
+        """Whether every index by itself in a term ranges over all of the axis that it stands on, or of the index it is equal to.
+
+        It does not where x has n + 1 entries and y_i = x_i has n: the terms of that have no matrix form.
+        """
+        entries = ((e, self.members.get(e.name)) for e in term.atoms(Element))
+        pairs = [pair for e, m in entries if m is not None for pair in zip(e.indices, m.axes, strict=True)]
+        pairs += [(a, getattr(b, "size", None)) for delta in term.atoms(Delta) for a, b in [delta.args]]
+        return all(index.size == size for index, size in pairs if isinstance(index, (Index, Label)) and size is not None)
 
     def letters_over(self, axis: Any) -> tuple[str, ...]:
         """The index letters in use over an axis."""

@@ -11,6 +11,7 @@ from derive.calculus.functions import PRIMITIVES
 from derive.errors import nearest, said
 from derive.graphs.tree import Call, Compare, Reduce, Tree
 from derive.language import library
+from derive.language.blocks import concatenated
 from derive.language.draft import Typed
 from derive.language.expand import expanded
 from derive.language.indices import Scope
@@ -32,6 +33,8 @@ def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
         return _reduction(reader, node, name, scope)
     if name == "where":
         return _where(reader, node, scope)
+    if name == "concat":
+        return concatenated(reader, node, scope)
     if name in PRIMITIVES:
         return _elementwise(reader, node, name, PRIMITIVES[name].arguments, scope)
     if name in REDUCTIONS:

@@ -18,6 +18,7 @@ from derive.calculus.terms import Index
 from derive.errors import DeriveError, nearest, said
 from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
+from derive.language.blocks import sliced
 from derive.language.calls import call
 from derive.language.draft import Draft, Member, Typed
 from derive.language.indices import Affine, Scope, bounds, check_inside, is_index, read_index
@@ -271,12 +272,14 @@ class Inference:
             hint = nearest(name, self.members) or said("Declare its axes: {name}: [{letters}].", name=name, letters=letters)
             raise self.error(said("The tensor {name} is not known here.", name=name), node.value, hint)
         member = self.member(name, node.value)
+        if any(isinstance(part, ast.Slice) for part in _written(node)):
+            return sliced(self, node, member, scope)
         reference = Ref(name, self.entry_indices(node, member.axes, scope))
         return Typed(reference, reference)
 
     def entry_indices(self, node: ast.Subscript, axes: tuple[Any, ...], scope: Scope) -> tuple[Any, ...]:
         """The indices in brackets, one for each axis."""
-        written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        written = _written(node)
         if len(written) != len(axes):
             name = self.source.written(node.value)
             listed = ", ".join(str(self.sizes.size(a)) for a in axes)
@@ -454,6 +457,11 @@ class Inference:
             name = unknown[0].id
             hint = said("Declare it: {name}: size for an integer such as a stride, {name}: real for any number.", name=name)
             raise self.error(said("An index is compared with {name}, which is not known.", name=name), unknown[0], hint)
+
+
+def _written(node: ast.Subscript) -> list[ast.expr]:
+    """What stands in the brackets, one for each axis."""
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
 
 
 def _row_beside(node: ast.expr) -> tuple[ast.Attribute | None, list[ast.expr]]:

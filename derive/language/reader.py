@@ -16,6 +16,7 @@ from derive.errors import DeriveError, nearest, said
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language import library
+from derive.language.blocks import whole
 from derive.language.calls import called
 from derive.language.draft import Draft, Member, Typed
 from derive.language.elaborate import Elaboration, axes_met
@@ -160,7 +161,7 @@ def define(reader: Inference, definition: Definition) -> None:
             size = reader.sizes.size(typed.axes[0])
             hint = "With indices on the left, every tensor on the right has its indices."
             raise reader.error(said("The right side still has the axis of size {size}.", size=size), definition.value, hint)
-        surface = typed.surface if definition.indices is None else None
+        surface = whole(typed.surface) if definition.indices is None else None
         place = reader.source.place(definition.value)
         draft = Draft(definition.name, typed.plain, place, typed.axes, written, surface=surface, classes=typed.classes)
         reader.drafts.append(draft)

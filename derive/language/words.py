@@ -5,7 +5,7 @@ from __future__ import annotations
 from derive.calculus.functions import PRIMITIVES
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax")
-FUNCTIONS = (*PRIMITIVES, "where")
+FUNCTIONS = (*PRIMITIVES, "where", "concat")
 
 NO_NUMBERS = ("inf", "infinity", "oo", "nan")
 ELSEWHERE = {
@@ -36,6 +36,11 @@ ELSEWHERE = {
     "amax": "max(x)",
     "amin": "min(x)",
     "clamp": "clip(x, a, b)",
+    "concatenate": "concat(x, y)",
+    "cat": "concat(x, y)",
+    "vstack": "concat(A, B)",
+    "append": "concat(x, y)",
+    "diff": "x[1:] - x[:-1]",
     "sgn": "sign(x)",
     "heaviside": "where(x > 0, 1, 0)",
     "step": "where(x > 0, 1, 0)",
@@ -72,7 +77,7 @@ _OUTSIDE = (
     (_MATRIX, "inv inverse pinv solve lstsq det logdet slogdet cholesky eig eigh svd qr expm logm sqrtm"),
     (_JUMPS, "floor ceil round rint trunc sort argsort topk unique median quantile"),
     (_SPECIAL, "asin acos arcsin arccos atan2 arctan2 zeta beta"),
-    (_SHAPES, "concat concatenate cat stack hstack vstack reshape flatten ravel view permute pad roll"),
+    (_SHAPES, "stack hstack reshape flatten ravel view permute pad roll"),
     (_RANDOM, "rand randn random uniform normal bernoulli"),
 )
 
