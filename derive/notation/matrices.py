@@ -69,7 +69,7 @@ from derive.notation.pieces import (
     transposed,
 )
 from derive.notation.style import name_layout
-from derive.notation.terms import alternatives, condition_layout, function_name, index_layout
+from derive.notation.terms import alternatives, as_decimal, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
 NABLA = Sign(r"\nabla", "∇")
@@ -218,7 +218,8 @@ def _inverse(form: Matrix) -> Matrix:
 
 def _scaled(form: Scaled, context: Context) -> Piece:
     """Numbers and scalars in front, as a fraction where something is divided by; scalar products in brackets; the body."""
-    top, bottom = fraction(form.number)
+    decimal = form.number.is_Rational and as_decimal(abs(form.number), context)
+    top, bottom = (form.number, S.One) if decimal else fraction(form.number)
     below = [_piece(_inverse(s), context) for s in form.scalars if _is_inverse(s)]
     front = [s for s in form.scalars if not _is_inverse(s)]
     pieces: list[Piece] = []

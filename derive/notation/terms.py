@@ -137,7 +137,7 @@ def function_name(name: str, context: Context | None = None) -> Layout:
 def _piece(term: Any, context: Context) -> Piece:
     """One node and what is below it.  Printing is strict: an unknown node is an error, never its `str`."""
     if term.is_Rational:
-        return number_piece(Fraction(term.p, term.q), context.style)
+        return _number(Fraction(term.p, term.q), context)
     if term.is_Add:
         return _sum(term, context)
     if term.is_Mul:
@@ -203,9 +203,12 @@ def _product(term: Any, context: Context) -> Piece:
     if term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
-    if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
-        return multiplied([number_piece(Fraction(number.p, number.q), context.style), _piece(rest, context)])
+    if number.is_Rational and (as_decimal(number, context) or (number.q > 10 and number.q & (number.q - 1) and decimal(number))):
+        return _with_decimal(_number(Fraction(number.p, number.q), context), rest, context)
     term = gathered(term)
+    number, rest = term.as_coeff_Mul()
+    if number.is_Rational and as_decimal(number, context):
+        return _with_decimal(_number(Fraction(number.p, number.q), context), rest, context)
     top, bottom = fraction(term)
     if bottom == 1:
         return multiplied(_factor_pieces(term, context))
@@ -223,6 +226,28 @@ def _product(term: Any, context: Context) -> Piece:
     return divided(_piece(top, context), _piece(bottom, context))
 
 
+def as_decimal(number: Any, context: Context) -> bool:
+    """Whether a rational number is printed with decimals where its author types decimals."""
+    return context.digits(Fraction(int(number.p), int(number.q))) is not None
+
+
+def _number(value: Fraction, context: Context) -> Piece:
+    """A number, as a decimal where its author types decimals."""
+    if value < 0:
+        return negated(_number(-value, context))
+    digits = context.digits(value)
+    return number_piece(value, context.style) if digits is None else typed(digits, context.style)
+
+
+def _with_decimal(number: Piece, rest: Any, context: Context) -> Piece:
+    """A product that a decimal number stands before, also over its bar."""
+    top, bottom = fraction(rest)
+    if bottom == 1 or bottom.has(Binder) or top.has(Binder, Add):
+        return multiplied([number, _piece(rest, context)])
+    above = multiplied([number, *(_factor_pieces(top, context) if top != 1 else [])])
+    return divided(above, _piece(bottom, context))
+
+
 def _factor_pieces(term: Any, context: Context) -> list[Piece]:
     return [_piece(f, context) for f in factor_order(term, context)]
 
@@ -233,7 +258,7 @@ def _power(term: Any, context: Context) -> Piece:
         return divided(Piece(Sign("1", "1")), _piece(base**-exponent, context))
     if exponent == Rational(1, 2):
         return Piece(Root(_piece(base, context).layout), POWER)
-    return powered(_piece(base, context), _piece(exponent, context))
+    return powered(_piece(base, context), _piece(exponent, context if context.powers else replace(context, decimals=())))
 
 
 def _exponential(term: Any, context: Context) -> Piece:
