@@ -484,7 +484,7 @@ def test_an_unknown_graph_names_those_that_are_near_it(derive: Derive, tmp_path:
         err: str = derive("slides", lecture, "-o", tmp_path / "out").err
         return err.splitlines()[-1]
 
-    assert hint("softmx") == "Did you mean softmax or log_softmax?"
+    assert hint("softmx") == "Did you mean softmax, softmin or log_softmax?"
     assert hint("entropy").count("entropy") >= 2
     assert hint("zzzzz") == "'derive library' lists those that need no definition."
 
