@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sympy import Integer
 
+import cli
 import derive
 from derive.errors import DeriveError
 from oracles.extras import torch
@@ -93,6 +94,14 @@ def test_a_batch_of_blocks() -> None:
     graph = derive.graph("x: [n]; h: [m]; W: [k, n + m]; L = sum(tanh(W @ concat(x, h))**2)").batched("x", "h")
     graph.derive("J", wrt="W").prove()
     graph.derive("J", wrt="x").prove()
+
+
+def test_the_numbers_of_an_entry_are_those_of_the_part_it_falls_into(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "x: [n]; h: [m]; z = concat(x, h); y = sum(z**2)", "--at", "x=[1,2], h=[3]"]) == 0
+    page = capsys.readouterr().out
+    assert "z_i = { x_i  if i<n ; h_{i − n}  otherwise }" in page
+    assert "z₂ = h₀ = 3" in page
+    assert "∂y/∂h_k = 2 z_{k + n}" in page
 
 
 REFUSED = [
