@@ -17,7 +17,6 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from shutil import get_terminal_size
@@ -43,9 +42,9 @@ class Parser(argparse.ArgumentParser):
     ends.
     """
 
-    def __init__(self, translate: Translate = str, **options: Any) -> None:
-        super().__init__(**options)
-        self.translate = translate
+    def translate(self, text: str) -> str:
+        """The text in the language asked for."""
+        return text
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -98,18 +97,22 @@ def _usage(message: str) -> str:
 
 def _asked(argv: Sequence[str]) -> str:
     """The language that a command line asks for, before it is parsed."""
-    words = [*argv, ""]
-    after = [b for a, b in pairwise(words) if a == "--lang"] + [a.removeprefix("--lang=") for a in words if a.startswith("--lang=")]
+    after = [b for a, b in pairwise(argv) if a == "--lang"] + [a[len("--lang=") :] for a in argv if a.startswith("--lang=")]
     return after[-1] if after else "en"
 
 
 def arguments(translate: Translate = str) -> argparse.ArgumentParser:
     """The commands and their options."""
-    parser = Parser(
-        translate, prog="derive", description="From the definition of a deep-learning computation to everything a course needs."
-    )
+
+    class Spoken(Parser):
+        """The parser of every command, in the language asked for."""
+
+        def translate(self, text: str) -> str:
+            return translate(text)
+
+    parser = Spoken(prog="derive", description="From the definition of a deep-learning computation to everything a course needs.")
     parser.add_argument("--version", action="version", version=f"derive {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=partial(Parser, translate))
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     explain = commands.add_parser("explain", help="the derivation, proved line by line, and worked numbers")
     _source(explain)

@@ -46,7 +46,7 @@ class Context:
     """How the definition of an entry is printed where it stands for its name, as in the line that a derivation begins with."""
 
     decimals: tuple[tuple[Fraction, str], ...] = ()
-    """The decimal fractions in the definitions, with their digits as typed: where there are any, numbers are printed as decimals."""
+    """The decimal fractions in the definitions, with their digits as typed: beside these, numbers are decimals."""
 
     powers: bool = False
     """Whether there are decimals among the exponents."""

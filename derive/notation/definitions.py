@@ -73,7 +73,7 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout, range_layout, unsaid_ranges
+from derive.notation.terms import all_of, alternatives, function_name, index_layout, range_layout, unsaid_ranges
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
 
@@ -286,7 +286,7 @@ def _where(tree: Call, context: Context, substitute: Substitution) -> Piece:
         return piece(part, context, substitute).layout
 
     def told(conditions: Sequence[Any]) -> Layout:
-        return joined([_chained(chain, context, substitute) for chain in _chains(tuple(conditions))], COMMA)
+        return all_of([_chained(chain, context, substitute) for chain in _chains(tuple(conditions))])
 
     return alternatives(tree, lambda t: t.args if isinstance(t, Call) and t.function == "where" else None, shown, told, context)
 

@@ -37,7 +37,6 @@ from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
 from derive.notation.context import Context
 from derive.notation.layout import (
-    COMMA,
     DIVIDED,
     ENTRYWISE,
     EQUALS,
@@ -69,7 +68,7 @@ from derive.notation.pieces import (
     transposed,
 )
 from derive.notation.style import name_layout
-from derive.notation.terms import alternatives, as_decimal, condition_layout, function_name, index_layout
+from derive.notation.terms import all_of, alternatives, as_decimal, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
 NABLA = Sign(r"\nabla", "∇")
@@ -267,7 +266,7 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
             Apply(function, args),
             lambda form: form.args if isinstance(form, Apply) and form.function is Where else None,
             lambda form: _piece(form, context).layout,
-            lambda conditions: joined([_condition(c, context) for c in conditions], COMMA),
+            lambda conditions: all_of([_condition(c, context) for c in conditions]),
             context,
         )
     pieces = [_piece(a, context) for a in args]

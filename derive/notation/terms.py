@@ -467,9 +467,14 @@ def _where(term: Where, context: Context) -> Piece:
         term,
         _chosen,
         lambda t: _piece(t, context).layout,
-        lambda conditions: joined([_condition(c, context) for c in conditions], COMMA),
+        lambda conditions: all_of([_condition(c, context) for c in conditions]),
         context,
     )
+
+
+def all_of(conditions: Sequence[Layout]) -> Layout:
+    """Conditions of which each has to hold."""
+    return joined(conditions, COMMA)
 
 
 def alternatives(

@@ -43,7 +43,7 @@ def _patterns(tree: ast.Module, sentences: bool) -> Iterator[tuple[str, int]]:
             yield from ((text, node.lineno) for text in _texts(node.value) if "{" in text)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and ast.unparse(node.targets[0]) == "_COMPLAINTS":
             yield from ((text, node.lineno) for value in node.value.values for text in _texts(value))
-        elif isinstance(node, ast.Call) and _called(node) in ("add_argument", "add_parser", "Parser"):
+        elif isinstance(node, ast.Call) and _called(node) in ("add_argument", "add_parser", "Spoken"):
             shown = [k.value for k in node.keywords if k.arg in ("help", "description")]
             yield from ((text, node.lineno) for value in shown for text in _texts(value))
         elif isinstance(node, ast.ClassDef) and node.name == "Parser":
@@ -61,7 +61,7 @@ def _silent(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
     elif isinstance(node, ast.JoinedStr):
         yield from node.values
-    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "Parser", "compile"):
+    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "Spoken", "compile"):
         yield from ast.walk(node)
 
 
