@@ -36,6 +36,9 @@ ELSEWHERE = {
     "amax": "max(x)",
     "amin": "min(x)",
     "clamp": "clip(x, a, b)",
+    "cases": "where(x < 0, a, x > 1, b, 0)",
+    "piecewise": "where(x < 0, a, x > 1, b, 0)",
+    "select": "where(x < 0, a, x > 1, b, 0)",
     "concatenate": "concat(x, y)",
     "cat": "concat(x, y)",
     "vstack": "concat(A, B)",
@@ -71,6 +74,7 @@ _MATRIX = "Inverses, determinants and decompositions of matrices are no part of 
 _JUMPS = "It is constant between its jumps, or only puts entries in order: argmax and where are what the language has."
 _SPECIAL = "It is no function of the language, and no formula of those that are: declare its value as an input."
 _SHAPES = "Write the entries, with an index for each axis, as in Y[i, j] = X[j, i]."
+_PARTS = "Write the parts as slices: x[:n] and x[n:] of x: [n + m]."
 _RANDOM = "A definition has no random numbers: declare them as an input."
 
 _OUTSIDE = (
@@ -78,6 +82,7 @@ _OUTSIDE = (
     (_JUMPS, "floor ceil round rint trunc sort argsort topk unique median quantile"),
     (_SPECIAL, "asin acos arcsin arccos atan2 arctan2 zeta beta"),
     (_SHAPES, "stack hstack reshape flatten ravel view permute pad roll"),
+    (_PARTS, "split chunk narrow"),
     (_RANDOM, "rand randn random uniform normal bernoulli"),
 )
 
