@@ -13,9 +13,11 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from shutil import get_terminal_size
 from time import perf_counter
@@ -39,10 +41,29 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the usage in visible characters, and writes its help out before it ends."""
+    """Says what is wrong with the usage in visible characters and in the language asked for, and writes its help out before it
+    ends.
+    """
+
+    def translate(self, text: str) -> str:
+        """The text in the language asked for."""
+        return text
 
     def error(self, message: str) -> NoReturn:
-        super().error(visible(message))
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {self.translate('error: ')}{visible(in_language(_usage(message), self.translate))}\n")
+
+    def format_usage(self) -> str:
+        return super().format_usage().replace("usage: ", self.translate("usage: "), 1)
+
+    def format_help(self) -> str:
+        commands = [c for a in self._actions for c in getattr(a, "_choices_actions", ())]
+        for action in (*self._actions, *commands):
+            action.help = action.help and self.translate(action.help)
+        for group in self._action_groups:
+            group.title = group.title and self.translate(group.title)
+        self.description = self.description and self.translate(self.description)
+        return super().format_help().replace("usage: ", self.translate("usage: "), 1)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is not None and file is sys.stdout:
@@ -56,9 +77,43 @@ class Parser(argparse.ArgumentParser):
         super().exit(status, message)
 
 
-def arguments() -> argparse.ArgumentParser:
+_COMPLAINTS = {
+    r"the following arguments are required: (?P<names>.+)": "the following arguments are required: {names}",
+    r"unrecognized arguments: (?P<names>.+)": "unrecognized arguments: {names}",
+    r"argument (?P<name>[^:]+): (?P<why>.+)": "argument {name}: {why}",
+    r"invalid choice: (?P<word>.+) \(choose from (?P<names>.+)\)": "invalid choice: {word} (choose from {names})",
+    r"invalid \w+ value: (?P<word>.+)": "invalid value: {word}",
+    r"expected one argument": "expected one argument",
+    r"not allowed with argument (?P<name>.+)": "not allowed with argument {name}",
+    r"ignored explicit argument (?P<word>.+)": "ignored explicit argument {word}",
+}
+"""What argparse says of a usage, and the same as a pattern of ours."""
+
+
+def _usage(message: str) -> str:
+    """A complaint of argparse as a message that can be said in another language."""
+    for words, pattern in _COMPLAINTS.items():
+        if found := re.fullmatch(words, message, re.DOTALL):
+            return said(pattern, **{name: _usage(value) for name, value in found.groupdict().items()})
+    return message
+
+
+def _asked(argv: Sequence[str]) -> str:
+    """The language that a command line asks for, before it is parsed."""
+    after = [b for a, b in pairwise(argv) if a == "--lang"] + [a[len("--lang=") :] for a in argv if a.startswith("--lang=")]
+    return after[-1] if after else "en"
+
+
+def arguments(translate: Translate = str) -> argparse.ArgumentParser:
     """The commands and their options."""
-    parser = Parser(prog="derive", description="From the definition of a deep-learning computation to everything a course needs.")
+
+    class Spoken(Parser):
+        """The parser of every command, in the language asked for."""
+
+        def translate(self, text: str) -> str:
+            return translate(text)
+
+    parser = Spoken(prog="derive", description="From the definition of a deep-learning computation to everything a course needs.")
     parser.add_argument("--version", action="version", version=f"derive {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -643,7 +698,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_streams()
     options = argparse.Namespace()
     try:
-        options = arguments().parse_args(argv)
+        given = sys.argv[1:] if argv is None else argv
+        options = arguments(_translate(argparse.Namespace(lang=_asked(given)))).parse_args(given)
         status: int = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -34,6 +34,8 @@ PAGE = ROOT / "docs" / "library.md"
 
 GROUPS = {
     "activation": "Activations and densities",
+    "function": "Functions of numbers",
+    "statistic": "Statistics of the entries",
     "loss": "Losses",
     "layer": "Layers and forms",
     "model": "Models with their loss",
@@ -95,8 +97,9 @@ def _chains(seconds: Mapping[int, float]) -> Iterator[str]:
 
 def primitive(name: str) -> Graph:
     """A definition that is one function of the language, of numbers for which it is defined."""
-    numbers = ("x", "z")[: PRIMITIVES[name].arguments]
-    return read(f"{'x: positive' if name in ('log', 'sqrt') else 'x: real'}\ny = {name}({', '.join(numbers)})", name)
+    row = PRIMITIVES[name]
+    numbers = ("x", "z")[: row.arguments]
+    return read(f"{'x: real' if row.total else 'x: positive'}\ny = {name}({', '.join(numbers)})", name)
 
 
 def _table(title: str, graphs: list[tuple[str, str, Graph]], milliseconds: Mapping[tuple[str, str], float]) -> Iterator[str]:

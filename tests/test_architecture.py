@@ -49,7 +49,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "language": (
         {"draft", "letters", "library", "numbers", "sizes", "words"},
         {"batching", "elaborate", "indices", "lower", "parse", "typed"},
-        {"at", "expand", "refusals"},
+        {"at", "blocks", "refusals"},
+        {"expand"},
         {"calls"},
         {"infer"},
         {"reader"},
@@ -202,6 +203,7 @@ LATE, TYPES = "late", "types"
 UNREADABLE = "derive.what cannot be read here"
 BACK = {
     ("language.library", "language.reader"): LATE,
+    ("language.blocks", "language.infer"): TYPES,
     ("language.calls", "language.infer"): TYPES,
     ("language.expand", "language.infer"): TYPES,
     ("language.indices", "language.infer"): TYPES,
@@ -211,7 +213,7 @@ BACK = {
 # The package offers what a user holds; `python -m derive` hands over to cli.py and imports none of this.
 ALLOWED: dict[str, set[str]] = {"__init__": {"api"}, "__main__": set()}
 
-RECURSIVE = {f"language.{name}" for name in ("calls", "expand", "indices", "infer", "library", "lower", "reader")}
+RECURSIVE = {f"language.{name}" for name in ("blocks", "calls", "expand", "indices", "infer", "library", "lower", "reader")}
 """The only modules that import one another in a circle: text of the library calls text of the library."""
 
 SLOW = ("jax", "matplotlib", "numba", "sympy", "torch")

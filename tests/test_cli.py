@@ -484,7 +484,7 @@ def test_an_unknown_graph_names_those_that_are_near_it(derive: Derive, tmp_path:
         err: str = derive("slides", lecture, "-o", tmp_path / "out").err
         return err.splitlines()[-1]
 
-    assert hint("softmx") == "Did you mean softmax or log_softmax?"
+    assert hint("softmx") == "Did you mean softmax, softmin or log_softmax?"
     assert hint("entropy").count("entropy") >= 2
     assert hint("zzzzz") == "'derive library' lists those that need no definition."
 
@@ -727,6 +727,18 @@ def test_help_names_every_command(derive: Derive) -> None:
     for command in ("explain", "slides", "check", "library", "course"):
         assert re.search(rf"^ +{command} +\w", text, re.MULTILINE)
         assert done(derive(command, "--help")).startswith(f"usage: derive {command} ")
+
+
+def test_help_and_what_is_wrong_with_the_usage_are_said_in_the_language_asked_for(derive: Derive) -> None:
+    text = done(derive("explain", "--help", "--lang", "fr"))
+    assert text.startswith("utilisation\u00a0: derive explain ")
+    assert "combien d’étapes montrer" in text
+    assert "how many" not in text
+    assert "les diapositives d’un cours" in done(derive("--help", "--lang=fr"))
+    answer = derive("explain", "--lang", "fr", "--detail", "some", "relu")
+    assert answer.status == 2
+    assert "argument --detail\u00a0: choix impossible\u00a0: 'some'" in answer.err
+    assert "il manque des arguments\u00a0: SOURCE" in derive("explain", "--lang", "fr").err
 
 
 def test_version(derive: Derive) -> None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
-from sympy import Abs, Expr, Function, Symbol, cos, erf, exp, log, sin, sqrt, tanh
+from sympy import Abs, Expr, Function, Symbol, atan, cos, cosh, erf, exp, log, sign, sin, sinh, sqrt, tanh
 from sympy.core.function import FunctionClass
 
 from derive.calculus.terms import Maximum
+from derive.errors import DeriveError, said
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Primitive:
     """A function of so many `arguments`, and what SymPy calls it; by that name it is known to FLINT, NumPy and kernels, too.
 
     `exact` has the arguments at which its value is a whole number that is not to be rounded, `total` says that it has a value
-    for every number.
+    for every number.  Where kernels do not have it or a function in its slope, they say so.
     """
 
     arguments: int
@@ -32,6 +33,42 @@ class Primitive:
     exact: Mapping[int, int] = field(default_factory=dict)
     total: bool = False
 
+
+class _Gamma(Function):
+    """log Γ(x) for x > 0, or one of its derivatives; SymPy's own are written out as other functions where x is a whole number."""
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        place = GAMMAS.index(type(self)) + 1
+        if place == len(GAMMAS):
+            raise DeriveError(said("The slope of {name} is no function of the language.", name=type(self).__name__))
+        return GAMMAS[place](self.args[0])
+
+
+class lgamma(_Gamma):
+    """log Γ(x)."""
+
+
+class digamma(_Gamma):
+    """ψ(x) = Γ'(x)/Γ(x): Abramowitz and Stegun (1964), section 6.3."""
+
+
+class trigamma(_Gamma):
+    """ψ'(x): Abramowitz and Stegun (1964), section 6.4."""
+
+    is_positive = True
+
+
+class tetragamma(_Gamma):
+    """ψ''(x)."""
+
+    is_negative = True
+
+
+GAMMAS: tuple[type[_Gamma], ...] = (lgamma, digamma, trigamma, tetragamma)
+"""Each the derivative of the one before it."""
 
 PRIMITIVES: Mapping[str, Primitive] = {
     "exp": Primitive(1, exp, {0: 1}, total=True),
@@ -42,6 +79,14 @@ PRIMITIVES: Mapping[str, Primitive] = {
     "cos": Primitive(1, cos, {0: 1}, total=True),
     "tanh": Primitive(1, tanh, {0: 0}, total=True),
     "erf": Primitive(1, erf, {0: 0}, total=True),
+    "sinh": Primitive(1, sinh, {0: 0}, total=True),
+    "cosh": Primitive(1, cosh, {0: 1}, total=True),
+    "arctan": Primitive(1, atan, {0: 0}, total=True),
+    "atan": Primitive(1, atan, {0: 0}, total=True),
+    "sign": Primitive(1, sign, total=True),
+    "lgamma": Primitive(1, lgamma, {1: 0, 2: 0}),
+    "digamma": Primitive(1, digamma),
+    "trigamma": Primitive(1, trigamma),
     "max": Primitive(2, lambda a, b: Maximum(*_ordered(a, b)), total=True),
     "min": Primitive(2, lambda a, b: -Maximum(*(-c for c in _ordered(a, b))), total=True),
 }

@@ -18,7 +18,7 @@ from derive.notation.style import GREEK, LETTERS
 _FUNCTIONS = table(
     """ln log, Log log, σ sigmoid, sigma sigmoid, logistic sigmoid, Sigmoid sigmoid, Phi normal_cdf, Φ normal_cdf,
     phi normal_pdf, φ normal_pdf, ReLU relu, Softmax softmax, LSE logsumexp, GELU gelu, SiLU silu, swish silu, Tanh tanh, th tanh,
-    LogSoftmax log_softmax, Softplus softplus"""
+    sgn sign, LogSoftmax log_softmax, Softplus softplus"""
 )
 """What functions are called elsewhere."""
 
@@ -29,17 +29,16 @@ SLOPES = {
     "softplus": "sigmoid({0})",
     "exp": "exp({0})",
     "log": "(1/({0}))",
+    "sinh": "cosh({0})",
+    "cosh": "sinh({0})",
+    "arctan": "(1/(1 + ({0})**2))",
     "sin": "cos({0})",
     "cos": "(-sin({0}))",
 }
 """f'(x) for functions that are written with a prime."""
 
 WRITTEN = {
-    "sinh": "(exp({0}) - exp(-({0})))/2",
-    "cosh": "(exp({0}) + exp(-({0})))/2",
     "tan": "sin({0})/cos({0})",
-    "sign": "(where({0} > 0, 1, 0) - where({0} < 0, 1, 0))",
-    "sgn": "(where({0} > 0, 1, 0) - where({0} < 0, 1, 0))",
 }
 """Functions that are no word of the language, in its words."""
 

@@ -41,7 +41,11 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two), `T` (one) and `ONES`."""
+    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two), `T` (one) and `ONES`.
+
+    Before indices are written out there are also `concat`, of tensors that are one behind another along their first axis, and
+    `part`, of a tensor and, for each of its axes, where it begins and where it ends.
+    """
 
     operator: str
     args: tuple[Tree, ...]
@@ -75,6 +79,9 @@ class Reduce:
 
 
 Tree = Number | Size | Ref | Op | Call | Compare | Reduce
+
+BLOCKS = ("concat", "part")
+"""The operators on entries that stand beside each other."""
 
 ONES = Op("1", ())
 """A column of ones, in a surface."""

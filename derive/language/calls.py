@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from contextlib import ExitStack
+from math import prod
 from typing import TYPE_CHECKING
 
 from derive.calculus.functions import PRIMITIVES
 from derive.errors import nearest, said
-from derive.graphs.tree import Call, Compare, Reduce
+from derive.graphs.tree import Call, Compare, Reduce, Tree
 from derive.language import library
+from derive.language.blocks import concatenated
 from derive.language.draft import Typed
 from derive.language.expand import expanded
 from derive.language.indices import Scope
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from derive.language.infer import Inference
 
 
+MAX_CASES = 20
+
+
 def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
     """Any call, typed."""
     name = called(reader, node)
@@ -27,6 +33,8 @@ def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
         return _reduction(reader, node, name, scope)
     if name == "where":
         return _where(reader, node, scope)
+    if name == "concat":
+        return concatenated(reader, node, scope)
     if name in PRIMITIVES:
         return _elementwise(reader, node, name, PRIMITIVES[name].arguments, scope)
     if name in REDUCTIONS:
@@ -91,17 +99,38 @@ def _elementwise(reader: Inference, node: ast.Call, name: str, count: int, scope
 
 
 def _where(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
-    if len(node.args) != 3:
-        given = said("{name} takes {count} arguments, and {given} are given.", name="where", count=3, given=len(node.args))
-        raise reader.error(given, node, "Write where(condition, a, b).")
-    conditions = reader.comparison(node.args[0], scope)
-    if len(conditions) > 1:
-        raise reader.error("A where takes one comparison.", node.args[0], "Nest it: where(a > 0, where(b > 0, x, y), y).")
+    """`where(c, a, d, b, otherwise)`: a where c holds, else b where d does; one choice inside another."""
+    tests, values = node.args[:-1:2], [*node.args[1:-1:2], *node.args[-1:]]
+    if len(tests) + 1 != len(values) or not tests:
+        given = said(
+            "{name} takes {count} arguments, and {given} are given.", name="where", count="3, 5, 7 …", given=len(node.args)
+        )
+        hint = "Write where(condition, a, b), or where(condition, a, another, b, otherwise)."
+        raise reader.error(given, node, hint)
+    conditions = [reader.comparison(test, scope) for test in tests]
+    if len(tests) > MAX_CASES or prod(map(len, conditions)) > MAX_CASES:
+        raise reader.error(said("This where has more than {most} cases.", most=MAX_CASES), node, "Give names to its parts.")
     branches = list[Typed]()
-    for arg, holds in zip(node.args[1:], (True, False), strict=True):
-        with reader.under(conditions, holds):
-            branches.append(reader.expression(arg, scope))
-    return reader.elementwise(node, lambda args: Call("where", args), [*conditions, *branches])
+    with ExitStack() as before:
+        for held, value in zip(conditions, values, strict=False):
+            with reader.under(held):
+                branches.append(reader.expression(value, scope))
+            if len(held) == 1:
+                before.enter_context(reader.under(held, False))
+        otherwise = reader.expression(values[-1], scope)
+    flat = [part for held, branch in zip(conditions, branches, strict=True) for part in (*held, branch)]
+    return reader.elementwise(node, lambda args: _chosen([len(held) for held in conditions], args), [*flat, otherwise])
+
+
+def _chosen(counts: list[int], args: tuple[Tree, ...]) -> Tree:
+    """Choices inside one another, of arguments that are so many conditions and a value each, and what holds otherwise."""
+    if not counts:
+        return args[0]
+    first, *more = counts
+    otherwise, found = _chosen(more, args[first + 1 :]), args[first]
+    for condition in reversed(args[:first]):
+        found = Call("where", (condition, found, otherwise))
+    return found
 
 
 def _reduction(reader: Inference, node: ast.Call, name: str, scope: Scope) -> Typed:

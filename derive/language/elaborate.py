@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
-from derive.calculus.terms import Index
-from derive.graphs.tree import Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees
+from sympy import Add, S, expand
+
+from derive.calculus.terms import Below, Index
+from derive.graphs.tree import Call, Compare, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.draft import Draft
 from derive.language.letters import Letters
 
@@ -28,7 +31,7 @@ def axes_met(draft: Draft, axes: Mapping[str, Axes]) -> list[Any]:
         match tree:
             case Op("@", (a, b)) if not is_outer(tree, axes):
                 visit(a)
-                met.append(axes_of(a, axes)[-1])
+                met.extend(_blocks(a, b, axes) or [axes_of(a, axes)[-1]])
                 visit(b)
                 return
             case Reduce(_, body, indices):
@@ -49,6 +52,11 @@ def axes_of(tree: Tree, axes: Mapping[str, Axes]) -> Axes:
         case Op("@", (a, b)):
             inner = 0 if is_outer(tree, axes) else 1
             return axes_of(a, axes)[: -1 if inner else None] + axes_of(b, axes)[inner:]
+        case Op("concat", args):
+            parts = [axes_of(a, axes) for a in args]
+            return (expand(Add(*(part[0] for part in parts))), *parts[0][1:])
+        case Op("part", (_, *ends)):
+            return tuple(expand(stop - start) for start, stop in _bounds(ends))
         case Op("T", (a,)):
             return axes_of(a, axes)[::-1]
         case Reduce():
@@ -93,6 +101,10 @@ class Elaboration:
                 return Op("*", (self.entry(a, indices[:1], scope), self.entry(b, indices[1:], scope)))
             case Op("@", (a, b)):
                 return self._product(a, b, indices, scope)
+            case Op("part", (a, *ends)):
+                return self.entry(a, tuple(i + start for i, (start, _) in zip(indices, _bounds(ends), strict=True)), scope)
+            case Op("concat", args):
+                return self._joined(args, indices, scope)
             case Reduce(operator, body, (), conditions):
                 over = self._fresh(axes_of(body, self.axes), scope, tree)
                 return Reduce(operator, self.entry(body, over, scope | {i.name for i in over}), over, conditions)
@@ -106,8 +118,26 @@ class Elaboration:
 
         return rebuilt(tree, part)
 
+    def _joined(self, args: tuple[Tree, ...], indices: Indices, scope: Scope) -> Tree:
+        """An entry of tensors one behind another: of the first where the index is less than its size …"""
+        first, *rest = args
+        index, more = indices[0], indices[1:]
+        size = axes_of(first, self.axes)[0]
+        inside = Below(index, size) if rest else S.One
+        found = None if inside is S.Zero else self.entry(first, indices, scope)
+        if inside is S.One:
+            assert found is not None
+            return found
+        behind = self._joined(tuple(rest), (index - size, *more), scope)
+        return behind if found is None else Call("where", (Compare("<", index, size), found, behind))
+
     def _product(self, a: Tree, b: Tree, indices: Indices, scope: Scope) -> Tree:
-        """Σ_j a_ij b_jk.  Letters follow the order of reading: x @ A @ y is Σ_j (Σ_i x_i A_ij) y_j."""
+        """Σ_j a_ij b_jk.  Letters follow the order of reading: x @ A @ y is Σ_j (Σ_i x_i A_ij) y_j.
+
+        Over what was put together it is the sum of one such sum for each part.
+        """
+        if sizes := _blocks(a, b, self.axes):
+            return self._by_blocks(a, b, sizes, indices, scope)
         outer = len(axes_of(a, self.axes)) - 1
         size = axes_of(b, self.axes)[0]
         later = Index("j", size).fresh()
@@ -115,6 +145,17 @@ class Elaboration:
         (j,) = self._fresh((size,), scope | _bound(left), b)
         right = self.entry(b, (j, *indices[outer:]), scope | {j.name})
         return Reduce("sum", Op("*", (_renamed(left, {later: j}), right)), (j,))
+
+    def _by_blocks(self, a: Tree, b: Tree, sizes: Axes, indices: Indices, scope: Scope) -> Tree:
+        outer, start, found = len(axes_of(a, self.axes)) - 1, S.Zero, list[Tree]()
+        for size in sizes:
+            (j,) = self.letters.take_all((size,), scope | _bound(a) | _bound(b))
+            inside = scope | {j.name}
+            left = self.entry(a, (*indices[:outer], j + start), inside)
+            right = self.entry(b, (j + start, *indices[outer:]), inside)
+            found.append(Reduce("sum", Op("*", (left, right)), (j,)))
+            start = expand(start + size)
+        return reduce(lambda one, other: Op("+", (one, other)), found)
 
     def _fresh(self, sizes: Axes, scope: Scope, tree: Tree) -> Indices:
         return self.letters.take_all(sizes, scope | _bound(tree))
@@ -128,6 +169,20 @@ class Elaboration:
             inside = scope | {i.name for i in new}
         renamed = reindexed(tree, lambda term: term.xreplace(names))
         return rebuilt(renamed, lambda child: self.lettered(child, names, inside))
+
+
+def _bounds(ends: list[Tree]) -> list[tuple[Any, Any]]:
+    """Where a part begins and where it ends, along each axis."""
+    values = [end.value for end in ends if isinstance(end, Size)]
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _blocks(a: Tree, b: Tree, axes: Mapping[str, Axes]) -> Axes:
+    """The sizes of the parts of a matrix product, where the axis that it sums over was put together; of no parts else."""
+    for side, contracted in ((b, True), (a, len(axes_of(a, axes)) == 1)):
+        if contracted and isinstance(side, Op) and side.operator == "concat":
+            return tuple(axes_of(part, axes)[0] for part in side.args)
+    return ()
 
 
 def _renamed(tree: Tree, names: Mapping[Any, Any]) -> Tree:

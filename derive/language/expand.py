@@ -19,6 +19,7 @@ from derive.graphs.graph import Graph, Input
 from derive.graphs.names import fresh
 from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, rebuilt, reindexed, subtrees, terms_of
 from derive.language import library
+from derive.language.blocks import whole
 from derive.language.draft import Draft, Member, Typed
 from derive.language.sizes import named_size
 
@@ -206,7 +207,7 @@ class _Expansion:
             renaming = _Renaming(actual, self.sizes)
             indices = tuple(renaming.index(i) for i in node.indices)
             plain_surface = not leading and not self.free and node.surface is not None
-            shown = surface if node is last else renaming.tree(node.surface) if plain_surface and node.surface else None
+            shown = whole(surface) if node is last else renaming.tree(node.surface) if plain_surface and node.surface else None
             draft = Draft(
                 name,
                 renaming.tree(node.body),
@@ -241,7 +242,7 @@ def _argument(expansion: _Expansion, formal: Input, arg: Typed) -> tuple[Argumen
         case Ref(name):
             return Argument(arg.plain, expansion.reader.members[name]), batched
     name = expansion.unique(formal.name)
-    surface = arg.surface if not expansion.free else None
+    surface = whole(arg.surface) if not expansion.free else None
     place = expansion.reader.source.place(expansion.node)
     call = expansion.node.func.id  # type: ignore[attr-defined]
     draft = Draft(name, arg.plain, place, arg.axes, expansion.free, surface=surface, call=call, inner=True)

@@ -18,6 +18,7 @@ from derive.calculus.terms import Index, never_negative
 from derive.errors import DeriveError, nearest, said
 from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.language import library
+from derive.language.blocks import sliced
 from derive.language.calls import call
 from derive.language.draft import Draft, Member, Typed
 from derive.language.indices import Affine, Scope, bounds, check_inside, is_index, read_index, within
@@ -67,6 +68,8 @@ class Inference:
         self.pending: list[tuple[Affine, Any, ast.expr, tuple[Any, ...]]] = []
         self.given: tuple[Any, ...] = ()
         """What is at least 0 by the conditions around, of indices and sizes."""
+        self.beside: dict[str, Any] = {}
+        """The axis of the first index that each letter is compared with."""
 
     def error(self, message: str, node: ast.AST, hint: str = "") -> DeriveError:
         """What is wrong with this node of the text."""
@@ -100,6 +103,12 @@ class Inference:
         if name.lower() in NO_NUMBERS:
             hint = "To leave entries out, as a mask does, write a condition: sum(x[j] for j in n if j <= i)."
             raise self.error(said("{name} is not a number of the language.", name=name), node, hint)
+        if name == "e":
+            raise self.error(
+                "The name e is not declared, and the number e is no word of the language.",
+                node,
+                "Write exp(x) for a power of the number e; or declare a name: e: real.",
+            )
         if name in self.letters:
             raise self.error(
                 said("The index {name} is used outside the sum or the definition that it belongs to.", name=name), node
@@ -263,12 +272,14 @@ class Inference:
             hint = nearest(name, self.members) or said("Declare its axes: {name}: [{letters}].", name=name, letters=letters)
             raise self.error(said("The tensor {name} is not known here.", name=name), node.value, hint)
         member = self.member(name, node.value)
+        if any(isinstance(part, ast.Slice) for part in _written(node)):
+            return sliced(self, node, member, scope)
         reference = Ref(name, self.entry_indices(node, member.axes, scope))
         return Typed(reference, reference)
 
     def entry_indices(self, node: ast.Subscript, axes: tuple[Any, ...], scope: Scope) -> tuple[Any, ...]:
         """The indices in brackets, one for each axis."""
-        written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        written = _written(node)
         if len(written) != len(axes):
             name = self.source.written(node.value)
             listed = ", ".join(str(self.sizes.size(a)) for a in axes)
@@ -433,6 +444,7 @@ class Inference:
                 self.mentioned.update(n.id for n in ast.walk(side) if isinstance(n, ast.Name))
             a, b = (read_index(self, side, scope) for side in (left, right))
             compared = Compare(operator, a.term, b.term)
+            self._meet(a.plus(b, -1))
             if a.bare is not None and b.bare is not None and operator in ("==", "!=") and not _nested(a.bare.size, b.bare.size):
                 self.met(a.bare.size, b.bare.size, node)
             return Typed(compared, compared)
@@ -448,6 +460,14 @@ class Inference:
             )
         return self.elementwise(node, lambda args: Compare(operator, *args), sides)
 
+    def _meet(self, gap: Affine) -> None:
+        """Learn beside which axes the letters of a comparison stand."""
+        indices = [i for i, _ in gap.slopes if isinstance(i, Index)]
+        for index in indices:
+            known = (i.size for i in indices if i != index and not unknown_sizes(self.sizes.size(i.size)))
+            if (size := next(known, None)) is not None:
+                self.beside.setdefault(index.name, size)
+
     def _unknown_size(self, left: ast.expr, right: ast.expr, scope: Scope) -> None:
         """Raise where an index is compared with a name that is not known: it could be an integer or any number."""
         loose = [n for side in (left, right) for n in _loose_names(side)]
@@ -456,6 +476,11 @@ class Inference:
             name = unknown[0].id
             hint = said("Declare it: {name}: size for an integer such as a stride, {name}: real for any number.", name=name)
             raise self.error(said("An index is compared with {name}, which is not known.", name=name), unknown[0], hint)
+
+
+def _written(node: ast.Subscript) -> list[ast.expr]:
+    """What stands in the brackets, one for each axis."""
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
 
 
 def _row_beside(node: ast.expr) -> tuple[ast.Attribute | None, list[ast.expr]]:

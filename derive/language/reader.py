@@ -16,6 +16,7 @@ from derive.errors import DeriveError, nearest, said
 from derive.graphs.graph import CONSTANT, Graph, Input, Node
 from derive.graphs.tree import Reduce, Tree, rebuilt, reindexed, subtrees
 from derive.language import library
+from derive.language.blocks import whole
 from derive.language.calls import called
 from derive.language.draft import Draft, Member, Typed
 from derive.language.elaborate import Elaboration, axes_met
@@ -160,7 +161,7 @@ def define(reader: Inference, definition: Definition) -> None:
             size = reader.sizes.size(typed.axes[0])
             hint = "With indices on the left, every tensor on the right has its indices."
             raise reader.error(said("The right side still has the axis of size {size}.", size=size), definition.value, hint)
-        surface = typed.surface if definition.indices is None else None
+        surface = whole(typed.surface) if definition.indices is None else None
         place = reader.source.place(definition.value)
         draft = Draft(definition.name, typed.plain, place, typed.axes, written, surface=surface, classes=typed.classes)
         reader.drafts.append(draft)
@@ -173,11 +174,16 @@ def define(reader: Inference, definition: Definition) -> None:
     reader.settle()
     for letter in letters:
         if unknown_sizes(reader.sizes.size(scope[letter.id].size)):
-            sizes = [reader.sizes.size(scope[other.id].size) for other in letters]
-            axes_ = [min(reader.axes, default="n") if unknown_sizes(size) else str(size) for size in sizes]
+            axes_ = [str(_likely(reader, scope[other.id])) for other in letters]
             hint = said("Declare its axes: {name}: [{letters}].", name=definition.name, letters=", ".join(axes_))
             raise reader.error(said("The axis of the index {name} is not known.", name=letter.id), letter, hint)
     del reader.later[definition.name]
+
+
+def _likely(reader: Inference, index: Index) -> Any:
+    """The axis of an index; where it is open, that of an index which it is compared with, or any."""
+    size = reader.sizes.size(index.size)
+    return reader.beside.get(index.name, min(reader.axes, default="n")) if unknown_sizes(size) else size
 
 
 def _shape(axes: Iterable[Any]) -> str:

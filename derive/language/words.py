@@ -5,7 +5,7 @@ from __future__ import annotations
 from derive.calculus.functions import PRIMITIVES
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax")
-FUNCTIONS = (*PRIMITIVES, "where")
+FUNCTIONS = (*PRIMITIVES, "where", "concat")
 
 NO_NUMBERS = ("inf", "infinity", "oo", "nan")
 ELSEWHERE = {
@@ -35,26 +35,30 @@ ELSEWHERE = {
     "minimum": "min(a, b)",
     "amax": "max(x)",
     "amin": "min(x)",
-    "clip": "max(a, min(b, x))",
-    "clamp": "max(a, min(b, x))",
-    "sign": "where(x > 0, 1, where(x < 0, -1, 0))",
-    "sgn": "where(x > 0, 1, where(x < 0, -1, 0))",
+    "clamp": "clip(x, a, b)",
+    "cases": "where(x < 0, a, x > 1, b, 0)",
+    "piecewise": "where(x < 0, a, x > 1, b, 0)",
+    "select": "where(x < 0, a, x > 1, b, 0)",
+    "concatenate": "concat(x, y)",
+    "cat": "concat(x, y)",
+    "vstack": "concat(A, B)",
+    "append": "concat(x, y)",
+    "diff": "x[1:] - x[:-1]",
+    "sgn": "sign(x)",
     "heaviside": "where(x > 0, 1, 0)",
     "step": "where(x > 0, 1, 0)",
     "fabs": "abs(x)",
     "absolute": "abs(x)",
     "exp2": "2**x",
-    "expm1": "exp(x) - 1",
-    "log1p": "log(1 + x)",
-    "log2": "log(x)/log(2)",
-    "log10": "log(x)/log(10)",
-    "logaddexp": "log(exp(a) + exp(b))",
+    "gammaln": "lgamma(x)",
+    "loggamma": "lgamma(x)",
+    "psi": "digamma(x)",
+    "polygamma": "trigamma(x)",
+    "cov": "mean((x - mean(x))*(y - mean(y)))",
     "logit": "log(p/(1 - p))",
     "rsqrt": "1/sqrt(x)",
     "reciprocal": "1/x",
     "cbrt": "x**(1/3)",
-    "cosh": "(exp(x) + exp(-x))/2",
-    "sinh": "(exp(x) - exp(-x))/2",
     "cot": "cos(x)/sin(x)",
     "sec": "1/cos(x)",
     "arctanh": "log((1 + x)/(1 - x))/2",
@@ -62,10 +66,6 @@ ELSEWHERE = {
     "arcsinh": "log(x + sqrt(x**2 + 1))",
     "asinh": "log(x + sqrt(x**2 + 1))",
     "erfc": "1 - erf(x)",
-    "softmin": "softmax(-x)",
-    "var": "mean((x - mean(x))**2)",
-    "std": "sqrt(mean((x - mean(x))**2))",
-    "cumsum": "y[i] = sum(x[j] for j in n if j <= i)",
     "cumprod": "y[i] = prod(x[j] for j in n if j <= i)",
 }
 """What is written here for functions that have a name elsewhere."""
@@ -74,13 +74,15 @@ _MATRIX = "Inverses, determinants and decompositions of matrices are no part of 
 _JUMPS = "It is constant between its jumps, or only puts entries in order: argmax and where are what the language has."
 _SPECIAL = "It is no function of the language, and no formula of those that are: declare its value as an input."
 _SHAPES = "Write the entries, with an index for each axis, as in Y[i, j] = X[j, i]."
+_PARTS = "Write the parts as slices: x[:n] and x[n:] of x: [n + m]."
 _RANDOM = "A definition has no random numbers: declare them as an input."
 
 _OUTSIDE = (
     (_MATRIX, "inv inverse pinv solve lstsq det logdet slogdet cholesky eig eigh svd qr expm logm sqrtm"),
     (_JUMPS, "floor ceil round rint trunc sort argsort topk unique median quantile"),
-    (_SPECIAL, "asin acos atan arcsin arccos arctan atan2 arctan2 lgamma gammaln digamma zeta"),
-    (_SHAPES, "concat concatenate cat stack hstack vstack reshape flatten ravel view permute pad roll"),
+    (_SPECIAL, "asin acos arcsin arccos atan2 arctan2 zeta beta"),
+    (_SHAPES, "stack hstack reshape flatten ravel view permute pad roll"),
+    (_PARTS, "split chunk narrow"),
     (_RANDOM, "rand randn random uniform normal bernoulli"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from sympy import Mul
@@ -13,10 +14,13 @@ from derive.calculus.terms import Adjoint, Bracket, Deriv, Element, Index, Label
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, gradient_parts, remembered
 from derive.graphs.names import lettered
-from derive.graphs.tree import Compare, Reduce, Ref, Size, Tree, subtrees
+from derive.graphs.tree import Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.notation.layout import Layout, Script, text
 from derive.notation.pieces import Piece
-from derive.notation.style import Style, name_layout
+from derive.notation.style import Style, decimal, name_layout
+
+MOST_DIGITS = 12
+"""A decimal of more signs stays a fraction."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,27 @@ class Context:
 
     written: Callable[[Deriv, Context], Piece | None] | None = None
     """How a derivative is printed where something stands for it, such as the definition of what is differentiated."""
+
+    decimals: tuple[tuple[Fraction, str], ...] = ()
+    """The decimal fractions in the definitions, with their digits as typed: beside these, numbers are decimals."""
+
+    powers: bool = False
+    """Whether there are decimals among the exponents."""
+
+    divisors: frozenset[int] = frozenset()
+    """The prime factors of the numbers that something is divided by in the definitions: a number of these stays a fraction."""
+
+    def digits(self, value: Fraction) -> str | None:
+        """The digits of a number that is printed as a decimal because its author types decimals; None for another."""
+        if value.denominator == 1 or not self.decimals:
+            return None
+        if (as_typed := dict(self.decimals).get(value)) is not None:
+            return as_typed
+        digits = decimal(value)
+        if not any("e" not in text.lower() for _, text in self.decimals):
+            return None
+        own = {p for p in (2, 5) if value.denominator % p == 0}
+        return None if digits is None or len(digits) > MOST_DIGITS or own <= self.divisors else digits
 
     def called(self, name: str, rank: int = 0) -> Layout:
         """The name of a tensor with so many axes, as it is printed."""
@@ -115,7 +140,19 @@ def _context_of(graph: Graph, style: Style) -> Context:
     minima = {f for t in subtracted for f in t.args if isinstance(f, Largest) and is_negative(f, even=True)}
     least = frozenset(map(minimum_of, minima))
     axes = tuple((m.name, m.axes) for m in graph.members.values())
-    return Context(style, graph.letters, ranks, axes, single, order, graph.shown, graph.upstream, least)
+    found = Context(style, graph.letters, ranks, axes, single, order, graph.shown, graph.upstream, least)
+    return _with_numbers(found, graph)
+
+
+def _with_numbers(context: Context, graph: Graph) -> Context:
+    """With the decimal fractions that are typed in the definitions, and the primes 2 and 5 in the numbers that they divide by."""
+    trees = [tree for node in graph.nodes for tree in subtrees(node.body)]
+    typed = {t.value: t.text for t in reversed(trees) if isinstance(t, Number) and t.value.denominator > 1 and "/" not in t.text}
+    below = [t.args[1].value for t in trees if isinstance(t, Op) and t.operator == "/" and isinstance(t.args[1], Number)]
+    divisors = frozenset(p for p in (2, 5) for value in below if value.numerator % p == 0)
+    exponents = (t.args[1] for t in trees if isinstance(t, Op) and t.operator == "**")
+    powers = any(isinstance(t, Number) and t.value.denominator > 1 for t in exponents)
+    return replace(context, decimals=tuple(typed.items()), divisors=divisors, powers=powers)
 
 
 def _entry_like(name: str, graph: Graph) -> bool:

@@ -72,6 +72,7 @@ from derive.notation.pieces import (
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
 from derive.notation.terms import (
+    all_of,
     alternatives,
     derivative,
     function_name,
@@ -305,8 +306,13 @@ def _has_reduction(tree: Tree) -> bool:
 
 
 def _where(tree: Call, context: Context, substitute: Substitution) -> Piece:
-    condition, yes, no = (piece(a, context, substitute).layout for a in tree.args)
-    return alternatives(yes, no, condition, context)
+    def shown(part: Tree) -> Layout:
+        return piece(part, context, substitute).layout
+
+    def told(conditions: Sequence[Any]) -> Layout:
+        return all_of([_chained(chain, context, substitute) for chain in _chains(tuple(conditions))])
+
+    return alternatives(tree, lambda t: t.args if isinstance(t, Call) and t.function == "where" else None, shown, told, context)
 
 
 _RELATIONS: Mapping[str, Sign] = {

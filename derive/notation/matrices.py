@@ -67,7 +67,7 @@ from derive.notation.pieces import (
     transposed,
 )
 from derive.notation.style import name_layout
-from derive.notation.terms import alternatives, condition_layout, function_name, index_layout
+from derive.notation.terms import all_of, alternatives, as_decimal, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
 NABLA = Sign(r"\nabla", "∇")
@@ -216,7 +216,8 @@ def _inverse(form: Matrix) -> Matrix:
 
 def _scaled(form: Scaled, context: Context) -> Piece:
     """Numbers and scalars in front, as a fraction where something is divided by; scalar products in brackets; the body."""
-    top, bottom = fraction(form.number)
+    decimal = form.number.is_Rational and as_decimal(abs(form.number), context)
+    top, bottom = (form.number, S.One) if decimal else fraction(form.number)
     below = [_piece(_inverse(s), context) for s in form.scalars if _is_inverse(s)]
     front = [s for s in form.scalars if not _is_inverse(s)]
     pieces: list[Piece] = []
@@ -259,13 +260,19 @@ def _norm(form: Norm, context: Context) -> Piece:
 
 
 def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
+    if function is Where:
+        return alternatives(
+            Apply(function, args),
+            lambda form: form.args if isinstance(form, Apply) and form.function is Where else None,
+            lambda form: _piece(form, context).layout,
+            lambda conditions: all_of([_condition(c, context) for c in conditions]),
+            context,
+        )
     pieces = [_piece(a, context) for a in args]
     if not isinstance(function, type):
         return _power(function, args[0], pieces[0], context)
     if function is Positive:
         return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(Apply(function, args), context), "[", "]")))
-    if function is Where:
-        return alternatives(pieces[1].layout, pieces[2].layout, _condition(args[0], context), context)
     if function is Abs:
         return barred(pieces[0].layout, "|")
     return called(
@@ -293,9 +300,9 @@ def _condition(form: Matrix, context: Context) -> Layout:
     """A condition as a relation: a > b, a ≤ b."""
     match form:
         case Apply(function, (body,)) if function is Positive:
-            return _compared(body, Sign(" > ", " > "), context)
+            return _compared(body, (Sign(" > ", " > "), Sign(" < ", " < ")), context)
         case Plus(((False, _), (True, Apply(function, (body,))))) if function is Positive:
-            return _compared(body, Sign(r" \le ", " ≤ "), context)
+            return _compared(body, (Sign(r" \le ", " ≤ "), Sign(r" \ge ", " ≥ ")), context)
         case Hadamard(args):
             return joined([_condition(a, context) for a in args], Sign(", ", ", "))
         case Scaled(condition, (), None):
@@ -303,12 +310,33 @@ def _condition(form: Matrix, context: Context) -> Layout:
     return row(_piece(form, context).layout, Sign(" = ", " = "), Sign("1", "1"))
 
 
-def _compared(form: Matrix, relation: Sign, context: Context) -> Layout:
-    """A difference of two terms as one against the other, anything else against 0; numbers without their 𝟏."""
-    if isinstance(form, Plus) and sorted(negative for negative, _ in form.args) == [False, True]:
+def _compared(form: Matrix, relations: tuple[Sign, Sign], context: Context) -> Layout:
+    """A difference of two terms as one against the other, anything else against 0; numbers without their 𝟏.
+
+    `relations` are the relation and that for the other sign: −x − 𝟏 > 0 is x < −1.
+    """
+    relation, mirrored = relations
+    signs = [negative for negative, _ in form.args] if isinstance(form, Plus) else []
+    if isinstance(form, Plus) and sorted(signs) == [False, True]:
         left, right = (next(a for n, a in form.args if n is negative) for negative in (False, True))
+        if is_constant(left) and not is_constant(right):
+            left, right, relation = right, left, mirrored
         return row(_side(left, context), relation, _side(right, context))
+    if isinstance(form, Plus) and all(signs):
+        terms = tuple((False, a) for _, a in form.args)
+        whole = terms[0][1] if len(terms) == 1 else Plus(terms)
+        rest, number = _without_number(whole)
+        return row(_piece(rest, context).layout, mirrored, term_piece(-number, context).layout)
     return row(_piece(form, context).layout, relation, Sign("0", "0"))
+
+
+def _without_number(form: Matrix) -> tuple[Matrix, Any]:
+    """A form x + c 𝟏 as x and c; any other with 0."""
+    match form:
+        case Plus(((False, a), (False, b))) if is_constant(a) != is_constant(b):
+            constant, rest = (a, b) if is_constant(a) else (b, a)
+            return rest, constant.number if isinstance(constant, Scaled) else S.One
+    return form, S.Zero
 
 
 def _side(form: Matrix, context: Context) -> Layout:

@@ -97,8 +97,11 @@ from derive.notation.style import LETTERS, Style, decimal, letter, name_layout, 
 
 THIN = Sign(r"\,", "")
 
-FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "erf": r"\operatorname{erf}", "exp": r"\exp"}
+_OWN = ("exp", "log", "sin", "cos", "tanh", "sinh", "cosh", "arctan")
+FUNCTIONS = {"erf": r"\operatorname{erf}", **{name: rf"\{name}" for name in _OWN}}
+"""Functions that LaTeX has a command for, but for erf."""
 NAMED = {
+    "atan": "arctan",
     "relu": "ReLU", "sigmoid": "σ", "normal_cdf": "Φ", "normal_pdf": "φ", "gelu": "GELU", "silu": "SiLU", "elu": "ELU",
     "selu": "SELU", "mish": "Mish",
 }  # fmt: skip
@@ -123,9 +126,9 @@ def _with_minima(term: Any, context: Context) -> Any:
 
 def function_name(name: str, context: Context | None = None) -> Layout:
     """The sign of a function: upright words, σ for the sigmoid where no tensor is called that."""
-    if name in FUNCTIONS:
-        return Sign(FUNCTIONS[name], name)
     shown = NAMED.get(name, name)
+    if shown in FUNCTIONS:
+        return Sign(FUNCTIONS[shown], shown)
     if context is not None and {shown, LETTERS.get(shown)} & {*context.order, *context.taken}:
         shown = name
     words = shown.replace("_", r"\,")  # a space would not be printed
@@ -138,7 +141,7 @@ def function_name(name: str, context: Context | None = None) -> Layout:
 def _piece(term: Any, context: Context) -> Piece:
     """One node and what is below it.  Printing is strict: an unknown node is an error, never its `str`."""
     if term.is_Rational:
-        return number_piece(Fraction(term.p, term.q), context.style)
+        return _number(Fraction(term.p, term.q), context)
     if term.is_Add:
         return _sum(term, context)
     if term.is_Mul:
@@ -206,9 +209,12 @@ def _product(term: Any, context: Context) -> Piece:
     elif term.could_extract_minus_sign() and not (term.is_Add and any(not t.could_extract_minus_sign() for t in term.args)):
         return negated(_piece(-term, context))
     number, rest = term.as_coeff_Mul()
-    if number.is_Rational and number.q > 10 and number.q & (number.q - 1) and decimal(Fraction(number.p, number.q)):
-        return multiplied([number_piece(Fraction(number.p, number.q), context.style), _piece(rest, context)])
+    if number.is_Rational and (as_decimal(number, context) or (number.q > 10 and number.q & (number.q - 1) and decimal(number))):
+        return _with_decimal(_number(Fraction(number.p, number.q), context), rest, context)
     term = gathered(term)
+    number, rest = term.as_coeff_Mul()
+    if number.is_Rational and as_decimal(number, context):
+        return _with_decimal(_number(Fraction(number.p, number.q), context), rest, context)
     top, bottom = fraction(term)
     if bottom == 1:
         return multiplied(_factor_pieces(term, context))
@@ -226,6 +232,28 @@ def _product(term: Any, context: Context) -> Piece:
     return divided(_piece(top, context), _piece(bottom, context))
 
 
+def as_decimal(number: Any, context: Context) -> bool:
+    """Whether a rational number is printed with decimals where its author types decimals."""
+    return context.digits(Fraction(int(number.p), int(number.q))) is not None
+
+
+def _number(value: Fraction, context: Context) -> Piece:
+    """A number, as a decimal where its author types decimals."""
+    if value < 0:
+        return negated(_number(-value, context))
+    digits = context.digits(value)
+    return number_piece(value, context.style) if digits is None else typed(digits, context.style)
+
+
+def _with_decimal(number: Piece, rest: Any, context: Context) -> Piece:
+    """A product that a decimal number stands before, also over its bar."""
+    top, bottom = fraction(rest)
+    if bottom == 1 or bottom.has(Binder) or top.has(Binder, Add):
+        return multiplied([number, _piece(rest, context)])
+    above = multiplied([number, *(_factor_pieces(top, context) if top != 1 else [])])
+    return divided(above, _piece(bottom, context))
+
+
 def _factor_pieces(term: Any, context: Context) -> list[Piece]:
     return [_piece(f, context) for f in factor_order(term, context)]
 
@@ -236,7 +264,7 @@ def _power(term: Any, context: Context) -> Piece:
         return divided(Piece(Sign("1", "1")), _piece(base**-exponent, context))
     if exponent == Rational(1, 2):
         return Piece(Root(_piece(base, context).layout), POWER)
-    return powered(_piece(base, context), _piece(exponent, context))
+    return powered(_piece(base, context), _piece(exponent, context if context.powers else replace(context, decimals=())))
 
 
 def _exponential(term: Any, context: Context) -> Piece:
@@ -428,16 +456,26 @@ def _condition(term: Any, context: Context, first: Index | None = None) -> Layou
     opposite = _opposite(term)
     if opposite is not None:
         return _compared(opposite.args[0], (Sign(r" \le ", " ≤ "), Sign(r" \ge ", " ≥ ")), context)
-    if term.is_Add and len(term.args) == 2 and {Positive(-f.args[0]) for f in term.atoms(Positive)} == set(term.args):
-        unequal = min((f.args[0] for f in term.args), key=lambda gap: (gap.could_extract_minus_sign(), signature(gap)))
-        return _compared(unequal, (Sign(r" \ne ", " ≠ "),) * 2, context)
+    if (gap := _unequal(term)) is not None:
+        return _compared(gap, (Sign(r" \ne ", " ≠ "),) * 2, context)
+    if (gap := _unequal(1 - term)) is not None:
+        return _compared(gap, (Sign(" = ", " = "),) * 2, context)
     if not term.is_Mul:
         return row(_piece(term, context).layout, Sign(" = ", " = "), Sign("1", "1"))
     return joined([_condition(f, context) for f in factors(term)], COMMA)
 
 
+def _unequal(term: Any) -> Any:
+    """The gap of [gap > 0] + [−gap > 0], which is 1 where it is not 0; None for another term."""
+    if not (term.is_Add and len(term.args) == 2 and {Positive(-f.args[0]) for f in term.atoms(Positive)} == set(term.args)):
+        return None
+    return min((f.args[0] for f in term.args), key=lambda gap: (gap.could_extract_minus_sign(), signature(gap)))
+
+
 def _compared(gap: Any, signs: tuple[Sign, Sign], context: Context) -> Layout:
     """A difference compared with 0, or a - b written as a compared with b; a number stands on the right."""
+    if gap.is_Add and all(t.could_extract_minus_sign() for t in terms(gap)):
+        gap, signs = -gap, signs[::-1]
     less = [t for t in terms(gap) if t.could_extract_minus_sign()]
     if len(terms(gap)) != 2 or not (len(less) == 1 or gap.args[0].is_number):
         if gap.could_extract_minus_sign():
@@ -465,17 +503,53 @@ def _delta(term: Delta, context: Context) -> Piece:
     return Piece(subscripted(Sign(r"\delta", "δ"), [index_layout(a, context) for a in term.args]))
 
 
+def _chosen(term: Any) -> tuple[Any, Any, Any] | None:
+    """(condition, where it holds, otherwise) of a choice; a value for a = b comes before a choice for a ≠ b."""
+    if not isinstance(term, Where):
+        return None
+    condition, held, otherwise = term.args
+    turned = isinstance(held, Where) and not isinstance(otherwise, Where) and _unequal(condition) is not None
+    return (1 - condition, otherwise, held) if turned else (condition, held, otherwise)
+
+
 def _where(term: Where, context: Context) -> Piece:
-    condition, yes, no = term.args
-    values = _piece(yes, context).layout, _piece(no, context).layout
-    return alternatives(*values, _condition(condition, context), context)
+    return alternatives(
+        term,
+        _chosen,
+        lambda t: _piece(t, context).layout,
+        lambda conditions: all_of([_condition(c, context) for c in conditions]),
+        context,
+    )
 
 
-def alternatives(yes: Layout, no: Layout, condition: Layout, context: Context) -> Piece:
-    """One value where a condition holds, another where it does not."""
+def all_of(conditions: Sequence[Layout]) -> Layout:
+    """Conditions of which each has to hold."""
+    return joined(conditions, COMMA)
+
+
+def alternatives(
+    choice: Any,
+    parts: Callable[[Any], Any],
+    shown: Callable[[Any], Layout],
+    told: Callable[[Sequence[Any]], Layout],
+    context: Context,
+) -> Piece:
+    """A choice as cases: those of a choice that is left where a condition fails are cases of this one, and one that is made where
+    it holds, and comes to the same where either fails, is of both conditions.
+
+    `parts` gives (condition, where it holds, otherwise) of a choice, None of anything else; `shown` prints a value and `told`
+    conditions.
+    """
     when, otherwise = context.style.when, context.style.otherwise
-    first = row(Sign(rf"\text{{{when} }} ", f"{when} "), condition)
-    return Piece(Cases(((yes, first), (no, Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
+    rows = list[tuple[Layout, Layout]]()
+    while (taken := parts(choice)) is not None:
+        condition, held, choice = taken
+        conditions = [condition]
+        while (inner := parts(held)) is not None and inner[2] == choice:
+            conditions.append(inner[0])
+            held = inner[1]
+        rows.append((shown(held), row(Sign(rf"\text{{{when} }} ", f"{when} "), told(conditions))))
+    return Piece(Cases((*rows, (shown(choice), Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
 
 
 def _extremum(sign_: Sign) -> Any:

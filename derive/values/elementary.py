@@ -38,9 +38,11 @@ def function_at(name: str, known: Mapping[int, int]) -> Callable[[Any], Any]:
             x = arb(x)
         if name in _MOST and abs(first(x)) > _MOST[name] and not (name == "exp" and first(x) < 0):
             return NOTHING
+        if name in _GAMMAS and not first(x) > 0:
+            return NOTHING
         if kind is Jet:
-            return _BY_EXP[name](x) if name in _BY_EXP else x.at(name)
-        return getattr(x, name)()
+            return _SERIES[name](x) if name in _SERIES else x.at(name)
+        return _GAMMAS[name](x) if name in _GAMMAS else getattr(x, name)()
 
     return value
 
@@ -59,10 +61,27 @@ def _inverse(x: Jet) -> Jet:
     return x.put(lambda series: 1 / series)
 
 
-_BY_EXP: Mapping[str, Callable[[Jet], Jet]] = {
+def _by_slope(name: str) -> Callable[[Jet], Jet]:
+    """A function of which the next in the table is the slope."""
+    value, slope = (_GAMMAS[one] for one in (name, list(_GAMMAS)[list(_GAMMAS).index(name) + 1]))
+    return lambda x: Jet(arb_series([value(x.value), slope(x.value) * x.slope], prec=2))
+
+
+_GAMMAS: Mapping[str, Callable[[arb], arb]] = {
+    "lgamma": lambda x: x.lgamma(),
+    "digamma": lambda x: x.digamma(),
+    "trigamma": lambda x: arb(2).zeta(x),
+    "tetragamma": lambda x: -2 * arb(3).zeta(x),
+    "pentagamma": lambda x: 6 * arb(4).zeta(x),
+}
+"""log Γ of positive numbers and its derivatives, each the slope of the one before it; those of ψ by Hurwitz's ζ."""
+
+
+_SERIES: Mapping[str, Callable[[Jet], Jet]] = {
     "tanh": _tanh,
     "sinh": lambda x: (x.at("exp") - (-x).at("exp")) * fmpq(1, 2),
     "cosh": lambda x: (x.at("exp") + (-x).at("exp")) * fmpq(1, 2),
+    **{name: _by_slope(name) for name in list(_GAMMAS)[:-1]},
 }
 """The functions that FLINT has of numbers and not of series."""
 
@@ -143,6 +162,10 @@ def no_exp(x: Any) -> str:
 
 def no_log(x: Any) -> str:
     return said("log({shown}) does not exist: the logarithm takes positive numbers", shown=shown(x)) if x <= 0 else ""
+
+
+def no_gamma(x: Any, name: str) -> str:
+    return said("{name}({shown}) does not exist: it takes positive numbers", name=name, shown=shown(x)) if x <= 0 else ""
 
 
 def no_angle(x: Any, name: str) -> str:

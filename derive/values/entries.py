@@ -151,6 +151,8 @@ def _written_out(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
             if operator == "argmax" and entries and places != list(range(len(places))):
                 return _whole(places[first_largest([_value(entry, point) for entry in entries])])
             return _joined(operator, entries)
+        case Call("where", (Compare(left=left) as condition, yes, no)) if not isinstance(left, Tree):
+            return _written_out(yes if _holds(condition, at, point) else no, at, point)  # the other may be off its axis
         case Size(value):
             number = _number(value, at, point)
             return Number(Fraction(int(number)), str(number)) if number.is_Integer else Size(number)

@@ -15,13 +15,14 @@ import numpy as np
 from flint import arb, fmpq
 from sympy import S
 
-from derive.calculus.functions import PRIMITIVES
+from derive.calculus.functions import GAMMAS, PRIMITIVES, Primitive
 from derive.values.balls import Array, computed, larger, minus, sign
 from derive.values.elementary import (
     bounded,
     function_at,
     no_angle,
     no_exp,
+    no_gamma,
     no_log,
     no_power,
     no_reciprocal,
@@ -64,12 +65,16 @@ def _vectorised(function: Callable[..., Any]) -> Callable[..., Array]:
 
 
 def _float(name: str) -> Callable[[Array], Array]:
-    """The function as NumPy has it, or Python's `math`."""
+    """The function as NumPy has it, or Python's `math`; those of Γ as FLINT has them."""
+    if name in _GAMMA_NAMES:
+        return np.vectorize(lambda x: float(function_at(name, {})(arb(x))), otypes=[float])
     return getattr(np, name, None) or np.vectorize(getattr(math, name), otypes=[float])
 
 
+_GAMMA_NAMES = {function.__name__ for function in GAMMAS}
 _FUNCTIONS = {
-    p.function.__name__: p for p in PRIMITIVES.values() if isinstance(p.function, type) and hasattr(arb, p.function.__name__)
+    **{name: Primitive(1, function) for function in GAMMAS if (name := function.__name__)},
+    **{p.function.__name__: p for p in PRIMITIVES.values() if isinstance(p.function, type) and hasattr(arb, p.function.__name__)},
 }
 """The primitives that stay functions in a term, by what SymPy calls them; a root is a power, |·| and max have terms."""
 
@@ -77,6 +82,7 @@ _FUNCTIONS = {
 _REASONS: Mapping[str, Callable[[Any], str]] = {
     "exp": no_exp,
     "log": no_log,
+    **{function.__name__: partial(no_gamma, name=function.__name__) for function in GAMMAS},
     "sin": partial(no_angle, name="sin"),
     "cos": partial(no_angle, name="cos"),
 }

@@ -147,14 +147,17 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "binary_cross_entropy": lambda m, z, y: -y * m.log(sigmoid(m, z)) - (1 - y) * m.log(1 - sigmoid(m, z)),
     "binary_cross_entropy_logits": lambda m, z, y: -y * m.log(sigmoid(m, z)) - (1 - y) * m.log(1 - sigmoid(m, z)),
     "bptt": unrolled,
+    "clip": lambda m, x, a, b: m.maximum(a, m.minimum(b, x)),
     "conv1d": lambda m, x, w, b: windows(m, x, len(w), 1) @ w + b,
     "conv1d_layer": lambda m, x, w, b, s=SIZES["s"], p=SIZES["p"]: convolution_layer(m, x, w, b, s, p),
     "conv2d": lambda m, X, W, b: convolution(m, X, W) + b,
     "conv2d_layer": lambda m, x, w, b, s, p: convolution_layer_2d(m, x, w, b, s, p),
     "cosine_similarity": lambda m, x, y: x @ y / m.sqrt(x @ x) / m.sqrt(y @ y),
     "cross_entropy": lambda m, p, y: -(y * m.log(p)).sum(),
+    "cumsum": lambda m, x: m.cumsum(x, 0),
     "dropout": lambda m, x, r, p: r * x / p,
     "elu": lambda m, x, alpha: m.where(x > 0, x, alpha * (m.exp(x) - 1)),
+    "expm1": lambda m, x: m.expm1(x),
     "embedding": lambda m, E, t: E[t],
     "embedding_sequence": lambda m, E, t: E[t],
     "focal_loss": lambda m, z, t, gamma: -((1 - softmax(m, z)[t]) ** gamma) * m.log(softmax(m, z)[t]),
@@ -179,6 +182,10 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "linear_svm": lambda m, X, W, b, t, λ: (
         sum(sum(margins(m, s, t[i])) for i, s in enumerate(X @ W.T + b)) / len(X) + λ * (W**2).sum()
     ),
+    "log1p": lambda m, x: m.log1p(x),
+    "log2": lambda m, x: m.log2(x),
+    "log10": lambda m, x: m.log10(x),
+    "logaddexp": lambda m, a, b: m.logaddexp(a, b),
     "log_softmax": lambda m, z: m.log(softmax(m, z)),
     "logsumexp": lambda m, z: m.log(m.exp(z).sum()),
     "lstm_cell": long_short,
@@ -205,10 +212,13 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "softmax_cross_entropy_label": lambda m, z, t: -m.log(softmax(m, z)[t]),
     "softmax_cross_entropy_onehot": lambda m, z, y: -(y * m.log(softmax(m, z))).sum(),
     "softmax_regression": lambda m, X, W, b, t, λ: -labelled(m, softmax(m, X @ W.T + b), t) + λ * (W**2).sum() / 2,
+    "softmin": lambda m, z: softmax(m, -z),
+    "std": lambda m, x: m.sqrt(((x - x.mean()) ** 2).mean()),
     "softplus": lambda m, x: m.log(1 + m.exp(x)),
     "softsign": lambda m, x: x / (1 + abs(x)),
     "squared_hinge": lambda m, s, t: sum(a**2 for a in margins(m, s, t)),
     "triplet_margin": lambda m, a, p, n, mu: relu(m, mu + distance(m, a, p) - distance(m, a, n)),
+    "var": lambda m, x: ((x - x.mean()) ** 2).mean(),
 }
 
 

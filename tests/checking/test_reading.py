@@ -7,9 +7,14 @@ import time
 
 import pytest
 
+from derive.calculus.normal import normal
 from derive.checking.reading import read_formula
+from derive.derivation.sweep import derivation
 from derive.errors import DeriveError
 from derive.language.reader import read
+from derive.notation.context import context_of
+from derive.notation.layout import text
+from derive.notation.terms import layout
 
 LOGITS = read("z: [C]; t: label[C]; p = softmax(z); L = -log(p[t])")
 LAYER = read("W: [m, n]; x: [n]; b: [m]; y: [m]; a = W @ x + b; L = sum((a - y)**2)")
@@ -196,3 +201,25 @@ def test_hostile_text_costs_nothing(text: str) -> None:
     with pytest.raises(DeriveError):
         read_formula(NUMBERS, text)
     assert time.perf_counter() - start < 1
+
+
+TYPED_BACK = [
+    ("x: positive; k: size; y = x**(k - 1)", "x"),
+    ("x: positive; q: real; y = (1 - 0.3*x)**(q - 1)", "x"),
+    ("a: positive; g: [T]; y[t] = a**(t - 2)*g[t]", "a"),
+    ("x: positive; y = 0.2*x**3 + 0.5*x + x**2.5", "x"),
+    ("x: real; y = sinh(x)*cosh(x) + arctan(x)", "x"),
+    ("x: positive; y = lgamma(x) + digamma(x)", "x"),
+    ("x: real; k: size; n: size; y = sin(x)/10000**(2*k/n)", "x"),
+    ("x: [n]; t: label[n]; y[i] = log(x[t])*x[i]", "x"),
+    ("x: real; y = sign(x)*x**2 + clip(x, -1, 1)", "x"),
+    *((name, "x") for name in ("gelu", "log1p", "log10", "sigmoid", "silu", "softplus", "softsign", "tanh")),
+]
+
+
+@pytest.mark.parametrize(("source", "wrt"), TYPED_BACK, ids=[source for source, _ in TYPED_BACK])
+def test_a_result_in_text_can_be_typed_back(source: str, wrt: str) -> None:
+    graph = read(source if ":" in source else f"x: real; y = {source}(x)")
+    found = derivation(graph, "", wrt)
+    printed = text(layout(found.result, context_of(found.graph).beside(found.indices)))
+    assert normal(read_formula(found.graph, printed).term - found.result) == 0, printed

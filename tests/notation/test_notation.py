@@ -350,7 +350,13 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("f = .5*x", "f = 0.5 x"),
     # powers of ten, and e where it is a tensor
     ("f = sqrt(v + 1e-5)*x", "f = √(v + 10⁻⁵) x"),
-    ("f = e**x + exp(x)", "f = e^x + exp(x)"),
+    # a choice inside another is one with more cases
+    ("f = where(x < -1, -1, x > 1, 1, x)", "f = { −1  if x < −1 ; 1  if x > 1 ; x  otherwise }"),
+    ("f = where(x < -1, -1, where(x > 1, 1, x))", "f = { −1  if x < −1 ; 1  if x > 1 ; x  otherwise }"),
+    ("f = where(0 < x < 1 and y > x, x, x < 0, 3, 0)", "f = { x  if 0 < x < 1, y > x ; 3  if x < 0 ; 0  otherwise }"),
+    ("f = where(x > 0, where(y > 0, 1, 2), 3)", "f = { { 1  if y > 0 ; 2  otherwise }  if x > 0 ; 3  otherwise }"),
+    ("f = atan(x) + log2(x) + sinh(x)", "f = arctan(x) + log2(x) + sinh(x)"),
+    ("e: real; f = e**x + exp(x)", "f = e^x + exp(x)"),
 ]
 
 
@@ -449,7 +455,24 @@ def test_katex_and_mathjax_read_every_formula_of_the_library() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [("1e300", "10³⁰⁰"), ("25e10", "25 · 10¹⁰"), ("1e8", "100000000"), ("1e-300", "1/10³⁰⁰")]
+    ("source", "wrt", "shown"),
+    [
+        ("f = 0.2*x + 0.3*x*y + 0.5*y", "y", "0.3 x + 0.5"),
+        ("f = 0.1*x**3 + 0.25*x + x**2.5", "x", "0.3 x² + 2.5 x^(1.5) + 0.25"),
+        ("f = 0.3/x + 1.5*log(x)", "x", "1.5/x − 0.3/x²"),
+        ("f = x**2/4 + 0.1*x", "x", "x/2 + 0.1"),  # what is divided by in the definition is divided by here
+        ("f = 0.30*x", "x", "0.30"),
+        ("f = sqrt(x)*x + 1e-5", "x", "3 √x / 2"),  # a power of ten is no decimal
+        ("f = x/3 + 0.5*x**2", "x", "x + 1/3"),
+    ],
+)
+def test_numbers_are_decimals_where_their_author_types_decimals(source: str, wrt: str, shown: str) -> None:
+    found = derive.graph(f"x: positive; {source}").derive(wrt=wrt)
+    assert text(layout(found.result, context_of(found.graph))) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [("1e300", "10³⁰⁰"), ("25e10", "25 · 10¹⁰"), ("1e8", "100000000"), ("1e-300", "10⁻³⁰⁰")]
 )
 def test_a_number_of_many_zeros_is_a_power_of_ten(number: str, shown: str) -> None:
     found = derive.graph(f"f = x*{number}").derive()

@@ -353,7 +353,9 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "the brackets of a root are lost": lambda p: p.setattr(layout, "_wrapped", lambda part, below=False: text(part)),
     "bars are lost": lambda p: everywhere(p, "barred", lambda f: lambda body, bar: Piece(body)),
     "bars inside bars": lambda p: p.setattr(pieces, "_dotted", lambda body, bar: body),
-    "cases change places": lambda p: everywhere(p, "alternatives", lambda f: lambda yes, no, *rest: f(no, yes, *rest)),
+    "cases change places": lambda p: everywhere(
+        p, "alternatives", lambda f: lambda choice, parts, *rest: f(choice, _turned(parts), *rest)
+    ),
     "a derivative upside down": lambda p: everywhere(
         p, "derivative", lambda f: lambda a, b, *c: f(Piece(b), a.layout, *c) if isinstance(a, Piece) else f(a, b, *c)
     ),
@@ -367,6 +369,16 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         definitions, "index_layout", lambda i, c: Sign(str(i), str(i)) if i.is_Integer else terms.index_layout(i, c)
     ),
 }
+
+
+def _turned(parts: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The parts of a choice with what holds and what holds otherwise changed."""
+
+    def turned(choice: Any) -> Any:
+        found = parts(choice)
+        return None if found is None else (found[0], found[2], found[1])
+
+    return turned
 
 
 def terms_without(body: Any) -> Any:

@@ -46,6 +46,9 @@ STEP = mpmath.mpf(10) ** -12
 
 At = dict[Any, int]
 
+_PSI = ("lgamma", "digamma", "trigamma", "tetragamma")
+"""log Γ and its derivatives."""
+
 
 class OutOfRange(Exception):
     """An index left its axis, and no bracket said that the entry does not count."""
@@ -132,6 +135,9 @@ class Point:
             return mpmath.sign(args[0])
         if type(term).__name__ == "log" and args[0] <= 0:
             raise NoValue(term)
+        if type(term).__name__ in _PSI:
+            order = _PSI.index(type(term).__name__)
+            return mpmath.psi(order - 1, *args) if order else mpmath.loggamma(*args)
         return getattr(mpmath, type(term).__name__)(*args)
 
     def entry(self, array: Any, indices: tuple[Any, ...], at: At) -> Any:

@@ -10,6 +10,16 @@ from pathlib import Path
 ERRORS = {"DeriveError", "ProofError", "DomainError", "ValueError", "error", "refusal"}
 """What is called with texts that are shown to a user, besides `said`."""
 
+ARGPARSE = (
+    "usage: ",
+    "error: ",
+    "positional arguments",
+    "options",
+    "show this help message and exit",
+    "show program's version number and exit",
+)
+"""What Python's parser of arguments says itself in a help."""
+
 GENERATED = ("derive/kernels/cpu", "derive/kernels/cuda", "derive/kernels/text", "derive/marks.py")
 """Where sentences stand that belong to the text of a generated file."""
 
@@ -31,6 +41,13 @@ def _patterns(tree: ast.Module, sentences: bool) -> Iterator[tuple[str, int]]:
             yield from ((text, node.lineno) for text in _texts(node.args[0]))
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "pattern":
             yield from ((text, node.lineno) for text in _texts(node.value) if "{" in text)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and ast.unparse(node.targets[0]) == "_COMPLAINTS":
+            yield from ((text, node.lineno) for value in node.value.values for text in _texts(value))
+        elif isinstance(node, ast.Call) and _called(node) in ("add_argument", "add_parser", "Spoken"):
+            shown = [k.value for k in node.keywords if k.arg in ("help", "description")]
+            yield from ((text, node.lineno) for value in shown for text in _texts(value))
+        elif isinstance(node, ast.ClassDef) and node.name == "Parser":
+            yield from ((text, node.lineno) for text in ARGPARSE)
         elif isinstance(node, ast.Call) and _called(node) in ERRORS:
             hints = [k.value for k in node.keywords if k.arg == "hint"]
             yield from ((text, node.lineno) for arg in (*node.args, *hints) for text in _texts(arg) if " " in text)
@@ -44,7 +61,7 @@ def _silent(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
     elif isinstance(node, ast.JoinedStr):
         yield from node.values
-    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "Parser", "compile"):
+    elif isinstance(node, ast.Call) and _called(node) in ("N_", "_", "add_argument", "add_parser", "Spoken", "compile"):
         yield from ast.walk(node)
 
 

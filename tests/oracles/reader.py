@@ -22,7 +22,9 @@ WORDS = {
     "fr": ("si", "sinon"),
 }
 FUNCTIONS = {
-    "log", "sin", "cos", "tanh", "erf", "exp", "sign", "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "ReLU", "σ",
+    "log", "sin", "cos", "tanh", "erf", "exp", "sign", "sinh", "cosh", "arctan", "lgamma", "digamma", "trigamma",
+    "log1p", "expm1", "log2", "log10", "softmin", "var", "std", "cumsum",
+    "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "ReLU", "σ",
     "Φ", "φ", "GELU", "SiLU", "ELU", "SELU", "Mish", "softplus", "softsign", "softmax", "log softmax", "logsumexp", "leaky relu",
     "hard tanh", "hard sigmoid", "gelu tanh", "sigmoid", "normal cdf", "normal pdf",
 }  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from oracles.reader import Tree, Unread
@@ -467,6 +468,11 @@ def _softplus(x: Array) -> Array:
     return np.log1p(np.exp(x))
 
 
+def _gamma(order: int) -> Callable[[Array], Array]:
+    """log Γ, or a derivative of it, as mpmath has them."""
+    return np.vectorize(lambda x: float(mpmath.psi(order - 1, x) if order else mpmath.loggamma(x)), otypes=[float])
+
+
 _SELU = (1.0507009873554805, 1.6732632423543772)
 
 FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
@@ -477,6 +483,16 @@ FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] 
     "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
     "erf": (_erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-(x**2))),
     "sign": (np.sign, lambda x: 0 * x),
+    "sinh": (np.sinh, np.cosh),
+    "cosh": (np.cosh, np.sinh),
+    "arctan": (np.arctan, lambda x: 1 / (1 + x**2)),
+    "log1p": (np.log1p, lambda x: 1 / (1 + x)),
+    "expm1": (np.expm1, np.exp),
+    "log2": (np.log2, lambda x: 1 / (x * math.log(2))),
+    "log10": (np.log10, lambda x: 1 / (x * math.log(10))),
+    "lgamma": (_gamma(0), _gamma(1)),
+    "digamma": (_gamma(1), _gamma(2)),
+    "trigamma": (_gamma(2), _gamma(3)),
     "ReLU": (lambda x: np.maximum(x, 0), lambda x: np.where(x > 0, 1.0, 0.0)),
     "σ": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
     "Φ": (_cdf, _normal),
@@ -766,6 +782,12 @@ class Values:
             if tree.text == "softmax":
                 return Dual(np.exp(shifted) / total)
             return Dual(shifted - np.log(total)) if tree.text == "log softmax" else Dual(x.v.max(-1) + np.log(total[..., 0]))
+        if tree.text == "cumsum":
+            return Dual(np.cumsum(x.v, axis=-1))
+        if tree.text in ("var", "std"):
+            return Dual(np.asarray(getattr(np, tree.text)(x.v, axis=-1)))
+        if tree.text == "softmin":
+            return Dual(np.exp(-x.v) / np.exp(-x.v).sum(axis=-1, keepdims=True))
         if tree.text == "gelu tanh":
             u = math.sqrt(2 / math.pi) * (x.v + 0.044715 * x.v**3)
             slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x.v**2)

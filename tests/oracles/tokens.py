@@ -183,7 +183,7 @@ def _is_letter(c: str) -> bool:
 
 # ---------------------------------------------------------------- LaTeX
 
-WORDS = ("log", "sin", "cos", "tanh", "exp")
+WORDS = ("log", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "exp")
 COMMANDS = {
     "cdot": "·", "odot": "⊙", "oslash": "⊘", "times": "×", "approx": "≈", "le": "≤", "ge": "≥", "ne": "≠", "partial": "∂",
     "nabla": "∇", "infty": "∞", "top": "⊤", "lVert": "‖", "rVert": "‖", "ldots": "…", "{": "{", "}": "}",
