@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import normalize
 
 import pytest
 
@@ -23,12 +22,8 @@ from cases import matrices as matrix_cases
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.language import library
-from derive.notation import matrices, numpy_code
-from derive.notation.context import context_of
-from derive.notation.layout import text
-from derive.notation.terms import layout
-from oracles.readback import Printed, Scene, check, printed_definitions, printed_derivation, scenes
-from oracles.reasons import complaints
+from oracles.forms import form, unread
+from oracles.readback import Scene, printed_definitions, printed_derivation
 
 FOLDER = Path(__file__).parents[1] / "golden" / "forms"
 
@@ -116,13 +111,6 @@ def entry_text(entry: Entry) -> Iterator[str]:
     yield ""
 
 
-def unread(line: Printed, graph: Graph, points: dict[int, list[Scene]]) -> Iterator[str]:
-    """What is wrong with a line where a reader reads it back (see `tests/notation/test_reader.py`): nothing."""
-    if id(graph) not in points:
-        points[id(graph)] = list(scenes(graph, most=1))
-    yield from (f"  UNREAD {wrong}" for wrong in check(line, points[id(graph)]))
-
-
 def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
     """The second derivative by a pair; else by every tensor with a name, and of a tensor the Jacobians by its inputs, too."""
     if second:
@@ -135,23 +123,6 @@ def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
     for member in members if graph.output.axes else ():
         if not isinstance(member, Node):
             yield graph.derive("", member.name)
-
-
-def form(found: Derivation) -> Iterator[str]:
-    assert complaints(found) == []
-    context = context_of(found.graph).beside(found.indices)
-    matrix = found.form
-
-    def printed(term: object) -> str:
-        return normalize("NFC", text(layout(term, context)))
-
-    yield f"{printed(found.subject)} = {printed(found.result)}"
-    if matrix is not None:
-        yield "  matrix  " + normalize("NFC", text(matrices.layout(matrix, context)))
-        yield f"  numpy   {numpy_code.numpy_code(matrix)}"
-    yield f"  steps   {len(found.steps)}: {' '.join(step.family for step in found.steps)}"
-    for value, condition in found.cases or ():
-        yield f"  case    {printed(value)}  if {printed(condition)}"
 
 
 @pytest.mark.parametrize("table", TABLES)

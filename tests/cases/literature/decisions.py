@@ -42,6 +42,8 @@ POLICIES = [
         """,
         "theta",
         lambda theta, X, a: -F.cross_entropy(X @ theta, a),
+        {},
+        {"k": 4},
     ),
     Row(
         "Bernoulli policy",

@@ -487,6 +487,8 @@ MIXTURES = [
                 (F.softmax(A @ h, 0) * torch.exp(-((t - B @ h) ** 2) / (2 * torch.exp(C @ h) ** 2)) / torch.exp(C @ h)).sum()
             )
         ),
+        {},
+        {"m": 3},
     ),
     Row(
         "mixture of experts",
@@ -499,6 +501,8 @@ MIXTURES = [
         """,
         "G W",
         lambda x, d, G, W: -torch.log((F.softmax(G @ x, 0) * torch.exp(-((d - W @ x) ** 2).sum(1) / 2)).sum()),
+        {},
+        {"m": 2},
     ),
     Row(
         "Gaussian evidence of two sources",

@@ -488,6 +488,8 @@ PAIRS = [
         lambda X, Y: sum(
             s * torch.exp(-((a[:, None] - b) ** 2).sum(-1)).mean() for s, a, b in ((1, X, X), (-2, X, Y), (1, Y, Y))
         ),
+        {},
+        {"M": 4},
     ),
     Row(
         "maximum mean discrepancy of linear kernels",
@@ -500,6 +502,8 @@ PAIRS = [
         """,
         "X",
         lambda X, Y: ((X.mean(0) - Y.mean(0)) ** 2).sum(),
+        {},
+        {"M": 4},
     ),
     Row(
         "correlation alignment",
@@ -831,6 +835,8 @@ GENERATIVE = [
         """,
         "w y",
         lambda x, y, w: (y @ w).mean() - (x @ w).mean(),
+        {},
+        {"M": 4},
     ),
     Row(
         "gradient penalty of a linear critic",

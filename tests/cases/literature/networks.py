@@ -410,7 +410,7 @@ LAYERS = [
         "K V",
         lambda V, K: F.conv2d(V[None], K)[0],
         {},
-        {"l": 2, "m": 5, "n": 4, "k": 3, "q": 6, "p": 7},
+        {"l": 2, "m": 5, "n": 4, "k": 3, "q": 6, "p": 10},
     ),
     Row(
         "depthwise convolution",
@@ -645,7 +645,9 @@ SEQUENCES = [
         Y[i, a] = sum(p[h, i, j]*X[j, b]*V[h, b, a] for h in H for j in n for b in m)
         """,
         "V s Q",
-        lambda X, Q, K, V: sum(F.softmax(X @ Q[h] @ (X @ K[h]).T, 1) @ X @ V[h] for h in range(2)),
+        lambda X, Q, K, V: sum(F.softmax(X @ Q[h] @ (X @ K[h]).T, 1) @ X @ V[h] for h in range(len(Q))),
+        {},
+        {"H": 5},
     ),
     Row(
         "attention with linear biases",

@@ -1,0 +1,161 @@
+"""Definitions of books, papers and assignments, as their authors would type them: derived, proved, right and as they were read.
+
+The gradients are those that an author wants, and those that these mention.  What is printed for them was read once as the author
+would read it, and stands in `golden/literature/`: `pytest --update tests/derivation/test_literature.py` writes it anew, and the
+difference is to be read.  A form that is refused has a hint that says what to write instead, and that is a row of the tables.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cache
+from inspect import signature
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import derive
+from cases.literature.refusals import REFUSALS
+from cases.literature.row import Refusal, Row
+from cases.literature.tables import SIZES, TABLES
+from derive.calculus.cost import length as symbols
+from derive.derivation.derivation import Derivation
+from derive.errors import DeriveError
+from derive.graphs.graph import Graph
+from derive.proof.proof import Proved, prove
+from oracles.autodiff import by_torch, drawn, evaluated, in_float, length, relative_error
+from oracles.forms import form, unread
+from oracles.readback import Scene, printed_definitions, printed_derivation
+
+Array = Any
+FOLDER = Path(__file__).parents[1] / "golden" / "literature"
+
+WORST = 1e-9
+"""By how much a gradient may be off, relative to its largest entry."""
+
+MOST = 50_000
+"""So many symbols may stand in the lines of a row, each counted once for every point at which it is compared: about a second."""
+
+BY_NAME = {row.name: row for rows in TABLES.values() for row in rows}
+GROUPS = {table: pytest.mark.xdist_group(f"literature {table}") for table in TABLES}
+NAMES = [pytest.param(row.name, marks=GROUPS[table]) for table, rows in TABLES.items() for row in rows]
+
+
+class Derived(NamedTuple):
+    """A graph that no other test has derived from, and the derivatives that its author wants with those that these mention."""
+
+    graph: Graph
+    derivations: tuple[Derivation, ...]
+
+
+@cache
+def derived(name: str) -> Derived:
+    row, found = BY_NAME[name], dict[str, Derivation]()
+    graph, wanted = row.graph, deque(row.wrt.split())
+    while wanted:
+        if (by := wanted.popleft()) not in found:
+            found[by] = graph.derive("", by, upstream=bool(graph.output.axes))
+            wanted += [named for named in found[by].named if named != graph.output.name]
+    return Derived(graph, tuple(found.values()))
+
+
+def test_there_are_many_and_each_has_its_name() -> None:
+    assert len(BY_NAME) == sum(map(len, TABLES.values())) >= 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sizes_of_a_definition_differ(name: str) -> None:
+    axes = {axis for member in derived(name).graph.members.values() for axis in member.axes}
+    assert len({length(axis, sizes(name)) for axis in axes}) == len(axes)
+
+
+# ---------------------------------------------------------------- proved, and with how much work
+
+
+def work(shown: Proved) -> int:
+    """The symbols of all lines, once for every point at which they were compared: a clock would count other work as well."""
+    points = shown.points * len(shown.sizes) + shown.sought
+    return points * sum(symbols(step.line) for step in shown.derivation.steps)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_definition_is_proved_without_much_work(name: str) -> None:
+    assert sum(work(prove(found)) for found in derived(name).derivations) <= MOST
+
+
+# ---------------------------------------------------------------- PyTorch
+
+
+def sizes(name: str) -> dict[str, int]:
+    return {size.name: n for size in derived(name).graph.sizes for n in [(SIZES | {**BY_NAME[name].sizes})[size.name]]}
+
+
+def point(name: str) -> tuple[dict[str, Array], Array]:
+    """The inputs and the upstream gradient at a random point, the same in every run of the tests."""
+    graph, random = derived(name).graph, np.random.default_rng([*name.encode()])
+    inputs = in_float({given.name: drawn(given, sizes(name), random) for given in graph.inputs})
+    ranges = BY_NAME[name].ranges
+    within = {given: random.uniform(*ranges[given], inputs[given].shape) for given in inputs if given in ranges}
+    seed = random.normal(size=[length(axis, sizes(name)) for axis in graph.output.axes])
+    return inputs | {given: np.array(value) for given, value in within.items()}, np.array(seed if graph.output.axes else 1.0)
+
+
+def by_hand(name: str) -> Callable[..., Array]:
+    """What PyTorch computes, of all inputs and sizes those that it asks for."""
+    function = BY_NAME[name].function
+    asked = signature(function).parameters
+    return lambda _, **given: function(**{k: v for k, v in (sizes(name) | given).items() if k in asked})
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gradients_are_those_of_pytorch(name: str) -> None:
+    inputs, seed = point(name)
+    theirs = by_torch(by_hand(name), inputs, seed)
+    ours = evaluated(derived(name).graph, sizes(name), inputs, seed)
+    wanted = [by for by in BY_NAME[name].wrt.split() if by in inputs]
+    assert {*wanted} <= {*theirs}
+    for by in theirs:
+        assert relative_error(ours[by], theirs[by]) <= WORST, by
+
+
+# ---------------------------------------------------------------- printed
+
+
+def printed(row: Row) -> Iterator[str]:
+    yield f"## {row.name} ({row.source})"
+    yield from (f"    {line}" for line in row.text.splitlines())
+    graph, found = derived(row.name)
+    points: dict[int, list[Scene]] = {}
+    for line in printed_definitions(graph):
+        yield from unread(line, graph, points)
+    for each in found:
+        yield ""
+        yield from form(each)
+        for line in printed_derivation(each):
+            if line.kind != "line":
+                yield from unread(line, each.graph, points)
+    yield ""
+
+
+@pytest.mark.parametrize("table", [pytest.param(table, marks=mark) for table, mark in GROUPS.items()])
+def test_what_is_printed_is_what_was_read(table: str, golden: Callable[[Path, str], None]) -> None:
+    golden(FOLDER / f"{table}.txt", "\n".join(line for row in TABLES[table] for line in printed(row)))
+
+
+def test_every_file_is_compared() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(TABLES)
+
+
+# ---------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize("refusal", [pytest.param(r, id=r.definition) for r in REFUSALS])
+def test_what_is_refused_is_told_what_to_write_instead(refusal: Refusal) -> None:
+    with pytest.raises(DeriveError) as caught:
+        derive.graph(refusal.definition)
+    assert (str(caught.value.message), caught.value.hint) == (refusal.message, refusal.hint)
+    assert refusal.instead in BY_NAME
