@@ -24,6 +24,7 @@ from derive.graphs.graph import Graph, Node
 from derive.language import library
 from oracles.forms import form, unread
 from oracles.readback import Scene, printed_definitions, printed_derivation
+from oracles.reasons import complaints
 
 FOLDER = Path(__file__).parents[1] / "golden" / "forms"
 
@@ -103,6 +104,7 @@ def entry_text(entry: Entry) -> Iterator[str]:
     for line in printed_definitions(graph):
         yield from unread(line, graph, points)
     for found in derivatives(graph, entry.second):
+        assert complaints(found) == []
         yield ""
         yield from form(found)
         for line in printed_derivation(found):

@@ -532,7 +532,7 @@ PAIRS = [
         "matching network",
         "Vinyals et al. 2016",
         """
-        q: [d]; S: [N, d]; Y: onehot[N, C]; t: label[C]
+        q: [d]; S: [N, d]; Y: probability[N, C]; t: label[C]
         a = softmax(S @ q)
         p = Y.T @ a
         L = -log(p[t])
