@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from inspect import signature
 from pathlib import Path
@@ -69,8 +70,9 @@ def test_there_are_many_and_each_has_its_name() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sizes_of_a_definition_differ(name: str) -> None:
-    axes = {axis for member in derived(name).graph.members.values() for axis in member.axes}
-    assert len({length(axis, sizes(name)) for axis in axes}) == len(axes)
+    row, graph = BY_NAME[name], derived(name).graph
+    axes = {axis for member in graph.members.values() for axis in member.axes}
+    assert len({length(axis, sizes(row, graph)) for axis in axes}) == len(axes)
 
 
 # ---------------------------------------------------------------- proved, and with how much work
@@ -90,37 +92,59 @@ def test_a_definition_is_proved_without_much_work(name: str) -> None:
 # ---------------------------------------------------------------- PyTorch
 
 
-def sizes(name: str) -> dict[str, int]:
-    return {size.name: n for size in derived(name).graph.sizes for n in [(SIZES | {**BY_NAME[name].sizes})[size.name]]}
+def sizes(row: Row, graph: Graph) -> dict[str, int]:
+    return {size.name: {**SIZES, **row.sizes}[size.name] for size in graph.sizes}
 
 
-def point(name: str) -> tuple[dict[str, Array], Array]:
+def point(row: Row, graph: Graph) -> tuple[dict[str, Array], Array]:
     """The inputs and the upstream gradient at a random point, the same in every run of the tests."""
-    graph, random = derived(name).graph, np.random.default_rng([*name.encode()])
-    inputs = in_float({given.name: drawn(given, sizes(name), random) for given in graph.inputs})
-    ranges = BY_NAME[name].ranges
-    within = {given: random.uniform(*ranges[given], inputs[given].shape) for given in inputs if given in ranges}
-    seed = random.normal(size=[length(axis, sizes(name)) for axis in graph.output.axes])
-    return inputs | {given: np.array(value) for given, value in within.items()}, np.array(seed if graph.output.axes else 1.0)
+    lengths, random = sizes(row, graph), np.random.default_rng([*row.name.encode()])
+    inputs = in_float({given.name: drawn(given, lengths, random) for given in graph.inputs})
+    for given, ends in row.ranges.items():
+        inputs[given] = np.array(random.uniform(*ends, inputs[given].shape))
+    seed = random.normal(size=[length(axis, lengths) for axis in graph.output.axes])
+    return inputs, seed if graph.output.axes else np.array(1.0)
 
 
-def by_hand(name: str) -> Callable[..., Array]:
-    """What PyTorch computes, of all inputs and sizes those that it asks for."""
-    function = BY_NAME[name].function
-    asked = signature(function).parameters
-    return lambda _, **given: function(**{k: v for k, v in (sizes(name) | given).items() if k in asked})
+def by_hand(row: Row, lengths: dict[str, int]) -> Callable[..., Array]:
+    """What PyTorch computes, given of all inputs and sizes those that it asks for."""
+    asked = signature(row.function).parameters
+    return lambda _, **given: row.function(**{k: v for k, v in (lengths | given).items() if k in asked})
+
+
+def errors(row: Row, graph: Graph) -> dict[str, float]:
+    """By how much the gradient by each input of PyTorch is off."""
+    lengths, (inputs, seed) = sizes(row, graph), point(row, graph)
+    theirs = by_torch(by_hand(row, lengths), inputs, seed)
+    ours = evaluated(graph, lengths, inputs, seed)
+    assert {by for by in row.wrt.split() if by in inputs} <= {*theirs}
+    return {by: relative_error(ours[by], theirs[by]) for by in theirs}
 
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_gradients_are_those_of_pytorch(name: str) -> None:
-    inputs, seed = point(name)
-    theirs = by_torch(by_hand(name), inputs, seed)
-    ours = evaluated(derived(name).graph, sizes(name), inputs, seed)
-    wanted = [by for by in BY_NAME[name].wrt.split() if by in inputs]
-    assert {*wanted} <= {*theirs}
-    for by in theirs:
-        assert relative_error(ours[by], theirs[by]) <= WORST, by
+    found = errors(BY_NAME[name], derived(name).graph)
+    assert all(error <= WORST for error in found.values()), found
+
+
+# a definition: (what stands in it, what is put there instead)
+MISTAKES = {
+    "Adam": ("(1 - b)*g**2", "(1.00001 - b)*g**2"),
+    "graph attention": ("0.2", "0.2001"),
+    "negative sampling": ("-(W @ v)", "-1.0001*(W @ v)"),
+    "clipped surrogate": ("min(1 + epsilon, r)", "min(1 - epsilon, r)"),
+}
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_a_definition_is_noticed(name: str) -> None:
+    right, wrong = MISTAKES[name]
+    row = BY_NAME[name]
+    assert right in row.definition
+    mistaken = replace(row, definition=row.definition.replace(right, wrong))
+    assert max(errors(mistaken, mistaken.graph).values()) > WORST
 
 
 # ---------------------------------------------------------------- printed
