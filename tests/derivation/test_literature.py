@@ -7,23 +7,21 @@ difference is to be read.  A form that is refused has a hint that says what to w
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from inspect import signature
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 import derive
 from cases.literature.refusals import REFUSALS
-from cases.literature.row import Refusal, Row
+from cases.literature.row import Derived, Refusal, Row
 from cases.literature.tables import SIZES, TABLES
 from derive.calculus.cost import length as symbols
-from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError
 from derive.graphs.graph import Graph
 from derive.proof.proof import Proved, prove
@@ -46,22 +44,9 @@ GROUPS = {table: pytest.mark.xdist_group(f"literature {table}") for table in TAB
 NAMES = [pytest.param(row.name, marks=GROUPS[table]) for table, rows in TABLES.items() for row in rows]
 
 
-class Derived(NamedTuple):
-    """A graph that no other test has derived from, and the derivatives that its author wants with those that these mention."""
-
-    graph: Graph
-    derivations: tuple[Derivation, ...]
-
-
 @cache
 def derived(name: str) -> Derived:
-    row, found = BY_NAME[name], dict[str, Derivation]()
-    graph, wanted = row.graph, deque(row.wrt.split())
-    while wanted:
-        if (by := wanted.popleft()) not in found:
-            found[by] = graph.derive("", by, upstream=bool(graph.output.axes))
-            wanted += [named for named in found[by].named if named != graph.output.name]
-    return Derived(graph, tuple(found.values()))
+    return BY_NAME[name].derived()
 
 
 def test_there_are_many_and_each_has_its_name() -> None:

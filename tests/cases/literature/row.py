@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import cleandoc
-from typing import Any
+from typing import Any, NamedTuple
 
 import derive
+from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph
 
 Array = Any
+
+
+class Derived(NamedTuple):
+    """A graph that nothing else has derived from, and the derivatives that its author wants with those that these mention."""
+
+    graph: Graph
+    derivations: tuple[Derivation, ...]
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,15 @@ class Row:
     def graph(self) -> Graph:
         """A graph that remembers nothing."""
         return derive.graph(self.text)
+
+    def derived(self) -> Derived:
+        graph, found = self.graph, dict[str, Derivation]()
+        wanted = deque(self.wrt.split())
+        while wanted:
+            if (by := wanted.popleft()) not in found:
+                found[by] = graph.derive("", by, upstream=bool(graph.output.axes))
+                wanted += [name for name in found[by].named if name != graph.output.name]
+        return Derived(graph, tuple(found.values()))
 
 
 @dataclass(frozen=True)
