@@ -305,7 +305,6 @@ class Graph(Frozen):
                 found.add(node.name)
         return frozenset(found) if any(i.constant for i in self.inputs) else frozenset()
 
-
     def letters_over(self, axis: Any) -> tuple[str, ...]:
         """The index letters in use over an axis."""
         return dict(self.letters).get(axis, ())

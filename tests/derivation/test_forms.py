@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import normalize
 
 import pytest
 
@@ -23,11 +22,8 @@ from cases import matrices as matrix_cases
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Node
 from derive.language import library
-from derive.notation import matrices, numpy_code
-from derive.notation.context import context_of
-from derive.notation.layout import text
-from derive.notation.terms import layout
-from oracles.readback import Printed, Scene, check, printed_definitions, printed_derivation, scenes
+from oracles.forms import form, unread
+from oracles.readback import Scene, printed_definitions, printed_derivation
 from oracles.reasons import complaints
 
 FOLDER = Path(__file__).parents[1] / "golden" / "forms"
@@ -108,19 +104,13 @@ def entry_text(entry: Entry) -> Iterator[str]:
     for line in printed_definitions(graph):
         yield from unread(line, graph, points)
     for found in derivatives(graph, entry.second):
+        assert complaints(found) == []
         yield ""
         yield from form(found)
         for line in printed_derivation(found):
             if line.kind != "line":
                 yield from unread(line, found.graph, points)
     yield ""
-
-
-def unread(line: Printed, graph: Graph, points: dict[int, list[Scene]]) -> Iterator[str]:
-    """What is wrong with a line where a reader reads it back (see `tests/notation/test_reader.py`): nothing."""
-    if id(graph) not in points:
-        points[id(graph)] = list(scenes(graph, most=1))
-    yield from (f"  UNREAD {wrong}" for wrong in check(line, points[id(graph)]))
 
 
 def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
@@ -135,23 +125,6 @@ def derivatives(graph: Graph, second: tuple[str, ...]) -> Iterator[Derivation]:
     for member in members if graph.output.axes else ():
         if not isinstance(member, Node):
             yield graph.derive("", member.name)
-
-
-def form(found: Derivation) -> Iterator[str]:
-    assert complaints(found) == []
-    context = context_of(found.graph).beside(found.indices)
-    matrix = found.form
-
-    def printed(term: object) -> str:
-        return normalize("NFC", text(layout(term, context)))
-
-    yield f"{printed(found.subject)} = {printed(found.result)}"
-    if matrix is not None:
-        yield "  matrix  " + normalize("NFC", text(matrices.layout(matrix, context)))
-        yield f"  numpy   {numpy_code.numpy_code(matrix)}"
-    yield f"  steps   {len(found.steps)}: {' '.join(step.family for step in found.steps)}"
-    for value, condition in found.cases or ():
-        yield f"  case    {printed(value)}  if {printed(condition)}"
 
 
 @pytest.mark.parametrize("table", TABLES)
