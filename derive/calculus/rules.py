@@ -31,9 +31,12 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
+    Inverse,
     Label,
     Largest,
     Maximum,
@@ -211,6 +214,24 @@ def _chain(e: Any, x: Element) -> Any:
     return Add(*[slope(e, k) * Deriv(a, x) for k, a in enumerate(e.args) if varies(a, x)])
 
 
+def _determinant(e: Any, x: Element) -> Any:
+    """∂det A = det A Σ_kl (A⁻¹)_lk ∂A_kl."""
+    if not isinstance(e, Determinant):
+        return None
+    (k, l), entry = e.opened()
+    inverse = close(Inverse, *e.opened())
+    return e * close(Sum, [k, l], EntryOf(inverse, l, k) * Deriv(entry, x))
+
+
+def _inverse(e: Any, x: Element) -> Any:
+    """∂(A⁻¹)_ij = -Σ_kl (A⁻¹)_ik ∂A_kl (A⁻¹)_lj."""
+    if not (isinstance(e, EntryOf) and isinstance(e.matrix, Inverse)):
+        return None
+    (k, l), entry = e.matrix.opened()
+    i, j = e.indices
+    return -close(Sum, [k, l], EntryOf(e.matrix, i, k) * Deriv(entry, x) * EntryOf(e.matrix, l, j))
+
+
 POWER = Rule(N_("power rule, then the chain rule"), "chain", _power)
 
 RULES: tuple[Rule, ...] = (
@@ -230,6 +251,8 @@ RULES: tuple[Rule, ...] = (
     POWER,
     Rule(N_("chain rule"), "chain", _exponential),
     Rule(N_("chain rule"), "chain", _chain),
+    Rule(N_("the derivative of a determinant"), "matrix", _determinant),
+    Rule(N_("the derivative of an inverse"), "matrix", _inverse),
     Rule(N_("a variable by itself has derivative 1"), "entry", _itself),
     Rule(N_("the entries are independent"), "entry", _entry),
 )
