@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.terms import Index
-from derive.graphs.tree import Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees
+from derive.graphs.tree import Call, Entry, Op, Reduce, Ref, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.draft import Draft
 from derive.language.letters import Letters
 
@@ -50,7 +51,7 @@ def axes_of(tree: Tree, axes: Mapping[str, Axes]) -> Axes:
             return axes_of(a, axes)[:-1] + axes_of(b, axes)[1:]
         case Op("T", (a,)):
             return axes_of(a, axes)[::-1]
-        case Reduce():
+        case Reduce() | Entry():
             return ()
     return max((axes_of(child, axes) for child in children(tree)), key=len, default=())
 
@@ -82,6 +83,13 @@ class Elaboration:
                 return self.entry(a, indices[::-1], scope)
             case Op("@", (a, b)):
                 return self._product(a, b, indices, scope)
+            case Call(function, (a,)) if function in MATRIX_FUNCTIONS:
+                return Entry(self._of_matrix(function, a, scope), indices)
+            case Reduce(operator, body, ()) if operator in MATRIX_FUNCTIONS:
+                return self._of_matrix(operator, body, scope)
+            case Reduce("trace", body, ()):
+                (i,) = self._fresh(axes_of(body, self.axes)[:1], scope, tree)
+                return Reduce("sum", self.entry(body, (i, i), scope | {i.name}), (i,))
             case Reduce(operator, body, (), conditions):
                 over = self._fresh(axes_of(body, self.axes), scope, tree)
                 return Reduce(operator, self.entry(body, over, scope | {i.name for i in over}), over, conditions)
@@ -94,6 +102,11 @@ class Elaboration:
             return self.entry(child, indices[len(indices) - rank :], scope)
 
         return rebuilt(tree, part)
+
+    def _of_matrix(self, function: str, matrix: Tree, scope: Scope) -> Tree:
+        """A function of a matrix as a whole, which is a tensor or its transpose: its indices are never printed, and are no letters."""
+        places = tuple(Index(name, size) for name, size in zip("↓→", axes_of(matrix, self.axes), strict=True))
+        return Reduce(function, self.entry(matrix, places, scope), places)
 
     def _product(self, a: Tree, b: Tree, indices: Indices, scope: Scope) -> Tree:
         """Σ_j a_ij b_jk.  Letters follow the order of reading: x @ A @ y is Σ_j (Σ_i x_i A_ij) y_j."""

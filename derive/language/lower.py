@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import I, Integer, Max, Mul, Rational, S, Symbol, nan, oo, zoo
 
-from derive.calculus.functions import PRIMITIVES, Named
+from derive.calculus.functions import MATRIX_FUNCTIONS, PRIMITIVES, Named
 from derive.calculus.terms import (
     ArgMax,
     AtMost,
@@ -16,6 +16,7 @@ from derive.calculus.terms import (
     Delta,
     Differ,
     Element,
+    EntryOf,
     Index,
     Inside,
     Largest,
@@ -26,7 +27,7 @@ from derive.calculus.terms import (
     total,
 )
 from derive.errors import DeriveError, said
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
+from derive.graphs.tree import Call, Compare, Entry, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library
 from derive.language.numbers import MAX_EXPONENT
 
@@ -96,6 +97,10 @@ def _term(tree: Tree, heads: Heads) -> Any:
             if isinstance(left, Tree):
                 return _BRACKETS[operator](_term(left, heads), _term(right, heads))
             return _INDEX_BRACKETS[operator](left, right)
+        case Entry(matrix, places):
+            return EntryOf(_term(matrix, heads), *places)
+        case Reduce(operator, inner, indices) if operator in MATRIX_FUNCTIONS:
+            return total(_term(inner, heads), *indices, kind=MATRIX_FUNCTIONS[operator])
         case Reduce(operator, inner, indices, conditions):
             return _REDUCTIONS[operator](_term(inner, heads), bracket(conditions, heads), indices)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.normal import normal
 from derive.calculus.terms import Binder, Bracket, Element, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
@@ -15,6 +16,7 @@ from derive.graphs.tree import ONES as ONES_COLUMN
 from derive.graphs.tree import (
     Call,
     Compare,
+    Entry,
     Number,
     Op,
     Reduce,
@@ -29,7 +31,7 @@ from derive.graphs.tree import (
 )
 from derive.language import library
 from derive.language.lower import bracket
-from derive.language.words import FUNCTIONS, REDUCTIONS
+from derive.language.words import FUNCTIONS, MATRICES, MATRICES_OF_MATRICES, REDUCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     COMMA,
@@ -50,6 +52,7 @@ from derive.notation.layout import (
     Layout,
     Root,
     Row,
+    Script,
     Sign,
     joined,
     row,
@@ -65,6 +68,7 @@ from derive.notation.pieces import (
     divided,
     elementwise,
     fenced,
+    inverted,
     multiplied,
     negated,
     powered,
@@ -73,9 +77,11 @@ from derive.notation.pieces import (
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
-from derive.notation.terms import alternatives, function_name, index_layout, range_layout, unsaid_ranges
+from derive.notation.terms import DET, alternatives, function_name, index_layout, of_matrix, range_layout, unsaid_ranges
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
+
+TRACE = Sign(r"\operatorname{tr}", "tr")
 
 Substitution = Callable[[Ref], Piece | None]
 """What to print instead of a tensor's entry: its value, or None for its name."""
@@ -101,6 +107,11 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
             return _call(tree, context, substitute)
         case Compare():
             return Piece(_comparison(tree, context, substitute), 0)
+        case Entry(matrix, indices):
+            body = piece(matrix, context, substitute)
+            return Piece(subscripted(Fence(body.layout), [index_layout(i, context) for i in indices]))
+        case Reduce(operator) if operator in MATRIX_FUNCTIONS:
+            return _matrix(operator, _whole(tree, context), context)
         case Reduce():
             return _reduction(tree, context, substitute)
 
@@ -201,11 +212,13 @@ def _rank(tree: Tree, context: Context) -> int:
     ranks = [_rank(child, context) for child in children(tree)]
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
+    if isinstance(tree, Call) and tree.function in MATRICES:
+        return ranks[-1] if tree.function in MATRICES_OF_MATRICES else 0
     if isinstance(tree, Call) and tree.function not in (*FUNCTIONS, *REDUCTIONS) and not library.function(tree.function):
         called = library.load(tree.function)
         mapped = [rank - len(given.indices) for rank, given in zip(ranks, called.inputs, strict=True)]
         return max(0, *mapped) + len(called.output.indices)
-    return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
+    return 0 if isinstance(tree, Reduce | Entry) else max(ranks, default=0)
 
 
 def _after_sign(a: Piece, least: int) -> Layout:
@@ -256,6 +269,10 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
         return Piece(Root(inner[0].layout), POWER)
     if tree.function == "sqrt":
         return powered(inner[0], Piece(row(ENTRYWISE, Sign(r"\frac{1}{2}", "1/2"))))
+    if tree.function == "norm":
+        return _norm(args[0], inner[0], context)
+    if tree.function in MATRICES:
+        return _matrix(tree.function, inner[0], context, *inner[1:])
     if tree.function == "abs":
         return barred(inner[0].layout, "|")
     if tree.function == "exp" and _is_short_exponent(args[0], context):
@@ -264,6 +281,34 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
         return called(Sign(rf"\{tree.function}", tree.function), flat, context.style.separator)
     return called(function_name(tree.function, context), [a.layout for a in inner], context.style.separator)
+
+
+def _whole(tree: Reduce, context: Context) -> Piece:
+    """The matrix that a function is of, which is a tensor, or its transpose."""
+    if not tree.indices:
+        return piece(tree.body, context, lambda ref: None)
+    assert isinstance(tree.body, Ref)
+    name = context.called(tree.body.name, len(tree.body.indices))
+    return of_matrix(name, tree.body.indices, tree.indices, context)
+
+
+def _matrix(function: str, matrix: Piece, context: Context, *more: Piece) -> Piece:
+    """A function of a matrix as a whole: A⁻¹, det(A), log(|det(A)|), tr(A), A⁻¹ b."""
+    match function:
+        case "inv":
+            return inverted(matrix)
+        case "solve":
+            return Piece(row(inverted(matrix).layout, Sign(" ", " "), *(fenced(b, POWER) for b in more)), PRODUCT_LEVEL)
+    inner = called(TRACE if function == "trace" else DET, [matrix.layout], context.style.separator)
+    if function != "logdet":
+        return inner
+    return called(function_name("log", context), [barred(inner.layout, "|").layout], context.style.separator)
+
+
+def _norm(tree: Tree, body: Piece, context: Context) -> Piece:
+    """‖x‖, ‖X‖_F."""
+    bars = barred(body.layout, "‖").layout
+    return Piece(Script(bars, Sign("F", "F")), POWER) if _rank(tree, context) == 2 else Piece(bars, POWER)
 
 
 def _flattened(tree: Call) -> list[Tree]:
