@@ -32,7 +32,7 @@ RULE_BREAK = "\n"
 
 POWER, CHAIN = "power rule, then the chain rule", ONE_PATH
 
-DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
+DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "matrix", "entry"})
 """The families that carry a derivative out; a brief derivation makes them one step."""
 
 
