@@ -6,19 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sympy import preorder_traversal
+
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Deriv
+from derive.calculus.terms import Deriv, EntryOf
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import knowledge
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph
 
 PICK = N_("each delta keeps one term of its sum")
+CANCEL = N_("a matrix times its inverse is the identity")
 EXPAND = N_("multiply out")
 SIMPLIFY = N_("simplify")
 RECOGNISE = N_("recognise the definition")
@@ -99,6 +102,8 @@ def simplify(trail: Trail, graph: Graph) -> None:
 
 def _reason(before: Any, after: Any) -> str:
     """What algebra did to a line, by what is fewer or more in it."""
+    if before.has(EntryOf) and _inverses(contracted(before)) > _inverses(after) and brackets(before) >= brackets(after):
+        return CANCEL
     if unpicked(before) > unpicked(after):
         return PICK
     inside = brackets(after) - brackets(before)
@@ -109,6 +114,10 @@ def _reason(before: Any, after: Any) -> str:
     if inside > 0:
         return FACTOR
     return SIMPLIFY if length(after) < length(before) else REARRANGE
+
+
+def _inverses(line: Any) -> int:
+    return sum(isinstance(t, EntryOf) for t in preorder_traversal(line))
 
 
 def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:

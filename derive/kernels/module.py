@@ -18,6 +18,7 @@ import jinja2
 from sympy import Symbol, preorder_traversal
 
 from derive import __version__
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.terms import Element, height, walk
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, said
@@ -80,6 +81,7 @@ def module(
         )
     _check_names(graph, target.reserved)
     _check_length(graph)
+    _check_functions(graph)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
     kinds = TENSOR if graph.output.axes else SCALAR
     programs: dict[str, Program] = {}
@@ -110,6 +112,15 @@ def module(
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target)
     return Module(_imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs)
+
+
+def _check_functions(graph: Graph) -> None:
+    """Raise for a function of a matrix as a whole: every loop of a kernel goes over entries."""
+    for node in graph.nodes:
+        for name, kind in MATRIX_FUNCTIONS.items():
+            if node.expr.has(kind):
+                hint = "They compute entry by entry; a result in matrix notation has NumPy code, too."
+                raise DeriveError(said("Kernels have no function {name}.", name=name), hint=hint)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import product
+from math import isqrt
 from typing import Any
 
-from sympy import I, Integer, Max, Mul, Rational, S, Symbol, nan, oo, zoo
+from sympy import Add, I, Integer, Max, Mul, Rational, S, Symbol, nan, oo, zoo
 
 from derive.calculus.functions import MATRIX_FUNCTIONS, PRIMITIVES, Named
 from derive.calculus.terms import (
@@ -21,6 +23,7 @@ from derive.calculus.terms import (
     Inside,
     Largest,
     Maximum,
+    OfMatrix,
     Positive,
     Product,
     Where,
@@ -87,6 +90,8 @@ def _term(tree: Tree, heads: Heads) -> Any:
             return Element(heads[name], *indices)
         case Op(operator, args):
             return _checked(_OPERATORS[operator](*(_term(a, heads) for a in args)))
+        case Call(function, args) if function in MATRIX_FUNCTIONS:
+            return _of_numbers(MATRIX_FUNCTIONS[function], [_term(a, heads) for a in args])
         case Call("where", (Compare("==", left, right), a, b)) if isinstance(left, Tree):
             return _term(Call("where", (Compare("!=", left, right), b, a)), heads)
         case Call("where", (condition, a, b)):
@@ -103,6 +108,14 @@ def _term(tree: Tree, heads: Heads) -> Any:
             return total(_term(inner, heads), *indices, kind=MATRIX_FUNCTIONS[operator])
         case Reduce(operator, inner, indices, conditions):
             return _REDUCTIONS[operator](_term(inner, heads), bracket(conditions, heads), indices)
+
+
+def _of_numbers(kind: type[OfMatrix], entries: list[Any]) -> Any:
+    """A function of a matrix whose entries are given one by one, row after row."""
+    size = Integer(isqrt(len(entries)))
+    row, column = (Index(name, size) for name in "↓→")
+    cells = product(map(Integer, range(size)), repeat=2)
+    return total(Add(*(Delta(row, r) * Delta(column, c) * e for (r, c), e in zip(cells, entries, strict=True))), row, column, kind=kind)
 
 
 def bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:

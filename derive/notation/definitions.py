@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 from derive.calculus.functions import MATRIX_FUNCTIONS
@@ -49,6 +50,7 @@ from derive.notation.layout import (
     TIMES,
     Big,
     Fence,
+    Grid,
     Layout,
     Root,
     Row,
@@ -264,6 +266,8 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     args = tree.args
     if tree.function == "where":
         return _where(tree, context, substitute)
+    if tree.function in MATRIX_FUNCTIONS and len(args) > 1:
+        return _matrix(tree.function, Piece(_grid(args, context, substitute)), context)
     inner = [piece(a, context, substitute) for a in args]
     if tree.function == "sqrt" and _rank(args[0], context) < 2:
         return Piece(Root(inner[0].layout), POWER)
@@ -290,6 +294,12 @@ def _whole(tree: Reduce, context: Context) -> Piece:
     assert isinstance(tree.body, Ref)
     name = context.called(tree.body.name, len(tree.body.indices))
     return of_matrix(name, tree.body.indices, tree.indices, context)
+
+
+def _grid(entries: tuple[Tree, ...], context: Context, substitute: Substitution) -> Layout:
+    """A square matrix of which the entries are given, row after row."""
+    cells, n = [piece(e, context, substitute).layout for e in entries], isqrt(len(entries))
+    return Grid(tuple(tuple(cells[n * k : n * k + n]) for k in range(n)), context.style.separator.text)
 
 
 def _matrix(function: str, matrix: Piece, context: Context, *more: Piece) -> Piece:
@@ -428,7 +438,7 @@ def _beside(tree: Tree, index: Index) -> set[Any] | None:
     found = set[Any]()
     for part in subtrees(tree):
         match part:
-            case Ref(_, indices) if index in indices:
+            case Ref(_, indices) | Entry(_, indices) if index in indices:
                 return None
             case Compare(_, left, right) if index in (left, right):
                 other = right if left == index else left
@@ -497,8 +507,10 @@ def _at(node: Node, indices: Sequence[Any], context: Context) -> Tree:
 
 
 def _has_product(tree: Tree | None) -> bool:
-    """Whether a number is written as a product of matrices: f = xᵀ A y."""
-    return tree is not None and any(isinstance(t, Op) and t.operator == "@" for t in subtrees(tree))
+    """Whether a number is written with whole tensors, as a product of matrices, a norm, a trace: f = xᵀ A y."""
+    return tree is not None and any(
+        (isinstance(t, Op) and t.operator == "@") or (isinstance(t, Call) and t.function in MATRICES) for t in subtrees(tree)
+    )
 
 
 def _broadcasts(tree: Tree, context: Context) -> bool:
@@ -572,4 +584,4 @@ def definition(node: Node, context: Context) -> Layout:
         return entry
     assert node.surface is not None
     whole = in_tensors(node, node.surface, context)
-    return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)
+    return entry if whole in (None, entry) else row(whole, Sign(r",\qquad ", ",   "), entry)

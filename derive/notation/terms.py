@@ -346,7 +346,7 @@ def _beside(body: Any, index: Index) -> set[Any] | None:
     """What an index is compared with in a body, or None where it stands on an axis; see `unsaid_ranges`."""
     found = set[Any]()
     for t in preorder_traversal(body):
-        if isinstance(t, Element) and index in t.indices:
+        if isinstance(t, (Element, EntryOf)) and index in t.indices:
             return None
         if isinstance(t, (Delta, Differ, Below, AtMost)) and index in t.args:
             found |= {a for a in t.args if a != index and getattr(a, "size", None) == index.size}
