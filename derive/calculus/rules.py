@@ -232,6 +232,11 @@ def _inverse(e: Any, x: Element) -> Any:
     return -close(Sum, [k, l], EntryOf(e.matrix, i, k) * Deriv(entry, x) * EntryOf(e.matrix, l, j))
 
 
+def _log_absolute(e: Any, x: Element) -> Any:
+    """∂log |u| = ∂u / u, on both sides of 0."""
+    return Deriv(e.args[0].args[0], x) / e.args[0].args[0] if isinstance(e, log) and isinstance(e.args[0], Abs) else None
+
+
 POWER = Rule(N_("power rule, then the chain rule"), "chain", _power)
 
 RULES: tuple[Rule, ...] = (
@@ -250,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     Rule(N_("power rule; where a root is always 0, it has slope 0"), "chain", _root, POWER),
     POWER,
     Rule(N_("chain rule"), "chain", _exponential),
+    Rule(N_("log |u| has slope 1/u"), "chain", _log_absolute),
     Rule(N_("chain rule"), "chain", _chain),
     Rule(N_("the derivative of a determinant"), "matrix", _determinant),
     Rule(N_("the derivative of an inverse"), "matrix", _inverse),

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-from sympy import Function, Rational, S, Symbol, cos, exp, log, sin, sqrt, tanh
+from sympy import Abs, Function, Rational, S, Symbol, cos, exp, log, sin, sqrt, tanh
 
 from derive.calculus.rules import Rule, slope
 from derive.calculus.terms import (
@@ -157,6 +157,7 @@ def generic() -> dict[str, Terms]:
             *((U**V, V), (2**V, V), (U ** (V**2), V), (U**U, U)),
             *((tanh(x(i) * x(j)), x(T)), (log(1 + V**2), V), (exp(total(w(k, j) * x(j), j)), x(i)), (cos(U * y(i)), U)),
         ),
+        "log |u| has slope 1/u": ((log(Abs(V)), V), (log(Abs(x(i) * y(j) + V)), x(T)), (log(Abs(determinant(q(i, j)))), q(T, j))),
         "the derivative of a determinant": (
             (determinant(q(j, i)), q(T, j)),
             (determinant(Delta(i, j) * (x(i) ** 2 + U) + y(i) * x(j)), x(T)),
