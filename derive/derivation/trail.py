@@ -14,7 +14,7 @@ from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Deriv, EntryOf
+from derive.calculus.terms import Deriv, Element, EntryOf, names
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import knowledge
 from derive.errors import DeriveError, said
@@ -102,7 +102,7 @@ def simplify(trail: Trail, graph: Graph) -> None:
 
 def _reason(before: Any, after: Any) -> str:
     """What algebra did to a line, by what is fewer or more in it."""
-    if before.has(EntryOf) and _inverses(contracted(before)) > _inverses(after) and brackets(before) >= brackets(after):
+    if before.has(EntryOf) and all(one > other for one, other in zip(*map(_inverses, (contracted(before), after)), strict=True)):
         return CANCEL
     if unpicked(before) > unpicked(after):
         return PICK
@@ -116,8 +116,16 @@ def _reason(before: Any, after: Any) -> str:
     return SIMPLIFY if length(after) < length(before) else REARRANGE
 
 
-def _inverses(line: Any) -> int:
-    return sum(isinstance(t, EntryOf) for t in preorder_traversal(line))
+def _inverses(line: Any) -> tuple[int, int]:
+    """How many entries of inverses stand in a line, and how many of the matrices that they are of."""
+    inverses, entries, parts = 0, list[str](), preorder_traversal(line)
+    heads = {name for t in line.atoms(EntryOf) for name in names(t.matrix)}
+    for t in parts:
+        inverses += isinstance(t, EntryOf)
+        entries += [t.name] if isinstance(t, Element) and t.name in heads else []
+        if isinstance(t, EntryOf):
+            parts.skip()
+    return inverses, len(entries)
 
 
 def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
