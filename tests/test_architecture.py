@@ -50,6 +50,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"draft", "letters", "library", "numbers", "sizes", "words"},
         {"batching", "elaborate", "indices", "lower", "parse", "typed"},
         {"at", "expand", "refusals"},
+        {"matrices"},
         {"calls"},
         {"infer"},
         {"reader"},
@@ -68,7 +69,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "values": (
         {"operations", "precision", "undefined"},
         {"balls"},
-        {"elementary"},
+        {"elementary", "matrices"},
         {"real"},
         {"number_systems"},
         {"evaluator"},

@@ -218,18 +218,18 @@ def _determinant(e: Any, x: Element) -> Any:
     """∂det A = det A Σ_kl (A⁻¹)_lk ∂A_kl."""
     if not isinstance(e, Determinant):
         return None
-    (k, l), entry = e.opened()
-    inverse = close(Inverse, *e.opened())
-    return e * close(Sum, [k, l], EntryOf(inverse, l, k) * Deriv(entry, x))
+    (row, column), entry = e.opened()
+    inverse = close(Inverse, (row, column), entry)
+    return e * close(Sum, [row, column], EntryOf(inverse, column, row) * Deriv(entry, x))
 
 
 def _inverse(e: Any, x: Element) -> Any:
     """∂(A⁻¹)_ij = -Σ_kl (A⁻¹)_ik ∂A_kl (A⁻¹)_lj."""
     if not (isinstance(e, EntryOf) and isinstance(e.matrix, Inverse)):
         return None
-    (k, l), entry = e.matrix.opened()
+    (row, column), entry = e.matrix.opened()
     i, j = e.indices
-    return -close(Sum, [k, l], EntryOf(e.matrix, i, k) * Deriv(entry, x) * EntryOf(e.matrix, l, j))
+    return -close(Sum, [row, column], EntryOf(e.matrix, i, row) * Deriv(entry, x) * EntryOf(e.matrix, column, j))
 
 
 def _log_absolute(e: Any, x: Element) -> Any:

@@ -104,7 +104,7 @@ class Elaboration:
         return rebuilt(tree, part)
 
     def _of_matrix(self, function: str, matrix: Tree, scope: Scope) -> Tree:
-        """A function of a matrix as a whole, which is a tensor or its transpose: its indices are never printed, and are no letters."""
+        """A function of a tensor or its transpose as a whole.  Its indices are never printed, and are no letters."""
         places = tuple(Index(name, size) for name, size in zip("↓→", axes_of(matrix, self.axes), strict=True))
         return Reduce(function, self.entry(matrix, places, scope), places)
 

@@ -115,7 +115,9 @@ def _of_numbers(kind: type[OfMatrix], entries: list[Any]) -> Any:
     size = Integer(isqrt(len(entries)))
     row, column = (Index(name, size) for name in "↓→")
     cells = product(map(Integer, range(size)), repeat=2)
-    return total(Add(*(Delta(row, r) * Delta(column, c) * e for (r, c), e in zip(cells, entries, strict=True))), row, column, kind=kind)
+    return total(
+        Add(*(Delta(row, r) * Delta(column, c) * e for (r, c), e in zip(cells, entries, strict=True))), row, column, kind=kind
+    )
 
 
 def bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:

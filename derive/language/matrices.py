@@ -90,7 +90,8 @@ def _check(reader: Inference, node: ast.Call, name: str, row: _Row, args: list[T
             what = said("a tensor with {count} axes", count=count) if count > 1 else said("a vector" if count else "a number")
             raise reader.error(said(pattern, name=name, written=reader.source.written(at), what=what), at)
     if row.square:
-        reader.met(*args[0].axes, node, said("{name} is of a square matrix.", name=name))
+        rows, columns = args[0].axes
+        reader.met(rows, columns, node, said("{name} takes a square matrix.", name=name))
     if row.arguments == 2:
         reader.met(args[0].axes[0], args[1].axes[0], node)
 

@@ -74,7 +74,9 @@ ELSEWHERE = {
 }
 """What is written here for functions that have a name elsewhere."""
 
-_MATRIX = "Decompositions of matrices are no part of the language, but inv, det, logdet and solve are: declare the result as an input."
+_MATRIX = (
+    "Decompositions of matrices are no part of the language, but inv, det, logdet and solve are: declare the result as an input."
+)
 _JUMPS = "It is constant between its jumps, or only puts entries in order: argmax and where are what the language has."
 _SPECIAL = "It is no function of the language, and no formula of those that are: declare its value as an input."
 _SHAPES = "Write the entries, with an index for each axis, as in Y[i, j] = X[j, i]."

@@ -67,8 +67,8 @@ def _with_values(graph: Graph) -> tuple[Sizes, ...]:
 
 
 def _longer(graph: Graph, sets: tuple[Sizes, ...]) -> Iterator[tuple[Sizes, ...]]:
-    """The sets with longer axes: all longer where there are conditions on indices, and some where there is a matrix, since XᵀX has
-    an inverse only where X has as many rows as columns, or more.
+    """The sets with longer axes: all longer where there are conditions on indices, and some where there is a matrix, since XᵀX
+    has an inverse only where X has as many rows as columns, or more.
     """
     axes = sorted({axis for member in graph.members.values() for axis in member.axes} & set(graph.sizes), key=str)
     raised: list[tuple[Any, int]] = []

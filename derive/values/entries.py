@@ -33,10 +33,15 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
     if not graph.output.differentiable:
         raise DeriveError(said("{name} is a whole number: there is no graph of what it moves with.", name=graph.output.name))
     _check_count(graph, point)
-    whole = next((n for n in graph.nodes for t in subtrees(n.body) if isinstance(t, Reduce) and t.operator in MATRIX_FUNCTIONS), None)
+    whole = next(
+        (n for n in graph.nodes for t in subtrees(n.body) if isinstance(t, Reduce) and t.operator in MATRIX_FUNCTIONS), None
+    )
     if whole:
         raise DeriveError(
-            said("{name} is computed from a matrix as a whole, not from one number after the other.", name=authors_name(graph, whole.name)),
+            said(
+                "{name} is computed from a matrix as a whole, not from one number after the other.",
+                name=authors_name(graph, whole.name),
+            ),
             hint="Draw it with whole tensors.",
         )
     called = entry_names(graph, point.arrays)
@@ -150,8 +155,8 @@ def _number(term: Any, at: Mapping[Any, Any], point: Evaluator) -> Any:
 def _written_out(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
     match tree:
         case Reduce(operator, body, indices) if operator in MATRIX_FUNCTIONS:
-            places = product(*(range(point.size(i.size)) for i in indices))
-            cells = ({**at, **dict(zip(indices, map(Integer, values), strict=True))} for values in places)
+            every = product(*(range(point.size(i.size)) for i in indices))
+            cells = ({**at, **dict(zip(indices, map(Integer, values), strict=True))} for values in every)
             return Call(operator, tuple(_written_out(body, here, point) for here in cells))
         case Reduce(operator, body, indices, conditions):
             entries, places = [], []

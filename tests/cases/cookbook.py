@@ -325,9 +325,7 @@ COOKBOOK = [
         lambda A, B, x: ((A @ x) ** 2).sum() / ((B @ x) ** 2).sum(),
         "x",
         "(2/‖B x‖²) (Aᵀ A − f Bᵀ B) x",
-        lambda A, B, x: (
-            2 * A.T @ A @ x / (x @ B.T @ B @ x) - 2 * (x @ A.T @ A @ x) * (B.T @ B @ x) / (x @ B.T @ B @ x) ** 2
-        ),
+        lambda A, B, x: 2 * A.T @ A @ x / (x @ B.T @ B @ x) - 2 * (x @ A.T @ A @ x) * (B.T @ B @ x) / (x @ B.T @ B @ x) ** 2,
     ),
     # ------------------------------------------------------------ powers
     identity(

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from cases.cookbook import COOKBOOK, NOT_DERIVED
-from cases.identities import Array, Identity, graph_of, sigmoid
 from cases.identities import IDENTITIES as OTHERS
+from cases.identities import Array, Identity, graph_of, sigmoid
 from derive.calculus.matrix_form import matrix_form
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import expanded
@@ -138,10 +138,10 @@ matrix, is the gradient of a loss by it. `tests/derivation/test_identities.py` c
 PyTorch, and writes this page.
 
 PC is *The Matrix Cookbook* (Petersen and Pedersen, 2012), GBC *Deep Learning* (Goodfellow, Bengio and Courville, 2016),
-HTF *The Elements of Statistical Learning* (Hastie, Tibshirani and Friedman, 2009). Numbers in brackets are those of the equations of PC, in
-its version of November 15, 2012. Where the book has a symmetric matrix, S + Sᵀ or a matrix without that condition stands here, and $M$,
-$Y$ and $U$ are names for what a function is of: $f M^{-\\top}$ for the book's $\\det(AXB)(AXB)^{-\\top}$. There are other ways to write
-most of these: each is compared with the book's by its value.
+HTF *The Elements of Statistical Learning* (Hastie, Tibshirani and Friedman, 2009). Numbers in brackets are those of the equations
+of PC, in its version of November 15, 2012. Where the book has a symmetric matrix, S + Sᵀ or a matrix without that condition
+stands here, and $M$, $Y$ and $U$ are names for what a function is of: $f M^{-\\top}$ for the book's
+$\\det(AXB)(AXB)^{-\\top}$. There are other ways to write most of these: each is compared with the book's by its value.
 """
 
 CLOSING = """## What the chapters on derivatives have besides

@@ -18,6 +18,7 @@ import pytest
 from sympy import Integer
 
 import derive
+from cases import inverses
 from derive.calculus.terms import Index
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Input
@@ -27,7 +28,6 @@ from derive.notation.context import Context
 from derive.notation.layout import HADAMARD, PROD, SUM, Big, Sign, text
 from derive.notation.pieces import Piece
 from derive.notation.style import Style
-from cases import inverses
 from oracles.readback import Printed, Scene, Wrong, check, check_worked, printed_definitions, printed_derivation, scenes, typed
 from oracles.reader import Page, Unread, read, spelled
 from oracles.reading_soak import graph_of, read_back

@@ -22,9 +22,9 @@ WORDS = {
     "fr": ("si", "sinon"),
 }
 FUNCTIONS = {
-    "log", "sin", "cos", "tanh", "erf", "exp", "sign", "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "det", "ReLU", "σ",
-    "Φ", "φ", "GELU", "SiLU", "ELU", "SELU", "Mish", "softplus", "softsign", "softmax", "log softmax", "logsumexp", "leaky relu",
-    "hard tanh", "hard sigmoid", "gelu tanh", "sigmoid", "normal cdf", "normal pdf",
+    "log", "sin", "cos", "tanh", "erf", "exp", "sign", "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "det", "ReLU",
+    "σ", "Φ", "φ", "GELU", "SiLU", "ELU", "SELU", "Mish", "softplus", "softsign", "softmax", "log softmax", "logsumexp",
+    "leaky relu", "hard tanh", "hard sigmoid", "gelu tanh", "sigmoid", "normal cdf", "normal pdf",
 }  # fmt: skip
 RELATIONS = ("=", "<", ">", "≤", "≥", "≠")
 LOOSE = ("+", "−", *RELATIONS, "≈", ",", ";", ")", "]", "}", "/", "⊙", "⊘", "said", "apart")
