@@ -191,13 +191,14 @@ BACK = {
     ("language.calls", "language.infer"): TYPES,
     ("language.expand", "language.infer"): TYPES,
     ("language.indices", "language.infer"): TYPES,
+    ("language.matrices", "language.infer"): TYPES,
     ("teaching.figure.geometry", "teaching.figure.diagram"): TYPES,
 }
 
 # The package offers what a user holds; `python -m derive` hands over to cli.py and imports none of this.
 ALLOWED: dict[str, set[str]] = {"__init__": {"api"}, "__main__": set()}
 
-RECURSIVE = {f"language.{name}" for name in ("calls", "expand", "indices", "infer", "library", "lower", "reader")}
+RECURSIVE = {f"language.{name}" for name in ("calls", "expand", "indices", "infer", "library", "lower", "matrices", "reader")}
 """The only modules that import one another in a circle: text of the library calls text of the library."""
 
 SLOW = ("jax", "matplotlib", "numba", "sympy", "torch")

@@ -392,7 +392,8 @@ class Inference:
                 said("`{written}` cannot be an exponent here.", written=self.source.written(node.right)), node.right, hint
             )
         sides = [self.expression(node.left, scope), self.expression(node.right, scope)]
-        if _literal_power(node.right) == -1 and self.is_square(sides[0]):
+        minus = isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.USub)
+        if minus and _literal_power(node.right) == 1 and self.is_square(sides[0]):
             written = self.source.written(node.left)
             raise self.error(
                 said("`{written}` is a square matrix, and this power could be its inverse.", written=written),
