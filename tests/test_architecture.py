@@ -51,6 +51,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"batching", "elaborate", "indices", "lower", "parse", "typed"},
         {"at", "blocks", "refusals"},
         {"expand"},
+        {"matrices"},
         {"calls"},
         {"infer"},
         {"reader"},
@@ -76,7 +77,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "values": (
         {"operations", "precision", "undefined"},
         {"balls"},
-        {"elementary"},
+        {"elementary", "matrices"},
         {"real"},
         {"number_systems"},
         {"evaluator"},
@@ -207,13 +208,16 @@ BACK = {
     ("language.calls", "language.infer"): TYPES,
     ("language.expand", "language.infer"): TYPES,
     ("language.indices", "language.infer"): TYPES,
+    ("language.matrices", "language.infer"): TYPES,
     ("teaching.figure.geometry", "teaching.figure.diagram"): TYPES,
 }
 
 # The package offers what a user holds; `python -m derive` hands over to cli.py and imports none of this.
 ALLOWED: dict[str, set[str]] = {"__init__": {"api"}, "__main__": set()}
 
-RECURSIVE = {f"language.{name}" for name in ("blocks", "calls", "expand", "indices", "infer", "library", "lower", "reader")}
+RECURSIVE = {
+    f"language.{name}" for name in ("blocks", "calls", "expand", "indices", "infer", "library", "lower", "matrices", "reader")
+}
 """The only modules that import one another in a circle: text of the library calls text of the library."""
 
 SLOW = ("jax", "matplotlib", "numba", "sympy", "torch")

@@ -1,8 +1,11 @@
-"""The functions of one or more numbers that a definition may use.
+"""The functions of one or more numbers, and of a matrix, that a definition may use.
 
 `PRIMITIVES` is the table of those SymPy differentiates; a new primitive is one row, and one for each function in its slope.
 Every other elementwise function (sigmoid, relu, gelu …) is a definition of the library: `named` makes a function of it that
 keeps its name in formulas, and its slope is derived from the definition by the rules, like any other derivative.
+
+`MATRIX_FUNCTIONS` is the table of those that take a square matrix as a whole and are no formula of its entries; what is a formula
+of these (the trace, a norm) is written out.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any, cast
 from sympy import Abs, Expr, Function, Symbol, atan, cos, cosh, erf, exp, log, sign, sin, sinh, sqrt, tanh
 from sympy.core.function import FunctionClass
 
-from derive.calculus.terms import Maximum
+from derive.calculus.terms import Determinant, Inverse, Maximum, OfMatrix
 from derive.errors import DeriveError, said
 
 
@@ -95,6 +98,13 @@ PRIMITIVES: Mapping[str, Primitive] = {
 def _ordered(*arguments: Any) -> list[Any]:
     """The arguments of a max, a constant first: at a tie the first is taken, and max(x, 0) is max(0, x)."""
     return sorted(arguments, key=lambda a: not a.is_number)
+
+
+MATRIX_FUNCTIONS: Mapping[str, type[OfMatrix]] = {
+    "det": Determinant,
+    "inv": Inverse,
+}
+"""The functions of a square matrix.  Each has a row of `RULES` for its derivative, and one of `_EVALUATORS` for its value."""
 
 
 class _NamedClass(FunctionClass):

@@ -114,6 +114,20 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Det:
+    """The determinant of a matrix."""
+
+    body: Matrix
+
+
+@dataclass(frozen=True)
+class Inverted:
+    """The inverse of a matrix."""
+
+    body: Matrix
+
+
+@dataclass(frozen=True)
 class Norm:
     """A power of the Euclidean norm of a column or the Frobenius norm of a matrix."""
 
@@ -158,6 +172,8 @@ Matrix = (
     | Diag
     | Diagonal
     | Trace
+    | Det
+    | Inverted
     | Norm
     | Scaled
     | Plus
@@ -186,8 +202,10 @@ def shape(form: Matrix) -> Shape:
             return (shape(body)[0], shape(body)[0])
         case Diagonal(body):
             return (shape(body)[0], None)
-        case Trace() | Norm():
+        case Trace() | Det() | Norm():
             return SCALAR
+        case Inverted(body):
+            return shape(body)
         case Scaled(_, _, body):
             return SCALAR if body is None else shape(body)
         case Plus(args):
@@ -199,7 +217,7 @@ def shape(form: Matrix) -> Shape:
 def children(form: Matrix) -> tuple[Matrix, ...]:
     """The forms that a form is put together from, as they are printed; of a scaled one the body, then the scalars."""
     match form:
-        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Norm(body):
+        case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Det(body) | Inverted(body) | Norm(body):
             return (body,)
         case MatMul(args) | Hadamard(args) | Apply(_, args):
             return args
@@ -345,8 +363,37 @@ def _shorter(one: Matrix, other: Matrix) -> Matrix:
     return other if size(other) < size(one) else one
 
 
+def inverted(form: Matrix) -> Matrix:
+    """The inverse; of a transpose it is the transpose of the inverse."""
+    match form:
+        case Inverted(body):
+            return body
+        case Identity():
+            return form
+        case Transpose(body):
+            return transposed(inverted(body))
+    return Inverted(form)
+
+
+def det(form: Matrix) -> Matrix:
+    """The determinant, which is that of the transpose."""
+    return Det(form.body if isinstance(form, Transpose) else form)
+
+
+def _inverses_out(chain: list[Matrix]) -> list[Matrix]:
+    """A product without each matrix that stands beside its inverse."""
+    out: list[Matrix] = []
+    for part in chain:
+        if out and inverted(part) == out[-1]:
+            out.pop()
+        else:
+            out.append(part)
+    return out or ([Identity(shape(chain[0])[0])] if chain else [])
+
+
 def product(args: Iterable[Matrix]) -> Matrix:
-    """A matrix product: chains made one, identities left out, scalars in front, a row times a column taken out as a scalar.
+    """A matrix product: chains made one, identities and what stands beside its inverse left out, scalars in front, a row times a
+    column taken out as a scalar.
 
     >>> a, x = Tensor("A", (3, 2)), Tensor("x", (2, None))
     >>> transposed(product([a, x])) == product([Transpose(x), Transpose(a)])
@@ -372,7 +419,7 @@ def product(args: Iterable[Matrix]) -> Matrix:
                 scalars.append(part)
             case _:
                 chain.append(part)
-    chain = _diagonals_in(chain)
+    chain = _diagonals_in(_inverses_out(chain))
     while (found := _row_and_column(chain)) is not None:
         start, end = found
         scalars.append(_scalar(chain[start:end]))

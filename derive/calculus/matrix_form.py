@@ -29,9 +29,11 @@ from derive.calculus.matrix_algebra import (
     Tensor,
     Transpose,
     Unit,
+    det,
     diag,
     hadamard,
     inner,
+    inverted,
     number,
     plus,
     power,
@@ -50,11 +52,14 @@ from derive.calculus.terms import (
     Binder,
     Bracket,
     Delta,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
     Label,
     Maximum,
+    OfMatrix,
     Positive,
     Sum,
     Where,
@@ -82,7 +87,7 @@ class _NoForm(Exception):
 def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """The matrix form of `term[indices]`, or else of its normal form, or None.
 
-    `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ.
+    `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ or a determinant.
 
     >>> import derive
     >>> from derive.notation.numpy_code import numpy_code
@@ -90,7 +95,7 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     >>> numpy_code(matrix_form(a.expr, a.indices))
     '(W @ x)'
     """
-    if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum)):
+    if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum, Determinant)):
         return None
     try:
         return _whole(term, indices)
@@ -171,6 +176,10 @@ def _factor(term: Any, axes: Axes) -> Matrix:
         return _tensor(term, axes)
     if isinstance(term, Delta):
         return _delta(term, axes)
+    if isinstance(term, Determinant):
+        return det(_of_matrix(term))
+    if isinstance(term, EntryOf):
+        return _placed(inverted(_of_matrix(term.matrix)), term.indices, axes)
     if term.is_Pow and _is_number(term.exp):
         return power(_argument(term.base, axes), term.exp)
     if isinstance(term, Where) and not _is_condition(term.args[0]):
@@ -209,23 +218,36 @@ def _is_number(term: Any) -> bool:
     return not free_indices(term) and not term.has(Binder, Adjoint)
 
 
+def _of_matrix(term: OfMatrix) -> Matrix:
+    """The matrix that a function is of."""
+    places, entry = term.opened()
+    return _whole(entry, places)
+
+
 def _tensor(term: Any, axes: Axes) -> Matrix:
     """A tensor or a derivative with its indices in either order, or with a label for one of them."""
     if labels := [i for i in dict.fromkeys(term.indices) if _is_one_for_each(i)]:
         return _looked_up(term, labels, axes)
     parts: tuple[Any, ...] = (term.output, term.by) if isinstance(term, Adjoint) else (term,)
     indices = tuple(i for part in parts for i in part.indices)
-    if len(indices) > 2 or not all(isinstance(i, Index) or _is_fixed(i) for i in indices):
-        raise _NoForm
-    own = tuple(i for i in indices if isinstance(i, Index))
-    fixed = [i for i in indices if isinstance(i, Label)]
-    if len(own) + len(fixed) < len(indices) or (fixed and isinstance(term, Adjoint)):
+    if len(indices) > 2 or (isinstance(term, Adjoint) and any(isinstance(i, Label) for i in indices)):
         raise _NoForm
     rows, columns = [*(i.size for i in indices), None, None][:2]
     if isinstance(term, Adjoint):
         leaf: Matrix = Derivative(*term.pair, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
     else:
         leaf = Tensor(term.name, (rows, columns))
+    return _placed(leaf, indices, axes)
+
+
+def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
+    """A column or a matrix at its indices, in either order, or with a label for one of them."""
+    if not all(isinstance(i, Index) or _is_fixed(i) for i in indices):
+        raise _NoForm
+    own = tuple(i for i in indices if isinstance(i, Index))
+    fixed = [i for i in indices if isinstance(i, Label)]
+    if len(own) + len(fixed) < len(indices):
+        raise _NoForm
     if fixed:
         return product([leaf if indices[-1] in fixed else transposed(leaf), Unit(fixed[0].element, fixed[0].size)])
     if len(set(own)) < len(own):

@@ -15,6 +15,7 @@ from sympy import Abs, Add, Mul, S, expand, sign
 
 from derive.calculus.cost import idle_signs, length, shared_number
 from derive.calculus.functions import Named
+from derive.calculus.matching import match
 from derive.calculus.terms import (
     CACHE,
     AtMost,
@@ -24,8 +25,10 @@ from derive.calculus.terms import (
     Delta,
     Differ,
     Element,
+    EntryOf,
     Index,
     Inside,
+    Inverse,
     Label,
     Maximum,
     Positive,
@@ -298,12 +301,30 @@ def _sum_term(bound: list[Index], term: Any) -> Any:
                     term = normal(entry)
                     bound.remove(index)
                     break
+    if (shorter := _without_inverse(bound, term)) is not None:
+        return _sum_out(tuple(bound), shorter)
     if term.is_Add or _inner_sum(bound, term) is not None:
         return _sum_out(tuple(bound), term)
     for index in [j for j in bound if not depends(term, j)]:
         term *= index.size
         bound.remove(index)
     return _split(bound, term)
+
+
+def _without_inverse(bound: list[Index], term: Any) -> Any:
+    """Σ_j A_ij (A⁻¹)_jk as δ_ik; None where an index is shared by no matrix and its inverse alone."""
+    for entry in (f for f in factors(term) if isinstance(f, EntryOf) and isinstance(f.matrix, Inverse)):
+        places, body = entry.matrix.opened()
+        for here, index in enumerate(entry.indices):
+            others = [f for f in factors(term) if f != entry and depends(f, index)]
+            if index not in bound or entry.indices[0] == entry.indices[1] or len(others) != 1 or others[0] in (entry, index):
+                continue
+            meeting, free = places[1 - here], places[here]
+            found = match(body.xreplace({meeting: index}), others[0], (free,), {})
+            if found is not None and not depends(found[free], index):
+                bound.remove(index)
+                return term / entry / others[0] * Delta(found[free], entry.indices[1 - here])
+    return None
 
 
 def _inner_sum(bound: list[Index], term: Any) -> Any:

@@ -31,9 +31,12 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
+    Inverse,
     Label,
     Largest,
     Maximum,
@@ -223,6 +226,29 @@ def _chain(e: Any, x: Element) -> Any:
     return Add(*[slope(e, k) * Deriv(a, x) for k, a in enumerate(e.args) if varies(a, x)])
 
 
+def _determinant(e: Any, x: Element) -> Any:
+    """∂det A = det A Σ_kl (A⁻¹)_lk ∂A_kl."""
+    if not isinstance(e, Determinant):
+        return None
+    (row, column), entry = e.opened()
+    inverse = close(Inverse, (row, column), entry)
+    return e * close(Sum, [row, column], EntryOf(inverse, column, row) * Deriv(entry, x))
+
+
+def _inverse(e: Any, x: Element) -> Any:
+    """∂(A⁻¹)_ij = -Σ_kl (A⁻¹)_ik ∂A_kl (A⁻¹)_lj."""
+    if not (isinstance(e, EntryOf) and isinstance(e.matrix, Inverse)):
+        return None
+    (row, column), entry = e.matrix.opened()
+    i, j = e.indices
+    return -close(Sum, [row, column], EntryOf(e.matrix, i, row) * Deriv(entry, x) * EntryOf(e.matrix, column, j))
+
+
+def _log_absolute(e: Any, x: Element) -> Any:
+    """∂log |u| = ∂u / u, on both sides of 0."""
+    return Deriv(e.args[0].args[0], x) / e.args[0].args[0] if isinstance(e, log) and isinstance(e.args[0], Abs) else None
+
+
 POWER = Rule(N_("power rule, then the chain rule"), "chain", _power)
 EXPONENTIAL = Rule(N_("chain rule"), "chain", _exponential)
 
@@ -243,7 +269,10 @@ RULES: tuple[Rule, ...] = (
     POWER,
     Rule(N_("chain rule; where the base is always 0, the power has slope 0"), "chain", _zero_base, EXPONENTIAL),
     EXPONENTIAL,
+    Rule(N_("log |u| has slope 1/u"), "chain", _log_absolute),
     Rule(N_("chain rule"), "chain", _chain),
+    Rule(N_("the derivative of a determinant"), "matrix", _determinant),
+    Rule(N_("the derivative of an inverse"), "matrix", _inverse),
     Rule(N_("a variable by itself has derivative 1"), "entry", _itself),
     Rule(N_("the entries are independent"), "entry", _entry),
 )

@@ -8,6 +8,8 @@
     Bracket              1 where a condition holds, else 0 (Iverson): Differ, Below, AtMost, Positive, Inside
     Maximum(a, b)        the larger of two numbers
     Where(c, a, b)       a where the bracket c is 1, else b
+    Determinant(e, i, k) the determinant of the matrix with the entries e, of row i and column k (both bound)
+    EntryOf(M, i, k)     an entry of a matrix that is made of another as a whole: M is Inverse(e, i, k)
     Deriv(e, x)          the derivative of e by the entry x, not yet carried out
     Adjoint(o, x)        the total derivative of the output entry o by the entry x, along every path
 
@@ -138,6 +140,10 @@ class Binder(Expr):
 
     is_commutative = True
     is_real = True
+    nests = True
+    """Whether one inside another is the same as one over the indices of both."""
+    ordered = False
+    """Whether the order of its indices means something."""
 
     @property
     def body(self) -> Any:
@@ -191,10 +197,60 @@ class ArgMax(Binder):
     """The first index at which the maximum is reached (one bound index)."""
 
     is_integer = True
+    nests = False
 
     @property
     def size(self) -> Any:
         return self.indices[0].size
+
+
+class OfMatrix(Binder):
+    """What a function makes of the matrix whose entries are the body, by row and column: the two bound indices.
+
+    What is a matrix again is no number: only an `EntryOf` it is.  See `functions.MATRIX_FUNCTIONS`.
+    """
+
+    nests = False
+
+    @property
+    def size(self) -> Any:
+        """How many rows, and columns, the matrix has."""
+        return self.indices[0].size
+
+
+class Determinant(OfMatrix):
+    """det A, which is det Aᵀ."""
+
+
+class Inverse(OfMatrix):
+    """A⁻¹."""
+
+    ordered = True
+
+
+class EntryOf(Expr):
+    """An entry of a matrix that a function makes: `EntryOf(Inverse(…), i, k)`.
+
+    (Aᵀ)⁻¹ is (A⁻¹)ᵀ: of the two ways to write an entry one is chosen, so that equal entries are the same object.
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, matrix: OfMatrix, row: Any, column: Any) -> EntryOf:
+        upright, turned = _upright(matrix)
+        return Expr.__new__(cls, upright, *((column, row) if turned else (row, column)))
+
+    @property
+    def matrix(self) -> Any:
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Any, ...]:
+        return self.args[1:]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{printer._print(self.matrix)}[{','.join(map(printer._print, self.indices))}]"
 
 
 def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
@@ -206,7 +262,7 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     bound = list(indices)
     if not bound or (kind is Sum and body is S.Zero):
         return body
-    if type(body) is kind and kind is not ArgMax:
+    if type(body) is kind and kind.nests:
         inner, body = body.opened()
         bound += inner
     start = height(body)
@@ -218,10 +274,19 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
 
     best = (
         min((named(order) for order in _orders(_seen(bound, body))), key=lambda r: signature(r[0]))
-        if len(bound) > 1
+        if len(bound) > 1 and not kind.ordered
         else named(bound)
     )
     return Expr.__new__(kind, best[0], *best[1])
+
+
+@lru_cache(maxsize=CACHE)
+def _upright(matrix: OfMatrix) -> tuple[OfMatrix, bool]:
+    """The matrix or its transpose, whichever is written first, and whether that is the transpose."""
+    indices, body = matrix.opened()
+    other = close(type(matrix), indices[::-1], body)
+    turned = signature(other.body) < signature(matrix.body)
+    return (other if turned else matrix), turned
 
 
 def _seen(bound: list[Index], body: Any) -> dict[Index, tuple[str, str]]:
@@ -296,7 +361,7 @@ def _canonical_binder(term: Binder, order: list[Index], called: Mapping[Index, s
 
 
 def _canonical_orders(term: Binder, called: Mapping[Index, str]) -> list[list[Index]]:
-    if len(term.indices) == 1:
+    if len(term.indices) == 1 or term.ordered:
         return [list(term.indices)]
     masked = {**called, **dict.fromkeys(term.indices, "@")}
     return _orders({j: (canonical(j.size, {}), canonical(term.body, {**masked, j: "@self"})) for j in term.indices})

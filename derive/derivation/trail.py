@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sympy import preorder_traversal
+
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import Deriv
+from derive.calculus.terms import Deriv, Element, EntryOf, names
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -20,6 +22,7 @@ from derive.graphs.graph import Graph
 
 DEFINITION = N_("definition")
 PICK = N_("each delta keeps one term of its sum")
+CANCEL = N_("a matrix times its inverse is the identity")
 EXPAND = N_("multiply out")
 SIMPLIFY = N_("simplify")
 RECOGNISE = N_("recognise the definition")
@@ -107,6 +110,8 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
 
 def reason(before: Any, after: Any) -> str:
     """What algebra did to a line, by what is fewer or more in it."""
+    if before.has(EntryOf) and all(one > other for one, other in zip(*map(_inverses, (contracted(before), after)), strict=True)):
+        return CANCEL
     if unpicked(before) > unpicked(after):
         return PICK
     inside = brackets(after) - brackets(before)
@@ -117,6 +122,18 @@ def reason(before: Any, after: Any) -> str:
     if inside > 0:
         return FACTOR
     return SIMPLIFY if length(after) < length(before) else REARRANGE
+
+
+def _inverses(line: Any) -> tuple[int, int]:
+    """How many entries of inverses stand in a line, and how many of the matrices that they are of."""
+    inverses, entries, parts = 0, list[str](), preorder_traversal(line)
+    heads = {name for t in line.atoms(EntryOf) for name in names(t.matrix)}
+    for t in parts:
+        inverses += isinstance(t, EntryOf)
+        entries += [t.name] if isinstance(t, Element) and t.name in heads else []
+        if isinstance(t, EntryOf):
+            parts.skip()
+    return inverses, len(entries)
 
 
 def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:

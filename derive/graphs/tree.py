@@ -70,7 +70,9 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """`sum`, `mean`, `prod`, `max`, `min`, `argmax` over indices, where every condition holds."""
+    """`sum`, `mean`, `prod`, `max`, `min`, `argmax` over indices, where every condition holds; `det` and `inv` over those of the
+    rows and the columns of a matrix.
+    """
 
     operator: str
     body: Tree
@@ -78,7 +80,15 @@ class Reduce:
     conditions: tuple[Compare, ...] = ()
 
 
-Tree = Number | Size | Ref | Op | Call | Compare | Reduce
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a matrix that is made of another as a whole; that is a `Reduce` over its rows and columns, such as `inv`."""
+
+    matrix: Tree
+    indices: tuple[Any, ...]
+
+
+Tree = Number | Size | Ref | Op | Call | Compare | Reduce | Entry
 
 BLOCKS = ("concat", "part")
 """The operators on entries that stand beside each other."""
@@ -94,6 +104,8 @@ def children(tree: Tree) -> tuple[Tree, ...]:
             return args
         case Reduce(_, body, _, conditions):
             return (*conditions, body)
+        case Entry(matrix):
+            return (matrix,)
         case Compare(_, left, right):
             return tuple(side for side in (left, right) if isinstance(side, Tree))
     return ()
@@ -106,6 +118,8 @@ def rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
             return replace(tree, args=tuple(change(a) for a in args))
         case Reduce(_, body, _, conditions):
             return replace(tree, body=change(body), conditions=tuple(change(c) for c in conditions))  # type: ignore[misc]
+        case Entry(matrix):
+            return replace(tree, matrix=change(matrix))
         case Compare(operator, left, right):
             left, right = (change(side) if isinstance(side, Tree) else side for side in (left, right))
             return Compare(operator, left, right)
@@ -122,7 +136,7 @@ def subtrees(tree: Tree) -> Iterator[Tree]:
 def terms_of(tree: Tree) -> tuple[Any, ...]:
     """The index expressions that a node holds itself."""
     match tree:
-        case Ref(_, indices) | Reduce(_, _, indices):
+        case Ref(_, indices) | Reduce(_, _, indices) | Entry(_, indices):
             return indices
         case Size(value):
             return (value,)
@@ -134,7 +148,7 @@ def terms_of(tree: Tree) -> tuple[Any, ...]:
 def reindexed(tree: Tree, change: Callable[[Any], Any]) -> Tree:
     """The same node with its own index expressions changed."""
     match tree:
-        case Ref(_, indices) | Reduce(_, _, indices):
+        case Ref(_, indices) | Reduce(_, _, indices) | Entry(_, indices):
             return replace(tree, indices=tuple(map(change, indices)))
         case Size(value):
             return Size(change(value))

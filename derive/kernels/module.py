@@ -18,6 +18,7 @@ import jinja2
 from sympy import Symbol, preorder_traversal
 
 from derive import __version__
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.terms import Element, height, walk
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, said
@@ -75,6 +76,7 @@ def module(
     _check_wanted(target, dtype, wrap)
     _check_names(graph, target.reserved)
     _check_length(graph)
+    _check_functions(graph)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
     kinds = [kind for kind in (TENSOR if graph.output.axes else SCALAR) if names or not kind.gradients]
     programs = {kind.name: _program(graph, names if kind.gradients else (), kind.value, target) for kind in kinds}
@@ -113,6 +115,15 @@ def _text(
         wrap=wrap,
         **target.variables(functions, dtype),
     )
+
+
+def _check_functions(graph: Graph) -> None:
+    """Raise for a function of a matrix as a whole: every loop of a kernel goes over entries."""
+    for node in graph.nodes:
+        for name, kind in MATRIX_FUNCTIONS.items():
+            if node.expr.has(kind):
+                hint = "They compute entry by entry; a result in matrix notation has NumPy code, too."
+                raise DeriveError(said("Kernels have no function {name}.", name=name), hint=hint)
 
 
 def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target, digest: str) -> str:

@@ -23,7 +23,7 @@ from derive.graphs.tree import ONES, Call, Op, Reduce, Ref, Tree, children, rebu
 from derive.language import library
 from derive.language.letters import capital
 from derive.language.sizes import named_size
-from derive.language.words import FUNCTIONS
+from derive.language.words import FUNCTIONS, MATRICES, MATRICES_OF_MATRICES
 
 REDUCTIONS = ("mean", "none")
 AXES = ("N", "B")
@@ -201,6 +201,10 @@ def surface(tree: Tree, graph: Graph, members: frozenset[str]) -> Tree | None:
         parts = [whole(child) for child in children(part)]
         trees = (p.tree for p in parts)
         tree = rebuilt(part, lambda _: next(trees))
+        if isinstance(part, Call) and part.function in MATRICES:
+            if any(p.batched for p in parts):
+                raise _NoNotation
+            return _Whole(tree, parts[-1].rank if part.function in MATRICES_OF_MATRICES else 0, False)
         if isinstance(part, Call) and part.function not in FUNCTIONS and not library.function(part.function):
             return _mapped(tree, library.load(part.function), parts)
         return _entrywise(tree, parts)

@@ -15,8 +15,9 @@ from derive.language.blocks import concatenated
 from derive.language.draft import Typed
 from derive.language.expand import expanded
 from derive.language.indices import Scope
+from derive.language.matrices import matrix_call
 from derive.language.refusals import refusal
-from derive.language.words import ELSEWHERE, FUNCTIONS, NOWHERE, REDUCTIONS
+from derive.language.words import ELSEWHERE, FUNCTIONS, MATRICES, NOWHERE, REDUCTIONS
 
 if TYPE_CHECKING:
     from derive.calculus.terms import Index
@@ -40,6 +41,8 @@ def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
     if name in REDUCTIONS:
         hint = said("Write {name}(x), or {name}(x[i, j] for j in n) to reduce one axis.", name=name)
         raise reader.error(said("{name} takes one tensor, or one expression with for.", name=name), node, hint)
+    if name in MATRICES:
+        return matrix_call(reader, node, name, scope)
     if definition := library.function(name):
         return _elementwise(reader, node, name, len(definition.parameters), scope)
     return expanded(reader, node, [reader.expression(arg, scope) for arg in node.args], scope)
@@ -66,11 +69,11 @@ def called(reader: Inference, node: ast.Call) -> str:
             function,
             said("Write {name}[i] for an entry, {name}*(…) for a product.", name=name),
         )
-    if name not in FUNCTIONS and name not in REDUCTIONS and not library.known(name):
+    if name not in (*FUNCTIONS, *REDUCTIONS, *MATRICES) and not library.known(name):
         near = (
             said("Write {form}.", form=ELSEWHERE[name])
             if name in ELSEWHERE
-            else NOWHERE.get(name) or nearest(name, [*FUNCTIONS, *REDUCTIONS, *library.names()])
+            else NOWHERE.get(name) or nearest(name, [*FUNCTIONS, *REDUCTIONS, *MATRICES, *library.names()])
         )
         raise source.error(
             said("The function {name} is not known.", name=name), function, near or "`derive library` lists the functions."

@@ -13,8 +13,9 @@ from typing import Any
 
 from sympy import Add, S, expand
 
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.terms import Below, Index
-from derive.graphs.tree import Call, Compare, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
+from derive.graphs.tree import Call, Compare, Entry, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.draft import Draft
 from derive.language.letters import Letters
 
@@ -59,7 +60,7 @@ def axes_of(tree: Tree, axes: Mapping[str, Axes]) -> Axes:
             return tuple(expand(stop - start) for start, stop in _bounds(ends))
         case Op("T", (a,)):
             return axes_of(a, axes)[::-1]
-        case Reduce():
+        case Reduce() | Entry():
             return ()
     return max((axes_of(child, axes) for child in children(tree)), key=len, default=())
 
@@ -105,6 +106,13 @@ class Elaboration:
                 return self.entry(a, tuple(i + start for i, (start, _) in zip(indices, _bounds(ends), strict=True)), scope)
             case Op("concat", args):
                 return self._joined(args, indices, scope)
+            case Call(function, (a,)) if function in MATRIX_FUNCTIONS:
+                return Entry(self._of_matrix(function, a, scope), indices)
+            case Reduce(operator, body, ()) if operator in MATRIX_FUNCTIONS:
+                return self._of_matrix(operator, body, scope)
+            case Reduce("trace", body, ()):
+                (i,) = self._fresh(axes_of(body, self.axes)[:1], scope, tree)
+                return Reduce("sum", self.entry(body, (i, i), scope | {i.name}), (i,))
             case Reduce(operator, body, (), conditions):
                 over = self._fresh(axes_of(body, self.axes), scope, tree)
                 return Reduce(operator, self.entry(body, over, scope | {i.name for i in over}), over, conditions)
@@ -130,6 +138,11 @@ class Elaboration:
             return found
         behind = self._joined(tuple(rest), (index - size, *more), scope)
         return behind if found is None else Call("where", (Compare("<", index, size), found, behind))
+
+    def _of_matrix(self, function: str, matrix: Tree, scope: Scope) -> Tree:
+        """A function of a tensor or its transpose as a whole.  Its indices are never printed, and are no letters."""
+        places = tuple(Index(name, size) for name, size in zip("↓→", axes_of(matrix, self.axes), strict=True))
+        return Reduce(function, self.entry(matrix, places, scope), places)
 
     def _product(self, a: Tree, b: Tree, indices: Indices, scope: Scope) -> Tree:
         """Σ_j a_ij b_jk.  Letters follow the order of reading: x @ A @ y is Σ_j (Σ_i x_i A_ij) y_j.

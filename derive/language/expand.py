@@ -59,6 +59,21 @@ def expanded(reader: Inference, node: ast.Call, args: list[Typed], scope: Scope,
     return reader.shared[key]
 
 
+def named_part(reader: Inference, node: ast.Call, typed: Typed, scope: Scope, stem: str) -> Typed:
+    """A part of a formula as a node of its own, called `stem` where that is free; one that stands there twice is one node."""
+    key = ("part", typed.plain)
+    if key not in reader.shared:
+        free = tuple(index for index in scope.values() if index in _free(typed.plain))
+        name = fresh([stem], reader.taken, first=2)
+        reader.taken.add(name)
+        surface = None if free else typed.surface
+        draft = Draft(name, typed.plain, reader.source.place(node), typed.axes, free, surface=surface, inner=True)
+        reader.drafts.append(draft)
+        reader.members[name] = draft.member
+        reader.shared[key] = Typed(Ref(name, free), Ref(name, free), typed.axes)
+    return reader.shared[key]
+
+
 def _free(tree: Tree) -> set[Index]:
     """The author's indices that an argument mentions (bound ones are nobody else's: letters in scope are not reused)."""
     return {index for part in subtrees(tree) for term in terms_of(part) if hasattr(term, "atoms") for index in term.atoms(Index)}

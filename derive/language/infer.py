@@ -26,7 +26,7 @@ from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
 from derive.language.refusals import refusal
 from derive.language.sizes import SizeSolver, named_size, unknown_sizes
-from derive.language.words import FUNCTIONS, NO_NUMBERS, REDUCTIONS
+from derive.language.words import FUNCTIONS, MATRICES, NO_NUMBERS, REDUCTIONS
 
 MAX_POWER = 99
 MAX_ENTRIES = 10**6
@@ -96,7 +96,7 @@ class Inference:
                 node,
                 "Nothing can be defined by what comes after it; for a recurrence, name each step: h1, h2, …",
             )
-        if name in REDUCTIONS or name in FUNCTIONS or (library.known(name) and len(name) > 2):
+        if name in REDUCTIONS or name in FUNCTIONS or name in MATRICES or (library.known(name) and len(name) > 2):
             raise self.error(
                 said("{name} is a function.", name=name), node, said("Write what it is applied to: {name}(x).", name=name)
             )
@@ -422,7 +422,20 @@ class Inference:
                 said("`{written}` cannot be an exponent here.", written=self.source.written(node.right)), node.right, hint
             )
         sides = [self.expression(node.left, scope), self.expression(node.right, scope)]
+        minus = isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.USub)
+        if minus and _literal_power(node.right) == 1 and self.is_square(sides[0]):
+            written = self.source.written(node.left)
+            raise self.error(
+                said("`{written}` is a square matrix, and this power could be its inverse.", written=written),
+                node,
+                said("Write inv({written}) for the inverse, 1/{written} for one over each entry.", written=written),
+            )
         return self.elementwise(node, lambda args: Op("**", args), sides)
+
+    def is_square(self, typed: Typed) -> bool:
+        """Whether a formula is a matrix whose two axes are known to be one."""
+        sizes = [self.sizes.size(axis) for axis in typed.axes]
+        return len(sizes) == 2 and sizes[0] == sizes[1]
 
     def comparison(self, node: ast.expr, scope: Scope) -> list[Typed]:
         """A comparison, of indices or of numbers; `a < b < c` is two."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import product
+from math import isqrt
 from typing import Any
 
-from sympy import I, Integer, Max, Mul, Rational, S, Symbol, nan, oo, zoo
+from sympy import Add, I, Integer, Max, Mul, Rational, S, Symbol, nan, oo, zoo
 
-from derive.calculus.functions import PRIMITIVES, Named
+from derive.calculus.functions import MATRIX_FUNCTIONS, PRIMITIVES, Named
 from derive.calculus.terms import (
     ArgMax,
     AtMost,
@@ -16,17 +18,19 @@ from derive.calculus.terms import (
     Delta,
     Differ,
     Element,
+    EntryOf,
     Index,
     Inside,
     Largest,
     Maximum,
+    OfMatrix,
     Positive,
     Product,
     Where,
     total,
 )
 from derive.errors import DeriveError, said
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree
+from derive.graphs.tree import Call, Compare, Entry, Number, Op, Reduce, Ref, Size, Tree
 from derive.language import library
 from derive.language.numbers import MAX_EXPONENT
 
@@ -86,6 +90,8 @@ def _term(tree: Tree, heads: Heads) -> Any:
             return Element(heads[name], *indices)
         case Op(operator, args):
             return _checked(_OPERATORS[operator](*(_term(a, heads) for a in args)))
+        case Call(function, args) if function in MATRIX_FUNCTIONS:
+            return _of_numbers(MATRIX_FUNCTIONS[function], [_term(a, heads) for a in args])
         case Call("where", (Compare("==", left, right), a, b)) if isinstance(left, Tree):
             return _term(Call("where", (Compare("!=", left, right), b, a)), heads)
         case Call("where", (condition, a, b)):
@@ -96,8 +102,22 @@ def _term(tree: Tree, heads: Heads) -> Any:
             if isinstance(left, Tree):
                 return _BRACKETS[operator](_term(left, heads), _term(right, heads))
             return _INDEX_BRACKETS[operator](left, right)
+        case Entry(matrix, places):
+            return EntryOf(_term(matrix, heads), *places)
+        case Reduce(operator, inner, indices) if operator in MATRIX_FUNCTIONS:
+            return total(_term(inner, heads), *indices, kind=MATRIX_FUNCTIONS[operator])
         case Reduce(operator, inner, indices, conditions):
             return _REDUCTIONS[operator](_term(inner, heads), bracket(conditions, heads), indices)
+
+
+def _of_numbers(kind: type[OfMatrix], entries: list[Any]) -> Any:
+    """A function of a matrix whose entries are given one by one, row after row."""
+    size = Integer(isqrt(len(entries)))
+    row, column = (Index(name, size) for name in "↓→")
+    cells = product(map(Integer, range(size)), repeat=2)
+    return total(
+        Add(*(Delta(row, r) * Delta(column, c) * e for (r, c), e in zip(cells, entries, strict=True))), row, column, kind=kind
+    )
 
 
 def bracket(conditions: tuple[Compare, ...], heads: Heads) -> Any:

@@ -27,7 +27,7 @@ from derive.language.letters import Letters
 from derive.language.lower import lower
 from derive.language.parse import SIZE, Declaration, Definition, ParsedLine, parse
 from derive.language.sizes import unknown_sizes
-from derive.language.words import FUNCTIONS, REDUCTIONS
+from derive.language.words import FUNCTIONS, MATRICES, REDUCTIONS
 
 MAX_DEFINITIONS = 300
 
@@ -214,7 +214,7 @@ def _direct(reader: Inference, definition: Definition, scope: Scope) -> Typed | 
     if definition.indices is not None or not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
         return None
     name = value.func.id
-    if name in REDUCTIONS or name in FUNCTIONS or (called(reader, value) and library.function(name)):
+    if name in REDUCTIONS or name in FUNCTIONS or name in MATRICES or (called(reader, value) and library.function(name)):
         return None
     args = [reader.expression(arg, scope) for arg in value.args]
     return expanded(reader, value, args, scope, target=definition.name)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from derive.calculus.functions import PRIMITIVES
+from derive.calculus.functions import MATRIX_FUNCTIONS, PRIMITIVES
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax")
 FUNCTIONS = (*PRIMITIVES, "where", "concat")
+MATRICES = (*MATRIX_FUNCTIONS, "logdet", "trace", "norm", "solve")
+"""The functions of a matrix as a whole, which are names like those of the library: a tensor may be called so."""
+MATRICES_OF_MATRICES = ("inv", "solve")
+"""Those that give what has the axes of their last argument; the others give a number."""
 
 NO_NUMBERS = ("inf", "infinity", "oo", "nan")
 ELSEWHERE = {
@@ -17,8 +21,6 @@ ELSEWHERE = {
     "matmul": "A @ B",
     "einsum": "sum(A[i, j]*B[j, k] for j in n)",
     "transpose": "A.T",
-    "trace": "sum(A[i, i] for i in n)",
-    "norm": "sqrt(sum(x**2))",
     "average": "mean(x)",
     "argmin": "argmax(-x)",
     "inner": "x @ y",
@@ -30,7 +32,9 @@ ELSEWHERE = {
     "one_hot": "where(i == t, 1, 0)",
     "zeros": "0",
     "ones": "1",
-    "tr": "sum(A[i, i] for i in n)",
+    "tr": "trace(A)",
+    "inverse": "inv(A)",
+    "slogdet": "logdet(A)",
     "maximum": "max(a, b)",
     "minimum": "min(a, b)",
     "amax": "max(x)",
@@ -70,7 +74,9 @@ ELSEWHERE = {
 }
 """What is written here for functions that have a name elsewhere."""
 
-_MATRIX = "Inverses, determinants and decompositions of matrices are no part of the language: declare the result as an input."
+_MATRIX = (
+    "Decompositions of matrices are no part of the language, but inv, det, logdet and solve are: declare the result as an input."
+)
 _JUMPS = "It is constant between its jumps, or only puts entries in order: argmax and where are what the language has."
 _SPECIAL = "It is no function of the language, and no formula of those that are: declare its value as an input."
 _SHAPES = "Write the entries, with an index for each axis, as in Y[i, j] = X[j, i]."
@@ -78,7 +84,7 @@ _PARTS = "Write the parts as slices: x[:n] and x[n:] of x: [n + m]."
 _RANDOM = "A definition has no random numbers: declare them as an input."
 
 _OUTSIDE = (
-    (_MATRIX, "inv inverse pinv solve lstsq det logdet slogdet cholesky eig eigh svd qr expm logm sqrtm"),
+    (_MATRIX, "pinv lstsq cholesky eig eigh svd qr expm logm sqrtm"),
     (_JUMPS, "floor ceil round rint trunc sort argsort topk unique median quantile"),
     (_SPECIAL, "asin acos arcsin arccos atan2 arctan2 zeta beta"),
     (_SHAPES, "stack hstack reshape flatten ravel view permute pad roll"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import isqrt
 from typing import Any, TypeGuard
 
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.normal import normal
 from derive.calculus.terms import Binder, Bracket, Deriv, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
@@ -15,6 +17,7 @@ from derive.graphs.tree import ONES as ONES_COLUMN
 from derive.graphs.tree import (
     Call,
     Compare,
+    Entry,
     Number,
     Op,
     Reduce,
@@ -29,7 +32,7 @@ from derive.graphs.tree import (
 )
 from derive.language import library
 from derive.language.lower import bracket
-from derive.language.words import FUNCTIONS, REDUCTIONS
+from derive.language.words import FUNCTIONS, MATRICES, MATRICES_OF_MATRICES, REDUCTIONS
 from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     DIVIDED,
@@ -46,9 +49,11 @@ from derive.notation.layout import (
     TIMES,
     Big,
     Fence,
+    Grid,
     Layout,
     Root,
     Row,
+    Script,
     Sign,
     row,
 )
@@ -63,6 +68,7 @@ from derive.notation.pieces import (
     divided,
     elementwise,
     fenced,
+    inverted,
     multiplied,
     negated,
     powered,
@@ -72,6 +78,7 @@ from derive.notation.pieces import (
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import letter, typed
 from derive.notation.terms import (
+    DET,
     all_of,
     alternatives,
     derivative,
@@ -79,12 +86,15 @@ from derive.notation.terms import (
     index_layout,
     introduced,
     listed,
+    of_matrix,
     range_layout,
     shown_range,
     unsaid_ranges,
 )
 from derive.notation.terms import layout as term_layout
 from derive.notation.terms import piece as term_piece
+
+TRACE = Sign(r"\operatorname{tr}", "tr")
 
 Substitution = Callable[[Ref], Piece | None]
 """What to print instead of a tensor's entry: its value, or None for its name."""
@@ -110,6 +120,11 @@ def piece(tree: Tree, context: Context, substitute: Substitution) -> Piece:
             return _call(tree, context, substitute)
         case Compare():
             return Piece(_comparison(tree, context, substitute), 0)
+        case Entry(matrix, indices):
+            body = piece(matrix, context, substitute)
+            return Piece(subscripted(Fence(body.layout), [index_layout(i, context) for i in indices]))
+        case Reduce(operator) if operator in MATRIX_FUNCTIONS:
+            return _matrix(operator, _whole(tree, context), context)
         case Reduce():
             return _reduction(tree, context, substitute)
 
@@ -220,11 +235,13 @@ def _rank(tree: Tree, context: Context) -> int:
         return 2
     if _is_product(tree):
         return max(sum(ranks) - 2, 0)
+    if isinstance(tree, Call) and tree.function in MATRICES:
+        return ranks[-1] if tree.function in MATRICES_OF_MATRICES else 0
     if _is_definition(tree):
         called = library.load(tree.function)
         mapped = [rank - len(given.indices) for rank, given in zip(ranks, called.inputs, strict=True)]
         return max(0, *mapped) + len(called.output.indices)
-    return 0 if isinstance(tree, Reduce) else max(ranks, default=0)
+    return 0 if isinstance(tree, Reduce | Entry) else max(ranks, default=0)
 
 
 def _is_definition(tree: Tree) -> TypeGuard[Call]:
@@ -275,11 +292,17 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     args = tree.args
     if tree.function == "where":
         return _where(tree, context, substitute)
+    if tree.function in MATRIX_FUNCTIONS and len(args) > 1:
+        return _matrix(tree.function, Piece(_grid(args, context, substitute)), context)
     inner = [piece(a, context, substitute) for a in args]
     if tree.function == "sqrt" and _rank(args[0], context) < 2:
         return Piece(Root(inner[0].layout), POWER)
     if tree.function == "sqrt":
         return powered(inner[0], Piece(row(ENTRYWISE, Sign(r"\frac{1}{2}", "1/2"))))
+    if tree.function == "norm":
+        return _norm(args[0], inner[0], context)
+    if tree.function in MATRICES:
+        return _matrix(tree.function, inner[0], context, *inner[1:])
     if tree.function == "abs":
         return barred(inner[0].layout, "|")
     if tree.function == "exp" and _is_short_exponent(args[0], context):
@@ -288,6 +311,40 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
         flat = [piece(a, context, substitute).layout for a in _flattened(tree)]
         return called(Sign(rf"\{tree.function}", tree.function), flat, context.style.separator)
     return called(function_name(tree.function, context), [a.layout for a in inner], context.style.separator)
+
+
+def _whole(tree: Reduce, context: Context) -> Piece:
+    """The matrix that a function is of, which is a tensor, or its transpose."""
+    if not tree.indices:
+        return piece(tree.body, context, lambda ref: None)
+    assert isinstance(tree.body, Ref)
+    name = context.called(tree.body.name, len(tree.body.indices))
+    return of_matrix(name, tree.body.indices, tree.indices, context)
+
+
+def _grid(entries: tuple[Tree, ...], context: Context, substitute: Substitution) -> Layout:
+    """A square matrix of which the entries are given, row after row."""
+    cells, n = [piece(e, context, substitute).layout for e in entries], isqrt(len(entries))
+    return Grid(tuple(tuple(cells[n * k : n * k + n]) for k in range(n)), context.style.separator.text)
+
+
+def _matrix(function: str, matrix: Piece, context: Context, *more: Piece) -> Piece:
+    """A function of a matrix as a whole: A⁻¹, det(A), log(|det(A)|), tr(A), A⁻¹ b."""
+    match function:
+        case "inv":
+            return inverted(matrix)
+        case "solve":
+            return Piece(row(inverted(matrix).layout, Sign(" ", " "), *(fenced(b, POWER) for b in more)), PRODUCT_LEVEL)
+    inner = called(TRACE if function == "trace" else DET, [matrix.layout], context.style.separator)
+    if function != "logdet":
+        return inner
+    return called(function_name("log", context), [barred(inner.layout, "|").layout], context.style.separator)
+
+
+def _norm(tree: Tree, body: Piece, context: Context) -> Piece:
+    """‖x‖, ‖X‖_F."""
+    bars = barred(body.layout, "‖").layout
+    return Piece(Script(bars, Sign("F", "F")), POWER) if _rank(tree, context) == 2 else Piece(bars, POWER)
 
 
 def _flattened(tree: Call) -> list[Tree]:
@@ -437,6 +494,8 @@ def _beside(tree: Tree, index: Index, context: Context) -> set[Any] | None:
         match part:
             case Ref(name, indices):
                 stands |= {*context.ranges_over(index, name, indices)}
+            case Entry(_, indices) if index in indices:
+                return None
             case Compare(_, left, right) if index in (left, right):
                 other = right if left == index else left
                 found |= {other} if getattr(other, "size", None) == index.size else set()
@@ -521,8 +580,10 @@ def _at(node: Node, indices: Sequence[Any], context: Context) -> Tree:
 
 
 def _has_product(tree: Tree | None) -> bool:
-    """Whether a number is written as a product of matrices: f = xᵀ A y."""
-    return tree is not None and any(isinstance(t, Op) and t.operator == "@" for t in subtrees(tree))
+    """Whether a number is written with whole tensors, as a product of matrices, a norm, a trace: f = xᵀ A y."""
+    return tree is not None and any(
+        (isinstance(t, Op) and t.operator == "@") or (isinstance(t, Call) and t.function in MATRICES) for t in subtrees(tree)
+    )
 
 
 def _broadcasts(tree: Tree, context: Context) -> bool:
@@ -596,7 +657,7 @@ def definition(node: Node, context: Context) -> Layout:
     """
     entry = row(left_side(node.name, node.indices, context), EQUALS, layout(node.body, context))
     whole = as_written(node, context)
-    return entry if whole is None else row(whole, Sign(r",\qquad ", ",   "), entry)
+    return entry if whole in (None, entry) else row(whole, Sign(r",\qquad ", ",   "), entry)
 
 
 def as_written(node: Node, context: Context) -> Layout | None:

@@ -11,10 +11,12 @@ from derive.calculus.matrix_algebra import (
     SCALAR,
     Apply,
     Derivative,
+    Det,
     Diag,
     Diagonal,
     Hadamard,
     Identity,
+    Inverted,
     MatMul,
     Matrix,
     Norm,
@@ -61,13 +63,14 @@ from derive.notation.pieces import (
     called,
     divided,
     fenced,
+    inverted,
     multiplied,
     powered,
     subscripted,
     transposed,
 )
 from derive.notation.style import name_layout
-from derive.notation.terms import all_of, alternatives, as_decimal, condition_layout, function_name, index_layout
+from derive.notation.terms import DET, all_of, alternatives, as_decimal, condition_layout, function_name, index_layout
 from derive.notation.terms import piece as term_piece
 
 NABLA = Sign(r"\nabla", "∇")
@@ -123,6 +126,10 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return called(Sign(r"\operatorname{diag}", "diag"), [_piece(body, context).layout], context.style.separator)
         case Trace(body):
             return called(Sign(r"\operatorname{tr}", "tr"), [_piece(body, context).layout], context.style.separator)
+        case Det(body):
+            return called(DET, [_piece(body, context).layout], context.style.separator)
+        case Inverted(body):
+            return inverted(_piece(body, context))
         case Norm():
             return _norm(form, context)
         case Scaled():
@@ -382,7 +389,7 @@ def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
-_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot), (MatMul, Scaled, Hadamard, Apply, Diag))
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot, Inverted), (MatMul, Scaled, Hadamard, Apply, Diag, Det))
 
 
 def _contracts(form: Matrix) -> bool:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Abs, Min, sign
+from sympy import Abs, Min, log, sign
 from sympy.printing.numpy import NumPyPrinter
 
 from derive.calculus.matrix_algebra import (
     Apply,
     Derivative,
+    Det,
     Diag,
     Diagonal,
     Hadamard,
     Identity,
+    Inverted,
     MatMul,
     Matrix,
     Norm,
@@ -27,6 +29,7 @@ from derive.calculus.matrix_algebra import (
     Transpose,
     Unit,
     shape,
+    transposed,
 )
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Inside, Maximum, Positive, Where
 from derive.graphs.graph import gradient_parts
@@ -57,6 +60,8 @@ def numpy_code(form: Matrix) -> str:
             return f"np.eye({n})[{label}]"
         case Transpose(body):
             return numpy_code(body) if None in shape(body) else f"{numpy_code(body)}.T"
+        case Inverted(body):
+            return f"np.linalg.inv({numpy_code(body)})"
         case MatMul(args):
             return _numpy_product(args)
         case Hadamard(args):
@@ -65,6 +70,10 @@ def numpy_code(form: Matrix) -> str:
             return f"np.diag({numpy_code(body)})"
         case Trace(body):
             return f"np.trace({numpy_code(body)})"
+        case Det(body):
+            return f"np.linalg.det({numpy_code(body)})"
+        case Apply(function, (Apply(inner, (Det(body),)),)) if function is log and inner is Abs:
+            return f"np.linalg.slogdet({numpy_code(body)})[1]"
         case Norm(body, exponent):
             norm = f"np.linalg.norm({numpy_code(body)})"
             return norm if exponent == 1 else f"{norm}**{_factor(exponent)}"
@@ -90,8 +99,19 @@ def _numpy_chain(args: tuple[Matrix, ...]) -> str:
     codes = [numpy_code(a) for a in args]
     if shape(args[-1])[1] is None and shape(args[0])[0] is not None:
         while len(codes) > 1:
-            codes[-2:] = [f"({codes[-2]} @ {codes[-1]})"]
+            solved = _solved(args[len(codes) - 2], codes[-1])
+            codes[-2:] = [solved or f"({codes[-2]} @ {codes[-1]})"]
     return codes[0] if len(codes) == 1 else f"({' @ '.join(codes)})"
+
+
+def _solved(matrix: Matrix, right: str) -> str:
+    """A⁻¹ b and A⁻ᵀ b by the system of equations that they solve; nothing for another product."""
+    match matrix:
+        case Inverted(body):
+            return f"np.linalg.solve({numpy_code(body)}, {right})"
+        case Transpose(Inverted(body)):
+            return f"np.linalg.solve({numpy_code(transposed(body))}, {right})"
+    return ""
 
 
 class _Numbers(NumPyPrinter):

@@ -23,6 +23,10 @@ from derive.notation.layout import (
 )
 
 TRANSPOSE = Sign(r"\top", "ᵀ")
+INVERSE = Row((NEGATIVE, Sign("1", "1")))
+INVERSE_TRANSPOSE = Row((NEGATIVE, TRANSPOSE))
+COLON = Sign(":", ":")
+"""In the place of an index: the whole axis."""
 
 RELATION, SUM, PRODUCT_LEVEL, PREFIX, POWER, ATOM = range(6)
 """How tightly a piece holds together, loosest first.  A prefix (Σ, log, -) reaches to its right as far as a product."""
@@ -118,11 +122,21 @@ def powered(base: Piece, exponent: Piece) -> Piece:
 def transposed(body: Piece) -> Piece:
     """xᵀ, W⁽¹⁾ᵀ, f(x)ᵀ: the sign stands behind the arguments of a function, and behind a superscript that a name has."""
     match body.layout:
+        case Script(base, sub, sup) if sup == INVERSE:
+            return Piece(Script(base, sub, INVERSE_TRANSPOSE), POWER)
         case Row((*function, Fence() as argument)) if body.level == ATOM:
             return Piece(row(*function, Script(argument, None, TRANSPOSE)), POWER)
         case Script(base, sub, sup) if body.level == ATOM:
             return Piece(Script(base, sub, TRANSPOSE if sup is None else row(sup, TRANSPOSE)), POWER)
     return Piece(Script(fenced(body, ATOM), None, TRANSPOSE), POWER)
+
+
+def inverted(body: Piece) -> Piece:
+    """A⁻¹, and A⁻ᵀ of Aᵀ."""
+    match body.layout:
+        case Script(base, sub, sup) if sup == TRANSPOSE:
+            return Piece(Script(base, sub, INVERSE_TRANSPOSE), POWER)
+    return powered(body, Piece(INVERSE))
 
 
 def barred(body: Layout, bar: str) -> Piece:

@@ -24,8 +24,10 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
     Inside,
     Label,
@@ -58,6 +60,7 @@ from derive.notation.layout import (
     Frac,
     Layout,
     Root,
+    Script,
     Sign,
     joined,
     row,
@@ -78,6 +81,7 @@ from derive.notation.order import (
 )
 from derive.notation.pieces import (
     ATOM,
+    COLON,
     POWER,
     PREFIX,
     PRODUCT_LEVEL,
@@ -87,15 +91,18 @@ from derive.notation.pieces import (
     called,
     divided,
     fenced,
+    inverted,
     multiplied,
     negated,
     powered,
     subscripted,
+    transposed,
 )
 from derive.notation.pieces import SUM as SUM_LEVEL
 from derive.notation.style import LETTERS, Style, decimal, letter, name_layout, typed
 
 THIN = Sign(r"\,", "")
+DET = Sign(r"\det", "det")
 
 _OWN = ("exp", "log", "sin", "cos", "tanh", "sinh", "cosh", "arctan")
 FUNCTIONS = {"erf": r"\operatorname{erf}", **{name: rf"\{name}" for name in _OWN}}
@@ -293,6 +300,32 @@ def index_layout(index: Any, context: Context) -> Layout:
     return _piece(index, context).layout
 
 
+def of_matrix(name: Layout, indices: Sequence[Any], places: Sequence[Any], context: Context) -> Piece:
+    """The matrix that a function is of: a tensor over its rows and columns, A or Aᵀ, and A_{n,:,:} of a stack of matrices."""
+    within = [COLON if i in places else index_layout(i, context) for i in indices]
+    whole = Piece(name if len(indices) == 2 else Script(name, joined(within, Sign(", ", ","))))
+    turned = [i for i in indices if i in places] != list(places)
+    return transposed(whole) if turned else whole
+
+
+def _of_entries(entry: Any, places: Sequence[Any], context: Context) -> Piece:
+    if not isinstance(entry, Element) or not set(places) <= set(entry.indices):
+        raise TypeError(f"no way to print the matrix of {entry}: give it a name")
+    return of_matrix(context.called(entry.name, len(entry.indices)), entry.indices, places, context)
+
+
+def _determinant(term: Any, context: Context) -> Piece:
+    """det(A), which is det(Aᵀ)."""
+    places = [i for i in term.body.args if i in term.indices]
+    return called(DET, [_of_entries(term.body, places, context).layout], context.style.separator)
+
+
+def _entry_of(term: Any, context: Context) -> Piece:
+    """(A⁻¹)_ij."""
+    matrix = inverted(_of_entries(term.matrix.body, term.matrix.indices, context))
+    return Piece(subscripted(Fence(matrix.layout), [index_layout(i, context) for i in term.indices]))
+
+
 def _binder(sign_: Sign) -> Any:
     def printer(term: Binder, context: Context) -> Piece:
         letters = context.naming(term.indices)
@@ -378,6 +411,8 @@ def _beside(body: Any, index: Index, context: Context) -> set[Any] | None:
     """What an index is compared with in a body, or None where it stands on its axis; see `unsaid_ranges`."""
     found, stands = set[Any](), set[Any]()
     for t in preorder_traversal(body):
+        if isinstance(t, EntryOf) and index in t.indices:
+            return None
         if isinstance(t, Element):
             stands |= {*context.ranges_over(index, t.name, t.indices)}
         if isinstance(t, (Delta, Differ, Below, AtMost)) and index in t.args:
@@ -619,6 +654,8 @@ _PRINTERS: tuple[tuple[Any, Any], ...] = (
     (Element, _element),
     (Product, _binder(PROD)),
     (Sum, _binder(SUM)),
+    (Determinant, _determinant),
+    (EntryOf, _entry_of),
     (Largest, _binder(Sign(r"\max", "max"))),
     (Smallest, _binder(Sign(r"\min", "min"))),
     (ArgMin, _binder(Sign(r"\operatorname*{arg\,min}", "argmin"))),

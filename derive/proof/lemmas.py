@@ -25,9 +25,12 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
+    Inverse,
     Label,
     Largest,
     Maximum,
@@ -68,6 +71,20 @@ def y(index: Any) -> Element:
 
 def w(row: Any, column: Any) -> Element:
     return Element(Symbol("w", real=True), row, column)
+
+
+def q(row: Any, column: Any) -> Element:
+    return Element(Symbol("q", real=True), row, column)
+
+
+def determinant(entry: Any) -> Any:
+    """Of the matrix with these entries of i and j."""
+    return total(entry, i, j, kind=Determinant)
+
+
+def inverse(entry: Any, row: Any, column: Any) -> Any:
+    """An entry of the inverse of the matrix with these entries of i and j."""
+    return EntryOf(total(entry, i, j, kind=Inverse), row, column)
 
 
 Terms = tuple[tuple[Any, Element], ...]
@@ -144,13 +161,24 @@ def generic() -> dict[str, Terms]:
             *((U**V, V), (2**V, V), (U ** (V**2), V), (U**U, U)),
             *((tanh(x(i) * x(j)), x(T)), (log(1 + V**2), V), (exp(total(w(k, j) * x(j), j)), x(i)), (cos(U * y(i)), U)),
         ),
+        "log |u| has slope 1/u": ((log(Abs(V)), V), (log(Abs(x(i) * y(j) + V)), x(T)), (log(Abs(determinant(q(i, j)))), q(T, j))),
+        "the derivative of a determinant": (
+            (determinant(q(j, i)), q(T, j)),
+            (determinant(Delta(i, j) * (x(i) ** 2 + U) + y(i) * x(j)), x(T)),
+            (determinant(q(i, j) * V**2), V),
+        ),
+        "the derivative of an inverse": (
+            (inverse(q(i, j), i, T), q(j, i)),
+            (inverse(q(i, j) + x(j) ** 2, T, T), x(j)),
+            (inverse(q(j, i) * U, i, j), U),
+        ),
         "a variable by itself has derivative 1": ((V, V), (x(i), x(i))),
         "the entries are independent": (
             (x(i), x(j)),
             (w(k, T), w(k, j)),
             (w(k, i), w(k, j)),
             (x(total(y(j), j, kind=ArgMax)), x(i)),
-            (Element(Symbol("q", real=True), i, j), Element(Symbol("q", real=True), j, T)),
+            (q(i, j), q(j, T)),
         ),
     }
 

@@ -28,6 +28,15 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
 }
 
 
+_LINALG: Mapping[str, Callable[..., Any]] = {
+    "norm": np.linalg.norm,
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "slogdet": np.linalg.slogdet,
+    "solve": np.linalg.solve,
+}
+
+
 def run_numpy(code: str, names: Mapping[str, Any]) -> Any:
     """The value of a NumPy expression in which `names` stand for arrays, numbers and functions.
 
@@ -64,8 +73,8 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 def _function(node: ast.expr, names: Mapping[str, Any]) -> Callable[..., Any]:
     match node:
-        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np"), attr="linalg"), attr="norm"):
-            return np.linalg.norm
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np"), attr="linalg"), attr=name) if name in _LINALG:
+            return _LINALG[name]
         case ast.Attribute(value=ast.Name(id="np"), attr=name) if callable(getattr(np, name, None)):
             found: Callable[..., Any] = getattr(np, name)
             return found

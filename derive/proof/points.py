@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import combinations
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from derive.calculus.kinks import kinks
-from derive.calculus.terms import AtMost, Below, Delta, Differ
+from derive.calculus.terms import AtMost, Below, Delta, Determinant, Differ, OfMatrix, free_indices
 from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph, Input, Node, remembered
 from derive.proof.kinks import at_kink
 from derive.proof.sizes import Sizes, size_sets
+from derive.values.balls import apart
+from derive.values.elementary import no_inverse
 from derive.values.evaluator import Evaluator, value_of
 from derive.values.precision import DIGITS, DomainError, precision
 from derive.values.real import near
@@ -53,10 +56,7 @@ def sets_with_values(graph: Graph) -> tuple[Sizes, ...]:
 
 def _with_values(graph: Graph) -> tuple[Sizes, ...]:
     sets = size_sets(graph)
-    axes = {axis for member in graph.members.values() for axis in member.axes} & set(graph.sizes)
-    conditions = axes and any(node.expr.atoms(Below, AtMost, Delta, Differ) for node in graph.nodes)
-    for more in GROWTH if conditions and _numbers(graph, sets[0]) <= MANY else ():
-        longer = tuple({s: n + more * (s in axes) for s, n in sizes.items()} for sizes in sets)
+    for longer in _longer(graph, sets) if _numbers(graph, sets[0]) <= MANY else ():
         try:
             for which, sizes in enumerate(longer):
                 random_point(graph, sizes, 0, which)
@@ -64,6 +64,20 @@ def _with_values(graph: Graph) -> tuple[Sizes, ...]:
             continue
         return longer
     return sets
+
+
+def _longer(graph: Graph, sets: tuple[Sizes, ...]) -> Iterator[tuple[Sizes, ...]]:
+    """The sets with longer axes: all longer where there are conditions on indices, and some where there is a matrix, since XᵀX
+    has an inverse only where X has as many rows as columns, or more.
+    """
+    axes = sorted({axis for member in graph.members.values() for axis in member.axes} & set(graph.sizes), key=str)
+    raised: list[tuple[Any, int]] = []
+    if axes and any(node.expr.atoms(Below, AtMost, Delta, Differ) for node in graph.nodes):
+        raised += [(axes, more) for more in GROWTH]
+    if any(node.expr.has(OfMatrix) for node in graph.nodes):
+        raised += [(some, 2) for count in range(len(axes)) for some in combinations(axes, count)]
+    for some, more in raised:
+        yield tuple({s: n + more * (s in some) for s, n in sizes.items()} for sizes in sets)
 
 
 def _numbers(graph: Graph, sizes: Sizes) -> int:
@@ -173,7 +187,15 @@ def _computed(graph: Graph, node: Node, sizes: Sizes, arrays: dict[str, Any], st
         arrays[node.name] = value_of(point, node)
     except DomainError as error:
         return error.message
+    if any(_is_singular(point, term) for term in node.expr.atoms(Determinant)):
+        return no_inverse(0)
     return KINK if at_kink(point, node, still=still) else ""
+
+
+def _is_singular(point: Evaluator, term: Determinant) -> bool:
+    """Whether a determinant is 0, where its derivative is not the one that the rule says."""
+    values = point.array(term, tuple(free_indices(term)))
+    return any(not apart(value, 0) for value in np.ravel(values))
 
 
 def _latest(graph: Graph, place: int, back: int) -> list[Input]:

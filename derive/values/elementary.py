@@ -177,6 +177,10 @@ def no_reciprocal(x: Any) -> str:
     return said("division by zero") if x == 0 else ""
 
 
+def no_inverse(determinant: Any) -> str:
+    return said("the matrix has no inverse: its determinant is 0") if determinant == 0 else ""
+
+
 def no_root(x: Any, q: int) -> str:
     if x < 0:
         return said("the root of {shown} does not exist: it takes numbers that are not negative", shown=shown(x))

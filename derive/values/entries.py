@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from sympy import Integer, Symbol
 
+from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.terms import Index, Label
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, Input, Node
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
+from derive.graphs.tree import Call, Compare, Entry, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.lower import lower
 from derive.values.evaluator import Evaluator
+from derive.values.undefined import authors_name
 
 MAX_SCALARS = 400
 """At most so many numbers are named one by one, and so many operations written out for all of them."""
@@ -31,6 +33,17 @@ def unrolled(graph: Graph, point: Evaluator) -> Graph:
     if not graph.output.differentiable:
         raise DeriveError(said("{name} is a whole number: there is no graph of what it moves with.", name=graph.output.name))
     _check_count(graph, point)
+    whole = next(
+        (n for n in graph.nodes for t in subtrees(n.body) if isinstance(t, Reduce) and t.operator in MATRIX_FUNCTIONS), None
+    )
+    if whole:
+        raise DeriveError(
+            said(
+                "{name} is computed from a matrix as a whole, not from one number after the other.",
+                name=authors_name(graph, whole.name),
+            ),
+            hint="Draw it with whole tensors.",
+        )
     called = entry_names(graph, point.arrays)
     names = {(name, entry): plain for (name, entry), plain in called.items() if graph.members[name].differentiable}
     heads: dict[str, Symbol] = {}
@@ -141,6 +154,10 @@ def _number(term: Any, at: Mapping[Any, Any], point: Evaluator) -> Any:
 
 def _written_out(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
     match tree:
+        case Reduce(operator, body, indices) if operator in MATRIX_FUNCTIONS:
+            every = product(*(range(point.size(i.size)) for i in indices))
+            cells = ({**at, **dict(zip(indices, map(Integer, values), strict=True))} for values in every)
+            return Call(operator, tuple(_written_out(body, here, point) for here in cells))
         case Reduce(operator, body, indices, conditions):
             entries, places = [], []
             for values in product(*(range(point.size(i.size)) for i in indices)):
@@ -158,7 +175,7 @@ def _written_out(tree: Tree, at: Mapping[Any, Any], point: Evaluator) -> Tree:
             return Number(Fraction(int(number)), str(number)) if number.is_Integer else Size(number)
     if isinstance(tree, Compare) and not isinstance(tree.left, Tree):
         return Compare(tree.operator, *(_number(side, at, point) for side in (tree.left, tree.right)))
-    changed = reindexed(tree, lambda term: _number(term, at, point)) if isinstance(tree, Ref) else tree
+    changed = reindexed(tree, lambda term: _number(term, at, point)) if isinstance(tree, Ref | Entry) else tree
     return rebuilt(changed, lambda child: _written_out(child, at, point))
 
 

@@ -29,13 +29,17 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
     Inside,
+    Inverse,
     Label,
     Largest,
     Maximum,
+    OfMatrix,
     Positive,
     Product,
     Where,
@@ -460,6 +464,35 @@ def _binder(values: Evaluator, term: Binder, grid: Entries, empty: bool = False)
     return values.counted(value.sum(axis=axes))
 
 
+def _matrix(values: Evaluator, term: OfMatrix, grid: Entries) -> Array:
+    """The matrix that a function is of: its rows and columns are the last two axes, behind those of the grid."""
+    inner = _needed(term, grid)
+    depth = max((np.ndim(a) for a in inner.values()), default=0)
+    around = np.broadcast_shapes((1,) * depth, *(np.shape(a) for a in inner.values()))
+    for k, index in enumerate(term.indices):
+        inner[index] = np.arange(values.size(index.size)).reshape((-1,) + (1,) * (depth + k))
+    value = np.asarray(values.evaluate(term.body, inner))
+    columns, rows = (values.size(index.size) for index in reversed(term.indices))
+    return np.moveaxis(np.broadcast_to(values.counted(value), (columns, rows, *around)), (0, 1), (-1, -2))
+
+
+def _determinant(values: Evaluator, term: Determinant, grid: Entries) -> Array:
+    return np.asarray(values.numbers.determinant(_matrix(values, term, grid)))
+
+
+def _inverse(values: Evaluator, term: Inverse, grid: Entries) -> Array:
+    return values.numbers.inverse(_matrix(values, term, grid))
+
+
+def _entry_of(values: Evaluator, term: EntryOf, grid: Entries) -> Array:
+    """An entry of a matrix that is computed as a whole, once for all of its entries."""
+    matrix = np.asarray(values.evaluate(term.matrix, _needed(term.matrix, grid)))
+    rows, columns = _places(values, term.indices, matrix.shape[-2:], grid)
+    shape = np.broadcast_shapes(matrix.shape[:-2], np.shape(rows), np.shape(columns))
+    whole = np.broadcast_to(matrix, (*shape, *matrix.shape[-2:]))
+    return np.asarray(whole[(*np.ogrid[tuple(map(slice, shape))], np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))])
+
+
 def _unless_empty(values: Evaluator, largest: Array) -> Array:
     """The largest, which does not exist of no entries."""
     lowest = np.asarray(np.equal(largest, -np.inf if values.numbers is FLOAT else LOWEST), dtype=bool)
@@ -605,6 +638,9 @@ _EVALUATORS: tuple[tuple[Any, TermEvaluator], ...] = (
     (Index, lambda v, t, g: v.counted(g[t])),
     (Label, lambda v, t, g: v.evaluate(t.element, g)),
     (Element, _element),
+    (Determinant, _determinant),
+    (Inverse, _inverse),
+    (EntryOf, _entry_of),
     (Binder, _binder),
     (Delta, _comparison(np.equal)),
     (Differ, _comparison(np.not_equal)),

@@ -23,6 +23,7 @@ from derive.values.elementary import (
     no_angle,
     no_exp,
     no_gamma,
+    no_inverse,
     no_log,
     no_power,
     no_reciprocal,
@@ -33,13 +34,15 @@ from derive.values.elementary import (
     too_large,
     with_reasons,
 )
+from derive.values.matrices import determinant, float_inverse, inverse
 from derive.values.precision import DIGITS
 from derive.values.real import all_entered
 
 
 @dataclass(frozen=True)
 class NumberSystem:
-    """A number system: the elementary functions on its arrays, how fractions and constants enter it, 1/x, roots and powers.
+    """A number system: the elementary functions on its arrays, how fractions and constants enter it, 1/x, roots and powers,
+    determinants and inverses of the matrices in the last two axes.
 
     What is irrational in it has so many `digits`, and is `Traced` where these are more than at first.  Where a function has no
     value there is NOTHING in its place, or not a number; the `reasoned` system raises, and says why.
@@ -56,6 +59,8 @@ class NumberSystem:
     sign: Callable[[Array], Array]
     entered: Callable[[Array], Array]
     bounded: Callable[[Array], Array]
+    determinant: Callable[[Array], Array]
+    inverse: Callable[[Array], Array]
     digits: int = DIGITS
     reasoned: bool = False
 
@@ -120,6 +125,8 @@ def exact(digits: int, reasoned: bool = False) -> NumberSystem:
         _signs,
         partial(all_entered, digits=digits),
         lambda a: np.asarray(kept(a), dtype=object),
+        determinant,
+        partial(inverse, reciprocal=_vectorised(of(reciprocal, no_inverse))),
         digits,
         reasoned,
     )
@@ -147,4 +154,6 @@ FLOAT = NumberSystem(
     np.sign,
     np.asarray,
     lambda a: a,
+    lambda a: np.linalg.det(np.asarray(a, dtype=float)),
+    float_inverse,
 )

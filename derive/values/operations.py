@@ -17,7 +17,7 @@ from derive.calculus.functions import PRIMITIVES
 from derive.calculus.terms import Index
 from derive.graphs.graph import Graph, Node, remembered
 from derive.graphs.names import fresh
-from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, terms_of
+from derive.graphs.tree import Call, Compare, Entry, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, terms_of
 from derive.language.lower import lower
 
 ATOMS = (Number, Ref, Size)
@@ -63,6 +63,8 @@ class _Splitter:
     def operation(self, tree: Tree) -> Tree:
         """The tree with atoms for operands: one operation."""
         match tree:
+            case Entry():
+                return tree
             case Op("+", _):
                 return self.chain(tree)
             case Call("sqrt", _) | Op("**", _) if off_diagonal(getattr(lower(tree, self.heads), "base", S.One)) != 1:
@@ -108,6 +110,8 @@ def _has_value(tree: Tree) -> bool:
         ):
             return False
         case Call(function) if function not in TOTAL:
+            return False
+        case Entry():
             return False
     return all(map(_has_value, children(tree)))
 

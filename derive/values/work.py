@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.calculus.functions import Named
-from derive.calculus.terms import Adjoint, Binder, Deriv, Index, free_indices
+from derive.calculus.terms import Adjoint, Binder, Deriv, Index, OfMatrix, free_indices
 from derive.graphs.graph import Graph, Node, remembered
 from derive.values.evaluator import Evaluator, has_move
 
@@ -65,6 +65,9 @@ class Work:
             chosen = {i for i, place in places.items() if not self.free.isdisjoint(free_indices(place))}
             Work(self.graph, self.free | chosen, self.numbers, self.moved, self.seen).add(moved, 2 * times)
             return []
+        if isinstance(term, OfMatrix):  # n products of two matrices
+            free = free_indices(term)
+            self.numbers[(*(i.size for i in free - self.free), *(term.size,) * 4), not self.free.isdisjoint(free)] += times
         if isinstance(term, Binder):
             return [(term.body, times)]
         return [(a, times) for a in ((term.unfolded,) if isinstance(term, Named) else term.args)]

@@ -21,9 +21,12 @@ from derive.calculus.terms import (
     Binder,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
+    Inverse,
     Label,
     Largest,
     Maximum,
@@ -59,6 +62,11 @@ def w(row: Any, column: Any) -> Element:
 
 COUNTED = total(Positive(x(j)) * y(i), j)
 """What x only decides how often there is: y is held."""
+
+
+def q(row: Any, column: Any) -> Element:
+    return Element(Symbol("q", real=True), row, column)
+
 
 # rule: bodies that it applies to, each with the entry to differentiate by
 BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
@@ -111,6 +119,15 @@ BODIES: dict[Callable[..., Any], list[tuple[Any, Element]]] = {
     ],
     rules._zero_base: [(Abs(x(i) - x(j)) ** U, U), (total((w(k, i) - w(k, j)) ** 2, k) ** (1 + U**2), U)],
     rules._exponential: [(U**S, S), (2**S, S), (U ** (S**2), S), (U**U, U)],
+    rules._log_absolute: [(log(Abs(S)), S), (log(Abs(x(i) * y(j) + S)), x(T)), (log(Abs(x(j))), x(j))],
+    rules._determinant: [
+        (total(q(j, i), i, j, kind=Determinant), q(T, j)),
+        (total(Delta(i, j) * (x(i) ** 2 + U) + y(i) * x(j), i, j, kind=Determinant), x(T)),
+    ],
+    rules._inverse: [
+        (EntryOf(total(q(i, j), i, j, kind=Inverse), i, T), q(j, i)),
+        (EntryOf(total(q(j, i) * U + y(i) ** 2, i, j, kind=Inverse), i, j), U),
+    ],
     rules._chain: [
         (exp(x(i) * x(j)), x(T)),
         (log(1 + S**2), S),
@@ -132,7 +149,15 @@ def point(seed: int) -> Point:
         values = random.integers(100, 1500, shape) * random.choice([-1, 1], shape)
         return np.vectorize(lambda v: Fraction(int(v), 1000), otypes=[object])(values)
 
-    tensors = {"x": drawn(3), "y": drawn(3), "W": drawn(2, 3), "s": drawn(), "u": abs(drawn()), "t": np.array(1)}
+    tensors = {
+        "x": drawn(3),
+        "y": drawn(3),
+        "W": drawn(2, 3),
+        "q": drawn(3, 3),
+        "s": drawn(),
+        "u": abs(drawn()),
+        "t": np.array(1),
+    }
     return Point({n: 3, m: 2}, tensors)
 
 

@@ -27,6 +27,8 @@ class Identity:
     definition: str
     function: Callable[..., Array]
     derivatives: dict[str, tuple[str, Callable[..., Array]]]
+    written_out: bool = False
+    """Whether its derivatives are gone on with until they name no other."""
 
     @property
     def graph(self) -> Graph:
@@ -59,14 +61,14 @@ IDENTITIES = [
     # ------------------------------------------------------------ linear
     Identity(
         FIRST,
-        "PC 2.4.1",
+        "PC (69)",
         "a: [n]\nx: [n]\nf = a.T @ x",
         lambda a, x: a @ x,
         {"x": ("a", lambda a, x: a), "a": ("x", lambda a, x: x)},
     ),
     Identity(
         FIRST,
-        "PC 2.4.1",
+        "PC (70)",
         "a: [m]\nX: [m, n]\nb: [n]\nf = a.T @ X @ b",
         lambda a, X, b: a @ X @ b,
         {
@@ -77,7 +79,7 @@ IDENTITIES = [
     ),
     Identity(
         FIRST,
-        "PC 2.4.1",
+        "PC (71)",
         "a: [n]\nX: [m, n]\nb: [m]\nf = a.T @ X.T @ b",
         lambda a, X, b: a @ X.T @ b,
         {"X": ("b aᵀ", lambda a, X, b: np.outer(b, a))},
@@ -91,7 +93,7 @@ IDENTITIES = [
     ),
     Identity(
         FIRST,
-        "PC 2.4.2",
+        "PC (76)",
         "X: [m, n]\nf = sum(X)**2",
         lambda X: X.sum() ** 2,
         {"X": ("2 (𝟏ᵀ X 𝟏) 𝟏 𝟏ᵀ", lambda X: 2 * X.sum() * np.ones(X.shape))},
@@ -99,28 +101,28 @@ IDENTITIES = [
     # ------------------------------------------------------------ quadratic
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC (81)",
         "A: [n, n]\nx: [n]\nf = x.T @ A @ x",
         lambda A, x: x @ A @ x,
         {"x": ("(A + Aᵀ) x", lambda A, x: (A + A.T) @ x), "A": ("x xᵀ", lambda A, x: np.outer(x, x))},
     ),
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC 2.4.4",
         "A: [n, n]\nb: [n]\nx: [n]\nf = x.T @ A @ x + b.T @ x",
         lambda A, b, x: x @ A @ x + b @ x,
         {"x": ("(A + Aᵀ) x + b", lambda A, b, x: (A + A.T) @ x + b)},
     ),
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC (77)",
         "b: [n]\nX: [m, n]\nc: [n]\nf = b.T @ X.T @ X @ c",
         lambda b, X, c: b @ X.T @ X @ c,
         {"X": ("X (b cᵀ + c bᵀ)", lambda b, X, c: X @ (np.outer(b, c) + np.outer(c, b)))},
     ),
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC (82)",
         "b: [n]\nX: [m, n]\nD: [m, m]\nc: [n]\nf = b.T @ X.T @ D @ X @ c",
         lambda b, X, D, c: b @ X.T @ D @ X @ c,
         {
@@ -130,14 +132,14 @@ IDENTITIES = [
     ),
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC (83)",
         "X: [m, n]\nb: [n]\nc: [m]\nD: [m, m]\nf = (X @ b + c).T @ D @ (X @ b + c)",
         lambda X, b, c, D: (X @ b + c) @ D @ (X @ b + c),
         {"X": ("(D + Dᵀ) (X b + c) bᵀ", lambda X, b, c, D: np.outer((D + D.T) @ (X @ b + c), b))},
     ),
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC (84), (87), (88)",
         "x: [m]\nA: [m, n]\ns: [n]\nW: [m, m]\nf = (x - A @ s).T @ W @ (x - A @ s)",
         lambda x, A, s, W: (x - A @ s) @ W @ (x - A @ s),
         {
@@ -149,7 +151,7 @@ IDENTITIES = [
     ),
     Identity(
         SECOND,
-        "PC 2.4.2",
+        "PC (78)",
         "B: [m, n]\nb: [m]\nx: [n]\nC: [m, p]\nD: [p, n]\nd: [p]\nf = (B @ x + b).T @ C @ (D @ x + d)",
         lambda B, b, x, C, D, d: (B @ x + b) @ C @ (D @ x + d),
         {
@@ -174,29 +176,29 @@ IDENTITIES = [
     # ------------------------------------------------------------ traces
     Identity(
         TRACES,
-        "PC 2.5.1",
-        "X: [n, n]\nf = sum(X[i, i] for i in n)",
+        "PC (65), (99)",
+        "X: [n, n]\nf = trace(X)",
         lambda X: X.trace(),
         {"X": ("𝐈", lambda X: np.eye(len(X)))},
     ),
     Identity(
         TRACES,
-        "PC 2.5.1",
-        "X: [m, n]\nA: [n, m]\nM = X @ A\nf = sum(M[i, i] for i in m)",
+        "PC (100)",
+        "X: [m, n]\nA: [n, m]\nf = trace(X @ A)",
         lambda X, A: (X @ A).trace(),
         {"X": ("Aᵀ", lambda X, A: A.T)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.1",
-        "A: [m, n]\nB: [m, n]\nM = A.T @ B\nf = sum(M[i, i] for i in n)",
+        "PC (103)",
+        "A: [m, n]\nB: [m, n]\nf = trace(A.T @ B)",
         lambda A, B: (A.T @ B).trace(),
         {"A": ("B", lambda A, B: B), "B": ("A", lambda A, B: A)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.1",
-        "A: [m, n]\nX: [n, p]\nB: [p, m]\nM = A @ X @ B\nf = sum(M[i, i] for i in m)",
+        "PC (101)",
+        "A: [m, n]\nX: [n, p]\nB: [p, m]\nf = trace(A @ X @ B)",
         lambda A, X, B: (A @ X @ B).trace(),
         {
             "X": ("Aᵀ Bᵀ", lambda A, X, B: A.T @ B.T),
@@ -206,85 +208,85 @@ IDENTITIES = [
     ),
     Identity(
         TRACES,
-        "PC 2.5.1",
-        "A: [m, p]\nX: [n, p]\nB: [n, m]\nM = A @ X.T @ B\nf = sum(M[i, i] for i in m)",
+        "PC (102)",
+        "A: [m, p]\nX: [n, p]\nB: [n, m]\nf = trace(A @ X.T @ B)",
         lambda A, X, B: (A @ X.T @ B).trace(),
         {"X": ("B A", lambda A, X, B: B @ A)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "X: [n, n]\nM = X @ X\nf = sum(M[i, i] for i in n)",
+        "PC (106)",
+        "X: [n, n]\nf = trace(X @ X)",
         lambda X: (X @ X).trace(),
         {"X": ("2 Xᵀ", lambda X: 2 * X.T)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.3",
-        "X: [n, n]\nM = X @ X @ X\nf = sum(M[i, i] for i in n)",
+        "PC (121), k = 3",
+        "X: [n, n]\nf = trace(X @ X @ X)",
         lambda X: (X @ X @ X).trace(),
         {"X": ("3 (Xᵀ)²", lambda X: 3 * (X @ X).T)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "X: [n, n]\nB: [n, n]\nM = X @ X @ B\nf = sum(M[i, i] for i in n)",
+        "PC (107)",
+        "X: [n, n]\nB: [n, n]\nf = trace(X @ X @ B)",
         lambda X, B: (X @ X @ B).trace(),
         {"X": ("(B X + X B)ᵀ", lambda X, B: (X @ B + B @ X).T)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "X: [m, n]\nM = X.T @ X\nf = sum(M[i, i] for i in n)",
+        "PC (115)",
+        "X: [m, n]\nf = trace(X.T @ X)",
         lambda X: (X.T @ X).trace(),
         {"X": ("2 X", lambda X: 2 * X)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "X: [m, n]\nB: [m, m]\nM = X.T @ B @ X\nf = sum(M[i, i] for i in n)",
+        "PC (108)",
+        "X: [m, n]\nB: [m, m]\nf = trace(X.T @ B @ X)",
         lambda X, B: (X.T @ B @ X).trace(),
         {"X": ("(B + Bᵀ) X", lambda X, B: B @ X + B.T @ X), "B": ("X Xᵀ", lambda X, B: X @ X.T)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "X: [m, n]\nB: [n, n]\nM = X @ B @ X.T\nf = sum(M[i, i] for i in m)",
+        "PC (111)",
+        "X: [m, n]\nB: [n, n]\nf = trace(X @ B @ X.T)",
         lambda X, B: (X @ B @ X.T).trace(),
         {"X": ("X (B + Bᵀ)", lambda X, B: X @ B.T + X @ B), "B": ("Xᵀ X", lambda X, B: X.T @ X)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "X: [m, n]\nB: [m, m]\nC: [n, n]\nM = X.T @ B @ X @ C\nf = sum(M[i, i] for i in n)",
+        "PC (117)",
+        "X: [m, n]\nB: [m, m]\nC: [n, n]\nf = trace(X.T @ B @ X @ C)",
         lambda X, B, C: (X.T @ B @ X @ C).trace(),
         {"X": ("B X C + Bᵀ X Cᵀ", lambda X, B, C: B @ X @ C + B.T @ X @ C.T)},
     ),
     Identity(
         TRACES,
-        "PC 2.5.2",
-        "A: [p, m]\nX: [m, n]\nB: [n, n]\nC: [m, p]\nM = A @ X @ B @ X.T @ C\nf = sum(M[i, i] for i in p)",
+        "PC (118)",
+        "A: [p, m]\nX: [m, n]\nB: [n, n]\nC: [m, p]\nf = trace(A @ X @ B @ X.T @ C)",
         lambda A, X, B, C: (A @ X @ B @ X.T @ C).trace(),
         {"X": ("C A X B + Aᵀ Cᵀ X Bᵀ", lambda A, X, B, C: A.T @ C.T @ X @ B.T + C @ A @ X @ B)},
     ),
     # ------------------------------------------------------------ norms
     Identity(
         NORMS,
-        "PC 2.6",
+        "PC (131)",
         "x: [n]\nf = x.T @ x",
         lambda x: x @ x,
         {"x": ("2 x", lambda x: 2 * x)},
     ),
     Identity(
         NORMS,
-        "PC 2.6",
+        "PC (129)",
         "x: [n]\na: [n]\nf = sqrt(sum((x - a)**2))",
         lambda x, a: ((x - a) ** 2).sum() ** 0.5,
         {"x": ("(1/f) (x − a)", lambda x, a: (x - a) / norm(x - a))},
     ),
     Identity(
         NORMS,
-        "PC 2.6",
+        "PC (130)",
         "x: [n]\na: [n]\ny = (x - a)/sqrt(sum((x - a)**2))",
         lambda x, a: (x - a) / ((x - a) ** 2).sum() ** 0.5,
         {
@@ -296,7 +298,7 @@ IDENTITIES = [
     ),
     Identity(
         NORMS,
-        "PC 2.7",
+        "PC (132)",
         "X: [m, n]\nf = sum(X**2)",
         lambda X: (X**2).sum(),
         {"X": ("2 X", lambda X: 2 * X)},
@@ -310,7 +312,7 @@ IDENTITIES = [
     ),
     Identity(
         NORMS,
-        "PC 2.5.2",
+        "PC (119)",
         "A: [p, m]\nX: [m, n]\nB: [n, q]\nC: [p, q]\nf = sum((A @ X @ B + C)**2)",
         lambda A, X, B, C: ((A @ X @ B + C) ** 2).sum(),
         {"X": ("2 Aᵀ (A X B + C) Bᵀ", lambda A, X, B, C: 2 * A.T @ (A @ X @ B + C) @ B.T)},

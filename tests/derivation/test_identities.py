@@ -19,14 +19,18 @@ from unicodedata import normalize
 import numpy as np
 import pytest
 
-from cases.identities import IDENTITIES, Array, Identity, graph_of, sigmoid
+from cases.cookbook import COOKBOOK, NOT_DERIVED
+from cases.identities import IDENTITIES as OTHERS
+from cases.identities import Array, Identity, graph_of, sigmoid
 from derive.calculus.matrix_form import matrix_form
 from derive.derivation.derivation import Derivation
+from derive.derivation.sweep import expanded
 from derive.graphs.graph import Graph, Node
 from derive.notation import matrices
 from derive.notation.context import context_of
 from derive.notation.definitions import definition, layout
 from derive.notation.layout import EQUALS, Layout, latex, row, text
+from derive.proof.proof import prove
 from derive.teaching.blocks.gradient import matrix_side
 from derive.values.evaluator import forward
 from derive.values.number_systems import FLOAT
@@ -38,6 +42,8 @@ SIZES = {"n": 3, "m": 4, "p": 5, "q": 2, "N": 6, "C": 7, "k": 8}
 """No two axes of one definition are equally long, so that a transpose cannot hide."""
 
 
+IDENTITIES = (*OTHERS, *COOKBOOK)
+
 CASES = [pytest.param(i, v, id=f"{v} of {i.definition.splitlines()[-1]}") for i in IDENTITIES for v in i.derivatives]
 
 FUNCTIONS_OF_THE_LIBRARY = {"sigmoid": sigmoid}
@@ -45,7 +51,8 @@ FUNCTIONS_OF_THE_LIBRARY = {"sigmoid": sigmoid}
 
 def derivative(identity: Identity, wrt: str) -> Derivation:
     graph = identity.graph
-    return graph.derive("", wrt, upstream=bool(graph.output.axes))
+    found = graph.derive("", wrt, upstream=bool(graph.output.axes))
+    return expanded(found) if identity.written_out else found
 
 
 @cache
@@ -65,9 +72,25 @@ def inputs_of(definition: str) -> dict[str, Array]:
 
 
 def test_there_are_many_and_every_size_differs() -> None:
-    assert len(IDENTITIES) >= 50
-    assert len(CASES) >= 75
+    assert len(IDENTITIES) >= 100
+    assert len(CASES) >= 130
     assert len(set(SIZES.values())) == len(SIZES)
+
+
+def test_the_chapters_on_derivatives_of_the_cookbook_are_there_or_it_is_said_why_not() -> None:
+    shown = {int(k) for i in IDENTITIES if i.source.startswith("PC ") for k in re.findall(r"\((\d+)\)", i.source)}
+    without = {int(k) for source in NOT_DERIVED for k in re.findall(r"\((\d+)\)", source)}
+    assert len(shown) >= 60
+    assert not shown & (without - {58})
+    said_otherwise = {48, 73, 98, *range(90, 98)}  # a second derivative; ∂X/∂X_ij; numbers that are cited by their chapter
+    assert {*range(46, 133)} - shown - without - said_otherwise == set()
+
+
+@pytest.mark.parametrize(("identity", "wrt"), [case for case in CASES if case.values[0] in COOKBOOK])
+def test_an_identity_of_the_cookbook_is_proved(identity: Identity, wrt: str) -> None:
+    proved = prove(derivative(identity, wrt))
+    assert max(proved.errors) < 1e-40
+    assert {*proved.kinds[1:]} == {"symbolic"}  # the first line is compared with the derivative itself
 
 
 @pytest.mark.parametrize(("identity", "wrt"), CASES)
@@ -115,7 +138,16 @@ matrix, is the gradient of a loss by it. `tests/derivation/test_identities.py` c
 PyTorch, and writes this page.
 
 PC is *The Matrix Cookbook* (Petersen and Pedersen, 2012), GBC *Deep Learning* (Goodfellow, Bengio and Courville, 2016),
-HTF *The Elements of Statistical Learning* (Hastie, Tibshirani and Friedman, 2009).
+HTF *The Elements of Statistical Learning* (Hastie, Tibshirani and Friedman, 2009). Numbers in brackets are those of the equations
+of PC, in its version of November 15, 2012. Where the book has a symmetric matrix, S + Sᵀ or a matrix without that condition
+stands here, and $M$, $Y$ and $U$ are names for what a function is of: $f M^{-\\top}$ for the book's
+$\\det(AXB)(AXB)^{-\\top}$. There are other ways to write most of these: each is compared with the book's by its value.
+"""
+
+CLOSING = """## What the chapters on derivatives have besides
+
+| PC | why it is not here |
+|---|---|
 """
 
 
@@ -143,7 +175,8 @@ def page() -> str:
                 lines.append(latex(row(matrix_side(found, context_of(found.graph)), EQUALS, form)))
             body = " \\\\\n".join(lines)
             parts.append(f"*{identity.source}*\n\n```math\n\\begin{{gathered}}\n{body}\n\\end{{gathered}}\n```\n")
-    return "\n".join(parts)
+    missing = "".join(f"| {source} | {why} |\n" for source, why in NOT_DERIVED.items())
+    return "\n".join([*parts, CLOSING + missing])
 
 
 def test_the_page_of_identities_is_current(golden: Callable[[Path, str], None]) -> None:

@@ -18,6 +18,7 @@ import pytest
 from sympy import Integer
 
 import derive
+from cases import inverses
 from derive.calculus.terms import Index
 from derive.derivation.derivation import Derivation
 from derive.graphs.graph import Graph, Input
@@ -58,6 +59,9 @@ READ = [
     ("W⁽¹⁾ᵀ y", r"W^{(1)\top}y", "(product (transposed (tensor W1)) (tensor y))"),
     ("x̂", r"\hat{x}", "(tensor x_hat)"),
     ("A ⊙ (B W)", r"A \odot (BW)", "(hadamard (tensor A) (bracket (product (tensor B) (tensor W))))"),
+    ("(A⁻¹)₁₂", r"(A^{-1})_{12}", "(entry (power (tensor A) (negative 1)) 1 2)"),
+    ("(A⁻ᵀ)₁₂", r"(A^{-\top})_{12}", "(entry (transposed (power (tensor A) (negative 1))) 1 2)"),
+    ("det(A) + b", r"\det(A) + b", "(add (call det (tensor A)) (tensor b))"),
     ("√a b", r"\sqrt{a}b", "(product (root (tensor a)) (tensor b))"),
     ("|a · |b||", r"|a \cdot |b||", "(absolute (product (tensor a) (absolute (tensor b))))"),
     ("a^(b + 1)", "a^{b + 1}", "(power (tensor a) (add (tensor b) 1))"),
@@ -230,6 +234,19 @@ def test_semicolons_part_what_stands_below_a_sum_beside_a_decimal_comma() -> Non
     for formula, lang in (("Σ_{i; j} x_i y_j", "en"), ("Σ_{i, x_i > 0; 1} x_i", "fr")):
         with pytest.raises(Unread):
             tree(formula, lang=lang)
+
+
+@pytest.mark.parametrize("definition", inverses.DEFINITIONS)
+def test_every_formula_of_an_inverse_or_a_determinant_is_read_back(definition: str) -> None:
+    graph = derive.graph(definition)
+    found = [*wrong(list(lines_of(graph))), *check_worked(graph, typed(next(scenes(graph))))]
+    assert not found, "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize(("definition", "batched"), inverses.STACKS)
+def test_every_formula_of_a_stack_of_matrices_is_read_back(definition: str, batched: str) -> None:
+    found = [*wrong(list(lines_of(derive.graph(definition).batched(batched))))]
+    assert not found, "\n".join(map(str, found))
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -28,13 +28,16 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
     Inside,
     Label,
     Largest,
     Maximum,
+    OfMatrix,
     Positive,
     Product,
     Where,
@@ -93,6 +96,11 @@ class Point:
             return int(self.value(term.element, at))
         if isinstance(term, Element):
             return self.entry(self.tensors[term.name], term.indices, at)
+        if isinstance(term, Determinant):
+            return mpmath.det(self.matrix(term, at))
+        if isinstance(term, EntryOf):
+            row, column = (int(self.value(i, at)) for i in term.indices)
+            return (self.matrix(term.matrix, at) ** -1)[row, column]
         if isinstance(term, Binder):
             return self.bound(term, at)
         if isinstance(term, Bracket):
@@ -145,6 +153,12 @@ class Point:
         if any(not 0 <= k < n for k, n in zip(entry, np.shape(array), strict=True)):
             raise OutOfRange
         return array[entry]
+
+    def matrix(self, term: OfMatrix, at: At) -> Any:
+        """The matrix that a function is of; mpmath finds its determinant and its inverse by elimination."""
+        indices, body = term.opened()
+        rows, columns = (range(self.size(i.size)) for i in indices)
+        return mpmath.matrix([[self.value(body, {**at, indices[0]: r, indices[1]: c}) for c in columns] for r in rows])
 
     def bound(self, term: Binder, at: At) -> Any:
         indices, body = term.opened()

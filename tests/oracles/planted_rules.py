@@ -41,6 +41,7 @@ from derive.calculus.terms import (
     Deriv,
     Differ,
     Element,
+    EntryOf,
     Inside,
     Positive,
     Product,
@@ -68,6 +69,11 @@ Wrong = Callable[[Any, Any, Any], Any]
 
 def inner_dropped(right: Any) -> Any:
     return right.replace(lambda t: isinstance(t, Deriv), lambda t: S.One)
+
+
+def turned(right: Any) -> Any:
+    """Every entry of an inverse as that of its transpose."""
+    return right.replace(lambda t: isinstance(t, EntryOf), lambda t: EntryOf(t.matrix, *reversed(t.indices)))
 
 
 def derived(e: Any, x: Any) -> list[Any]:
@@ -271,6 +277,32 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "slope dropped": lambda e, x, right: Deriv(e.args[0], x),
             "slope squared": lambda e, x, right: right * rules.slope(e, 0),
             "slope at the wrong place": lambda e, x, right: rules.slope(e.func(2 * e.args[0]), 0) * Deriv(e.args[0], x),
+        },
+    ),
+    rules._log_absolute: (
+        ("x: [n]\nf = sum(log(abs(x)))", "A: [n, n]\nf = logdet(A)"),
+        {
+            "slope of the absolute value": lambda e, x, right: Deriv(e.args[0].args[0], x) / e.args[0],
+            "sign lost": lambda e, x, right: -right,
+            "inner derivative dropped": lambda e, x, right: inner_dropped(right),
+        },
+    ),
+    rules._determinant: (
+        ("A: [n, n]\nf = det(A)", "A: [n, n]\nB: [n, n]\nM = A @ B\nf = logdet(M)"),
+        {
+            "not transposed": lambda e, x, right: turned(right),
+            "determinant lost": lambda e, x, right: right / e,
+            "sign lost": lambda e, x, right: -right,
+        },
+    ),
+    rules._inverse: (
+        ("A: [n, n]\nW = inv(A)", "A: [n, n]\nb: [n]\nx = solve(A, b)", "A: [n, n]\nf = trace(inv(A))"),
+        {
+            "sign lost": lambda e, x, right: -right,
+            "not transposed": lambda e, x, right: turned(right),
+            "one inverse lost": lambda e, x, right: right.replace(
+                lambda t: isinstance(t, EntryOf) and t.indices[0] == e.indices[0], lambda t: S.One
+            ),
         },
     ),
     rules._itself: (

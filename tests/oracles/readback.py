@@ -26,8 +26,7 @@ from derive.notation import definitions, matrices
 from derive.notation.context import Context, context_of
 from derive.notation.layout import EQUALS, Layout, Sign, latex, row, text
 from derive.notation.terms import layout
-from derive.proof.points import random_point
-from derive.proof.sizes import size_sets
+from derive.proof.points import random_point, sets_with_values
 from derive.teaching.blocks.gradient import cases_layout, entry_lines, matrix_side
 from derive.teaching.blocks.worked import forward_blocks
 from derive.teaching.document import Chains
@@ -267,7 +266,7 @@ def _floats(array: Any) -> Any:
 def scenes(graph: Graph, seed: int = 0, most: int = 2) -> Iterator[Scene]:
     """The graph at a random point for each of some sets of sizes."""
     base = Teaching("en").context(graph).style.index_base
-    for which, sizes in enumerate(size_sets(graph)[:most]):
+    for which, sizes in enumerate(sets_with_values(graph)[:most]):
         yield Scene(graph, random_point(graph, sizes, seed, which), base)
 
 

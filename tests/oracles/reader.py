@@ -24,7 +24,7 @@ WORDS = {
 FUNCTIONS = {
     "log", "sin", "cos", "tanh", "erf", "exp", "sign", "sinh", "cosh", "arctan", "lgamma", "digamma", "trigamma",
     "log1p", "expm1", "log2", "log10", "softmin", "var", "std", "cumsum",
-    "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "ReLU", "σ",
+    "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "det", "ReLU", "σ",
     "Φ", "φ", "GELU", "SiLU", "ELU", "SELU", "Mish", "softplus", "softsign", "softmax", "log softmax", "logsumexp", "leaky relu",
     "hard tanh", "hard sigmoid", "gelu tanh", "sigmoid", "normal cdf", "normal pdf",
 }  # fmt: skip
@@ -315,6 +315,8 @@ class Reader:
     def raised(self, base: Tree, sup: Token) -> Tree:
         signs = sup.parts[0]
         if signs and signs[-1].kind == "⊤":
+            if [t.kind for t in signs[:-1]] == ["−"]:  # A⁻ᵀ
+                signs = [signs[0], Token("number", "1"), signs[-1]]
             return Tree("transposed", (self.raised(base, Token("sup", parts=[signs[:-1]])) if signs[:-1] else base,))
         entrywise = bool(signs) and signs[0].kind == "⊙"
         inner = self.inside(signs[entrywise:])
@@ -393,6 +395,8 @@ class Reader:
         if self.next == "sub" and items[0].op == "tensor":
             name, rank = items[0].text, next(r for n, r in self.page.tensors.values() if n == items[0].text)
             return Tree("tensor", tuple(self.index_list(self.must("sub"), rank)), name)
+        if self.next == "sub" and items[0].op in ("power", "transposed"):  # (A⁻¹)_ij
+            return Tree("entry", (items[0], *self.index_list(self.must("sub"), 2)))
         return Tree("bracket", (items[0],))
 
     def separator(self) -> bool:
@@ -563,6 +567,9 @@ class Reader:
             raise Unread(f"{sub.raw} are not {rank} indices")
         out = []
         for piece in pieces:
+            if [t.kind for t in piece] == [":"]:
+                out.append(Tree("colon"))
+                continue
             inner = self.inside(piece, in_index=True)
             out.append(inner.sum())
             inner.finish()

@@ -157,8 +157,18 @@ class Shapes:
         if tree.args and len(tree.args) != array.ndim:
             raise Unread(f"{tree.text} has {array.ndim} axes")
         for part, n in zip(tree.args, array.shape, strict=False):
-            self.index(part, n)
-        return SCALAR if tree.args else Shape(tuple(map(Dim, array.shape)))
+            if part.op != "colon":
+                self.index(part, n)
+        parts = tree.args or (Tree("colon"),) * array.ndim
+        return Shape(tuple(Dim(n) for part, n in zip(parts, array.shape, strict=True) if part.op == "colon"))
+
+    def _entry(self, tree: Tree) -> Shape:
+        matrix = self.shape(tree.args[0])
+        if matrix.rank != 2:
+            raise Unread(f"an entry of what is no matrix: {tree}")
+        for part, dim in zip(tree.args[1:], matrix.dims, strict=True):
+            self.index(part, dim.root().length)
+        return SCALAR
 
     def _delta(self, tree: Tree) -> Shape:
         self.compare(*tree.args)
@@ -251,7 +261,7 @@ class Shapes:
     def _power(self, tree: Tree) -> Shape:
         base, exponent = tree.args
         self.scalar(exponent, "an exponent")
-        if self.shape(base).rank and not (self.shape(base).rank == 2 and exponent.op == "number"):
+        if self.shape(base).rank and not (self.shape(base).rank == 2 and _whole_number(exponent) is not None):
             raise Unread(f"a power of a tensor: {tree}")
         if self.shape(base).rank:
             a, b = self.shape(base).dims
@@ -296,8 +306,11 @@ class Shapes:
             return Shape(inner.dims[:-1])
         if tree.text == "diag":
             return Shape((inner.dims[0], inner.dims[0])) if inner.rank == 1 else Shape((inner.dims[0].unite(inner.dims[1]),))
-        if tree.text == "tr":
-            inner.dims[0].unite(inner.dims[1])
+        if tree.text in ("tr", "det"):
+            if inner.rank not in (2, 0 if tree.text == "det" else 2):
+                raise Unread(f"{tree.text} of {inner.rank} axes")
+            if inner.rank:
+                inner.dims[0].unite(inner.dims[1])
             return SCALAR
         if tree.text in self.point.numbers:
             return self.alike(tree.args)
@@ -406,6 +419,17 @@ class Shapes:
 def _of_sizes(tree: Tree) -> bool:
     """Whether a formula is of sizes and numbers alone: n, K + 1, not a label."""
     return all(map(_of_sizes, tree.args)) if tree.args else tree.op in ("size", "number")
+
+
+def _whole_number(tree: Tree) -> int | None:
+    """The whole number that an exponent is."""
+    if tree.op == "negative" and (found := _whole_number(tree.args[0])) is not None:
+        return -found
+    return int(tree.value) if tree.op == "number" and tree.value is not None and tree.value.denominator == 1 else None
+
+
+def _letters(tree: Tree) -> bool:
+    return tree.op == "letter" or any(map(_letters, tree.args))
 
 
 # ---------------------------------------------------------------- dual numbers
@@ -533,6 +557,8 @@ class Values:
     letters: Mapping[str, Array] = field(default_factory=dict)
     depth: int = 0
     move: Move | None = None
+    whole: bool = False
+    """Whether a tensor may move as a whole here, in one entry: inside a function of a matrix."""
 
     def of(self, tree: Tree) -> Dual:
         return getattr(self, "_" + tree.op.replace(" ", "_"))(tree)  # type: ignore[no-any-return]
@@ -589,6 +615,8 @@ class Values:
     def _tensor(self, tree: Tree) -> Dual:
         array = np.asarray(self.point.arrays[tree.text])
         shift = self.point.base if tree.text in self.point.labels else 0
+        if any(part.op == "colon" for part in tree.args) or (self.whole and array.ndim and not tree.args):
+            return self.whole_tensor(tree, array)
         if not tree.args:
             moving = self.move is not None and self.move.name == tree.text
             if moving and array.ndim:
@@ -603,6 +631,50 @@ class Values:
         for own, other in zip(where, self.move.where, strict=True):
             same = same * (own == self.expanded(other, self.move.depth))
         return Dual(value, same)
+
+    def whole_tensor(self, tree: Tree, array: Array) -> Dual:
+        """A tensor over the axes with a colon, one of whose entries may move."""
+        parts = tree.args or (Tree("colon"),) * array.ndim
+        colons = sum(part.op == "colon" for part in parts)
+        places, seen = [], 0
+        for part, n in zip(parts, array.shape, strict=True):
+            if part.op == "colon":
+                seen += 1
+                places.append(np.reshape(np.arange(n), (1,) * (self.depth + seen - 1) + (n,) + (1,) * (colons - seen)))
+            else:
+                place = np.rint(replace(self, move=None).of(part).v - self.point.base).astype(int)
+                places.append(np.reshape(place, np.shape(place) + (1,) * colons))
+        value = array[tuple(places)]
+        if self.move is None or self.move.name != tree.text:
+            return Dual(value)
+        if not self.whole:
+            raise Unread(f"a tensor moves as a whole: {tree}")
+        same = np.ones((1,) * (self.depth + colons))
+        for own, other in zip(places, self.move.where, strict=True):
+            there = self.expanded(other, self.move.depth)
+            same = same * (own == np.reshape(there, np.shape(there) + (1,) * colons))
+        return Dual(value, same)
+
+    def of_matrix(self, function: Callable[[Array], Array], matrix: Tree) -> Dual:
+        """A function of a matrix as a whole; how it moves with an entry, from central differences."""
+        inner = replace(self, whole=True).of(matrix)
+        out = Dual(np.asarray(function(inner.v)))
+        if inner.d is not None:
+            up, down = (function(inner.v + h * inner.d) for h in (STEP, -STEP))
+            out.d = (up - down) / (2 * STEP)
+        return out
+
+    def _entry(self, tree: Tree) -> Dual:
+        matrix, *indices = tree.args
+        inner = self.of(matrix)
+        rows, columns = (np.rint(replace(self, move=None).of(i).v - self.point.base).astype(int) for i in indices)
+
+        def taken(array: Array) -> Array:
+            shape = np.broadcast_shapes(array.shape[:-2], rows.shape, columns.shape)
+            whole = np.broadcast_to(array, shape + array.shape[-2:])
+            return whole[(*np.ogrid[tuple(map(slice, shape))], np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))]
+
+        return Dual(taken(inner.v), None if inner.d is None else taken(inner.d))
 
     def where(self, tree: Tree) -> tuple[Array, ...]:
         """Indices as places; one that leaves its axis is 0 times something, and may be any."""
@@ -700,7 +772,8 @@ class Values:
     def _power(self, tree: Tree) -> Dual:
         base, exponent = tree.args
         if self.shapes.shape(base).rank == 2:
-            return Dual(np.linalg.matrix_power(self.of(base).v, int(exponent.value or 0)))
+            times = _whole_number(exponent) or 0
+            return self.of_matrix(lambda a: np.linalg.matrix_power(a, times), base)
         if base.op == "constant" and base.text == "e":
             return self.function("exp", self.of(exponent))
         return _raised(self.of(base), self.of(exponent))
@@ -711,7 +784,9 @@ class Values:
 
     def _transposed(self, tree: Tree) -> Dual:
         inner = self.of(tree.args[0])
-        return Dual(np.swapaxes(inner.v, -1, -2)) if self.shapes.shape(tree.args[0]).rank == 2 else inner
+        if self.shapes.shape(tree.args[0]).rank != 2:
+            return inner
+        return Dual(np.swapaxes(inner.v, -1, -2), None if inner.d is None else np.swapaxes(inner.d, -1, -2))
 
     def _root(self, tree: Tree) -> Dual:
         inner = self.of(tree.args[0])
@@ -735,6 +810,9 @@ class Values:
     def _call(self, tree: Tree) -> Dual:
         if tree.text in ("max", "min") and len(tree.args) > 1:
             return self.extreme(tree)
+        if tree.text == "det":
+            one = not self.shapes.shape(tree.args[0]).rank
+            return self.of(tree.args[0]) if one else self.of_matrix(np.linalg.det, tree.args[0])
         inner = self.of(tree.args[0])
         axes = tuple(range(self.depth, np.ndim(inner.v)))
         if tree.text in ("sum", "mean", "prod", "max", "min"):
@@ -752,10 +830,10 @@ class Values:
         if tree.text in FUNCTIONS and len(tree.args) == 1:
             return self.function(tree.text, inner)
         if tree.text in self.point.functions:
-            return self.whole(self.point.functions[tree.text], tree)
+            return self.each_place(self.point.functions[tree.text], tree)
         return self.library(tree, *self.all(tree.args))
 
-    def whole(self, function: Function, tree: Tree) -> Dual:
+    def each_place(self, function: Function, tree: Tree) -> Dual:
         """A definition of the library, called for each place that the letters take, and over what is mapped."""
         ranks = [self.shapes.shape(t).rank for t in tree.args]
         width, given = function.mapped(ranks), list[Array]()

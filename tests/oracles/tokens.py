@@ -59,7 +59,7 @@ BIG_WORDS = ("max", "min", "argmax", "argmin")
 POINTED = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 PARTED_TEXT = re.compile(r"(?:[0-9]{1,3}(?:\u202f[0-9]{3})+|[0-9]+)(?:,[0-9]+)?")
 PARTED_LATEX = re.compile(r"(?:[0-9]{1,3}(?:\\,[0-9]{3})+|[0-9]+)(?:\{,\}[0-9]+)?")
-SIGNS = "+−·⊙⊘×=≈<>≤≥≠()[]|‖{},;/√∂∇∞…"
+SIGNS = "+−·⊙⊘×=≈<>≤≥≠()[]|‖{},;:/√∂∇∞…"
 
 
 class _Text:
@@ -183,7 +183,7 @@ def _is_letter(c: str) -> bool:
 
 # ---------------------------------------------------------------- LaTeX
 
-WORDS = ("log", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "exp")
+WORDS = ("log", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "exp", "det")
 COMMANDS = {
     "cdot": "·", "odot": "⊙", "oslash": "⊘", "times": "×", "approx": "≈", "le": "≤", "ge": "≥", "ne": "≠", "partial": "∂",
     "nabla": "∇", "infty": "∞", "top": "⊤", "lVert": "‖", "rVert": "‖", "ldots": "…", "{": "{", "}": "}",

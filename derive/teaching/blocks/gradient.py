@@ -35,7 +35,7 @@ RULE_BREAK = "\n"
 ITSELF = "a variable by itself has derivative 1"
 POWER, CHAIN = "power rule, then the chain rule", ONE_PATH
 
-DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "entry"})
+DIFFERENTIATION = frozenset({"definition", "linear", "quotient", "product", "max", "chain", "matrix", "entry"})
 """The families that carry a derivative out; a brief derivation makes them one step."""
 
 

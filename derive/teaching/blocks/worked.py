@@ -19,7 +19,7 @@ from derive.derivation.choice import gradient_by, named_on_the_way
 from derive.derivation.sweep import seeded
 from derive.errors import DeriveError, in_language, listed, nearest, raised, said
 from derive.graphs.graph import Graph, Node
-from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
+from derive.graphs.tree import Call, Entry, Number, Op, Reduce, Ref, Tree, rebuilt, subtrees
 from derive.language.lower import lower
 from derive.language.typed import Nested
 from derive.notation import definitions, matrices
@@ -89,7 +89,8 @@ def _node_lines(node: Node, graph: Graph, run: Run, page: Page) -> list[Line | C
     context, places = page.context(graph), isinstance(node.body, Reduce) and node.body.operator == "argmax"
     largest = [t for t in subtrees(node.body) if isinstance(t, Reduce) and t.operator == "argmax"]
     picked = any(t.conditions for t in largest)  # which of those left out would count?
-    if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS or picked:
+    solved = any(isinstance(t, Entry) for t in subtrees(node.body))
+    if int(np.prod(shape)) > ENTRIES or _terms(node, values) > TERMS or picked or solved:
         numbers, exact = array(values.given_out(node.name) + (context.style.index_base if places else 0), page)
         return [
             Line(definitions.left_side(node.name, node.indices, context)),
@@ -188,7 +189,7 @@ def _shown(tree: Tree, page: Page, style: Style) -> tuple[Layout, bool]:
 
 def _evaluated(tree: Tree) -> Tree:
     """One line further: see `substitution`."""
-    if isinstance(tree, Number) or not any(isinstance(t, Call) for t in subtrees(tree)):
+    if isinstance(tree, Number | Entry) or not any(isinstance(t, Call) for t in subtrees(tree)):
         return _value(tree)
     if isinstance(tree, Call) and tree.function == "where":
         return tree.args[1 if _value(tree.args[0]).value else 2]
