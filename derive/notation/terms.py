@@ -391,8 +391,8 @@ def listed(items: Sequence[Layout], style: Style) -> Layout:
 
 def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
     """The bound indices of which nothing shows what they range over: the first of several that are only compared with each
-    other, and each that stands on longer axes only.  `beside` gives what an index is compared with over its axis, None where it
-    stands on that, or the index itself where it stands on longer ones.
+    other, and each that stands on longer axes only.  `beside` gives what an index is compared with over its own axis, None where
+    it stands on that, or the index itself where it stands on longer ones.
     """
     partners = {i: beside(i) for i in bound}
     short = {i for i, others in partners.items() if others == {i}}
