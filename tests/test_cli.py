@@ -654,13 +654,75 @@ def test_check_speaks_french(derive: Derive) -> None:
     assert "concorde" in text
 
 
-# --------------------------------------------------------------------------------------------------------------- status
-
-
 def test_an_error_without_a_size_is_a_dash(derive: Derive) -> None:
     """e^1000 is infinite in float64, and so is how far a loss of it is from the formula."""
     text = done(derive("check", "softmax_cross_entropy", "--at", "z=[1000,0,-1000], y=[1,0,0]"))
     assert re.search(r"y +formula in float64 +– +cannot be told", text)
+
+
+# --------------------------------------------------------------------------------------------------------------- status
+
+
+def test_status_3_where_a_gradient_check_fails(derive: Derive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("derive.proof.gradcheck.AGREE", -1.0)
+    answer = derive("check", PRODUCT, "--at", POINT)
+    assert (answer.status, answer.err) == (3, "")
+    assert "differs" in answer.out
+
+
+def test_status_3_where_a_line_cannot_be_proved(derive: Derive, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = proof.Gap(real(1), real(1), differs=True)
+    monkeypatch.setattr("derive.proof.proof._distance", lambda a, b: wrong)
+    for command in ("explain", "check"):
+        answer = derive(command, f"{command} = u*u*v")  # a text that no other test has had proved
+        assert (answer.status, answer.out) == (3, "")
+        assert answer.err.startswith("derive: Line 1 of the derivation of ∂")
+
+
+def test_a_gradient_without_a_value_stops_no_other(derive: Derive) -> None:
+    shown = done(derive("explain", "y = x**p", "--at", "x=0, p=3"))
+    assert "The gradient by p has no value here: log(0) does not exist" in shown
+    assert "∂y/∂x = ∂(x^p)/∂x · ∂y/∂y = x^(p − 1) p · 1 = 0 · 1 = 0" in shown
+    run = derive("explain", "y = x**p", "--at", "x=0, p=3", "--wrt", "p")
+    assert (run.status, run.out) == (1, "")
+
+
+def test_status_3_where_a_definition_has_no_value_anywhere(derive: Derive) -> None:
+    answer = derive("explain", "f = log(-x*x - 1)")
+    assert (answer.status, answer.out) == (3, "")
+    assert answer.err.startswith("derive: ")
+
+
+def test_status_1_where_the_input_is_wrong(derive: Derive) -> None:
+    answer = derive("explain", "p = sofmax(z)")
+    assert answer == (
+        1,
+        "",
+        "derive: The function sofmax is not known.\n  line 1: p = sofmax(z)\n              ^^^^^^\nDid you mean softmax?\n",
+    )
+
+
+USAGE = [
+    [],
+    ["derive"],
+    ["explain"],
+    ["explain", PRODUCT, "--formatt", "text"],
+    ["explain", PRODUCT, "--format", "docx"],
+    ["explain", PRODUCT, "--detail", "all"],
+    ["explain", PRODUCT, "--at"],
+    ["explain", PRODUCT, "more"],
+    ["slides"],
+    ["course", "softmax"],
+    ["library", "softmax", "hinge"],
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_status_2_where_the_usage_is_wrong(derive: Derive, arguments: list[str]) -> None:
+    answer = derive(*arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("usage: derive")
+    assert re.search(r"^derive( \w+)?: error: ", answer.err.splitlines()[-1])
 
 
 # ----------------------------------------------------------------------------------------------------------------- help
