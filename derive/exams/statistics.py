@@ -60,7 +60,11 @@ def _of_question(found: Papers, place: int, question: Question, page: Page) -> S
         alike = tuple((_clash(*names, page), inlines(str(count))) for names, count in pairs)
         blocks.append(Table(_head(page, N_("What a mistake led to"), N_("Count")), alike, ("left", "right")))
     told = tuple(
-        (inlines(part.name), inlines(page.say(KINDS[part.kind])), inlines(", ".join(_mistakes(question, n)) or "–"))
+        (
+            inlines(part.name),
+            inlines(page.say(KINDS.get(part.kind, part.kind))),
+            inlines(", ".join(_mistakes(question, n)) or "–"),
+        )
         for n, part in enumerate(items[0].parts)
     )
     blocks.append(Table(_head(page, N_("Part"), N_("Kind"), N_("Mistakes told")), told))
@@ -81,7 +85,7 @@ KINDS: Mapping[str, str] = {
     "wrong-line": N_("wrong line"),
     "order": N_("order of lines"),
 }
-"""What the kinds of `asks.ASKS` are called."""
+"""What the kinds of `asks.ASKS` are called; one that is not here is called as it is asked."""
 
 
 def _clash(mistake: str, other: str, page: Page) -> Inlines:
