@@ -21,7 +21,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Name(Expression):
-    """A variable, an argument, or what the language calls so, with a dot: cuda.threadIdx.x."""
+    """A variable, an argument, or what the language calls so, with a dot: np.int64."""
 
     name: str
 
