@@ -81,7 +81,7 @@ def turned(term: Any) -> Any:
 
 
 def unsigned(term: Any) -> Any:
-    """−(β − 1) as 1 − β, and −2/(x² − 1) as 2/(1 − x²): a product with a minus that one of its brackets takes; None."""
+    """−(β − 1) as 1 − β, and −2/(x² − 1) as 2/(1 − x²): a minus that a bracket takes.  None for another term."""
     if not term.is_Mul or not term.as_coeff_Mul()[0].is_negative:
         return None
     for f in term.args:
