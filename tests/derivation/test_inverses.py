@@ -1,4 +1,4 @@
-"""Definitions with inverses and determinants: derived, proved, in matrix form and in NumPy; drawn, and refused where they must be."""
+"""Inverses and determinants from the definition to the page: proved, in matrix form, in NumPy, drawn, and refused by kernels."""
 
 from __future__ import annotations
 
