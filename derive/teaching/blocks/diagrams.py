@@ -13,7 +13,7 @@ from sympy import Integer
 from derive.calculus.rules import N_
 from derive.errors import said
 from derive.graphs.graph import Graph, Node
-from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree, children
+from derive.graphs.tree import Call, Entry, Number, Op, Reduce, Ref, Size, Tree, children
 from derive.notation import definitions
 from derive.notation.layout import EQUALS, Fence, Layout, joined, latex, row, text
 from derive.notation.terms import function_name
@@ -242,6 +242,7 @@ _REDUCTIONS = {
     "max": r"\max",
     "min": r"\min",
     "argmax": r"\mathrm{argmax}",
+    "det": r"\det",
 }
 
 
@@ -260,6 +261,8 @@ def operation_label(node: Node, page: Page) -> str:
             return rf"\Sigma\ {written(left)}{_SIGNS['*']}{written(right)}"
         case Reduce(operator, _):
             return _REDUCTIONS[operator]
+        case Entry():
+            return r"(\cdot)^{-1}"
         case Call(function, args):
             shown = {"max": r"\max", "min": r"\min"}.get(function, _mathtext(latex(function_name(function))))
             constant = [written(a) for a in args if isinstance(a, (Number, Size))]
