@@ -1,8 +1,9 @@
 """Definitions of books, papers and assignments, as their authors would type them: derived, proved, right and as they were read.
 
 The gradients are those that an author wants, and those that these mention.  What is printed for them was read once as the author
-would read it, and stands in `golden/literature/`: `pytest --update tests/derivation/test_literature.py` writes it anew, and the
-difference is to be read.  A form that is refused has a hint that says what to write instead, and that is a row of the tables.
+would read it, and stands in `golden/literature/`, also where a book prints something shorter: `pytest --update
+tests/derivation/test_literature.py` writes it anew, and the difference is to be read.  A form that is refused has a hint that
+says what to write instead, and that is a row of the tables.
 """
 
 from __future__ import annotations
