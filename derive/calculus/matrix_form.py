@@ -232,7 +232,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
     indices = tuple(i for part in parts for i in part.indices)
     if len(indices) > 2 or (isinstance(term, Adjoint) and any(isinstance(i, Label) for i in indices)):
         raise _NoForm
-    rows, columns = [*(i.size for i in indices), None, None][:2]
+    rows, columns = [*(getattr(i, "size", None) for i in indices), None, None][:2]
     if isinstance(term, Adjoint):
         leaf: Matrix = Derivative(*term.pair, (len(parts[0].indices), len(parts[1].indices)), (rows, columns))
     else:
