@@ -118,8 +118,10 @@ def fields_of(data: Any) -> dict[str, Any]:
 
 
 def free_letters(graph: Graph, variable: Input | Node, taken: tuple[str, ...]) -> tuple[Index, ...]:
-    """Indices for the variable: its own letters, unless the output, a tensor or a size uses them; what a Σ binds gives way."""
-    busy = {*taken, *graph.members, *(s.name for s in graph.sizes)}
+    """Indices for the variable: its own letters, unless the output, a tensor or a size uses them; what a Σ binds gives way, but
+    not where a condition speaks of it, j ≠ t.
+    """
+    busy = {*taken, *graph.conditioned, *graph.members, *(s.name for s in graph.sizes)}
     return lettered(variable.indices, graph.letters, busy, own=True)
 
 

@@ -194,6 +194,13 @@ class Graph(Frozen):
             for index in tree.indices
         )
 
+    @cached_property
+    def conditioned(self) -> frozenset[str]:
+        """The letters that the author binds under a condition, and has free on no left side."""
+        reductions = (t for node in self.nodes if node.surface is None for t in subtrees(node.body) if isinstance(t, Reduce))
+        bound = {index.name for t in reductions if t.conditions for index in t.indices}
+        return frozenset(bound - {index.name for node in self.nodes for index in node.indices})
+
     def parents(self, name: str) -> frozenset[str]:
         """The tensors that a node's definition mentions."""
         return self._parents.get(name, frozenset())
