@@ -226,7 +226,7 @@ def test_a_scalar_has_a_form_where_it_sums() -> None:
 
 def test_a_number_prints_also_where_nothing_stands_beside_it() -> None:
     found = derive.graph("x: [n]\ny: [m]\na: real\nf = (sum(a + x[i] for i in n) + sum(y))*sum(y)").derive("f", "y")
-    assert written(found) == "(𝟏ᵀ x + 2 𝟏ᵀ y + a n) 𝟏"
+    assert written(found) == "(𝟏ᵀ x + 2 𝟏ᵀ y + n a) 𝟏"
 
 
 def test_a_condition_on_numbers_alone_prints() -> None:
