@@ -230,7 +230,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
         return _looked_up(term, labels, axes)
     parts: tuple[Any, ...] = (term.output, term.by) if isinstance(term, Adjoint) else (term,)
     indices = tuple(i for part in parts for i in part.indices)
-    if len(indices) > 2 or (isinstance(term, Adjoint) and any(isinstance(i, Label) for i in indices)):
+    if not _has_places(indices) or (isinstance(term, Adjoint) and any(isinstance(i, Label) for i in indices)):
         raise _NoForm
     rows, columns = [*(getattr(i, "size", None) for i in indices), None, None][:2]
     if isinstance(term, Adjoint):
@@ -240,14 +240,17 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
     return _placed(leaf, indices, axes)
 
 
+def _has_places(indices: tuple[Any, ...]) -> bool:
+    """Whether these are at most a row and a column, each an index or a label without indices."""
+    return len(indices) <= 2 and all(isinstance(i, Index) or (isinstance(i, Label) and _is_fixed(i)) for i in indices)
+
+
 def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
     """A column or a matrix at its indices, in either order, or with a label for one of them."""
-    if not all(isinstance(i, Index) or _is_fixed(i) for i in indices):
+    if not _has_places(indices):
         raise _NoForm
     own = tuple(i for i in indices if isinstance(i, Index))
     fixed = [i for i in indices if isinstance(i, Label)]
-    if len(own) + len(fixed) < len(indices):
-        raise _NoForm
     if fixed:
         return product([leaf if indices[-1] in fixed else transposed(leaf), Unit(fixed[0].element, fixed[0].size)])
     if len(set(own)) < len(own):

@@ -271,6 +271,7 @@ SOURCES = (
     "x: [n]; y[i] = sum(x[j]*x[i] for j in n if i <= j) - x[i]*sum(x[j] for j in n if j < i)",
     "e: [n]; z: [n]; f = sum(exp(e)*abs(z*abs(e)))/n - (e.T @ z)*sum(z[k] for k in n for l in n)",
     "x: [O + K - 1]; w: [K]; y[o] = sum(w[k]*x[o + k] for k in K)",
+    "A: [n, n]; b: [n]; y = inv(A) @ b*det(A)",
 )
 """Graphs in which each of the faults shows."""
 
@@ -365,6 +366,10 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "⊙ for ⊘": lambda p: [p.setattr(m, "DIVIDED", HADAMARD) for m in (matrices, definitions)],
     "the brackets of ⊙ are lost": lambda p: p.setattr(definitions, "_is_elementwise", lambda tree, context: False),
     "a transpose is lost": lambda p: everywhere(p, "transposed", lost),
+    "an inverse is lost": lambda p: everywhere(p, "inverted", lost),
+    "an inverse is that of the transpose": lambda p: everywhere(
+        p, "inverted", lambda f: lambda piece: pieces.transposed(f(piece))
+    ),
     "⊙ over an exponent is lost": lambda p: [p.setattr(m, "ENTRYWISE", Sign("", "")) for m in (matrices, definitions)],
     "what is under a slash goes on": lambda p: p.setattr(layout, "_beside", lambda items, k: text(items[k])),
     "the brackets of a root are lost": lambda p: p.setattr(layout, "_wrapped", lambda part, below=False: text(part)),
