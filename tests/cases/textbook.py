@@ -66,7 +66,7 @@ FORMS = [
     # normalizations in the compact form
     ("batch_norm", "X", "(γ_j/√(v_j + ε)) (G_kj − 1/N Σ_i G_ij − (X̂_kj/N) Σ_i G_ij X̂_ij)"),
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − (x̂_i/n) Σ_j g_j γ_j x̂_j) / √(v + ε)"),
-    ("rms_norm", "x", "(g_i γ_i − (x_i / (r² n)) Σ_j g_j x_j γ_j) / r"),
+    ("rms_norm", "x", "(g_i γ_i − (x_i / (n r²)) Σ_j g_j x_j γ_j) / r"),
     (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − (x̂_i/n) Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
     (
         PRE_NORM_ATTENTION,
