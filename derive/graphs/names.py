@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain, count
+from itertools import chain, count, pairwise
 from typing import Any
 
 from derive.calculus.terms import Index
@@ -26,14 +26,27 @@ def fresh(preferred: Sequence[str], taken: Collection[str], stem: str = "", firs
 def lettered(
     indices: Iterable[Index], letters: Sequence[tuple[Any, tuple[str, ...]]], taken: Collection[str], own: bool = False
 ) -> tuple[Index, ...]:
-    """The indices with a letter each that is not taken: its own one if `own`, else the author's for its axis, else one that
-    stands for no other axis.  `letters` are those of the author for each axis, as in `Graph.letters`.
+    """The indices with a letter each that is not taken: its own one if `own`, else the author's for its axis or one between
+    these, else one that stands for no other axis.  `letters` are those of the author for each axis, as in `Graph.letters`.
+
+    >>> lettered([Index("i", 3), Index("i", 3)], [(3, ("i", "k"))], ())
+    (i, j)
     """
     known, busy, out = dict(letters), set(taken), list[Index]()
     elsewhere = {c for letters_over in known.values() for c in letters_over}
     pool = (*(c for c in POOL if c not in elsewhere), *POOL)
     for index in indices:
-        letter = fresh((*([index.name] if own else []), *known.get(index.size, ()), *pool), busy, stem="i")
+        author = _filled(known.get(index.size, ()), elsewhere)
+        letter = fresh((*([index.name] if own else []), *author, *pool), busy, stem="i")
         busy.add(letter)
         out.append(Index(letter, index.size))
     return tuple(out)
+
+
+def _filled(letters: Sequence[str], elsewhere: Collection[str]) -> list[str]:
+    """Letters with those between them in the alphabet that stand for nothing else: i, j, k for i, k."""
+    out = list(letters[:1])
+    for before, letter in pairwise(letters):
+        between = map(chr, range(ord(before[0]) + 1, ord(letter[0]))) if len(before) == len(letter) == 1 else ()
+        out += [*(c for c in between if c in POOL and c not in elsewhere), letter]
+    return out
