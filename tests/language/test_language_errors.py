@@ -174,6 +174,8 @@ AXES: list[tuple[str, tuple[int, int] | None, str]] = [
     ("x: [n]\nf = x @ 2", (2, 8), "Write *"),
     ("x: [n]\ny: [n]\nf = x.T @ y.T", (3, 10), "cannot be transposed here"),
     ("A: [m, n]\ny: [n]\nf = A @ y.T", (3, 8), "cannot be transposed here"),
+    ("X: [m, n]\nf = sum(X[0])", (2, 8), "axis, X[0, i], and sum over it (for i in n)"),
+    ("X: [m, n, k]\nf = sum(X[i] for i in m)", (2, 8), "y[j, l] = … X[i, j, l] …"),
     ("f = x.T", (1, 4), "is a number"),
     ("A: [k, m, n]\nf = A.T", (2, 4), "3 axes"),
     ("f = sum(a)", (1, 8), "needs axes"),

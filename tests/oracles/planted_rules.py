@@ -258,6 +258,18 @@ WRONG: dict[Callable[..., Any], tuple[tuple[str, ...], dict[str, Wrong]]] = {
             "exponent not lowered": lambda e, x, right: right * e.base,
         },
     ),
+    rules._zero_base: (
+        (
+            "x: [n]\np: positive\nL = sum(abs(x[i] - x[j])**p for i in n for j in n)",
+            "X: [n, d]\np: positive\nL = sum(sum(abs(X[i, k] - X[j, k]) for k in d)**(p + 1) for i in n for j in n)",
+        ),
+        {
+            "the diagonal left in": lambda e, x, right: right.replace(Differ, lambda a, b: S.One),
+            "the diagonal alone": lambda e, x, right: right.replace(Differ, Delta),
+            "half left out": lambda e, x, right: right.replace(Differ, Below),
+            "sign lost": lambda e, x, right: -right,
+        },
+    ),
     rules._exponential: (
         ("x: positive\np: real\ny = x**p", "x: positive\ny = x**x"),
         {

@@ -120,7 +120,11 @@ def test_a_message_is_said_in_another_language_with_all_that_fills_it() -> None:
     with pytest.raises(DeriveError) as caught:
         derive.graph("W: [m, n]; f = W[0]")
     said = caught.value.text(message_translator("fr"))
-    assert said == "W a les axes [m, n], et 1 indice ici.\n  ligne 1\u00a0: W: [m, n]; f = W[0]\n" + " " * 27 + "^^^^"
+    assert said == (
+        "W a les axes [m, n], et 1 indice ici.\n  ligne 1\u00a0: W: [m, n]; f = W[0]\n" + " " * 27 + "^^^^\n"
+        "Écrivez un indice pour chaque axe, W[0, i], et sommez sur cet indice (for i in n) ou mettez-le à gauche du signe "
+        "=\u00a0: y[i] = … W[0, i] …."
+    )
     assert message_translator("xx") is str
 
 
