@@ -245,6 +245,8 @@ def size(form: Matrix) -> int:
             own = len(args) if isinstance(function, type) else 2
         case MatMul(args) | Hadamard(args) | Plus(args):
             own = len(args)
+        case Transpose(Inverted()):
+            own = 0  # one exponent says both
         case _:
             own = 1
     return own + sum(map(size, children(form)))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms
+from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms, preorder_traversal
 
 from derive.calculus.cost import cost, length
 from derive.calculus.identities import rewritings
@@ -37,9 +37,15 @@ def shortest(term: Any) -> Any:
     best = min(options, key=cost)
     for other in rewritings(best):
         new = _grouped(_merged(normal(other)))
-        if length(new) < length(best) and cost(new) < cost(best):  # −y σ(−y z) stays as a book has it
+        shorter = length(new) < length(best) and cost(new) < cost(best)
+        if shorter and _summands(new) <= _summands(best):  # −y σ(−y z) stays, though y (σ(y z) − 1) has fewer signs
             best = new
     return best
+
+
+def _summands(term: Any) -> int:
+    """The terms of all the sums with + in a term."""
+    return sum(len(t.args) for t in preorder_traversal(term) if t.is_Add)
 
 
 @lru_cache(maxsize=CACHE)

@@ -44,9 +44,9 @@ def lettered(
 
 
 def _filled(letters: Sequence[str], elsewhere: Collection[str]) -> list[str]:
-    """Letters with those between them in the alphabet that stand for nothing else: i, j, k for i, k."""
+    """Letters with the one that is missing between two, if it stands for nothing else: i, j, k for i, k."""
     out = list(letters[:1])
     for before, letter in pairwise(letters):
-        between = map(chr, range(ord(before[0]) + 1, ord(letter[0]))) if len(before) == len(letter) == 1 else ()
-        out += [*(c for c in between if c in POOL and c not in elsewhere), letter]
+        between = [c for c in POOL if before < c < letter] if len(before) == len(letter) == 1 else []
+        out += [*(c for c in between if len(between) == 1 and c not in elsewhere), letter]
     return out
