@@ -77,25 +77,22 @@ class Rule:
 
 
 def varies(term: Any, x: Element) -> bool:
-    """Whether a term mentions the tensor that x is an entry of, other than in an index: W_ij is constant as i moves."""
+    """Whether a term mentions the tensor that x is an entry of, other than in an index, W_ij is constant as i moves, or in a
+    condition, which only decides which terms there are.
+    """
     return x.name in _read(term)
 
 
 @lru_cache(maxsize=CACHE)
 def _read(term: Any) -> frozenset[str]:
     """The tensors whose entries are read for the value of a term; not those that only pick an entry of another."""
-    if isinstance(term, (Element, Index, Label, ArgMax, Adjoint)):
+    if isinstance(term, (Element, Index, Label, ArgMax, Adjoint, Bracket)):
         return frozenset([term.name]) if isinstance(term, Element) else frozenset()
     return frozenset().union(*map(_read, term.args)) if term.args else frozenset()
 
 
 def _constant(e: Any, x: Element) -> Any:
-    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) or _only_conditions_vary(e, x) else None
-
-
-def _only_conditions_vary(e: Any, x: Element) -> bool:
-    """Whether x only decides which terms of a sum there are: Σ_i 𝟙[x_i > 0] L, in which L is held."""
-    return type(e) is Sum and not any(varies(f, x) for f in factors(e.body) if not is_condition(f))
+    return S.Zero if isinstance(e, (Bracket, Index, Label, ArgMax)) or not varies(e, x) else None
 
 
 def _itself(e: Any, x: Element) -> Any:

@@ -14,6 +14,8 @@ MATRICES_OF_MATRICES = ("inv", "solve")
 NO_NUMBERS = ("inf", "infinity", "oo", "nan")
 ELSEWHERE = {
     "ln": "log(x)",
+    "sigma": "sigmoid(x)",
+    "σ": "sigmoid(x)",
     "pow": "x**2",
     "square": "x**2",
     "tan": "sin(x)/cos(x)",

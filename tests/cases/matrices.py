@@ -47,7 +47,7 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("layer_norm", "v"): ("−(1 / (2 (v + ε))) (g ⊙ γ)ᵀ x̂", r"-\frac{1}{2(v + \epsilon)}(g \odot \gamma)^{\top}\hat{x}"),
     ("x: [n]\ngamma: [n]\nepsilon: positive\nr = sqrt(mean(x**2) + epsilon)\ny = gamma*x/r", "x"): (
         "(1/r) (g ⊙ γ − (1 / (n r²)) ((g ⊙ γ)ᵀ x) x)",
-        r"\frac{1}{r}\left(g \odot \gamma - \frac{1}{r^{2}n}((g \odot \gamma)^{\top}x)x\right)",
+        r"\frac{1}{r}\left(g \odot \gamma - \frac{1}{nr^{2}}((g \odot \gamma)^{\top}x)x\right)",
     ),
     ("batch_norm", "beta"): ("Gᵀ 𝟏", r"G^{\top}\mathbf{1}"),
     ("batch_norm", "gamma"): ("(G ⊙ X̂)ᵀ 𝟏", r"(G \odot \hat{X})^{\top}\mathbf{1}"),

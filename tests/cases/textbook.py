@@ -64,14 +64,14 @@ FORMS = [
     ("sine_cosine", "r", "(s sin(θ) + c cos(θ)) / r"),
     ("sine_cosine", "v", "(s c sin(θ) + cos(θ) (c² − 1)) / r"),
     # normalizations in the compact form
-    ("batch_norm", "X", "(γ_j/√(v_j + ε)) (G_kj − 1/N Σ_i G_ij − (X̂_kj/N) Σ_i G_ij X̂_ij)"),
+    ("batch_norm", "X", "(γ_j/√(v_j + ε)) (G_ij − 1/N Σ_k G_kj − (X̂_ij/N) Σ_k G_kj X̂_kj)"),
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − (x̂_i/n) Σ_j g_j γ_j x̂_j) / √(v + ε)"),
     ("rms_norm", "x", "(g_i γ_i − (x_i / (n r²)) Σ_j g_j x_j γ_j) / r"),
     (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − (x̂_i/n) Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
     (
         PRE_NORM_ATTENTION,
         "X",
-        "(∂L/∂X̂_ik − 1/n Σ_j ∂L/∂X̂_ij − (X̂_ik/n) Σ_j ∂L/∂X̂_ij X̂_ij) / √(v_i + 1) + ∂L/∂O_ik",
+        "(∂L/∂X̂_ij − 1/n Σ_k ∂L/∂X̂_ik − (X̂_ij/n) Σ_k ∂L/∂X̂_ik X̂_ik) / √(v_i + 1) + ∂L/∂O_ij",
     ),
     # attention through P and its adjoint
     ("attention", "S", "P_ij (∂L/∂P_ij − Σ_p ∂L/∂P_ip P_ip)"),

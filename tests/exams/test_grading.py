@@ -302,7 +302,7 @@ def test_answers_count_entries_as_the_exam_does(base: int, answer: str, verdict:
     from derive.exams.source import read_exam
 
     text = COUNTED.replace("BASE", str(base))
-    grader = Grader(read_manifest(manifest(papers(read_exam(text), b"0" * 32, ["ada"]))))
+    grader = Grader(read_manifest(manifest(papers(read_exam(text), b"0" * 32, [Student("ada")]))))
     (found,) = grader.sheet("ada", {"half.1": answer}).parts
     assert found.verdict == verdict
 

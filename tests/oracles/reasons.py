@@ -24,9 +24,12 @@ from derive.calculus.terms import (
     Bracket,
     Delta,
     Deriv,
+    Determinant,
     Differ,
     Element,
+    EntryOf,
     Index,
+    Inverse,
     Label,
     Largest,
     Maximum,
@@ -340,6 +343,28 @@ def _gone(term: Any) -> bool:
     return bool(term == 0 or expand(term) == 0 or (term.is_Mul and any(map(_gone, term.args))))
 
 
+def is_log_absolute(body: Any, x: str) -> bool:
+    return isinstance(body, log) and isinstance(body.args[0], Abs)
+
+
+def is_inverse(body: Any, x: str) -> bool:
+    return isinstance(body, EntryOf) and isinstance(body.matrix, Inverse)
+
+
+def an_entry(matrix: Any, d: Deriv) -> bool:
+    """Whether what is left is an entry of the matrix, at any indices."""
+    _, entry = matrix.opened()
+    return shape(d.body) == shape(entry)
+
+
+def _with_its_inverse(between: Between) -> str:
+    """Entries of an inverse have become those of the identity."""
+    (before, after), (deltas, more) = (
+        [len(nodes(line, kind)) for line in (between.before, between.after)] for kind in (EntryOf, Delta)
+    )
+    return "" if after < before and more >= deltas else "identity: no entry of an inverse is gone"
+
+
 RULES: dict[str, Predicate] = {
     "a constant has derivative 0": _differentiates("constant", is_constant, _nothing),
     "a constant factor comes out": _differentiates("factor", is_factor, some_factors),
@@ -357,6 +382,9 @@ RULES: dict[str, Predicate] = {
     "power rule, then the chain rule": _differentiates("power", is_power, an_argument),
     "power rule; where a root is always 0, it has slope 0": _always_0,
     "chain rule; where the base is always 0, the power has slope 0": _base_always_0,
+    "log |u| has slope 1/u": _differentiates("log |u|", is_log_absolute, lambda b, d: shape(d.body) == shape(b.args[0].args[0])),
+    "the derivative of a determinant": _differentiates("det", lambda b, x: isinstance(b, Determinant), an_entry),
+    "the derivative of an inverse": _differentiates("inverse", is_inverse, lambda b, d: an_entry(b.matrix, d)),
     "a variable by itself has derivative 1": _variable_itself,
     "the entries are independent": _entries_independent,
 }
@@ -593,6 +621,8 @@ def _known(between: Between) -> str:
     old, new = ({e.name for e in nodes(line, Element)} for line in (between.before, between.after))
     if old - new - {e.name for left, _ in between.uses for e in nodes(left, Element)} and all(right for _, right in between.uses):
         return "because: other tensors are gone, too"
+    if len(nodes(between.before, Delta)) > len(nodes(between.after, Delta)) + sum(len(nodes(a, Delta)) for a, _ in between.uses):
+        return "because: deltas are gone, too"
     for left, _ in between.uses:
         inner = {e.name for e in nodes(left, Element)}
         sums = [t for t in nodes(between.before, Sum) if inner <= {e.name for e in nodes(t, Element)}]
@@ -615,6 +645,7 @@ RULES |= {
     "what does not depend on its index comes out of the sum": _pull,
     "recognise the definition": _recognise,
     "a sum that is known": _known,
+    "a matrix times its inverse is the identity": _with_its_inverse,
 }
 
 

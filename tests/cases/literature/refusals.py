@@ -20,7 +20,7 @@ REFUSALS = [
         "Rastrigin's function",
     ),
     Refusal("l = ln(k/b)", "The function ln is not known.", "Write log(x).", "Weibull"),
-    Refusal("y = x*sigma(beta*x)", "The function sigma is not known.", "Did you mean sigmoid?", "Swish with a slope"),
+    Refusal("y = x*sigma(beta*x)", "The function sigma is not known.", "Write sigmoid(x).", "Swish with a slope"),
     Refusal(
         "lambda: positive; x: [N]; l = N*log(lambda) - lambda*sum(x)",
         "The word lambda cannot be used here.",
@@ -86,15 +86,9 @@ REFUSALS = [
     ),
     Refusal(
         "x: [n]; A: [n, n]; r = x.T*A @ x",
-        "A vector is transposed only left of @.",
-        "Write x.T @ y for the inner product, and G[i, j] = g[i]*h[j] for the outer product.",
+        "A vector cannot be transposed here.",
+        "Write x.T @ y for the inner product, and x @ y.T for the outer product.",
         "Rayleigh quotient",
-    ),
-    Refusal(
-        "a: [n]; h: [m]; G = a @ h.T",
-        "A vector is transposed only left of @.",
-        "Write x.T @ y for the inner product, and G[i, j] = g[i]*h[j] for the outer product.",
-        "Ising energy",
     ),
     Refusal(
         "z: [d]; E: [K, d]; k = argmin(sum((z[j] - E[i, j])**2 for j in d) for i in K)",
