@@ -111,7 +111,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
-        {"exponentials", "lengths"},
+        {"exponentials", "lengths", "reach"},
         {"cancelled"},
         {"conventions"},
         {"stable"},

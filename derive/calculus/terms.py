@@ -514,6 +514,13 @@ def _always(gap: Any) -> Any:
     return S.One if never_negative(ends[0]) else S.Zero if never_negative(-1 - ends[1]) else None
 
 
+class Elsewhere(Function):  # type: ignore[misc]
+    """An index that stands on another axis than its own, in programs: what it reads is read behind its condition alone."""
+
+    nargs = 1
+    is_integer = True
+
+
 class Positive(Bracket):
     """[a > 0] for a number a."""
 

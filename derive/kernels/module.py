@@ -25,6 +25,7 @@ from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph
 from derive.kernels.program.lengths import named_lengths, proofs, resized, swapped
 from derive.kernels.program.program import Program, derivations, program
+from derive.kernels.program.reach import told_apart
 from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.kernels.text.device import KERNELS, sources
@@ -92,7 +93,7 @@ def _program(graph: Graph, wrt: Sequence[str], value: bool, target: Target) -> P
     """What a function computes, in the form in which loops are made of it."""
     whole = renamed(program(graph, wrt, value), target.reserved)
     sizes = named_lengths(whole.graph)
-    return resized(simple(stable(resized(whole, sizes))), swapped(sizes))
+    return resized(simple(told_apart(stable(resized(whole, sizes)))), swapped(sizes))
 
 
 def _text(

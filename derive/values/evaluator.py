@@ -32,6 +32,7 @@ from derive.calculus.terms import (
     Determinant,
     Differ,
     Element,
+    Elsewhere,
     EntryOf,
     Index,
     Inside,
@@ -637,6 +638,7 @@ TermEvaluator = Callable[[Evaluator, Any, Entries], Array]
 _EVALUATORS: tuple[tuple[Any, TermEvaluator], ...] = (
     (Index, lambda v, t, g: v.counted(g[t])),
     (Label, lambda v, t, g: v.evaluate(t.element, g)),
+    (Elsewhere, lambda v, t, g: v.evaluate(t.args[0], g)),
     (Element, _element),
     (Determinant, _determinant),
     (Inverse, _inverse),

@@ -27,7 +27,7 @@ from oracles.kernel_reference import call
 Array = Any
 TYPES = ("float32", "float64")
 
-SQUARES = ("batch_norm", "cosine_similarity", "group_norm", "layer_norm", "rms_norm", "sine_cosine", "triplet_margin")
+SQUARES = ("batch_norm", "cosine_similarity", "group_norm", "layer_norm", "rms_norm", "sine_cosine", "std", "triplet_margin")
 """What squares its inputs gives what the squares allow: beyond the root of the largest number they are none, as in PyTorch."""
 
 PRODUCTS = ("attention", "attention_causal", "attention_masked", "bptt", "gru_cell", "mlp", "softmax_regression")
@@ -73,7 +73,7 @@ WRITTEN_OUT = "z: real; y: real; L = -(y*log(exp(z)/(1 + exp(z))) + (1 - y)*log(
 NEEDED = {
     "writing exponentials out": "z: [C]; t: label[C]; s = sum(exp(z)); L = log(s) - z[t]",
     "cancelling what the next factor takes away": "a: real; b: real; s = exp(a) + exp(b); y = exp(a)/s",
-    "writing slopes without their functions": "x: [n]; y = x**1.5",
+    "writing slopes without their functions": "x: [n]; a = x**2; p = a**5; y = p**0.3",
     "shifting by the maximum": "softmax",
     "gathering exponentials": "x: real; k: real; y = sigmoid(x)**k",
     "shifting by the larger of exponents": "a: real; b: real; y = log(exp(a) + exp(b))",

@@ -26,7 +26,7 @@ from typing import Any
 
 from sympy import Mul, S
 
-from derive.calculus.terms import Element, Index, Inside, factors
+from derive.calculus.terms import Element, Elsewhere, Index, Inside, factors
 from derive.kernels.cpu.schedule import Nest, Region
 from derive.kernels.program.memory import sizes_in
 from derive.kernels.program.program import unused
@@ -212,7 +212,7 @@ class RegionBuilder:
         inner = self._inner
         if inner is None or not last.has(inner) or any(k.has(inner) for k in lead):
             found = at(base, *(self._place(k, local) for k in indices))
-            fixed = inner is not None and not any(k.has(inner) for k in indices) and tensor not in self._written
+            fixed = inner is not None and not any(k.has(inner, Elsewhere) for k in indices) and tensor not in self._written
             return self._before(base, found) if fixed else found
         if last == inner:
             block = self.blocked and inner == self.region.outer and not local

@@ -25,6 +25,7 @@ from derive.calculus.terms import (
     Delta,
     Differ,
     Element,
+    Elsewhere,
     Index,
     Inside,
     Label,
@@ -238,6 +239,8 @@ class Scope:
             return self.access(term.element)
         if isinstance(term, Element):
             return self.access(term)
+        if isinstance(term, Elsewhere):
+            return self.place(term.args[0])
         if isinstance(term, Symbol):
             return Name(str(term.name))
         if term.is_Integer:
