@@ -357,7 +357,8 @@ def test_the_json_has_every_line_and_how_it_was_proved(capsys: pytest.CaptureFix
     assert data["fingerprint"] == f"sha256:{made.fingerprint}"
     for derivation, proved in zip(data["derivations"], made.proofs, strict=True):
         assert derivation["kind"] == "gradient"
-        assert [s["proof"] for s in derivation["steps"]] == list(proved.kinds)
+        steps = [s for s in derivation["steps"] if s["rule"] != "rewrite"]  # a line of a lemma once more, with what cancels gone
+        assert [s["proof"] for s in steps] == list(proved.kinds)
         assert all(s["latex"] and s["text"] and s["rule"] and s["error"] < 1e-25 for s in derivation["steps"])
         assert derivation["result"] == derivation["steps"][-1]["latex"]
         assert [c["sizes"] for c in derivation["compared"]] == [dict(sizes) for sizes in proved.sizes]
