@@ -362,7 +362,7 @@ def test_latex_has_the_reasons_in_the_language_that_was_set() -> None:
         derive.set_language("fr")
         assert r"\text{la dérivée d’une variable par elle-même vaut 1}" in found.latex()
         assert "Définition" in str(found.graph)
-        assert "la dérivée d’une variable" in found._repr_markdown_()
+        assert "un facteur constant sort de la dérivée" in found._repr_markdown_()
         assert "définition de" in str(found)
         assert "0,5" in derive.graph("f = u*v").at(u="0.5", v=1)._repr_markdown_().replace("{,}", ",")
     finally:
