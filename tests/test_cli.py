@@ -682,7 +682,7 @@ def test_status_3_where_a_line_cannot_be_proved(derive: Derive, monkeypatch: pyt
 def test_a_gradient_without_a_value_stops_no_other(derive: Derive) -> None:
     shown = done(derive("explain", "y = x**p", "--at", "x=0, p=3"))
     assert "The gradient by p has no value here: log(0) does not exist" in shown
-    assert "∂y/∂x = ∂(x^p)/∂x · ∂y/∂y = x^(p − 1) p · 1 = 0 · 1 = 0" in shown
+    assert "∂y/∂x = ∂(x^p)/∂x · ∂y/∂y = p x^(p − 1) · 1 = 0 · 1 = 0" in shown
     run = derive("explain", "y = x**p", "--at", "x=0, p=3", "--wrt", "p")
     assert (run.status, run.out) == (1, "")
 

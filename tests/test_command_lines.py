@@ -150,7 +150,8 @@ def test_a_command_line_ends_with_a_status_and_one_message(
             assert err == "", line
         else:
             told = "check" in line and ended == 3 and err == ""  # a certificate says itself what does not agree
-            assert told or (out == "" and err.count("derive: " if ended != 2 else "error: ") >= 1), line
+            usage = "erreur\N{NO-BREAK SPACE}: " in err or "error: " in err
+            assert told or (out == "" and (usage if ended == 2 else "derive: " in err)), line
             assert told or state(folder) == before, line
         assert ended == 2 or err.count("\nderive: ") == 0, line
         assert not [path for path in folder.rglob("*") if path.name.startswith(".")], line
