@@ -170,7 +170,6 @@ UNTRUE = {
     "SigLIP",
     "covariance term of VICReg",
     "prototypical network",
-    "quantile Huber loss",
 }
 """Definitions with a step whose reason is not what a reader sees between its lines."""
 

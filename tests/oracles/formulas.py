@@ -614,6 +614,22 @@ class Row:
 
 
 # F.hardsigmoid is not among them: its gradient multiplies by 1/6 in single precision.
+# PyTorch's polygamma has nine right digits: here by the recurrence and Stirling's series, DLMF 5.5.2 and 5.11.2.
+SHIFT = 20
+
+
+def _digamma(x: Tensor) -> Tensor:
+    y = x + SHIFT
+    series = torch.log(y) - 1 / (2 * y) - 1 / (12 * y**2) + 1 / (120 * y**4) - 1 / (252 * y**6) + 1 / (240 * y**8)
+    return series - sum(1 / (x + k) for k in range(SHIFT))
+
+
+def _trigamma(x: Tensor) -> Tensor:
+    y = x + SHIFT
+    series = 1 / y + 1 / (2 * y**2) + 1 / (6 * y**3) - 1 / (30 * y**5) + 1 / (42 * y**7) - 1 / (30 * y**9)
+    return series + sum(1 / (x + k) ** 2 for k in range(SHIFT))
+
+
 NUMBERS: dict[str, Row] = {
     "exp": Row(lambda x: torch.exp(x), positive=True),
     "log": Row(lambda x: torch.log(x), takes="p"),
@@ -628,8 +644,8 @@ NUMBERS: dict[str, Row] = {
     "arctan": Row(lambda x: torch.arctan(x)),
     "sign": Row(lambda x: torch.sign(x), lambda x: [x]),
     "lgamma": Row(lambda x: torch.lgamma(x), takes="p"),
-    "digamma": Row(lambda x: torch.digamma(x), takes="p"),
-    "trigamma": Row(lambda x: torch.polygamma(1, x), takes="p", positive=True),
+    "digamma": Row(lambda x: _digamma(x), takes="p"),
+    "trigamma": Row(lambda x: _trigamma(x), takes="p", positive=True),
     "log1p": Row(lambda x: torch.log1p(x), takes="p", positive=True),
     "expm1": Row(lambda x: torch.expm1(x)),
     "log2": Row(lambda x: torch.log2(x), takes="p"),
