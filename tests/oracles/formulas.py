@@ -618,13 +618,13 @@ class Row:
 SHIFT = 20
 
 
-def _digamma(x: Tensor) -> Tensor:
+def _digamma(x: Any) -> Any:
     y = x + SHIFT
     series = torch.log(y) - 1 / (2 * y) - 1 / (12 * y**2) + 1 / (120 * y**4) - 1 / (252 * y**6) + 1 / (240 * y**8)
     return series - sum(1 / (x + k) for k in range(SHIFT))
 
 
-def _trigamma(x: Tensor) -> Tensor:
+def _trigamma(x: Any) -> Any:
     y = x + SHIFT
     series = 1 / y + 1 / (2 * y**2) + 1 / (6 * y**3) - 1 / (30 * y**5) + 1 / (42 * y**7) - 1 / (30 * y**9)
     return series + sum(1 / (x + k) ** 2 for k in range(SHIFT))

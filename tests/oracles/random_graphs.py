@@ -403,10 +403,12 @@ class Drawing:
             case "integer":
                 return Power(self.formula(axes, scope, depth, positive), Number(self.one("345")))
             case "negative":
-                return Power(self.formula(axes, scope, depth, positive=True), Negative(Number(self.one("12"))))
+                base, exponent = self.formula(axes, scope, depth, positive=True), Number(self.one("12"))
+                if len(axes) == 2 and axes[0] == axes[1]:  # A**-1 is refused: it could be the inverse
+                    return Operator("/", Number("1"), base)
+                return Power(base, Negative(exponent))
             case "fraction":
-                exponent = self.one(EXPONENTS)
-                return Power(self.formula(axes, scope, depth, positive=True), exponent)
+                return Power(self.formula(axes, scope, depth, positive=True), self.one(EXPONENTS))
             case "variable":
                 return Power(self.formula(axes, scope, depth, positive=True), self.leaf((), scope, False, literal=False))
         if axes:
