@@ -514,7 +514,7 @@ def _always(gap: Any) -> Any:
     return S.One if never_negative(ends[0]) else S.Zero if never_negative(-1 - ends[1]) else None
 
 
-class Elsewhere(Function):  # type: ignore[misc]
+class Elsewhere(Function):
     """An index that stands on another axis than its own, in programs: what it reads is read behind its condition alone."""
 
     nargs = 1

@@ -21,8 +21,8 @@ from derive.language import library
 from derive.language.batching import batch
 from derive.notation.context import context_of
 from derive.notation.layout import text
-from derive.teaching.blocks.gradient import LINEAR, cases_layout
 from derive.teaching.blocks import gradient
+from derive.teaching.blocks.gradient import LINEAR, cases_layout
 from derive.teaching.page import Page
 from oracles import reasons
 from oracles.random_graphs import random_graph
