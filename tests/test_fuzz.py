@@ -67,8 +67,8 @@ def drawn(seed: str, count: int) -> Counter[str]:
 def test_the_whole_language_is_drawn() -> None:
     from oracles.formulas import NUMBERS, TENSORS
 
-    met = drawn("language", 3 * GRAPHS)
-    rare = {feature: met[feature] for feature, least in LANGUAGE.items() if met[feature] < 3 * least}
+    met = drawn("language", 4 * GRAPHS)
+    rare = {feature: met[feature] for feature, least in LANGUAGE.items() if met[feature] < 4 * least}
     assert not rare
     assert not {name for name in (*NUMBERS, *TENSORS) if not met[f"{name}()"]}
 
