@@ -172,6 +172,7 @@ FOUND = {
         "x: [n]; f = sum(x[i] for i in n for j in n if i < x[j] if j < x[i])",
         "f = Σ_{i, j, i < x_j, j < x_i} x_i",
     ),
+    "a digit in the name of a function": ("w: positive[n]; S = mean(log1p(w[i]) for i in n)", "S = 1/n Σ_i log1p(w_i)"),
     "a chain of letters": ("x: [n]; f = sum(x[i] for i in n for j in n for k in n if i < j < k)", "f = Σ_{i<j<k} x_i"),
     "a chain with a tensor in it": (
         "x: [n]; f = sum(x[i] for i in n for j in n for k in n if x[j] < i <= k)",

@@ -120,7 +120,7 @@ class _Text:
             end += 1
         while end < len(self.text) and self.text[end] in "0123456789":
             end += 1
-        if found := re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?=\()").match(self.text, self.at):
+        if found := re.compile(r"(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[0-9]+[a-z]+)(?=\()").match(self.text, self.at):
             end = found.end()  # a function of the library by its name
         word = self.text[self.at : end]
         if word in BIG_WORDS and self.text[end : end + 1] == "_":
