@@ -22,7 +22,7 @@ WORDS = {
     "fr": ("si", "sinon"),
 }
 FUNCTIONS = {
-    "log", "sin", "cos", "tanh", "erf", "exp", "sign", "sinh", "cosh", "arctan", "lgamma", "digamma", "trigamma",
+    "log", "sin", "cos", "tanh", "erf", "exp", "sign", "sinh", "cosh", "arctan", "lgamma", "digamma", "trigamma", "tetragamma",
     "log1p", "expm1", "log2", "log10", "softmin", "var", "std", "cumsum",
     "max", "min", "sum", "mean", "prod", "argmax", "diag", "tr", "det", "ReLU", "σ",
     "Φ", "φ", "GELU", "SiLU", "ELU", "SELU", "Mish", "softplus", "softsign", "softmax", "log softmax", "logsumexp", "leaky relu",

@@ -302,7 +302,7 @@ class Shapes:
         inner = self.shape(tree.args[0])
         if tree.text in (*ELEMENTWISE_ONLY, "max", "min"):
             return SCALAR
-        if tree.text == "logsumexp":
+        if tree.text in ("logsumexp", "var", "std"):
             return Shape(inner.dims[:-1])
         if tree.text == "diag":
             return Shape((inner.dims[0], inner.dims[0])) if inner.rank == 1 else Shape((inner.dims[0].unite(inner.dims[1]),))
@@ -517,6 +517,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] 
     "lgamma": (_gamma(0), _gamma(1)),
     "digamma": (_gamma(1), _gamma(2)),
     "trigamma": (_gamma(2), _gamma(3)),
+    "tetragamma": (_gamma(3), _gamma(4)),
     "ReLU": (lambda x: np.maximum(x, 0), lambda x: np.where(x > 0, 1.0, 0.0)),
     "σ": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
     "Φ": (_cdf, _normal),
