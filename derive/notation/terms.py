@@ -297,7 +297,9 @@ def index_layout(index: Any, context: Context) -> Layout:
     """An index in a subscript; a given number is counted from the index base."""
     if isinstance(index, Integer):
         return Sign(str(int(index) + context.style.index_base), str(int(index) + context.style.index_base))
-    return _piece(index, context).layout
+    found = _piece(index, context).layout
+    parted = context.style.decimal_sign == "," and isinstance(index, ArgMax) and any(f"{c}," in text(found) for c in "0123456789")
+    return Fence(found) if parted else found  # a comma between digits of a subscript parts indices
 
 
 def of_matrix(name: Layout, indices: Sequence[Any], places: Sequence[Any], context: Context) -> Piece:
