@@ -116,17 +116,16 @@ class Shapes:
 
     def length(self, name: str, asked: tuple[str, ...] = ()) -> int | None:
         """What a letter ranges over: the shortest axis on which it stands, or as far as its sum says where that is further, or
-        that of what it is compared with.
+        the longest of those of what it is compared with.
         """
-        if (found := self.letter(name).root().length) is not None or name in asked:
-            return found
+        if (length := self.letter(name).root().length) is not None or name in asked:
+            return length
         said = [round(float(Values(self.point, self).of(self.limits[name]).v))] if name in self.limits else []
         if said or name in self.stands:
             return max([*said, *([min(self.stands[name])] if name in self.stands else [])])
-        for one, other in self.compared:
-            if one == name and (found := other if isinstance(other, int) else self.length(other, (*asked, name))) is not None:
-                return found
-        return None
+        beside = [other for one, other in self.compared if one == name]
+        found = [other if isinstance(other, int) else self.length(other, (*asked, name)) for other in beside]
+        return max((n for n in found if n is not None), default=None)
 
     def shape(self, tree: Tree) -> Shape:
         if tree not in self.of:
