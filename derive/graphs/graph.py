@@ -183,18 +183,6 @@ class Graph(Frozen):
         return self.__dict__.setdefault("memory", {})
 
     @cached_property
-    def author_bound(self) -> frozenset[str]:
-        """The letters that the author's own formulas bind with a Σ or its like."""
-        return frozenset(
-            index.name
-            for node in self.nodes
-            if node.surface is None
-            for tree in subtrees(node.body)
-            if isinstance(tree, Reduce)
-            for index in tree.indices
-        )
-
-    @cached_property
     def conditioned(self) -> frozenset[str]:
         """The letters that the author binds under a condition, and has free on no left side."""
         reductions = (t for node in self.nodes if node.surface is None for t in subtrees(node.body) if isinstance(t, Reduce))
