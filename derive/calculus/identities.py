@@ -15,7 +15,7 @@ from sympy import Abs, S, cos, sign, sin
 
 from derive.calculus.functions import Named
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import CACHE, AtMost, Below, Differ, Element, Positive, factors, walk
+from derive.calculus.terms import CACHE, AtMost, Below, Bracket, Differ, Element, Positive, factors, walk
 
 
 @dataclass(frozen=True)
@@ -64,24 +64,18 @@ def _decided(t: Any) -> Any:
     return S.One if gap.is_positive else S.Zero if gap.is_nonpositive else t
 
 
-def _either(t: Any) -> Any:
-    """[i < k] + [k < i] as [i ≠ k]."""
-    for u in t.args if t.is_Add else ():
-        for f in (f for f in factors(u) if isinstance(f, Below)):
-            other = u / f * Below(*f.args[::-1])
-            if other in t.args:
-                return t - u - other + u / f * Differ(*f.args)
-    return t
+def _with_below(partner: type[Bracket], joined: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """[i < k] and a partner that compares k with i, in a sum with the same factors: what the two are together."""
 
+    def rewrite(t: Any) -> Any:
+        for u in t.args if t.is_Add else ():
+            for f in (f for f in factors(u) if isinstance(f, Below)):
+                other = u / f * partner(*f.args[::-1])
+                if other in t.args:
+                    return t - u - other + u / f * joined(*f.args)
+        return t
 
-def _whole(t: Any) -> Any:
-    """[i < k] + [k ≤ i] as 1."""
-    for u in t.args if t.is_Add else ():
-        for f in (f for f in factors(u) if isinstance(f, Below)):
-            other = u / f * AtMost(*f.args[::-1])
-            if other in t.args:
-                return t - u - other + u / f
-    return t
+    return rewrite
 
 
 IDENTITIES: tuple[Identity, ...] = (
@@ -91,8 +85,8 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("x sign(x) = |x|", (sign,), _signed),
     Identity("sin² x + cos² x = 1", (sin, cos), _circle),
     Identity("𝟙[a > 0] of positive numbers", (Positive,), _decided),
-    Identity("𝟙[i < k] + 𝟙[k < i] = 𝟙[i ≠ k]", (Below,), _either),
-    Identity("𝟙[i < k] + 𝟙[k ≤ i] = 1", (Below, AtMost), _whole),
+    Identity("𝟙[i < k] + 𝟙[k < i] = 𝟙[i ≠ k]", (Below,), _with_below(Below, Differ)),
+    Identity("𝟙[i < k] + 𝟙[k ≤ i] = 1", (Below, AtMost), _with_below(AtMost, lambda i, k: S.One)),
 )
 
 
