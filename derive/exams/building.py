@@ -130,7 +130,7 @@ class Build:
     @property
     def width(self) -> int:
         """The digits of the number of a paper."""
-        return max(3, len(str(len(self.students))))
+        return _width(self.students)
 
     @property
     def count(self) -> int:
@@ -234,7 +234,7 @@ def reprinted(kept: Manifest, student: str, forms: Sequence[str], langs: Sequenc
     exam, paper = read_exam(kept.text, kept.source), kept.papers[student]
     found = again(exam, [q["mistakes"] for q in kept.questions], kept.states(paper), paper)
     (one,) = found.papers
-    width = max(3, len(str(len(kept.papers))))
+    width = _width(kept.papers)
     single = [form for form in forms if form in PAPERS]
     if not single:
         raise DeriveError("One paper is printed as pdf or markdown.")
@@ -258,6 +258,11 @@ def _made(exam: Exam, forms: Sequence[str], width: int, portion: Portion) -> Fil
                 files[f"{name}{FORMATS[form].ending}"] = page.content
                 files |= {f"{name.partition('/')[0]}/{other}": content for other, content in page.files.items()}
     return files
+
+
+def _width(students: Collection[object]) -> int:
+    """The digits of the number of a paper among so many."""
+    return max(3, len(str(len(students))))
 
 
 def _made_of(path: Path) -> str | None:
