@@ -298,7 +298,7 @@ def index_layout(index: Any, context: Context) -> Layout:
     if isinstance(index, Integer):
         return Sign(str(int(index) + context.style.index_base), str(int(index) + context.style.index_base))
     found = _piece(index, context).layout
-    parted = context.style.decimal_sign == "," and isinstance(index, ArgMax) and any(f"{c}," in text(found) for c in "0123456789")
+    parted = isinstance(index, ArgMax) and _has_decimal_comma(found, context.style)
     return Fence(found) if parted else found  # a comma between digits of a subscript parts indices
 
 
@@ -387,8 +387,12 @@ def _first_letters(conditions: list[Any], bound: list[Index], listed: list[Index
 
 def listed(items: Sequence[Layout], style: Style) -> Layout:
     """What stands under a Σ: with commas between, or what stands between arguments where one has a decimal comma."""
-    decimal_comma = any(f"{c}," in text(item) for item in items for c in "0123456789")
-    return joined(items, style.separator if style.decimal_sign == "," and decimal_comma else COMMA)
+    return joined(items, style.separator if any(_has_decimal_comma(item, style) for item in items) else COMMA)
+
+
+def _has_decimal_comma(item: Layout, style: Style) -> bool:
+    """Whether a comma of what is printed may be a decimal one."""
+    return style.decimal_sign == "," and any(f"{c}," in text(item) for c in "0123456789")
 
 
 def unsaid_ranges(bound: Sequence[Index], beside: Callable[[Index], set[Any] | None]) -> list[Index]:
