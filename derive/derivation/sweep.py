@@ -207,8 +207,7 @@ def _paths(
 ) -> None:
     """The chain rule over the definitions that mention x, what is known of their adjoints, the lemmas, then the definitions.
 
-    Where x acts on the output directly as well, the definition of the output is put in at once: ∂o/∂x itself is what is sought;
-    and that of everything else with it, so that no lemma is used.
+    Where x acts on the output directly as well, the definition of the output is put in at once: ∂o/∂x itself is what is sought.
     """
     o, x = subject.output, subject.by
     named: Any = Add(*[Deriv(o, x) if y.name == o.name else _path(o, y, x) for y in users])
@@ -225,9 +224,9 @@ def _paths(
         to(named, SUBSTITUTE, "substitute", used, own)
         named = contracted(named)
         to(named, PICK, "delta", (), own)
-    known = [y for y in users if not own and known_as(y) and _stands(y.name, named)]
+    known = [y for y in users if y not in own and known_as(y) and _stands(y.name, named)]
     for y in known:
-        use_lemma(trail, named, lemma_of(graph, y, x, rules))
+        use_lemma(trail, _opened(named, graph, [z.name for z in own]), lemma_of(graph, y, x, rules))
         named = trail.line
     users = [y for y in users if y not in known]
     if any(_stands(y.name, named) for y in users):
