@@ -254,7 +254,7 @@ class EntryOf(Expr):
 
 
 def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
-    """Bind `indices` in `body` under canonical names; nested binders of one kind become one.
+    """Bind `indices` in `body` under canonical names; nested binders of one kind become one, and a minus stands before a Σ.
 
     The order of several indices is canonical too: each is keyed by the body seen from it alone, and only indices with
     equal keys are tried in every order.
@@ -262,6 +262,8 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     bound = list(indices)
     if not bound or (kind is Sum and body is S.Zero):
         return body
+    if kind is Sum and body.is_Mul and body.args[0].is_negative and body.args[0].is_number:
+        return -close(kind, bound, -body)
     if type(body) is kind and kind.nests:
         inner, body = body.opened()
         bound += inner

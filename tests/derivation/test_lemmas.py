@@ -31,8 +31,8 @@ def printed(found: Derivation, detail: Detail = "normal") -> list[str]:
 def test_a_cross_entropy_of_a_softmax_takes_the_lines_of_a_textbook() -> None:
     assert printed(derive.graph(ENTROPY).derive(wrt="z")) == [
         "Σ_j ∂L/∂p_j ∂p_j/∂z_i | chain rule",
-        "Σ_j (−(y_j/p_j) ∂p_j/∂z_i) | with ∂L/∂p_i = −y_i/p_i",
-        "Σ_j (−(y_j/p_j) p_j (δ_ij − p_i)) | Jacobian of softmax: ∂p_i/∂z_j = p_i (δ_ij − p_j)",
+        "−Σ_j (y_j/p_j) ∂p_j/∂z_i | with ∂L/∂p_i = −y_i/p_i",
+        "−Σ_j (y_j/p_j) p_j (δ_ij − p_i) | Jacobian of softmax: ∂p_i/∂z_j = p_i (δ_ij − p_j)",
         "p_i Σ_j y_j − y_i | each delta keeps one term of its sum",
         "p_i − y_i | because Σ_i y_i = 1",
     ]
@@ -41,8 +41,8 @@ def test_a_cross_entropy_of_a_softmax_takes_the_lines_of_a_textbook() -> None:
 def test_full_opens_a_lemma_line_by_line() -> None:
     lines = printed(derive.graph(ENTROPY).derive(wrt="z"), "full")
     assert [line for line in lines if "quotient rule" in line]
-    assert "Σ_j (−(y_j/p_j) (p_j δ_ij − p_i p_j)) | definition of p_i" in lines
-    assert "Σ_j (−(y_j/p_j) p_j (δ_ij − p_i)) | factor" in lines
+    assert "−Σ_j (y_j/p_j) (p_j δ_ij − p_i p_j) | definition of p_i" in lines
+    assert "−Σ_j (y_j/p_j) p_j (δ_ij − p_i) | factor" in lines
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ TERMS: list[tuple[Any, str, str]] = [
     (total(x(j), j) * total(y(j), j), "(Σ_i x_i) Σ_i y_i", r"\left(\sum_{i}x_{i}\right)\sum_{i}y_{i}"),
     (total(x(j) + 1, j), "Σ_i (x_i + 1)", r"\sum_{i}(x_{i} + 1)"),
     (total(x(j), j) + 1, "Σ_i x_i + 1", r"\sum_{i}x_{i} + 1"),
-    (total(-x(j), j), "Σ_i (−x_i)", r"\sum_{i}(-x_{i})"),
+    (total(-x(j), j), "−Σ_i x_i", r"-\sum_{i}x_{i}"),
     (-total(x(j), j), "−Σ_i x_i", r"-\sum_{i}x_{i}"),
     ((x(i) - y(i)) * g(i), "g_i (x_i − y_i)", r"g_{i}(x_{i} - y_{i})"),
     (Mul(2, x(i) + 1, evaluate=False), "2 (x_i + 1)", r"2(x_{i} + 1)"),
