@@ -7,7 +7,20 @@ from typing import Any
 
 from sympy import S, preorder_traversal
 
-from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Label, OfMatrix, Sum, depends, factors, free_indices
+from derive.calculus.terms import (
+    CACHE,
+    Binder,
+    Delta,
+    Element,
+    EntryOf,
+    Index,
+    Label,
+    OfMatrix,
+    Sum,
+    depends,
+    factors,
+    free_indices,
+)
 
 SUM_COST = 8
 """What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols

@@ -145,7 +145,7 @@ def test_a_mistake_in_a_definition_is_noticed(name: str) -> None:
         ("softmax_cross_entropy_weighted", {"w": [0.5, 2.0, 0.25]}, {"weight": [0.5, 2.0, 0.25]}),
     ],
 )
-def test_masks_and_weights_say_what_the_options_of_pytorch_say(name: str, given: dict[str, Array], options: dict[str, Array]) -> None:
+def test_masks_and_weights_are_the_options_of_pytorch(name: str, given: dict[str, Array], options: dict[str, Array]) -> None:
     torch = pytest.importorskip("torch")
     Z, t = [[0.5, -1.0, 2.0], [0.25, 3.0, -2.0], [1.0, 0.0, 1.5]], [2, 0, 1]
     scores = torch.tensor(Z, dtype=torch.float64, requires_grad=True)
