@@ -119,7 +119,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"statements"},
         {"memory"},
     ),
-    "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "wrapped"}),
+    "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "trial", "wrapped"}),
     "kernels.cpu": (
         {"device", "products", "schedule"},
         {"regions", "segments"},

@@ -7,7 +7,20 @@ from typing import Any
 
 from sympy import S, preorder_traversal
 
-from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Label, OfMatrix, Sum, depends, factors
+from derive.calculus.terms import (
+    CACHE,
+    Binder,
+    Delta,
+    Element,
+    EntryOf,
+    Index,
+    Label,
+    OfMatrix,
+    Sum,
+    depends,
+    factors,
+    free_indices,
+)
 
 SUM_COST = 8
 """What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols
@@ -97,3 +110,11 @@ def sums(term: Any) -> int:
     """How many indices are bound in a term, all in all."""
     own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, OfMatrix) else 0
     return own + sum(sums(a) for a in term.args)
+
+
+def loops(term: Any) -> int:
+    """How many indices are bound in a term, those of sums aside that no free index enters: Σ_l m_l is a number, found once."""
+    if isinstance(term, Binder) and not free_indices(term):
+        return 0
+    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, OfMatrix) else 0
+    return own + sum(loops(a) for a in term.args)

@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add
 
 from derive.calculus.budget import Budget
-from derive.calculus.cost import cost, sums
+from derive.calculus.cost import cost, loops
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Element, height, total
@@ -137,10 +137,10 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
         return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
     found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
     named = _attempt(graph, Trail(subject, budget), users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
-    short = {n: d for n, d in found.items() if not sums(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
+    short = {n: d for n, d in found.items() if not loops(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
     if any(not is_atomic(d.result) for d in short.values()):
         written = _attempt(graph, Trail(subject, budget), users, short, rules)
-        if sums(written.line) <= sums(named.line) and (
+        if loops(written.line) <= loops(named.line) and (
             cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
         ):
             named = written

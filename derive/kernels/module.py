@@ -30,6 +30,7 @@ from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.kernels.text.device import KERNELS, sources
 from derive.kernels.text.target import Target
+from derive.kernels.text.trial import trial_variables
 from derive.kernels.text.wrapped import wrapped_variables
 from derive.kernels.text.wrapper import SCALAR, TENSOR, Public
 from derive.marks import mark
@@ -85,6 +86,8 @@ def module(
     source = f"# {mark()}\n" + _text(graph, title or graph.output.name, functions, names, target, dtype, wrap)
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
+    if target.trial:
+        source += _environment().get_template(target.trial).render(trial_variables(graph, names, dtype, functions))
     code = {f.name: "\n\n".join(f.code) for f in functions}
     return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
 

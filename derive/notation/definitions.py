@@ -8,9 +8,11 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any, TypeGuard
 
+from sympy import preorder_traversal
+
 from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.normal import normal
-from derive.calculus.terms import Binder, Bracket, Deriv, Index, free_indices, substituted, total
+from derive.calculus.terms import Binder, Bracket, Deriv, Element, Index, free_indices, substituted, total
 from derive.graphs.graph import Node
 from derive.graphs.names import lettered
 from derive.graphs.tree import ONES as ONES_COLUMN
@@ -493,7 +495,9 @@ def _beside(tree: Tree, index: Index, context: Context) -> set[Any] | None:
     for part in subtrees(tree):
         match part:
             case Ref(name, indices):
-                stands |= {*context.ranges_over(index, name, indices)}
+                inside = [t for i in indices if not isinstance(i, Index) for t in preorder_traversal(i) if isinstance(t, Element)]
+                for tensor, places in [(name, indices), *((t.name, t.indices) for t in inside)]:  # w[t[i]]: i stands on t's axis
+                    stands |= {*context.ranges_over(index, tensor, places)}
             case Entry(_, indices) if index in indices:
                 return None
             case Compare(_, left, right) if index in (left, right):

@@ -15,8 +15,11 @@ SIZES = {
 }  # fmt: skip
 """How long every axis is: no two in one definition are equal, so that a transposed gradient cannot hide."""
 
-OWN_SIZES = {"conv2d_layer": {"D": 2, "C": 3, "K": 4, "M": 1, "P": 5, "Q": 6, "H": 10, "W": 9, "s": 2, "p": 1}}
-"""Those of a definition in which more axes meet."""
+OWN_SIZES = {
+    "conv2d_layer": {"D": 2, "C": 3, "K": 4, "M": 1, "P": 5, "Q": 6, "H": 10, "W": 9, "s": 2, "p": 1},
+    "softmax_cross_entropy_weighted": {"N": 4, "C": 5},
+}
+"""Those of a definition in which more axes meet, or that no longer depends on a weight where all examples have one label."""
 
 
 def softmax(m: Any, z: Array) -> Array:
@@ -101,6 +104,12 @@ def convolution(m: Any, X: Array, W: Array) -> Array:
 def labelled(m: Any, P: Array, t: Array) -> Array:
     """The mean of log P[i, t[i]]."""
     return sum(m.log(P[i, t[i]]) for i in range(len(P))) / len(P)
+
+
+def picked(m: Any, Z: Array, t: Array) -> Array:
+    """The logarithm of the softmax of Z[i] at t[i], for each i."""
+    P = softmax(m, Z)
+    return m.stack([m.log(P[i, t[i]]) for i in range(len(P))])
 
 
 def distance(m: Any, x: Array, y: Array) -> Array:
@@ -209,6 +218,10 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "softmax": lambda m, z: softmax(m, z),
     "softmax_cross_entropy": lambda m, z, y: -(y * m.log(softmax(m, z))).sum(),
     "softmax_cross_entropy_batch": lambda m, Z, t: -labelled(m, softmax(m, Z), t),
+    "softmax_cross_entropy_each": lambda m, Z, t: -picked(m, Z, t),
+    "softmax_cross_entropy_masked": lambda m, Z, t, r: -(r * picked(m, Z, t)).sum() / r.sum(),
+    "softmax_cross_entropy_sum": lambda m, Z, t: -picked(m, Z, t).sum(),
+    "softmax_cross_entropy_weighted": lambda m, Z, t, w: -(w[t] * picked(m, Z, t)).sum() / w[t].sum(),
     "softmax_cross_entropy_label": lambda m, z, t: -m.log(softmax(m, z)[t]),
     "softmax_cross_entropy_onehot": lambda m, z, y: -(y * m.log(softmax(m, z))).sum(),
     "softmax_regression": lambda m, X, W, b, t, λ: -labelled(m, softmax(m, X @ W.T + b), t) + λ * (W**2).sum() / 2,
@@ -219,6 +232,7 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "squared_hinge": lambda m, s, t: sum(a**2 for a in margins(m, s, t)),
     "triplet_margin": lambda m, a, p, n, mu: relu(m, mu + distance(m, a, p) - distance(m, a, n)),
     "var": lambda m, x: ((x - x.mean()) ** 2).mean(),
+    "z_loss": lambda m, Z, t, λ: -labelled(m, softmax(m, Z), t) + λ * (m.log(m.exp(Z).sum(-1)) ** 2).mean(),
 }
 
 
@@ -439,6 +453,8 @@ PYTORCH: dict[str, Callable[..., Array]] = {
     "softmax": lambda F, z: F.softmax(z, 0),
     "softmax_cross_entropy": lambda F, z, y: F.cross_entropy(z, y),
     "softmax_cross_entropy_batch": lambda F, Z, t: F.cross_entropy(Z, t),
+    "softmax_cross_entropy_each": lambda F, Z, t: F.cross_entropy(Z, t, reduction="none"),
+    "softmax_cross_entropy_sum": lambda F, Z, t: F.cross_entropy(Z, t, reduction="sum"),
     "softmax_cross_entropy_label": lambda F, z, t: F.cross_entropy(z, t),
     "softmax_cross_entropy_onehot": lambda F, z, y: F.cross_entropy(z, y),
     "softmax_regression": lambda F, X, W, b, t, λ: F.cross_entropy(F.linear(X, W, b), t) + λ * (W**2).sum() / 2,

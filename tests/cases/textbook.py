@@ -53,6 +53,8 @@ FORMS = [
     ("binary_cross_entropy", "z", "p − y"),
     ("binary_cross_entropy_logits", "z", "σ(z) − y"),
     ("softmax_cross_entropy", "z", "p_i − y_i"),
+    ("softmax_cross_entropy_masked", "Z", "r_i (P_ij − δ_{j,t_i}) / Σ_l r_l"),
+    ("softmax_cross_entropy_weighted", "Z", "w_{t_i} (P_ij − δ_{j,t_i}) / Σ_l w_{t_l}"),
     ("label_smoothing", "z", "p_k − q_k"),
     ("focal_loss", "z", "p_t ∂L/∂q (δ_it − p_i)"),
     ("squared_hinge", "s", "2 (max(0, s_i − s_t + 1) · 𝟙[i≠t] − δ_it Σ_{j≠t} max(0, s_j − s_t + 1))"),

@@ -135,3 +135,24 @@ def test_a_mistake_in_a_definition_is_noticed(name: str) -> None:
     text = library.definition(name)
     assert right in text
     assert errors(name, derive.graph(text.replace(right, wrong)))[wrt] > WORST
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize(
+    ("name", "given", "options"),
+    [
+        ("softmax_cross_entropy_masked", {"r": [1, 0, 1]}, {}),
+        ("softmax_cross_entropy_weighted", {"w": [0.5, 2.0, 0.25]}, {"weight": [0.5, 2.0, 0.25]}),
+    ],
+)
+def test_masks_and_weights_are_the_options_of_pytorch(name: str, given: dict[str, Array], options: dict[str, Array]) -> None:
+    torch = pytest.importorskip("torch")
+    Z, t = [[0.5, -1.0, 2.0], [0.25, 3.0, -2.0], [1.0, 0.0, 1.5]], [2, 0, 1]
+    scores = torch.tensor(Z, dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor([k if counts else -100 for k, counts in zip(t, given.get("r", [1, 1, 1]), strict=True)])
+    weights = {key: torch.tensor(value, dtype=torch.float64) for key, value in options.items()}
+    loss = torch.nn.functional.cross_entropy(scores, labels, **weights)
+    loss.backward()
+    run = derive.graph(name).at(Z=Z, t=t, **given)
+    assert np.allclose(run["L"], loss.item(), rtol=1e-12)
+    assert np.allclose(run.grad["Z"], scores.grad, rtol=1e-12)

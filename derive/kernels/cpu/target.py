@@ -40,5 +40,6 @@ CPU = Target(
     ),
     own=frozenset(OWN.split()),
     variables=_variables,
+    trial="text/trial.j2",
     wraps={"torch": {"place": "the CPU", "plain": "What numpy makes of a tensor", "array": "given.detach().numpy()"}},
 )

@@ -40,6 +40,8 @@ class Target:
     dtypes: tuple[str, ...] = DTYPES
     variables: Callable[[Sequence[Public], str], Mapping[str, Any]] = lambda functions, dtype: {}
     """What else the template has put in, from the public functions and the type."""
+    trial: str = ""
+    """The file of what a module does that is run as a program; none by default."""
     wraps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The libraries that functions can be wrapped for, and what is put into the template of each, `text/LIBRARY.j2`."""
 
