@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Mul, S, sign
+from sympy import Add, Mul, Pow, S, sign
 
 from derive.calculus.shortest import common_factor
+from derive.calculus.signs import is_negative
 from derive.calculus.terms import CACHE, factors, unused
 
 Shape = tuple[Any, Any]
@@ -277,17 +278,91 @@ def scaled(value: Any, scalars: Sequence[Matrix], body: Matrix | None) -> Matrix
                 parts.append(part)
             case _:
                 body = part
-    together = _powers_joined(parts)
+    negative, value, together = _minus_taken(value, _powers_joined(parts))
     match body:
-        case Apply(function, (Plus() as difference,)) if function is sign and value.could_extract_minus_sign():
-            value, body = -value, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
-    if value.could_extract_minus_sign():
-        return Plus(((True, scaled(-value, together, body)),))
+        case Apply(function, (Plus() as difference,)) if function is sign and negative:
+            negative, body = False, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
+    if negative:
+        return Plus(((True, scaled(value, together, body)),))
     if value == 1 and body is not None and not together:
         return body
     if value == 1 and body is None and len(together) == 1:
         return together[0]
     return Scaled(value, tuple(together), body)
+
+
+def _minus_taken(value: Any, scalars: list[Matrix]) -> tuple[bool, Any, list[Matrix]]:
+    """The minus of a product, unless a difference of numbers takes it: -(β - 1) x is (1 - β) x."""
+    turned = [_upright(s) for s in scalars]
+    odd = sum(t is not s for t, s in zip(turned, scalars, strict=True)) % 2 == 1
+    negative = _is_negative(value)
+    value = -value if negative else value
+    if negative is odd:
+        return False, value, turned
+    if (negative or odd) and (other := _number_turned(value)) is not None:
+        return False, other, turned
+    return negative, value, scalars
+
+
+def standing_alone(form: Matrix) -> Matrix:
+    """A form that begins with a minus, without that where a difference entry by entry takes it: -2 (b - a) is 2 (a - b).
+
+    A difference in a product of matrices stays as its author has it, -2 Xᵀ (y - X w), and so does one behind another term.
+    """
+    match form:
+        case Plus(((True, Scaled(value, scalars, body)),)):
+            for k, scalar in enumerate(scalars):
+                if (opposite := _opposite(scalar)) is not None:
+                    return scaled(value, (*scalars[:k], opposite, *scalars[k + 1 :]), body)
+            opposite = None if body is None else _opposite(body)
+            return form if opposite is None else scaled(value, scalars, opposite)
+        case Plus(((True, body),)):
+            return _opposite(body) or form
+    return form
+
+
+def _is_negative(value: Any) -> bool:
+    """Whether a number has a minus before it; a difference has none."""
+    coefficient, rest = value.as_coeff_Mul()
+    sums = [f for f in factors(rest) if f.as_base_exp()[0].is_Add and f.as_base_exp()[1].is_odd]
+    below = [f for f in sums if all(is_negative(t) for t in f.as_base_exp()[0].args)]
+    return bool(coefficient.is_negative) ^ (len(below) % 2 == 1)
+
+
+def _number_turned(value: Any) -> Any:
+    """Minus a number, with the minus in one of its differences: of β - 1 it is 1 - β.  None where there is none."""
+    for f in factors(value):
+        base, exponent = f.as_base_exp()
+        if base.is_Add and exponent.is_odd and len({is_negative(t) for t in base.args}) == 2:
+            return value / f * Pow(-base, exponent)
+    return None
+
+
+def _upright(scalar: Matrix) -> Matrix:
+    """A sum, or one over it, or its opposite, where that has fewer minus signs."""
+    match scalar:
+        case Plus(args):
+            turned = plus([(not negative, form) for negative, form in args])
+            return turned if isinstance(turned, Plus) and _minus_signs(turned) < _minus_signs(scalar) else scalar
+        case Apply(exponent, (Plus() as base,)) if not isinstance(exponent, type) and exponent.is_odd:
+            turned = _upright(base)
+            return scalar if turned is base else Apply(exponent, (turned,))
+    return scalar
+
+
+def _minus_signs(form: Plus) -> int:
+    return sum(negative for negative, _ in form.args)
+
+
+def _opposite(form: Matrix) -> Matrix | None:
+    """Minus a form, with the minus in a difference of it, entry by entry; None where there is none."""
+    match form:
+        case Plus(args) if {negative for negative, _ in args} == {False, True}:
+            return Plus(tuple((not negative, term) for negative, term in args))
+        case Hadamard(args):
+            found = next(((k, o) for k, a in enumerate(args) if (o := _opposite(a)) is not None), None)
+            return None if found is None else Hadamard((*args[: found[0]], found[1], *args[found[0] + 1 :]))
+    return None
 
 
 def _powers_joined(scalars: list[Matrix]) -> list[Matrix]:
@@ -608,10 +683,39 @@ def _constants_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matri
     for negative, form in args:
         value, rest = (form.number, form) if isinstance(form, Scaled) else (S.One, None)
         coefficient, symbols = value.as_coeff_Mul()
+        if symbols.could_extract_minus_sign():
+            coefficient, symbols = -coefficient, -symbols
         body = form if rest is None else Scaled(symbols, rest.scalars, rest.body)
         joined[body] = joined.get(body, S.Zero) + (-coefficient if negative else coefficient)
-    out = [(bool(c < 0), scaled(abs(c), (), body)) for body, c in joined.items() if c != 0]
-    return out or [(False, scaled(S.Zero, (), args[0][1]))]
+    out = [_signed(scaled(c, (), body)) for body, c in joined.items() if c != 0]
+    positive = any(not negative and _begins(form) for negative, form in out)
+    return [_behind(*arg) if positive else arg for arg in out] or [(False, scaled(S.Zero, (), args[0][1]))]
+
+
+def _signed(form: Matrix) -> tuple[bool, Matrix]:
+    """A term of a sum without its minus, and whether it has one."""
+    match form:
+        case Plus(((True, body),)):
+            return True, body
+    return False, form
+
+
+def _begins(form: Matrix) -> bool:
+    """Whether a sum may begin with a term: not with (β - 1) x, where -(1 - β) x may stand behind another."""
+    return not isinstance(form, Scaled) or _number_turned(form.number) is None or _written_up(form.number)
+
+
+def _behind(negative: bool, form: Matrix) -> tuple[bool, Matrix]:
+    """A term behind another: -(1 - β) x for (β - 1) x."""
+    if negative or _begins(form):
+        return negative, form
+    return True, Scaled(_number_turned(form.number), form.scalars, form.body)
+
+
+def _written_up(value: Any) -> bool:
+    """Whether no difference in a number is one of a letter and a number: β - 1, which is -(1 - β)."""
+    bases = [f.as_base_exp()[0] for f in factors(value)]
+    return not any(base.is_Add and base.as_coeff_Add()[0].is_negative for base in bases)
 
 
 @lru_cache(maxsize=CACHE)

@@ -41,6 +41,7 @@ from derive.calculus.matrix_algebra import (
     scaled,
     shape,
     size,
+    standing_alone,
     trace,
     transposed,
 )
@@ -136,7 +137,7 @@ def _is_distance(term: Any) -> bool:
 
 
 def _whole(term: Any, indices: Axes) -> Matrix:
-    return _spread(_convert(term, indices), _axes(term, indices), indices)
+    return standing_alone(_spread(_convert(term, indices), _axes(term, indices), indices))
 
 
 # ---------------------------------------------------------------- terms and factors
