@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from sympy import Add, Mul, Pow, S, sign
@@ -406,7 +407,16 @@ def power(base: Matrix, exponent: Any) -> Matrix:
             return scaled(value**exponent, [power(s, exponent) for s in scalars], None if body is None else power(body, exponent))
         case Scaled(value, scalars, body) if value.is_positive and value != 1 and (scalars or body):
             return scaled(value**exponent, (), power(scaled(S.One, scalars, body), exponent))
-    return Apply(exponent, (base,))
+    return applied(exponent, (base,))
+
+
+def applied(function: Any, args: Sequence[Matrix]) -> Matrix:
+    """A function entry by entry; of a matrix that is shorter turned round it is the transpose: σ(X W)ᵀ, not σ(Wᵀ Xᵀ)."""
+    form = Apply(function, tuple(args))
+    if None in shape(form):
+        return form
+    turned = Transpose(Apply(function, tuple(map(transposed, args))))
+    return turned if size(turned) < size(form) + any(isinstance(a, Transpose) for a in args) else form
 
 
 # ---------------------------------------------------------------- transposes and products
@@ -431,6 +441,8 @@ def transposed(form: Matrix) -> Matrix:
             return _shorter(Transpose(form), Hadamard(tuple(map(transposed, args))))
         case Plus(terms) if None not in shape(form):
             return _shorter(Transpose(form), plus([(n, transposed(t)) for n, t in terms]))
+        case Apply(function, args) if None not in shape(form):
+            return applied(function, [transposed(a) for a in args])
         case Apply(function, (Transpose(body),)):
             return Apply(function, (body,))
     return Transpose(form)
@@ -496,7 +508,9 @@ def product(args: Iterable[Matrix]) -> Matrix:
                 scalars.append(part)
             case _:
                 chain.append(part)
-    chain = _diagonals_in(_inverses_out(chain))
+    kept = _brackets_open(_diagonals_in(_inverses_out(chain)))
+    if kept != chain:
+        return scaled(value, scalars, product(kept) if kept else None)
     while (found := _row_and_column(chain)) is not None:
         start, end = found
         scalars.append(_scalar(chain[start:end]))
@@ -514,13 +528,88 @@ def _diagonals_in(chain: list[Matrix]) -> list[Matrix]:
     for part in reversed(chain):
         if isinstance(part, Diag) and out and isinstance(out[0], Diag):
             out[0] = diag(hadamard([part.body, out[0].body]))
-        elif isinstance(part, Diag) and out and shape(out[0])[1] is None:
-            out[0] = hadamard([part.body, out[0]])
+        elif isinstance(part, Diag) and (end := _first_column(out)) is not None:
+            out[: end + 1] = [hadamard([part.body, product(out[: end + 1])])]
         elif out and isinstance(out[0], Diag) and shape(part)[0] is None:
             out[0] = Transpose(hadamard([transposed(part), out[0].body]))
         else:
             out.insert(0, part)
     return out
+
+
+def _brackets_open(chain: list[Matrix]) -> list[Matrix]:
+    """A product without a bracket of which diag(x) meets a vector: (diag(x) A + B)ᵀ y is Aᵀ (x ⊙ y) + Bᵀ y."""
+    for k, (left, right) in enumerate(pairwise(chain)):
+        if shape(right)[1] is None and (found := _summands(left)):
+            met = sum(isinstance(term[-1], Diag) for _, term in found)
+            terms = [(negative, product([*term, right])) for negative, term in found]
+        elif shape(left)[0] is None and (found := _summands(right)):
+            met = sum(isinstance(term[0], Diag) for _, term in found)
+            terms = [(negative, product([left, *term])) for negative, term in found]
+        else:
+            continue
+        elementwise = any(isinstance(body, Hadamard) for side in (left, right) for body in (side, *children(side)[:1]))
+        if met and size(whole := plus(terms)) <= size(MatMul((left, right))) + (0 if elementwise else 3 * met):
+            return [*chain[:k], whole, *chain[k + 2 :]]
+    return chain
+
+
+def _summands(form: Matrix) -> list[tuple[bool, list[Matrix]]]:
+    """The terms of a sum, or of an elementwise product with one of columns and rows, each as the factors of its product; of
+    any other form none.  A ⊙ (x yᵀ) is diag(x) A diag(y).
+    """
+    match form:
+        case Plus(args):
+            return [(negative, _chain_of(term)) for negative, term in args]
+        case Transpose(Plus(args)):
+            return [(negative, _chain_of(transposed(term))) for negative, term in args]
+        case Transpose(Hadamard(args)):
+            return _summands(Hadamard(tuple(map(transposed, args))))
+        case Hadamard(args):
+            for k, arg in enumerate(args):
+                outer = [(negative, _chain_of(term)) for negative, term in _terms(arg)]
+                if all(_is_outer(term) for _, term in outer):
+                    rest = hadamard([*args[:k], *args[k + 1 :]])
+                    return [(negative, _scaling(term, rest)) for negative, term in outer]
+    return []
+
+
+def _terms(form: Matrix) -> list[tuple[bool, Matrix]]:
+    match form:
+        case Plus(args):
+            return [*args]
+        case Transpose(Plus(args)):
+            return [(negative, transposed(term)) for negative, term in args]
+    return [(False, form)]
+
+
+def _chain_of(form: Matrix) -> list[Matrix]:
+    """The factors of a product; a number stays with the first."""
+    match form:
+        case MatMul(args):
+            return [*args]
+        case Scaled(value, scalars, MatMul((first, *rest))):
+            return [scaled(value, scalars, first), *rest]
+    return [form]
+
+
+def _is_outer(chain: list[Matrix]) -> bool:
+    return len(chain) == 2 and shape(chain[0])[1] is None
+
+
+def _scaling(outer: list[Matrix], matrix: Matrix) -> list[Matrix]:
+    """x yᵀ, entry by entry with a matrix, as diag(x) A diag(y)."""
+    column, row = outer[0], transposed(outer[1])
+    ends = [None if isinstance(end, Ones) else diag(end) for end in (column, row)]
+    return [part for part in (ends[0], matrix, ends[1]) if part is not None]
+
+
+def _first_column(chain: list[Matrix]) -> int | None:
+    """Where the column stands that the matrices at the head of a chain are applied to; None where there is none."""
+    for k, part in enumerate(chain):
+        if None in shape(part):
+            return k if shape(part)[1] is None else None
+    return None
 
 
 def _row_and_column(chain: list[Matrix]) -> tuple[int, int] | None:
@@ -599,11 +688,11 @@ def trace(matrix: Matrix) -> Matrix:
         case Identity(n):
             return number(n)
         case MatMul(args):
-            ways = [w[k:] + w[:k] for w in (args, tuple(transposed(a) for a in reversed(args))) for k in range(len(args))]
+            ways = _turns(args)
             rows = [w for w in ways if shape(w[0])[0] is None]
             if rows:
                 return min((product(w) for w in rows), key=size)
-            best = min(ways, key=lambda w: (size(MatMul(w)), isinstance(w[-1], Transpose), repr(w)))
+            best = min(ways, key=lambda w: (size(MatMul(w)), not isinstance(w[0], Transpose), repr(w)))
             if len(best) == 2 and best[0] == transposed(best[1]):
                 return Norm(best[1], S(2))
             return Trace(MatMul(best))
@@ -641,7 +730,35 @@ def plus(args: Iterable[tuple[bool, Matrix]]) -> Matrix:
         flat += [(n != negative, f) for n, f in form.args] if isinstance(form, Plus) else [(negative, form)]
     if shape(flat[0][1])[0] is None and shape(flat[0][1]) != SCALAR:
         return transposed(plus([(negative, transposed(form)) for negative, form in flat]))
-    return _sum(tuple(_constants_joined(_diagonals_joined(flat))))
+    return _sum(tuple(_constants_joined(_traces_joined(_diagonals_joined(flat)))))
+
+
+def _traces_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:
+    """tr(A B) - tr(A C) is tr(A (B - C))."""
+    ways = [dict(_trace_ways(form)) for _, form in args]
+    for first in dict.fromkeys(first for found in ways for first in found):
+        group = [k for k, found in enumerate(ways) if first in found]
+        if len(group) < 2:
+            continue
+        together = trace(product([first, plus([(args[k][0], ways[k][first]) for k in group])]))
+        if size(together) < size(Plus(tuple(args[k] for k in group))):
+            return _traces_joined([*(arg for k, arg in enumerate(args) if k not in group), (False, together)])
+    return args
+
+
+def _trace_ways(form: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
+    """A trace as that of the transpose of a tensor, times the rest."""
+    match form:
+        case Trace(MatMul(args)):
+            for way in _turns(args):
+                match way:
+                    case (Transpose(Tensor() | Derivative()) as first, *rest):
+                        yield first, product(rest)
+
+
+def _turns(args: tuple[Matrix, ...]) -> list[tuple[Matrix, ...]]:
+    """The products whose trace is the same: turned round, and transposed."""
+    return [w[k:] + w[:k] for w in (args, tuple(transposed(a) for a in reversed(args))) for k in range(len(args))]
 
 
 def _diagonals_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:
@@ -661,6 +778,18 @@ def is_constant(form: Matrix) -> bool:
             return True
         case Scaled(_, scalars, body):
             return not scalars and (body is None or is_constant(body))
+    return False
+
+
+def is_elementwise(form: Matrix) -> bool:
+    """Whether a form is computed entry by entry, by a function or a product."""
+    match form:
+        case Apply() | Hadamard():
+            return True
+        case Transpose(body) | Scaled(_, _, body) if body is not None:
+            return is_elementwise(body)
+        case Plus(args):
+            return any(is_elementwise(term) for _, term in args)
     return False
 
 

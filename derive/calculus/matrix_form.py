@@ -21,6 +21,7 @@ from derive.calculus.matrix_algebra import (
     Derivative,
     Diagonal,
     Identity,
+    MatMul,
     Matrix,
     Norm,
     OneHot,
@@ -29,11 +30,13 @@ from derive.calculus.matrix_algebra import (
     Tensor,
     Transpose,
     Unit,
+    applied,
     det,
     diag,
     hadamard,
     inner,
     inverted,
+    is_elementwise,
     number,
     plus,
     power,
@@ -188,9 +191,9 @@ def _factor(term: Any, axes: Axes) -> Matrix:
     if isinstance(term, Bracket) and not isinstance(term, Positive):
         raise _NoForm
     if isinstance(term, Maximum) and any(map(is_negative, term.args)) and all(is_negative(a, even=True) for a in term.args):
-        return Plus(((True, Apply(Min, tuple(_argument(-a, axes) for a in term.args))),))
+        return Plus(((True, applied(Min, [_argument(-a, axes) for a in term.args])),))
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
-        return Apply(type(term), tuple(_argument(a, axes) for a in term.args))
+        return applied(type(term), [_argument(a, axes) for a in term.args])
     raise _NoForm
 
 
@@ -408,6 +411,8 @@ def _pair(forms: list[Matrix]) -> Matrix:
         if isinstance(forms[0], Apply) and forms[0].function == 2:
             return Norm(forms[0].args[0], S(2))
         return product([Transpose(Ones(rows)), forms[0], Ones(columns)])
+    if len(forms) > 2 or any(map(is_elementwise, forms)):
+        return product([Transpose(Ones(shape(forms[0])[0])), hadamard(forms), Ones(shape(forms[0])[1])])
     return min((trace(product([transposed(hadamard([f for f in forms if f is not last])), last])) for last in forms), key=size)
 
 
@@ -461,6 +466,9 @@ def _assembled(groups: Groups, order: Axes) -> Matrix | None:
     left, right = ([diag(hadamard(side))] if side else [] for side in (row, column))
     middle = hadamard(full)
     whole = product([*left, middle, *right])
-    if isinstance(middle, Plus) and (left or right):
-        return min(whole, plus([(n, product([*left, m, *right])) for n, m in middle.args]), key=size)
+    match middle:
+        case Plus(args) if left or right:
+            return min(whole, plus([(n, product([*left, m, *right])) for n, m in args]), key=size)
+        case MatMul((Plus(args), *rest)) if left:
+            return min(whole, product([plus([(n, product([*left, m])) for n, m in args]), *rest, *right]), key=size)
     return whole

@@ -382,10 +382,12 @@ def _ordered(form: Plus, context: Context) -> list[tuple[bool, Matrix]]:
 
 
 def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
-    """Derivatives, then tensors in the order in which their author mentions them, then functions, then sums."""
+    """Derivatives, then tensors in the order in which their author mentions them, then functions, then sums, then conditions."""
     order = {name: k for k, name in enumerate(context.order)}
     body = form.body if isinstance(form, Transpose) else form
     kind = next((k for k, kinds in enumerate(_KINDS) if isinstance(body, kinds)), len(_KINDS))
+    if isinstance(body, Apply) and body.function is Positive:
+        kind = len(_KINDS) + 1
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
