@@ -9,17 +9,18 @@ A shape is (rows, columns), and None stands where there is one: a column is (n, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import Any
+from itertools import combinations, pairwise
+from typing import Any, TypeGuard
 
-from sympy import Add, Mul, Pow, S, sign
+from sympy import Add, Mul, Pow, S, exp, sign
 
 from derive.calculus.shortest import common_factor
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import CACHE, factors, unused
+from derive.calculus.terms import CACHE, Maximum, Positive, factors, unused
 
 Shape = tuple[Any, Any]
 SCALAR: Shape = (None, None)
@@ -279,7 +280,7 @@ def scaled(value: Any, scalars: Sequence[Matrix], body: Matrix | None) -> Matrix
                 parts.append(part)
             case _:
                 body = part
-    negative, value, together = _minus_taken(value, _powers_joined(parts))
+    negative, value, together = _minus_taken(value, _powers_joined(_exponentials_cancelled(parts)))
     match body:
         case Apply(function, (Plus() as difference,)) if function is sign and negative:
             negative, body = False, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
@@ -323,11 +324,17 @@ def standing_alone(form: Matrix) -> Matrix:
 
 
 def _is_negative(value: Any) -> bool:
-    """Whether a number has a minus before it; a difference has none."""
+    """Whether a number has a minus before it; a difference has none, and -max(-a, -b) is min(a, b)."""
     coefficient, rest = value.as_coeff_Mul()
     sums = [f for f in factors(rest) if f.as_base_exp()[0].is_Add and f.as_base_exp()[1].is_odd]
     below = [f for f in sums if all(is_negative(t) for t in f.as_base_exp()[0].args)]
-    return bool(coefficient.is_negative) ^ (len(below) % 2 == 1)
+    least = [f for f in factors(rest) if isinstance(f, Maximum) and is_minimum(f)]
+    return bool(coefficient.is_negative) ^ (len([*below, *least]) % 2 == 1)
+
+
+def is_minimum(term: Maximum) -> bool:
+    """Whether minus a maximum is a minimum: -max(-a, -b)."""
+    return all(a == 0 or is_negative(a) for a in term.args)
 
 
 def _number_turned(value: Any) -> Any:
@@ -364,6 +371,24 @@ def _opposite(form: Matrix) -> Matrix | None:
             found = next(((k, o) for k, a in enumerate(args) if (o := _opposite(a)) is not None), None)
             return None if found is None else Hadamard((*args[: found[0]], found[1], *args[found[0] + 1 :]))
     return None
+
+
+def _exponentials_cancelled(parts: list[Matrix]) -> list[Matrix]:
+    """Factors without exp(x) where exp(-x) stands beside it."""
+    powers = [part for part in parts if isinstance(part, Apply) and part.function is exp]
+    for one, other in combinations(powers, 2):
+        match plus([(False, one.args[0]), (False, other.args[0])]):
+            case Scaled(total, _, _) if total == 0:
+                rest = list(parts)
+                rest.remove(one)
+                rest.remove(other)
+                return _exponentials_cancelled(rest)
+    return parts
+
+
+def _repeated_joined(parts: list[Matrix]) -> list[Matrix]:
+    """x ⊙ x as x^(⊙2)."""
+    return [part if n == 1 else power(part, S(n)) for part, n in Counter(parts).items()]
 
 
 def _powers_joined(scalars: list[Matrix]) -> list[Matrix]:
@@ -656,11 +681,14 @@ def hadamard(args: Iterable[Matrix]) -> Matrix:
                 pass
             case _:
                 parts.append(part)
+    parts = _repeated_joined(_exponentials_cancelled(parts))
     if not parts:
-        return scaled(value, scalars, Ones(whole[0]))
+        return scaled(value, scalars, Ones(whole[0]) if None in whole else MatMul((Ones(whole[0]), Transpose(Ones(whole[1])))))
     body = parts[0] if len(parts) == 1 else Hadamard(tuple(parts))
     if len(parts) > 1 and None not in whole:
-        body = _shorter(body, Transpose(Hadamard(tuple(map(transposed, parts)))))
+        turned = Transpose(Hadamard(tuple(map(transposed, parts))))
+        outside = any(isinstance(part, Transpose) and isinstance(part.body, Apply) for part in parts)
+        body = turned if size(turned) < size(body) + outside else body
     return scaled(value, scalars, body)
 
 
@@ -692,7 +720,7 @@ def trace(matrix: Matrix) -> Matrix:
             rows = [w for w in ways if shape(w[0])[0] is None]
             if rows:
                 return min((product(w) for w in rows), key=size)
-            best = min(ways, key=lambda w: (size(MatMul(w)), not isinstance(w[0], Transpose), repr(w)))
+            best = min(ways, key=lambda w: (size(MatMul(w)), not _is_turned_tensor(w[0]), repr(w)))
             if len(best) == 2 and best[0] == transposed(best[1]):
                 return Norm(best[1], S(2))
             return Trace(MatMul(best))
@@ -751,9 +779,12 @@ def _trace_ways(form: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
     match form:
         case Trace(MatMul(args)):
             for way in _turns(args):
-                match way:
-                    case (Transpose(Tensor() | Derivative()) as first, *rest):
-                        yield first, product(rest)
+                if _is_turned_tensor(way[0]):
+                    yield way[0], product(way[1:])
+
+
+def _is_turned_tensor(form: Matrix) -> bool:
+    return isinstance(form, Transpose) and isinstance(form.body, (Tensor, Derivative))
 
 
 def _turns(args: tuple[Matrix, ...]) -> list[tuple[Matrix, ...]]:
@@ -779,6 +810,29 @@ def is_constant(form: Matrix) -> bool:
         case Scaled(_, scalars, body):
             return not scalars and (body is None or is_constant(body))
     return False
+
+
+def is_power(form: Matrix) -> TypeGuard[Apply]:
+    """Whether a form is a power, entry by entry."""
+    return isinstance(form, Apply) and not isinstance(form.function, type)
+
+
+def is_condition(form: Matrix) -> bool:
+    """Whether every entry of a form is 1 where a condition holds, else 0."""
+    match form:
+        case Apply(function):
+            return function is Positive
+        case Plus(((False, one), (True, Apply(function)))):
+            return function is Positive and is_constant(one) and entry(one) == 1
+    return False
+
+
+def entry(constant: Matrix) -> Any:
+    """The number that all entries of a constant are."""
+    match constant:
+        case Scaled(value, _, body):
+            return value if body is None else value * entry(body)
+    return S.One
 
 
 def is_elementwise(form: Matrix) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, sign, sqrt
 
 from derive.calculus.matrix_algebra import (
+    SCALAR,
     Apply,
     Derivative,
     Diagonal,
@@ -37,6 +38,7 @@ from derive.calculus.matrix_algebra import (
     inner,
     inverted,
     is_elementwise,
+    is_minimum,
     number,
     plus,
     power,
@@ -53,6 +55,7 @@ from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
+    ArgMax,
     Binder,
     Bracket,
     Delta,
@@ -190,8 +193,10 @@ def _factor(term: Any, axes: Axes) -> Matrix:
         raise _NoForm
     if isinstance(term, Bracket) and not isinstance(term, Positive):
         raise _NoForm
-    if isinstance(term, Maximum) and any(map(is_negative, term.args)) and all(is_negative(a, even=True) for a in term.args):
+    if isinstance(term, Maximum) and is_minimum(term):
         return Plus(((True, applied(Min, [_argument(-a, axes) for a in term.args])),))
+    if isinstance(term, Positive):
+        return applied(Positive, [_gap(term.args[0], axes)])
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
         return applied(type(term), [_argument(a, axes) for a in term.args])
     raise _NoForm
@@ -204,17 +209,36 @@ def _argument(term: Any, axes: Axes) -> Matrix:
     return _spread(form, own, axes) if own else form
 
 
+def _gap(term: Any, axes: Axes) -> Matrix:
+    """What is compared with 0; of a > b, two terms, what is left and what is right of the sign."""
+    parts = sorted(terms(term), key=is_negative)
+    if len(parts) != 2 or not axes or [is_negative(t) for t in parts] != [False, True]:
+        return _argument(term, axes)
+    left, right = (_argument(t, axes) for t in (parts[0], -parts[1]))
+    return Plus(((False, _full(left, axes)), (True, _full(right, axes))))
+
+
+def _full(form: Matrix, axes: Axes) -> Matrix:
+    """A form over `axes`, also that of a scalar."""
+    return _spread(form, (), axes) if shape(form) == SCALAR else form
+
+
 def _is_condition(term: Any) -> bool:
     """Whether a condition is made of comparisons of numbers: [a > 0], 1 - [a > 0] and their products."""
     return all(isinstance(f, Positive) or isinstance(1 - f, Positive) for f in factors(term))
 
 
-def _leaves_out(product: Any) -> bool:
-    """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other."""
+def _leaves_out(product: Any, bound: Axes) -> bool:
+    """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other.
+
+    Entry by entry, with nothing summed, a product with a condition is 0 where that is.
+    """
     conditions = [f for f in factors(product) if is_condition(f)]
     of_indices = any(isinstance(f, Differ) for f in conditions)
     powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
-    return bool(conditions) and any(not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers)
+    covered = [free_indices(c) for c in conditions if isinstance(c, Positive) and not free_indices(c) & {*bound}]
+    unsure = [p for p in powers if not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive))]
+    return bool(conditions) and any(free_indices(p) not in covered for p in unsure)
 
 
 def _is_number(term: Any) -> bool:
@@ -246,7 +270,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
 
 def _has_places(indices: tuple[Any, ...]) -> bool:
     """Whether these are at most a row and a column, each an index or a label without indices."""
-    return len(indices) <= 2 and all(isinstance(i, Index) or (isinstance(i, Label) and _is_fixed(i)) for i in indices)
+    return len(indices) <= 2 and all(isinstance(i, Index) or (isinstance(i, (Label, ArgMax)) and _is_fixed(i)) for i in indices)
 
 
 def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
@@ -254,9 +278,9 @@ def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
     if not _has_places(indices):
         raise _NoForm
     own = tuple(i for i in indices if isinstance(i, Index))
-    fixed = [i for i in indices if isinstance(i, Label)]
+    fixed = [i for i in indices if not isinstance(i, Index)]
     if fixed:
-        return product([leaf if indices[-1] in fixed else transposed(leaf), Unit(fixed[0].element, fixed[0].size)])
+        return product([leaf if indices[-1] in fixed else transposed(leaf), _unit(fixed[0], fixed[0].size)])
     if len(set(own)) < len(own):
         return Diagonal(leaf)
     return leaf if own == axes else transposed(leaf)
@@ -275,7 +299,9 @@ def _looked_up(term: Any, labels: list[Any], axes: Axes) -> Matrix:
 
 
 def _is_fixed(index: Any) -> bool:
-    """Whether an index is one given place: an integer, or a label without indices."""
+    """Whether an index is one given place: an integer, a label without indices, or where a column is largest."""
+    if isinstance(index, ArgMax):
+        return not free_indices(index) and matrix_form(index.opened()[1], index.opened()[0]) is not None
     return isinstance(index, Integer) or (isinstance(index, Label) and not index.element.indices)
 
 
@@ -288,8 +314,12 @@ def _delta(term: Delta, axes: Axes) -> Matrix:
     n = axes[0].size
     if len(axes) == 2:
         return Identity(n)
-    fixed = next(a for a in term.args if _is_fixed(a))
-    return Unit(fixed.element if isinstance(fixed, Label) else fixed, n)
+    return _unit(next(a for a in term.args if _is_fixed(a)), n)
+
+
+def _unit(place: Any, n: Any) -> Matrix:
+    """The column with a one at a label, an integer, or the largest of the entries of a column."""
+    return Unit(place.element if isinstance(place, Label) else place, n)
 
 
 def _one_hot(term: Delta, label: Any, axes: Axes) -> Matrix:
@@ -336,7 +366,7 @@ def _contraction(term: Sum, order: Axes) -> Matrix:
 
 def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
     """Σ over `bound` of a product of factors."""
-    if _leaves_out(term):
+    if _leaves_out(term, bound):
         raise _NoForm
     whole, term = (*order, *bound), _labels_replaced(term)
     scalars: list[Matrix] = []

@@ -28,13 +28,15 @@ from derive.calculus.matrix_algebra import (
     Trace,
     Transpose,
     Unit,
+    entry,
+    is_condition,
     is_constant,
     power,
     shape,
     size,
     subforms,
 )
-from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where, unused
+from derive.calculus.terms import ArgMax, Delta, Element, Index, Label, Maximum, Positive, Where, unused
 from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
 from derive.notation.context import Context
@@ -113,7 +115,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Ones():
             return Piece(ONE)
         case Unit(label):
-            return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), index_layout(label, context)))
+            place = term_piece(label, context).layout if isinstance(label, ArgMax) else index_layout(label, context)
+            return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), place))
         case OneHot(label):
             return Piece(one_hot(label, context))
         case Transpose(body):
@@ -134,6 +137,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return _norm(form, context)
         case Scaled():
             return _scaled(form, context)
+        case Plus() if is_condition(form):
+            return _bracket(form, context)
         case Plus():
             return added(
                 [Piece(p.layout, p.level, negative) for negative, a in _ordered(form, context) for p in [_piece(a, context)]]
@@ -279,12 +284,16 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
     if not isinstance(function, type):
         return _power(function, args[0], pieces[0], context)
     if function is Positive:
-        return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(Apply(function, args), context), "[", "]")))
+        return _bracket(Apply(function, args), context)
     if function is Abs:
         return barred(pieces[0].layout, "|")
     return called(
         FUNCTIONS.get(function) or function_name(function.__name__, context), [p.layout for p in pieces], context.style.separator
     )
+
+
+def _bracket(form: Matrix, context: Context) -> Piece:
+    return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(form, context), "[", "]")))
 
 
 def _power(exponent: Any, base: Matrix, piece: Piece, context: Context) -> Piece:
@@ -326,7 +335,7 @@ def _compared(form: Matrix, relations: tuple[Sign, Sign], context: Context) -> L
     signs = [negative for negative, _ in form.args] if isinstance(form, Plus) else []
     if isinstance(form, Plus) and sorted(signs) == [False, True]:
         left, right = (next(a for n, a in form.args if n is negative) for negative in (False, True))
-        if is_constant(left) and not is_constant(right):
+        if is_constant(left) and entry(left).is_number:
             left, right, relation = right, left, mirrored
         return row(_side(left, context), relation, _side(right, context))
     if isinstance(form, Plus) and all(signs):
@@ -342,14 +351,15 @@ def _without_number(form: Matrix) -> tuple[Matrix, Any]:
     match form:
         case Plus(((False, a), (False, b))) if is_constant(a) != is_constant(b):
             constant, rest = (a, b) if is_constant(a) else (b, a)
-            return rest, constant.number if isinstance(constant, Scaled) else S.One
+            return rest, entry(constant)
     return form, S.Zero
 
 
 def _side(form: Matrix, context: Context) -> Layout:
     if is_constant(form) and shape(form) != SCALAR:
-        return term_piece(form.number if isinstance(form, Scaled) else S.One, context).layout
+        return term_piece(entry(form), context).layout
     return _piece(form, context).layout
+
 
 
 # ---------------------------------------------------------------- the order of terms and factors
