@@ -370,6 +370,9 @@ def _opposite(form: Matrix) -> Matrix | None:
         case Hadamard(args):
             found = next(((k, o) for k, a in enumerate(args) if (o := _opposite(a)) is not None), None)
             return None if found is None else Hadamard((*args[: found[0]], found[1], *args[found[0] + 1 :]))
+        case MatMul(args) if len(rest := [k for k, a in enumerate(args) if not isinstance(a, Diag)]) == 1:
+            (k,) = rest
+            return None if (opposite := _opposite(args[k])) is None else MatMul((*args[:k], opposite, *args[k + 1 :]))
     return None
 
 

@@ -301,7 +301,8 @@ def _looked_up(term: Any, labels: list[Any], axes: Axes) -> Matrix:
 def _is_fixed(index: Any) -> bool:
     """Whether an index is one given place: an integer, a label without indices, or where a column is largest."""
     if isinstance(index, ArgMax):
-        return not free_indices(index) and matrix_form(index.opened()[1], index.opened()[0]) is not None
+        indices, body = index.opened()
+        return not free_indices(index) and matrix_form(body, indices) is not None
     return isinstance(index, Integer) or (isinstance(index, Label) and not index.element.indices)
 
 

@@ -36,6 +36,7 @@ from derive.calculus.matrix_algebra import (
     size,
     subforms,
 )
+from derive.calculus.matrix_form import matrix_form
 from derive.calculus.terms import ArgMax, Delta, Element, Index, Label, Maximum, Positive, Where, unused
 from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
@@ -115,7 +116,7 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Ones():
             return Piece(ONE)
         case Unit(label):
-            place = term_piece(label, context).layout if isinstance(label, ArgMax) else index_layout(label, context)
+            place = _largest(label, context) if isinstance(label, ArgMax) else index_layout(label, context)
             return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), place))
         case OneHot(label):
             return Piece(one_hot(label, context))
@@ -145,6 +146,14 @@ def _piece(form: Matrix, context: Context) -> Piece:
             )
         case Apply(function, args):
             return _apply(function, args, context)
+
+
+def _largest(place: ArgMax, context: Context) -> Layout:
+    """Where a column is largest: argmax(s)."""
+    indices, body = place.opened()
+    column = matrix_form(body, indices)
+    assert column is not None  # it has one where it is a place of a matrix form
+    return called(Sign(r"\operatorname{argmax}", "argmax"), [_piece(column, context).layout], context.style.separator).layout
 
 
 def one_hot(label: str, context: Context) -> Layout:
@@ -280,9 +289,9 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
             lambda conditions: all_of([_condition(c, context) for c in conditions]),
             context,
         )
-    pieces = [_piece(a, context) for a in args]
     if not isinstance(function, type):
-        return _power(function, args[0], pieces[0], context)
+        return _power(function, args[0], _piece(args[0], context), context)
+    pieces = [_argument(a, context) for a in args]
     if function is Positive:
         return _bracket(Apply(function, args), context)
     if function is Abs:
@@ -290,6 +299,21 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
     return called(
         FUNCTIONS.get(function) or function_name(function.__name__, context), [p.layout for p in pieces], context.style.separator
     )
+
+
+def _argument(form: Matrix, context: Context) -> Piece:
+    """An argument of a function, in which what a number divides stands over it: exp(q/α), not exp((1/α) q)."""
+    match form:
+        case Plus(args) if not is_condition(form):
+            pieces = ((negative, _argument(a, context)) for negative, a in _ordered(form, context))
+            return added([Piece(p.layout, p.level, negative) for negative, p in pieces])
+        case Scaled(value, (), body) if body is not None:
+            top, bottom = fraction(value)
+            if bottom == 1 or value.is_Rational and not isinstance(body, Plus):
+                return _piece(form, context)
+            above = _piece(body if top == 1 else Scaled(top, (), body), context)
+            return divided(above, term_piece(bottom, context))
+    return _piece(form, context)
 
 
 def _bracket(form: Matrix, context: Context) -> Piece:
