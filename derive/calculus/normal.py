@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from sympy import Abs, Add, Mul, S, expand, sign
+from sympy import Abs, Add, Basic, Mul, S, expand, sign
 
 from derive.calculus.cost import idle_signs, length, shared_number
 from derive.calculus.functions import Named
@@ -232,7 +232,32 @@ def contracted(term: Any) -> Any:
                     break
         return t if len(rest) == len(indices) else close(Sum, rest, body)
 
-    return walk(term, lambda t: _plain_numbers(contract(t)))
+    return walk(_shifts_picked(term), lambda t: _plain_numbers(contract(t)))
+
+
+def _shifts_picked(term: Any) -> Any:
+    """Σ_o g_o Σ_k w_k δ_{i,o+k} as Σ_k w_k g_{i−k}: where a delta might pick from either sum, the one inside stays."""
+    if not isinstance(term, Basic) or not term.has(Delta):
+        return term
+    if type(term) is Sum:
+        indices, body = term.opened()
+        for inner in (f for f in factors(body) if type(f) is Sum):
+            bound, summand = inner.opened()
+            left, whole = list(indices), body / inner * summand
+            for delta in (f for f in factors(summand) if isinstance(f, Delta) and _depends_on_both(f, indices, bound)):
+                found = ((j, picked(whole, delta, j)) for j in left if depends(delta, j))
+                if (taken := next(((j, entry) for j, entry in found if entry is not None), None)) is not None:
+                    whole = taken[1]
+                    left.remove(taken[0])
+            if len(left) < len(indices):
+                return _shifts_picked(close(Sum, left, close(Sum, bound, whole)))
+        return close(Sum, indices, _shifts_picked(body))
+    return term.func(*map(_shifts_picked, term.args)) if term.is_Add or term.is_Mul else term
+
+
+def _depends_on_both(delta: Any, outer: tuple[Index, ...], inner: tuple[Index, ...]) -> bool:
+    """Whether one side of a delta is a sum of an index of each."""
+    return any(a.is_Add and free_indices(a) & {*outer} and free_indices(a) & {*inner} for a in delta.args)
 
 
 def parted(term: Any) -> Any:
