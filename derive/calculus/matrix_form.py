@@ -280,7 +280,7 @@ def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
     own = tuple(i for i in indices if isinstance(i, Index))
     fixed = [i for i in indices if not isinstance(i, Index)]
     if fixed:
-        return product([leaf if indices[-1] in fixed else transposed(leaf), _unit(fixed[0], fixed[0].size)])
+        return product([leaf if own and indices[-1] in fixed else transposed(leaf), _unit(fixed[0], fixed[0].size)])
     if len(set(own)) < len(own):
         return Diagonal(leaf)
     return leaf if own == axes else transposed(leaf)

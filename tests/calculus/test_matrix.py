@@ -211,10 +211,15 @@ def test_every_vector_and_matrix_has_a_form_unless_matrices_have_no_sign_for_it(
                 assert obstacles(found.result), f"∂/∂{tensor}: {found.result}"
 
 
-def test_a_condition_that_leaves_out_a_quotient_has_no_matrix_form() -> None:
-    """In NumPy 0/0 would stand there."""
-    g = derive.graph("x: [n]; o: [n]; f[i] = max(x[i], o[i])**-1")
-    assert g.derive("f", "o").matrix is None
+def test_what_a_condition_leaves_out_is_not_divided_by() -> None:
+    """A product with 𝟙[…] is 0 where that is 0, in NumPy as well, unless it is summed: there 0/0 would stand."""
+    found = derive.graph("x: [n]; o: [n]; L = sum(1/max(x[i], o[i]) for i in n)").derive("L", "o")
+    assert written(found) == "−𝟙[o > x] ⊘ o^(⊙2)"
+    code = compile(found.numpy or "", "a form", "eval")
+    with np.errstate(all="ignore"):
+        result = eval(code, {"np": np, "x": np.array([1.0, 1.0]), "o": np.array([0.0, 2.0])})
+    np.testing.assert_array_equal(result, [0, -0.25])
+    assert derive.graph("W: [n, m]; u: [m]; x: [n]; L = sum(1/max(x[i], W[i, j]*u[j]) for i in n for j in m)").derive("L", "u").form is None
     assert derive.graph("x: positive[n]; o: positive[n]; f[i] = max(x[i], o[i])**-1").derive("f", "o").matrix
 
 
