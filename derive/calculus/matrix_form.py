@@ -16,6 +16,7 @@ from typing import Any
 
 from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, sign, sqrt
 
+from derive.calculus.cost import cost
 from derive.calculus.matrix_algebra import (
     SCALAR,
     Apply,
@@ -94,6 +95,8 @@ class _NoForm(Exception):
 def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """The matrix form of `term[indices]`, or else of its normal form, or None.
 
+    𝟙[i ≠ j] has no sign; with 1 - δ_ij in its place a term has a form where that is not a third longer than the index form.
+
     `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ or a determinant.
 
     >>> import derive
@@ -104,14 +107,29 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """
     if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum, Determinant)):
         return None
+    for written in (lambda: term, lambda: _normal(term)):
+        try:
+            return _whole(written(), indices)
+        except _NoForm:
+            pass
     try:
-        return _whole(term, indices)
-    except _NoForm:
-        pass
-    try:
-        return _whole(_normal(term), indices)
+        form = _whole(_normal(_without_differ(term)), indices)
     except _NoForm:
         return None
+    return form if 3 * size(form) <= 4 * cost(term) else None
+
+
+def _without_differ(term: Any) -> Any:
+    """A term with 1 - δ_ij for 𝟙[i ≠ j], where what it leaves out has a value."""
+    if not term.has(Differ):
+        raise _NoForm
+
+    def opened(t: Any) -> Any:
+        if t.is_Mul and _leaves_out(t, ()):
+            raise _NoForm
+        return 1 - Delta(*t.args) if isinstance(t, Differ) else t
+
+    return walk(term, opened)
 
 
 def _normal(term: Any) -> Any:
@@ -369,7 +387,16 @@ def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
     """Σ over `bound` of a product of factors."""
     if _leaves_out(term, bound):
         raise _NoForm
-    whole, term = (*order, *bound), _labels_replaced(term)
+    if (replaced := _labels_replaced(term)) == term:
+        return _multiplied(bound, term, order)
+    try:
+        return _multiplied(bound, replaced, order)
+    except _NoForm:
+        return _multiplied(bound, term, order)
+
+
+def _multiplied(bound: Axes, term: Any, order: Axes) -> Matrix:
+    whole = (*order, *bound)
     scalars: list[Matrix] = []
     value, groups = S.One, Groups()
     for part in sorted(factors(_exponentials_joined(term)), key=_part_key):

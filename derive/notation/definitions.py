@@ -295,6 +295,8 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     if tree.function in MATRIX_FUNCTIONS and len(args) > 1:
         return _matrix(tree.function, Piece(_grid(args, context, substitute)), context)
     inner = [piece(a, context, substitute) for a in args]
+    if tree.function == "sqrt" and (base := _squares_of(args[0], context)) is not None:
+        return _norm(base, piece(base, context, substitute), context)
     if tree.function == "sqrt" and _rank(args[0], context) < 2:
         return Piece(Root(inner[0].layout), POWER)
     if tree.function == "sqrt":
@@ -341,10 +343,11 @@ def _matrix(function: str, matrix: Piece, context: Context, *more: Piece) -> Pie
     return called(function_name("log", context), [barred(inner.layout, "|").layout], context.style.separator)
 
 
-def _norm(tree: Tree, body: Piece, context: Context) -> Piece:
-    """‖x‖, ‖X‖_F."""
+def _norm(tree: Tree, body: Piece, context: Context, exponent: Layout | None = None) -> Piece:
+    """‖x‖, ‖X‖_F and their powers."""
     bars = barred(body.layout, "‖").layout
-    return Piece(Script(bars, Sign("F", "F")), POWER) if _rank(tree, context) == 2 else Piece(bars, POWER)
+    under = Sign("F", "F") if _rank(tree, context) == 2 else None
+    return Piece(Script(bars, under, exponent) if under or exponent else bars, POWER)
 
 
 def _flattened(tree: Call) -> list[Tree]:
@@ -434,6 +437,8 @@ _BIG: Mapping[str, Sign] = {
 
 def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piece:
     body = piece(tree.body, context, substitute)
+    if not tree.indices and tree.operator == "sum" and (whole := _whole_sum(tree.body, body, context)) is not None:
+        return whole
     if not tree.indices:
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
@@ -446,6 +451,32 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
         ones = replace(tree, body=Number(Fraction(1), "1"))
         return divided(whole, Piece(row(Big(SUM, _under(ones, context, substitute)), Sign("1", "1")), PREFIX))
     return Piece(row(divided(Piece(Sign("1", "1")), term_piece(count, context)).layout, PRODUCT, whole.layout), PREFIX)
+
+
+def _whole_sum(tree: Tree, body: Piece, context: Context) -> Piece | None:
+    """The sum of all entries: ‖x‖², xᵀ y, 𝟏ᵀ x, 𝟏ᵀ X 𝟏; None of a number or a row."""
+    rank = _rank(tree, context)
+    if rank not in (1, 2) or _is_row(tree, context):
+        return None
+    if (base := _squares_of(Reduce("sum", tree), context)) is not None:
+        return _norm(base, piece(base, context, lambda ref: None), context, Sign("2", "2"))
+    match tree:
+        case Op("*", (a, b)) if _rank(a, context) == _rank(b, context) == 1:
+            return piece(Op("@", (a, b)), context, lambda ref: None)
+        case Op("/", (a, b)) if not _rank(b, context):
+            whole = piece(Reduce("sum", a), context, lambda ref: None)
+            return divided(whole, piece(b, context, lambda ref: None))
+    ones = transposed(Piece(ONES))
+    inner = Piece(Fence(body.layout) if isinstance(tree, Op) and tree.operator not in ("@", "T") else body.layout)
+    return multiplied([ones, inner, *([Piece(ONES)] if rank == 2 else [])], Sign(" ", " "))
+
+
+def _squares_of(tree: Tree, context: Context) -> Tree | None:
+    """The tensor whose entries are squared and summed, or None: x of sum(x**2)."""
+    match tree:
+        case Reduce("sum", Op("**", (base, Number(value))), ()) if value == 2 and 1 <= _rank(base, context) <= 2:
+            return None if _is_row(base, context) else base
+    return None
 
 
 def _under(tree: Reduce, context: Context, substitute: Substitution) -> Layout:
@@ -662,6 +693,32 @@ def definition(node: Node, context: Context) -> Layout:
 
 def as_written(node: Node, context: Context) -> Layout | None:
     """A definition in tensor notation, where its author wrote it so and it has such a notation."""
-    if node.surface is None or node.surface == node.body or not (node.indices or _has_product(node.surface)):
+    if node.surface is None or node.surface == node.body:
         return None
-    return in_tensors(node, node.surface, context)
+    surface = _counted(node.surface, node.body)
+    if not (node.indices or _has_product(surface) or _has_norm(surface, context)):
+        return None
+    return in_tensors(node, surface, context)
+
+
+def _counted(surface: Tree, body: Tree) -> Tree:
+    """A formula with 1/n and a sum for each mean of all entries of which n can be said."""
+    match surface, body:
+        case Reduce("mean", indices=()), Reduce("mean") if body.indices and (count := _count(body)) is not None:
+            return Op("*", (Op("/", (Number(Fraction(1), "1"), Size(count))), replace(surface, operator="sum")))
+        case (Op() | Call()), (Op() | Call()) if type(surface) is type(body) and len(surface.args) == len(body.args):
+            pairs = iter([_counted(a, b) for a, b in zip(surface.args, body.args, strict=True)])
+            return rebuilt(surface, lambda child: next(pairs))
+    return surface
+
+
+def _has_norm(tree: Tree, context: Context) -> bool:
+    """Whether a formula sums all entries of a square or of a product of columns, without letters for the indices."""
+
+    def multiplies(t: Tree) -> bool:
+        match t:
+            case Reduce("sum", Op("*", (a, b)), ()):
+                return _rank(a, context) == _rank(b, context) == 1
+        return _squares_of(t, context) is not None
+
+    return any(map(multiplies, subtrees(tree)))
