@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any, TypeGuard
 
-from sympy import Add, Mul, Pow, S, exp, sign
+from sympy import Add, Mul, Pow, S, exp, expand, sign
 
 from derive.calculus.shortest import common_factor
 from derive.calculus.signs import is_negative
@@ -110,6 +110,13 @@ class Diagonal:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """Columns, or matrices with as many columns, one below another: [h; x]."""
+
+    args: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True)
 class Trace:
     """The trace of a matrix."""
 
@@ -174,6 +181,7 @@ Matrix = (
     | Hadamard
     | Diag
     | Diagonal
+    | Stack
     | Trace
     | Det
     | Inverted
@@ -205,6 +213,8 @@ def shape(form: Matrix) -> Shape:
             return (shape(body)[0], shape(body)[0])
         case Diagonal(body):
             return (shape(body)[0], None)
+        case Stack(args):
+            return (expand(Add(*(shape(a)[0] for a in args))), shape(args[0])[1])
         case Trace() | Det() | Norm():
             return SCALAR
         case Inverted(body):
@@ -222,7 +232,7 @@ def children(form: Matrix) -> tuple[Matrix, ...]:
     match form:
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Det(body) | Inverted(body) | Norm(body):
             return (body,)
-        case MatMul(args) | Hadamard(args) | Apply(_, args):
+        case MatMul(args) | Hadamard(args) | Stack(args) | Apply(_, args):
             return args
         case Plus(args):
             return tuple(a for _, a in args)
@@ -246,7 +256,7 @@ def size(form: Matrix) -> int:
             own = 1 + (exponent != 1)
         case Apply(function, args):
             own = len(args) if isinstance(function, type) else 2
-        case MatMul(args) | Hadamard(args) | Plus(args):
+        case MatMul(args) | Hadamard(args) | Stack(args) | Plus(args):
             own = len(args)
         case Transpose(Inverted()):
             own = 0  # one exponent says both

@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, sign, sqrt
+from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, expand, sign, sqrt
 
 from derive.calculus.cost import cost
 from derive.calculus.matrix_algebra import (
@@ -29,6 +29,7 @@ from derive.calculus.matrix_algebra import (
     OneHot,
     Ones,
     Plus,
+    Stack,
     Tensor,
     Transpose,
     Unit,
@@ -52,6 +53,7 @@ from derive.calculus.matrix_algebra import (
     transposed,
 )
 from derive.calculus.normal import normal
+from derive.calculus.shortest import common_factor
 from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
@@ -65,6 +67,7 @@ from derive.calculus.terms import (
     Element,
     EntryOf,
     Index,
+    Inside,
     Label,
     Maximum,
     OfMatrix,
@@ -179,6 +182,8 @@ def _convert(term: Any, order: Axes) -> Matrix:
         raise _NoForm
     if _is_number(term):
         return number(term)
+    if term.is_Add and (stacked := _stacked(term, axes)) is not None:
+        return stacked
     if term.is_Add:
         return plus([_signed(t, order, axes) for t in terms(term)])
     if type(term) is Sum:
@@ -186,6 +191,70 @@ def _convert(term: Any, order: Axes) -> Matrix:
     if term.is_Mul:
         return _contracted((), term, order)
     return _factor(term, axes)
+
+
+def _stacked(term: Any, axes: Axes) -> Matrix | None:
+    """A sum whose terms stand in the parts of an axis, h_p 𝟙[p < m] + x_{p - m} 𝟙[0 ≤ p - m < n], as [h; x]."""
+    found = next(((p, tiles) for p in axes if (tiles := blocks(term, p)) is not None), None)
+    if found is None:
+        return None
+    p, (shared, parts) = found
+    rest, columns = tuple(i for i in axes if i != p), list[Matrix]()
+    wide = tuple(i for i in rest if any(i in free_indices(part) for _, part in parts))
+    for q, part in parts:
+        own = _axes(part, (q, *rest))
+        columns.append(_spread(_convert(part, (q, *rest)), own, (q, *wide)))
+    stack: Matrix = Stack(tuple(columns))
+    groups: Groups = {(p,): [stack]} if None in shape(stack) else {axes: [stack if axes[0] == p else transposed(stack)]}
+    scalars: list[Matrix] = []
+    if shared == 1:
+        return _assembled(groups, axes)
+    _put(_convert(shared, rest), _axes(shared, rest), groups, scalars)
+    return scaled(S.One, scalars, _assembled(groups, axes))
+
+
+def blocks(term: Any, index: Index) -> tuple[Any, list[tuple[Index, Any]]] | None:
+    """What the terms of a sum share, and for each part of an axis its own index and what stands there, where every term has a
+    condition on `index` and the parts are all of the axis: of h_p 𝟙[p < m] + x_{p - m} 𝟙[0 ≤ p - m < n] it is h_i and x_j.
+    """
+    parts, start = dict[tuple[Any, Any], Any](), S.Zero
+    for t in terms(term):
+        inside = [f for f in factors(t) if isinstance(f, Inside) and index in free_indices(f)]
+        if len(inside) != 1 or (at := expand(index - inside[0].args[0])).has(index):
+            return None
+        place = (at, inside[0].args[1])
+        parts[place] = parts.get(place, S.Zero) + t / inside[0]
+    parts = {place: _factored(part) for place, part in parts.items()}
+    shared = [f for f in factors(next(iter(parts.values()))) if not free_indices(f) & {index}]
+    common = Mul(*[f for f in shared if all(f in factors(t) for t in parts.values())])
+    found = []
+    while place := next((place for place in parts if place[0] == start), None):
+        n, part = place[1], parts.pop(place)
+        own = Index(unused(index.name, integer=True), n)
+        found.append((own, (part / common).xreplace({index: own + start})))
+        start = expand(start + n)
+    return None if parts or len(found) < 2 or expand(start - index.size) != 0 else (common, found)
+
+
+def _factored(term: Any) -> Any:
+    """A sum as a product with what its terms share."""
+    if not term.is_Add:
+        return term
+    shared = Mul(*[f for f in factors(common_factor(term)) if not f.is_Add])
+    return shared * Add(*[t / shared for t in terms(term)])
+
+
+def unblocked(term: Any) -> Any:
+    """A term with what stands in the parts of an axis by an index of its own."""
+
+    def apart(t: Any) -> Any:
+        if t.is_Add:
+            for index in free_indices(t):
+                if (found := blocks(t, index)) is not None:
+                    return Mul(found[0], Add(*[part for _, part in found[1]]))
+        return t
+
+    return walk(term, apart) if term.has(Inside) else term
 
 
 def _signed(term: Any, order: Axes, axes: Axes) -> tuple[bool, Matrix]:

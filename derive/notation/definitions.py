@@ -135,6 +135,9 @@ def _ref(tree: Ref, context: Context) -> Piece:
 
 
 def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
+    if tree.operator == "concat":
+        column = tuple((piece(a, context, substitute).layout,) for a in tree.args)
+        return Piece(Grid(column, context.style.separator.text))
     if tree.operator in ("*", "/") and (bare := _without_sign(tree)):
         return negated(piece(bare, context, substitute))
     args = [piece(a, context, substitute) for a in tree.args]

@@ -24,6 +24,7 @@ from derive.calculus.matrix_algebra import (
     Ones,
     Plus,
     Scaled,
+    Stack,
     Tensor,
     Trace,
     Transpose,
@@ -49,6 +50,7 @@ from derive.notation.layout import (
     PARTIAL,
     Fence,
     Frac,
+    Grid,
     Layout,
     Root,
     Script,
@@ -128,6 +130,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return _hadamard(args, context)
         case Diag(body) | Diagonal(body):
             return called(Sign(r"\operatorname{diag}", "diag"), [_piece(body, context).layout], context.style.separator)
+        case Stack(args):
+            return Piece(Grid(tuple((_piece(a, context).layout,) for a in args), context.style.separator.text))
         case Trace(body):
             return called(Sign(r"\operatorname{tr}", "tr"), [_piece(body, context).layout], context.style.separator)
         case Det(body):
@@ -425,7 +429,7 @@ def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
-_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot, Inverted), (MatMul, Scaled, Hadamard, Apply, Diag, Det))
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot, Inverted), (MatMul, Scaled, Hadamard, Apply, Diag, Stack, Det))
 
 
 def _contracts(form: Matrix) -> bool:

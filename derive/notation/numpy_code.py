@@ -24,6 +24,7 @@ from derive.calculus.matrix_algebra import (
     Ones,
     Plus,
     Scaled,
+    Stack,
     Tensor,
     Trace,
     Transpose,
@@ -72,6 +73,8 @@ def numpy_code(form: Matrix) -> str:
             return _numpy_entrywise(args)
         case Diag(body) | Diagonal(body):
             return f"np.diag({numpy_code(body)})"
+        case Stack(args):
+            return f"np.concatenate([{', '.join(map(numpy_code, args))}])"
         case Trace(body):
             return f"np.trace({numpy_code(body)})"
         case Det(body):
