@@ -853,8 +853,10 @@ def is_elementwise(form: Matrix) -> bool:
     match form:
         case Apply() | Hadamard():
             return True
-        case Transpose(body) | Scaled(_, _, body) if body is not None:
+        case Transpose(body):
             return is_elementwise(body)
+        case Scaled(_, _, body):
+            return body is not None and is_elementwise(body)
         case Plus(args):
             return any(is_elementwise(term) for _, term in args)
     return False
@@ -903,7 +905,7 @@ def _begins(form: Matrix) -> bool:
 
 def _behind(negative: bool, form: Matrix) -> tuple[bool, Matrix]:
     """A term behind another: -(1 - β) x for (β - 1) x."""
-    if negative or _begins(form):
+    if negative or _begins(form) or not isinstance(form, Scaled):
         return negative, form
     return True, Scaled(_number_turned(form.number), form.scalars, form.body)
 

@@ -110,11 +110,14 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """
     if len(indices) > 2 or len(set(indices)) != len(indices) or not (indices or term.has(Sum, Determinant)):
         return None
-    for written in (lambda: term, lambda: _normal(term)):
-        try:
-            return _whole(written(), indices)
-        except _NoForm:
-            pass
+    try:
+        return _whole(term, indices)
+    except _NoForm:
+        pass
+    try:
+        return _whole(_normal(term), indices)
+    except _NoForm:
+        pass
     try:
         form = _whole(_normal(_without_differ(term)), indices)
     except _NoForm:
@@ -228,8 +231,8 @@ def blocks(term: Any, index: Index) -> tuple[Any, list[tuple[Index, Any]]] | Non
     shared = [f for f in factors(next(iter(parts.values()))) if not free_indices(f) & {index}]
     common = Mul(*[f for f in shared if all(f in factors(t) for t in parts.values())])
     found = []
-    while place := next((place for place in parts if place[0] == start), None):
-        n, part = place[1], parts.pop(place)
+    while here := [place for place in parts if place[0] == start]:
+        n, part = here[0][1], parts.pop(here[0])
         own = Index(unused(index.name, integer=True), n)
         found.append((own, (part / common).xreplace({index: own + start})))
         start = expand(start + n)

@@ -709,7 +709,7 @@ def _counted(surface: Tree, body: Tree) -> Tree:
     match surface, body:
         case Reduce("mean", indices=()), Reduce("mean") if body.indices and (count := _count(body)) is not None:
             return Op("*", (Op("/", (Number(Fraction(1), "1"), Size(count))), replace(surface, operator="sum")))
-        case (Op() | Call()), (Op() | Call()) if type(surface) is type(body) and len(surface.args) == len(body.args):
+        case ((Op() | Call()), (Op() | Call())) if type(surface) is type(body) and len(surface.args) == len(body.args):
             pairs = iter([_counted(a, b) for a, b in zip(surface.args, body.args, strict=True)])
             return rebuilt(surface, lambda child: next(pairs))
     return surface

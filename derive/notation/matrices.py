@@ -308,12 +308,12 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
 def _argument(form: Matrix, context: Context) -> Piece:
     """An argument of a function, in which what a number divides stands over it: exp(q/α), not exp((1/α) q)."""
     match form:
-        case Plus(args) if not is_condition(form):
+        case Plus() if not is_condition(form):
             pieces = ((negative, _argument(a, context)) for negative, a in _ordered(form, context))
             return added([Piece(p.layout, p.level, negative) for negative, p in pieces])
         case Scaled(value, (), body) if body is not None:
             top, bottom = fraction(value)
-            if bottom == 1 or value.is_Rational and not isinstance(body, Plus):
+            if bottom == 1 or (value.is_Rational and not isinstance(body, Plus)):
                 return _piece(form, context)
             above = _piece(body if top == 1 else Scaled(top, (), body), context)
             return divided(above, term_piece(bottom, context))
@@ -387,7 +387,6 @@ def _side(form: Matrix, context: Context) -> Layout:
     if is_constant(form) and shape(form) != SCALAR:
         return term_piece(entry(form), context).layout
     return _piece(form, context).layout
-
 
 
 # ---------------------------------------------------------------- the order of terms and factors
