@@ -153,7 +153,8 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
                 return elementwise(HADAMARD, *(_factor(t, p, "*", context) for t, p in zip(tree.args, args, strict=True)))
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
             first, second = tree.args
-            a = Piece(Fence(a.layout)) if _is_product(first) else a
+            a = Piece(Fence(a.layout)) if _is_product(first) or _is_contraction(first, context) else a
+            b = Piece(Fence(b.layout)) if _is_contraction(second, context) and not _is_number(first, context) else b
             a = Piece(Fence(a.layout)) if _is_elementwise(first, context) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
             return _times(a, b, TIMES if numbers else PRODUCT)
@@ -196,6 +197,22 @@ def _without_sign(tree: Tree) -> Tree | None:
 
 def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _is_contraction(tree: Tree, context: Context) -> bool:
+    """Whether a sum of all entries is printed as a product of matrices, xᵀ y or 𝟏ᵀ x, not as a norm."""
+    match tree:
+        case Reduce("sum", body, ()):
+            return 1 <= _rank(body, context) <= 2 and not _is_row(body, context) and _squares_of(tree, context) is None
+        case Op("*", args):
+            return any(_is_contraction(a, context) for a in args)
+    return False
+
+
+def _is_number(tree: Tree, context: Context) -> bool:
+    """Whether a formula is a number, with no product of matrices in it."""
+    contracts = any(_is_product(t) or _is_contraction(t, context) for t in subtrees(tree))
+    return not _rank(tree, context) and not contracts
 
 
 def _is_outer(tree: Tree, context: Context) -> bool:
@@ -708,7 +725,10 @@ def _counted(surface: Tree, body: Tree) -> Tree:
     """A formula with 1/n and a sum for each mean of all entries of which n can be said."""
     match surface, body:
         case Reduce("mean", indices=()), Reduce("mean") if body.indices and (count := _count(body)) is not None:
-            return Op("*", (Op("/", (Number(Fraction(1), "1"), Size(count))), replace(surface, operator="sum")))
+            entries = replace(surface, operator="sum", body=_counted(surface.body, body.body))
+            return Op("*", (Op("/", (Number(Fraction(1), "1"), Size(count))), entries))
+        case Reduce(operator, inner, ()), Reduce(_, body_inner) if body.operator == operator:
+            return replace(surface, body=_counted(inner, body_inner))
         case ((Op() | Call()), (Op() | Call())) if type(surface) is type(body) and len(surface.args) == len(body.args):
             pairs = iter([_counted(a, b) for a, b in zip(surface.args, body.args, strict=True)])
             return rebuilt(surface, lambda child: next(pairs))
