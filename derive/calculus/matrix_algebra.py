@@ -771,7 +771,21 @@ def plus(args: Iterable[tuple[bool, Matrix]]) -> Matrix:
         flat += [(n != negative, f) for n, f in form.args] if isinstance(form, Plus) else [(negative, form)]
     if shape(flat[0][1])[0] is None and shape(flat[0][1]) != SCALAR:
         return transposed(plus([(negative, transposed(form)) for negative, form in flat]))
-    return _sum(tuple(_constants_joined(_traces_joined(_diagonals_joined(flat)))))
+    return _sum(tuple(_constants_joined(_numbers_joined(_traces_joined(_diagonals_joined(flat))))))
+
+
+def _numbers_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:
+    """x + a (y - x) is (1 - a) x + a y."""
+    plain = [form for _, form in args if not isinstance(form, Scaled) and not is_constant(form)]
+    for k, (negative, form) in enumerate(args):
+        match form:
+            case Scaled(value, (), Plus(inner)) if met := [term for _, term in inner if term in plain]:
+                own = args[[term for _, term in args].index(met[0])]
+                joined = (-1 if own[0] else 1) + sum((-value if n != negative else value) for n, term in inner if term == met[0])
+                apart = [(n != negative, scaled(value, (), term)) for n, term in inner if term != met[0]]
+                rest = [arg for m, arg in enumerate(args) if m != k and arg is not own]
+                return _numbers_joined([*rest, _signed(scaled(joined, (), met[0])), *apart])
+    return args
 
 
 def _traces_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:

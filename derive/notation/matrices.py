@@ -33,6 +33,7 @@ from derive.calculus.matrix_algebra import (
     is_condition,
     is_constant,
     power,
+    scaled,
     shape,
     size,
     subforms,
@@ -311,12 +312,11 @@ def _argument(form: Matrix, context: Context) -> Piece:
         case Plus() if not is_condition(form):
             pieces = ((negative, _argument(a, context)) for negative, a in _ordered(form, context))
             return added([Piece(p.layout, p.level, negative) for negative, p in pieces])
-        case Scaled(value, (), body) if body is not None:
+        case Scaled(value, scalars, body) if not any(map(_is_inverse, scalars)) and (scalars or body):
             top, bottom = fraction(value)
             if bottom == 1 or (value.is_Rational and not isinstance(body, Plus)):
                 return _piece(form, context)
-            above = _piece(body if top == 1 else Scaled(top, (), body), context)
-            return divided(above, term_piece(bottom, context))
+            return divided(_piece(scaled(top, scalars, body), context), term_piece(bottom, context))
     return _piece(form, context)
 
 
@@ -370,8 +370,8 @@ def _compared(form: Matrix, relations: tuple[Sign, Sign], context: Context) -> L
         terms = tuple((False, a) for _, a in form.args)
         whole = terms[0][1] if len(terms) == 1 else Plus(terms)
         rest, number = _without_number(whole)
-        return row(_piece(rest, context).layout, mirrored, term_piece(-number, context).layout)
-    return row(_piece(form, context).layout, relation, Sign("0", "0"))
+        return row(_argument(rest, context).layout, mirrored, term_piece(-number, context).layout)
+    return row(_argument(form, context).layout, relation, Sign("0", "0"))
 
 
 def _without_number(form: Matrix) -> tuple[Matrix, Any]:
@@ -386,7 +386,7 @@ def _without_number(form: Matrix) -> tuple[Matrix, Any]:
 def _side(form: Matrix, context: Context) -> Layout:
     if is_constant(form) and shape(form) != SCALAR:
         return term_piece(entry(form), context).layout
-    return _piece(form, context).layout
+    return _argument(form, context).layout
 
 
 # ---------------------------------------------------------------- the order of terms and factors
