@@ -17,7 +17,7 @@ from sympy import Integer, Rational, Symbol, symbols
 import cli
 import derive
 from cases.gradients import TEXTS
-from cases.matrices import BATCH, GRADIENTS, JACOBIANS, LOOKED_UP
+from cases.matrices import BATCH, BOOKS, DEFINITIONS, GRADIENTS, JACOBIANS, LOOKED_UP
 from derive.calculus import matrix_algebra
 from derive.calculus.matrix_form import matrix_form
 from derive.calculus.terms import (
@@ -40,8 +40,10 @@ from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.notation import matrices
 from derive.notation.context import context_of
+from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.numpy_code import numpy_code
+from derive.proof.proof import prove
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
 from oracles.autodiff import graph_of
@@ -74,6 +76,20 @@ def test_the_matrix_form_of_a_gradient(name: str, wrt: str) -> None:
 @pytest.mark.parametrize(("source", "wrt"), JACOBIANS)
 def test_the_matrix_form_of_a_jacobian(source: str, wrt: str) -> None:
     assert written(derive.graph(source).derive("", wrt)) == normalize("NFC", JACOBIANS[source, wrt])
+
+
+@pytest.mark.parametrize(("source", "wrt", "form"), BOOKS)
+def test_the_matrix_form_is_that_of_a_book(source: str, wrt: str, form: str, tmp_path: Path) -> None:
+    found = gradient(source, wrt)
+    assert written(found) == normalize("NFC", form)
+    prove(found)
+
+
+@pytest.mark.parametrize(("source", "whole"), DEFINITIONS)
+def test_a_definition_is_printed_with_norms_and_products(source: str, whole: str) -> None:
+    graph = derive.graph(source)
+    printed = text(definition(graph.output, context_of(graph)))
+    assert printed.split(",   ")[:-1] == [whole] * bool(whole)
 
 
 def test_three_indices_a_shift_and_a_condition_on_indices_have_no_matrix_form() -> None:
