@@ -360,7 +360,7 @@ def _tensor(term: Any, axes: Axes) -> Matrix:
 
 def _has_places(indices: tuple[Any, ...]) -> bool:
     """Whether these are at most a row and a column, each an index or a label without indices."""
-    return len(indices) <= 2 and all(isinstance(i, Index) or (isinstance(i, (Label, ArgMax)) and _is_fixed(i)) for i in indices)
+    return len(indices) <= 2 and all(isinstance(i, Index) or (isinstance(i, Label) and _is_fixed(i)) for i in indices)
 
 
 def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
