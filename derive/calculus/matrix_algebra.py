@@ -733,7 +733,7 @@ def trace(matrix: Matrix) -> Matrix:
             rows = [w for w in ways if shape(w[0])[0] is None]
             if rows:
                 return min((product(w) for w in rows), key=size)
-            best = min(ways, key=lambda w: (size(MatMul(w)), not _is_turned_tensor(w[0]), repr(w)))
+            best = min(ways, key=lambda w: (size(MatMul(w)), _brackets_turned(w), isinstance(w[-1], Transpose), repr(w)))
             if len(best) == 2 and best[0] == transposed(best[1]):
                 return Norm(best[1], S(2))
             return Trace(MatMul(best))
@@ -808,6 +808,11 @@ def _trace_ways(form: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
             for way in _turns(args):
                 if _is_turned_tensor(way[0]):
                     yield way[0], product(way[1:])
+
+
+def _brackets_turned(args: tuple[Matrix, ...]) -> int:
+    """How many of the factors are transposes of more than a tensor."""
+    return sum(isinstance(a, Transpose) and len(children(a.body)) > 1 for a in args)
 
 
 def _is_turned_tensor(form: Matrix) -> bool:
