@@ -123,7 +123,7 @@ BOOKS: tuple[tuple[str, str, str], ...] = (
     ("x: [n]; z: [n]; k = exp(-sum((x - z)**2)/(2*s**2))", "x", "(k/s²) (z − x)"),
     ("U: [n, n]; f: [n]; b: [n]; L = sum((U*(f @ b.T)) @ f)", "f", "U (f ⊙ b) + b ⊙ (Uᵀ f)"),
     ("H: [n, k]; U: [d, k]; v: [d]; s: [n]; e = v.T @ tanh(U @ H.T) @ s", "v", "tanh(U Hᵀ) s"),
-    ("H: [n, k]; U: [k, d]; s: [n]; e = sum((tanh(H @ U)*(H @ U)).T @ s)", "s", "(tanh(H U) ⊙ (H U)) 𝟏"),
+    ("H: [n, k]; U: [k, d]; s: [n]; e = sum((tanh(H @ U)*(H @ U)).T @ s)", "s", "((H U) ⊙ tanh(H U)) 𝟏"),
     ("h: [m]; a: real; U: [m, m]; y = (1 - a)*h + a*tanh(U @ h)", "h", "a Uᵀ (g ⊙ (𝟏 − tanh(U h)^(⊙2))) + (1 − a) g"),
     ("A: [n, n]; X: [n, d]; W: [d, k]; Z = relu(A @ X @ W)", "W", "Xᵀ Aᵀ (G ⊙ 𝟙[A X W > 0])"),
     (
