@@ -9,15 +9,18 @@ A shape is (rows, columns), and None stands where there is one: a column is (n, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import combinations, pairwise
+from typing import Any, TypeGuard
 
-from sympy import Add, Mul, S, sign
+from sympy import Add, Mul, Pow, S, exp, expand, sign
 
 from derive.calculus.shortest import common_factor
-from derive.calculus.terms import CACHE, factors, unused
+from derive.calculus.signs import is_negative
+from derive.calculus.terms import CACHE, Maximum, Positive, factors, unused
 
 Shape = tuple[Any, Any]
 SCALAR: Shape = (None, None)
@@ -107,6 +110,13 @@ class Diagonal:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """Columns, or matrices with as many columns, one below another: [h; x]."""
+
+    args: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True)
 class Trace:
     """The trace of a matrix."""
 
@@ -171,6 +181,7 @@ Matrix = (
     | Hadamard
     | Diag
     | Diagonal
+    | Stack
     | Trace
     | Det
     | Inverted
@@ -202,6 +213,8 @@ def shape(form: Matrix) -> Shape:
             return (shape(body)[0], shape(body)[0])
         case Diagonal(body):
             return (shape(body)[0], None)
+        case Stack(args):
+            return (expand(Add(*(shape(a)[0] for a in args))), shape(args[0])[1])
         case Trace() | Det() | Norm():
             return SCALAR
         case Inverted(body):
@@ -219,7 +232,7 @@ def children(form: Matrix) -> tuple[Matrix, ...]:
     match form:
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Det(body) | Inverted(body) | Norm(body):
             return (body,)
-        case MatMul(args) | Hadamard(args) | Apply(_, args):
+        case MatMul(args) | Hadamard(args) | Stack(args) | Apply(_, args):
             return args
         case Plus(args):
             return tuple(a for _, a in args)
@@ -243,7 +256,7 @@ def size(form: Matrix) -> int:
             own = 1 + (exponent != 1)
         case Apply(function, args):
             own = len(args) if isinstance(function, type) else 2
-        case MatMul(args) | Hadamard(args) | Plus(args):
+        case MatMul(args) | Hadamard(args) | Stack(args) | Plus(args):
             own = len(args)
         case Transpose(Inverted()):
             own = 0  # one exponent says both
@@ -277,17 +290,118 @@ def scaled(value: Any, scalars: Sequence[Matrix], body: Matrix | None) -> Matrix
                 parts.append(part)
             case _:
                 body = part
-    together = _powers_joined(parts)
+    negative, value, together = _minus_taken(value, _powers_joined(_exponentials_cancelled(parts)))
     match body:
-        case Apply(function, (Plus() as difference,)) if function is sign and value.could_extract_minus_sign():
-            value, body = -value, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
-    if value.could_extract_minus_sign():
-        return Plus(((True, scaled(-value, together, body)),))
+        case Apply(function, (Plus() as difference,)) if function is sign and negative:
+            negative, body = False, Apply(sign, (plus([(True, difference)]),))  # -sign(b - a) is sign(a - b)
+    if negative:
+        return Plus(((True, scaled(value, together, body)),))
     if value == 1 and body is not None and not together:
         return body
     if value == 1 and body is None and len(together) == 1:
         return together[0]
     return Scaled(value, tuple(together), body)
+
+
+def _minus_taken(value: Any, scalars: list[Matrix]) -> tuple[bool, Any, list[Matrix]]:
+    """The minus of a product, unless a difference of numbers takes it: -(β - 1) x is (1 - β) x."""
+    turned = [_upright(s) for s in scalars]
+    odd = sum(t is not s for t, s in zip(turned, scalars, strict=True)) % 2 == 1
+    negative = _is_negative(value)
+    value = -value if negative else value
+    if negative is odd:
+        return False, value, turned
+    if (negative or odd) and (other := _number_turned(value)) is not None:
+        return False, other, turned
+    return negative, value, scalars
+
+
+def standing_alone(form: Matrix) -> Matrix:
+    """A form that begins with a minus, without that where a difference entry by entry takes it: -2 (b - a) is 2 (a - b).
+
+    A difference in a product of matrices stays as its author has it, -2 Xᵀ (y - X w), and so does one behind another term.
+    """
+    match form:
+        case Plus(((True, Scaled(value, scalars, body)),)):
+            for k, scalar in enumerate(scalars):
+                if (opposite := _opposite(scalar)) is not None:
+                    return scaled(value, (*scalars[:k], opposite, *scalars[k + 1 :]), body)
+            opposite = None if body is None else _opposite(body)
+            return form if opposite is None else scaled(value, scalars, opposite)
+        case Plus(((True, body),)):
+            return _opposite(body) or form
+    return form
+
+
+def _is_negative(value: Any) -> bool:
+    """Whether a number has a minus before it; a difference has none, and -max(-a, -b) is min(a, b)."""
+    coefficient, rest = value.as_coeff_Mul()
+    sums = [f for f in factors(rest) if f.as_base_exp()[0].is_Add and f.as_base_exp()[1].is_odd]
+    below = [f for f in sums if all(is_negative(t) for t in f.as_base_exp()[0].args)]
+    least = [f for f in factors(rest) if isinstance(f, Maximum) and is_minimum(f)]
+    return bool(coefficient.is_negative) ^ (len([*below, *least]) % 2 == 1)
+
+
+def is_minimum(term: Maximum) -> bool:
+    """Whether minus a maximum is a minimum: -max(-a, -b)."""
+    return all(a == 0 or is_negative(a) for a in term.args)
+
+
+def _number_turned(value: Any) -> Any:
+    """Minus a number, with the minus in one of its differences: of β - 1 it is 1 - β.  None where there is none."""
+    for f in factors(value):
+        base, exponent = f.as_base_exp()
+        if base.is_Add and exponent.is_odd and len({is_negative(t) for t in base.args}) == 2:
+            return value / f * Pow(-base, exponent)
+    return None
+
+
+def _upright(scalar: Matrix) -> Matrix:
+    """A sum, or one over it, or its opposite, where that has fewer minus signs."""
+    match scalar:
+        case Plus(args):
+            turned = plus([(not negative, form) for negative, form in args])
+            return turned if isinstance(turned, Plus) and _minus_signs(turned) < _minus_signs(scalar) else scalar
+        case Apply(exponent, (Plus() as base,)) if not isinstance(exponent, type) and exponent.is_odd:
+            turned = _upright(base)
+            return scalar if turned is base else Apply(exponent, (turned,))
+    return scalar
+
+
+def _minus_signs(form: Plus) -> int:
+    return sum(negative for negative, _ in form.args)
+
+
+def _opposite(form: Matrix) -> Matrix | None:
+    """Minus a form, with the minus in a difference of it, entry by entry; None where there is none."""
+    match form:
+        case Plus(args) if {negative for negative, _ in args} == {False, True}:
+            return Plus(tuple((not negative, term) for negative, term in args))
+        case Hadamard(args):
+            found = next(((k, o) for k, a in enumerate(args) if (o := _opposite(a)) is not None), None)
+            return None if found is None else Hadamard((*args[: found[0]], found[1], *args[found[0] + 1 :]))
+        case MatMul(args) if len(rest := [k for k, a in enumerate(args) if not isinstance(a, Diag)]) == 1:
+            (k,) = rest
+            return None if (opposite := _opposite(args[k])) is None else MatMul((*args[:k], opposite, *args[k + 1 :]))
+    return None
+
+
+def _exponentials_cancelled(parts: list[Matrix]) -> list[Matrix]:
+    """Factors without exp(x) where exp(-x) stands beside it."""
+    powers = [part for part in parts if isinstance(part, Apply) and part.function is exp]
+    for one, other in combinations(powers, 2):
+        match plus([(False, one.args[0]), (False, other.args[0])]):
+            case Scaled(total, _, _) if total == 0:
+                rest = list(parts)
+                rest.remove(one)
+                rest.remove(other)
+                return _exponentials_cancelled(rest)
+    return parts
+
+
+def _repeated_joined(parts: list[Matrix]) -> list[Matrix]:
+    """x ⊙ x as x^(⊙2)."""
+    return [part if n == 1 else power(part, S(n)) for part, n in Counter(parts).items()]
 
 
 def _powers_joined(scalars: list[Matrix]) -> list[Matrix]:
@@ -331,7 +445,16 @@ def power(base: Matrix, exponent: Any) -> Matrix:
             return scaled(value**exponent, [power(s, exponent) for s in scalars], None if body is None else power(body, exponent))
         case Scaled(value, scalars, body) if value.is_positive and value != 1 and (scalars or body):
             return scaled(value**exponent, (), power(scaled(S.One, scalars, body), exponent))
-    return Apply(exponent, (base,))
+    return applied(exponent, (base,))
+
+
+def applied(function: Any, args: Sequence[Matrix]) -> Matrix:
+    """A function entry by entry; of a matrix that is shorter turned round it is the transpose: σ(X W)ᵀ, not σ(Wᵀ Xᵀ)."""
+    form = Apply(function, tuple(args))
+    if None in shape(form):
+        return form
+    turned = Transpose(Apply(function, tuple(map(transposed, args))))
+    return turned if size(turned) < size(form) + any(isinstance(a, Transpose) for a in args) else form
 
 
 # ---------------------------------------------------------------- transposes and products
@@ -356,6 +479,8 @@ def transposed(form: Matrix) -> Matrix:
             return _shorter(Transpose(form), Hadamard(tuple(map(transposed, args))))
         case Plus(terms) if None not in shape(form):
             return _shorter(Transpose(form), plus([(n, transposed(t)) for n, t in terms]))
+        case Apply(function, args) if None not in shape(form):
+            return applied(function, [transposed(a) for a in args])
         case Apply(function, (Transpose(body),)):
             return Apply(function, (body,))
     return Transpose(form)
@@ -421,7 +546,9 @@ def product(args: Iterable[Matrix]) -> Matrix:
                 scalars.append(part)
             case _:
                 chain.append(part)
-    chain = _diagonals_in(_inverses_out(chain))
+    kept = _brackets_open(_diagonals_in(_inverses_out(chain)))
+    if kept != chain:
+        return scaled(value, scalars, product(kept) if kept else None)
     while (found := _row_and_column(chain)) is not None:
         start, end = found
         scalars.append(_scalar(chain[start:end]))
@@ -439,13 +566,88 @@ def _diagonals_in(chain: list[Matrix]) -> list[Matrix]:
     for part in reversed(chain):
         if isinstance(part, Diag) and out and isinstance(out[0], Diag):
             out[0] = diag(hadamard([part.body, out[0].body]))
-        elif isinstance(part, Diag) and out and shape(out[0])[1] is None:
-            out[0] = hadamard([part.body, out[0]])
+        elif isinstance(part, Diag) and (end := _first_column(out)) is not None:
+            out[: end + 1] = [hadamard([part.body, product(out[: end + 1])])]
         elif out and isinstance(out[0], Diag) and shape(part)[0] is None:
             out[0] = Transpose(hadamard([transposed(part), out[0].body]))
         else:
             out.insert(0, part)
     return out
+
+
+def _brackets_open(chain: list[Matrix]) -> list[Matrix]:
+    """A product without a bracket of which diag(x) meets a vector: (diag(x) A + B)ᵀ y is Aᵀ (x ⊙ y) + Bᵀ y."""
+    for k, (left, right) in enumerate(pairwise(chain)):
+        if shape(right)[1] is None and (found := _summands(left)):
+            met = sum(isinstance(term[-1], Diag) for _, term in found)
+            terms = [(negative, product([*term, right])) for negative, term in found]
+        elif shape(left)[0] is None and (found := _summands(right)):
+            met = sum(isinstance(term[0], Diag) for _, term in found)
+            terms = [(negative, product([left, *term])) for negative, term in found]
+        else:
+            continue
+        elementwise = any(isinstance(body, Hadamard) for side in (left, right) for body in (side, *children(side)[:1]))
+        if met and size(whole := plus(terms)) <= size(MatMul((left, right))) + (0 if elementwise else 3 * met):
+            return [*chain[:k], whole, *chain[k + 2 :]]
+    return chain
+
+
+def _summands(form: Matrix) -> list[tuple[bool, list[Matrix]]]:
+    """The terms of a sum, or of an elementwise product with one of columns and rows, each as the factors of its product; of
+    any other form none.  A ⊙ (x yᵀ) is diag(x) A diag(y).
+    """
+    match form:
+        case Plus(args):
+            return [(negative, _chain_of(term)) for negative, term in args]
+        case Transpose(Plus(args)):
+            return [(negative, _chain_of(transposed(term))) for negative, term in args]
+        case Transpose(Hadamard(args)):
+            return _summands(Hadamard(tuple(map(transposed, args))))
+        case Hadamard(args):
+            for k, arg in enumerate(args):
+                outer = [(negative, _chain_of(term)) for negative, term in _terms(arg)]
+                if all(_is_outer(term) for _, term in outer):
+                    rest = hadamard([*args[:k], *args[k + 1 :]])
+                    return [(negative, _scaling(term, rest)) for negative, term in outer]
+    return []
+
+
+def _terms(form: Matrix) -> list[tuple[bool, Matrix]]:
+    match form:
+        case Plus(args):
+            return [*args]
+        case Transpose(Plus(args)):
+            return [(negative, transposed(term)) for negative, term in args]
+    return [(False, form)]
+
+
+def _chain_of(form: Matrix) -> list[Matrix]:
+    """The factors of a product; a number stays with the first."""
+    match form:
+        case MatMul(args):
+            return [*args]
+        case Scaled(value, scalars, MatMul((first, *rest))):
+            return [scaled(value, scalars, first), *rest]
+    return [form]
+
+
+def _is_outer(chain: list[Matrix]) -> bool:
+    return len(chain) == 2 and shape(chain[0])[1] is None
+
+
+def _scaling(outer: list[Matrix], matrix: Matrix) -> list[Matrix]:
+    """x yᵀ, entry by entry with a matrix, as diag(x) A diag(y)."""
+    column, row = outer[0], transposed(outer[1])
+    ends = [None if isinstance(end, Ones) else diag(end) for end in (column, row)]
+    return [part for part in (ends[0], matrix, ends[1]) if part is not None]
+
+
+def _first_column(chain: list[Matrix]) -> int | None:
+    """Where the column stands that the matrices at the head of a chain are applied to; None where there is none."""
+    for k, part in enumerate(chain):
+        if None in shape(part):
+            return k if shape(part)[1] is None else None
+    return None
 
 
 def _row_and_column(chain: list[Matrix]) -> tuple[int, int] | None:
@@ -492,11 +694,14 @@ def hadamard(args: Iterable[Matrix]) -> Matrix:
                 pass
             case _:
                 parts.append(part)
+    parts = _repeated_joined(_exponentials_cancelled(parts))
     if not parts:
-        return scaled(value, scalars, Ones(whole[0]))
+        return scaled(value, scalars, Ones(whole[0]) if None in whole else MatMul((Ones(whole[0]), Transpose(Ones(whole[1])))))
     body = parts[0] if len(parts) == 1 else Hadamard(tuple(parts))
     if len(parts) > 1 and None not in whole:
-        body = _shorter(body, Transpose(Hadamard(tuple(map(transposed, parts)))))
+        turned = Transpose(Hadamard(tuple(map(transposed, parts))))
+        outside = any(isinstance(part, Transpose) and isinstance(part.body, Apply) for part in parts)
+        body = turned if size(turned) < size(body) + outside else body
     return scaled(value, scalars, body)
 
 
@@ -524,11 +729,11 @@ def trace(matrix: Matrix) -> Matrix:
         case Identity(n):
             return number(n)
         case MatMul(args):
-            ways = [w[k:] + w[:k] for w in (args, tuple(transposed(a) for a in reversed(args))) for k in range(len(args))]
+            ways = _turns(args)
             rows = [w for w in ways if shape(w[0])[0] is None]
             if rows:
                 return min((product(w) for w in rows), key=size)
-            best = min(ways, key=lambda w: (size(MatMul(w)), isinstance(w[-1], Transpose), repr(w)))
+            best = min(ways, key=lambda w: (size(MatMul(w)), _brackets_turned(w), isinstance(w[-1], Transpose), repr(w)))
             if len(best) == 2 and best[0] == transposed(best[1]):
                 return Norm(best[1], S(2))
             return Trace(MatMul(best))
@@ -566,7 +771,57 @@ def plus(args: Iterable[tuple[bool, Matrix]]) -> Matrix:
         flat += [(n != negative, f) for n, f in form.args] if isinstance(form, Plus) else [(negative, form)]
     if shape(flat[0][1])[0] is None and shape(flat[0][1]) != SCALAR:
         return transposed(plus([(negative, transposed(form)) for negative, form in flat]))
-    return _sum(tuple(_constants_joined(_diagonals_joined(flat))))
+    return _sum(tuple(_constants_joined(_numbers_joined(_traces_joined(_diagonals_joined(flat))))))
+
+
+def _numbers_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:
+    """x + a (y - x) is (1 - a) x + a y."""
+    plain = [form for _, form in args if not isinstance(form, Scaled) and not is_constant(form)]
+    for k, (negative, form) in enumerate(args):
+        match form:
+            case Scaled(value, (), Plus(inner)) if met := [term for _, term in inner if term in plain]:
+                own = args[[term for _, term in args].index(met[0])]
+                joined = (-1 if own[0] else 1) + sum((-value if n != negative else value) for n, term in inner if term == met[0])
+                apart = [(n != negative, scaled(value, (), term)) for n, term in inner if term != met[0]]
+                rest = [arg for m, arg in enumerate(args) if m != k and arg is not own]
+                return _numbers_joined([*rest, _signed(scaled(joined, (), met[0])), *apart])
+    return args
+
+
+def _traces_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:
+    """tr(A B) - tr(A C) is tr(A (B - C))."""
+    ways = [dict(_trace_ways(form)) for _, form in args]
+    for first in dict.fromkeys(first for found in ways for first in found):
+        group = [k for k, found in enumerate(ways) if first in found]
+        if len(group) < 2:
+            continue
+        together = trace(product([first, plus([(args[k][0], ways[k][first]) for k in group])]))
+        if size(together) < size(Plus(tuple(args[k] for k in group))):
+            return _traces_joined([*(arg for k, arg in enumerate(args) if k not in group), (False, together)])
+    return args
+
+
+def _trace_ways(form: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
+    """A trace as that of the transpose of a tensor, times the rest."""
+    match form:
+        case Trace(MatMul(args)):
+            for way in _turns(args):
+                if _is_turned_tensor(way[0]):
+                    yield way[0], product(way[1:])
+
+
+def _brackets_turned(args: tuple[Matrix, ...]) -> int:
+    """How many of the factors are transposes of more than a tensor."""
+    return sum(isinstance(a, Transpose) and len(children(a.body)) > 1 for a in args)
+
+
+def _is_turned_tensor(form: Matrix) -> bool:
+    return isinstance(form, Transpose) and isinstance(form.body, (Tensor, Derivative))
+
+
+def _turns(args: tuple[Matrix, ...]) -> list[tuple[Matrix, ...]]:
+    """The products whose trace is the same: turned round, and transposed."""
+    return [w[k:] + w[:k] for w in (args, tuple(transposed(a) for a in reversed(args))) for k in range(len(args))]
 
 
 def _diagonals_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matrix]]:
@@ -589,6 +844,43 @@ def is_constant(form: Matrix) -> bool:
     return False
 
 
+def is_power(form: Matrix) -> TypeGuard[Apply]:
+    """Whether a form is a power, entry by entry."""
+    return isinstance(form, Apply) and not isinstance(form.function, type)
+
+
+def is_condition(form: Matrix) -> bool:
+    """Whether every entry of a form is 1 where a condition holds, else 0."""
+    match form:
+        case Apply(function):
+            return function is Positive
+        case Plus(((False, one), (True, Apply(function)))):
+            return function is Positive and is_constant(one) and entry(one) == 1
+    return False
+
+
+def entry(constant: Matrix) -> Any:
+    """The number that all entries of a constant are."""
+    match constant:
+        case Scaled(value, _, body):
+            return value if body is None else value * entry(body)
+    return S.One
+
+
+def is_elementwise(form: Matrix) -> bool:
+    """Whether a form is computed entry by entry, by a function or a product."""
+    match form:
+        case Apply() | Hadamard():
+            return True
+        case Transpose(body):
+            return is_elementwise(body)
+        case Scaled(_, _, body):
+            return body is not None and is_elementwise(body)
+        case Plus(args):
+            return any(is_elementwise(term) for _, term in args)
+    return False
+
+
 def _on_diagonal(form: Matrix) -> Matrix | None:
     """The column of which a form is the diagonal matrix, or None."""
     match form:
@@ -608,10 +900,39 @@ def _constants_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matri
     for negative, form in args:
         value, rest = (form.number, form) if isinstance(form, Scaled) else (S.One, None)
         coefficient, symbols = value.as_coeff_Mul()
+        if symbols.could_extract_minus_sign():
+            coefficient, symbols = -coefficient, -symbols
         body = form if rest is None else Scaled(symbols, rest.scalars, rest.body)
         joined[body] = joined.get(body, S.Zero) + (-coefficient if negative else coefficient)
-    out = [(bool(c < 0), scaled(abs(c), (), body)) for body, c in joined.items() if c != 0]
-    return out or [(False, scaled(S.Zero, (), args[0][1]))]
+    out = [_signed(scaled(c, (), body)) for body, c in joined.items() if c != 0]
+    positive = any(not negative and _begins(form) for negative, form in out)
+    return [_behind(*arg) if positive else arg for arg in out] or [(False, scaled(S.Zero, (), args[0][1]))]
+
+
+def _signed(form: Matrix) -> tuple[bool, Matrix]:
+    """A term of a sum without its minus, and whether it has one."""
+    match form:
+        case Plus(((True, body),)):
+            return True, body
+    return False, form
+
+
+def _begins(form: Matrix) -> bool:
+    """Whether a sum may begin with a term: not with (β - 1) x, where -(1 - β) x may stand behind another."""
+    return not isinstance(form, Scaled) or _number_turned(form.number) is None or _written_up(form.number)
+
+
+def _behind(negative: bool, form: Matrix) -> tuple[bool, Matrix]:
+    """A term behind another: -(1 - β) x for (β - 1) x."""
+    if negative or _begins(form) or not isinstance(form, Scaled):
+        return negative, form
+    return True, Scaled(_number_turned(form.number), form.scalars, form.body)
+
+
+def _written_up(value: Any) -> bool:
+    """Whether no difference in a number is one of a letter and a number: β - 1, which is -(1 - β)."""
+    bases = [f.as_base_exp()[0] for f in factors(value)]
+    return not any(base.is_Add and base.as_coeff_Add()[0].is_negative for base in bases)
 
 
 @lru_cache(maxsize=CACHE)

@@ -14,26 +14,33 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, sign, sqrt
+from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, expand, sign, sqrt
 
+from derive.calculus.cost import cost
 from derive.calculus.matrix_algebra import (
+    SCALAR,
     Apply,
     Derivative,
     Diagonal,
     Identity,
+    MatMul,
     Matrix,
     Norm,
     OneHot,
     Ones,
     Plus,
+    Stack,
     Tensor,
     Transpose,
     Unit,
+    applied,
     det,
     diag,
     hadamard,
     inner,
     inverted,
+    is_elementwise,
+    is_minimum,
     number,
     plus,
     power,
@@ -41,14 +48,17 @@ from derive.calculus.matrix_algebra import (
     scaled,
     shape,
     size,
+    standing_alone,
     trace,
     transposed,
 )
 from derive.calculus.normal import normal
+from derive.calculus.shortest import common_factor
 from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
     Adjoint,
+    ArgMax,
     Binder,
     Bracket,
     Delta,
@@ -57,6 +67,7 @@ from derive.calculus.terms import (
     Element,
     EntryOf,
     Index,
+    Inside,
     Label,
     Maximum,
     OfMatrix,
@@ -87,6 +98,8 @@ class _NoForm(Exception):
 def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     """The matrix form of `term[indices]`, or else of its normal form, or None.
 
+    𝟙[i ≠ j] has no sign; with 1 - δ_ij in its place a term has a form where that is not a third longer than the index form.
+
     `indices` are its free indices: none, one, or row and column.  A scalar has a form where it has a Σ or a determinant.
 
     >>> import derive
@@ -104,7 +117,25 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
     try:
         return _whole(_normal(term), indices)
     except _NoForm:
+        pass
+    try:
+        form = _whole(_normal(_without_differ(term)), indices)
+    except _NoForm:
         return None
+    return form if 3 * size(form) <= 4 * cost(term) else None
+
+
+def _without_differ(term: Any) -> Any:
+    """A term with 1 - δ_ij for 𝟙[i ≠ j], where what it leaves out has a value."""
+    if not term.has(Differ):
+        raise _NoForm
+
+    def opened(t: Any) -> Any:
+        if t.is_Mul and _leaves_out(t, ()):
+            raise _NoForm
+        return 1 - Delta(*t.args) if isinstance(t, Differ) else t
+
+    return walk(term, opened)
 
 
 def _normal(term: Any) -> Any:
@@ -136,7 +167,7 @@ def _is_distance(term: Any) -> bool:
 
 
 def _whole(term: Any, indices: Axes) -> Matrix:
-    return _spread(_convert(term, indices), _axes(term, indices), indices)
+    return standing_alone(_spread(_convert(term, indices), _axes(term, indices), indices))
 
 
 # ---------------------------------------------------------------- terms and factors
@@ -154,6 +185,8 @@ def _convert(term: Any, order: Axes) -> Matrix:
         raise _NoForm
     if _is_number(term):
         return number(term)
+    if term.is_Add and (stacked := _stacked(term, axes)) is not None:
+        return stacked
     if term.is_Add:
         return plus([_signed(t, order, axes) for t in terms(term)])
     if type(term) is Sum:
@@ -161,6 +194,70 @@ def _convert(term: Any, order: Axes) -> Matrix:
     if term.is_Mul:
         return _contracted((), term, order)
     return _factor(term, axes)
+
+
+def _stacked(term: Any, axes: Axes) -> Matrix | None:
+    """A sum whose terms stand in the parts of an axis, h_p 𝟙[p < m] + x_{p - m} 𝟙[0 ≤ p - m < n], as [h; x]."""
+    found = next(((p, tiles) for p in axes if (tiles := blocks(term, p)) is not None), None)
+    if found is None:
+        return None
+    p, (shared, parts) = found
+    rest, columns = tuple(i for i in axes if i != p), list[Matrix]()
+    wide = tuple(i for i in rest if any(i in free_indices(part) for _, part in parts))
+    for q, part in parts:
+        own = _axes(part, (q, *rest))
+        columns.append(_spread(_convert(part, (q, *rest)), own, (q, *wide)))
+    stack: Matrix = Stack(tuple(columns))
+    groups: Groups = {(p,): [stack]} if None in shape(stack) else {axes: [stack if axes[0] == p else transposed(stack)]}
+    scalars: list[Matrix] = []
+    if shared == 1:
+        return _assembled(groups, axes)
+    _put(_convert(shared, rest), _axes(shared, rest), groups, scalars)
+    return scaled(S.One, scalars, _assembled(groups, axes))
+
+
+def blocks(term: Any, index: Index) -> tuple[Any, list[tuple[Index, Any]]] | None:
+    """What the terms of a sum share, and for each part of an axis its own index and what stands there, where every term has a
+    condition on `index` and the parts are all of the axis: of h_p 𝟙[p < m] + x_{p - m} 𝟙[0 ≤ p - m < n] it is h_i and x_j.
+    """
+    parts, start = dict[tuple[Any, Any], Any](), S.Zero
+    for t in terms(term):
+        inside = [f for f in factors(t) if isinstance(f, Inside) and index in free_indices(f)]
+        if len(inside) != 1 or (at := expand(index - inside[0].args[0])).has(index):
+            return None
+        place = (at, inside[0].args[1])
+        parts[place] = parts.get(place, S.Zero) + t / inside[0]
+    parts = {place: _factored(part) for place, part in parts.items()}
+    shared = [f for f in factors(next(iter(parts.values()))) if not free_indices(f) & {index}]
+    common = Mul(*[f for f in shared if all(f in factors(t) for t in parts.values())])
+    found = []
+    while here := [place for place in parts if place[0] == start]:
+        n, part = here[0][1], parts.pop(here[0])
+        own = Index(unused(index.name, integer=True), n)
+        found.append((own, (part / common).xreplace({index: own + start})))
+        start = expand(start + n)
+    return None if parts or len(found) < 2 or expand(start - index.size) != 0 else (common, found)
+
+
+def _factored(term: Any) -> Any:
+    """A sum as a product with what its terms share."""
+    if not term.is_Add:
+        return term
+    shared = Mul(*[f for f in factors(common_factor(term)) if not f.is_Add])
+    return shared * Add(*[t / shared for t in terms(term)])
+
+
+def unblocked(term: Any) -> Any:
+    """A term with what stands in the parts of an axis by an index of its own."""
+
+    def apart(t: Any) -> Any:
+        if t.is_Add:
+            for index in free_indices(t):
+                if (found := blocks(t, index)) is not None:
+                    return Mul(found[0], Add(*[part for _, part in found[1]]))
+        return t
+
+    return walk(term, apart) if term.has(Inside) else term
 
 
 def _signed(term: Any, order: Axes, axes: Axes) -> tuple[bool, Matrix]:
@@ -186,10 +283,12 @@ def _factor(term: Any, axes: Axes) -> Matrix:
         raise _NoForm
     if isinstance(term, Bracket) and not isinstance(term, Positive):
         raise _NoForm
-    if isinstance(term, Maximum) and any(map(is_negative, term.args)) and all(is_negative(a, even=True) for a in term.args):
-        return Plus(((True, Apply(Min, tuple(_argument(-a, axes) for a in term.args))),))
+    if isinstance(term, Maximum) and is_minimum(term):
+        return Plus(((True, applied(Min, [_argument(-a, axes) for a in term.args])),))
+    if isinstance(term, Positive):
+        return applied(Positive, [_gap(term.args[0], axes)])
     if isinstance(term, (Function, Maximum, Positive, Abs, sign)) and term.args:
-        return Apply(type(term), tuple(_argument(a, axes) for a in term.args))
+        return applied(type(term), [_argument(a, axes) for a in term.args])
     raise _NoForm
 
 
@@ -200,17 +299,36 @@ def _argument(term: Any, axes: Axes) -> Matrix:
     return _spread(form, own, axes) if own else form
 
 
+def _gap(term: Any, axes: Axes) -> Matrix:
+    """What is compared with 0; of a > b, two terms, what is left and what is right of the sign."""
+    parts = sorted(terms(term), key=is_negative)
+    if len(parts) != 2 or not axes or [is_negative(t) for t in parts] != [False, True]:
+        return _argument(term, axes)
+    left, right = (_argument(t, axes) for t in (parts[0], -parts[1]))
+    return Plus(((False, _full(left, axes)), (True, _full(right, axes))))
+
+
+def _full(form: Matrix, axes: Axes) -> Matrix:
+    """A form over `axes`, also that of a scalar."""
+    return _spread(form, (), axes) if shape(form) == SCALAR else form
+
+
 def _is_condition(term: Any) -> bool:
     """Whether a condition is made of comparisons of numbers: [a > 0], 1 - [a > 0] and their products."""
     return all(isinstance(f, Positive) or isinstance(1 - f, Positive) for f in factors(term))
 
 
-def _leaves_out(product: Any) -> bool:
-    """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other."""
+def _leaves_out(product: Any, bound: Axes) -> bool:
+    """Whether a factor is a condition, and another may have no value where that is 0: there 0 is not 0 times the other.
+
+    Entry by entry, with nothing summed, a product with a condition is 0 where that is.
+    """
     conditions = [f for f in factors(product) if is_condition(f)]
     of_indices = any(isinstance(f, Differ) for f in conditions)
     powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
-    return bool(conditions) and any(not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive)) for p in powers)
+    covered = [free_indices(c) for c in conditions if isinstance(c, Positive) and not free_indices(c) & {*bound}]
+    unsure = [p for p in powers if not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive))]
+    return bool(conditions) and any(free_indices(p) not in covered for p in unsure)
 
 
 def _is_number(term: Any) -> bool:
@@ -250,9 +368,9 @@ def _placed(leaf: Matrix, indices: tuple[Any, ...], axes: Axes) -> Matrix:
     if not _has_places(indices):
         raise _NoForm
     own = tuple(i for i in indices if isinstance(i, Index))
-    fixed = [i for i in indices if isinstance(i, Label)]
+    fixed = [i for i in indices if not isinstance(i, Index)]
     if fixed:
-        return product([leaf if indices[-1] in fixed else transposed(leaf), Unit(fixed[0].element, fixed[0].size)])
+        return product([leaf if own and indices[-1] in fixed else transposed(leaf), _unit(fixed[0], fixed[0].size)])
     if len(set(own)) < len(own):
         return Diagonal(leaf)
     return leaf if own == axes else transposed(leaf)
@@ -271,7 +389,10 @@ def _looked_up(term: Any, labels: list[Any], axes: Axes) -> Matrix:
 
 
 def _is_fixed(index: Any) -> bool:
-    """Whether an index is one given place: an integer, or a label without indices."""
+    """Whether an index is one given place: an integer, a label without indices, or where a column is largest."""
+    if isinstance(index, ArgMax):
+        indices, body = index.opened()
+        return not free_indices(index) and matrix_form(body, indices) is not None
     return isinstance(index, Integer) or (isinstance(index, Label) and not index.element.indices)
 
 
@@ -284,8 +405,12 @@ def _delta(term: Delta, axes: Axes) -> Matrix:
     n = axes[0].size
     if len(axes) == 2:
         return Identity(n)
-    fixed = next(a for a in term.args if _is_fixed(a))
-    return Unit(fixed.element if isinstance(fixed, Label) else fixed, n)
+    return _unit(next(a for a in term.args if _is_fixed(a)), n)
+
+
+def _unit(place: Any, n: Any) -> Matrix:
+    """The column with a one at a label, an integer, or the largest of the entries of a column."""
+    return Unit(place.element if isinstance(place, Label) else place, n)
 
 
 def _one_hot(term: Delta, label: Any, axes: Axes) -> Matrix:
@@ -332,9 +457,18 @@ def _contraction(term: Sum, order: Axes) -> Matrix:
 
 def _contracted(bound: Axes, term: Any, order: Axes) -> Matrix:
     """Σ over `bound` of a product of factors."""
-    if _leaves_out(term):
+    if _leaves_out(term, bound):
         raise _NoForm
-    whole, term = (*order, *bound), _labels_replaced(term)
+    if (replaced := _labels_replaced(term)) == term:
+        return _multiplied(bound, term, order)
+    try:
+        return _multiplied(bound, replaced, order)
+    except _NoForm:
+        return _multiplied(bound, term, order)
+
+
+def _multiplied(bound: Axes, term: Any, order: Axes) -> Matrix:
+    whole = (*order, *bound)
     scalars: list[Matrix] = []
     value, groups = S.One, Groups()
     for part in sorted(factors(_exponentials_joined(term)), key=_part_key):
@@ -407,6 +541,8 @@ def _pair(forms: list[Matrix]) -> Matrix:
         if isinstance(forms[0], Apply) and forms[0].function == 2:
             return Norm(forms[0].args[0], S(2))
         return product([Transpose(Ones(rows)), forms[0], Ones(columns)])
+    if len(forms) > 2 or any(map(is_elementwise, forms)):
+        return product([Transpose(Ones(shape(forms[0])[0])), hadamard(forms), Ones(shape(forms[0])[1])])
     return min((trace(product([transposed(hadamard([f for f in forms if f is not last])), last])) for last in forms), key=size)
 
 
@@ -460,6 +596,9 @@ def _assembled(groups: Groups, order: Axes) -> Matrix | None:
     left, right = ([diag(hadamard(side))] if side else [] for side in (row, column))
     middle = hadamard(full)
     whole = product([*left, middle, *right])
-    if isinstance(middle, Plus) and (left or right):
-        return min(whole, plus([(n, product([*left, m, *right])) for n, m in middle.args]), key=size)
+    match middle:
+        case Plus(args) if left or right:
+            return min(whole, plus([(n, product([*left, m, *right])) for n, m in args]), key=size)
+        case MatMul((Plus(args), *rest)) if left:
+            return min(whole, product([plus([(n, product([*left, m])) for n, m in args]), *rest, *right]), key=size)
     return whole

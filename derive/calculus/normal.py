@@ -11,13 +11,14 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from sympy import Abs, Add, Mul, S, expand, sign
+from sympy import Abs, Add, Basic, Mul, S, expand, preorder_traversal, sign
 
 from derive.calculus.cost import idle_signs, length, shared_number
 from derive.calculus.functions import Named
 from derive.calculus.matching import match
 from derive.calculus.terms import (
     CACHE,
+    Adjoint,
     AtMost,
     Below,
     Binder,
@@ -232,7 +233,41 @@ def contracted(term: Any) -> Any:
                     break
         return t if len(rest) == len(indices) else close(Sum, rest, body)
 
-    return walk(term, lambda t: _plain_numbers(contract(t)))
+    return walk(_shifts_picked(term), lambda t: _plain_numbers(contract(t)))
+
+
+def _shifts_picked(term: Any) -> Any:
+    """Σ_o g_o Σ_k w_k δ_{i,o+k} as Σ_k w_k g_{i−k}: where a delta might pick from either sum, the one inside stays, unless more
+    entries would have a shifted index.
+    """
+    if not isinstance(term, Basic) or not term.has(Delta):
+        return term
+    if type(term) is Sum:
+        indices, body = term.opened()
+        for inner in (f for f in factors(body) if type(f) is Sum):
+            bound, summand = inner.opened()
+            left, whole = list(indices), body / inner * summand
+            for delta in (f for f in factors(summand) if isinstance(f, Delta) and _depends_on_both(f, indices, bound)):
+                most = max(_entries_with(summand / delta, k) for k in bound if depends(delta, k))
+                met = [j for j in left if depends(delta, j) and _entries_with(body / inner, j) <= most]
+                found = ((j, picked(whole, delta, j)) for j in met)
+                if (taken := next(((j, entry) for j, entry in found if entry is not None), None)) is not None:
+                    whole = taken[1]
+                    left.remove(taken[0])
+            if len(left) < len(indices):
+                return _shifts_picked(close(Sum, left, close(Sum, bound, whole)))
+        return close(Sum, indices, _shifts_picked(body))
+    return term.func(*map(_shifts_picked, term.args)) if term.is_Add or term.is_Mul else term
+
+
+def _entries_with(term: Any, index: Index) -> int:
+    """How many entries and deltas have an index."""
+    return sum(index in free_indices(t) for t in preorder_traversal(term) if isinstance(t, (Element, Adjoint, Delta)))
+
+
+def _depends_on_both(delta: Any, outer: tuple[Index, ...], inner: tuple[Index, ...]) -> bool:
+    """Whether one side of a delta is a sum of an index of each."""
+    return any(a.is_Add and free_indices(a) & {*outer} and free_indices(a) & {*inner} for a in delta.args)
 
 
 def parted(term: Any) -> Any:

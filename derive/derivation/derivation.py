@@ -11,7 +11,7 @@ from sympy import S
 
 from derive.calculus.frozen import Frozen, WithTerms
 from derive.calculus.matrix_algebra import Matrix
-from derive.calculus.matrix_form import matrix_form
+from derive.calculus.matrix_form import matrix_form, unblocked
 from derive.calculus.normal import put
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, substituted, walk
@@ -84,7 +84,7 @@ class Derivation(Frozen):
     @property
     def form(self) -> Matrix | None:
         """The result in matrix notation, or None where it has none (or is zero, or a number), or has a part of an axis only."""
-        if self.result == 0 or not self.graph.whole_axes(self.result):
+        if self.result == 0 or not self.graph.whole_axes(unblocked(self.result)):
             return None
         return matrix_form(self.result, self.indices)
 

@@ -192,6 +192,8 @@ def surface(tree: Tree, graph: Graph, members: frozenset[str]) -> Tree | None:
                 return _Whole(part, 0, False)
             case Op("T", (a,)):
                 return _transposed(whole(a))
+            case Op("concat", stacked) if any(whole(a).batched for a in stacked):
+                raise _NoNotation
             case Op("@", (a, Op("T", (b,)))) if (row := whole(b)).rank == 1:  # x @ y.T
                 if row.batched or whole(a).batched:
                     raise _NoNotation

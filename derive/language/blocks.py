@@ -13,7 +13,7 @@ from sympy import Add, Integer, expand
 
 from derive.calculus.terms import never_negative
 from derive.errors import said
-from derive.graphs.tree import BLOCKS, Op, Ref, Size, Tree, subtrees
+from derive.graphs.tree import Op, Ref, Size, Tree, subtrees
 from derive.language.draft import Member, Typed
 from derive.language.indices import read_index
 from derive.language.sizes import unknown_sizes
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def whole(surface: Tree) -> Tree | None:
-    """A formula in tensor notation, if it is of whole tensors; one of their parts is written with indices only."""
-    return None if any(isinstance(tree, Op) and tree.operator in BLOCKS for tree in subtrees(surface)) else surface
+    """A formula in tensor notation, if it is of whole tensors; one of a part of one is written with indices only."""
+    return None if any(isinstance(tree, Op) and tree.operator == "part" for tree in subtrees(surface)) else surface
 
 
 def sliced(reader: Inference, node: ast.Subscript, member: Member, scope: Scope) -> Typed:

@@ -137,6 +137,9 @@ def _ref(tree: Ref, context: Context) -> Piece:
 
 
 def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
+    if tree.operator == "concat":
+        column = tuple((piece(a, context, substitute).layout,) for a in tree.args)
+        return Piece(Grid(column, context.style.separator.text))
     if tree.operator in ("*", "/") and (bare := _without_sign(tree)):
         return negated(piece(bare, context, substitute))
     args = [piece(a, context, substitute) for a in tree.args]
@@ -152,7 +155,8 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
                 return elementwise(HADAMARD, *(_factor(t, p, "*", context) for t, p in zip(tree.args, args, strict=True)))
             numbers = any(isinstance(t, Ref) and substitute(t) is not None for t in tree.args)
             first, second = tree.args
-            a = Piece(Fence(a.layout)) if _is_product(first) else a
+            a = Piece(Fence(a.layout)) if _is_product(first) or _is_contraction(first, context) else a
+            b = Piece(Fence(b.layout)) if _is_contraction(second, context) and not _is_number(first, context) else b
             a = Piece(Fence(a.layout)) if _is_elementwise(first, context) else a
             b = Piece(Fence(b.layout)) if _is_product(second) and any(map(_is_product, subtrees(first))) else b
             return _times(a, b, TIMES if numbers else PRODUCT)
@@ -195,6 +199,22 @@ def _without_sign(tree: Tree) -> Tree | None:
 
 def _is_product(tree: Tree) -> bool:
     return isinstance(tree, Op) and tree.operator == "@"
+
+
+def _is_contraction(tree: Tree, context: Context) -> bool:
+    """Whether a sum of all entries is printed as a product of matrices, xᵀ y or 𝟏ᵀ x, not as a norm."""
+    match tree:
+        case Reduce("sum", body, ()):
+            return 1 <= _rank(body, context) <= 2 and not _is_row(body, context) and _squares_of(tree, context) is None
+        case Op("*", args):
+            return any(_is_contraction(a, context) for a in args)
+    return False
+
+
+def _is_number(tree: Tree, context: Context) -> bool:
+    """Whether a formula is a number, with no product of matrices in it."""
+    contracts = any(_is_product(t) or _is_contraction(t, context) for t in subtrees(tree))
+    return not _rank(tree, context) and not contracts
 
 
 def _is_outer(tree: Tree, context: Context) -> bool:
@@ -297,6 +317,8 @@ def _call(tree: Call, context: Context, substitute: Substitution) -> Piece:
     if tree.function in MATRIX_FUNCTIONS and len(args) > 1:
         return _matrix(tree.function, Piece(_grid(args, context, substitute)), context)
     inner = [piece(a, context, substitute) for a in args]
+    if tree.function == "sqrt" and (base := _squares_of(args[0], context)) is not None:
+        return _norm(base, piece(base, context, substitute), context)
     if tree.function == "sqrt" and _rank(args[0], context) < 2:
         return Piece(Root(inner[0].layout), POWER)
     if tree.function == "sqrt":
@@ -343,10 +365,11 @@ def _matrix(function: str, matrix: Piece, context: Context, *more: Piece) -> Pie
     return called(function_name("log", context), [barred(inner.layout, "|").layout], context.style.separator)
 
 
-def _norm(tree: Tree, body: Piece, context: Context) -> Piece:
-    """‖x‖, ‖X‖_F."""
+def _norm(tree: Tree, body: Piece, context: Context, exponent: Layout | None = None) -> Piece:
+    """‖x‖, ‖X‖_F and their powers."""
     bars = barred(body.layout, "‖").layout
-    return Piece(Script(bars, Sign("F", "F")), POWER) if _rank(tree, context) == 2 else Piece(bars, POWER)
+    under = Sign("F", "F") if _rank(tree, context) == 2 else None
+    return Piece(Script(bars, under, exponent) if under or exponent else bars, POWER)
 
 
 def _flattened(tree: Call) -> list[Tree]:
@@ -436,6 +459,8 @@ _BIG: Mapping[str, Sign] = {
 
 def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piece:
     body = piece(tree.body, context, substitute)
+    if not tree.indices and tree.operator == "sum" and (whole := _whole_sum(tree.body, body, context)) is not None:
+        return whole
     if not tree.indices:
         return called(Sign(rf"\operatorname{{{tree.operator}}}", tree.operator), [body.layout], context.style.separator)
     operand = Piece(Fence(body.layout)) if _starts_negative(body.layout) else body
@@ -448,6 +473,32 @@ def _reduction(tree: Reduce, context: Context, substitute: Substitution) -> Piec
         ones = replace(tree, body=Number(Fraction(1), "1"))
         return divided(whole, Piece(row(Big(SUM, _under(ones, context, substitute)), Sign("1", "1")), PREFIX))
     return Piece(row(divided(Piece(Sign("1", "1")), term_piece(count, context)).layout, PRODUCT, whole.layout), PREFIX)
+
+
+def _whole_sum(tree: Tree, body: Piece, context: Context) -> Piece | None:
+    """The sum of all entries: ‖x‖², xᵀ y, 𝟏ᵀ x, 𝟏ᵀ X 𝟏; None of a number or a row."""
+    rank = _rank(tree, context)
+    if rank not in (1, 2) or _is_row(tree, context):
+        return None
+    if (base := _squares_of(Reduce("sum", tree), context)) is not None:
+        return _norm(base, piece(base, context, lambda ref: None), context, Sign("2", "2"))
+    match tree:
+        case Op("*", (a, b)) if _rank(a, context) == _rank(b, context) == 1:
+            return piece(Op("@", (a, b)), context, lambda ref: None)
+        case Op("/", (a, b)) if not _rank(b, context):
+            whole = piece(Reduce("sum", a), context, lambda ref: None)
+            return divided(whole, piece(b, context, lambda ref: None))
+    ones = transposed(Piece(ONES))
+    inner = Piece(Fence(body.layout) if isinstance(tree, Op) and tree.operator not in ("@", "T") else body.layout)
+    return multiplied([ones, inner, *([Piece(ONES)] if rank == 2 else [])], Sign(" ", " "))
+
+
+def _squares_of(tree: Tree, context: Context) -> Tree | None:
+    """The tensor whose entries are squared and summed, or None: x of sum(x**2)."""
+    match tree:
+        case Reduce("sum", Op("**", (base, Number(value))), ()) if value == 2 and 1 <= _rank(base, context) <= 2:
+            return None if _is_row(base, context) else base
+    return None
 
 
 def _under(tree: Reduce, context: Context, substitute: Substitution) -> Layout:
@@ -666,6 +717,35 @@ def definition(node: Node, context: Context) -> Layout:
 
 def as_written(node: Node, context: Context) -> Layout | None:
     """A definition in tensor notation, where its author wrote it so and it has such a notation."""
-    if node.surface is None or node.surface == node.body or not (node.indices or _has_product(node.surface)):
+    if node.surface is None or node.surface == node.body:
         return None
-    return in_tensors(node, node.surface, context)
+    surface = _counted(node.surface, node.body)
+    if not (node.indices or _has_product(surface) or _has_norm(surface, context)):
+        return None
+    return in_tensors(node, surface, context)
+
+
+def _counted(surface: Tree, body: Tree) -> Tree:
+    """A formula with 1/n and a sum for each mean of all entries of which n can be said."""
+    match surface, body:
+        case Reduce("mean", indices=()), Reduce("mean") if body.indices and (count := _count(body)) is not None:
+            entries = replace(surface, operator="sum", body=_counted(surface.body, body.body))
+            return Op("*", (Op("/", (Number(Fraction(1), "1"), Size(count))), entries))
+        case Reduce(operator, inner, ()), Reduce(_, body_inner) if body.operator == operator:
+            return replace(surface, body=_counted(inner, body_inner))
+        case ((Op() | Call()), (Op() | Call())) if type(surface) is type(body) and len(surface.args) == len(body.args):
+            pairs = iter([_counted(a, b) for a, b in zip(surface.args, body.args, strict=True)])
+            return rebuilt(surface, lambda child: next(pairs))
+    return surface
+
+
+def _has_norm(tree: Tree, context: Context) -> bool:
+    """Whether a formula sums all entries of a square or of a product of columns, without letters for the indices."""
+
+    def multiplies(t: Tree) -> bool:
+        match t:
+            case Reduce("sum", Op("*", (a, b)), ()):
+                return _rank(a, context) == _rank(b, context) == 1
+        return _squares_of(t, context) is not None
+
+    return any(map(multiplies, subtrees(tree)))

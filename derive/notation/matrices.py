@@ -24,17 +24,22 @@ from derive.calculus.matrix_algebra import (
     Ones,
     Plus,
     Scaled,
+    Stack,
     Tensor,
     Trace,
     Transpose,
     Unit,
+    entry,
+    is_condition,
     is_constant,
     power,
+    scaled,
     shape,
     size,
     subforms,
 )
-from derive.calculus.terms import Delta, Element, Index, Label, Maximum, Positive, Where, unused
+from derive.calculus.matrix_form import matrix_form
+from derive.calculus.terms import ArgMax, Delta, Element, Index, Label, Maximum, Positive, Where, unused
 from derive.graphs.graph import gradient_parts
 from derive.language.letters import capital
 from derive.notation.context import Context
@@ -46,6 +51,7 @@ from derive.notation.layout import (
     PARTIAL,
     Fence,
     Frac,
+    Grid,
     Layout,
     Root,
     Script,
@@ -113,7 +119,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Ones():
             return Piece(ONE)
         case Unit(label):
-            return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), index_layout(label, context)))
+            place = _largest(label, context) if isinstance(label, ArgMax) else index_layout(label, context)
+            return Piece(Script(Sign(r"\mathbf{e}", "𝐞"), place))
         case OneHot(label):
             return Piece(one_hot(label, context))
         case Transpose(body):
@@ -124,6 +131,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return _hadamard(args, context)
         case Diag(body) | Diagonal(body):
             return called(Sign(r"\operatorname{diag}", "diag"), [_piece(body, context).layout], context.style.separator)
+        case Stack(args):
+            return Piece(Grid(tuple((_piece(a, context).layout,) for a in args), context.style.separator.text))
         case Trace(body):
             return called(Sign(r"\operatorname{tr}", "tr"), [_piece(body, context).layout], context.style.separator)
         case Det(body):
@@ -134,12 +143,22 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return _norm(form, context)
         case Scaled():
             return _scaled(form, context)
+        case Plus() if is_condition(form):
+            return _bracket(form, context)
         case Plus():
             return added(
                 [Piece(p.layout, p.level, negative) for negative, a in _ordered(form, context) for p in [_piece(a, context)]]
             )
         case Apply(function, args):
             return _apply(function, args, context)
+
+
+def _largest(place: ArgMax, context: Context) -> Layout:
+    """Where a column is largest: argmax(s)."""
+    indices, body = place.opened()
+    column = matrix_form(body, indices)
+    assert column is not None  # it has one where it is a place of a matrix form
+    return called(Sign(r"\operatorname{argmax}", "argmax"), [_piece(column, context).layout], context.style.separator).layout
 
 
 def one_hot(label: str, context: Context) -> Layout:
@@ -275,16 +294,34 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
             lambda conditions: all_of([_condition(c, context) for c in conditions]),
             context,
         )
-    pieces = [_piece(a, context) for a in args]
     if not isinstance(function, type):
-        return _power(function, args[0], pieces[0], context)
+        return _power(function, args[0], _piece(args[0], context), context)
+    pieces = [_argument(a, context) for a in args]
     if function is Positive:
-        return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(Apply(function, args), context), "[", "]")))
+        return _bracket(Apply(function, args), context)
     if function is Abs:
         return barred(pieces[0].layout, "|")
     return called(
         FUNCTIONS.get(function) or function_name(function.__name__, context), [p.layout for p in pieces], context.style.separator
     )
+
+
+def _argument(form: Matrix, context: Context) -> Piece:
+    """An argument of a function, in which what a number divides stands over it: exp(q/α), not exp((1/α) q)."""
+    match form:
+        case Plus() if not is_condition(form):
+            pieces = ((negative, _argument(a, context)) for negative, a in _ordered(form, context))
+            return added([Piece(p.layout, p.level, negative) for negative, p in pieces])
+        case Scaled(value, scalars, body) if not any(map(_is_inverse, scalars)) and (scalars or body):
+            top, bottom = fraction(value)
+            if bottom == 1 or (value.is_Rational and not isinstance(body, Plus)):
+                return _piece(form, context)
+            return divided(_piece(scaled(top, scalars, body), context), term_piece(bottom, context))
+    return _piece(form, context)
+
+
+def _bracket(form: Matrix, context: Context) -> Piece:
+    return Piece(row(Sign(r"\mathbf{1}", "𝟙"), Fence(_condition(form, context), "[", "]")))
 
 
 def _power(exponent: Any, base: Matrix, piece: Piece, context: Context) -> Piece:
@@ -326,15 +363,15 @@ def _compared(form: Matrix, relations: tuple[Sign, Sign], context: Context) -> L
     signs = [negative for negative, _ in form.args] if isinstance(form, Plus) else []
     if isinstance(form, Plus) and sorted(signs) == [False, True]:
         left, right = (next(a for n, a in form.args if n is negative) for negative in (False, True))
-        if is_constant(left) and not is_constant(right):
+        if is_constant(left) and entry(left).is_number:
             left, right, relation = right, left, mirrored
         return row(_side(left, context), relation, _side(right, context))
     if isinstance(form, Plus) and all(signs):
         terms = tuple((False, a) for _, a in form.args)
         whole = terms[0][1] if len(terms) == 1 else Plus(terms)
         rest, number = _without_number(whole)
-        return row(_piece(rest, context).layout, mirrored, term_piece(-number, context).layout)
-    return row(_piece(form, context).layout, relation, Sign("0", "0"))
+        return row(_argument(rest, context).layout, mirrored, term_piece(-number, context).layout)
+    return row(_argument(form, context).layout, relation, Sign("0", "0"))
 
 
 def _without_number(form: Matrix) -> tuple[Matrix, Any]:
@@ -342,14 +379,14 @@ def _without_number(form: Matrix) -> tuple[Matrix, Any]:
     match form:
         case Plus(((False, a), (False, b))) if is_constant(a) != is_constant(b):
             constant, rest = (a, b) if is_constant(a) else (b, a)
-            return rest, constant.number if isinstance(constant, Scaled) else S.One
+            return rest, entry(constant)
     return form, S.Zero
 
 
 def _side(form: Matrix, context: Context) -> Layout:
     if is_constant(form) and shape(form) != SCALAR:
-        return term_piece(form.number if isinstance(form, Scaled) else S.One, context).layout
-    return _piece(form, context).layout
+        return term_piece(entry(form), context).layout
+    return _argument(form, context).layout
 
 
 # ---------------------------------------------------------------- the order of terms and factors
@@ -382,14 +419,16 @@ def _ordered(form: Plus, context: Context) -> list[tuple[bool, Matrix]]:
 
 
 def _place(form: Matrix, context: Context) -> tuple[Any, ...]:
-    """Derivatives, then tensors in the order in which their author mentions them, then functions, then sums."""
+    """Derivatives, then tensors in the order in which their author mentions them, then functions, then sums, then conditions."""
     order = {name: k for k, name in enumerate(context.order)}
     body = form.body if isinstance(form, Transpose) else form
     kind = next((k for k, kinds in enumerate(_KINDS) if isinstance(body, kinds)), len(_KINDS))
+    if isinstance(body, Apply) and body.function is Positive:
+        kind = len(_KINDS) + 1
     return kind, min((order.get(n, len(order)) for n in _names(form)), default=-1), size(form), repr(form)
 
 
-_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot, Inverted), (MatMul, Scaled, Hadamard, Apply, Diag, Det))
+_KINDS: tuple[Any, ...] = ((Derivative,), (Tensor, Unit, OneHot, Inverted), (MatMul, Scaled, Hadamard, Apply, Diag, Stack, Det))
 
 
 def _contracts(form: Matrix) -> bool:

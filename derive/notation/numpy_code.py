@@ -24,13 +24,18 @@ from derive.calculus.matrix_algebra import (
     Ones,
     Plus,
     Scaled,
+    Stack,
     Tensor,
     Trace,
     Transpose,
     Unit,
+    is_condition,
+    is_power,
     shape,
+    subforms,
     transposed,
 )
+from derive.calculus.matrix_form import matrix_form
 from derive.calculus.terms import AtMost, Below, Delta, Differ, Inside, Maximum, Positive, Where
 from derive.graphs.graph import gradient_parts
 
@@ -65,9 +70,11 @@ def numpy_code(form: Matrix) -> str:
         case MatMul(args):
             return _numpy_product(args)
         case Hadamard(args):
-            return f"({' * '.join(map(numpy_code, args))})"
+            return _numpy_entrywise(args)
         case Diag(body) | Diagonal(body):
             return f"np.diag({numpy_code(body)})"
+        case Stack(args):
+            return f"np.concatenate([{', '.join(map(numpy_code, args))}])"
         case Trace(body):
             return f"np.trace({numpy_code(body)})"
         case Det(body):
@@ -85,6 +92,16 @@ def numpy_code(form: Matrix) -> str:
             return "(" + "".join(f" {'-' if negative else '+'} {numpy_code(a)}" for negative, a in args).removeprefix(" + ") + ")"
         case Apply(function, args):
             return _numpy_apply(function, [numpy_code(a) for a in args])
+
+
+def _numpy_entrywise(args: tuple[Matrix, ...]) -> str:
+    """A product entry by entry; what is divided where a condition fails need not have a value there."""
+    conditions = [a for a in args if is_condition(a)]
+    rest = [a for a in args if a not in conditions]
+    product = " * ".join(map(numpy_code, rest or args))
+    if not conditions or not any(is_power(part) and part.function.is_negative for a in rest for part in subforms(a)):
+        return f"({' * '.join(map(numpy_code, args))})"
+    return f"np.where({' * '.join(map(numpy_code, conditions))}, {product}, 0)"
 
 
 def _numpy_product(args: tuple[Matrix, ...]) -> str:
@@ -120,6 +137,12 @@ class _Numbers(NumPyPrinter):
     def _print_Element(self, term: Any) -> str:
         indices = ", ".join(map(self._print, term.indices))
         return f"{term.name}[{indices}]" if indices else str(term.name)
+
+    def _print_ArgMax(self, term: Any) -> str:
+        indices, body = term.opened()
+        form = matrix_form(body, indices)
+        assert form is not None  # it has one where it is a place of a matrix form
+        return f"np.argmax({numpy_code(form)})"
 
     def _print_Label(self, term: Any) -> str:
         return str(self._print(term.element))

@@ -96,7 +96,7 @@ def starts_with_digit(layout: Layout) -> bool:
         case Script(base):
             return starts_with_digit(base)
         case Sign():
-            return text(layout)[:1].isdigit()
+            return text(layout)[:1] in {*"0123456789𝟙"}  # 𝟏ᵀ x needs no dot
     return False
 
 

@@ -52,6 +52,8 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return number
         case ast.Name(id=name):
             return names[name]
+        case ast.List(elts=parts):
+            return [_value(part, names) for part in parts]
         case ast.UnaryOp(op=sign, operand=operand) if type(sign) in _OPERATORS:
             return _OPERATORS[type(sign)](_value(operand, names))
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:

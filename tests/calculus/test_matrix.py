@@ -17,7 +17,7 @@ from sympy import Integer, Rational, Symbol, symbols
 import cli
 import derive
 from cases.gradients import TEXTS
-from cases.matrices import BATCH, GRADIENTS, JACOBIANS, LOOKED_UP
+from cases.matrices import BATCH, BOOKS, DEFINITIONS, GRADIENTS, JACOBIANS, LOOKED_UP
 from derive.calculus import matrix_algebra
 from derive.calculus.matrix_form import matrix_form
 from derive.calculus.terms import (
@@ -40,8 +40,10 @@ from derive.graphs.graph import Graph, Input
 from derive.language import library
 from derive.notation import matrices
 from derive.notation.context import context_of
+from derive.notation.definitions import definition
 from derive.notation.layout import text
 from derive.notation.numpy_code import numpy_code
+from derive.proof.proof import prove
 from derive.values.evaluator import Evaluator, forward
 from derive.values.number_systems import FLOAT
 from oracles.autodiff import graph_of
@@ -76,10 +78,26 @@ def test_the_matrix_form_of_a_jacobian(source: str, wrt: str) -> None:
     assert written(derive.graph(source).derive("", wrt)) == normalize("NFC", JACOBIANS[source, wrt])
 
 
+@pytest.mark.parametrize(("source", "wrt", "form"), BOOKS)
+def test_the_matrix_form_is_that_of_a_book(source: str, wrt: str, form: str, tmp_path: Path) -> None:
+    found = gradient(source, wrt)
+    assert written(found) == normalize("NFC", form)
+    prove(found)
+
+
+@pytest.mark.parametrize(("source", "whole"), DEFINITIONS)
+def test_a_definition_is_printed_with_norms_and_products(source: str, whole: str) -> None:
+    graph = derive.graph(source)
+    printed = text(definition(graph.output, context_of(graph)))
+    assert printed.split(",   ")[:-1] == [whole] * bool(whole)
+
+
 def test_three_indices_a_shift_and_a_condition_on_indices_have_no_matrix_form() -> None:
     assert derive.graph("affine").derive("a", "W").form is None
     assert gradient("conv1d", "w").form is None
-    assert gradient("hinge", "s").form is None
+    assert (
+        derive.graph("s: [n]; J: [n, n]; E = sum(J[i, j]*s[i]*s[j] for i in n for j in n if i < j)").derive("E", "s").form is None
+    )
     n = Symbol("n", integer=True, positive=True)
     i, j, k = (Index(name, n) for name in "ijk")
     T = Element(Symbol("T", real=True), i, j, k)
@@ -211,10 +229,18 @@ def test_every_vector_and_matrix_has_a_form_unless_matrices_have_no_sign_for_it(
                 assert obstacles(found.result), f"∂/∂{tensor}: {found.result}"
 
 
-def test_a_condition_that_leaves_out_a_quotient_has_no_matrix_form() -> None:
-    """In NumPy 0/0 would stand there."""
-    g = derive.graph("x: [n]; o: [n]; f[i] = max(x[i], o[i])**-1")
-    assert g.derive("f", "o").matrix is None
+def test_what_a_condition_leaves_out_is_not_divided_by(tmp_path: Path) -> None:
+    """A product with 𝟙[…] is 0 where that is 0, in NumPy as well, unless it is summed: there 0/0 would stand."""
+    found = derive.graph("x: [n]; o: [n]; L = sum(1/max(x[i], o[i]) for i in n)").derive("L", "o")
+    assert written(found) == "−𝟙[o > x] ⊘ o^(⊙2)"
+    assert found.numpy is not None
+    with np.errstate(all="ignore"):
+        result = computed(found.numpy, {"np": np, "x": np.array([1.0, 1.0]), "o": np.array([0.0, 2.0])}, tmp_path)
+    np.testing.assert_array_equal(result, [0, -0.25])
+    assert (
+        derive.graph("W: [n, m]; u: [m]; x: [n]; L = sum(1/max(x[i], W[i, j]*u[j]) for i in n for j in m)").derive("L", "u").form
+        is None
+    )
     assert derive.graph("x: positive[n]; o: positive[n]; f[i] = max(x[i], o[i])**-1").derive("f", "o").matrix
 
 

@@ -112,3 +112,54 @@ LOOKED_UP = [
     ("A: [C, d]\nt: label[N, C]\nu: label[d]\ny[i] = A[t[i], u]", "T A 𝐞_u", "(np.eye(C)[t] @ (A @ np.eye(d)[u]))"),
     ("T: real\nx: [V]\nt: label[N, V]\ny[i] = T*x[t[i]]", "T 𝐄_t x", "(T * (np.eye(V)[t] @ x))"),
 ]
+
+
+# what a book prints that a wrong law would not; sources as in `cases.literature`
+BOOKS: tuple[tuple[str, str, str], ...] = (
+    ("beta: real; m: [n]; g: [n]; y = beta*m + (1 - beta)*g", "g", "(1 − β) G"),
+    ("x: [n]; y: real; P = sigmoid(x @ w); w: [n]; l = y*log(P) + (1 - y)*log(1 - P)", "w", "(y − P) x"),
+    ("q: [n]; t: label[n]; y: real; L = (y - q[t])**2", "q", "2 (q_t − y) 𝐞_t"),
+    ("g: [n]; s = norm(g); h = min(1, c/s)*g", "g", "min(1, c/s) G − (c · 𝟙[c/s < 1] / s³) (Gᵀ g) g"),
+    ("x: [n]; z: [n]; k = exp(-sum((x - z)**2)/(2*s**2))", "x", "(k/s²) (z − x)"),
+    ("U: [n, n]; f: [n]; b: [n]; L = sum((U*(f @ b.T)) @ f)", "f", "U (f ⊙ b) + b ⊙ (Uᵀ f)"),
+    ("H: [n, k]; U: [d, k]; v: [d]; s: [n]; e = v.T @ tanh(U @ H.T) @ s", "v", "tanh(U Hᵀ) s"),
+    ("H: [n, k]; U: [k, d]; s: [n]; e = sum((tanh(H @ U)*(H @ U)).T @ s)", "s", "((H U) ⊙ tanh(H U)) 𝟏"),
+    ("h: [m]; a: real; U: [m, m]; y = (1 - a)*h + a*tanh(U @ h)", "h", "a Uᵀ (g ⊙ (𝟏 − tanh(U h)^(⊙2))) + (1 − a) g"),
+    ("A: [n, n]; X: [n, d]; W: [d, k]; Z = relu(A @ X @ W)", "W", "Xᵀ Aᵀ (G ⊙ 𝟙[A X W > 0])"),
+    (
+        "X: [N, d]; W: [d, k]; V: [d, k]; U: [k, d]; Y = (silu(X @ W)*(X @ V)) @ U",
+        "U",
+        "((X V) ⊙ SiLU(X W))ᵀ G",
+    ),
+    ("V: [m, n]; W: [m, n]; x: [n]; y = (W @ x)*sigmoid(V @ x)", "x", "Wᵀ (g ⊙ σ(V x)) + Vᵀ (g ⊙ (W x) ⊙ σ(V x) ⊙ (𝟏 − σ(V x)))"),
+    ("x: [n]; A: [n, m]; B: [n, m]; z: [m]; y = x*(A @ z) + B @ z", "z", "Bᵀ g + Aᵀ (g ⊙ x)"),
+    ("V: [n, k]; x: [n]; y = sum((V.T @ x)**2)/2 - sum((V**2).T @ x**2)/2", "V", "(x xᵀ − diag(x^(⊙2))) V"),
+    ("H: [n, m]; A: [n, n]; alpha: real; Z = (1 - alpha)*A @ H + alpha*H", "alpha", "tr(H Gᵀ (𝐈 − A))"),
+    ("Z: [n, m]; S: [n, m]; b: real; L = sum(Z*tanh(b + S))", "b", "𝟏ᵀ (Z ⊙ (𝟏 𝟏ᵀ − tanh(S + b 𝟏 𝟏ᵀ)^(⊙2))) 𝟏"),
+    ("v: positive[d]; L = mean(max(0, gamma - sqrt(v + epsilon)))", "v", "−(1 / (2 d)) 𝟙[γ > √(v + ε 𝟏)] ⊘ √(v + ε 𝟏)"),
+    ("s: [C]; y: label[C]; L = max(s) - s[y]", "s", "𝐞_{argmax(s)} − 𝐞_y"),
+    (
+        "A: [N]; r: [N]; J = mean(min(r*A, max(1 - epsilon, min(1 + epsilon, r))*A))",
+        "r",
+        "(1/N) A ⊙ 𝟙[r ⊙ A ≤ A ⊙ max(1 − ε, min(ε + 1, r))]",
+    ),
+    ("q: [n]; alpha: real; V = alpha*log(sum(exp(q/alpha)))", "q", "(1 / (𝟏ᵀ exp(q/α))) exp(q/α)"),
+    ("hinge", "s", "𝟙[s − s_t 𝟏 + 𝟏 > 0] − (𝟏ᵀ 𝟙[s − s_t 𝟏 + 𝟏 > 0]) 𝐞_t"),
+    ("C: [d, d]; c = sum(C[j, k]**2 for j in d for k in d if j != k)/d", "C", "(2/d) (C − diag(diag(C)))"),
+    ("h: [m]; x: [n]; W: [k, m + n]; z = sigmoid(W @ concat(h, x))", "W", "(g ⊙ z ⊙ (𝟏 − z)) [h; x]ᵀ"),
+    ("h: [m]; x: [n]; w: [m + n]; s = w @ concat(h, x)", "w", "[h; x]"),
+)
+"""Definition, variable, matrix form."""
+
+# definition, the same in tensor notation
+DEFINITIONS: tuple[tuple[str, str], ...] = (
+    ("X: [N, d]; w: [d]; y: [N]; L = mean((X @ w - y)**2) + a*sum(w**2)", "L = (1/N) ‖X w − y‖² + a ‖w‖²"),
+    ("p: [n]; q: [n]; L = -sum(p*log(q))", "L = −pᵀ log(q)"),
+    ("X: [N, d]; V: [d, k]; L = sum((X - X @ V @ V.T)**2)/N", "L = ‖X − X V Vᵀ‖_F²/N"),
+    ("x: [n]; y: [n]; k = exp(-sum((x - y)**2)/(2*s**2))", "k = exp(−‖x − y‖² / (2 s²))"),
+    ("b: [n]; v: [n]; c: [m]; W: [m, n]; F = -b.T @ v - sum(log(1 + exp(c + W @ v)))", "F = −bᵀ v − 𝟏ᵀ log(1 + exp(c + W v))"),
+    ("M: [m, k]; s: [n]; f = M*sum(s**2)*sum(s*s)", "f = M ‖s‖² (sᵀ s)"),
+    ("h: [m]; x: [n]; W: [k, m + n]; b: [k]; z = tanh(W @ concat(h, x) + b)", "z = tanh(W [h; x] + b)"),
+    ("w: [d]; R = sum(abs(w))", ""),
+)
+"""Definition, the same in tensor notation, or nothing where a book writes it with indices alone."""

@@ -302,7 +302,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("x: [n]\nf = sum(x + 1)", "f = Σ_i (x_i + 1)"),
     ("x: [n]\nf = sum(x)*2", "f = (Σ_i x_i) · 2"),
     ("x: [n]\nf = sum(x)**2", "f = (Σ_i x_i)²"),
-    ("x: [n]\nv = mean((x - mean(x))**2)", "v = 1/n Σ_i (x_i − 1/n Σ_j x_j)²"),
+    ("x: [n]\nv = mean((x - mean(x))**2)", "v = (1/n) ‖x − (1/n) 𝟏ᵀ x‖²,   v = 1/n Σ_i (x_i − 1/n Σ_j x_j)²"),
     ("x: [n]\nf = sum(x[i]*x[j] for i in n for j in n if i < j)", "f = Σ_{i<j} x_i x_j"),
     ("x: [n]\ny = softmax(x)", "y = softmax(x),   y_i = e^(x_i) / Σ_j e^(x_j)"),
     ("X: [N, n]\nW: [m, n]\nb: [m]\nA = X @ W.T + b", "A = X Wᵀ + b,   A_ij = Σ_k X_ik W_jk + b_j"),
@@ -313,7 +313,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("r: [n]\nu: [n]\na = (r + u)*tanh(u)", "a = (r + u) ⊙ tanh(u),   a_i = (r_i + u_i) tanh(u_i)"),
     ("W: [n, n]\nx: [n]\na = (W @ x)*softmax(x)", "a = (W x) ⊙ softmax(x),   a_i = (Σ_j W_ij x_j) p_i"),
     ("z: [n]\na = logsumexp(z)*z", "a = logsumexp(z) z,   a_i = y z_i"),
-    ("h3: [n]\ny = sum(h3**2)", "y = Σ_i (h_i⁽³⁾)²"),
+    ("h3: [n]\ny = sum(h3**2)", "y = ‖h⁽³⁾‖²,   y = Σ_i (h_i⁽³⁾)²"),
     ("x: [O + K - 1]\nw: [K]\ny[o] = sum(w[k]*x[o + k] for k in K)", "y_o = Σ_k w_k x_{o + k}"),
     ("s: [C]\nt: label[C]\nL = sum(max(0, s[j] - s[t] + 1) for j in C if j != t)", "L = Σ_{j≠t} max(0, s_j − s_t + 1)"),
     # the letter that a condition binds stands on its left; one between two bound letters names both
@@ -344,7 +344,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("T: positive\nx: positive\nf = x**T", "f = x^T"),
     # where a slash, a root and a bar end
     ("f = a/b*c", "f = (a/b) c"),
-    ("x: [n]\ny: [n]\nf = sqrt(sum(x**2))*sum(y)", "f = √(Σ_i x_i²) Σ_i y_i"),
+    ("x: [n]\ny: [n]\nf = sqrt(sum(x**2))*sum(y)", "f = ‖x‖ 𝟏ᵀ y,   f = √(Σ_i x_i²) Σ_i y_i"),
     ("a: [n]\nb: [n]\nf = sum(a[i]/(b[i] + 1) for i in n)", "f = Σ_i (a_i / (b_i + 1))"),
     ("f = abs(x*abs(y)*3)", "f = |x · |y| · 3|"),
     ("f = .5*x", "f = 0.5 x"),

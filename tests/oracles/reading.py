@@ -402,12 +402,26 @@ class Shapes:
         return Shape((*self.shape(by).dims, *(Dim(d.length) for d in self.shape(by).dims)))
 
     def _grid(self, tree: Tree) -> Shape:
+        column = [line.args[0] for line in tree.args if len(line.args) == 1]
+        if len(column) == len(tree.args) and any(self.shape(part).rank for part in column):
+            return self.stacked(column)
         for line in tree.args:
             for cell in line.args:
                 self.scalar(cell, "an entry")
         if len(tree.args[0].args) == 1:  # a column
             return Shape((Dim(len(tree.args)),))
         return Shape((Dim(len(tree.args)), Dim(len(tree.args[0].args))))
+
+    def stacked(self, parts: list[Tree]) -> Shape:
+        """Vectors, or matrices, one below another."""
+        first, *others = map(self.shape, parts)
+        if any(part.rank != first.rank or part.lies for part in (first, *others)):
+            raise Unread(f"unlike parts of a column: {parts}")
+        for part in others:
+            for mine, other in zip(first.dims[1:], part.dims[1:], strict=True):
+                mine.unite(other)
+        lengths = [part.dims[0].length for part in (first, *others)]
+        return Shape((Dim(sum(lengths) if None not in lengths else None), *first.dims[1:]))
 
     def _vector(self, tree: Tree) -> Shape:
         for cell in tree.args:
@@ -1038,6 +1052,12 @@ class Values:
         return Dual(np.reshape(whole, (1,) * self.depth + whole.shape))
 
     def _grid(self, tree: Tree) -> Dual:
+        parts = [row.args[0] for row in tree.args]
+        if rank := self.shapes.shape(parts[0]).rank:
+            values = [np.asarray(self.of(part).v) for part in parts]
+            before = np.broadcast_shapes(*(value.shape[: value.ndim - rank] for value in values))
+            whole = [np.broadcast_to(value, (*before, *value.shape[value.ndim - rank :])) for value in values]
+            return Dual(np.concatenate(whole, axis=-rank))
         rows = [np.stack([self.of(cell).v for cell in r.args], axis=-1) for r in tree.args]
         whole = np.stack(np.broadcast_arrays(*rows), axis=-2)
         return Dual(whole[..., 0] if whole.shape[-1] == 1 else whole)
