@@ -14,6 +14,7 @@ from typing import Any
 from sympy import Add, Function, Mul, S, Symbol, cancel, exp, expand, log, preorder_traversal
 
 from derive.calculus.cost import cost
+from derive.calculus.functions import Named
 from derive.calculus.matching import Binding, Hole, match, match_all
 from derive.calculus.normal import normal
 from derive.calculus.shortest import shortest
@@ -83,33 +84,43 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
         if type(t) is not kind:
             return t
         left, rest = t.primitive() if kind is Add else (1, t)
-        found = match(fold.pattern, rest, fold.holes, {})
+        times = _times(t, fold.pattern) if fold.function else 1
+        found = match(fold.pattern, rest.base**fold.pattern.exp if times > 1 else rest, fold.holes, {})
         if found is None and kind is Mul and (among or fold.function):
             left, found = _match_factors(fold, t)
-        return t if found is None else left * substituted(fold.result, found)
+        return t if found is None else left * substituted(fold.result, found) ** times
 
     named = not fold.owner or isinstance(fold.result, (Element, Function))
     return walk(term, rewrite, () if named else (Bracket,))
 
 
+def _times(term: Any, pattern: Any) -> int:
+    """How often a pattern may stand in a power: 1/(1 + e^(-x)) twice in 1/(1 + e^(-x))²."""
+    if not (term.is_Pow and pattern.is_Pow and term.exp.is_Rational and pattern.exp.is_Rational):
+        return 1
+    times = term.exp / pattern.exp
+    return int(times) if times.is_Integer and times > 1 else 1
+
+
 def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
     """The pattern among the factors of a product, or of their powers: (the other factors, the binding)."""
     parts = [part for f in term.args for part in _split(f, fold.pattern)]
-    for chosen in permutations(parts, len(fold.pattern.args)) if len(parts) <= MOST_FACTORS else ():
-        found = match_all(fold.pattern.args, chosen, fold.holes, {})
-        if found is not None:
-            return term / Mul(*chosen), found
+    places = range(len(parts)) if len(parts) <= MOST_FACTORS else ()
+    for chosen in permutations(places, len(fold.pattern.args)):
+        found = match_all(fold.pattern.args, tuple(parts[k] for k in chosen), fold.holes, {})
+        if found is not None:  # a quotient would not do: SymPy leaves e^(a + b) e^(-a - b) as it is
+            return Mul(*[parts[k] for k in places if k not in chosen]), found
     return term, None
 
 
 def _split(factor: Any, pattern: Any) -> tuple[Any, ...]:
-    """A power as two, where the pattern is a quotient with a lower power of the same entry: 1/r² as 1/r · 1/r for u/r."""
+    """A power as two, where the pattern has a lower power of the same: 1/r² as 1/r · 1/r for u/r, σ(x)² for e^(-x) σ(x)."""
     base, exponent = factor.as_base_exp()
-    if isinstance(base, Element) and _is_quotient(pattern):
-        for part in pattern.args:
-            own, lower = part.as_base_exp()
-            if own == base and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
-                return base**lower, base ** (exponent - lower)
+    for own, lower in (part.as_base_exp() for part in pattern.args):
+        entry = isinstance(base, Element) and own == base and _is_quotient(pattern)
+        called = isinstance(base, (Add, Named)) and type(own) is type(base) and exponent.is_Integer
+        if (entry or called) and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
+            return base**lower, base ** (exponent - lower)
     return (factor,)
 
 
@@ -225,6 +236,10 @@ def _divides(value: Any) -> bool:
     return any(f.is_Pow and f.exp.is_negative and not f.base.is_number for f in factors(value))
 
 
+def _divides_by(value: Any, name: Any) -> bool:
+    return any(t.is_Pow and t.exp.is_negative and t.base == name for t in preorder_traversal(value))
+
+
 def _new_pole(solution: Any) -> bool:
     """Whether a solution divides by something that is not known to be positive."""
     return any(f.is_Pow and f.exp.is_negative and not f.base.is_positive for f in _outside(solution))
@@ -249,6 +264,9 @@ def function_folds(function: Any) -> tuple[Fold, ...]:
         held = definition.xreplace({part: hole})
         solution = None if held.has(x) else _solve(held, call, hole)
         if solution is not None and not _new_pole(solution):
+            times = normal(solution * call)  # e^(-x) σ(x) = 1 - σ(x)
+            if _divides_by(solution, call) and not _divides_by(times, call):
+                whole.append(Fold(part * call, times, (x,), owner=function.__name__, function=True, part=True))
             whole.append(Fold(part, normal(solution), (x,), owner=function.__name__, function=True))
     return tuple(whole)
 
@@ -326,8 +344,10 @@ def _irrational(term: Any) -> int:
 
 
 def _divisors(term: Any) -> set[Any]:
-    """The entries that a term divides by: a definition is not recognised at the price of a new division."""
-    return {t.base for t in _outside(term) if t.is_Pow and t.exp.is_negative and isinstance(t.base, Element)}
+    """The entries and functions that a term divides by: a definition is not recognised at the price of a new division, and
+    e^(-x) is not 1/σ(x) - 1.
+    """
+    return {t.base for t in preorder_traversal(term) if t.is_Pow and t.exp.is_negative and isinstance(t.base, (Element, Named))}
 
 
 def _cleared(term: Any, fold: Fold) -> Any:
