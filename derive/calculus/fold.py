@@ -25,6 +25,7 @@ from derive.calculus.terms import (
     Index,
     Sum,
     factors,
+    fraction,
     free_indices,
     names,
     signature,
@@ -57,10 +58,8 @@ class Fold:
     function: bool = False
     """Whether it is a function of numbers that is recognised, for any argument."""
 
-    @property
-    def visible(self) -> bool:
-        """Whether it may be seen in a line as it stands, without anything solved."""
-        return self.whole or self.part
+    twice: bool = False
+    """Whether it is a quotient N/D that is seen over D², in what the quotient rule makes: (D a - N b)/D² is (a - J b)/D."""
 
     def concerns(self, term: Any) -> bool:
         """Whether a term holds what the pattern is made of."""
@@ -81,6 +80,8 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
     kind = type(fold.pattern)
 
     def rewrite(t: Any) -> Any:
+        if fold.twice:
+            return _over_square(fold, t)
         if type(t) is not kind:
             return t
         left, rest = t.primitive() if kind is Add else (1, t)
@@ -92,6 +93,69 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
 
     named = not fold.owner or isinstance(fold.result, (Element, Function))
     return walk(term, rewrite, () if named else (Bracket,))
+
+
+def _over_square(fold: Fold, term: Any) -> Any:
+    """(D a - N b)/D² as (a - J b)/D, where J = N/D: the denominator is in the definition, so nothing new is divided by."""
+    if not term.is_Mul:
+        return term
+    top, bottom = fraction(fold.pattern)
+    sums = [f for f in term.args if f.is_Add]
+    for f in term.args if len(sums) == 1 else ():
+        base, exponent = f.as_base_exp()
+        found = match(bottom, base, fold.holes, {}) if exponent.is_Integer and exponent.is_negative else None
+        new = None if found is None else _with_quotient(sums[0], top, base, fold, found)
+        if new is not None:
+            return _over_square(fold, Mul(*[g for g in term.args if g not in (f, *sums)]) * base ** (exponent + 1) * new)
+    return term
+
+
+def _with_quotient(numerator: Any, top: Any, bottom: Any, fold: Fold, found: Binding) -> Any:
+    """A sum whose terms each have D or N as a factor, divided by D; None where one has neither, or none has N."""
+    parts, rest, seen = list[Any](), list[Any](), False
+    for parted in map(_each, numerator.args):
+        if bottom in parted:
+            parts.append(_without(parted, bottom))
+        elif (own := _own(top, parted, fold.holes, found)) is not None:
+            sign, factor, bound = own
+            parts.append(sign * _without(parted, factor) * substituted(fold.result, bound))
+            seen = True
+        else:
+            rest.append(Mul(*parted))
+    if rest:  # SymPy multiplies -(a + b) out, and puts a sum into a sum
+        values = [(bottom, 1)] + [(substituted(top, found), substituted(fold.result, found))] * (set(fold.holes) <= set(found))
+        ratios = [(cancel(Add(*rest) / of), value) for of, value in values if of.is_Add]
+        known = next((ratio * value for ratio, value in ratios if ratio.is_number), None)
+        if known is None:
+            return None
+        parts.append(known)
+        seen = seen or known.has(fold.result.func)
+    return Add(*parts) if seen else None
+
+
+def _own(top: Any, parts: list[Any], holes: tuple[Hole, ...], found: Binding) -> tuple[int, Any, Binding] | None:
+    """The factor that is N, or -N: its sign, itself, and what the holes are there."""
+    for sign in (1, -1):
+        for f in parts:
+            bound = match(top, sign * f, holes, found) if sign == 1 or f.is_Add else None
+            if bound is not None:
+                return sign, f, bound
+    return None
+
+
+def _each(product: Any) -> list[Any]:
+    """The factors of a product, those of a whole power one by one."""
+    out = list[Any]()
+    for f in factors(product):
+        base, exponent = f.as_base_exp()
+        out += [base] * int(exponent) if exponent.is_Integer and exponent > 1 and not base.is_number else [f]
+    return out
+
+
+def _without(parts: list[Any], factor: Any) -> Any:
+    others = list(parts)
+    others.remove(factor)
+    return Mul(*others)
 
 
 def _times(term: Any, pattern: Any) -> int:
@@ -117,7 +181,7 @@ def _split(factor: Any, pattern: Any) -> tuple[Any, ...]:
     """A power as two, where the pattern has a lower power of the same: 1/r² as 1/r · 1/r for u/r, σ(x)² for e^(-x) σ(x)."""
     base, exponent = factor.as_base_exp()
     for own, lower in (part.as_base_exp() for part in pattern.args):
-        entry = isinstance(base, Element) and own == base and _is_quotient(pattern)
+        entry = isinstance(base, (Element, Sum, Add)) and own == base and _is_quotient(pattern)
         called = isinstance(base, (Add, Named)) and type(own) is type(base) and exponent.is_Integer
         if (entry or called) and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
             return base**lower, base ** (exponent - lower)
@@ -146,6 +210,7 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     plain = normal(definition)
     if whole and plain.is_Mul and plain != definition:
         whole = (*whole, replace(whole[0], pattern=plain))
+    whole = (*whole, *_under_root(name, definition, holes, owner), *_quotient(name, definition, holes, owner), *_summed(name, definition, holes, owner))
     whole = (*whole, *_bracketed(name, definition, holes, owner), *_numerator(name, plain, holes, owner))
     opaque = _normalisers(definition, holes)
     held = substituted(definition, dict(opaque))
@@ -154,11 +219,39 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
         solution = _solve(held.xreplace({part: hole}), name, hole)
         if solution is None or _new_pole(solution) or (_is_inverse(solution, name) and type(part) is not Sum):
             continue
+        if definition.is_Add and type(part) is Sum and not _is_but_numbers(solution, name):
+            return whole
         target, value = (part.base, solution ** (1 / part.exp)) if part.is_Pow and not part.exp.is_Integer else (part, solution)
         back = {e: s for s, e in opaque}
         result = substituted(normal(value), back)
         return (*whole, Fold(substituted(target, back), result, holes, owner=owner))
     return whole
+
+
+def _under_root(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What stands under the root of a definition: Σ (x - μ)² = n s² from s = √(1/n Σ (x - μ)²), which SymPy writes as two roots."""
+    roots = [f for f in factors(definition) if f.is_Pow and f.exp == S.Half and names(f)]
+    if len(roots) != 1 or names(definition / roots[0]) or not name.is_nonnegative:
+        return ()
+    return (Fold(roots[0].base, normal((name * roots[0] / definition) ** 2), holes, True, owner),)
+
+
+def _quotient(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What a quotient N/D is in what the quotient rule makes of it."""
+    constant, scaled = definition.as_coeff_Add()
+    number, rest = scaled.as_coeff_Mul()
+    top, bottom = fraction(rest)
+    if not names(bottom) or not names(top) or not (bottom.is_Add or type(bottom) is Sum or isinstance(bottom, Element)):
+        return ()
+    return (Fold(rest, (name - constant) / number, holes, owner=owner, whole=True, twice=True),)
+
+
+def _summed(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What the terms of a definition are together, where all of them stand in a sum: p_i + q_i = 2 m_i, from m = (p + q)/2."""
+    if not definition.is_Add:
+        return ()
+    number, rest = definition.primitive()
+    return tuple(Fold(sign * rest, sign * name / number, holes, owner=owner, part=True) for sign in (1, -1))
 
 
 def _bracketed(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
@@ -226,6 +319,11 @@ def _solve(value: Any, name: Any, hole: Any) -> Any:
     return None
 
 
+def _is_but_numbers(solution: Any, name: Any) -> bool:
+    """Whether what a summand is, is the name but for numbers: Σ x = (N log λ - l)/λ is nothing that a reader sees."""
+    return all(e == name for e in solution.atoms(Element))
+
+
 def _is_inverse(solution: Any, name: Any) -> bool:
     """Whether a solution undoes a logarithm: cos x = e^y of y = log cos x is nothing that a reader sees.  (A normaliser is.)"""
     return any(name in f.atoms(type(name)) for f in solution.atoms(exp))
@@ -290,6 +388,7 @@ def facts_of(name: Any, definition: Any, holes: tuple[Index, ...], folds: tuple[
 def folded(term: Any, folds: tuple[Fold, ...]) -> tuple[Any, tuple[Fold, ...]]:
     """A normal form with definitions folded back, and the folds used: those that made it shorter."""
     used: list[Fold] = []
+    folds = tuple(fold for fold in folds if not fold.twice)
     for fold in folds:
         new = _shortened(term, fold)
         if new is not None:
@@ -313,7 +412,7 @@ def _together(term: Any, folds: list[Fold]) -> tuple[Any, list[Fold]]:
         changed = _cleared(new, fold)
         if changed != new:
             new, used = changed, [*used, fold]
-    if len(used) < 2 or _divisors(new) - _divisors(term) or _length(new) >= _length(term):
+    if len(used) < 2 or _divides_anew(new, term) or _length(new) >= _length(term):
         return term, []
     return new, used
 
@@ -333,7 +432,7 @@ def _shortened(term: Any, fold: Fold) -> Any:
     if not fold.concerns(term):
         return None
     new = _cleared(term, fold)
-    if new == term or (fold.function and _irrational(new) > _irrational(term)) or _divisors(new) - _divisors(term):
+    if new == term or (fold.function and _irrational(new) > _irrational(term)) or _divides_anew(new, term):
         return None
     return new if cost(shortest(new)) < cost(shortest(term)) else None
 
@@ -343,11 +442,19 @@ def _irrational(term: Any) -> int:
     return sum(bool(t.is_number and t.is_irrational) for t in preorder_traversal(term))
 
 
-def _divisors(term: Any) -> set[Any]:
-    """The entries and functions that a term divides by: a definition is not recognised at the price of a new division, and
-    e^(-x) is not 1/σ(x) - 1.
+def _divides_anew(new: Any, term: Any) -> bool:
+    """Whether a term divides by an entry or a function that another does not divide by, or by more sums: a definition is not
+    recognised at that price, and e^(-x) is not 1/σ(x) - 1.
     """
-    return {t.base for t in preorder_traversal(term) if t.is_Pow and t.exp.is_negative and isinstance(t.base, (Element, Named))}
+    kinds = (Element, Named)
+    if {t for t in _divisors(new) if isinstance(t, kinds)} - _divisors(term):
+        return True
+    return sum(t.is_Add for t in _divisors(new)) > sum(t.is_Add for t in _divisors(term))
+
+
+def _divisors(term: Any) -> set[Any]:
+    """What a term divides by."""
+    return {t.base for t in preorder_traversal(term) if t.is_Pow and t.exp.is_negative}
 
 
 def _cleared(term: Any, fold: Fold) -> Any:

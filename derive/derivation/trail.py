@@ -85,7 +85,21 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     picked = contracted(trail.line)
     trail.to(picked, reason(trail.line, picked), "delta")
     known_here = known_here or knowledge(graph)
-    _recognise(trail, graph, known_here.folds)
+    ways = []
+    for among in (False, True):  # what is a factor, or stands in a longer product, is seen where the result is shorter for it
+        way = Trail(trail.line, trail.budget)
+        _recognise(way, graph, known_here.folds, among)
+        if not ways or way.line != ways[0][0]:
+            ways.append((way.line, way))
+    for _, way in ways:
+        _shorten(way, graph, known_here)
+    best = min((way for _, way in ways), key=lambda way: cost(way.line))
+    for step in best.steps:
+        trail.to(step.line, step.rule, step.family, step.uses)
+
+
+def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
+    """The algebra behind what stands in a line as it is."""
     plain = normal(trail.line)
     trail.budget.spend(plain)
     trail.budget.search(plain, sum(fold.concerns(plain) for fold in known_here.folds))
@@ -136,13 +150,15 @@ def _inverses(line: Any) -> tuple[int, int]:
     return inverses, len(entries)
 
 
-def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
-    """Definitions that stand in the line as they are replaced by their names, where it is shorter for it."""
+def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...], among: bool) -> None:
+    """Definitions that stand in the line as they are replaced by their names; with `among` also those that are some of the
+    factors of a product, and factors of definitions, where it is shorter for it.
+    """
     used, line = [], trail.line
     for fold in folds:
-        if fold.visible and fold.concerns(line):
-            new = replaced(line, fold)
-            if new != line and (fold.whole or cost(new) < cost(line)):
+        if fold.whole or (among and fold.part):
+            new = replaced(line, fold, among=among) if fold.concerns(line) else line
+            if new != line and ((fold.whole and not among) or cost(new) < cost(line)):
                 used.append(fold)
                 line = new
     trail.to(line, RECOGNISE, "fold", _definitions(graph, tuple(used)))
