@@ -168,7 +168,7 @@ def _times(term: Any, pattern: Any) -> int:
 
 def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
     """The pattern among the factors of a product, or of their powers: (the other factors, the binding)."""
-    parts = [part for f in term.args for part in _split(f, fold.pattern)]
+    parts = [part for f in term.args for part in _split(f, fold)]
     places = range(len(parts)) if len(parts) <= MOST_FACTORS else ()
     for chosen in permutations(places, len(fold.pattern.args)):
         found = match_all(fold.pattern.args, tuple(parts[k] for k in chosen), fold.holes, {})
@@ -177,12 +177,12 @@ def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
     return term, None
 
 
-def _split(factor: Any, pattern: Any) -> tuple[Any, ...]:
+def _split(factor: Any, fold: Fold) -> tuple[Any, ...]:
     """A power as two, where the pattern has a lower power of the same: 1/r² as 1/r · 1/r for u/r, σ(x)² for e^(-x) σ(x)."""
     base, exponent = factor.as_base_exp()
-    for own, lower in (part.as_base_exp() for part in pattern.args):
-        entry = isinstance(base, (Element, Sum, Add)) and own == base and _is_quotient(pattern)
-        called = isinstance(base, (Add, Named)) and type(own) is type(base) and exponent.is_Integer
+    for own, lower in (part.as_base_exp() for part in fold.pattern.args):
+        entry = isinstance(base, (Element, Sum, Add, Mul)) and own == base and _is_quotient(fold.pattern)
+        called = fold.function and isinstance(base, (Add, Named)) and type(own) is type(base) and exponent.is_Integer
         if (entry or called) and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
             return base**lower, base ** (exponent - lower)
     return (factor,)
@@ -447,12 +447,12 @@ def _divides_anew(new: Any, term: Any) -> bool:
     recognised at that price, and e^(-x) is not 1/σ(x) - 1.
     """
     kinds = (Element, Named)
-    if {t for t in _divisors(new) if isinstance(t, kinds)} - _divisors(term):
+    if {t for t in divisors(new) if isinstance(t, kinds)} - divisors(term):
         return True
-    return sum(t.is_Add for t in _divisors(new)) > sum(t.is_Add for t in _divisors(term))
+    return sum(t.is_Add for t in divisors(new)) > sum(t.is_Add for t in divisors(term))
 
 
-def _divisors(term: Any) -> set[Any]:
+def divisors(term: Any) -> set[Any]:
     """What a term divides by."""
     return {t.base for t in preorder_traversal(term) if t.is_Pow and t.exp.is_negative}
 

@@ -13,7 +13,7 @@ from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
-from derive.calculus.shortest import shortest
+from derive.calculus.shortest import cancelled, shortest
 from derive.calculus.terms import Deriv, Element, EntryOf, names
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
@@ -106,7 +106,7 @@ def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
     named, used = folded(plain, known_here.folds)
     known, sure = folded(named, known_here.facts(named))
     short = shortest(known)
-    tidy = pulled(trail.line)
+    tidy = min(pulled(trail.line), pulled(cancelled(trail.line)), key=cost)
     if cost(short) >= cost(tidy):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
