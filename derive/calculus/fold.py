@@ -210,7 +210,12 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     plain = normal(definition)
     if whole and plain.is_Mul and plain != definition:
         whole = (*whole, replace(whole[0], pattern=plain))
-    whole = (*whole, *_under_root(name, definition, holes, owner), *_quotient(name, definition, holes, owner), *_summed(name, definition, holes, owner))
+    whole = (
+        *whole,
+        *_under_root(name, definition, holes, owner),
+        *_quotient(name, definition, holes, owner),
+        *_summed(name, definition, holes, owner),
+    )
     whole = (*whole, *_bracketed(name, definition, holes, owner), *_numerator(name, plain, holes, owner))
     opaque = _normalisers(definition, holes)
     held = substituted(definition, dict(opaque))
@@ -229,7 +234,7 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
 
 
 def _under_root(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
-    """What stands under the root of a definition: Σ (x - μ)² = n s² from s = √(1/n Σ (x - μ)²), which SymPy writes as two roots."""
+    """What stands under the root of a definition: Σ (x - μ)² = n s² from s = √(1/n Σ (x - μ)²), two roots to SymPy."""
     roots = [f for f in factors(definition) if f.is_Pow and f.exp == S.Half and names(f)]
     if len(roots) != 1 or names(definition / roots[0]) or not name.is_nonnegative:
         return ()

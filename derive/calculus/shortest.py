@@ -12,7 +12,20 @@ from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, fa
 from derive.calculus.cost import cost, length
 from derive.calculus.identities import powers_together, rewritings
 from derive.calculus.normal import normal
-from derive.calculus.terms import CACHE, Bracket, Element, Sum, close, depends, factors, free_indices, signature, terms, unused, walk
+from derive.calculus.terms import (
+    CACHE,
+    Bracket,
+    Element,
+    Sum,
+    close,
+    depends,
+    factors,
+    free_indices,
+    signature,
+    terms,
+    unused,
+    walk,
+)
 
 MANY, FEW = 12, 5
 """The terms of a sum with more of them are not tried in pairs, in groups."""

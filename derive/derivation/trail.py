@@ -85,7 +85,7 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     picked = contracted(trail.line)
     trail.to(picked, reason(trail.line, picked), "delta")
     known_here = known_here or knowledge(graph)
-    ways = []
+    ways = list[tuple[Any, Trail]]()
     for among in (False, True):  # what is a factor, or stands in a longer product, is seen where the result is shorter for it
         way = Trail(trail.line, trail.budget)
         _recognise(way, graph, known_here.folds, among)
