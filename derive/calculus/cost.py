@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import S, preorder_traversal
 
-from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Label, OfMatrix, Sum, depends, factors
+from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Label, OfMatrix, Sum, VectorOf, depends, factors
 
 SUM_COST = 8
 """What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols
@@ -37,6 +37,8 @@ def cost(term: Any) -> float:
         return 2 + cost(rest)
     if isinstance(term, (EntryOf, OfMatrix)):  # a name with an exponent, and no loop
         return cost(term.matrix) if isinstance(term, EntryOf) else 1 + cost(term.body)
+    if isinstance(term, VectorOf):
+        return cost(term.body)
     own = 1.0
     if isinstance(term, Binder):
         own = SUM_COST * (len(term.indices) + UNPICKED * unpicked_signs(term)) + IDLE * idle_signs(term)
@@ -95,5 +97,5 @@ def length(term: Any) -> int:
 @lru_cache(maxsize=CACHE)
 def sums(term: Any) -> int:
     """How many indices are bound in a term, all in all."""
-    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, OfMatrix) else 0
+    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, (OfMatrix, VectorOf)) else 0
     return own + sum(sums(a) for a in term.args)

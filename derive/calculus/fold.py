@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Function, Mul, S, Symbol, cancel, exp, expand, log, preorder_traversal
 
 from derive.calculus.cost import cost
-from derive.calculus.functions import Named
+from derive.calculus.functions import Named, NamedEntry, is_entry_of_rows
 from derive.calculus.matching import Binding, Hole, match, match_all
 from derive.calculus.normal import normal
 from derive.calculus.shortest import shortest
@@ -23,13 +23,18 @@ from derive.calculus.terms import (
     Bracket,
     Element,
     Index,
+    Label,
     Sum,
+    VectorOf,
+    close,
+    depends,
     factors,
     fraction,
     free_indices,
     names,
     signature,
     substituted,
+    terms,
     total,
     unused,
     walk,
@@ -61,8 +66,13 @@ class Fold:
     twice: bool = False
     """Whether it is a quotient N/D that is seen over D², in what the quotient rule makes: (D a - N b)/D² is (a - J b)/D."""
 
+    entry: Any = None
+    """The function of a vector that is recognised, of any vector and at any place."""
+
     def concerns(self, term: Any) -> bool:
         """Whether a term holds what the pattern is made of."""
+        if self.entry:
+            return bool(term.has(Sum)) and all(term.has(f.func) for f in self.pattern.atoms(Function))
         if self.function:
             return all(term.has(f.func) for f in self.pattern.atoms(Function))
         return names(self.pattern) <= names(term)
@@ -82,6 +92,8 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
     def rewrite(t: Any) -> Any:
         if fold.twice:
             return _over_square(fold, t)
+        if fold.entry:
+            return _with_entries(t, fold.entry)
         if type(t) is not kind:
             return t
         left, rest = t.primitive() if kind is Add else (1, t)
@@ -186,6 +198,110 @@ def _split(factor: Any, fold: Fold) -> tuple[Any, ...]:
         if (entry or called) and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
             return base**lower, base ** (exponent - lower)
     return (factor,)
+
+
+# ---------------------------------------------------------------- functions of vectors
+
+
+@cache
+def entry_fold(function: type[NamedEntry]) -> Fold:
+    """The rewrite that brings an entry of a function of a vector back: e^(z_i)/Σ_j e^(z_j) is softmax(z)_i, for any vector."""
+    index = function.index
+    head = Element(function.parameters[0], index.fresh())
+    call = function(close(VectorOf, head.indices, head), index)
+    return Fold(function.body, call, (), True, function.__name__, function=True, entry=function)
+
+
+def _with_entries(term: Any, function: type[NamedEntry]) -> Any:
+    """A product with one entry of a function of a vector in it, by its name: its normaliser stands among the factors, the rest
+    beside it or under a Σ.
+    """
+    for normaliser in term.args if term.is_Mul else ():
+        vector, left = _vector_of(normaliser, function)
+        if vector is None:
+            continue
+        others = [f for f in (*term.args, left) if f is not normaliser and f != 1]
+        if (found := _entry_among(others, vector, function)) is not None:
+            return _with_entries(Mul(*found), function)
+        for inner in (f for f in others if type(f) is Sum):
+            indices, body = inner.opened()
+            if (found := _entry_among(list(factors(body)), vector, function)) is not None:
+                rest = [f for f in others if f is not inner]
+                return _with_entries(Mul(*rest, close(Sum, indices, Mul(*found))), function)
+    return term
+
+
+def _vector_of(factor: Any, function: type[NamedEntry]) -> tuple[Any, Any]:
+    """The vector that a factor is the normaliser of, and what is left of it; None where it is none.
+
+    Of 1/(Σ_j e^(f_j))² it is that of the f_j, and 1/Σ_j e^(f_j) is left.
+    """
+    for own in factors(function.body):
+        (base, power), (sum_, exponent) = own.as_base_exp(), factor.as_base_exp()
+        if type(base) is not Sum or type(sum_) is not Sum or len(sum_.indices) != 1:
+            continue
+        if not (exponent.is_Integer and 0 < power / exponent <= 1):
+            continue
+        (j,), body = base.opened()
+        (k,), given = sum_.opened()
+        hole = Element(function.parameters[0], j)
+        found = match(body, given.xreplace({k: Index(j.label, k.size)}), (hole,), {})
+        if found is not None and depends(found[hole], Index(j.label, k.size)):
+            vector = close(VectorOf, [k], found[hole].xreplace({Index(j.label, k.size): k}))
+            return vector, sum_ ** (exponent - power)
+    return None, S.One
+
+
+def _entry_among(parts: list[Any], vector: Any, function: type[NamedEntry]) -> list[Any] | None:
+    """Factors with those that are an entry of the function, but for its normaliser, put together as that."""
+    places = {i for f in parts for i in (*free_indices(f), *f.atoms(Label)) if i.size == vector.size}
+    (j,), entry = vector.opened()
+    for place in sorted(places, key=signature):
+        left = _taken_from(parts, function, entry.xreplace({j: place}), place)
+        if left is not None:
+            varying = Add(*[t for t in terms(expand(entry)) if depends(t, j)]) if _shifts(function) else entry
+            call = function(close(VectorOf, [j], varying if varying != expand(entry) else entry), place)
+            if is_entry_of_rows(call) or (isinstance(place, Index) and not depends(vector, place)):
+                return [*left, call]
+    return None
+
+
+def _taken_from(parts: list[Any], function: type[NamedEntry], entry: Any, place: Any) -> list[Any] | None:
+    """The factors without those of an entry; None where it is not among them.  e^(f_i - f_k) is e^(f_i) e^(-f_k)."""
+    left = list(parts)
+    for own in factors(function.body):
+        if type(own.as_base_exp()[0]) is Sum:
+            continue
+        wanted = own.xreplace({Element(function.parameters[0], function.index): entry})
+        if wanted in left:
+            left.remove(wanted)
+            continue
+        powers = [f for f in left if isinstance(f, exp)] if isinstance(wanted, exp) else []
+        power = next((f for f in powers if _holds(f.args[0], wanted.args[0])), None)
+        if power is None:
+            return None
+        left.remove(power)
+        left.append(exp(expand(power.args[0] - wanted.args[0])))
+    return left
+
+
+def _holds(whole: Any, part: Any) -> bool:
+    """Whether the terms of a part are terms of the whole."""
+    return {*terms(expand(part))} <= {*terms(expand(whole))}
+
+
+@cache
+def _shifts(function: type[NamedEntry]) -> bool:
+    """Whether a number added to all entries of the vector changes nothing."""
+    c = unused("c", real=True)
+    (head,) = function.parameters
+
+    def shifted(t: Any) -> Any:
+        if isinstance(t, Element) and t.head == head:
+            return t + c
+        return expand(t, mul=False, power_base=False) if isinstance(t, exp) else t
+
+    return bool(normal(walk(function.body, shifted)) == normal(function.body))
 
 
 # ---------------------------------------------------------------- folds solved from a definition

@@ -13,7 +13,8 @@ from typing import Any
 
 from sympy import Abs, Add, Mul, Pow, S, cos, cosh, expand, sign, sin, sinh, tanh
 
-from derive.calculus.functions import Named
+from derive.calculus.functions import Named, NamedEntry
+from derive.calculus.normal import normal
 from derive.calculus.signs import is_negative
 from derive.calculus.terms import (
     CACHE,
@@ -27,10 +28,13 @@ from derive.calculus.terms import (
     Index,
     Label,
     Positive,
+    Sum,
     Where,
+    depends,
     factors,
     substituted,
     terms,
+    total,
     walk,
 )
 
@@ -206,6 +210,17 @@ def _met(t: Any) -> Any:
     return t
 
 
+def _all_entries(t: Any) -> Any:
+    """The sum of all entries of what a function makes of a vector, where its definition says that it is a number."""
+    if type(t) is not Sum or len(t.indices) != 1 or not isinstance(t.body, NamedEntry):
+        return t
+    (i,), call = t.opened()
+    if call.place != i or depends(call.vector, i):
+        return t
+    whole = normal(total(call.body, call.index))
+    return whole if whole.is_number else t
+
+
 def _decided(t: Any) -> Any:
     """[a > 0] of positive numbers alone, such as ε > 0: entries of a probability may be 0."""
     if not isinstance(t, Positive) or any(e.indices for e in t.atoms(Element)):
@@ -244,6 +259,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("𝟙[x > 0] − sign(x) σ(−|x|) = σ(x)", (Named, Positive, sign), _absolute_sigmoid),
     Identity("𝟙[i ≠ k] f(i) + δ_ik f(k) = f(i)", (Differ, Delta), _elsewhere),
     Identity("argmax_{j ≠ k} is not k", (ArgMax,), _met),
+    Identity("Σ_i f(z)_i of a function of vectors whose entries add up to a number", (NamedEntry,), _all_entries),
     Identity("𝟙[a > 0] of positive numbers", (Positive,), _decided),
     Identity("𝟙[i < k] + 𝟙[k < i] = 𝟙[i ≠ k]", (Below,), _with_below(Below, Differ)),
     Identity("𝟙[i < k] + 𝟙[k ≤ i] = 1", (Below, AtMost), _with_below(AtMost, lambda i, k: S.One)),

@@ -159,6 +159,14 @@ class Apply:
     args: tuple[Matrix, ...]
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a function of a vector makes of a column, or of each row of a matrix."""
+
+    function: Any
+    body: Matrix
+
+
 Matrix = (
     Tensor
     | Derivative
@@ -178,6 +186,7 @@ Matrix = (
     | Scaled
     | Plus
     | Apply
+    | Rows
 )
 
 
@@ -204,7 +213,7 @@ def shape(form: Matrix) -> Shape:
             return (shape(body)[0], None)
         case Trace() | Det() | Norm():
             return SCALAR
-        case Inverted(body):
+        case Inverted(body) | Rows(_, body):
             return shape(body)
         case Scaled(_, _, body):
             return SCALAR if body is None else shape(body)
@@ -218,6 +227,8 @@ def children(form: Matrix) -> tuple[Matrix, ...]:
     """The forms that a form is put together from, as they are printed; of a scaled one the body, then the scalars."""
     match form:
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Det(body) | Inverted(body) | Norm(body):
+            return (body,)
+        case Rows(_, body):
             return (body,)
         case MatMul(args) | Hadamard(args) | Apply(_, args):
             return args

@@ -12,7 +12,7 @@ from sympy import Abs, Integer, Mul, Pow, Rational, S, Symbol, cos, cosh, exp, s
 import derive
 from derive.calculus.identities import IDENTITIES, Identity, rewritings
 from derive.calculus.shortest import shortest
-from derive.calculus.terms import ArgMax, AtMost, Below, Delta, Differ, Element, Index, Positive, Where, close
+from derive.calculus.terms import ArgMax, AtMost, Below, Delta, Differ, Element, Index, Positive, VectorOf, Where, close, total
 from derive.language import library
 from derive.proof.proof import prove
 from derive.values.evaluator import Evaluator
@@ -28,6 +28,8 @@ ENTRY = Element(Symbol("v", real=True), FIRST)
 OTHER = ENTRY.xreplace({FIRST: SECOND})
 THIRD = Index("j", N)
 FARTHEST = close(ArgMax, [THIRD], Where(Differ(THIRD, SECOND), ENTRY.xreplace({FIRST: THIRD}), S.NegativeInfinity))
+SOFTMAX = library.entry("softmax")
+VECTOR = close(VectorOf, [FIRST], X * ENTRY)
 SQUARES = Mul(X, EPSILON * X + Y, evaluate=False)
 
 EXAMPLES: dict[str, list[Any]] = {
@@ -56,6 +58,10 @@ EXAMPLES: dict[str, list[Any]] = {
         X * ENTRY**2 * Differ(FIRST, SECOND) + X * OTHER**2 * Delta(FIRST, SECOND) - Delta(FIRST, SECOND),
     ],
     "argmax_{j ≠ k} is not k": [Differ(FARTHEST, SECOND), X * Delta(FARTHEST, SECOND) + Y],
+    "Σ_i f(z)_i of a function of vectors whose entries add up to a number": [
+        total(SOFTMAX(VECTOR, THIRD), THIRD),
+        X - Y * total(SOFTMAX(VECTOR, THIRD), THIRD),
+    ],
     "𝟙[a > 0] of positive numbers": [
         Positive(2 * EPSILON),
         X * Positive(-EPSILON),
