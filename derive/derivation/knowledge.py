@@ -40,6 +40,7 @@ class Knowledge:
         if isinstance(member, Node):
             before = self.graph.ancestors(member.name)
             folds = tuple(f for f in self.folds if f.owner in before and f.owner != member.name)
+            folds += tuple(f for m in self.graph.inputs if m.name in before for f in self._facts(m))
             return facts_of(entry, member.expr, member.indices, folds)
         known = member.kind in ("onehot", "probability")
         return (Fold(total(entry, member.indices[-1]), Add(1), member.indices[:-1]),) if known else ()

@@ -71,6 +71,7 @@ QUOTIENTS = [
     ("y = x/(1 + abs(x))", "x", "1/(1 + |x|)²", None),
 ]
 PRODUCTS = [
+    ("z: [K]; y: onehot[K]; p = softmax(z); q = (1 - c)*y + c/K; L = -sum(q*log(p))", "z", "p_i − q_i", "p − q"),
     ("s: positive; k = a*exp(-(x - z)**2/(2*s**2))", "s", "k (x − z)² / s³", None),
     ("x: positive; p = x**(a - 1)*(1 - x)**(b - 1)", "a", "p log(x)", None),
     ("p = sigmoid(z); L = -(1 - b)*(1 - y)*log(1 - p) - b*y*log(p)", "z", "p (1 − b) (1 − y) − b y (1 − p)", None),
