@@ -40,7 +40,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "calculus": (
         {"frozen", "terms"},
         {"cost", "functions", "matching", "signs"},
-        {"budget", "identities", "normal"},
+        {"budget", "normal"},
+        {"identities"},
         {"diagonal", "shortest"},
         {"fold", "kinks", "matrix_algebra"},
         {"matrix_form", "rules"},

@@ -17,6 +17,7 @@ from derive.calculus.terms import (
     Label,
     OfMatrix,
     Sum,
+    VectorOf,
     depends,
     factors,
     free_indices,
@@ -50,6 +51,8 @@ def cost(term: Any) -> float:
         return 2 + cost(rest)
     if isinstance(term, (EntryOf, OfMatrix)):  # a name with an exponent, and no loop
         return cost(term.matrix) if isinstance(term, EntryOf) else 1 + cost(term.body)
+    if isinstance(term, VectorOf):
+        return cost(term.body)
     own = 1.0
     if isinstance(term, Binder):
         own = SUM_COST * (len(term.indices) + UNPICKED * unpicked_signs(term)) + IDLE * idle_signs(term)
@@ -108,7 +111,7 @@ def length(term: Any) -> int:
 @lru_cache(maxsize=CACHE)
 def sums(term: Any) -> int:
     """How many indices are bound in a term, all in all."""
-    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, OfMatrix) else 0
+    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, (OfMatrix, VectorOf)) else 0
     return own + sum(sums(a) for a in term.args)
 
 
@@ -116,5 +119,5 @@ def loops(term: Any) -> int:
     """How many indices are bound in a term, those of sums aside that no free index enters: Σ_l m_l is a number, found once."""
     if isinstance(term, Binder) and not free_indices(term):
         return 0
-    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, OfMatrix) else 0
+    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, (OfMatrix, VectorOf)) else 0
     return own + sum(loops(a) for a in term.args)

@@ -14,6 +14,7 @@ from typing import Any
 from sympy import Add, Function, Mul, S, Symbol, cancel, exp, expand, log, preorder_traversal
 
 from derive.calculus.cost import cost
+from derive.calculus.functions import Named, NamedEntry, is_entry_of_rows
 from derive.calculus.matching import Binding, Hole, match, match_all
 from derive.calculus.normal import normal
 from derive.calculus.shortest import shortest
@@ -22,12 +23,18 @@ from derive.calculus.terms import (
     Bracket,
     Element,
     Index,
+    Label,
     Sum,
+    VectorOf,
+    close,
+    depends,
     factors,
+    fraction,
     free_indices,
     names,
     signature,
     substituted,
+    terms,
     total,
     unused,
     walk,
@@ -56,13 +63,16 @@ class Fold:
     function: bool = False
     """Whether it is a function of numbers that is recognised, for any argument."""
 
-    @property
-    def visible(self) -> bool:
-        """Whether it may be seen in a line as it stands, without anything solved."""
-        return self.whole or self.part
+    twice: bool = False
+    """Whether it is a quotient N/D that is seen over D², in what the quotient rule makes: (D a - N b)/D² is (a - J b)/D."""
+
+    entry: Any = None
+    """The function of a vector that is recognised, of any vector and at any place."""
 
     def concerns(self, term: Any) -> bool:
         """Whether a term holds what the pattern is made of."""
+        if self.entry:
+            return bool(term.has(Sum)) and all(term.has(f.func) for f in self.pattern.atoms(Function))
         if self.function:
             return all(term.has(f.func) for f in self.pattern.atoms(Function))
         return names(self.pattern) <= names(term)
@@ -80,37 +90,218 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
     kind = type(fold.pattern)
 
     def rewrite(t: Any) -> Any:
+        if fold.twice:
+            return _over_square(fold, t)
+        if fold.entry:
+            return _with_entries(t, fold.entry)
         if type(t) is not kind:
             return t
         left, rest = t.primitive() if kind is Add else (1, t)
-        found = match(fold.pattern, rest, fold.holes, {})
+        times = _times(t, fold.pattern) if fold.function else 1
+        found = match(fold.pattern, rest.base**fold.pattern.exp if times > 1 else rest, fold.holes, {})
         if found is None and kind is Mul and (among or fold.function):
             left, found = _match_factors(fold, t)
-        return t if found is None else left * substituted(fold.result, found)
+        return t if found is None else left * substituted(fold.result, found) ** times
 
     named = not fold.owner or isinstance(fold.result, (Element, Function))
     return walk(term, rewrite, () if named else (Bracket,))
 
 
+def _over_square(fold: Fold, term: Any) -> Any:
+    """(D a - N b)/D² as (a - J b)/D, where J = N/D: the denominator is in the definition, so nothing new is divided by."""
+    if not term.is_Mul:
+        return term
+    top, bottom = fraction(fold.pattern)
+    sums = [f for f in term.args if f.is_Add]
+    for f in term.args if len(sums) == 1 else ():
+        base, exponent = f.as_base_exp()
+        found = match(bottom, base, fold.holes, {}) if exponent.is_Integer and exponent.is_negative else None
+        new = None if found is None else _with_quotient(sums[0], top, base, fold, found)
+        if new is not None:
+            return _over_square(fold, Mul(*[g for g in term.args if g not in (f, *sums)]) * base ** (exponent + 1) * new)
+    return term
+
+
+def _with_quotient(numerator: Any, top: Any, bottom: Any, fold: Fold, found: Binding) -> Any:
+    """A sum whose terms each have D or N as a factor, divided by D; None where one has neither, or none has N."""
+    parts, rest, seen = list[Any](), list[Any](), False
+    for parted in map(_each, numerator.args):
+        if bottom in parted:
+            parts.append(_without(parted, bottom))
+        elif (own := _own(top, parted, fold.holes, found)) is not None:
+            sign, factor, bound = own
+            parts.append(sign * _without(parted, factor) * substituted(fold.result, bound))
+            seen = True
+        else:
+            rest.append(Mul(*parted))
+    if rest:  # SymPy multiplies -(a + b) out, and puts a sum into a sum
+        values = [(bottom, 1)] + [(substituted(top, found), substituted(fold.result, found))] * (set(fold.holes) <= set(found))
+        ratios = [(cancel(Add(*rest) / of), value) for of, value in values if of.is_Add]
+        known = next((ratio * value for ratio, value in ratios if ratio.is_number), None)
+        if known is None:
+            return None
+        parts.append(known)
+        seen = seen or known.has(fold.result.func)
+    return Add(*parts) if seen else None
+
+
+def _own(top: Any, parts: list[Any], holes: tuple[Hole, ...], found: Binding) -> tuple[int, Any, Binding] | None:
+    """The factor that is N, or -N: its sign, itself, and what the holes are there."""
+    for sign in (1, -1):
+        for f in parts:
+            bound = match(top, sign * f, holes, found) if sign == 1 or f.is_Add else None
+            if bound is not None:
+                return sign, f, bound
+    return None
+
+
+def _each(product: Any) -> list[Any]:
+    """The factors of a product, those of a whole power one by one."""
+    out = list[Any]()
+    for f in factors(product):
+        base, exponent = f.as_base_exp()
+        out += [base] * int(exponent) if exponent.is_Integer and exponent > 1 and not base.is_number else [f]
+    return out
+
+
+def _without(parts: list[Any], factor: Any) -> Any:
+    others = list(parts)
+    others.remove(factor)
+    return Mul(*others)
+
+
+def _times(term: Any, pattern: Any) -> int:
+    """How often a pattern may stand in a power: 1/(1 + e^(-x)) twice in 1/(1 + e^(-x))²."""
+    if not (term.is_Pow and pattern.is_Pow and term.exp.is_Rational and pattern.exp.is_Rational):
+        return 1
+    times = term.exp / pattern.exp
+    return int(times) if times.is_Integer and times > 1 else 1
+
+
 def _match_factors(fold: Fold, term: Any) -> tuple[Any, Binding | None]:
     """The pattern among the factors of a product, or of their powers: (the other factors, the binding)."""
-    parts = [part for f in term.args for part in _split(f, fold.pattern)]
-    for chosen in permutations(parts, len(fold.pattern.args)) if len(parts) <= MOST_FACTORS else ():
-        found = match_all(fold.pattern.args, chosen, fold.holes, {})
-        if found is not None:
-            return term / Mul(*chosen), found
+    parts = [part for f in term.args for part in _split(f, fold)]
+    places = range(len(parts)) if len(parts) <= MOST_FACTORS else ()
+    for chosen in permutations(places, len(fold.pattern.args)):
+        found = match_all(fold.pattern.args, tuple(parts[k] for k in chosen), fold.holes, {})
+        if found is not None:  # a quotient would not do: SymPy leaves e^(a + b) e^(-a - b) as it is
+            return Mul(*[parts[k] for k in places if k not in chosen]), found
     return term, None
 
 
-def _split(factor: Any, pattern: Any) -> tuple[Any, ...]:
-    """A power as two, where the pattern is a quotient with a lower power of the same entry: 1/r² as 1/r · 1/r for u/r."""
+def _split(factor: Any, fold: Fold) -> tuple[Any, ...]:
+    """A power as two, where the pattern has a lower power of the same: 1/r² as 1/r · 1/r for u/r, σ(x)² for e^(-x) σ(x)."""
     base, exponent = factor.as_base_exp()
-    if isinstance(base, Element) and _is_quotient(pattern):
-        for part in pattern.args:
-            own, lower = part.as_base_exp()
-            if own == base and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
-                return base**lower, base ** (exponent - lower)
+    for own, lower in (part.as_base_exp() for part in fold.pattern.args):
+        entry = isinstance(base, (Element, Sum, Add, Mul)) and own == base and _is_quotient(fold.pattern)
+        called = fold.function and isinstance(base, (Add, Named)) and type(own) is type(base) and exponent.is_Integer
+        if (entry or called) and exponent.is_Rational and lower.is_Rational and 0 < lower / exponent < 1:
+            return base**lower, base ** (exponent - lower)
     return (factor,)
+
+
+# ---------------------------------------------------------------- functions of vectors
+
+
+@cache
+def entry_fold(function: type[NamedEntry]) -> Fold:
+    """The rewrite that brings an entry of a function of a vector back: e^(z_i)/Σ_j e^(z_j) is softmax(z)_i, for any vector."""
+    index = function.index
+    head = Element(function.parameters[0], index.fresh())
+    call = function(close(VectorOf, head.indices, head), index)
+    return Fold(function.body, call, (), True, function.__name__, function=True, entry=function)
+
+
+def _with_entries(term: Any, function: type[NamedEntry]) -> Any:
+    """A product with one entry of a function of a vector in it, by its name: its normaliser stands among the factors, the rest
+    beside it or under a Σ.
+    """
+    for normaliser in term.args if term.is_Mul else ():
+        vector, left = _vector_of(normaliser, function)
+        if vector is None:
+            continue
+        others = [f for f in (*term.args, left) if f is not normaliser and f != 1]
+        if (found := _entry_among(others, vector, function)) is not None:
+            return _with_entries(Mul(*found), function)
+        for inner in (f for f in others if type(f) is Sum):
+            indices, body = inner.opened()
+            if (found := _entry_among(list(factors(body)), vector, function)) is not None:
+                rest = [f for f in others if f is not inner]
+                return _with_entries(Mul(*rest, close(Sum, indices, Mul(*found))), function)
+    return term
+
+
+def _vector_of(factor: Any, function: type[NamedEntry]) -> tuple[Any, Any]:
+    """The vector that a factor is the normaliser of, and what is left of it; None where it is none.
+
+    Of 1/(Σ_j e^(f_j))² it is that of the f_j, and 1/Σ_j e^(f_j) is left.
+    """
+    for own in factors(function.body):
+        (base, power), (sum_, exponent) = own.as_base_exp(), factor.as_base_exp()
+        if type(base) is not Sum or type(sum_) is not Sum or len(sum_.indices) != 1:
+            continue
+        if not (exponent.is_Integer and 0 < power / exponent <= 1):
+            continue
+        (j,), body = base.opened()
+        (k,), given = sum_.opened()
+        hole = Element(function.parameters[0], j)
+        found = match(body, given.xreplace({k: Index(j.label, k.size)}), (hole,), {})
+        if found is not None and depends(found[hole], Index(j.label, k.size)):
+            vector = close(VectorOf, [k], found[hole].xreplace({Index(j.label, k.size): k}))
+            return vector, sum_ ** (exponent - power)
+    return None, S.One
+
+
+def _entry_among(parts: list[Any], vector: Any, function: type[NamedEntry]) -> list[Any] | None:
+    """Factors with those that are an entry of the function, but for its normaliser, put together as that."""
+    places = {i for f in parts for i in (*free_indices(f), *f.atoms(Label)) if i.size == vector.size}
+    (j,), entry = vector.opened()
+    for place in sorted(places, key=signature):
+        left = _taken_from(parts, function, entry.xreplace({j: place}), place)
+        if left is not None:
+            varying = Add(*[t for t in terms(expand(entry)) if depends(t, j)]) if _shifts(function) else entry
+            call = function(close(VectorOf, [j], varying if varying != expand(entry) else entry), place)
+            if is_entry_of_rows(call) or (isinstance(place, Index) and not depends(vector, place)):
+                return [*left, call]
+    return None
+
+
+def _taken_from(parts: list[Any], function: type[NamedEntry], entry: Any, place: Any) -> list[Any] | None:
+    """The factors without those of an entry; None where it is not among them.  e^(f_i - f_k) is e^(f_i) e^(-f_k)."""
+    left = list(parts)
+    for own in factors(function.body):
+        if type(own.as_base_exp()[0]) is Sum:
+            continue
+        wanted = own.xreplace({Element(function.parameters[0], function.index): entry})
+        if wanted in left:
+            left.remove(wanted)
+            continue
+        powers = [f for f in left if isinstance(f, exp)] if isinstance(wanted, exp) else []
+        power = next((f for f in powers if _holds(f.args[0], wanted.args[0])), None)
+        if power is None:
+            return None
+        left.remove(power)
+        left.append(exp(expand(power.args[0] - wanted.args[0])))
+    return left
+
+
+def _holds(whole: Any, part: Any) -> bool:
+    """Whether the terms of a part are terms of the whole."""
+    return {*terms(expand(part))} <= {*terms(expand(whole))}
+
+
+@cache
+def _shifts(function: type[NamedEntry]) -> bool:
+    """Whether a number added to all entries of the vector changes nothing."""
+    c = unused("c", real=True)
+    (head,) = function.parameters
+
+    def shifted(t: Any) -> Any:
+        if isinstance(t, Element) and t.head == head:
+            return t + c
+        return expand(t, mul=False, power_base=False) if isinstance(t, exp) else t
+
+    return bool(normal(walk(function.body, shifted)) == normal(function.body))
 
 
 # ---------------------------------------------------------------- folds solved from a definition
@@ -135,6 +326,12 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
     plain = normal(definition)
     if whole and plain.is_Mul and plain != definition:
         whole = (*whole, replace(whole[0], pattern=plain))
+    whole = (
+        *whole,
+        *_under_root(name, definition, holes, owner),
+        *_quotient(name, definition, holes, owner),
+        *_summed(name, definition, holes, owner),
+    )
     whole = (*whole, *_bracketed(name, definition, holes, owner), *_numerator(name, plain, holes, owner))
     opaque = _normalisers(definition, holes)
     held = substituted(definition, dict(opaque))
@@ -143,11 +340,39 @@ def solved_folds(name: Any, definition: Any, holes: tuple[Index, ...]) -> tuple[
         solution = _solve(held.xreplace({part: hole}), name, hole)
         if solution is None or _new_pole(solution) or (_is_inverse(solution, name) and type(part) is not Sum):
             continue
+        if definition.is_Add and type(part) is Sum and not _is_but_numbers(solution, name):
+            return whole
         target, value = (part.base, solution ** (1 / part.exp)) if part.is_Pow and not part.exp.is_Integer else (part, solution)
         back = {e: s for s, e in opaque}
         result = substituted(normal(value), back)
         return (*whole, Fold(substituted(target, back), result, holes, owner=owner))
     return whole
+
+
+def _under_root(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What stands under the root of a definition: Σ (x - μ)² = n s² from s = √(1/n Σ (x - μ)²), two roots to SymPy."""
+    roots = [f for f in factors(definition) if f.is_Pow and f.exp == S.Half and names(f)]
+    if len(roots) != 1 or names(definition / roots[0]) or not name.is_nonnegative:
+        return ()
+    return (Fold(roots[0].base, normal((name * roots[0] / definition) ** 2), holes, True, owner),)
+
+
+def _quotient(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What a quotient N/D is in what the quotient rule makes of it."""
+    constant, scaled = definition.as_coeff_Add()
+    number, rest = scaled.as_coeff_Mul()
+    top, bottom = fraction(rest)
+    if not names(bottom) or not names(top) or not (bottom.is_Add or type(bottom) is Sum or isinstance(bottom, Element)):
+        return ()
+    return (Fold(rest, (name - constant) / number, holes, owner=owner, whole=True, twice=True),)
+
+
+def _summed(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
+    """What the terms of a definition are together, where all of them stand in a sum: p_i + q_i = 2 m_i, from m = (p + q)/2."""
+    if not definition.is_Add:
+        return ()
+    number, rest = definition.primitive()
+    return tuple(Fold(sign * rest, sign * name / number, holes, owner=owner, part=True) for sign in (1, -1))
 
 
 def _bracketed(name: Any, definition: Any, holes: tuple[Index, ...], owner: str) -> tuple[Fold, ...]:
@@ -215,6 +440,11 @@ def _solve(value: Any, name: Any, hole: Any) -> Any:
     return None
 
 
+def _is_but_numbers(solution: Any, name: Any) -> bool:
+    """Whether what a summand is, is the name but for numbers: Σ x = (N log λ - l)/λ is nothing that a reader sees."""
+    return all(e == name for e in solution.atoms(Element))
+
+
 def _is_inverse(solution: Any, name: Any) -> bool:
     """Whether a solution undoes a logarithm: cos x = e^y of y = log cos x is nothing that a reader sees.  (A normaliser is.)"""
     return any(name in f.atoms(type(name)) for f in solution.atoms(exp))
@@ -223,6 +453,10 @@ def _is_inverse(solution: Any, name: Any) -> bool:
 def _divides(value: Any) -> bool:
     """Whether what a factor of a definition is divides by another: 1 − σ = y/σ of y = σ (1 − σ) says less than it did."""
     return any(f.is_Pow and f.exp.is_negative and not f.base.is_number for f in factors(value))
+
+
+def _divides_by(value: Any, name: Any) -> bool:
+    return any(t.is_Pow and t.exp.is_negative and t.base == name for t in preorder_traversal(value))
 
 
 def _new_pole(solution: Any) -> bool:
@@ -249,6 +483,9 @@ def function_folds(function: Any) -> tuple[Fold, ...]:
         held = definition.xreplace({part: hole})
         solution = None if held.has(x) else _solve(held, call, hole)
         if solution is not None and not _new_pole(solution):
+            times = normal(solution * call)  # e^(-x) σ(x) = 1 - σ(x)
+            if _divides_by(solution, call) and not _divides_by(times, call):
+                whole.append(Fold(part * call, times, (x,), owner=function.__name__, function=True, part=True))
             whole.append(Fold(part, normal(solution), (x,), owner=function.__name__, function=True))
     return tuple(whole)
 
@@ -272,6 +509,7 @@ def facts_of(name: Any, definition: Any, holes: tuple[Index, ...], folds: tuple[
 def folded(term: Any, folds: tuple[Fold, ...]) -> tuple[Any, tuple[Fold, ...]]:
     """A normal form with definitions folded back, and the folds used: those that made it shorter."""
     used: list[Fold] = []
+    folds = tuple(fold for fold in folds if not fold.twice)
     for fold in folds:
         new = _shortened(term, fold)
         if new is not None:
@@ -295,7 +533,7 @@ def _together(term: Any, folds: list[Fold]) -> tuple[Any, list[Fold]]:
         changed = _cleared(new, fold)
         if changed != new:
             new, used = changed, [*used, fold]
-    if len(used) < 2 or _divisors(new) - _divisors(term) or _length(new) >= _length(term):
+    if len(used) < 2 or _divides_anew(new, term) or _length(new) >= _length(term):
         return term, []
     return new, used
 
@@ -315,7 +553,7 @@ def _shortened(term: Any, fold: Fold) -> Any:
     if not fold.concerns(term):
         return None
     new = _cleared(term, fold)
-    if new == term or (fold.function and _irrational(new) > _irrational(term)) or _divisors(new) - _divisors(term):
+    if new == term or (fold.function and _irrational(new) > _irrational(term)) or _divides_anew(new, term):
         return None
     return new if cost(shortest(new)) < cost(shortest(term)) else None
 
@@ -325,9 +563,19 @@ def _irrational(term: Any) -> int:
     return sum(bool(t.is_number and t.is_irrational) for t in preorder_traversal(term))
 
 
-def _divisors(term: Any) -> set[Any]:
-    """The entries that a term divides by: a definition is not recognised at the price of a new division."""
-    return {t.base for t in _outside(term) if t.is_Pow and t.exp.is_negative and isinstance(t.base, Element)}
+def _divides_anew(new: Any, term: Any) -> bool:
+    """Whether a term divides by an entry or a function that another does not divide by, or by more sums: a definition is not
+    recognised at that price, and e^(-x) is not 1/σ(x) - 1.
+    """
+    kinds = (Element, Named)
+    if {t for t in divisors(new) if isinstance(t, kinds)} - divisors(term):
+        return True
+    return sum(t.is_Add for t in divisors(new)) > sum(t.is_Add for t in divisors(term))
+
+
+def divisors(term: Any) -> set[Any]:
+    """What a term divides by."""
+    return {t.base for t in preorder_traversal(term) if t.is_Pow and t.exp.is_negative}
 
 
 def _cleared(term: Any, fold: Fold) -> Any:

@@ -19,7 +19,7 @@ from typing import Any, cast
 from sympy import Abs, Expr, Function, Symbol, atan, cos, cosh, erf, exp, log, sign, sin, sinh, sqrt, tanh
 from sympy.core.function import FunctionClass
 
-from derive.calculus.terms import Determinant, Inverse, Maximum, OfMatrix
+from derive.calculus.terms import Determinant, Element, Index, Inverse, Maximum, OfMatrix, walk
 from derive.errors import DeriveError, said
 
 
@@ -141,4 +141,61 @@ def named(name: str, parameters: tuple[Symbol, ...], body: Expr, vocabulary: tup
     return cast("type[Named]", _NamedClass(name, (Named,), members))
 
 
-copyreg.pickle(_NamedClass, lambda f: f.__name__ if f is Named else (named, (f.__name__, f.parameters, f.body, f.vocabulary)))
+class NamedEntry(Named):
+    """An entry of what a function with a definition makes of a vector: softmax(z)_i, of `VectorOf(z_j, j)` and i.
+
+    Made by `named_entry`.  `parameters` is the head of the vector, `body` the definition of the entry at `index`.
+    """
+
+    index: Index
+
+    @property
+    def vector(self) -> Any:
+        return self.args[0]
+
+    @property
+    def place(self) -> Any:
+        return self.args[1]
+
+    @property
+    def unfolded(self) -> Any:
+        """The definition of this entry of this vector."""
+        (given,), entry = self.vector.opened()
+        size = self.index.size
+        body = self.body.xreplace({size: given.size}) if size.is_Symbol else self.body
+        body = body.xreplace({Index(self.index.label, given.size): self.place})
+
+        def put(t: Any) -> Any:
+            return entry.xreplace({given: t.indices[0]}) if isinstance(t, Element) and t.head in self.parameters else t
+
+        return walk(body, put)
+
+
+@cache
+def named_entry(name: str, head: Symbol, index: Index, body: Expr) -> type[NamedEntry]:
+    """An entry, at `index`, of what the function `name` makes of a vector with this head, defined by `body`."""
+    members = {"parameters": (head,), "body": body, "index": index, "vocabulary": (), "nargs": 2, "__module__": __name__}
+    return cast("type[NamedEntry]", _NamedClass(name, (NamedEntry,), members))
+
+
+def _pickled(function: Any) -> Any:
+    """How a class of functions is made again."""
+    if function in (Named, NamedEntry):
+        return function.__name__
+    if issubclass(function, NamedEntry):
+        return named_entry, (function.__name__, *function.parameters, function.index, function.body)
+    return named, (function.__name__, function.parameters, function.body, function.vocabulary)
+
+
+copyreg.pickle(_NamedClass, _pickled)
+
+
+def written_out(term: Any) -> Any:
+    """A term with the entries of functions of vectors as they are defined."""
+    return walk(term, lambda t: t.unfolded if isinstance(t, NamedEntry) else t) if term.has(NamedEntry) else term
+
+
+def is_entry_of_rows(call: NamedEntry) -> bool:
+    """Whether a call is of a tensor over its last axis, so that any place can stand behind it: softmax(F)_ni."""
+    (j,), entry = call.vector.opened()
+    return isinstance(entry, Element) and entry.indices[-1] == j and entry.indices.count(j) == 1

@@ -11,11 +11,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, S, cos, sign, sin
+from sympy import Abs, Add, Mul, Pow, S, cos, cosh, expand, sign, sin, sinh, tanh
 
-from derive.calculus.functions import Named
+from derive.calculus.functions import Named, NamedEntry
+from derive.calculus.normal import normal
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import CACHE, AtMost, Below, Bracket, Differ, Element, Positive, factors, walk
+from derive.calculus.terms import (
+    CACHE,
+    ArgMax,
+    AtMost,
+    Below,
+    Bracket,
+    Delta,
+    Differ,
+    Element,
+    Index,
+    Label,
+    Positive,
+    Sum,
+    Where,
+    depends,
+    factors,
+    substituted,
+    terms,
+    total,
+    walk,
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,150 @@ def _circle(t: Any) -> Any:
     return t.xreplace({f: 1 - cos(f.base.args[0]) ** 2 for f in found})
 
 
+def _signed_quotient(t: Any) -> Any:
+    """sign(a/x)/x as sign(a)/|x|, and sign(x)/x as 1/|x|."""
+    for slope in (f for f in factors(t) if isinstance(f, sign)) if t.is_Mul else ():
+        for f in factors(t):
+            inside = expand(slope.args[0] * f.base) if f.is_Pow and f.exp == -1 else None
+            if inside is not None and (f.base == slope.args[0] or _divided_no_more(inside, f.base)):
+                rest = t / slope / f / Abs(f.base)
+                return rest if f.base == slope.args[0] else rest * sign(inside)
+    return t
+
+
+def _divided_no_more(inside: Any, base: Any) -> bool:
+    """Whether what a sign is of, times x, divides by x no more, though it did before."""
+    return not any(f.is_Pow and f.exp.is_negative for u in terms(inside) for f in factors(u) if f.has(base))
+
+
+def _one_base(t: Any) -> Any:
+    """x^a x^b as x^(a + b): SymPy leaves x x^(k - 1) as it is, and e^(a + b) e^(-a - b)."""
+    if not t.is_Mul:
+        return t
+    powers: dict[Any, list[Any]] = {}
+    for f in t.args:
+        base, exponent = f.as_base_exp()
+        powers.setdefault(base, []).append(exponent)
+    together = {base: expand(Add(*exponents)) for base, exponents in powers.items() if len(exponents) > 1}
+    for base, exponent in [*together.items()]:
+        if base.is_number and len(terms(exponent)) >= sum(len(terms(e)) for e in powers[base]):
+            del together[base]  # e^(a + b) says no more than e^a e^b
+    if not together:
+        return t
+    rest = [f for f in t.args if f.as_base_exp()[0] not in together]
+    return Mul(*rest, *[Pow(base, exponent) for base, exponent in together.items()])
+
+
+def powers_together(term: Any) -> Any:
+    """A term with the powers of one base together, and what is under a root with what it is divided by; never longer."""
+    return walk(term, lambda t: _under_one_root(_one_base(t))) if _has_odd_power(term) else term
+
+
+@lru_cache(maxsize=CACHE)
+def _has_odd_power(term: Any) -> bool:
+    """Whether a term has a power that SymPy may leave beside another of the same base."""
+    base, exponent = term.as_base_exp()
+    odd = base is not term and not exponent.is_Integer and (base.is_Mul or not exponent.is_number)
+    return odd or any(map(_has_odd_power, term.args))
+
+
+def _under_one_root(t: Any) -> Any:
+    """√(x y)/(x y) as 1/√(x y), where neither x nor y is known to be positive."""
+    for f in t.args if t.is_Mul else ():
+        base, exponent = f.as_base_exp()
+        if base.is_Mul and not exponent.is_Integer and exponent.is_positive:
+            parts = [1 / g for g in factors(base)]
+            if all(any(h == g or (h.is_Pow and h.base == 1 / g and h.exp <= -1) for h in t.args) for g in parts):
+                rest = Mul(*[h for h in t.args if h != f])
+                return rest * base * Pow(base, exponent - 1)
+    return t
+
+
+def _double_angle(t: Any) -> Any:
+    """2 sin x cos x as sin 2x."""
+    number, rest = t.as_coeff_Mul()
+    for f in factors(rest) if number.is_Integer and number % 2 == 0 and rest.is_Mul else ():
+        if isinstance(f, sin) and cos(f.args[0]) in rest.args:
+            return number / 2 * sin(2 * f.args[0]) * Mul(*[g for g in rest.args if g not in (f, cos(f.args[0]))])
+    return t
+
+
+def _hyperbolic(t: Any) -> Any:
+    """sinh x / cosh x as tanh x."""
+    for f in t.args if t.is_Mul else ():
+        if isinstance(f, sinh) and 1 / cosh(f.args[0]) in t.args:
+            return Mul(*[g for g in t.args if g not in (f, 1 / cosh(f.args[0]))]) * tanh(f.args[0])
+    return t
+
+
+def _unit_hyperbola(t: Any) -> Any:
+    """cosh² x - sinh² x as 1, where both stand in a sum."""
+    squares = {f for u in t.args for f in factors(u) if f.is_Pow and f.exp == 2} if t.is_Add else set()
+    found = [f for f in squares if isinstance(f.base, cosh) and sinh(f.base.args[0]) ** 2 in squares]
+    return t.xreplace({f: 1 + sinh(f.base.args[0]) ** 2 for f in found})
+
+
+def _twice_sigmoid(t: Any) -> Any:
+    """2 σ(2x) - 1 as tanh x, with a common factor or without."""
+    for u in t.args if t.is_Add else ():
+        for f in factors(u):
+            half = f.args[0] / 2 if isinstance(f, Named) and f.func.__name__ == "sigmoid" else None
+            other = -u / f / 2
+            if half is not None and other in t.args and all(v.as_coeff_Mul()[0].is_Integer for v in terms(half)):
+                return t - u - other + u / f / 2 * tanh(half)
+    return t
+
+
+def _absolute_sigmoid(t: Any) -> Any:
+    """[x > 0] - sign(x) σ(-|x|) as σ(x), with a common factor or without, where x is not 0."""
+    for u in t.args if t.is_Add else ():
+        for f in factors(u):
+            x = f.args[0] if isinstance(f, Positive) else None
+            for g in (g for v in t.args for g in factors(v) if x is not None and isinstance(g, Named)):
+                other = -u / f * sign(x) * g
+                if g.func.__name__ == "sigmoid" and g.args[0] == -Abs(x) and other in t.args:
+                    return t - u - other + u / f * g.func(x)
+    return t
+
+
+def _elsewhere(t: Any) -> Any:
+    """[i ≠ k] f(i) + δ_ik f(k) as f(i)."""
+    for u in t.args if t.is_Add else ():
+        for f in (f for f in factors(u) if isinstance(f, Differ)):
+            i, k = f.args
+            for one, other in ((i, k), (k, i)):
+                rest = u / f
+                at = substituted(rest, {one: other}) * Delta(i, k) if isinstance(one, Index) else None
+                if at is not None and at in t.args and not rest.has(Bracket):
+                    return t - u - at + rest
+    return t
+
+
+def _met(t: Any) -> Any:
+    """A comparison of the place of a largest under a condition, where the condition decides it: argmax_{j≠y} s_j ≠ y."""
+    if not isinstance(t, (Differ, Delta)):
+        return t
+    for place, other in (t.args, t.args[::-1]):
+        if not isinstance(place, ArgMax):
+            continue
+        (j,), body = place.opened()
+        held = body.args[0] if isinstance(body, Where) and body.args[2] is S.NegativeInfinity else None
+        if held == Differ(j, other) and isinstance(other, (Index, Label)):
+            return S.One if isinstance(t, Differ) else S.Zero
+    return t
+
+
+def _all_entries(t: Any) -> Any:
+    """The sum of all entries of what a function makes of a vector, where its definition says that it is a number."""
+    if type(t) is not Sum or len(t.indices) != 1 or not isinstance(t.body, NamedEntry):
+        return t
+    (i,), call = t.opened()
+    if call.place != i or depends(call.vector, i):
+        return t
+    whole = normal(total(call.body, call.index))
+    return whole if whole.is_number else t
+
+
 def _decided(t: Any) -> Any:
     """[a > 0] of positive numbers alone, such as ε > 0: entries of a probability may be 0."""
     if not isinstance(t, Positive) or any(e.indices for e in t.atoms(Element)):
@@ -83,7 +248,18 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("Φ(−x) = 1 − Φ(x)", (Named,), _reflected("normal_cdf", lambda f: 1 - f)),
     Identity("φ(−x) = φ(x)", (Named,), _reflected("normal_pdf", lambda f: f)),
     Identity("x sign(x) = |x|", (sign,), _signed),
+    Identity("sign(a/x)/x = sign(a)/|x|", (sign, Pow), _signed_quotient),
+    Identity("x^a x^b = x^(a + b)", (Mul,), _one_base),
+    Identity("√(x y)/(x y) = 1/√(x y)", (Pow,), _under_one_root),
     Identity("sin² x + cos² x = 1", (sin, cos), _circle),
+    Identity("2 sin x cos x = sin 2x", (sin, cos), _double_angle),
+    Identity("cosh² x − sinh² x = 1", (sinh, cosh), _unit_hyperbola),
+    Identity("sinh x / cosh x = tanh x", (sinh, cosh), _hyperbolic),
+    Identity("2 σ(2x) − 1 = tanh x", (Named,), _twice_sigmoid),
+    Identity("𝟙[x > 0] − sign(x) σ(−|x|) = σ(x)", (Named, Positive, sign), _absolute_sigmoid),
+    Identity("𝟙[i ≠ k] f(i) + δ_ik f(k) = f(i)", (Differ, Delta), _elsewhere),
+    Identity("argmax_{j ≠ k} is not k", (ArgMax,), _met),
+    Identity("Σ_i f(z)_i of a function of vectors whose entries add up to a number", (NamedEntry,), _all_entries),
     Identity("𝟙[a > 0] of positive numbers", (Positive,), _decided),
     Identity("𝟙[i < k] + 𝟙[k < i] = 𝟙[i ≠ k]", (Below,), _with_below(Below, Differ)),
     Identity("𝟙[i < k] + 𝟙[k ≤ i] = 1", (Below, AtMost), _with_below(AtMost, lambda i, k: S.One)),

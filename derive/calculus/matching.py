@@ -20,7 +20,7 @@ def match(pattern: Any, term: Any, holes: tuple[Hole, ...], bound: Binding) -> B
             return bound if bound[pattern] == term else None
         fits = not isinstance(pattern, Index) or getattr(term, "size", None) == pattern.size
         return {**bound, pattern: term} if fits else None
-    if -pattern in holes and not (term.is_Mul or term.is_Add):
+    if -pattern in holes:
         return match(-pattern, -term, holes, bound)
     if type(pattern) is not type(term) or len(pattern.args) != len(term.args):
         return None

@@ -169,6 +169,14 @@ class Apply:
     args: tuple[Matrix, ...]
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a function of a vector makes of a column, or of each row of a matrix."""
+
+    function: Any
+    body: Matrix
+
+
 Matrix = (
     Tensor
     | Derivative
@@ -189,6 +197,7 @@ Matrix = (
     | Scaled
     | Plus
     | Apply
+    | Rows
 )
 
 
@@ -217,7 +226,7 @@ def shape(form: Matrix) -> Shape:
             return (expand(Add(*(shape(a)[0] for a in args))), shape(args[0])[1])
         case Trace() | Det() | Norm():
             return SCALAR
-        case Inverted(body):
+        case Inverted(body) | Rows(_, body):
             return shape(body)
         case Scaled(_, _, body):
             return SCALAR if body is None else shape(body)
@@ -231,6 +240,8 @@ def children(form: Matrix) -> tuple[Matrix, ...]:
     """The forms that a form is put together from, as they are printed; of a scaled one the body, then the scalars."""
     match form:
         case Transpose(body) | Diag(body) | Diagonal(body) | Trace(body) | Det(body) | Inverted(body) | Norm(body):
+            return (body,)
+        case Rows(_, body):
             return (body,)
         case MatMul(args) | Hadamard(args) | Stack(args) | Apply(_, args):
             return args

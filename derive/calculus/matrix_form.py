@@ -17,6 +17,7 @@ from typing import Any
 from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, expand, sign, sqrt
 
 from derive.calculus.cost import cost
+from derive.calculus.functions import NamedEntry
 from derive.calculus.matrix_algebra import (
     SCALAR,
     Apply,
@@ -29,6 +30,7 @@ from derive.calculus.matrix_algebra import (
     OneHot,
     Ones,
     Plus,
+    Rows,
     Stack,
     Tensor,
     Transpose,
@@ -277,6 +279,8 @@ def _factor(term: Any, axes: Axes) -> Matrix:
         return det(_of_matrix(term))
     if isinstance(term, EntryOf):
         return _placed(inverted(_of_matrix(term.matrix)), term.indices, axes)
+    if isinstance(term, NamedEntry):
+        return _of_rows(term, axes)
     if term.is_Pow and _is_number(term.exp):
         return power(_argument(term.base, axes), term.exp)
     if isinstance(term, Where) and not _is_condition(term.args[0]):
@@ -334,6 +338,16 @@ def _leaves_out(product: Any, bound: Axes) -> bool:
 def _is_number(term: Any) -> bool:
     """Whether a term is a number of the graph: a size, a scalar, 1/s; a Σ is a product of matrices instead."""
     return not free_indices(term) and not term.has(Binder, Adjoint)
+
+
+def _of_rows(term: NamedEntry, axes: Axes) -> Matrix:
+    """An entry of what a function makes of a vector, or of one of the rows of a matrix."""
+    (j,), entry = term.vector.opened()
+    rows = tuple(sorted(free_indices(entry) - {j}, key=signature))
+    if len(rows) > 1 or term.place in rows:
+        raise _NoForm
+    body = _spread(_convert(entry, (*rows, j)), _axes(entry, (*rows, j)), (*rows, j))
+    return _placed(Rows(type(term), body), (*rows, term.place), axes)
 
 
 def _of_matrix(term: OfMatrix) -> Matrix:

@@ -10,9 +10,22 @@ from typing import Any
 from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms, preorder_traversal
 
 from derive.calculus.cost import cost, length
-from derive.calculus.identities import rewritings
+from derive.calculus.identities import powers_together, rewritings
 from derive.calculus.normal import normal
-from derive.calculus.terms import CACHE, Bracket, Element, Sum, close, depends, factors, free_indices, signature, terms, unused
+from derive.calculus.terms import (
+    CACHE,
+    Bracket,
+    Element,
+    Sum,
+    close,
+    depends,
+    factors,
+    free_indices,
+    signature,
+    terms,
+    unused,
+    walk,
+)
 
 MANY, FEW = 12, 5
 """The terms of a sum with more of them are not tried in pairs, in groups."""
@@ -30,7 +43,7 @@ def shortest(term: Any) -> Any:
     >>> shortest(derive.graph("x: [n]; f = sum(a*x + b*x)").output.expr)
     (a + b)*Sum_@1(x[@1])
     """
-    plain = _merged(normal(term))
+    plain = powers_together(_merged(normal(term)))
     options = [_grouped(plain)]
     if any(f.is_Pow and f.exp.is_Integer and f.exp.is_negative and f.base.is_Add for t in terms(plain) for f in factors(t)):
         options += _lowest(plain)
@@ -178,6 +191,24 @@ def _common_number(coefficients: list[Any]) -> Any:
     for c in coefficients:
         top, bottom = Integer(top).gcd(c.p), Integer(bottom).lcm(c.q)
     return (-top if all(c < 0 for c in coefficients) else top) / bottom
+
+
+@lru_cache(maxsize=CACHE)
+def cancelled(term: Any) -> Any:
+    """A product put into the sum that is a factor of it, where its terms divide by the others: p (1 - p) (a/(1 - p) - b/p) as
+    p a - (1 - p) b; nothing else is touched.
+    """
+
+    def cancel_in(t: Any) -> Any:
+        sums = [f for f in factors(t) if f.is_Add]
+        for s in sums if t.is_Mul else ():
+            below = {f.base for u in s.args for f in factors(u) if f.is_Pow and f.exp.is_negative}
+            others = [f for f in t.args if f is not s]
+            if all(f.as_base_exp()[0] in below for f in others if not f.is_number) and len(others) > 0:
+                return Add(*[Mul(*others, u) for u in s.args])
+        return t
+
+    return walk(term, cancel_in)
 
 
 def _merged(term: Any) -> Any:

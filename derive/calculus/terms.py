@@ -9,6 +9,7 @@
     Maximum(a, b)        the larger of two numbers
     Where(c, a, b)       a where the bracket c is 1, else b
     Determinant(e, i, k) the determinant of the matrix with the entries e, of row i and column k (both bound)
+    VectorOf(e, j)       the vector of the entries e, for what a function makes of a vector as a whole
     EntryOf(M, i, k)     an entry of a matrix that is made of another as a whole: M is Inverse(e, i, k)
     Deriv(e, x)          the derivative of e by the entry x, not yet carried out
     Adjoint(o, x)        the total derivative of the output entry o by the entry x, along every path
@@ -201,6 +202,17 @@ class ArgMax(Binder):
 
     @property
     def size(self) -> Any:
+        return self.indices[0].size
+
+
+class VectorOf(Binder):
+    """The vector whose entries are the body (one bound index).  It is no number: only what a function makes of it is."""
+
+    nests = False
+
+    @property
+    def size(self) -> Any:
+        """How many entries the vector has."""
         return self.indices[0].size
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from sympy import Add
 
 from derive.calculus.cost import sums
-from derive.calculus.fold import Fold, facts_of, function_folds, solved_folds
+from derive.calculus.fold import Fold, entry_fold, facts_of, function_folds, replaced, solved_folds
+from derive.calculus.functions import NamedEntry
 from derive.calculus.matching import match
 from derive.calculus.terms import Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
@@ -39,6 +40,7 @@ class Knowledge:
         if isinstance(member, Node):
             before = self.graph.ancestors(member.name)
             folds = tuple(f for f in self.folds if f.owner in before and f.owner != member.name)
+            folds += tuple(f for m in self.graph.inputs if m.name in before for f in self._facts(m))
             return facts_of(entry, member.expr, member.indices, folds)
         known = member.kind in ("onehot", "probability")
         return (Fold(total(entry, member.indices[-1]), Add(1), member.indices[:-1]),) if known else ()
@@ -53,12 +55,19 @@ def _knowledge(graph: Graph) -> Knowledge:
     nodes = tuple(n for n in graph.nodes if gradient_parts(n.name) is None)  # a gradient is opened by its definition
     own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
-    return Knowledge(graph, (*solved, *_vocabulary(nodes)))
+    return Knowledge(graph, (*_entries(nodes), *solved, *_vocabulary(nodes)))
 
 
 def of_node(graph: Graph, node: Node) -> Knowledge:
     """What the definition of one node says, whatever stands around it."""
-    return Knowledge(graph, (*solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,))), sums=False)
+    own = solved_folds(node.element, node.expr, node.indices)
+    return Knowledge(graph, (*_entries((node,)), *own, *_vocabulary((node,))), sums=False)
+
+
+def _entries(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:
+    """The functions of vectors that a result may be written with, unless one is what a node defines."""
+    folds = map(entry_fold, library.entries())
+    return tuple(f for f in folds if not any(isinstance(replaced(n.expr, f), NamedEntry) for n in nodes))
 
 
 def _vocabulary(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:

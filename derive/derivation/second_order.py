@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from derive.calculus.functions import written_out
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule
 from derive.derivation.derivation import Derivation, fields_of
@@ -165,7 +166,7 @@ def _extended(gradient: Derivation, rules: tuple[Rule, ...]) -> Graph:
 
     def made() -> Graph:
         name = gradient_name(gradient.of, gradient.wrt)
-        node = Node(name, gradient.subject.by.indices, Size(gradient.result), gradient.result)
+        node = Node(name, gradient.subject.by.indices, Size(written_out(gradient.result)), written_out(gradient.result))
         nodes = (replace(node, inner=True) for node in gradient.graph.nodes)  # no second derivative is left by name either
         return replace(gradient.graph, nodes=(*nodes, node))
 

@@ -16,6 +16,7 @@ from sympy import Add
 
 from derive.calculus.budget import Budget
 from derive.calculus.cost import cost, loops
+from derive.calculus.fold import divisors
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Element, height, total
@@ -141,11 +142,21 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
     if any(not is_atomic(d.result) for d in short.values()):
         written = _attempt(graph, Trail(subject, budget), users, short, rules)
         if loops(written.line) <= loops(named.line) and (
-            cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
+            cost(written.line) <= cost(named.line)
+            or (_only_names(named.line) and cost(written.line) <= SHORT)
+            or _cancels(written.line, [d.result for d in short.values()])
         ):
             named = written
     _join(named, graph, of, wrt, rules)
     return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
+
+
+def _cancels(line: Any, results: list[Any]) -> bool:
+    """Whether what was put in is gone into a line that is no longer and divides by less: p (1 - p) times (p - y)/(p (1 - p))."""
+    if adjoints_in(line) or cost(line) > sum(map(cost, results)):
+        return False
+    before = set().union(*map(divisors, results))
+    return bool(before) and divisors(line) < before
 
 
 SHORT = 16

@@ -13,8 +13,8 @@ from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
-from derive.calculus.shortest import shortest
-from derive.calculus.terms import Deriv, Element, EntryOf, names
+from derive.calculus.shortest import cancelled, shortest
+from derive.calculus.terms import Deriv, Element, EntryOf, Sum, names
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -85,14 +85,34 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     picked = contracted(trail.line)
     trail.to(picked, reason(trail.line, picked), "delta")
     known_here = known_here or knowledge(graph)
-    _recognise(trail, graph, known_here.folds)
+    seen, best = list[Any](), None
+    for parts, among in ((False, False), (True, False), (True, True)):
+        way = Trail(trail.line, trail.budget)
+        _recognise(way, graph, known_here.folds, parts, among)
+        if way.line in seen:
+            continue
+        seen.append(way.line)
+        _shorten(way, graph, known_here)
+        if best is None or cost(way.line) + SAVED * among < cost(best.line):
+            best = way
+    assert best is not None
+    for step in best.steps:
+        trail.to(step.line, step.rule, step.family, step.uses)
+
+
+SAVED = 3
+"""So much shorter is a result at least for a definition seen in a longer product: SiLU keeps σ(x) (1 + x (1 - σ(x)))."""
+
+
+def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
+    """The algebra behind what stands in a line as it is."""
     plain = normal(trail.line)
     trail.budget.spend(plain)
     trail.budget.search(plain, sum(fold.concerns(plain) for fold in known_here.folds))
     named, used = folded(plain, known_here.folds)
     known, sure = folded(named, known_here.facts(named))
     short = shortest(known)
-    tidy = pulled(trail.line)
+    tidy = min(pulled(trail.line), pulled(cancelled(trail.line)), key=cost)
     if cost(short) >= cost(tidy):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
@@ -136,13 +156,16 @@ def _inverses(line: Any) -> tuple[int, int]:
     return inverses, len(entries)
 
 
-def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...]) -> None:
-    """Definitions that stand in the line as they are replaced by their names, where it is shorter for it."""
+def _recognise(trail: Trail, graph: Graph, folds: tuple[Fold, ...], parts: bool, among: bool) -> None:
+    """Definitions that stand in the line as they are replaced by their names; with `parts` also factors of definitions, and
+    with `among` definitions that are some of the factors of a product, where it is shorter for it.
+    """
     used, line = [], trail.line
     for fold in folds:
-        if fold.visible and fold.concerns(line):
-            new = replaced(line, fold)
-            if new != line and (fold.whole or cost(new) < cost(line)):
+        if (fold.whole and not fold.twice) or (parts and fold.part) or (among and fold.twice):
+            looped = fold.whole and not fold.function and bool(fold.holes) and fold.pattern.has(Sum)
+            new = replaced(line, fold, among=among and not looped) if fold.concerns(line) else line
+            if new != line and ((fold.whole and not among) or cost(new) < cost(line)):
                 used.append(fold)
                 line = new
     trail.to(line, RECOGNISE, "fold", _definitions(graph, tuple(used)))

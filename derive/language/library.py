@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from derive.calculus.functions import Named, named
+from derive.calculus.functions import Named, NamedEntry, named, named_entry
 from derive.calculus.terms import Element
 from derive.errors import DeriveError, nearest, said
 from derive.graphs.graph import Graph
@@ -74,6 +74,16 @@ def function(name: str) -> type[Named] | None:
     return named(name, tuple(heads.values()), graph.output.expr.xreplace(heads), vocabulary(name))
 
 
+@cache
+def entry(name: str) -> type[NamedEntry] | None:
+    """The entry of a vector that a definition makes of one vector as long; None for any other definition."""
+    graph = load(name)
+    (given, *more), (node, *others) = graph.inputs, graph.nodes
+    if more or others or len(given.axes) != 1 or given.axes != node.axes:
+        return None
+    return named_entry(name, given.head, node.indices[0], node.expr)
+
+
 VOCABULARY = ("sigmoid", "normal_pdf", "normal_cdf")
 """Functions that results are written with even where no definition mentions them; each may be written with those before it."""
 
@@ -83,3 +93,13 @@ def vocabulary(name: str = "") -> tuple[Any, ...]:
     """The functions of VOCABULARY that results of a definition may use."""
     allowed = VOCABULARY[: VOCABULARY.index(name)] if name in VOCABULARY else VOCABULARY
     return tuple(found for other in allowed if (found := function(other)))
+
+
+ENTRIES = ("softmax",)
+"""Functions of a vector whose entries results are written with, too: softmax(z)_i."""
+
+
+@cache
+def entries() -> tuple[Any, ...]:
+    """The functions of ENTRIES."""
+    return tuple(found for name in ENTRIES if (found := entry(name)))

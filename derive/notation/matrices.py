@@ -23,6 +23,7 @@ from derive.calculus.matrix_algebra import (
     OneHot,
     Ones,
     Plus,
+    Rows,
     Scaled,
     Stack,
     Tensor,
@@ -149,6 +150,8 @@ def _piece(form: Matrix, context: Context) -> Piece:
             return added(
                 [Piece(p.layout, p.level, negative) for negative, a in _ordered(form, context) for p in [_piece(a, context)]]
             )
+        case Rows(function, body):
+            return called(function_name(function.__name__, context), [_piece(body, context).layout], context.style.separator)
         case Apply(function, args):
             return _apply(function, args, context)
 

@@ -23,6 +23,7 @@ from derive.calculus.matrix_algebra import (
     OneHot,
     Ones,
     Plus,
+    Rows,
     Scaled,
     Stack,
     Tensor,
@@ -90,6 +91,8 @@ def numpy_code(form: Matrix) -> str:
             return pieces[0] if len(pieces) == 1 else f"({' * '.join(pieces)})"
         case Plus(args):
             return "(" + "".join(f" {'-' if negative else '+'} {numpy_code(a)}" for negative, a in args).removeprefix(" + ") + ")"
+        case Rows(function, body):
+            return f"{function.__name__}({numpy_code(body)})"
         case Apply(function, args):
             return _numpy_apply(function, [numpy_code(a) for a in args])
 

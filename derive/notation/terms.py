@@ -15,6 +15,7 @@ from sympy import Abs, Add, Integer, Mul, Rational, S, Symbol, exp, preorder_tra
 from sympy.core.numbers import Exp1, Infinity, NegativeInfinity, Pi
 
 from derive.calculus.cost import cost, shared_number
+from derive.calculus.functions import NamedEntry, is_entry_of_rows
 from derive.calculus.terms import (
     Adjoint,
     ArgMax,
@@ -328,6 +329,19 @@ def _entry_of(term: Any, context: Context) -> Piece:
     return Piece(subscripted(Fence(matrix.layout), [index_layout(i, context) for i in term.indices]))
 
 
+def _named_entry(term: Any, context: Context) -> Piece:
+    """softmax(f)_i, softmax(F)_ni of the rows of a tensor, softmax_i(a_i + b_i) of what has no name."""
+    (j,), entry = term.vector.opened()
+    name = function_name(type(term).__name__, context)
+    if is_entry_of_rows(term):
+        whole = called(name, [context.called(entry.name, len(entry.indices))], context.style.separator)
+        return Piece(subscripted(whole.layout, [index_layout(i, context) for i in (*entry.indices[:-1], term.place)]))
+    if isinstance(term.place, Index) and term.place not in free_indices(entry):
+        below = Script(name, index_layout(term.place, context))
+        return called(below, [_piece(entry.xreplace({j: term.place}), context).layout], context.style.separator)
+    return _piece(term.unfolded, context)
+
+
 def _binder(sign_: Sign) -> Any:
     def printer(term: Binder, context: Context) -> Piece:
         letters = context.naming(term.indices)
@@ -417,7 +431,7 @@ def _beside(body: Any, index: Index, context: Context) -> set[Any] | None:
     """What an index is compared with in a body, or None where it stands on its axis; see `unsaid_ranges`."""
     found, stands = set[Any](), set[Any]()
     for t in preorder_traversal(body):
-        if isinstance(t, EntryOf) and index in t.indices:
+        if (isinstance(t, EntryOf) and index in t.indices) or (isinstance(t, NamedEntry) and index == t.place):
             return None
         if isinstance(t, Element):
             stands |= {*context.ranges_over(index, t.name, t.indices)}
@@ -662,6 +676,7 @@ _PRINTERS: tuple[tuple[Any, Any], ...] = (
     (Sum, _binder(SUM)),
     (Determinant, _determinant),
     (EntryOf, _entry_of),
+    (NamedEntry, _named_entry),
     (Largest, _binder(Sign(r"\max", "max"))),
     (Smallest, _binder(Sign(r"\min", "min"))),
     (ArgMin, _binder(Sign(r"\operatorname*{arg\,min}", "argmin"))),

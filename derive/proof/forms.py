@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 from sympy import Add, Integer
 
-from derive.calculus.functions import Named
+from derive.calculus.functions import Named, NamedEntry
 from derive.calculus.terms import Index, Label, Sum, Where
 from derive.derivation.derivation import Derivation, adjoints_in
 from derive.graphs.graph import gradient_name, gradient_parts
@@ -108,5 +109,12 @@ def _names(found: Derivation, floats: Evaluator) -> dict[str, Any]:
 
 
 def _function(function: type[Named]) -> Callable[..., Any]:
-    """A function of the library on float64 arrays, as it is defined."""
+    """A function of the library on float64 arrays, as it is defined; one of a vector is of each row of a matrix."""
+    if issubclass(function, NamedEntry):
+        return lambda rows: np.apply_along_axis(partial(_of_vector, function), -1, rows)
     return lambda *args: Evaluator(dict(zip(function.parameters, args, strict=True)), {}, None, FLOAT).evaluate(function.body, {})
+
+
+def _of_vector(function: type[NamedEntry], entries: Any) -> Any:
+    sizes = {function.index.size: len(entries)}
+    return Evaluator(sizes, {function.parameters[0].name: entries}, None, FLOAT).array(function.body, (function.index,))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from derive.calculus.fold import Fold, replaced
+from derive.calculus.functions import written_out
 from derive.calculus.normal import normal
 from derive.calculus.rules import RULES, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
@@ -99,7 +100,7 @@ def _unfolded(graph: Graph, line: Any, uses: Sequence[tuple[Any, Any]]) -> _Plai
         return _definition(graph, t) if isinstance(t, Element) and t.name in opened else t
 
     given = ((left, right) for left, right in uses if isinstance(left, Adjoint))
-    out = walk(put_in(line, given), rewrite)
+    out = walk(written_out(put_in(line, given)), rewrite)
     for fact in facts:
         out = replaced(normal(out), fact)
     return _Plain(normal(out), frozenset(rows), frozenset(functions_in(bodies)))

@@ -166,7 +166,6 @@ UNTRUE = {
     "hard Swish",
     "batch normalization of one feature",
     "TransE",
-    "InfoNCE of one query",
     "SigLIP",
     "covariance term of VICReg",
     "prototypical network",

@@ -28,6 +28,8 @@ FUNCTIONS = {
     "Φ", "φ", "GELU", "SiLU", "ELU", "SELU", "Mish", "softplus", "softsign", "softmax", "log softmax", "logsumexp", "leaky relu",
     "hard tanh", "hard sigmoid", "gelu tanh", "sigmoid", "normal cdf", "normal pdf",
 }  # fmt: skip
+OF_VECTORS = ("softmax",)
+"""Functions of a vector whose value may have an index behind it, or a letter below them."""
 RELATIONS = ("=", "<", ">", "≤", "≥", "≠")
 LOOSE = ("+", "−", *RELATIONS, "≈", ",", ";", ")", "]", "}", "/", "⊙", "⊘", "said", "apart")
 """Before these a product ends."""
@@ -484,6 +486,11 @@ class Reader:
             return Tree("delta", tuple(self.index_list(self.must("sub"), 2)))
         sub = self.peek() if self.next == "sub" else None
         after = self.peek(1 if sub else 0)
+        if sub and word in OF_VECTORS and after.kind == "(":
+            return self.along(word, self.index_list(self.must("sub"), 1)[0])
+        name, _, letter = word.partition("_")  # softmax_i in text is one word
+        if name in OF_VECTORS and letter in self.scope and self.next == "(":
+            return self.along(name, Tree("letter", text=self.scope[letter]))
         sup = after if after.kind == "sup" else None
         found = list(self.readings(word, sub, sup))
         word = word.replace("_", " ")
@@ -591,7 +598,23 @@ class Reader:
         bars, self.bars = self.bars, []
         args = self.listed(")")
         self.bars = bars
-        return Tree("call", tuple(args), word)
+        out = Tree("call", tuple(args), word)
+        if self.next != "sub" or word not in OF_VECTORS:
+            return out
+        if args[0].op != "tensor" or args[0].args:
+            raise Unread(f"an entry of {word} of what has no name")
+        rank = next(r for n, r in self.page.tensors.values() if n == args[0].text)
+        return Tree("entry", (out, *self.index_list(self.must("sub"), rank)))
+
+    def along(self, word: str, letter: Tree) -> Tree:
+        """softmax_i(a_i + b_i), the entry at i of the softmax of all of these: the letter means something here already."""
+        if letter.op != "letter":
+            raise Unread(f"{word} along what is no letter: {letter}")
+        self.must("(")
+        bars, self.bars = self.bars, []
+        (body,) = self.listed(")")
+        self.bars = bars
+        return Tree("along", (body, letter), word)
 
     # ---- binders
 

@@ -163,8 +163,8 @@ class Shapes:
 
     def _entry(self, tree: Tree) -> Shape:
         matrix = self.shape(tree.args[0])
-        if matrix.rank != 2:
-            raise Unread(f"an entry of what is no matrix: {tree}")
+        if matrix.rank != len(tree.args) - 1:
+            raise Unread(f"an entry of what has {matrix.rank} axes: {tree}")
         for part, dim in zip(tree.args[1:], matrix.dims, strict=True):
             self.index(part, dim.root().length)
         return SCALAR
@@ -681,14 +681,31 @@ class Values:
     def _entry(self, tree: Tree) -> Dual:
         matrix, *indices = tree.args
         inner = self.of(matrix)
-        rows, columns = (np.rint(replace(self, move=None).of(i).v - self.point.base).astype(int) for i in indices)
+        places = [np.rint(replace(self, move=None).of(i).v - self.point.base).astype(int) for i in indices]
+        rank = len(places)
 
         def taken(array: Array) -> Array:
-            shape = np.broadcast_shapes(array.shape[:-2], rows.shape, columns.shape)
-            whole = np.broadcast_to(array, shape + array.shape[-2:])
-            return whole[(*np.ogrid[tuple(map(slice, shape))], np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))]
+            shape = np.broadcast_shapes(array.shape[:-rank], *(p.shape for p in places))
+            whole = np.broadcast_to(array, shape + array.shape[-rank:])
+            return whole[(*np.ogrid[tuple(map(slice, shape))], *(np.broadcast_to(p, shape) for p in places))]
 
         return Dual(taken(inner.v), None if inner.d is None else taken(inner.d))
+
+    def _along(self, tree: Tree) -> Dual:
+        """softmax_i(…): the letter takes all its values inside the brackets, and of what comes out the entry is its own."""
+        body, letter = tree.args
+        n = self.range(letter.text)
+        letters = {**self.letters, letter.text: np.reshape(np.arange(n), (1,) * self.depth + (n,))}
+        inner = replace(self, letters=letters, depth=self.depth + 1).of(body)
+        if inner.d is not None:
+            raise Unread(f"a function of a vector moves: {tree}")
+        each = np.broadcast_to(inner.v, (*np.shape(inner.v)[:-1], n))
+        powers = np.exp(each - each.max(axis=-1, keepdims=True))
+        value = powers / powers.sum(axis=-1, keepdims=True)
+        place = self.place(letter.text)
+        shape = np.broadcast_shapes(value.shape[:-1], place.shape)
+        whole = np.broadcast_to(value, (*shape, n))
+        return Dual(np.take_along_axis(whole, np.broadcast_to(place, shape)[..., None], -1)[..., 0])
 
     def where(self, tree: Tree) -> tuple[Array, ...]:
         """Indices as places; one that leaves its axis is 0 times something, and may be any."""

@@ -22,7 +22,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from derive.calculus.frozen import WithTerms
-from derive.calculus.functions import Named
+from derive.calculus.functions import Named, written_out
 from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices, names, substituted, walk
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
@@ -181,7 +181,7 @@ def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
 
 def _backward(derived: Sequence[Derivation]) -> list[Assign]:
     """The gradients, those that other formulas name before these."""
-    return [Assign(_gradient_entry(d.subject), walk(d.result, _named)) for d in derived]
+    return [Assign(_gradient_entry(d.subject), walk(written_out(d.result), _named)) for d in derived]
 
 
 def _named(term: Any) -> Any:
