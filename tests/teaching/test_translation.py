@@ -123,8 +123,8 @@ def test_a_message_is_said_in_another_language_with_all_that_fills_it() -> None:
     assert said == (
         "y a les axes [N, K], et 1 indice ici.\n  ligne 1\u00a0: y: label[N, K, C]; S: [N, C]; f = sum(S[i, y[i]] for i in N)\n"
         + " " * 55
-        + "^^^^\nÉcrivez un indice pour chaque axe, y[i, j], et sommez sur cet indice (for j in K) ou mettez-le à gauche du signe "
-        "=\u00a0: y[j] = … y[i, j] …."
+        + "^^^^\nÉcrivez un indice pour chaque axe, y[i, j], et sommez sur cet indice (for j in K) ou mettez-le à gauche du "
+        "signe =\u00a0: y[j] = … y[i, j] …."
     )
     assert message_translator("xx") is str
 
