@@ -49,6 +49,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "graphs": ({"names", "tree"}, {"graph"}),
     "language": (
         {"draft", "letters", "library", "numbers", "sizes", "words"},
+        {"spelling"},
         {"batching", "elaborate", "indices", "lower", "parse", "typed"},
         {"at", "blocks", "refusals"},
         {"expand"},

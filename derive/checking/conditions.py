@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from derive.checking.cursor import PAIRS, RELATIONS, depth, number, split
@@ -10,6 +11,9 @@ from derive.checking.names import SIGNS
 from derive.checking.signs import Signed, Span
 from derive.checking.tree import Bound, Spot, Term, moved, spots
 from derive.errors import said
+
+_CASE = re.compile(r"(?<![\w\\])(?:if|si|otherwise|sinon)(?!\w)")
+"""The words of cases in a line of text."""
 
 _ONES = (r"\one", r"\mathbb", r"\mathbf", r"\mathds", r"\mathbbm", r"\bm", r"\boldsymbol")
 
@@ -47,7 +51,7 @@ class Conditions(Meanings):
             return Term("ones", (size,), (span[0], self.last))
         if self.peek() == "_":
             self.at += 1
-        if self.peek() in ("[", r"\{", "(", "{"):
+        if self.peek() in ("[", r"\{", "{") or (self.peek() == "(" and self._compares(self.at)):
             opening = self.next()
             group = self.until(PAIRS[opening.text], opening)
             if group[:1] and group[0].text in ("[", r"\{", "(") and group[-1].text == PAIRS[group[0].text]:
@@ -92,6 +96,21 @@ class Conditions(Meanings):
         if len(rows) < 2:
             raise self.fault(span, "These cases have one case only.")
         return self._cases(rows, (span[0], self.last))
+
+    def cases_in_text(self, sign: Signed) -> Term | None:
+        """Cases as a line of text has them, { a  if c ; b  otherwise }, behind their bracket; None where none are there."""
+        start = self.at
+        inside = self.until("}", sign)
+        marks = {m.start(): m.end() for m in _CASE.finditer(self.text)}
+        rows = []
+        for row in split(inside, ";"):
+            at = next((k for k, s in enumerate(row) if s.span[0] in marks), len(row))
+            behind = [s for s in row[at:] if s.span[0] >= marks[row[at].span[0]]] if at < len(row) else []
+            rows.append([row[:at], *([behind] if behind else [])] if at < len(row) else [row])
+        if len(rows) < 2 or not all(len(row) == 2 for row in rows[:-1]):
+            self.at = start
+            return None
+        return self._cases(rows, (sign.span[0], self.last))
 
     def _cases(self, rows: list[list[list[Signed]]], whole: Span) -> Term:
         """The cases from the last to the first.  The last holds otherwise: it says so, or is what the others leave."""

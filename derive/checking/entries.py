@@ -70,6 +70,8 @@ class Entries(Ranges):
                 yield from self._pair(left, right, _SIGNS[kind], at, at, span)
             case "pow", (inner, exponent):
                 yield from self._power(term, inner, exponent, at)
+            case "powers", (inner, exponent):
+                yield from self._raised(inner, exponent, at, span)
             case "call", (function, args):
                 yield from self._function(function, args, at, span)
             case "bars", args:
@@ -182,14 +184,15 @@ class Entries(Ranges):
             raise self.fault(term.span, "Inverses of matrices are not read.")
         if self.shape(inner).rank == 2:
             raise self.fault(term.span, "Powers of matrices are not read.", r"Write A A, or A \odot A.")
-        simple = exponent
-        while simple.kind in ("neg", "div", "add", "sub"):
-            simple = simple.args[-1]
-        yield "(", term.span
+        yield from self._raised(inner, exponent, at, term.span)
+
+    def _raised(self, inner: Term, exponent: Term, at: tuple[str, ...], span: Span) -> Iterator[Piece]:
+        """A power of an entry."""
+        yield "(", span
         yield from self._entry(inner, at)
-        yield ")**(", term.span
+        yield ")**(", span
         yield from self._entry(exponent, ())
-        yield ")", term.span
+        yield ")", span
 
     def _norm(self, term: Term) -> Iterator[Piece]:
         """A norm: its own axes are summed over, or the largest of its entries is taken."""

@@ -18,7 +18,7 @@ from derive.errors import DeriveError, said
 _ENDS = frozenset(
     ("+", "-", ")", "]", "}", r"\}", ",", "&", r"\\", "=", "<", ">", r"\le", r"\ge", r"\ne", ";", r"\end", ":", r"\rangle")
 )
-_BINARY = frozenset((r"\cdot", r"\odot", "/", r"\at", "*"))
+_BINARY = frozenset((r"\cdot", r"\odot", r"\oslash", "/", r"\at", "*"))
 _BARS = ("|", r"\|")
 _BIG = {sign: name for name, sign in SIGNS.items()}
 
@@ -57,21 +57,41 @@ class Grammar(Derivatives):
             return Term("neg", (inner,), (start[0], inner.span[1]))
         found = self.factor()
         factors = [found]
-        while self.peek() and self.peek() not in _ENDS:
+        while self.peek() and self.peek() not in _ENDS and not self._rebinds():
             operator = self.next().text if self.peek() in _BINARY else ""
             if operator and self.peek() == "-":
                 raise self.fault(self.here, "A minus sign behind another sign needs brackets.")
             first = self.at
             right = self.factor()
-            if operator == "/" and self.signs[first].text not in ("(", "{") and self._glued():
+            half = found.kind == right.kind == "num" and self.here[0] > self.last  # 1/2 x, with a space
+            if operator == "/" and self.signs[first].text not in ("(", "{") and not half and self._glued():
                 raise self.fault(
                     self.here, "It cannot be told how far this denominator reaches.", r"Write a/(b c), or \frac{a}{b} c."
                 )
-            kind = {"": "mul", r"\cdot": "dot", r"\odot": "times", "/": "div", r"\at": "mul", "*": "star"}[operator]
+            kind = {"": "mul", r"\cdot": "dot", r"\odot": "times", r"\oslash": "div", "/": "div", r"\at": "mul", "*": "star"}[
+                operator
+            ]
             found = Term(kind, (found, right), (found.span[0], right.span[1]))
             factors.append(right)
         self.factors = factors
         return found
+
+    def _rebinds(self) -> bool:
+        """Whether a quotient comes by a Σ over a letter that a Σ before it has bound: that one ends here."""
+        if self.peek() != "/":
+            return False
+        at = self.at + 1 + (self.signs[self.at + 1 : self.at + 2] != [] and self.signs[self.at + 1].text == "(")
+        if not self._is_big(at):
+            return False
+        under = [s.text for s in self.signs[at + 2 :]]
+        listed = under[1 : under.index("}")] if under[:1] == ["{"] and "}" in under else under[:1]
+        return any(word in self.scope and listed[k - 1 : k] in ([], [","]) for k, word in enumerate(listed))
+
+    def _is_big(self, at: int) -> bool:
+        """Whether a Σ or a Π with something under it stands at a place."""
+        words = [s.text for s in self.signs[at : at + 2]]
+        sign = words[0] if words[1:] == ["_"] else ""
+        return bool(sign) and (sign in _BIG or (sign in (r"\Sigma", r"\Pi") and not self.names.member(sign[1:])))
 
     def _glued(self) -> bool:
         """Whether a plain factor follows without a sign: 1/2x, but not 1/2 (x), 1/n Σ x and 1/2 log x."""
@@ -80,6 +100,7 @@ class Grammar(Derivatives):
         apart = (
             sign in _BIG or sign in _BINARY or sign in _ENDS or sign in (r"\frac", r"\sqrt", r"\partial", r"\nabla", r"\begin")
         )
+        apart = apart or self._is_big(self.at)
         return bool(sign) and plain and not apart and sign.lstrip("\\") not in PRIMITIVES and sign not in (r"\ln", r"\one")
 
     def factor(self) -> Term:
@@ -111,9 +132,8 @@ class Grammar(Derivatives):
         ):
             return Term("transpose", (base,), span)
         if words[:1] == [r"\odot"]:
-            group = group[1:]
-        exponent = self.inner(group, self.sum)
-        return Term("pow", (base, exponent), span)
+            return Term("powers", (base, self.inner(group[1:], self.sum)), span)
+        return Term("pow", (base, self.inner(group, self.sum)), span)
 
     # ------------------------------------------------------------ atoms
 
@@ -131,6 +151,8 @@ class Grammar(Derivatives):
                     said("It cannot be told whether this {name} is a power of ten.", name=power),
                     said("Write 2 {name} - 1, or 0.2.", name=power),
                 )
+            if text.isdigit() and (decimals := self._decimal_comma()):
+                return Term("num", (f"{text}.{decimals.text}",), (span[0], decimals.span[1]))
             return Term("num", (text,), span)
         if text == r"\frac":
             return self.fraction(span)
@@ -148,6 +170,8 @@ class Grammar(Derivatives):
             return self.bars(text, span)
         if text == r"\begin":
             return self.environment(span)
+        if text == "{" and (cases := self.cases_in_text(sign)) is not None:
+            return cases
         if text in ("(", "[", r"\{", "{"):
             return self.bracketed(sign)
         if text == r"\langle":
@@ -249,7 +273,8 @@ class Grammar(Derivatives):
         def power(found: Term) -> Term:
             return found if exponent is None else Term("pow", (found, exponent), found.span)
 
-        args = self.arguments(span)
+        one = function in PRIMITIVES and PRIMITIVES[function].arguments == 1
+        args = self.arguments(span, one)
         whole = (span[0], self.last)
         if primed:
             if function not in SLOPES:
@@ -267,6 +292,16 @@ class Grammar(Derivatives):
                 raise self.fault(span, "The base of this logarithm is not read.")
             found = Term("div", (found, below), whole)
         return power(found)
+
+    def _decimal_comma(self) -> Signed | None:
+        """The digits behind a comma that stands right between digits, where a number is read: 0,3 in French."""
+        comma, digits = [*self.signs[self.at : self.at + 2], None, None][:2]
+        if comma is None or digits is None or comma.text != "," or not digits.text.isdigit():
+            return None
+        if comma.span[0] != self.last or digits.span[0] != comma.span[1]:
+            return None
+        self.at += 2
+        return digits
 
     def _applied(self, word: str, span: Span) -> Term:
         """A function of whole tensors."""
@@ -295,12 +330,16 @@ class Grammar(Derivatives):
             said("Write 1/{name}(x), or the inverse by a formula.", name=function),
         )
 
-    def arguments(self, span: Span) -> tuple[Term, ...]:
-        """What a function is applied to: what stands in brackets, or the one factor behind it."""
+    def arguments(self, span: Span, one: bool = False) -> tuple[Term, ...]:
+        """What a function is applied to: what stands in brackets, or the one factor behind it.  A function of `one` number has
+        no comma but a decimal one, and where semicolons stand they part the arguments.
+        """
         if self.peek() in PAIRS and self.peek() != r"\langle":
             opening = self.next()
             group = self.until(PAIRS[opening.text], opening)
-            parts = split(group, ",")
+            parts = split(group, ";")
+            if len(parts) == 1 and not (one and _decimal_commas(group)):
+                parts = split(group, ",")
             if not all(parts):
                 raise self.fault((opening.span[0], self.last), "An argument is missing here.")
             return tuple(self.inner(part, self.sum) for part in parts)
@@ -320,3 +359,13 @@ class Grammar(Derivatives):
                 r"Write it in brackets: \log(a b), or \log(a) \cdot b.",
             )
         return (found,)
+
+
+def _decimal_commas(group: list[Signed]) -> bool:
+    """Whether every comma of a stretch stands right between digits."""
+    commas = [k for k, sign in enumerate(group) if sign.text == ","]
+    around = [group[k - 1 : k + 2] for k in commas if k > 0]
+    return len(around) == len(commas) and all(
+        len(three) == 3 and three[0].text.isdigit() and three[2].text.isdigit() and three[0].span[1] + 1 == three[2].span[0]
+        for three in around
+    )

@@ -122,7 +122,7 @@ class Meanings(Indices):
         tries.append((names.member(word, accent), [*raised, *([Signed(",", span)] if raised and under else []), *under]))
         if raised and not names.member(word) and len(names.axes(names.member(word.upper()) or word)) > 1:  # x^{(i)}, a row of X
             tries.append((word.upper(), [*raised, *([Signed(",", span)] if under else []), *under]))
-        if word == "e" and under and not (accent or raised or names.member("e")):
+        if word in ("e", "basis") and under and not (accent or raised or names.member(word)):
             return Term("unit", self.indices_of(under, 1), span)
         for name, rest in tries:
             if name and (not rest or names.axes(name)):

@@ -13,7 +13,7 @@ from derive.checking.signs import table
 from derive.graphs.graph import Graph, Input, Node
 from derive.language import library
 from derive.notation.context import context_of
-from derive.notation.style import GREEK, LETTERS
+from derive.notation.style import GREEK, LETTERS, SHORT
 
 _FUNCTIONS = table(
     """ln log, Log log, σ sigmoid, sigma sigmoid, logistic sigmoid, Sigmoid sigmoid, Phi normal_cdf, Φ normal_cdf,
@@ -119,7 +119,7 @@ def _spellings(base: str, more: tuple[str, ...]) -> Iterator[str]:
     letters = [base]
     if base in GREEK:
         letters.append(GREEK[base])
-        letters += ["lam"] if base == "lambda" else ["eps"] if base == "epsilon" else []
+        letters += [short for short, name in SHORT.items() if name == base]
     letters += [LETTERS[base]] if base in LETTERS else []
     parts = [part.replace(",", "").replace("{", "").replace("}", "").replace("\\", "").replace("-", "") for part in more if part]
     for letter, gaps in product(letters, product(("_", ""), repeat=len(parts))):

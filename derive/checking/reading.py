@@ -126,7 +126,7 @@ def _in_the_language(text: str, graph: Graph) -> bool:
     """Whether a text is in the graph language: no sign in it is of another notation, but in the names of tensors."""
     plain = re.sub(r"[^\W\d]\w*", lambda m: "x" if m[0] in graph.members or _is_size(m[0], graph) else m[0], text)
     plain = re.sub(r"\b(?:for|in|if|and)\b", ",", plain)
-    if _LATEX.search(plain):
+    if _LATEX.search(plain) or ";" in text:  # which parts arguments in French
         return False
     words = set(re.findall(r"[^\W\d]\w*", plain))
     if any(re.search(rf"\b{word}\s*\(", plain) and not library.known(word) for word in words & set(APPLIED)):

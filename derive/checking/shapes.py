@@ -80,6 +80,10 @@ class Shapes:
                     raise self.fault(term.span, "It cannot be told whether this is a transpose or a power.", r"Write x^\top.")
                 self.powers = self.powers or self.shape(base).rank == 1
                 return self.shape(base)
+            case "powers", (base, exponent):
+                if self.shape(exponent).rank:
+                    raise self.fault(exponent.span, "An exponent is a number.")
+                return self.shape(base)
             case "call", (_, args):
                 shapes = [self.shape(a) for a in args]
                 return self._same(term, shapes)

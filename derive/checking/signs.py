@@ -28,7 +28,8 @@ class Signed:
 
 
 _TOKEN = re.compile(
-    r"\\[A-Za-z]+\*?|\\.|\d+(?:(?:\.|\{,\})\d+)?(?:[eE][+-]?\d+(?![\w.]))?|\.\d+|\.T\b|\*\*|[<>!=]=|\s+|.", re.DOTALL
+    r"\d{1,3}(?:(?:\\,|\u202f)\d{3})+(?!\d)(?:(?:\.|,|\{,\})\d+)?|\\[A-Za-z]+\*?|\\.|\d+(?:(?:\.|\{,\})\d+)?(?:[eE][+-]?\d+(?![\w.]))?|\.\d+|\.T\b|\*\*|[<>!=]=|\s+|.",
+    re.DOTALL,
 )
 
 
@@ -39,7 +40,7 @@ def table(rows: str) -> dict[str, str]:
 
 _UNICODE = table(
     r"""− -, – -, · \cdot, ⋅ \cdot, × \times, ⊙ \odot, ∘ \odot, ÷ /, ∑ \sum, ∏ \prod, √ \sqrt, ∂ \partial, ∇ \nabla, 𝟙 \one,
-    𝟏 \one, 𝐈 \eye, ≤ \le, ≥ \ge, ≠ \ne, ∈ \in, ⟨ \langle, ⟩ \rangle,
+    𝟏 \one, 𝐈 \eye, 𝐞 \basis, ⊘ \oslash, ≤ \le, ≥ \ge, ≠ \ne, ∈ \in, ⟨ \langle, ⟩ \rangle,
     ᵀ \trans, ⊤ \trans, ′ ', ’ ', ‖ \|, ∞ \infty, ϵ \epsilon, .T \trans"""
 )
 _ALIKE = table(
@@ -93,7 +94,9 @@ def signs_of(text: str) -> list[Signed]:
         if sign == r"\trans":
             found += [Signed("^", span), Signed(r"\top", span)]
             continue
-        found.append(Signed(_ALIKE.get(sign, sign).replace("{,}", "."), span))
+        if sign[0].isdigit():  # 17 159,5 in French
+            sign = sign.replace("\\,", "").replace("\u202f", "").replace("{,}", ".").replace(",", ".")
+        found.append(Signed(_ALIKE.get(sign, sign), span))
     if len(found) > MAX_SIGNS:
         raise fault(
             text, found[MAX_SIGNS].span, said("The formula is too long: it has more than {most:,} signs.", most=MAX_SIGNS)

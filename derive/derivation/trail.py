@@ -14,7 +14,7 @@ from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import cancelled, shortest
-from derive.calculus.terms import Deriv, Element, EntryOf, Sum, names
+from derive.calculus.terms import Adjoint, Deriv, Element, EntryOf, Sum, names
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -30,6 +30,16 @@ CONSTANT = N_("a sum that is known")
 FACTOR = N_("factor")
 REARRANGE = N_("rearrange")
 PULL = N_("what does not depend on its index comes out of the sum")
+
+_CANCELLING = {
+    EXPAND: N_("multiply out; opposite terms cancel"),
+    SIMPLIFY: N_("opposite terms cancel"),
+    REARRANGE: N_("opposite terms cancel"),
+    FACTOR: N_("factor; opposite terms cancel"),
+    RECOGNISE: N_("recognise the definition; opposite terms cancel"),
+    CONSTANT: N_("a sum that is known; opposite terms cancel"),
+}
+"""What a reason says where terms have gone by it as well."""
 
 
 @dataclass
@@ -53,10 +63,12 @@ class Trail:
         if line == self.line:
             return
         self.budget.spend(line)
-        if self.steps and with_plain_numbers(line) == with_plain_numbers(self.line):
+        uses = tuple(uses)
+        if self.steps and _with_number(line) == _with_number(self.line):
             self.steps[-1] = replace(self.steps[-1], line=line)
         else:
-            self.steps.append(Step(line, rule, family, tuple(uses), named, tuple(opened)))
+            rule = _CANCELLING.get(rule, rule) if _cancels(self.line, line, uses) else rule
+            self.steps.append(Step(line, rule, family, uses, named, tuple(opened)))
         self.line = line
 
     def inside(self, line: Any, step: Step) -> None:
@@ -64,6 +76,25 @@ class Trail:
         self.budget.spend(line)
         self.steps.append(replace(step, line=line))
         self.line = line
+
+
+def _with_number(line: Any) -> tuple[Any, Any]:
+    """The number before a line, that of its terms included, and the rest: 2 (a - b) is 2 a - 2 b with the number before it."""
+    number, rest = with_plain_numbers(line).as_coeff_Mul()
+    more, rest = rest.primitive() if rest.is_Add else (1, rest)
+    return number * more, rest
+
+
+def _cancels(before: Any, after: Any, uses: Iterable[tuple[Any, Any]]) -> bool:
+    """Whether what a line speaks of is gone in the next, said by no equation, from several terms of one sum each."""
+    gone = _speaks_of(before) - _speaks_of(after) - frozenset().union(*(_speaks_of(side) for pair in uses for side in pair))
+    sums_ = [[_speaks_of(t) for t in part.args] for part in preorder_traversal(before) if part.is_Add] if gone else []
+    return bool(gone) and all(any(sum(what in t for t in parts) > 1 for parts in sums_) for what in gone)
+
+
+def _speaks_of(line: Any) -> frozenset[Any]:
+    """The tensors in a line, and the derivatives along all paths."""
+    return names(line) | {adjoint.pair for adjoint in line.atoms(Adjoint)}
 
 
 def differentiate(trail: Trail, rules: tuple[Rule, ...]) -> None:

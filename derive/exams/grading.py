@@ -354,15 +354,21 @@ def _witnessed(found: Shown, graph: Graph, base: int) -> str:
         return found.why
     labels = {i.name for i in graph.inputs if i.kind == "label"}
     pairs = ((name, np.asarray(value, dtype=object) + base if name in labels else value) for name, value in found.witness.inputs)
-    inputs = ", ".join(f"{name} = {_plainly(value)}" for name, value in pairs)
-    return said("It is something else at {point}.", point=inputs)
+    inputs = [said("{name} = {value}", name=name, value=_plainly(value)) for name, value in pairs]
+    return said("It is something else at {point}.", point=_listed(inputs))
 
 
 def _plainly(value: Any) -> str:
-    """A number, or a list of them, in the signs of a message."""
+    """A number, or a list of them, in the signs of a message: another language has another decimal sign."""
     if np.ndim(value):
-        return f"({', '.join(map(_plainly, value))})"
-    return f"{float(value):.4g}"
+        return said("({values})", values=_listed([*map(_plainly, value)]))
+    whole, point, decimals = f"{float(value):.4g}".partition(".")
+    return said("{whole}.{decimals}", whole=whole, decimals=decimals) if point else whole
+
+
+def _listed(values: Sequence[str]) -> str:
+    first, *others = values
+    return said("{first}, {others}", first=first, others=_listed(others)) if others else first
 
 
 def _grade_person(given: Mapping[str, Any], answer: str, name: str, most: Fraction, paper: Paper, grader: Grader) -> Graded:

@@ -41,7 +41,8 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two), `T` (one) and `ONES`.
+    """An operator applied to its operands: `+ - * / **` (two), `neg` (one), in a surface also `@` (two), `T` (one), `ONES` and
+    `eye` (of a size, the identity).
 
     Before indices are written out there are also `concat`, of tensors that are one behind another along their first axis, and
     `part`, of a tensor and, for each of its axes, where it begins and where it ends.

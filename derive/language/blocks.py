@@ -24,14 +24,21 @@ if TYPE_CHECKING:
 
 
 def whole(surface: Tree) -> Tree | None:
-    """A formula in tensor notation, if it is of whole tensors; one of a part of one is written with indices only."""
-    return None if any(isinstance(tree, Op) and tree.operator == "part" for tree in subtrees(surface)) else surface
+    """A formula in tensor notation, if it is of whole tensors; one of a part of one is written with indices only, and so is
+    an identity beside which nothing shows its size.
+    """
+    parts = [tree for tree in subtrees(surface) if isinstance(tree, Op)]
+    if any(tree.operator == "part" for tree in parts):
+        return None
+    beside = [[*subtrees(tree)] for tree in parts if tree.operator in ("+", "-", "@")]
+    sized = [tree for inner in beside if any(isinstance(t, Ref) for t in inner) for tree in inner]
+    return surface if all(tree in sized for tree in parts if tree.operator == "eye") else None
 
 
 def sliced(reader: Inference, node: ast.Subscript, member: Member, scope: Scope) -> Typed:
-    """`x[a:b]`, the entries from a on and before b, `X[i, a:b]` those of a row; a bound that is negative counts from the end."""
+    """`x[a:b]`, the entries from a on and before b, `X[i, a:b]` those of a row, `X[i]` a row; `x[-1:]` begins at the last one."""
     written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    first = next(k for k, part in enumerate(written) if isinstance(part, ast.Slice))
+    first = next((k for k, part in enumerate(written) if isinstance(part, ast.Slice)), len(written))
     if late := next((part for part in written[first:] if not isinstance(part, ast.Slice)), None):
         raise reader.error("An index behind a slice is not read.", late, "Write the indices: y[i] = X[i, j].")
     if len(written) > len(member.axes):

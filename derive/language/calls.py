@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 MAX_CASES = 20
+_AXIS = ("axis", "dim")
+"""What the axis of a function is called elsewhere."""
 
 
 def call(reader: Inference, node: ast.Call, scope: Scope) -> Typed:
@@ -57,11 +59,13 @@ def called(reader: Inference, node: ast.Call) -> str:
         raise source.error("This is not a function.", function, "Write a product with *.")
     name = function.id
     if node.keywords:
-        hint = (
-            said("Reduce one axis with {name}(x[i, j] for j in n).", name=name)
-            if name in REDUCTIONS
-            else "Write the arguments in order."
-        )
+        hint = "Write the arguments in order."
+        if node.keywords[0].arg in _AXIS and node.args:
+            written = source.written(node.args[0])
+            hint = said("It is over the last axis: {name}({written}); over the first write {name}({written}.T).T.",
+                        name=name, written=written)  # fmt: skip
+        if name in REDUCTIONS:
+            hint = said("Reduce one axis with {name}(x[i, j] for j in n).", name=name)
         raise source.error("Arguments have no keywords.", node.keywords[0], hint)
     if name in reader.members or name in reader.later or name in scope_names(reader):
         raise source.error(
@@ -75,6 +79,9 @@ def called(reader: Inference, node: ast.Call) -> str:
             if name in ELSEWHERE
             else NOWHERE.get(name) or nearest(name, [*FUNCTIONS, *REDUCTIONS, *MATRICES, *library.names()])
         )
+        product = len(name) == 1 and node.args and not near
+        if product:
+            near = said("Write {name}*(…) for a product; `derive library` lists the functions.", name=name)
         raise source.error(
             said("The function {name} is not known.", name=name), function, near or "`derive library` lists the functions."
         )
@@ -147,11 +154,13 @@ def _reduction(reader: Inference, node: ast.Call, name: str, scope: Scope) -> Ty
     body = reader.expression(argument, scope)
     if not body.axes:
         written = reader.source.written(argument)
-        raise reader.error(
-            said("`{written}` is a number, and {name} needs axes.", written=written, name=name),
-            argument,
-            said("Write {name}(x[i] for i in n).", name=name),
-        )
+        hint = said("Write {name}(x[i] for i in n).", name=name)
+        if any(isinstance(n, ast.Name) and n.id in scope for n in ast.walk(argument)):
+            hint = said("Its index means one entry here: write {name}(x[j] for j in n), over an index of its own.", name=name)
+        elif unknown := reader.undeclared(argument):
+            hint = said("Declare its axes: {name}: [{letters}].", name=unknown, letters="n")
+        message = said("`{written}` is a number, and {name} needs axes.", written=written, name=name)
+        raise reader.error(message, argument, hint)
     if name == "argmax" and len(body.axes) > 1:
         raise reader.error("An argmax is taken over one axis.", node, "Write k[i] = argmax(x[i, j] for j in n).")
     return Typed(Reduce(name, body.surface), Reduce(name, body.plain), classes=body.axes[0] if name == "argmax" else None)
@@ -174,8 +183,9 @@ def _over_indices(reader: Inference, node: ast.Call, argument: ast.GeneratorExp,
         body = reader.expression(argument.elt, inner)
     for typed, at in [(body, argument.elt), *((c, argument) for c in conditions)]:
         if typed.axes:
+            at, hint = reader.without_indices(at, inner) if at is not argument else (at, "")
             written = reader.source.written(at)
-            hint = "Inside a reduction with for, every tensor has its indices."
+            hint = hint or "Inside a reduction with for, every tensor has its indices."
             raise reader.error(
                 said("`{written}` still has the axis of size {size}.", written=written, size=reader.sizes.size(typed.axes[0])),
                 at,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -15,10 +16,11 @@ from sympy import Add, S, expand
 
 from derive.calculus.functions import MATRIX_FUNCTIONS
 from derive.calculus.terms import Below, Index
-from derive.graphs.tree import Call, Compare, Entry, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
+from derive.graphs.tree import Call, Compare, Entry, Number, Op, Reduce, Ref, Size, Tree, children, rebuilt, reindexed, subtrees
 from derive.language.draft import Draft
 from derive.language.letters import Letters
 
+_ONE, _ZERO = Number(Fraction(1), "1"), Number(Fraction(0), "0")
 Axes = tuple[Any, ...]
 Indices = tuple[Index, ...]
 Scope = frozenset[str]
@@ -60,6 +62,8 @@ def axes_of(tree: Tree, axes: Mapping[str, Axes]) -> Axes:
             return tuple(expand(stop - start) for start, stop in _bounds(ends))
         case Op("T", (a,)):
             return axes_of(a, axes)[::-1]
+        case Op("eye", (Size(size),)):
+            return (size, size)
         case Reduce() | Entry():
             return ()
     return max((axes_of(child, axes) for child in children(tree)), key=len, default=())
@@ -98,6 +102,8 @@ class Elaboration:
                 return Ref(name, given + indices)
             case Op("T", (a,)):
                 return self.entry(a, indices[::-1], scope)
+            case Op("eye"):
+                return Call("where", (Compare("==", *indices), _ONE, _ZERO))
             case Op("@", (a, b)) if is_outer(tree, self.axes):
                 return Op("*", (self.entry(a, indices[:1], scope), self.entry(b, indices[1:], scope)))
             case Op("@", (a, b)):

@@ -59,7 +59,7 @@ def expanded(reader: Inference, node: ast.Call, args: list[Typed], scope: Scope,
     return reader.shared[key]
 
 
-def named_part(reader: Inference, node: ast.Call, typed: Typed, scope: Scope, stem: str) -> Typed:
+def named_part(reader: Inference, node: ast.expr, typed: Typed, scope: Scope, stem: str) -> Typed:
     """A part of a formula as a node of its own, called `stem` where that is free; one that stands there twice is one node."""
     key = ("part", typed.plain)
     if key not in reader.shared:
@@ -166,6 +166,9 @@ class _Instance:
                     what=what,
                 ),
                 at,
+                said("Declare its axes: {name}: [{letters}].", name=written, letters=needed[1:-1])
+                if isinstance(at, ast.Name) and self.reader.undeclared(at)
+                else "",
             )
         return extra
 

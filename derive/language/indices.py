@@ -182,8 +182,20 @@ def check_inside(reader: Inference, index: Affine, size: Any, node: ast.expr, gi
                 last=last,
             ),
             node,
-            _PICK,
+            _entry_instead(index, size, sizes),
         )
+
+
+def _entry_instead(index: Affine, size: Any, sizes: SizeSolver) -> str:
+    """What to do where an index may leave its axis; of one entry it is known whether the axis may have it at all."""
+    if index.slopes:
+        return _PICK
+    last = expand(sizes.size(size) - 1)
+    if never_negative(-1 - index.offset) or never_negative(expand(index.offset - last - 1)):
+        return said("Entries count from 0: the last one is x[{last}].", last=last)
+    if index.offset.is_Integer:
+        return said("Declare an axis that has this entry for certain: x: [{count}], or x: [n + {count}].", count=index.offset + 1)
+    return _PICK
 
 
 def within(reader: Inference, index: Affine, size: Any) -> bool:
@@ -199,8 +211,8 @@ def _guarded(reader: Inference, index: Affine, size: Any, node: ast.expr, given:
     """Whether the conditions around keep an index inside its axis, at an end at which its own range does not."""
 
     def kept(room: Any, end: Any) -> bool:
-        gaps = (expand(room - least) for least in given)
-        return never_negative(reader.sizes.size(end)) or any(not g.has(Index, Label) and never_negative(g) for g in gaps)
+        gaps = (reach(reader.sizes.size(room - least)) for least in given)
+        return never_negative(reader.sizes.size(end)) or any(gap is not None and never_negative(gap[0]) for gap in gaps)
 
     low, high = _ends(reader, index, node)
     return kept(index.term, low) and kept(size - 1 - index.term, expand(size - 1 - high))

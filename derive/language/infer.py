@@ -16,11 +16,13 @@ from sympy import Add, Integer, expand, pi
 
 from derive.calculus.terms import Index, never_negative
 from derive.errors import DeriveError, nearest, said
-from derive.graphs.tree import Compare, Op, Reduce, Ref, Size, Tree, subtrees
+from derive.graphs.tree import Call, Compare, Op, Reduce, Ref, Size, Tree, children, rebuilt, subtrees
 from derive.language import library
 from derive.language.blocks import sliced
 from derive.language.calls import call
 from derive.language.draft import Draft, Member, Typed
+from derive.language.elaborate import axes_of
+from derive.language.expand import named_part
 from derive.language.indices import Affine, Scope, bounds, check_inside, is_index, read_index, within
 from derive.language.numbers import read_number
 from derive.language.parse import Source, checked_name
@@ -202,8 +204,47 @@ class Inference:
         for shape in shapes[1:]:
             for mine, other in zip(shapes[0][len(shapes[0]) - len(shape) :], shape, strict=True):
                 hint = "Only the last axes are matched; write the indices: name[i, j] = …" if len(shape) < len(shapes[0]) else ""
+                hint = self._product_meant(node) or hint
                 self.met(mine, other, node, hint)
         return shapes[0] if shapes else ()
+
+    def _product_meant(self, node: ast.AST) -> str:
+        """A hint, where a matrix is multiplied by a vector entry by entry in a formula whose axes do not agree."""
+        for part in ast.walk(node):
+            match part:
+                case ast.BinOp(left=ast.Name(id=left), op=ast.Mult(), right=ast.Name(id=right)):
+                    ranks = [len(self.members[name].axes) if name in self.members else 0 for name in (left, right)]
+                    if ranks in ([2, 1], [1, 2]):
+                        return said("{left}*{right} multiplies entry by entry; the product of matrices is {left} @ {right}.",
+                                    left=left, right=right)  # fmt: skip
+        return ""
+
+    def without_indices(self, node: ast.expr, scope: Scope) -> tuple[ast.expr, str]:
+        """The part of a formula of one entry that has axes still, and a hint: what its entry is called."""
+        part = node
+        while isinstance(part, ast.BinOp | ast.UnaryOp | ast.Call) and not isinstance(getattr(part, "op", None), ast.MatMult):
+            below = [p for p in ast.iter_child_nodes(part) if isinstance(p, ast.expr) and not _is_name_of(part, p)]
+            deeper = next((p for p in below if not isinstance(p, ast.GeneratorExp) and self.expression(p, scope).axes), None)
+            if deeper is None or (isinstance(part, ast.Call) and len(below) > 1):
+                break
+            part = deeper
+        typed = self.expression(part, scope)
+        busy = {*self.members, *self.later, *self.axes, *(n.id for n in ast.walk(part) if isinstance(n, ast.Name))}
+        axes = [self.sizes.size(axis) for axis in typed.axes]
+        free = [k for k, index in scope.items() if k not in busy and self.sizes.size(index.size) in axes]
+        letters = [*free, *(k for k in "ijklpqrsuvw" if k not in busy and k not in scope)][: len(axes)]
+        if isinstance(part, ast.Name) and part.id == "pi":
+            return part, "The tensor pi is meant here, and then the number π has no name: call the tensor w."
+        written = self.source.written(part)
+        if isinstance(part, ast.Subscript):
+            return part, said("Write its entry, {entry}.", entry=f"{written[:-1].rstrip()}, {', '.join(letters)}]")
+        simple = isinstance(part, ast.Name | ast.Call)
+        return part, said("Write its entry, {entry}.", entry=f"{written if simple else f'({written})'}[{', '.join(letters)}]")
+
+    def undeclared(self, node: ast.AST) -> str:
+        """The first name in a formula that nothing declares or defines, and that so is a number; empty where there is none."""
+        names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+        return next((n for n in names if n in self.members and not self.members[n].defined and n not in self.declared), "")
 
     def elementwise(self, node: ast.expr, make: Callable[[tuple[Tree, ...]], Tree], args: list[Typed]) -> Typed:
         """A function applied entry by entry to arguments that are broadcast."""
@@ -230,11 +271,14 @@ class Inference:
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
                 sign = _OPERATORS[type(operator)]
                 sides = [self.expression(left, scope), self.expression(right, scope)]
+                self._no_identity(node, sides)
                 return self.elementwise(node, lambda args: Op(sign, args), sides)
             case ast.Attribute(attr="T"):
                 return self._transposed(node, scope)
             case ast.Subscript(value=ast.Name(id=name)):
                 return self._entry(node, name, scope)
+            case ast.Subscript(value=ast.BinOp() | ast.UnaryOp() | ast.Call() | ast.Attribute(attr="T")):
+                return self._entry_of_formula(node, scope)
             case ast.Call():
                 return call(self, node, scope)
         raise refusal(self.source, node)
@@ -272,10 +316,38 @@ class Inference:
             hint = nearest(name, self.members) or said("Declare its axes: {name}: [{letters}].", name=name, letters=letters)
             raise self.error(said("The tensor {name} is not known here.", name=name), node.value, hint)
         member = self.member(name, node.value)
-        if any(isinstance(part, ast.Slice) for part in _written(node)):
+        written = _written(node)
+        whole_axes = len(written) < len(member.axes) and member.kind != "label"  # K[t] is K[t, :]
+        if whole_axes or any(isinstance(part, ast.Slice) for part in written):
             return sliced(self, node, member, scope)
         reference = Ref(name, self.entry_indices(node, member.axes, scope))
         return Typed(reference, reference)
+
+    def _entry_of_formula(self, node: ast.Subscript, scope: Scope) -> Typed:
+        """`softmax(z)[y]`, an entry of a formula, which is made a tensor with a name."""
+        if any(isinstance(part, ast.Slice) for part in _written(node)):
+            raise refusal(self.source, node)
+        typed = self.expression(node.value, scope)
+        indices = self.entry_indices(node, typed.axes, scope)
+        entry = self._entry_at(node, typed.plain, indices, scope)
+        return Typed(entry, entry)
+
+    def _entry_at(self, node: ast.Subscript, tree: Tree, indices: tuple[Any, ...], scope: Scope) -> Tree:
+        """An entry of a formula: log(A)[i, j] is log(A[i, j]); where it is not made of the entries at these indices, the formula
+        becomes a tensor with a name.
+        """
+        known = {name: member.axes for name, member in self.members.items()}
+        elementwise = isinstance(tree, Call) and tree.function not in MATRICES
+        if isinstance(tree, Ref):
+            return Ref(tree.name, (*tree.indices, *indices))
+        if elementwise or (isinstance(tree, Op) and tree.operator in ("+", "-", "*", "/", "**", "neg")):
+            ranks = {child: len(axes_of(child, known)) for child in children(tree)}
+            return rebuilt(tree, lambda part: self._entry_at(node, part, indices[len(indices) - ranks[part] :], scope)
+                           if ranks[part] else part)  # fmt: skip
+        axes = axes_of(tree, known)
+        part = named_part(self, node, Typed(tree, tree, axes), scope, "M" if len(axes) > 1 else "v").plain
+        assert isinstance(part, Ref)
+        return Ref(part.name, (*part.indices, *indices))
 
     def entry_indices(self, node: ast.Subscript, axes: tuple[Any, ...], scope: Scope) -> tuple[Any, ...]:
         """The indices in brackets, one for each axis."""
@@ -341,10 +413,43 @@ class Inference:
 
     # ------------------------------------------------------------ operators
 
+    def _no_identity(self, node: ast.BinOp, sides: list[Typed]) -> None:
+        """Raise where an I that nothing declares is added to a matrix: it would be a number, and the identity is meant."""
+        if not isinstance(node.op, ast.Add | ast.Sub):
+            return
+        for side, typed, other in zip((node.left, node.right), sides, sides[::-1], strict=True):
+            loose = (n for n in _loose_names(side) if n.id == "I" and n.id not in self.declared)
+            if len(other.axes) == 2 and not typed.axes and (name := next(loose, None)) is not None:
+                size = self.sizes.size(other.axes[0])
+                hint = said("Write eye({size}) for the identity, or declare the number: I: real.", size=size)
+                raise self.error("I is not declared, and a matrix stands beside it.", name, hint)
+
+    def _two_powers(self, node: ast.expr, written: str) -> DeriveError:
+        message = said("`{written}` is a square matrix, and this power could be a product of matrices.", written=written)
+        hint = said("Write {matrices} for that, and {entries} for the power of each entry.", matrices=f"{written} @ {written}",
+                    entries=f"{written}*{written}")  # fmt: skip
+        return self.error(message, node, hint)
+
+    def no_matrix_power(self, node: ast.expr, scope: Scope) -> None:
+        """Raise for a power of a square matrix that stands where matrices are multiplied or are the result: `A**2` is A @ A in a
+        book, and that of each entry under a function or a sum.
+        """
+        match node:
+            case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int(power))) if power > 1:
+                if self.is_square(self.expression(base, scope)):
+                    raise self._two_powers(node, self.source.written(base))
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), right=right):
+                self.no_matrix_power(left, scope)
+                self.no_matrix_power(right, scope)
+            case ast.UnaryOp(operand=operand):
+                self.no_matrix_power(operand, scope)
+
     def _product(self, node: ast.BinOp, scope: Scope) -> Typed:
         """`a @ b`: the last axis of a meets the first of b."""
         if (outside := self._numbers_outside(node, scope)) is not None:
             return self.expression(outside, scope)
+        for side in (node.left, node.right):
+            self.no_matrix_power(side, scope)
         row = isinstance(node.left, ast.Attribute) and node.left.attr == "T"
         a = self._transposed(node.left, scope, row=True) if row else self.expression(node.left, scope)
         column = not row and len(a.axes) == 1 and isinstance(node.right, ast.Attribute) and node.right.attr == "T"
@@ -409,6 +514,9 @@ class Inference:
                     what=what,
                 ),
                 node,
+                said("Declare its axes: {name}: [{letters}].", name=unknown, letters="n")
+                if (unknown := self.undeclared(node.value))
+                else "",
             )
         return Typed(Op("T", (inner.surface,)), Op("T", (inner.plain,)), inner.axes[::-1])
 
@@ -430,7 +538,11 @@ class Inference:
                 node,
                 said("Write inv({written}) for the inverse, 1/{written} for one over each entry.", written=written),
             )
-        return self.elementwise(node, lambda args: Op("**", args), sides)
+        power = self.elementwise(node, lambda args: Op("**", args), sides)
+        match node.left, sides[0].plain:
+            case ast.Call(func=ast.Name(id="norm")), Call("sqrt", (squares,)) if _literal_power(node.right) == 2:
+                return Typed(power.surface, squares)  # ‖x‖² is a sum of squares, and smooth
+        return power
 
     def is_square(self, typed: Typed) -> bool:
         """Whether a formula is a matrix whose two axes are known to be one."""
@@ -491,6 +603,11 @@ class Inference:
             raise self.error(said("An index is compared with {name}, which is not known.", name=name), unknown[0], hint)
 
 
+def _is_name_of(call_: ast.AST, part: ast.AST) -> bool:
+    """Whether a part of a call is the name of its function."""
+    return isinstance(call_, ast.Call) and part is call_.func
+
+
 def _written(node: ast.Subscript) -> list[ast.expr]:
     """What stands in the brackets, one for each axis."""
     return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -535,17 +652,24 @@ def _loose_names(node: ast.expr) -> Iterator[ast.Name]:
 
 
 def _is_exponent(node: ast.expr) -> bool:
-    """A small number, a fraction of small numbers, a name, or a sum or a product of these, such as t - s and k - 1."""
+    """A small number, a fraction of small numbers, a name, or a sum, a product or a quotient of these, such as t - s and 1/p."""
     match node:
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             return _is_exponent(operand)
-        case ast.BinOp(left=left, op=ast.Div(), right=right) if _literal_power(left) is not None:
+        case ast.BinOp(left=left, op=ast.Div(), right=right) if _literal_power(left) is not None and _literal(right):
             return bool(_literal_power(right))
+        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=int() | float() as divisor)):
+            return bool(divisor) and _is_exponent(left)
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), right=right):
             return _is_exponent(left) and _is_exponent(right) and any(isinstance(n, ast.Name) for n in ast.walk(node))
         case ast.Constant():
             return _literal_power(node) is not None
     return isinstance(node, ast.Name) or (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name))
+
+
+def _literal(node: ast.expr) -> bool:
+    """Whether a formula is a number, or minus one."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _literal_power(node: ast.expr) -> float | None:

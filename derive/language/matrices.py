@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from derive.errors import said
-from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Tree
+from derive.graphs.tree import Call, Number, Op, Reduce, Ref, Size, Tree
 from derive.language.draft import Typed
 from derive.language.expand import named_part
 from derive.language.indices import Scope
@@ -59,6 +59,8 @@ _ROWS: Mapping[str, _Row] = {
 
 def matrix_call(reader: Inference, node: ast.Call, name: str, scope: Scope) -> Typed:
     """A call of a function of a matrix, typed.  Raises DeriveError where its argument is none, or not square."""
+    if name == "eye":
+        return _identity(reader, node)
     row = _ROWS[name]
     if len(node.args) != row.arguments:
         given = len(node.args)
@@ -72,6 +74,16 @@ def matrix_call(reader: Inference, node: ast.Call, name: str, scope: Scope) -> T
         args[0] = _whole(reader, node, args[0], scope)
     plain = row.make(*(a.plain for a in args))
     return Typed(surface, plain, row.axes(args[0].axes, args[-1].axes))
+
+
+def _identity(reader: Inference, node: ast.Call) -> Typed:
+    """`eye(n)`, the identity with n rows."""
+    if len(node.args) != 1:
+        given = said("{name} takes 1 argument, and {given} are given.", name="eye", given=len(node.args))
+        raise reader.error(given, node, "Write the identity as eye(n).")
+    size = reader.axis(node.args[0])
+    tree = Op("eye", (Size(size),))
+    return Typed(tree, tree, (size, size))
 
 
 _MANY = "{name} takes {count} arguments, and {given} are given."

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from derive.errors import DeriveError, Place, nearest, said
 from derive.graphs.graph import CONSTANT, KINDS
 from derive.language.numbers import LITERAL
+from derive.language.spelling import instead_of, missing_sign
 from derive.language.words import FUNCTIONS, REDUCTIONS
 
 MAX_TEXT = 50_000
@@ -35,35 +36,21 @@ SIZE = "size"
 HELD = {CONSTANT: "real", **{f"{kind}_{CONSTANT}": kind for kind in KINDS if kind != "label"}}
 """The words for the kinds of constants, written `positive constant`, and the kinds; no derivative is by a label anyway."""
 
+_SIZES = ("int", "integer", "N", "Z", "natural")
+_NUMBERS = ("float", "double", "number", "scalar", "R")
+_TENSORS = (*_NUMBERS, "vector", "matrix", "tensor", "array")
+"""What integers, numbers and tensors are called in other languages."""
+
 _TWO_WORDS = re.compile(rf"^(\s*[^\W\d]\w*\s*:\s*[^\W\d]\w*)( +)(?={CONSTANT}\b)")
 RESERVED = frozenset((*KINDS, CONSTANT, *REDUCTIONS, *FUNCTIONS))
 GREEK = "αβγδεζηθικλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ"
 NAME = re.compile(rf"[A-Za-z{GREEK}][A-Za-z{GREEK}0-9]*(?:_[A-Za-z{GREEK}0-9]+)*")
+_DECLARED = re.compile(rf"\s*({NAME.pattern})\s*:(?!=)")
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-*/@=<>!.,:;()[]# \n" + GREEK)
 _GLUED = re.compile(rf"(?<![\w.])(?>{LITERAL})[^\W\d]+")
 _CLOSES = {")": "(", "]": "["}
-_INSTEAD = {
-    "^": "Write a power as x**2.",
-    "−": "Write the minus sign as -.",
-    "–": "Write the minus sign as -.",
-    "×": "Write a product as a*b.",
-    "·": "Write a product as a*b.",
-    "÷": "Write a quotient as a/b.",
-    "≤": "Write <=.",
-    "≥": "Write >=.",
-    "≠": "Write !=.",
-    "∑": "Write a sum as sum(x[i] for i in n).",
-    "√": "Write sqrt(x).",
-    "{": "Use ( ) for grouping and [ ] for indices.",
-    "}": "Use ( ) for grouping and [ ] for indices.",
-    "%": "Operators are + - * / ** @.",
-    "&": "Operators are + - * / ** @.",
-    "|": "Write abs(x) for an absolute value.",
-    "\\": "Put a long definition in parentheses to continue it on the next line.",
-    "'": "Only names, numbers and operators are read; there is no text in quotes.",
-    '"': "Only names, numbers and operators are read; there is no text in quotes.",
-}
 _LAMBDA = "Write lam, or the Greek letter λ."
+_UNREADABLE = "This cannot be read as a definition."
 _STATEMENT = "A line is a definition, name = expression, or a declaration, name: [axes]."
 
 
@@ -160,7 +147,7 @@ def _guarded(line: str, number: int) -> str:
     for column, sign in enumerate(code):
         if sign not in _ALLOWED:
             place = Place(line, column, column + 1, number)
-            raise DeriveError(said("{shown} is not part of the language.", shown=_shown(sign)), place, _instead(sign))
+            raise DeriveError(said("{shown} is not part of the language.", shown=_shown(sign)), place, _instead(code, column))
     if long := re.search(rf"[0-9.]{{{MAX_LITERAL + 1},}}", code):
         raise DeriveError(
             said("The number is too long (at most {max_literal} digits).", max_literal=MAX_LITERAL),
@@ -179,13 +166,13 @@ def _shown(sign: str) -> str:
     return said("The invisible character {code}", code=f"U+{ord(sign):04X}")
 
 
-def _instead(sign: str) -> str:
+def _instead(code: str, column: int) -> str:
+    if known := instead_of(code, column):
+        return known
+    sign = code[column]
     plain = unicodedata.normalize("NFKC", sign)
-    if sign in _INSTEAD:
-        return _INSTEAD[sign]
     if plain != sign and all(s in _ALLOWED for s in plain):
-        power = "SUPERSCRIPT" in unicodedata.name(sign, "")
-        return said("Write a power as x**{digit}.", digit=plain) if power else said("Write {form}.", form=plain)
+        return said("Write {form}.", form=plain)
     if sign.isdecimal():
         return said("Digits are 0 to 9: write {digit}.", digit=unicodedata.decimal(sign))
     if sign.isalpha():
@@ -275,10 +262,23 @@ def _read(source: Source, piece: str, line: int, column: int) -> ast.Module:
         number = min(line + row, len(source.lines))
         text = source.lines[number - 1]
         start = min(offset + (column if row == 0 else 0), max(0, len(text.rstrip()) - 1))
-        raise DeriveError(*_syntax(error.msg or "", piece, Place(text, start, start + 1, number))) from None
+        message, place, hint = _syntax(error.msg or "", piece, Place(text, start, start + 1, number))
+        if message == _UNREADABLE and (missing := missing_sign(piece)) is not None:
+            message, first, last, hint = missing
+            if declared := _DECLARED.match(piece):
+                message, hint = "The axes are a list.", said("Write {name}: [m, n].", name=declared[1])
+            place = _inside(source, piece, line, column, first, last)
+        raise DeriveError(message, place, hint) from None
     except (RecursionError, MemoryError, ValueError, OverflowError):
         place = Place(source.lines[line - 1], column, column + 1, line)
         raise DeriveError("This definition is too deeply nested to be read.", place) from None
+
+
+def _inside(source: Source, piece: str, line: int, column: int, first: int, last: int) -> Place:
+    """The place of a stretch of a piece of the text."""
+    row = piece.count("\n", 0, first)
+    start = first - (piece.rfind("\n", 0, first) + 1) + (0 if row else column)
+    return Place(source.lines[line - 1 + row], start, start + last - first, line + row)
 
 
 def _syntax(message: str, piece: str, place: Place) -> tuple[str, Place, str]:
@@ -295,10 +295,12 @@ def _syntax(message: str, piece: str, place: Place) -> tuple[str, Place, str]:
     if "single target" in message:
         return "One name is declared at a time.", place, _STATEMENT
     if "cannot assign" in message or "illegal target" in message:
-        return "Only a name, or name[i, j], can stand left of =.", place, _STATEMENT
+        called = re.match(rf"\s*({NAME.pattern})\s*\(", piece)
+        hint = said("Write {name} = …; what it is a function of, its formula says.", name=called[1]) if called else _STATEMENT
+        return "Only a name, or name[i, j], can stand left of =.", place, hint
     if "leading zeros" in message:
         return "A number starts with one zero at most.", place, ""
-    return "This cannot be read as a definition.", place, _STATEMENT
+    return _UNREADABLE, place, _STATEMENT
 
 
 def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, int]]:
@@ -342,11 +344,21 @@ def _declaration(source: Source, node: ast.AnnAssign) -> Declaration:
                 )
             first, *after = _one_word(word).split("_")
             word = " ".join((first, *after)) if after == [CONSTANT] else word
-            hint = nearest(first if after == [CONSTANT] else word, kinds) or said(
-                "A kind is one of {names}; axes are a list: {name}: [n].", names=", ".join(kinds), name=name
-            )
+            hint = _kind_instead(name, word, node.annotation) or nearest(first if after == [CONSTANT] else word, kinds)
+            hint = hint or said("A kind is one of {names}; axes are a list: {name}: [n].", names=", ".join(kinds), name=name)
             raise source.error(said("{word} is not a kind of tensor.", word=word), node.annotation, hint)
     raise source.error("The axes are a list.", node.annotation, said("Write {name}: [m, n].", name=name))
+
+
+def _kind_instead(name: str, word: str, annotation: ast.expr) -> str:
+    """A hint for a kind as other languages call it."""
+    if word in _SIZES:
+        return said("Write {name}: {size}.", name=name, size=SIZE)
+    if word in _TENSORS and isinstance(annotation, ast.Subscript):
+        return said("Write {name}: {axes}.", name=name, axes=f"[{ast.unparse(annotation.slice).strip('()')}]")
+    if word in _NUMBERS and isinstance(annotation, ast.Name):
+        return said("Write {name}: {axes}.", name=name, axes="real")
+    return ""
 
 
 def _one_word(word: str) -> str:

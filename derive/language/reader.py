@@ -58,7 +58,12 @@ def read(text: str, name: str = "") -> Graph:
         define(reader, definition)
     for statement in statements:
         if isinstance(statement, Declaration) and statement.name not in reader.mentioned | reader.promised.keys():
-            near = nearest(statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes])
+            own = next((n for n in reader.members if n.startswith(f"{statement.name}_") and n not in reader.declared), "")
+            near = said("{own} is a name of its own: write an entry as {name}[{letter}].", own=own, name=statement.name,
+                        letter=own.removeprefix(f"{statement.name}_")) if own else ""  # fmt: skip
+            near = near or nearest(
+                statement.name, [n for n in reader.members if n in reader.mentioned and not reader.members[n].axes]
+            )
             raise source.error(said("{name} is declared and never used.", name=statement.name), statement.node.target, near)
     return _graph(reader, text, library.text(own) if own else text)
 
@@ -157,10 +162,13 @@ def define(reader: Inference, definition: Definition) -> None:
     typed = _direct(reader, definition, scope)
     if typed is None:
         typed = reader.expression(definition.value, scope)
+        if len(typed.axes) == 2 and not any(isinstance(part, ast.Call) for part in ast.walk(definition.value)):
+            reader.no_matrix_power(definition.value, scope)
         if written and typed.axes:
             size = reader.sizes.size(typed.axes[0])
-            hint = "With indices on the left, every tensor on the right has its indices."
-            raise reader.error(said("The right side still has the axis of size {size}.", size=size), definition.value, hint)
+            part, hint = reader.without_indices(definition.value, scope)
+            hint = hint or "With indices on the left, every tensor on the right has its indices."
+            raise reader.error(said("The right side still has the axis of size {size}.", size=size), part, hint)
         surface = whole(typed.surface) if definition.indices is None else None
         place = reader.source.place(definition.value)
         draft = Draft(definition.name, typed.plain, place, typed.axes, written, surface=surface, classes=typed.classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from derive.language.reader import read
 from derive.naming import one_line
 
 MAX_BYTES = 1 << 20
+_FORMULA = re.compile(r"[~∈←^*+()\[\]<>|]|\s\S+\s")
+"""What stands in a formula and in no name."""
 
 
 def open_graph(source: str | os.PathLike[str]) -> Graph:
@@ -42,6 +45,8 @@ def read_source(source: str | os.PathLike[str]) -> tuple[str, str]:
         return source, ""
     if not library.known(name):
         _check_no_path(name)
+        if _FORMULA.search(name):
+            return source, ""
     return library.definition(name), name
 
 

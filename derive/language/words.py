@@ -6,7 +6,7 @@ from derive.calculus.functions import MATRIX_FUNCTIONS, PRIMITIVES
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax")
 FUNCTIONS = (*PRIMITIVES, "where", "concat")
-MATRICES = (*MATRIX_FUNCTIONS, "logdet", "trace", "norm", "solve")
+MATRICES = (*MATRIX_FUNCTIONS, "logdet", "trace", "norm", "solve", "eye")
 """The functions of a matrix as a whole, which are names like those of the library: a tensor may be called so."""
 MATRICES_OF_MATRICES = ("inv", "solve")
 """Those that give what has the axes of their last argument; the others give a number."""
@@ -28,8 +28,8 @@ ELSEWHERE = {
     "inner": "x @ y",
     "outer": "G[i, j] = x[i]*y[j]",
     "diag": "D[i, j] = where(i == j, x[i], 0)",
-    "eye": "where(i == j, 1, 0)",
-    "identity": "where(i == j, 1, 0)",
+    "identity": "eye(n)",
+    "Id": "eye(n)",
     "onehot": "where(i == t, 1, 0)",
     "one_hot": "where(i == t, 1, 0)",
     "zeros": "0",
@@ -67,6 +67,24 @@ ELSEWHERE = {
     "cbrt": "x**(1/3)",
     "cot": "cos(x)/sin(x)",
     "sec": "1/cos(x)",
+    "arccosh": "log(x + sqrt(x**2 - 1))",
+    "acosh": "log(x + sqrt(x**2 - 1))",
+    "log_sigmoid": "log(sigmoid(x))",
+    "logsigmoid": "log(sigmoid(x))",
+    "gamma": "exp(lgamma(x))",
+    "Gamma": "exp(lgamma(x))",
+    "Γ": "exp(lgamma(x))",
+    "Φ": "normal_cdf(x)",
+    "Phi": "normal_cdf(x)",
+    "φ": "normal_pdf(x)",
+    "E": "mean(x)",
+    "Var": "var(x)",
+    "KL": "kl_divergence(p, q)",
+    "RMS": "sqrt(mean(x**2))",
+    "rms": "sqrt(mean(x**2))",
+    "I": "where(x > 0, 1, 0)",
+    "indicator": "where(x > 0, 1, 0)",
+    "Tr": "trace(A)",
     "arctanh": "log((1 + x)/(1 - x))/2",
     "atanh": "log((1 + x)/(1 - x))/2",
     "arcsinh": "log(x + sqrt(x**2 + 1))",

@@ -14,7 +14,7 @@ from derive.calculus.terms import Adjoint, Bracket, Deriv, Element, Index, Label
 from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, gradient_parts, remembered
 from derive.graphs.names import lettered
-from derive.graphs.tree import Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
+from derive.graphs.tree import Call, Compare, Number, Op, Reduce, Ref, Size, Tree, subtrees
 from derive.notation.layout import Layout, Script, text
 from derive.notation.pieces import Piece
 from derive.notation.style import Style, decimal, name_layout
@@ -47,6 +47,9 @@ class Context:
 
     written: Callable[[Deriv, Context], Piece | None] | None = None
     """How a derivative is printed where something stands for it, such as the definition of what is differentiated."""
+
+    behind: frozenset[tuple[str, Fraction]] = frozenset()
+    """The numbers that the author writes behind what they are compared with in a max or a min, as in min(x, 6)."""
 
     decimals: tuple[tuple[Fraction, str], ...] = ()
     """The decimal fractions in the definitions, with their digits as typed: beside these, numbers are decimals."""
@@ -122,16 +125,16 @@ def _context_of(graph: Graph, style: Style) -> Context:
             raise DeriveError(
                 said("{other} and {name} would be printed alike.", other=other, name=name), hint="Give one of them another name."
             )
-    for member in graph.members.values():
-        if _entry_like(member.name, graph):
-            raise DeriveError(
-                said("{name} would be printed as an entry of a tensor is.", name=member.name),
-                hint=said("Write an entry in brackets, x[i], or give {name} another name.", name=member.name),
-            )
     places = {m.name for m in graph.members.values() if not m.differentiable}
     numbers = (t for node in graph.nodes for t in subtrees(node.body) if not (t is node.body and _is_place(t)))
     if any(_counts_from_zero(t, places) for t in numbers):
         style = replace(style, index_base=0)  # x_{o+k} counts from 0: so do the entries
+    for member in graph.members.values():
+        if _entry_like(member.name, graph, style.index_base):
+            raise DeriveError(
+                said("{name} would be printed as an entry of a tensor is.", name=member.name),
+                hint=said("Write an entry in brackets, x[i], or give {name} another name.", name=member.name),
+            )
     called = (*graph.members, *shown.values(), *(size.name for size in graph.sizes))
     single = frozenset(name for name in called if len(name) == 1)
     mentioned = [t.name for node in graph.nodes for t in subtrees(node.body) if isinstance(t, Ref)]
@@ -152,16 +155,25 @@ def _with_numbers(context: Context, graph: Graph) -> Context:
     divisors = frozenset(p for p in (2, 5) for value in below if value.numerator % p == 0)
     exponents = (t.args[1] for t in trees if isinstance(t, Op) and t.operator == "**")
     powers = any(isinstance(t, Number) and t.value.denominator > 1 for t in exponents)
+    chosen = [(t.function, place, n.value) for t in trees if isinstance(t, Call) and t.function in ("max", "min")
+              for place, n in enumerate(t.args) if isinstance(n, Number)]  # fmt: skip
+    behind = {(f, n) for f, place, n in chosen if place} - {(f, n) for f, place, n in chosen if not place}
+    context = replace(context, behind=frozenset(behind))
     return replace(context, decimals=tuple(typed.items()), divisors=divisors, powers=powers)
 
 
-def _entry_like(name: str, graph: Graph) -> bool:
-    """Whether a tensor is printed like an entry of another: w1 or w_i beside a vector w, and a number w_i beside any index i."""
+def _entry_like(name: str, graph: Graph, first: int) -> bool:
+    """Whether a tensor is printed like an entry of another: w1 or w_i beside a vector w, and a number w_i beside any index i.
+
+    Where the `first` entry is number 1, w0 is none.
+    """
     letters, shown = dict(graph.letters), dict(graph.shown)
     printed = name_layout(shown.get(name, name), len(graph.members[name].axes))
     if not isinstance(printed, Script) or printed.sub is None or printed.sup is not None:
         return False
     under = text(printed.sub)
+    if first and "0" in under:
+        return False
     if not graph.members[name].axes and set(under) <= {letter for over in letters.values() for letter in over}:
         return True
     likely = (m for m in graph.members.values() if len(m.axes) == len(under))

@@ -41,6 +41,7 @@ from derive.notation.layout import (
     ENTRYWISE,
     EQUALS,
     HADAMARD,
+    IDENTITY,
     MINUS,
     NEGATIVE,
     ONES,
@@ -181,6 +182,8 @@ def _operator(tree: Op, context: Context, substitute: Substitution) -> Piece:
             return a if _rank(tree.args[0], context) == 1 and _is_row(tree.args[0], context) else transposed(a)
         case "1", []:
             return Piece(ONES)
+        case "eye", [_]:
+            return Piece(IDENTITY)
     raise TypeError(f"no way to print the operator {tree.operator}")
 
 
@@ -252,6 +255,8 @@ def _rank(tree: Tree, context: Context) -> int:
     """How many axes a part of a formula in tensor notation has: a vector on the left of @ is printed as a row."""
     if isinstance(tree, Ref):
         return max((rank for name, rank in context.ranks if name == tree.name), default=0) - len(tree.indices)
+    if isinstance(tree, Op) and tree.operator == "eye":
+        return 2
     ranks = [_rank(child, context) for child in children(tree)]
     if _is_outer(tree, context):
         return 2
@@ -369,7 +374,7 @@ def _norm(tree: Tree, body: Piece, context: Context, exponent: Layout | None = N
     """‖x‖, ‖X‖_F and their powers."""
     bars = barred(body.layout, "‖").layout
     under = Sign("F", "F") if _rank(tree, context) == 2 else None
-    return Piece(Script(bars, under, exponent) if under or exponent else bars, POWER)
+    return Piece(Script(bars, under, exponent), POWER) if under or exponent else Piece(bars)
 
 
 def _flattened(tree: Call) -> list[Tree]:
@@ -388,13 +393,21 @@ def _has_reduction(tree: Tree) -> bool:
 
 
 def _where(tree: Call, context: Context, substitute: Substitution) -> Piece:
+    match tree.args:
+        case (Compare(_, left) as condition, Number(held, _), Number(otherwise, _)) if held == 1 and otherwise == 0:
+            if not isinstance(left, Tree):  # δ_ij
+                return term_piece(bracket((condition,), {}), context)
+
     def shown(part: Tree) -> Layout:
         return piece(part, context, substitute).layout
 
     def told(conditions: Sequence[Any]) -> Layout:
         return all_of([_chained(chain, context, substitute) for chain in _chains(tuple(conditions))])
 
-    return alternatives(tree, lambda t: t.args if isinstance(t, Call) and t.function == "where" else None, shown, told, context)
+    def parts(part: Tree, _: bool) -> Any:
+        return part.args if isinstance(part, Call) and part.function == "where" else None
+
+    return alternatives(tree, parts, shown, told, context)
 
 
 _RELATIONS: Mapping[str, Sign] = {

@@ -49,6 +49,7 @@ from derive.notation.layout import (
     ENTRYWISE,
     EQUALS,
     HADAMARD,
+    IDENTITY,
     PARTIAL,
     Fence,
     Frac,
@@ -116,7 +117,7 @@ def _piece(form: Matrix, context: Context) -> Piece:
         case Derivative(of, by, ranks):
             return Piece(derivative(of, by, ranks, context), PREFIX if ranks[1] and not ranks[0] else POWER)
         case Identity():
-            return Piece(Sign(r"\mathbf{I}", "𝐈"))
+            return Piece(IDENTITY)
         case Ones():
             return Piece(ONE)
         case Unit(label):
@@ -292,7 +293,7 @@ def _apply(function: Any, args: tuple[Matrix, ...], context: Context) -> Piece:
     if function is Where:
         return alternatives(
             Apply(function, args),
-            lambda form: form.args if isinstance(form, Apply) and form.function is Where else None,
+            lambda form, _: form.args if isinstance(form, Apply) and form.function is Where else None,
             lambda form: _piece(form, context).layout,
             lambda conditions: all_of([_condition(c, context) for c in conditions]),
             context,

@@ -16,6 +16,8 @@ GREEK = {
     "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π",
     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
+SHORT = {"lam": "lambda", "eps": "epsilon"}
+"""Greek letters by a name that is no word of Python, or shorter."""
 LETTERS = {sign: name for name, sign in GREEK.items()}
 _ITALIC = {"Sigma": "𝛴", "Pi": "𝛱"}
 """Tensors whose letters in text would else be those of a sum and of a product."""
@@ -82,8 +84,8 @@ _SUBSCRIPTED = re.compile(r"(.+?)_(.+)$")
 
 def letter(name: str) -> Layout:
     """A name without scripts: one letter, a Greek letter, or a word set upright."""
-    if name in GREEK or name in LETTERS:
-        greek = LETTERS.get(name, name)
+    if name in GREEK or name in LETTERS or name in SHORT:
+        greek = LETTERS.get(name) or SHORT.get(name, name)
         return Sign(rf"\{greek}", _ITALIC.get(greek, GREEK[greek]))
     if len(name) == 1:
         return Sign(name, name)

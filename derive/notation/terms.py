@@ -42,12 +42,13 @@ from derive.calculus.terms import (
     fraction,
     free_indices,
     never_negative,
+    reach,
     signature,
     terms,
     walk,
 )
 from derive.graphs.graph import gradient_parts
-from derive.notation.context import Context
+from derive.notation.context import Context, is_affine
 from derive.notation.layout import (
     COMMA,
     PARTIAL,
@@ -124,12 +125,30 @@ def layout(term: Any, context: Context | None = None) -> Layout:
 def piece(term: Any, context: Context) -> Piece:
     """The printed form with its strength."""
     used = frozenset(j.name for j in free_indices(term))
-    term = _with_minima(term, context)
+    term = _one_sided(_with_minima(term, context), context)
     return _piece(term, replace(context, taken=context.taken | used))
 
 
 def _with_minima(term: Any, context: Context) -> Any:
     return walk(term, lambda t: with_minima(t, context.least)) if term.has(Maximum, Largest, ArgMax) else term
+
+
+def _one_sided(term: Any, context: Context) -> Any:
+    """[0 ≤ e < n] with the one of its sides that says something, where the ranges of its indices say the other: k ≥ 1."""
+    if context.style.index_base or not term.has(Inside):
+        return term
+    return walk(term, lambda t: _said_side(*t.args) if isinstance(t, Inside) else t)
+
+
+def _said_side(e: Any, size: Any) -> Any:
+    ends = reach(e)
+    if ends is not None and never_negative(ends[0]):
+        return Below(e, size)
+    if ends is None or not never_negative(size - 1 - ends[1]):
+        return Inside(e, size)
+    below = -Add(*(t for t in terms(e) if t.could_extract_minus_sign()))
+    whole = below.as_coeff_Add()[0]
+    return Below(below - 1, e + below) if whole >= 1 and not below.is_Integer else AtMost(below, e + below)
 
 
 def function_name(name: str, context: Context | None = None) -> Layout:
@@ -491,7 +510,7 @@ _RELATIONS: tuple[tuple[Any, Sign, Sign], ...] = (
 
 def condition_layout(term: Any, context: Context, first: Index | None = None) -> Layout:
     """A condition as a relation: `j ≠ t`.  The index `first` stands on its left, a number on its right."""
-    return _condition(_with_minima(term, context), context, first)
+    return _condition(_one_sided(_with_minima(term, context), context), context, first)
 
 
 def _condition(term: Any, context: Context, first: Index | None = None) -> Layout:
@@ -500,6 +519,8 @@ def _condition(term: Any, context: Context, first: Index | None = None) -> Layou
             left, right = term.args
             if right == first or left.is_Integer:
                 left, right, sign_ = right, left, mirrored
+            if is_affine(left) or is_affine(right):
+                sign_ = Sign(sign_.latex, f" {sign_.text} ")
             return row(index_layout(left, context), sign_, index_layout(right, context))
     if isinstance(term, Positive):
         return _compared(term.args[0], (Sign(" > ", " > "), Sign(" < ", " < ")), context)
@@ -558,10 +579,12 @@ def _delta(term: Delta, context: Context) -> Piece:
     return Piece(subscripted(Sign(r"\delta", "δ"), [index_layout(a, context) for a in term.args]))
 
 
-def _chosen(term: Any) -> tuple[Any, Any, Any] | None:
-    """(condition, where it holds, otherwise) of a choice; a value for a = b comes before a choice for a ≠ b."""
+def _chosen(term: Any, below: bool = False) -> tuple[Any, Any, Any] | None:
+    """(condition, where it holds, otherwise) of a choice, and `below` other cases of a bracket; a value for a = b comes before a
+    choice for a ≠ b.
+    """
     if not isinstance(term, Where):
-        return None
+        return (term, S.One, S.Zero) if below and (isinstance(term, Positive) or _opposite(term) is not None) else None
     condition, held, otherwise = term.args
     turned = isinstance(held, Where) and not isinstance(otherwise, Where) and _unequal(condition) is not None
     return (1 - condition, otherwise, held) if turned else (condition, held, otherwise)
@@ -584,32 +607,41 @@ def all_of(conditions: Sequence[Layout]) -> Layout:
 
 def alternatives(
     choice: Any,
-    parts: Callable[[Any], Any],
+    parts: Callable[[Any, bool], Any],
     shown: Callable[[Any], Layout],
     told: Callable[[Sequence[Any]], Layout],
     context: Context,
 ) -> Piece:
-    """A choice as cases: those of a choice that is left where a condition fails are cases of this one, and one that is made where
-    it holds, and comes to the same where either fails, is of both conditions.
+    """A choice as cases: those of a choice that is left where a condition fails are cases of this one, and those of one that is
+    made where it holds have its condition, too; where that comes to the same if either fails, it is of both conditions.
 
-    `parts` gives (condition, where it holds, otherwise) of a choice, None of anything else; `shown` prints a value and `told`
-    conditions.
+    `parts` gives (condition, where it holds, otherwise) of a choice, and of a bracket where it is told that cases stand above
+    it; None of anything else.  `shown` prints a value and `told` conditions.
     """
+
+    def rows(choice: Any, held: tuple[Any, ...]) -> list[tuple[Any, tuple[Any, ...]]]:
+        """The values of a choice with the conditions of each, the last with those that hold already."""
+        found = list[tuple[Any, tuple[Any, ...]]]()
+        while (taken := parts(choice, bool(found))) is not None:
+            condition, value, choice = taken
+            conditions = [condition]
+            while (inner := parts(value, False)) is not None and inner[2] == choice:
+                conditions.append(inner[0])
+                value = inner[1]
+            found += rows(value, (*held, *conditions))
+        return [*found, (choice, held)]
+
+    *cases, (last, _) = rows(choice, ())
     when, otherwise = context.style.when, context.style.otherwise
-    rows = list[tuple[Layout, Layout]]()
-    while (taken := parts(choice)) is not None:
-        condition, held, choice = taken
-        conditions = [condition]
-        while (inner := parts(held)) is not None and inner[2] == choice:
-            conditions.append(inner[0])
-            held = inner[1]
-        rows.append((shown(held), row(Sign(rf"\text{{{when} }} ", f"{when} "), told(conditions))))
-    return Piece(Cases((*rows, (shown(choice), Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
+    shown_rows = [(shown(value), row(Sign(rf"\text{{{when} }} ", f"{when} "), told(conditions))) for value, conditions in cases]
+    return Piece(Cases((*shown_rows, (shown(last), Sign(rf"\text{{{otherwise}}}", otherwise)))), ATOM)
 
 
 def _extremum(sign_: Sign) -> Any:
     def printer(term: Maximum | Minimum, context: Context) -> Piece:
-        return called(sign_, [_piece(a, context).layout for a in term.args], context.style.separator)
+        numbers = [a for a in term.args if a.is_Rational and (sign_.text, Fraction(a.p, a.q)) in context.behind]
+        args = [*(a for a in term.args if a not in numbers), *numbers]
+        return called(sign_, [_piece(a, context).layout for a in args], context.style.separator)
 
     return printer
 

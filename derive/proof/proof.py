@@ -185,10 +185,11 @@ def _met_on_purpose(
     """What comes of comparing at a point sought for one side of a case; nothing where none is found.
 
     What is found nowhere is not sought under conditions as well, nor for another derivation of the graph; and what was found for
-    one is tried first for the next.
+    one is tried first for the next.  A point at which the lines cannot be told apart is not compared at again for another case.
     """
     graph, number = found.graph, tally.cases.index(case)
     known: dict[Any, Evaluator | None] = remembered(graph, "sought", dict)
+    lost: dict[Any, Evaluator] = remembered(graph, ("lost", found.of, found.wrt, found.steps), dict)
     asked = (case.key, case.condition, holds)
     bare = (case.key, S.One, holds)
     if tally.met(number, holds) or any(known.get(key, found) is None for key in (bare, asked)):
@@ -208,10 +209,14 @@ def _met_on_purpose(
         total = math.prod(point.size(i.size) for i in found.indices)
         count = _entries(work.cost(point), total, AMPLE // 4)
         there = places(point, found.indices, case, holds)
-        choose = partial(_entries_at, count=count, chance=random.Random(0), among=there)
+        grid = _entries_at(found, point, count, random.Random(0), there)
+        place = id(point), tuple(np.asarray(values).tobytes() for values in grid.values())
+        if place in lost:  # the same lines at the same entries: for another case, or found in another way
+            continue
         try:
-            errors = _compare(found, point, choose, tally)
+            errors = _compare(found, point, lambda *_, grid=grid: grid, tally)
         except (_Lost, _NoValue):
+            lost[place] = point
             continue
         if tally.met(number, holds):
             known[asked] = point

@@ -38,6 +38,14 @@ LABELS = read("Z: [N, C]; t: label[N, C]; L = sum(Z[n, t[n]] for n in N)")
         (r"\max_j z_j", "Largest_@1(z[@1])"),
         (r"-\log p_t", "-log(p[t])"),
         (r"\log \sum_j e^{z_j}", "log(Sum_@1(exp(z[@1])))"),
+        # as results are printed
+        ("p − 𝐞_t", "-Delta(i, t) + p[i]"),
+        ("1/C Σ_i z_i", "Sum_@1(z[@1])/C"),
+        ("Σ_j z_j / Σ_j p_j", "Sum_@1(z[@1])/Sum_@1(p[@1])"),
+        ("𝟏 ⊘ p", "1/p[i]"),
+        ("p^(⊙2) ⊙ z", "p[i]**2*z[i]"),
+        (r"p^{\odot 2} \oslash z", "p[i]**2/z[i]"),
+        ("𝟏 (pᵀ z)", "Sum_@1(p[@1]*z[@1])"),
     ],
 )
 def test_a_formula_is_read(text: str, read_as: str) -> None:
@@ -72,6 +80,16 @@ def test_matrices_are_read(text: str, read_as: str) -> None:
         (r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}", "Where(Positive(x), x, 0)"),
         (r"\begin{cases} x & \text{if } x > 0 \\ 0 & \text{if } x \le 0 \end{cases}", "Where(Positive(x), x, 0)"),
         (r"\log_2 x", "log(x)/log(2)"),
+        # as French prints numbers and arguments, and a line of text cases
+        ("0,5 x", "x/2"),
+        ("exp(0,5 x)", "exp(x/2)"),
+        ("max(0; x)", "Maximum(0, x)"),
+        ("max(0,5; x)", "Maximum(1/2, x)"),
+        ("1\u202f000 x", "1000*x"),
+        (r"17\,159 x", "17159*x"),
+        ("1/2 x", "x/2"),
+        ("{ x  if x > 0 ; 0  otherwise }", "Where(Positive(x), x, 0)"),
+        ("{ x  si x > 0 ; 0,5  sinon }", "Where(Positive(x), x, 1/2)"),
     ],
 )
 def test_names_and_functions_are_read(text: str, read_as: str) -> None:

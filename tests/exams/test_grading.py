@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, in_language
 from derive.exams.answers import Unread, number, numbers
 from derive.exams.grading import Grader
 from derive.exams.item import Choice, Item, Numbers, Order, Paper, Part, Text
@@ -18,6 +19,7 @@ from derive.exams.roster import Student
 from derive.exams.sheets import LETTERS
 from derive.exams.sheets import sheet as sheet_of
 from derive.teaching.formats.render import render
+from derive.teaching.translation import message_translator
 
 
 def key_of(part: Part, paper: Paper) -> str:
@@ -371,3 +373,11 @@ def test_mistakes_that_lead_to_one_answer_are_all_told() -> None:
     told = " Or: ".join(NAMED[mistake].sentence for mistake in sheet.parts[0].mistakes)
     assert told in render(page_of(sheet, kept, "en"), "markdown").text
     assert told in render(sheet_of(exam, [(made.papers[0], items)], "en", key=True), "markdown").text
+
+
+def test_the_point_that_shows_an_answer_wrong_has_the_signs_of_its_language(typed: Grader) -> None:
+    part = next(p for p in typed.sheet("ada", {"sce.1": "2*p_i"}).parts if p.part == "sce.1")
+    english, french = (in_language(part.why, message_translator(lang)) for lang in ("en", "fr"))
+    assert re.search(r"= \(-?\d\.\d+, ", english)
+    assert re.search(r"= \(-?\d,\d+\u202f; ", french)
+    assert "." not in french.removesuffix(".")

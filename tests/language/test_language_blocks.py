@@ -34,6 +34,13 @@ BLOCKS: dict[str, Callable[..., Any]] = {
     "X: [k, n + m]; y = X[:, :n] @ X[:, :n].T": lambda X: X[:, :3] @ X[:, :3].T,
     "X: [k, n]; h: [n - 1]; y[i] = sum(X[i, j + 1]*h[j] for j in n - 1)": lambda X, h: X[:, 1:] @ h,
     "X: [k, n]; w: [k - 2]; y = w @ X[2:]": lambda X, w: w @ X[2:],
+    "X: [k, n]; w: [n]; y = sum(w @ X[0] * X[k - 1])": lambda X, w: (w @ X[0] * X[3]).sum(),
+    "X: [k, n]; w: [m, n]; y = tanh(w @ X[0])": lambda X, w: torch.tanh(w @ X[0]),
+    "X: [k, n]; w: [n]; y[i] = w @ X[i]": lambda X, w: X @ w,
+    "X: [k, n]; y = sum((X @ X.T - eye(k))**2)": lambda X: ((X @ X.T - torch.eye(4)) ** 2).sum(),
+    "X: [k, n]; w: [n]; y = (X.T @ X + 3*eye(n)) @ w": lambda X, w: (X.T @ X + 3 * torch.eye(3)) @ w,
+    "X: [k, n]; y = sum((X @ X.T)[i, k - 1]**3 for i in k)": lambda X: ((X @ X.T)[:, 3] ** 3).sum(),
+    "X: [k, n]; y[i] = softmax(X)[i, 0]": lambda X: X.softmax(-1)[:, 0],
     "x: [n]; h: [m]; z = concat(x, h); y = z[1:] * z[:-1]": lambda x, h: torch.cat([x, h])[1:] * torch.cat([x, h])[:-1],
 }
 

@@ -354,7 +354,7 @@ DEFINITIONS: list[tuple[str, str]] = [
     ("f = where(x < -1, -1, x > 1, 1, x)", "f = { −1  if x < −1 ; 1  if x > 1 ; x  otherwise }"),
     ("f = where(x < -1, -1, where(x > 1, 1, x))", "f = { −1  if x < −1 ; 1  if x > 1 ; x  otherwise }"),
     ("f = where(0 < x < 1 and y > x, x, x < 0, 3, 0)", "f = { x  if 0 < x < 1, y > x ; 3  if x < 0 ; 0  otherwise }"),
-    ("f = where(x > 0, where(y > 0, 1, 2), 3)", "f = { { 1  if y > 0 ; 2  otherwise }  if x > 0 ; 3  otherwise }"),
+    ("f = where(x > 0, where(y > 0, 1, 2), 3)", "f = { 1  if x > 0, y > 0 ; 2  if x > 0 ; 3  otherwise }"),
     ("f = atan(x) + log2(x) + sinh(x)", "f = arctan(x) + log2(x) + sinh(x)"),
     ("e: real; f = e**x + exp(x)", "f = e^x + exp(x)"),
 ]

@@ -265,7 +265,7 @@ def test_formulas_of_random_graphs_are_read_back(part: int) -> None:
 
 SOURCES = (
     "x: [3]; f = (cos(x[0]) - 2.5e-3)**3/(x[1] + 2) - sqrt(mean(x**2))*max(x[0], 0.5)",
-    "A: [n, n]; B: [n, n]; x: [n]; b: [n]; y = (A*B) @ x + A**2 @ x - 1/b",
+    "A: [n, n]; B: [n, n]; x: [n]; b: [n]; y = (A*B) @ x + exp(A**2) @ x - 1/b",
     "W1: [m, n]; x_hat: [n]; f = prod(W1 @ x_hat) + min(x_hat[0], 3)",
     "s: [C]; t: label[C]; f = mean(exp(s[j]) for j in C if j != t)/s[0]",
     "X: [3, 2]; f = sum(X)**2 + where(X[0, 1] > 0, X[0, 1], 2)",
@@ -394,11 +394,11 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 }
 
 
-def _turned(parts: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _turned(parts: Callable[..., Any]) -> Callable[..., Any]:
     """The parts of a choice with what holds and what holds otherwise changed."""
 
-    def turned(choice: Any) -> Any:
-        found = parts(choice)
+    def turned(choice: Any, below: bool) -> Any:
+        found = parts(choice, below)
         return None if found is None else (found[0], found[2], found[1])
 
     return turned

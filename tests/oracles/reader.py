@@ -37,7 +37,7 @@ LOOSE = ("+", "−", *RELATIONS, "≈", ",", ";", ")", "]", "}", "/", "⊙", "�
 
 def spelled(name: str, rank: int = 0) -> str:
     """How a name is printed, as one line: `x_hat` with a hat, `W_h` with a subscript, `w1` w₁, and of the tensor `W1` W⁽¹⁾."""
-    name = {sign: word for word, sign in GREEK.items()}.get(name, name)
+    name = {**{sign: word for word, sign in GREEK.items()}, "lam": "lambda", "eps": "epsilon"}.get(name, name)
     if name in GREEK:
         return GREEK[name]
     if found := re.fullmatch(r"(.+?)_?(hat|bar|tilde)", name):
@@ -52,6 +52,7 @@ def spelled(name: str, rank: int = 0) -> str:
 
 
 def _letter(name: str) -> str:
+    name = {"lam": "lambda", "eps": "epsilon"}.get(name, name)
     return GREEK.get(name, unicodedata.normalize("NFD", name).replace("_", " "))
 
 
@@ -515,7 +516,10 @@ class Reader:
         numbered = sup is not None and re.fullmatch(r"\(\d+\)(⊤|\\top)?", sup.raw)  # no power, but a part of the name
         if word in self.scope and not numbered and not sub:  # an index has no index
             found.append((Tree("letter", text=self.scope[word]), 0))
+        own = {own_sub for own_sub, *_ in self.page.known.get(word, ())}
         for own_sub, own_sup, name, rank in self.page.known.get(word, ()):
+            if self.page.base and "0" in raw and raw in own and not own_sub:  # entries count from 1: w₀ is none
+                continue
             tree, used = self.tensor(name, rank, own_sub, own_sup, raw, sub, sup)
             if tree:
                 found.append((tree, used))

@@ -178,8 +178,8 @@ def _inside(body: Any, d: Deriv) -> bool:
 
 def some_factors(body: Any, d: Deriv) -> bool:
     """Whether what is left is a product of factors of what was there, up to a sign."""
-    left = Counter(map(shape, Mul.make_args(d.body)))
-    return any(left <= Counter(map(shape, Mul.make_args(sign * body))) for sign in (1, -1))
+    signed = [[Counter(map(shape, Mul.make_args(sign * t))) for sign in (1, -1)] for t in (d.body, body)]
+    return any(left <= whole for left in signed[0] for whole in signed[1])
 
 
 def one_term(body: Any, d: Deriv) -> bool:
@@ -632,7 +632,51 @@ def _known(between: Between) -> str:
     return ""
 
 
+def _with_cancelling(other: Predicate | None = None) -> Predicate:
+    """A predicate for a reason that says that opposite terms cancel besides: of what is gone, several terms of one sum spoke."""
+
+    def predicate(between: Between) -> str:
+        explained = {e.name for pair in between.uses for side in pair for e in nodes(side, Element)}
+        before, after = (
+            {e.name for e in nodes(line, Element)} | {str(a.pair) for a in nodes(line, Adjoint)}
+            for line in (between.before, between.after)
+        )
+        if after - before - explained or not before - after - explained:
+            return "cancel: nothing is gone, or something has come"
+        for what in before - after - explained:
+            name = what if what in {e.name for e in nodes(between.before, Element)} else ""
+            inside = [[name in {e.name for e in nodes(t, Element)} for t in part.args] for part in nodes(between.before, Add)]
+            if name and not any(sum(own) > 1 for own in inside):
+                return f"cancel: {name} stood in no two terms of a sum"
+        if waiting(between.before) > waiting(between.after):
+            return "cancel: a delta has been used"
+        return other(between) if other else ""
+
+    return predicate
+
+
+def _fewer_signs(between: Between) -> str:
+    return "" if symbols(between.after) < symbols(between.before) else "cancel: there are no fewer signs"
+
+
+def _fewer_brackets(between: Between) -> str:
+    return "" if brackets(between.after) < brackets(between.before) else "multiply out: there are no fewer sums in brackets"
+
+
+def _more_brackets(between: Between) -> str:
+    return "" if brackets(between.after) > brackets(between.before) else "factor: there are no more sums in brackets"
+
+
+def _equation_of(kind: Any) -> Predicate:
+    return lambda between: "" if between.uses and all(isinstance(left, kind) for left, _ in between.uses) else "no such equation"
+
+
 RULES |= {
+    "opposite terms cancel": _with_cancelling(_fewer_signs),
+    "multiply out; opposite terms cancel": _with_cancelling(_fewer_brackets),
+    "factor; opposite terms cancel": _with_cancelling(_more_brackets),
+    "recognise the definition; opposite terms cancel": _with_cancelling(_equation_of(Element)),
+    "a sum that is known; opposite terms cancel": _with_cancelling(_equation_of(Sum)),
     "chain rule": _chain_rule,
     "chain rule: the sum over every path": _every_path,
     "definition": _definition,

@@ -118,12 +118,13 @@ def test_french_messages_are_set_as_french_is_printed() -> None:
 
 def test_a_message_is_said_in_another_language_with_all_that_fills_it() -> None:
     with pytest.raises(DeriveError) as caught:
-        derive.graph("W: [m, n]; f = W[0]")
+        derive.graph("y: label[N, K, C]; S: [N, C]; f = sum(S[i, y[i]] for i in N)")
     said = caught.value.text(message_translator("fr"))
     assert said == (
-        "W a les axes [m, n], et 1 indice ici.\n  ligne 1\u00a0: W: [m, n]; f = W[0]\n" + " " * 27 + "^^^^\n"
-        "Écrivez un indice pour chaque axe, W[0, i], et sommez sur cet indice (for i in n) ou mettez-le à gauche du signe "
-        "=\u00a0: y[i] = … W[0, i] …."
+        "y a les axes [N, K], et 1 indice ici.\n  ligne 1\u00a0: y: label[N, K, C]; S: [N, C]; f = sum(S[i, y[i]] for i in N)\n"
+        + " " * 55
+        + "^^^^\nÉcrivez un indice pour chaque axe, y[i, j], et sommez sur cet indice (for j in K) ou mettez-le à gauche du "
+        "signe =\u00a0: y[j] = … y[i, j] …."
     )
     assert message_translator("xx") is str
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from cases.literature.row import Refusal
 
-_LINE = "A line is a definition, name = expression, or a declaration, name: [axes]."
-
 REFUSALS = [
     Refusal(
         "f = 1/(1 + exp(-(2x + 1)))",
@@ -41,7 +39,12 @@ REFUSALS = [
         "ELU",
     ),
     Refusal("y = x if x > 0 else alpha*(exp(x) - 1)", "A choice is written with where.", "Write where(condition, a, b).", "ELU"),
-    Refusal("f(r) = r**2/(1 + r**2)", "Only a name, or name[i, j], can stand left of =.", _LINE, "Geman-McClure loss"),
+    Refusal(
+        "f(r) = r**2/(1 + r**2)",
+        "Only a name, or name[i, j], can stand left of =.",
+        "Write f = …; what it is a function of, its formula says.",
+        "Geman-McClure loss",
+    ),
     Refusal(
         "x: [n]; f = sum((1 - x[i])**2 for i in range(n))",
         "An axis is a name, an integer, or a sum or product of these: [n], [3], [O + K - 1].",
@@ -55,16 +58,28 @@ REFUSALS = [
         "three steps of a scalar recurrence",
     ),
     Refusal(
-        "z: [C]; y: label[C]; L = -log(softmax(z)[y])",
-        "Only a tensor with a name has entries.",
-        "Give the expression a name first.",
-        "confidence penalty",
+        "K: [N, d]; q: [d]; L = logsumexp(K q)",
+        "A sign is missing between `K` and `q`.",
+        "Write a product as K*q, and that of matrices as K @ q.",
+        "InfoNCE of one query",
     ),
     Refusal(
-        "S: [N, C]; y: label[N, C]; L = -mean(log(softmax(S)[i, y[i]]) for i in N)",
-        "Only a tensor with a name has entries.",
-        "Give the expression a name first.",
-        "two-layer classifier of a batch",
+        "W: [m, n]; L = sum((W @ W.T - I)**2)",
+        "I is not declared, and a matrix stands beside it.",
+        "Write eye(m) for the identity, or declare the number: I: real.",
+        "orthogonal penalty",
+    ),
+    Refusal(
+        "Z: [N, C]; P = softmax(Z, axis=1)",
+        "Arguments have no keywords.",
+        "It is over the last axis: softmax(Z); over the first write softmax(Z.T).T.",
+        "softmax regression with labels",
+    ),
+    Refusal(
+        "w: [d]; L = 1/2*||w||^2",
+        "The sign | is not part of the language.",
+        "Write the norm as norm(x), and the absolute value of a number as abs(x).",
+        "elastic net",
     ),
     Refusal(
         "X: [N, d]; mu = mean(X, axis=0)",
