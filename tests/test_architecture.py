@@ -122,7 +122,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "wrapped"}),
     "kernels.cpu": (
         {"device", "products", "schedule"},
-        {"regions", "segments"},
+        {"orders", "regions", "segments"},
         {"looped"},
         {"compiled"},
         {"functions"},

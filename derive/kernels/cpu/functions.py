@@ -11,6 +11,7 @@ from itertools import count
 
 from derive.graphs.graph import Graph, Input
 from derive.kernels.cpu.compiled import Compiled, compiled, zero
+from derive.kernels.cpu.orders import ordered
 from derive.kernels.cpu.products import matrix_product
 from derive.kernels.cpu.schedule import schedule
 from derive.kernels.cpu.segments import Plan, Segment, plan
@@ -28,6 +29,7 @@ NOTHING = Segment((), (), ())
 
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
+    program = ordered(program)
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
     before = wrapper.tests and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own

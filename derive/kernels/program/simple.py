@@ -338,9 +338,7 @@ def contracted(assign: Assign) -> tuple[Element, ...]:
         return ()
     a, b = (frozenset(f.indices) for f in pair)
     free = frozenset(assign.indices)
-    if a & b - free == set(over) and (a - b) and (b - a) and a | b == free | set(over):
-        return pair if product_axes(assign.entry, pair[0], pair[1], over) else ()
-    return ()
+    return pair if a & b - free == set(over) and (a - b) and (b - a) and a | b == free | set(over) else ()
 
 
 Axes = tuple[Index, ...]
