@@ -10,7 +10,7 @@ entries has to jump for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from typing import Any
 
@@ -20,6 +20,7 @@ from derive.kernels.program.program import Assign, Program
 from derive.kernels.program.simple import contracted
 
 Axes = tuple[int, ...]
+Letters = tuple[Index, ...]
 Group = Mapping[str, Axes]
 """Tensors that are turned together: which axis of the group each of their axes is."""
 
@@ -32,14 +33,16 @@ COPY, JUMP = 8, 4
 
 def ordered(program: Program) -> Program:
     """The program with the axes of tensors that are neither given nor wanted in the order that suits its products."""
+    seen = [_read(a) for a in program.assigns]
+    orders: dict[str, Axes] = {}
     for group in _groups(program):
-        involved = [a for a in program.assigns if {a.name, *a.reads} & group.keys()]
-        if any(map(contracted, involved)):
+        involved = [a for a in seen if any(name in group for name, _ in a.entries)]
+        if any(a.product for a in involved):
             several = permutations(range(len(next(iter(group.values())))))
-            choices = [{n: _order(axes, new) for n, axes in group.items()} for new in several]
-            best = min(choices, key=lambda orders: sum(_cost(_turned(a, orders)) for a in involved))
-            program = replace(program, assigns=tuple(_turned(a, best) for a in program.assigns))
-    return program
+            choices = [{**orders, **{n: _order(axes, new) for n, axes in group.items()}} for new in several]
+            orders = min(choices, key=lambda found: sum(_cost(a, found) for a in involved))
+    orders = {n: order for n, order in orders.items() if order != tuple(range(len(order)))}
+    return replace(program, assigns=tuple(_turned(a, orders) for a in program.assigns))
 
 
 def _order(axes: Axes, new: Axes) -> Axes:
@@ -83,18 +86,31 @@ def _turned(a: Assign, orders: Mapping[str, Axes]) -> Assign:
     return replace(a, entry=rewrite(a.entry), term=walk(a.term, rewrite)) if {a.name, *a.reads} & orders.keys() else a
 
 
-def _cost(a: Assign) -> int:
-    """What an assignment costs besides its arithmetic."""
+@dataclass(frozen=True)
+class _Pass:
+    """An assignment as the entries that it runs through, its own first; all there are of a `product`."""
+
+    entries: tuple[tuple[str, Letters], ...]
+    product: bool
+
+
+def _read(a: Assign) -> _Pass:
     pair = contracted(a)
-    if pair:
-        free = {*a.indices}
-        found = shape(a.entry, *pair, tuple(i for i in pair[0].indices if i not in free))
-        return COPY * found.cost[0] + found.cost[1]
-    body = a.term.opened()[1] if isinstance(a.term, Binder) else a.term
-    entries = [e.indices for e in (a.entry, *body.atoms(Element)) if all(isinstance(i, Index) for i in e.indices)]
-    return JUMP * sum(not _agree(one, other) for one, other in combinations(sorted(set(entries), key=str), 2))
+    entries = pair or sorted((a.term.opened()[1] if isinstance(a.term, Binder) else a.term).atoms(Element), key=str)
+    plain = [e for e in (a.entry, *entries) if all(isinstance(i, Index) for i in e.indices)]
+    return _Pass(tuple((e.name, e.indices) for e in plain), bool(pair))
 
 
-def _agree(one: tuple[Index, ...], other: tuple[Index, ...]) -> bool:
+def _cost(a: _Pass, orders: Mapping[str, Axes]) -> int:
+    """What an assignment costs besides its arithmetic."""
+    entries = [tuple(i[k] for k in orders[name]) if name in orders else i for name, i in a.entries]
+    if a.product:
+        copies, loops = shape(*entries).cost
+        return COPY * copies + loops
+    several = dict.fromkeys(e for e in entries if len(e) > 1)
+    return JUMP * sum(not _agree(one, other) for one, other in combinations(several, 2))
+
+
+def _agree(one: Letters, other: Letters) -> bool:
     """Whether two entries have the letters that they share in one order."""
     return [i for i in one if i in other] == [i for i in other if i in one]

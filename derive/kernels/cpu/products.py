@@ -1,8 +1,8 @@
 """Matrix products as calls of NumPy, which hands them to a BLAS.
 
-A product c = Σ a b has four groups of indices: *examples* (in all three), *middle* (in a and b: summed), *left* (in a and c) and
-*right* (in b and c).  A BLAS multiplies one matrix by another, whose rows and columns have one distance each in memory, and one of
-them the distance 1; np.matmul does so again and again over axes in front.  `shape` chooses what the rows and the columns are:
+A product c = Σ a b has four groups of indices: *examples* (in all three), *middle* (in a and b: summed), *left* (in a and c)
+and *right* (in b and c).  A BLAS multiplies matrices whose rows, and whose columns, have one distance in memory, one of the two
+the distance 1; np.matmul does so again and again over axes in front.  `shape` chooses what the rows and the columns are:
 
     view   axes that stand side by side, in one order in both arrays that have them, become one axis
     loop   what does not stand so, and the examples, are axes in front; the array without such an axis is broadcast
@@ -18,45 +18,47 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product as combinations
 
-from derive.calculus.terms import CACHE, Element, Index
+from derive.calculus.terms import CACHE, Index
 from derive.kernels.program.statements import MatrixProduct
-from derive.kernels.text.scope import size_code
+from derive.kernels.text.python import python
+from derive.kernels.text.scope import size_code, total_size
 
 Axes = tuple[Index, ...]
 
 
 @dataclass(frozen=True)
 class Matrices:
-    """How an array is seen: as matrices of `rows` and `columns`, one for each value of the loops that it has."""
+    """How an array with these axes is seen: as matrices of `rows` and `columns`, one for each value of the loops that it has."""
 
-    entry: Element
+    axes: Axes
     rows: Axes
     columns: Axes
     copied: bool
 
     @property
     def loops(self) -> frozenset[Index]:
-        return frozenset(self.entry.indices) - {*self.rows, *self.columns}
+        return frozenset(self.axes) - {*self.rows, *self.columns}
 
     @property
     def fits(self) -> bool:
         """Whether a BLAS takes the matrices as they lie: each group side by side, and the last axis in one of them."""
-        axes = self.entry.indices
-        return self.copied or (all(_beside(g, axes) for g in (self.rows, self.columns)) and axes[-1] not in self.loops)
+        beside = all(_beside(group, self.axes) for group in (self.rows, self.columns))
+        return self.copied or (beside and self.axes[-1] not in self.loops)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A product as a product of matrices: first · second = result, for each value of the loops."""
+    """A product as a product of matrices, first · second = result, for each value of the loops; `turned` where the first is b."""
 
     first: Matrices
     second: Matrices
     result: Matrices
+    turned: bool
 
     @property
     def loops(self) -> Axes:
         """The axes in front, in the order of the result."""
-        return tuple(i for i in self.result.entry.indices if i in self.result.loops)
+        return tuple(i for i in self.result.axes if i in self.result.loops)
 
     @property
     def cost(self) -> tuple[int, int]:
@@ -65,28 +67,33 @@ class Shape:
 
 
 @lru_cache(maxsize=CACHE)
-def shape(entry: Element, a: Element, b: Element, over: tuple[Index, ...]) -> Shape:
-    """The cheapest way to take a product; `a` and `b` share what is summed, and have indices of their own."""
-    return min(_shapes(entry, a, b, frozenset(over)), key=lambda s: s.cost)
+def shape(axes: Axes, of_a: Axes, of_b: Axes) -> Shape:
+    """The cheapest way to take a product of tensors with these axes, which share what is summed and have axes of their own."""
+    return min(_shapes(axes, of_a, of_b), key=lambda s: s.cost)
 
 
-def _shapes(entry: Element, a: Element, b: Element, over: frozenset[Index]) -> Iterator[Shape]:
-    """Every way, those whose result lies as it is computed first, and of those with longer groups of rows."""
-    left, right = frozenset(a.indices) - {*b.indices}, frozenset(b.indices) - {*a.indices}
-    for of_a, of_b, of_c in combinations((False, True), repeat=3):
-        rows = _groups(left, [e.indices for e, copied in ((a, of_a), (entry, of_c)) if not copied] or [a.indices])
-        columns = _groups(right, [e.indices for e, copied in ((b, of_b), (entry, of_c)) if not copied] or [b.indices])
-        middles = [g for g in _groups(over, [e.indices for e in _plain(a, of_a, b, of_b)] or [a.indices]) if len(g) == len(over)]
-        for r, c, m in combinations(rows, columns, middles):
-            first, second = Matrices(a, r, m, of_a), Matrices(b, m, c, of_b)
-            result = Matrices(entry, r, c, of_c)
+def _shapes(axes: Axes, of_a: Axes, of_b: Axes) -> Iterator[Shape]:
+    """Every way; those that copy little come first, and of these the ones with long groups."""
+    left, right = frozenset(of_a) - {*of_b}, frozenset(of_b) - {*of_a}
+    over = frozenset(of_a) - {*axes}
+    for copied in combinations((False, True), repeat=3):
+        a, b, c = (() if moved else (order,) for moved, order in zip(copied, (of_a, of_b, axes), strict=True))
+        rows, columns = _groups(left, (*a, *c) or (of_a,)), _groups(right, (*b, *c) or (of_b,))
+        middles = [group for group in _groups(over, (*a, *b) or (of_a,)) if len(group) == len(over)]
+        for r, k, m in combinations(rows, columns, middles):
+            groups = zip((of_a, of_b, axes), (r, m, r), (m, k, k), copied, strict=True)
+            first, second, result = (Matrices(*each) for each in groups)
             if first.fits and second.fits and result.fits:
-                yield Shape(first, second, result) if _before(r, c, entry) else _turned(first, second, result)
+                yield _untwisted(Shape(first, second, result, turned=False))
 
 
-def _plain(a: Element, of_a: bool, b: Element, of_b: bool) -> Iterator[Element]:
-    """Those of the two that are not copied."""
-    yield from (e for e, copied in ((a, of_a), (b, of_b)) if not copied)
+def _untwisted(s: Shape) -> Shape:
+    """cᵀ = bᵀ aᵀ where the columns of the result stand before its rows, so that it need not be turned."""
+    axes = s.result.axes
+    if axes.index(s.result.rows[0]) < axes.index(s.result.columns[0]):
+        return s
+    a, b, c = (Matrices(m.axes, m.columns, m.rows, m.copied) for m in (s.first, s.second, s.result))
+    return Shape(b, a, c, turned=True)
 
 
 def _groups(indices: frozenset[Index], orders: Sequence[Axes]) -> list[Axes]:
@@ -102,42 +109,32 @@ def _beside(group: Axes, axes: Axes) -> bool:
     return axes[start : start + len(group)] == group
 
 
-def _before(rows: Axes, columns: Axes, entry: Element) -> bool:
-    return entry.indices.index(rows[0]) < entry.indices.index(columns[0])
-
-
-def _turned(first: Matrices, second: Matrices, result: Matrices) -> Shape:
-    """cᵀ = bᵀ aᵀ: the result is not turned."""
-    a, b, c = (Matrices(m.entry, m.columns, m.rows, m.copied) for m in (first, second, result))
-    return Shape(b, a, c)
-
-
 # ---------------------------------------------------------------- as text
 
 
 def matrix_product(product: MatrixProduct) -> str:
     """The call of np.matmul."""
-    found = shape(product.entry, product.a, product.b, product.over)
-    factors = f"np.matmul({_seen(found.first, found.loops)}, {_seen(found.second, found.loops)}"
-    if not found.result.copied:
-        return f"{factors}, out={_seen(found.result, found.loops)})"
     axes = product.entry.indices
+    found = shape(axes, product.a.indices, product.b.indices)
+    names = (product.b.name, product.a.name) if found.turned else (product.a.name, product.b.name)
+    both = [_seen(name, m, found.loops) for name, m in zip(names, (found.first, found.second), strict=True)]
+    if not found.result.copied:
+        return f"np.matmul({', '.join(both)}, out={_seen(product.name, found.result, found.loops)})"
     made = (*found.loops, *found.result.rows, *found.result.columns)
-    back = _transposed(f"{factors}).reshape({_sizes(made)})", [made.index(i) for i in axes])
+    back = _transposed(f"np.matmul({', '.join(both)}).reshape({_sizes(made)})", [made.index(i) for i in axes])
     return f"np.copyto({product.name}, {back})"
 
 
-def _seen(m: Matrices, loops: Axes) -> str:
+def _seen(name: str, m: Matrices, loops: Axes) -> str:
     """An array as matrices: joined, turned, and with an axis for each loop behind the first that it has."""
     own = [i for i in loops if i in m.loops]
     wanted = [*((i,) for i in own), m.rows, m.columns]
     if m.copied:
-        order = [m.entry.indices.index(i) for group in wanted for i in group]
-        code = f"np.ascontiguousarray({_transposed(m.entry.name, order)})"
-        code += _joined(wanted)
+        order = [m.axes.index(i) for group in wanted for i in group]
+        code = f"np.ascontiguousarray({_transposed(name, order)}){_joined(wanted)}"
     else:
-        lying = sorted(wanted, key=lambda group: m.entry.indices.index(group[0]))
-        code = _transposed(m.entry.name + _joined(lying), [lying.index(group) for group in wanted])
+        lying = sorted(wanted, key=lambda group: m.axes.index(group[0]))
+        code = _transposed(name + _joined(lying), [lying.index(group) for group in wanted])
     behind = loops[loops.index(own[0]) :] if own else ()
     missing = ", ".join(":" if i in own else "None" for i in behind)
     return f"{code}[{missing}]" if "None" in missing else code
@@ -148,7 +145,7 @@ def _joined(groups: Iterable[Axes]) -> str:
     groups = list(groups)
     if all(len(g) == 1 for g in groups):
         return ""
-    return f".reshape({', '.join('*'.join(f'({size_code(i.size)})' for i in g) for g in groups)})"
+    return f".reshape({', '.join(python(total_size(i.size for i in g)) for g in groups)})"
 
 
 def _sizes(axes: Axes) -> str:

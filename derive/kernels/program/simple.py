@@ -9,12 +9,13 @@ again than kept.  The letters of indices are made alike (`LoopLetters`), so that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Mul, S, Symbol, sign
+from sympy import Abs, Add, Mul, S, Symbol, preorder_traversal, sign
 
 from derive.calculus.terms import (
     CACHE,
@@ -322,7 +323,13 @@ def _put_in(term: Any, loops: int, known: dict[str, Assign], kept: set[str], pro
 
 def _readers(program: Program, name: str) -> int:
     """In how many places a tensor is read."""
-    return sum(a.term.count(lambda t: isinstance(t, Element) and t.name == name) for a in program.assigns if name in a.reads)
+    return sum(_occurrences(a.term)[name] for a in program.assigns if name in a.reads)
+
+
+@lru_cache(maxsize=CACHE)
+def _occurrences(term: Any) -> Counter[str]:
+    """How often a term mentions each tensor."""
+    return Counter(t.name for t in preorder_traversal(term) if isinstance(t, Element))
 
 
 def contracted(assign: Assign) -> tuple[Element, ...]:
