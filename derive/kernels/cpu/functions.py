@@ -20,7 +20,7 @@ from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct
 from derive.kernels.text.python import python
 from derive.kernels.text.scope import size, size_code
-from derive.kernels.text.tree import Cast, Expression, Name, Property, Reshaped, Several, Whole, call
+from derive.kernels.text.tree import Cast, Expression, Name, Reshaped, Several, Whole, call
 from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, calls_of, shape_code
 
 NOTHING = Segment((), (), ())
@@ -75,9 +75,9 @@ class _CpuWrapper(Wrapper):
         labels = (
             call("outside", flat[i.name], size(i.classes), Cast("int64", Whole(k))) for k, i in enumerate(self._labels, start=1)
         )
-        spans = (Several((call("address", Name(n)), Property(Name(n), "nbytes"))) for n in self._apart)
         may = len(self.written) + len(self._same)
-        apart = call("clash", Several(tuple(spans), comma=True), Whole(len(self.written)), Whole(may))
+        spans = call("spans", Several(tuple(map(Name, self._apart)), comma=True))
+        apart = call("clash", spans, Whole(len(self.written)), Whole(may))
         return (*labels, *([apart] if self.written else []))
 
     @cached_property

@@ -176,11 +176,10 @@ class RegionBuilder:
     def _fetch(self, shares: Mapping[str, tuple[int, int]]) -> list[Line]:
         """The lines that fetch a part of the next row of some arrays."""
         found = {name: share for name, share in shares.items() if self.storage[name] == ARRAY and name not in self.streamed}
-        return [Do(call("fetch", at(name, self._next_row), Whole(part), Whole(parts))) for name, (part, parts) in found.items()]
-
-    @property
-    def _next_row(self) -> Expression:
-        return call("min", plus(Name(self.region.index.name), ONE), Operation("-", Name("last"), ONE))
+        return [
+            Do(call("fetch", Name(name), plus(Name(self.region.index.name), ONE), Name("last"), Whole(part), Whole(parts)))
+            for name, (part, parts) in found.items()
+        ]
 
     # ---- entries
 

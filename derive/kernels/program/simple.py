@@ -167,8 +167,11 @@ class _Naming:
         return substituted(found, dict(zip(found.indices, own, strict=True)))
 
     def _alike(self, target: Element, term: Any) -> Assign:
+        renaming = self.letters.renaming(target.indices)
+        if all(i == letter for i, letter in renaming.items()):
+            return Assign(target, term)
         apart = {i: i.fresh() for i in target.indices}
-        letters = {apart[i]: letter for i, letter in self.letters.renaming(target.indices).items()}
+        letters = {apart[i]: letter for i, letter in renaming.items()}
         return Assign(*(substituted(substituted(t, apart), letters) for t in (target, term)))
 
     def _fresh(self, term: Any) -> str:
