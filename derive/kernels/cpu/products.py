@@ -78,8 +78,8 @@ def _shapes(axes: Axes, of_a: Axes, of_b: Axes) -> Iterator[Shape]:
     over = frozenset(of_a) - {*axes}
     for copied in combinations((False, True), repeat=3):
         a, b, c = (() if moved else (order,) for moved, order in zip(copied, (of_a, of_b, axes), strict=True))
-        rows, columns = _groups(left, (*a, *c) or (of_a,)), _groups(right, (*b, *c) or (of_b,))
-        middles = [group for group in _groups(over, (*a, *b) or (of_a,)) if len(group) == len(over)]
+        rows, columns = _groups(left, (*a, *c) or (_only(left, of_a),)), _groups(right, (*b, *c) or (_only(right, of_b),))
+        middles = [group for group in _groups(over, (*a, *b) or (_only(over, of_a),)) if len(group) == len(over)]
         for r, k, m in combinations(rows, columns, middles):
             groups = zip((of_a, of_b, axes), (r, m, r), (m, k, k), copied, strict=True)
             first, second, result = (Matrices(*each) for each in groups)
@@ -94,6 +94,10 @@ def _untwisted(s: Shape) -> Shape:
         return s
     a, b, c = (Matrices(m.axes, m.columns, m.rows, m.copied) for m in (s.first, s.second, s.result))
     return Shape(b, a, c, turned=True)
+
+
+def _only(indices: frozenset[Index], axes: Axes) -> Axes:
+    return tuple(i for i in axes if i in indices)
 
 
 def _groups(indices: frozenset[Index], orders: Sequence[Axes]) -> list[Axes]:
