@@ -9,7 +9,7 @@ entries has to jump for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from typing import Any
@@ -50,7 +50,7 @@ def _order(axes: Axes, new: Axes) -> Axes:
     return tuple(sorted(range(len(axes)), key=lambda k: new.index(axes[k])))
 
 
-def _groups(program: Program) -> list[Group]:
+def _groups(program: Program) -> Sequence[Group]:
     """The tensors that may be turned, in groups, each in the order of evaluation."""
     fixed = {*program.outputs, *(i.name for i in program.inputs)}
     groups: list[dict[str, Axes]] = []
