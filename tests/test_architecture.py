@@ -124,7 +124,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "trial", "wrapped"}),
     "kernels.cpu": (
         {"device", "products", "schedule"},
-        {"regions", "segments"},
+        {"orders", "regions", "segments"},
         {"looped"},
         {"compiled"},
         {"functions"},

@@ -265,13 +265,14 @@ def test_fetch_takes_arrays_of_any_length_and_asks_ahead() -> None:
     from derive.kernels.cpu.device.intrinsics import fetch
 
     @njit
-    def run(row):  # type: ignore[no-untyped-def]
-        fetch(row, 0, 2)
-        fetch(row, 1, 2)
+    def run(rows):  # type: ignore[no-untyped-def]
+        for k in range(rows.shape[0]):
+            fetch(rows, k + 1, rows.shape[0], 0, 2)
+            fetch(rows, k + 1, rows.shape[0], 1, 2)
 
     for count in (0, 1, 16, 1000, 100_000):
-        run(np.zeros(count, np.float32))
-    run(np.zeros((3, 5)))
+        run(np.zeros((3, count), np.float32))
+    run(np.zeros((3, 5, 2)))
     assert "prefetch" in next(iter(run.inspect_asm().values()))
 
 

@@ -11,6 +11,7 @@ from itertools import count
 
 from derive.graphs.graph import Graph, Input
 from derive.kernels.cpu.compiled import Compiled, compiled, zero
+from derive.kernels.cpu.orders import ordered
 from derive.kernels.cpu.products import matrix_product
 from derive.kernels.cpu.schedule import schedule
 from derive.kernels.cpu.segments import Plan, Segment, plan
@@ -19,7 +20,7 @@ from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct
 from derive.kernels.text.python import python
 from derive.kernels.text.scope import size, size_code
-from derive.kernels.text.tree import Cast, Expression, Name, Property, Reshaped, Several, Whole, call
+from derive.kernels.text.tree import Cast, Expression, Name, Reshaped, Several, Whole, call
 from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, calls_of, shape_code
 
 NOTHING = Segment((), (), ())
@@ -28,6 +29,7 @@ NOTHING = Segment((), (), ())
 
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
+    program = ordered(program)
     made = plan(schedule(program))
     wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
     before = wrapper.tests and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own
@@ -73,9 +75,9 @@ class _CpuWrapper(Wrapper):
         labels = (
             call("outside", flat[i.name], size(i.classes), Cast("int64", Whole(k))) for k, i in enumerate(self._labels, start=1)
         )
-        spans = (Several((call("address", Name(n)), Property(Name(n), "nbytes"))) for n in self._apart)
         may = len(self.written) + len(self._same)
-        apart = call("clash", Several(tuple(spans), comma=True), Whole(len(self.written)), Whole(may))
+        spans = call("spans", Several(tuple(map(Name, self._apart)), comma=True))
+        apart = call("clash", spans, Whole(len(self.written)), Whole(may))
         return (*labels, *([apart] if self.written else []))
 
     @cached_property

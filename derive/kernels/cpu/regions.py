@@ -20,6 +20,7 @@ NAME__out, and then copied (`streamed`).  The next row is fetched while the pres
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,13 +39,16 @@ from derive.kernels.text.tree import (
     ZERO,
     Assign,
     Brackets,
+    Call,
     Cast,
     Do,
     Expression,
     If,
     Line,
     Loop,
+    Minus,
     Name,
+    Number,
     Operation,
     Span,
     Whole,
@@ -176,11 +180,10 @@ class RegionBuilder:
     def _fetch(self, shares: Mapping[str, tuple[int, int]]) -> list[Line]:
         """The lines that fetch a part of the next row of some arrays."""
         found = {name: share for name, share in shares.items() if self.storage[name] == ARRAY and name not in self.streamed}
-        return [Do(call("fetch", at(name, self._next_row), Whole(part), Whole(parts))) for name, (part, parts) in found.items()]
-
-    @property
-    def _next_row(self) -> Expression:
-        return call("min", plus(Name(self.region.index.name), ONE), Operation("-", Name("last"), ONE))
+        return [
+            Do(call("fetch", Name(name), plus(Name(self.region.index.name), ONE), Name("last"), Whole(part), Whole(parts)))
+            for name, (part, parts) in found.items()
+        ]
 
     # ---- entries
 
@@ -333,7 +336,7 @@ class RegionBuilder:
             scope.variables[s.entry] = name
         elif self._depth(s, nest) is not None:
             total = f"{s.name}__all"
-            scope.put(Assign(total, accumulated(s.kind, Name(total), value)))
+            scope.put(Assign(total, accumulated(s.kind, Name(total), _masked(value) if s.kind == LARGEST else value)))
         else:
             target = self.access(s.entry)
             scope.put(put(target, added(s.kind, target, value)))
@@ -397,6 +400,15 @@ def _never_negative(place: Any) -> bool:
 
 def _without(term: Any, factor: Any) -> Any:
     return Mul(*[f for f in factors(term) if f != factor])
+
+
+def _masked(value: Expression) -> Expression:
+    """What is -oo where a condition fails, with that hidden from LLVM: it would choose between totals, and not in vectors."""
+    if isinstance(value, Call) and value.function == "select":
+        test, found, otherwise = value.arguments
+        if otherwise in (Minus(Number(math.inf, "float32")), Minus(Number(math.inf, "float64"))):
+            return call("select", test, found, call("kept", otherwise))
+    return value
 
 
 def accumulated(kind: str, total: Expression, value: Expression) -> Expression:

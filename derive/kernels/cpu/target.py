@@ -29,7 +29,18 @@ CPU = Target(
     public=public,
     device=Device(
         files=("cpu/device/intrinsics.py", "cpu/device/{dtype}.py", "cpu/device/functions.py"),
-        operations=("accumulate", "accumulate_maximum", "address", "fence", "fetch", "maximum", "select", "stream"),
+        operations=(
+            "accumulate",
+            "accumulate_maximum",
+            "address",
+            "fence",
+            "fetch",
+            "kept",
+            "maximum",
+            "select",
+            "spans",
+            "stream",
+        ),
         measured=True,
     ),
     imports=(

@@ -20,6 +20,7 @@ from sympy import Mul
 from derive.calculus.terms import Element, Index, free_indices, walk
 from derive.kernels.program.memory import Staged
 from derive.kernels.program.program import Program
+from derive.kernels.program.simple import product_axes
 from derive.kernels.program.statements import ARGMAX, LARGEST, MAP, SUM, MatrixProduct, Statement, nested, read_by, statements
 
 Axes = tuple[Index, ...]
@@ -105,7 +106,7 @@ class Launches(Staged):
 
 def launches(program: Program) -> Launches:
     """The launches of a program: matrix products and numbers as soon as they can be computed, and then rows before cells."""
-    waiting = statements(program)
+    waiting = [s.summed if isinstance(s, MatrixProduct) and not _laid_out(s) else s for s in statements(program)]
     done = {i.name for i in program.inputs}
     stages: list[Launch] = []
     while waiting:
@@ -118,6 +119,11 @@ def launches(program: Program) -> Launches:
             done |= {stage.name} if isinstance(stage, MatrixProduct) else {s.name for s in stage.statements}
         waiting = [s for s in waiting if s.name not in done]
     return Launches(program, tuple(stages))
+
+
+def _laid_out(product: MatrixProduct) -> bool:
+    """Whether the library's matrix product takes the arrays as they lie."""
+    return product_axes(product.entry, product.a, product.b, product.over) is not None
 
 
 def _joined(stages: list[Launch], stage: Launch) -> list[Launch]:

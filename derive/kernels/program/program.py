@@ -27,7 +27,7 @@ from derive.calculus.terms import Adjoint, Binder, Element, Index, free_indices,
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, nearest, said
-from derive.graphs.graph import Graph, Input
+from derive.graphs.graph import Graph, Input, remembered
 from derive.language import library
 from derive.notation.context import context_of
 from derive.notation.layout import text
@@ -196,11 +196,18 @@ def _gradient_entry(adjoint: Adjoint) -> Element:
 # ---------------------------------------------------------------- equal programs
 
 
-def arrays_of(program: Program, point: Evaluator) -> dict[str, Any]:
-    """Every tensor of a program in 50 digits, at a point that gives its inputs; as in kernels, the largest of nothing is -oo."""
+def arrays_of(program: Program, point: Evaluator, memo: dict[Any, Any] | None = None) -> dict[str, Any]:
+    """Every tensor of a program in 50 digits, at a point that gives its inputs; as in kernels, the largest of nothing is -oo.
+
+    A `memo` is for one point: what other programs have computed of the very same arrays is taken from there.
+    """
     known = {i.name: point.arrays[i.name] for i in program.inputs}
+    memo = {} if memo is None else memo
     for assign in program.assigns:
-        known[assign.name] = Evaluator(point.sizes, known, program.graph, empty=True).array(assign.term, assign.indices)
+        key = assign.term, assign.indices, *(id(known[name]) for name in sorted(assign.reads))
+        if key not in memo:
+            memo[key] = Evaluator(point.sizes, known, program.graph, empty=True).array(assign.term, assign.indices)
+        known[assign.name] = memo[key]
     return known
 
 
@@ -222,8 +229,9 @@ def equal(before: Program, after: Program, what: str) -> Program:
         )
     for seed, sizes in enumerate(sets_with_values(before.graph)):
         point = random_point(before.graph, sizes, seed)
-        ours, theirs = arrays_of(after, point), arrays_of(before, point)
-        for name in (n for n in ours if n in theirs):
+        memo: dict[Any, Any] = remembered(before.graph, ("arrays of programs", tuple(sizes.items()), seed), dict)
+        ours, theirs = arrays_of(after, point, memo), arrays_of(before, point, memo)
+        for name in (n for n in ours if n in theirs and ours[n] is not theirs[n]):
             if difference(ours[name], theirs[name]) > AGREE:
                 raise ProofError(said("{what} changes {name}.", what=what, name=name))
     return after

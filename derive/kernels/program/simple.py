@@ -9,12 +9,13 @@ again than kept.  The letters of indices are made alike (`LoopLetters`), so that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Mul, S, Symbol, sign
+from sympy import Abs, Add, Mul, S, Symbol, preorder_traversal, sign
 
 from derive.calculus.terms import (
     CACHE,
@@ -166,8 +167,11 @@ class _Naming:
         return substituted(found, dict(zip(found.indices, own, strict=True)))
 
     def _alike(self, target: Element, term: Any) -> Assign:
+        renaming = self.letters.renaming(target.indices)
+        if all(i == letter for i, letter in renaming.items()):
+            return Assign(target, term)
         apart = {i: i.fresh() for i in target.indices}
-        letters = {apart[i]: letter for i, letter in self.letters.renaming(target.indices).items()}
+        letters = {apart[i]: letter for i, letter in renaming.items()}
         return Assign(*(substituted(substituted(t, apart), letters) for t in (target, term)))
 
     def _fresh(self, term: Any) -> str:
@@ -322,7 +326,13 @@ def _put_in(term: Any, loops: int, known: dict[str, Assign], kept: set[str], pro
 
 def _readers(program: Program, name: str) -> int:
     """In how many places a tensor is read."""
-    return sum(a.term.count(lambda t: isinstance(t, Element) and t.name == name) for a in program.assigns if name in a.reads)
+    return sum(_occurrences(a.term)[name] for a in program.assigns if name in a.reads)
+
+
+@lru_cache(maxsize=CACHE)
+def _occurrences(term: Any) -> Counter[str]:
+    """How often a term mentions each tensor."""
+    return Counter(t.name for t in preorder_traversal(term) if isinstance(t, Element))
 
 
 def contracted(assign: Assign) -> tuple[Element, ...]:
@@ -338,9 +348,7 @@ def contracted(assign: Assign) -> tuple[Element, ...]:
         return ()
     a, b = (frozenset(f.indices) for f in pair)
     free = frozenset(assign.indices)
-    if a & b - free == set(over) and (a - b) and (b - a) and a | b == free | set(over):
-        return pair if product_axes(assign.entry, pair[0], pair[1], over) else ()
-    return ()
+    return pair if a & b - free == set(over) and (a - b) and (b - a) and a | b == free | set(over) else ()
 
 
 Axes = tuple[Index, ...]

@@ -353,9 +353,10 @@ def complements(program: Program) -> Program:
             constant, rest = term.as_coeff_Add()
             for part in terms(rest) if constant and term.is_Add else ():
                 number, share = part.as_coeff_Mul()
-                sigmoid = _defined(share, program)
-                alone = assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1)
-                if number == -constant and is_sigmoid(sigmoid) and alone:
+                sigmoid = _defined(share, program) if number == -constant else share
+                if number != -constant or not is_sigmoid(sigmoid):
+                    continue
+                if assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1):
                     return Add(constant * sigmoid.func(-sigmoid.args[0]), rest - part)
             return term
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import S
+from sympy import Mul, S
 
 from derive.calculus.terms import ArgMax, Binder, Element, Index, Inside, Product, Sum, factors
 from derive.calculus.terms import Largest as LargestBinder
@@ -83,6 +83,11 @@ class MatrixProduct:
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({self.a.name, self.b.name})
+
+    @property
+    def summed(self) -> Statement:
+        """The product as the sum that it is."""
+        return Statement(self.entry, tuple(i.size for i in self.entry.indices), Mul(self.a, self.b), SUM, self.over)
 
 
 def statements(program: Program) -> list[Statement | MatrixProduct]:

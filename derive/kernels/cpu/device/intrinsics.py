@@ -245,10 +245,11 @@ def fence(typing):
 
 
 @intrinsic
-def fetch(typing, array, part, parts):
-    """Ask for one of so many parts of a contiguous array to be brought into the cache, while something else is computed.
+def fetch(typing, array, row, end, part, parts):
+    """Ask for one of so many parts of a row of a contiguous array to be brought into the cache, while something else is computed.
 
-    Of a long array only FETCHED bytes are asked for: the rest would push out what is being computed.
+    From `end` on there are no rows of ours; then the last one is asked for.  Of a long row only FETCHED bytes are: the rest would
+    push out what is being computed.
     """
     if not isinstance(array, types.Array) or array.layout != "C":
         raise TypingError("fetch: the array must be contiguous")
@@ -256,18 +257,37 @@ def fetch(typing, array, part, parts):
     def generate(context, builder, signature, arguments):
         given = make_array(array)(context, builder, arguments[0])
         whole, byte, number = context.get_value_type(types.intp), ir.IntType(8).as_pointer(), ir.IntType(32)
-        size = builder.mul(given.nitems, given.itemsize)
-        most = ir.Constant(whole, FETCHED)
-        size = builder.select(builder.icmp_signed("<", size, most), size, most)
-        first, last = (
-            builder.sdiv(builder.mul(size, k), arguments[2])
-            for k in (arguments[1], builder.add(arguments[1], ir.Constant(whole, 1)))
-        )
+        _, row, end, part, parts = arguments
+        one, most = ir.Constant(whole, 1), ir.Constant(whole, FETCHED)
+        step = builder.extract_value(given.strides, 0)
+        size = builder.select(builder.icmp_signed("<", step, most), step, most)
+        size = builder.select(builder.icmp_signed(">", given.nitems, ir.Constant(whole, 0)), size, ir.Constant(whole, 0))
+        first, last = (builder.sdiv(builder.mul(size, k), parts) for k in (part, builder.add(part, one)))
+        row = builder.select(builder.icmp_signed("<", row, end), row, builder.sub(end, one))
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        data = builder.bitcast(given.data, byte)
+        data = builder.gep(builder.bitcast(given.data, byte), [builder.mul(row, step)])
         with cgutils.for_range_slice(builder, first, last, ir.Constant(whole, LINE)) as (i, _):
             builder.call(ask, [builder.gep(data, [i]), *(ir.Constant(number, n) for n in (0, 3, 1))])  # to read, keep, data
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.intp), generate
+    return types.void(array, types.intp, types.intp, types.intp, types.intp), generate
+
+
+@intrinsic
+def spans(typing, arrays):
+    """(address, bytes) of each of several arrays."""
+    if not isinstance(arrays, types.BaseTuple) or not all(isinstance(a, types.Array) and a.layout == "C" for a in arrays):
+        raise TypingError("spans: the arrays must be contiguous")
+    pair = types.UniTuple(types.intp, 2)
+    result = types.UniTuple(pair, len(arrays))
+
+    def generate(context, builder, signature, arguments):
+        whole, found = context.get_value_type(types.intp), []
+        for k, kind in enumerate(arrays):
+            given = make_array(kind)(context, builder, builder.extract_value(arguments[0], k))
+            parts = builder.ptrtoint(given.data, whole), builder.mul(given.nitems, given.itemsize)
+            found.append(context.make_tuple(builder, pair, parts))
+        return context.make_tuple(builder, result, found)
+
+    return result(arrays), generate
