@@ -121,10 +121,11 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "wrapped"}),
     "kernels.cpu": (
-        {"device", "products", "schedule"},
+        {"blocks", "device", "products", "schedule"},
         {"regions", "segments"},
         {"looped"},
         {"compiled"},
+        {"blocked"},
         {"functions"},
         {"target"},
     ),
