@@ -17,10 +17,10 @@ from derive.calculus.terms import Largest
 from derive.kernels.cpu.blocks import Blocks, Pass, blocks
 from derive.kernels.cpu.compiled import Compiled, compiled, zero
 from derive.kernels.cpu.products import matrix_product
-from derive.kernels.cpu.schedule import schedule
+from derive.kernels.cpu.schedule import Nest, schedule
 from derive.kernels.cpu.segments import Plan, Segment, plan
 from derive.kernels.program.memory import sizes_in
-from derive.kernels.program.statements import MatrixProduct, Statement, read_by, statements
+from derive.kernels.program.statements import MAP, MatrixProduct, Statement, read_by, statements
 from derive.kernels.text.python import python
 from derive.kernels.text.scope import size_code
 from derive.kernels.text.tree import Expression
@@ -142,13 +142,27 @@ class _Printing:
         """The width of a block, and the memory of what is cut."""
         size = self.blocks.size
         rooms: dict[str, tuple[Any, ...]] = {}
-        for step, made in zip(self.blocks.steps, plans, strict=True):
-            rooms |= {n: made.memory[n] for n in made.between if isinstance(step, Pass) and n in self.blocks.cut}
+        for made in self._passes(plans):
+            rooms |= {self._room(n, made): made.memory[n] for n in made.between if n in self.blocks.cut}
         each = size_code(Add(*[Mul(*[a for a in axes if a != size]) for axes in rooms.values()]))
         yield f"width = max({WIDTH}, BLOCK//max(1, REAL.itemsize*({each}))//{WIDTH}*{WIDTH})"
         for name, axes in rooms.items():
             rest = [a for a in axes if a != size]
             yield f"{name}__room = empty({'*'.join(['width', *map(_factor, rest)])}, REAL)"
+
+    def _passes(self, plans: Sequence[Plan]) -> list[Plan]:
+        return [made for step, made in zip(self.blocks.steps, plans, strict=True) if isinstance(step, Pass)]
+
+    def _room(self, name: str, made: Plan) -> str:
+        """The tensor in whose memory a cut one lies: that of which it is made, entry by entry, where that is read last."""
+        nests = [
+            nest for part in made.parts if isinstance(part, Segment) for r in part.stages for nest in getattr(r, "nests", ())
+        ]
+        nest = next((nest for nest in nests if name in (s.name for s in nest.statements)), None)
+        for other in (n for n in made.between if n in self.blocks.cut and n != name):
+            if nest is not None and made.memory[other] == made.memory[name] and _replaces(name, other, nest, made):
+                return self._room(other, made)
+        return name
 
     def _numbers(self, done: Compiled, made: Plan) -> Iterator[str]:
         if len(done.works) > 1:
@@ -203,7 +217,7 @@ class _Printing:
         yield from (f"{n} = {cut}" for n, cut in self._apart.items() if n in used)
         for name in (n for n in own if n in self.blocks.cut):
             room = "*".join(map(_factor, made.memory[name]))
-            yield f"{name} = {name}__room[:{room}].reshape({', '.join(map(size_code, made.memory[name]))})"
+            yield f"{name} = {self._room(name, made)}__room[:{room}].reshape({', '.join(map(size_code, made.memory[name]))})"
         yield from body
         for name, block in step.added.items():
             yield f"np.add({name}, {block}, out={name})" if axes[block] else f"{name} += {block}"
@@ -213,3 +227,15 @@ class _Printing:
 
 def _factor(axis: Any) -> str:
     return f"({size_code(axis)})" if axis.is_Add else size_code(axis)
+
+
+def _replaces(name: str, other: str, nest: Nest, made: Plan) -> bool:
+    """Whether a map may be written over another tensor: only its nest reads that, at the same entry, and nothing after it."""
+    at = next(k for k, s in enumerate(nest.statements) if s.name == name)
+    s = nest.statements[at]
+    readers = [
+        t for part in made.parts if other in part.reads for t in (part.statements if isinstance(part, Segment) else [part])
+    ]
+    before = [t for t in nest.statements[: at + 1] if other in t.reads]
+    same = all(e.indices == s.entry.indices for t in before for e in t.entries if e.name == other)
+    return s.kind == MAP and bool(before) and same and all(t in before for t in readers if other in t.reads)
