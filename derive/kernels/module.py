@@ -78,9 +78,9 @@ def module(
 ) -> Module:
     """The module of a graph for a target: its output and the gradients by `wrt`, by default by all that have one.
 
-    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch; with order=2 it has the Hessian by one
-    input, and that times a vector.  Raises DeriveError for a name that is none, and for a type or a library to wrap for that the
-    target does not have.
+    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch; with order=2 it has the Hessian by
+    one input, and that times a vector.  Raises DeriveError for a name that is none, and for a type or a library to wrap for that
+    the target does not have.
     """
     _check_wanted(target, dtype, wrap)
     _check_order(order, wrap)
@@ -141,14 +141,13 @@ def _text(
     """The text of a module behind its first line."""
     more = [d for found in second for d in found.derived]
     calls = frozenset().union(*(f.calls for f in functions))
+    mathematics = [*_mathematics(graph, derivations(graph, wrt)), *(line for s in second for line in _beside(graph, s))]
     derived = derivations(graph, wrt)
     return template(target).render(  # no name: in the first line of a module it could choose how the rest is read
         title=docstring(title),
         version=__version__,
         dtype=dtype,
-        mathematics=textwrap.indent(
-            "\n".join([*_mathematics(graph, derived), *(line for s in second for line in _beside(graph, s))]), "    "
-        ),
+        mathematics=textwrap.indent("\n".join(mathematics), "    "),
         proved=proved([*proofs(graph, derived), *more]),
         fingerprint=fingerprint(graph, [*derived, *more]),
         device=sources(target.device, calls & target.functions, dtype, target.imports).strip(),
