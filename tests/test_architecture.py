@@ -111,7 +111,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
-        {"exponentials", "lengths", "reach"},
+        {"exponentials", "lengths", "reach", "second"},
         {"cancelled"},
         {"conventions"},
         {"stable"},

@@ -46,7 +46,7 @@ def only_input(graph: Graph, wrt: Sequence[str]) -> str:
 def hessian(graph: Graph, wrt: str) -> Second:
     """The Hessian of the output by an input, `hess_NAME`: its axes are those of the input, twice."""
     found = expanded(second_derivation(graph, wrt=wrt))
-    gradient_node = found.graph.members[found.of]
+    gradient_node = next(n for n in found.graph.nodes if n.name == found.of)
     whole = replace(found.graph, nodes=tuple(n for n in found.graph.nodes if n is not gradient_node))
 
     def written_out(t: Any) -> Any:
