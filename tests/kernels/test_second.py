@@ -74,7 +74,7 @@ def test_a_hessian_takes_arrays_in_pieces_and_writes_where_it_is_told() -> None:
     assert kernel.hessian(np.asfortranarray(x), np.repeat(y, 2)[::2], w, out=out, workspace=kernel.Workspace()) is out
     np.testing.assert_allclose(out, kernel.hessian(x, y, w), rtol=1e-6)
     np.testing.assert_allclose(out, out.T, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="^v has"):
+    with pytest.raises(ValueError, match="v has"):
         kernel.hvp(x, y, w, w[:3])
     with pytest.raises(TypeError, match="out"):
         kernel.hessian(x, y, w, out=7)
