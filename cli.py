@@ -171,6 +171,7 @@ def arguments(translate: Translate = str) -> argparse.ArgumentParser:
     kernel.add_argument("--reduction", default="mean", choices=("mean", "none"), help="of a number, over the examples (mean)")
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
     kernel.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    kernel.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar, too (1)")
     kernel.add_argument("--wrap", default="", choices=("torch",), help="add a torch.autograd.Function")
     kernel.add_argument(
         "--runtime", default="standalone", choices=("standalone", "import"), help="import what all modules share from derive"
@@ -561,6 +562,7 @@ def run_kernel(options: argparse.Namespace) -> int:
         name,
         options.wrap,
         options.runtime == "import",
+        options.order,
     )
     if options.output is None:
         _show(made.source)

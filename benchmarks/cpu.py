@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -46,8 +47,7 @@ Call = Callable[[], Any]
 class Case:
     """One task at one size: what runs it, what each gives as arrays to compare, the bytes that must move, the goals.
 
-    `floor` and `goal` are ratios to the best peer, `floor_share` and `goal_share` shares of the stream, `floor_products` a
-    share of the speed of the matrix products by themselves.
+    `floor` and `goal` are ratios to the best peer, `floor_share` and `goal_share` shares of the stream.
     """
 
     name: str
@@ -59,8 +59,15 @@ class Case:
     goal: float | None = None
     floor_share: float | None = None
     goal_share: float | None = None
-    floor_products: float | None = None
     tolerance: float = 2e-4
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Ratios to one peer each."""
+    memory: int | None = None
+    """The bytes that a call has to give back; it may take `MEMORY` more."""
+
+
+MEMORY = 8_000_000
+"""How many bytes a call may take besides what it gives back, where that is measured."""
 
 
 # ---------------------------------------------------------------- what peers run
@@ -586,6 +593,76 @@ def block(t: int, c: int, h: int, quick: bool, **goals: Any) -> Case:
     return Case("block of GPT-2, forward and backward", f"({t}, {c}; {h})", calls, results, 0, tolerance=2e-3, **goals)
 
 
+HEAD_OF_A_MODEL = "x: [d]; W: [V, d]; t: label[V]; z = W@x; L = softmax_cross_entropy_label(z, t)"
+
+
+def head(n: int, d: int, v: int, quick: bool, **goals: Any) -> Case:
+    """Logits of a vocabulary and their cross-entropy, loss and gradients, which no call is given memory for."""
+    random = Random()
+    x, w, t = random.array(n, d), random.array(v, d) / d**0.5, random.labels(v, n)
+    made = kernel(HEAD_OF_A_MODEL, "x", "t")
+    module, limit = made.loaded, made.loaded.BLOCKS_FROM
+    leaves, labels, rows = [torch.from_numpy(a).requires_grad_() for a in (x, w)], torch.from_numpy(t), np.arange(n)
+
+    def by_numpy() -> list[Any]:
+        z = x @ w.T
+        z -= z.max(1, keepdims=True)
+        picked = z[rows, t]
+        np.exp(z, out=z)
+        total = z.sum(1, keepdims=True)
+        loss = (np.log(total[:, 0]) - picked).mean()
+        z /= total
+        z[rows, t] -= 1
+        z /= n
+        return [loss, z @ w, z.T @ x]
+
+    def ours(blocks: bool) -> list[Any]:
+        module.BLOCKS_FROM = limit if blocks else 1 << 60
+        loss, (dx, dw) = made.value_and_grad(x, w, t)
+        return [loss, dx, dw]
+
+    calls = {
+        "derive": lambda: ours(True),
+        "at once": lambda: ours(False),
+        "numpy": by_numpy,
+        "torch": backward(lambda a, b: F.cross_entropy(F.linear(a, b), labels), *leaves),
+    }
+    return Case("head of a language model", f"({n}; {d}-{v})", calls, dict(calls), 0, memory=(x.nbytes + w.nbytes), **goals)
+
+
+LOGISTIC = "X: [N, d]; y: [N]; w: [d]; z = X@w; L = sum(log(1 + exp(z[n])) - y[n]*z[n] for n in N)"
+
+
+def hessian(product: bool, n: int, d: int, quick: bool, **goals: Any) -> Case:
+    """The Hessian of logistic regression by its weights, or that times a vector."""
+    random = Random()
+    x, y, w, v = random.array(n, d), (random.array(n) > 0).astype(np.float32), random.array(d) / d**0.5, random.array(d)
+    made = kernel(LOGISTIC, wrt="w", order=2)
+    tx, ty, tw, tv = map(torch.from_numpy, (x, y, w, v))
+
+    def loss(a: Any) -> Any:
+        return (F.softplus(tx @ a) - ty * (tx @ a)).sum()
+
+    second = torch.func.hessian(loss)
+    calls: dict[str, Call] = {
+        "derive": lambda: [made.hvp(x, y, w, v) if product else made.hessian(x, y, w)],
+        "torch": lambda: [torch.func.jvp(torch.func.grad(loss), (tw,), (tv,))[1] if product else second(tw)],
+    }
+    if not quick:
+        import jax
+        import jax.numpy as jnp
+
+        def plain(a: Any, b: Any, c: Any) -> Any:
+            return (jnp.logaddexp(0, b @ a) - c * (b @ a)).sum()
+
+        whole = jax.jit(jax.hessian(plain))
+        along = jax.jit(lambda a, u, b, c: jax.jvp(lambda q: jax.grad(plain)(q, b, c), (a,), (u,))[1])
+        jx, jy, jw, jv = map(jnp.asarray, (x, y, w, v))
+        calls["jax"] = lambda: [jax.block_until_ready(along(jw, jv, jx, jy) if product else whole(jw, jx, jy))]
+    name = "Hessian times a vector" if product else "Hessian"
+    return Case(f"logistic regression, {name}", f"({n}, {d})", calls, dict(calls), 0, tolerance=1e-3, **goals)
+
+
 MILLIONS = 10_000_000
 
 CASES: tuple[tuple[str, Callable[[bool], Case]], ...] = (
@@ -607,8 +684,11 @@ CASES: tuple[tuple[str, Callable[[bool], Case]], ...] = (
     ("sgd", lambda q: sgd(MILLIONS, q, floor_share=0.9, goal_share=1)),
     ("mlp", lambda q: mlp(256, (784, 512, 10), q, floor=1.2)),
     ("attention", lambda q: attention(16, 256, 64, q)),
-    ("products", lambda q: products(256, 384, 6, q, floor_products=0.85)),
+    ("products", lambda q: products(256, 384, 6, q, floors={"matrix products": 0.85})),
     ("block", lambda q: block(256, 384, 6, q, floor=1)),
+    ("head", lambda q: head(1024, 256, 50257, q, floors={"at once": 1})),
+    ("hessian", lambda q: hessian(False, 2048, 256, q, floors={"torch": 10, "jax": 2})),
+    ("hessian", lambda q: hessian(True, 2048, 256, q)),
 )
 
 
@@ -672,6 +752,10 @@ def agree(case: Case) -> None:
             assert np.abs(a - b).max() <= case.tolerance * scale, f"{case.name} {case.size}: {name} gives other numbers"
 
 
+NO_PEERS = ("stream", "plain stream", "matrix products", "at once")
+"""What is measured beside the peers."""
+
+
 def row(case: Case, times: Mapping[str, list[float]]) -> dict[str, Any]:
     """One line of the table."""
     ours = times["derive"]
@@ -681,7 +765,7 @@ def row(case: Case, times: Mapping[str, list[float]]) -> dict[str, Any]:
             each = [a / b for a, b in zip(theirs, ours, strict=True)]
             low, middle, high = quantiles(each, n=4)
             ratios[name] = {"median": middle, "low": low, "high": high}
-    peers = {n: r for n, r in ratios.items() if n not in ("stream", "plain stream", "matrix products")}
+    peers = {n: r for n, r in ratios.items() if n not in NO_PEERS}
     best = min(peers, key=lambda n: peers[n]["median"])
     return {
         "case": case.name,
@@ -691,9 +775,20 @@ def row(case: Case, times: Mapping[str, list[float]]) -> dict[str, Any]:
         "ratios": ratios,
         "stream": ratios["stream"]["median"] if "stream" in ratios else None,
         "products": ratios["matrix products"]["median"] if "matrix products" in ratios else None,
-        "goals": {k: getattr(case, k) for k in ("floor", "goal", "floor_share", "goal_share", "floor_products")},
+        "goals": {k: getattr(case, k) for k in ("floor", "goal", "floor_share", "goal_share")},
+        "floors": dict(case.floors),
+        "memory": None if case.memory is None else {"given": case.memory, "taken": taken(case.calls["derive"])},
         "rounds": len(ours),
     }
+
+
+def taken(call: Call) -> int:
+    """The bytes that a call has at most of arrays, those that it gives back among them."""
+    tracemalloc.start()
+    call()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
 
 
 def line(found: Mapping[str, Any]) -> str:
@@ -701,11 +796,15 @@ def line(found: Mapping[str, Any]) -> str:
     others = ", ".join(
         f"{n} {r['median']:.2f}×"
         for n, r in found["ratios"].items()
-        if n not in (found["best"], "stream", "plain stream", "matrix products")
+        if n not in (found["best"], *NO_PEERS) or n in found["floors"]
     )
     share = found["stream"] if found["products"] is None else found["products"]
     what = "" if share is None else f"{share:.2f}{' of the products' if found['products'] is not None else ''}"
-    wanted = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in goals.items() if v)
+    if found["memory"]:
+        what = f"{found['memory']['taken'] / 1e6:.1f} MB, {found['memory']['given'] / 1e6:.1f} of them gradients"
+    floors = {f"floor of {n}": v for n, v in found["floors"].items()}
+    limit = {"MB besides": MEMORY / 1e6} if found["memory"] else {}
+    wanted = ", ".join(f"{k.replace('_', ' ')} {v:g}" for k, v in (goals | floors | limit).items() if v)
     return (
         f"| {found['case']} | {found['size']} | {found['microseconds']:,.1f} | {found['best']} {best['median']:.2f}× "
         f"({best['low']:.2f}–{best['high']:.2f}) | {others} | {what} | {wanted} |"
@@ -717,7 +816,7 @@ HEAD = "| work | size | µs | against the best peer | against others | of the st
 
 def main(argv: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="CPU kernels beside numpy, PyTorch and JAX.")
-    parser.add_argument("only", nargs="*", help="ce, hinge, norm, activation, mse, sgd, mlp, attention, products, block (all)")
+    parser.add_argument("only", nargs="*", help=f"{', '.join(dict.fromkeys(kind for kind, _ in CASES))} (all)")
     parser.add_argument("--quick", action="store_true", help="leave torch.compile and JAX out")
     parser.add_argument("--write", action="store_true", help="write the results")
     given = parser.parse_args(argv)
@@ -740,9 +839,17 @@ def main(argv: Iterable[str] | None = None) -> int:
 
 def missed(found: Mapping[str, Any]) -> list[str]:
     """A sentence for each floor that a line of the table does not reach; a goal is no floor."""
-    goals, best = found["goals"], found["ratios"][found["best"]]["median"]
-    reached = {"floor": best, "floor_share": found["stream"], "floor_products": found["products"]}
-    return [
+    said = [
+        f"{found['case']} {found['size']}: {found['ratios'][n]['median']:.2f} times {n}, of the {floor} that are wanted at least."
+        for n, floor in found["floors"].items()
+        if n in found["ratios"] and found["ratios"][n]["median"] < floor
+    ]
+    memory = found["memory"]
+    if memory and memory["taken"] > memory["given"] + MEMORY:
+        besides = (memory["taken"] - memory["given"]) / 1e6
+        said.append(f"{found['case']} {found['size']}: {besides:.1f} MB besides the gradients, {MEMORY / 1e6} are the most.")
+    goals, reached = found["goals"], {"floor": found["ratios"][found["best"]]["median"], "floor_share": found["stream"]}
+    return said + [
         f"{found['case']} {found['size']}: {reached[name]:.2f}, of the {goals[name]} that are wanted at least."
         for name in reached
         if goals[name] is not None and reached[name] < goals[name]

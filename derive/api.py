@@ -195,6 +195,7 @@ class Graph(_Shown, graph.Graph):
         dtype: str = "float32",
         reduction: str = "mean",
         wrap: str = "",
+        order: int = 1,
     ) -> Kernel:
         """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
 
@@ -202,7 +203,9 @@ class Graph(_Shown, graph.Graph):
         named, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `batch` names the inputs that differ between examples;
         of a number the mean over them is taken, or with reduction="none" nothing.  `wrt` names the inputs whose gradients are
         wanted (all).  `kernel.source` is the text of a module that stands on numpy and numba (and numba-cuda) alone; with
-        wrap="torch" it has a `torch.autograd.Function`, too.  Raises DeriveError for unknown names, types and targets.
+        wrap="torch" it has a `torch.autograd.Function`, too.  With order=2 a number also has `kernel.hessian(…)` and
+        `kernel.hvp(…, v)`: its second derivatives by the one input of `wrt`, and those times v.  Raises DeriveError for unknown
+        names, types and targets.
         """
         from derive.kernels.kernel import kernel
 
@@ -214,6 +217,7 @@ class Graph(_Shown, graph.Graph):
             _text("dtype", dtype),
             _text("reduction", reduction),
             wrap=_text("wrap", wrap),
+            order=order,
         )
 
     def tikz(self) -> str:

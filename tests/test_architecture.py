@@ -113,7 +113,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
         {"elementary", "functions", "program"},
-        {"exponentials", "lengths", "reach"},
+        {"exponentials", "lengths", "reach", "second"},
         {"cancelled"},
         {"conventions"},
         {"stable"},
@@ -123,10 +123,11 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "trial", "wrapped"}),
     "kernels.cpu": (
-        {"device", "products", "schedule"},
+        {"blocks", "device", "products", "schedule"},
         {"orders", "regions", "segments"},
         {"looped"},
         {"compiled"},
+        {"blocked"},
         {"functions"},
         {"target"},
     ),

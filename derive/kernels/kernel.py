@@ -105,6 +105,7 @@ def kernel(
     name: str = "",
     wrap: str = "",
     imports: bool = False,
+    order: int = 1,
 ) -> Kernel:
     """The kernel of a graph, made once; see `api.Graph.kernel`.  `name` is what the module is called.  Where no target is named,
     the first of TARGETS is meant.  A module that `imports` has what all have in common from derive, and does not stand alone.
@@ -121,10 +122,10 @@ def kernel(
 
     def made() -> Kernel:
         whole = batch(graph, batched, reduction).graph if batched else graph
-        alone = module(whole, TARGETS[target], wrt, dtype, name, wrap)
+        alone = module(whole, TARGETS[target], wrt, dtype, name, wrap, order)
         return Kernel(replace(alone, source=importing(alone.source, TARGETS[target], dtype)) if imports else alone)
 
-    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap, imports), made)
+    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap, imports, order), made)
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -26,13 +26,14 @@ from derive.graphs.graph import Graph
 from derive.kernels.program.lengths import named_lengths, proofs, resized, swapped
 from derive.kernels.program.program import Program, derivations, program
 from derive.kernels.program.reach import told_apart
+from derive.kernels.program.second import Second, hessian, only_input, product_with_vector
 from derive.kernels.program.simple import simple
 from derive.kernels.program.stable import stable
 from derive.kernels.text.device import KERNELS, sources
 from derive.kernels.text.target import Target
 from derive.kernels.text.trial import trial_variables
 from derive.kernels.text.wrapped import wrapped_variables
-from derive.kernels.text.wrapper import SCALAR, TENSOR, Public
+from derive.kernels.text.wrapper import SCALAR, TENSOR, FunctionKind, Public, second_kinds
 from derive.marks import mark
 from derive.naming import docstring, slug
 from derive.notation.context import context_of
@@ -68,22 +69,37 @@ MOST_LINES = 40_000
 
 
 def module(
-    graph: Graph, target: Target, wrt: Sequence[str] = (), dtype: str = "float32", title: str = "", wrap: str = ""
+    graph: Graph,
+    target: Target,
+    wrt: Sequence[str] = (),
+    dtype: str = "float32",
+    title: str = "",
+    wrap: str = "",
+    order: int = 1,
 ) -> Module:
     """The module of a graph for a target: its output and the gradients by `wrt`, by default by all that have one.
 
-    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch.  Raises DeriveError for a name that
-    is none, and for a type or a library to wrap for that the target does not have.
+    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch; with order=2 it has the Hessian by
+    one input, and that times a vector.  Raises DeriveError for a name that is none, and for a type or a library to wrap for that
+    the target does not have.
     """
     _check_wanted(target, dtype, wrap)
+    _check_order(order, wrap)
     _check_names(graph, target.reserved)
     _check_length(graph)
     _check_functions(graph)
     names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
+    names = (only_input(graph, wrt),) if order == 2 else names
     kinds = [kind for kind in (TENSOR if graph.output.axes else SCALAR) if names or not kind.gradients]
     programs = {kind.name: _program(graph, names if kind.gradients else (), kind.value, target) for kind in kinds}
     functions = [target.public(kind, programs[kind.name], graph, names, dtype) for kind in kinds]
-    source = f"# {mark()}\n" + _text(graph, title or graph.output.name, functions, names, target, dtype, wrap)
+    second = _second(graph, names[0], target) if order == 2 else {}
+    for kind, found in second.items():
+        programs[kind.name] = found.program
+        functions.append(target.public(kind, found.program, found.graph, names, dtype))
+    source = f"# {mark()}\n" + _text(
+        graph, title or graph.output.name, functions, names, target, dtype, wrap, tuple(second.values())
+    )
     if wrap:
         source += _wrapped(graph, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
     if target.trial:
@@ -92,26 +108,51 @@ def module(
     return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
 
 
+def _second(graph: Graph, wrt: str, target: Target) -> dict[FunctionKind, Second]:
+    """The functions of second derivatives, in the form in which loops are made of them."""
+    square, along = hessian(graph, wrt), product_with_vector(graph, wrt)
+    kinds = second_kinds(graph.output.name, wrt, along.graph.inputs[-1].name)
+    found = dict(zip(kinds, (square, along), strict=True))
+    for second in found.values():
+        _check_names(second.graph, target.reserved)
+        _check_functions(second.graph)
+        _check_length(second.graph)
+    return {kind: replace(s, program=_lowered(s.program, target)) for kind, s in found.items()}
+
+
 def _program(graph: Graph, wrt: Sequence[str], value: bool, target: Target) -> Program:
     """What a function computes, in the form in which loops are made of it."""
-    whole = renamed(program(graph, wrt, value), target.reserved)
+    return _lowered(program(graph, wrt, value), target)
+
+
+def _lowered(whole: Program, target: Target) -> Program:
+    whole = renamed(whole, target.reserved)
     sizes = named_lengths(whole.graph)
     return resized(simple(told_apart(stable(resized(whole, sizes)))), swapped(sizes))
 
 
 def _text(
-    graph: Graph, title: str, functions: Sequence[Public], wrt: Sequence[str], target: Target, dtype: str, wrap: str
+    graph: Graph,
+    title: str,
+    functions: Sequence[Public],
+    wrt: Sequence[str],
+    target: Target,
+    dtype: str,
+    wrap: str,
+    second: Sequence[Second] = (),
 ) -> str:
     """The text of a module behind its first line."""
+    more = [d for found in second for d in found.derived]
     calls = frozenset().union(*(f.calls for f in functions))
+    mathematics = [*_mathematics(graph, derivations(graph, wrt)), *(line for s in second for line in _beside(graph, s))]
     derived = derivations(graph, wrt)
     return template(target).render(  # no name: in the first line of a module it could choose how the rest is read
         title=docstring(title),
         version=__version__,
         dtype=dtype,
-        mathematics=textwrap.indent("\n".join(_mathematics(graph, derived)), "    "),
-        proved=proved(proofs(graph, derived)),
-        fingerprint=fingerprint(graph, derived),
+        mathematics=textwrap.indent("\n".join(mathematics), "    "),
+        proved=proved([*proofs(graph, derived), *more]),
+        fingerprint=fingerprint(graph, [*derived, *more]),
         device=sources(target.device, calls & target.functions, dtype, target.imports).strip(),
         functions="".join(f.text for f in functions).lstrip("\n"),
         calls=calls,
@@ -206,6 +247,13 @@ def _check_wanted(target: Target, dtype: str, wrap: str) -> None:
         )
 
 
+def _check_order(order: int, wrap: str) -> None:
+    if order not in (1, 2):
+        raise DeriveError(said("Derivatives are of order 1 or 2, not {order}.", order=order))
+    if order == 2 and wrap:
+        raise DeriveError(said("There is no wrapper of second derivatives for {wrap}.", wrap=wrap))
+
+
 def _check_names(graph: Graph, reserved: frozenset[str]) -> None:
     """Refuse an argument whose name the module uses itself."""
     for name in (*(i.name for i in graph.inputs), *map(str, graph.sizes)):
@@ -248,6 +296,17 @@ def _mathematics(graph: Graph, derived: Sequence[Derivation]) -> list[str]:
         *lines,
         "",
         *(f"{text(layout(d.subject, context))} = {text(layout(d.result, context.beside(d.indices)))}" for d in derived),
+    ]
+
+
+def _beside(graph: Graph, second: Second) -> list[str]:
+    """What a second derivative defines besides, and what was derived of it."""
+    context = context_of(replace(second.graph, shown=()))
+    more = [n for n in second.graph.nodes if n.name not in graph.members and n.name not in second.program.outputs]
+    derived = [(d, context_of(replace(d.graph, shown=()))) for d in second.derived]
+    return [
+        *(text(definition(node, context)) for node in more),
+        *(f"{text(layout(d.subject, c))} = {text(layout(d.result, c.beside(d.indices)))}" for d, c in derived),
     ]
 
 

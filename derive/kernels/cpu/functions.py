@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import count
 
 from derive.graphs.graph import Graph, Input
+from derive.kernels.cpu.blocked import NOTHING, blocked
 from derive.kernels.cpu.compiled import Compiled, compiled, zero
 from derive.kernels.cpu.orders import ordered
 from derive.kernels.cpu.products import matrix_product
@@ -23,9 +24,6 @@ from derive.kernels.text.scope import size, size_code
 from derive.kernels.text.tree import Cast, Expression, Name, Reshaped, Several, Whole, call
 from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, calls_of, shape_code
 
-NOTHING = Segment((), (), ())
-"""A segment that computes nothing."""
-
 
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
@@ -35,16 +33,28 @@ def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str
     before = wrapper.tests and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own
     parts = (NOTHING, *made.parts) if before else made.parts
     done = compiled(f"_{kind.name}", [part for part in parts if isinstance(part, Segment)], made, dtype, wrapper.tests)
-    lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs(), *wrapper.between()]
+    by_blocks = blocked(wrapper, made, wrapper.tests, wrapper.call, list(wrapper.refusal()))
+    lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs()]
+    lines += ["if workspace is not None:", "    _check_workspace(workspace)"] if made.between else []
+    lines += [f"if {by_blocks.large}:", f"    return {by_blocks.call}"] if by_blocks else []
+    lines += [*wrapper.between()]
     lines += [f"{n} = {python(zero(n, made))}" for n in done.made if len(done.works) > 1]
     runs = count()
     for part in parts:
-        lines += [matrix_product(part)] if isinstance(part, MatrixProduct) else wrapper.call(done, next(runs))
+        if isinstance(part, MatrixProduct):
+            lines.append(matrix_product(part))
+            continue
+        run = next(runs)
+        lines += [*wrapper.call(done, run), *(wrapper.refusal() if run == 0 else ())]
     lines.append(f"return {wrapper.result()}")
     mixed = any(isinstance(part, MatrixProduct) for part in parts)
     text = wrapper.text(lines)
     own = "".join(f"\n\n{function}\n" for function in done.texts)
-    return Public(kind.name, own + text, done.code, done.calls | calls_of(text), wrapper.given_sizes, mixed)
+    calls = done.calls | calls_of(text)
+    if by_blocks is not None:
+        own += by_blocks.text
+        calls = calls.union(calls_of(by_blocks.text), *(d.calls for d in by_blocks.done))
+    return Public(kind.name, own + text, done.code, calls, wrapper.given_sizes, mixed)
 
 
 @dataclass(frozen=True)
@@ -123,16 +133,13 @@ class _CpuWrapper(Wrapper):
 
     def between(self) -> Iterator[str]:
         """The arrays that pass from one part to another: of the workspace, or new."""
-        if self.plan.between:
-            yield "if workspace is not None:"
-            yield "    _check_workspace(workspace)"
         for name in self.plan.between:
             shape, kind = shape_code(self.plan.memory[name]), self.number_type(name)
             kept = f"workspace.array({f'{self.kind.name}.{name}'!r}, {shape}, {kind})"
             yield f"{name} = empty({shape}, {kind}) if workspace is None else {kept}"
 
     def call(self, compiled: Compiled, run: int) -> Iterator[str]:
-        """The call of one of the runs, on one thread or on all, and after the first what its status says."""
+        """The call of one of the runs, on one thread or on all."""
         given = ", ".join([*([str(run)] if len(compiled.works) > 1 else []), *compiled.arguments.values()])
         made = f"{', '.join(['status', *compiled.made])}{'' if compiled.made else ','}"
         serial = f"{made} = {compiled.name}_serial({given})"
@@ -143,5 +150,3 @@ class _CpuWrapper(Wrapper):
             twins = f"{compiled.name}_parallel, {compiled.name}_serial"
             yield f"    {made} = _on_all_threads({twins}{', ' * bool(given)}{given})"
             yield from ("else:", f"    {serial}")
-        if run == 0:
-            yield from self.refusal()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from derive.kernels.cpu.blocked import BLOCK, BLOCKS_FROM
 from derive.kernels.cpu.compiled import THREADS_BESIDE, THREADS_FROM
 from derive.kernels.cpu.functions import public
 from derive.kernels.text.device import Device
@@ -15,12 +16,13 @@ OWN = (
     "math np njit prange empty ndarray uint64 float32 float64 int32 int64 "
     "abs max min range type TypeError ValueError REAL WHOLE LINE THREADS_FROM OPTIONS INSIDE Apart "
     "outside clash fill join_sum join_largest join_product out workspace status run "
-    "threads thread scratch places totals first last block lead start stop width share past"
+    "threads thread scratch places totals first last block lead start stop width share past BLOCKS_FROM BLOCK"
 )
 
 
 def _variables(functions: Sequence[Public], dtype: str) -> Mapping[str, Any]:
-    return {"threads_from": THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM}
+    by_blocks = (BLOCKS_FROM, BLOCK) if any("_by_blocks(" in f.text for f in functions) else ()
+    return {"threads_from": THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM, "by_blocks": by_blocks}
 
 
 CPU = Target(

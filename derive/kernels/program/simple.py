@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import permutations
 from typing import Any
 
 from sympy import Abs, Add, Mul, S, Symbol, preorder_traversal, sign
@@ -216,8 +217,22 @@ def _one_binder(term: Binder, like: tuple[Index, ...], naming: _Naming) -> Any:
     if type(term) is not Sum:
         return close(type(term), indices, body)
     if body.is_Add and any(_is_contraction(t, indices) for t in terms(body)):
-        return Add(*[_out_of_sum(indices, t) for t in terms(body)])
-    return _out_of_sum(indices, body)
+        return Add(*[_out_of_sum(indices, _paired(t, indices, like, naming)) for t in terms(body)])
+    return _out_of_sum(indices, _paired(body, indices, like, naming))
+
+
+def _paired(body: Any, over: tuple[Index, ...], free: tuple[Index, ...], naming: _Naming) -> Any:
+    """The body of a sum whose terms are a matrix product with weights, Σ_n c_n x_ni y_nj, with one name for c_n x_ni."""
+    tensors = [f for f in factors(body) if isinstance(f, Element) and _plain(f)]
+    for a, b in permutations(tensors, 2):
+        inside = [f for f in factors(body) if f not in (a, b) and free_indices(f) & set(over)]
+        weighted = Mul(a, *inside)
+        shared, own = set(a.indices) & set(b.indices), (set(a.indices) - set(b.indices), set(b.indices) - set(a.indices))
+        product = shared - set(free) == set(over) and all(own) and own[0] | own[1] <= set(free)
+        if inside and product and free_indices(weighted) == set(a.indices) and safe(weighted) and not weighted.atoms(Bracket):
+            rest = Mul(*[f for f in factors(body) if f not in (a, b, *inside)])
+            return naming.name(weighted, a.indices) * b * rest
+    return body
 
 
 def _out_of_sum(indices: tuple[Index, ...], body: Any) -> Any:

@@ -41,6 +41,14 @@ TENSOR = (
 )
 
 
+def second_kinds(of: str, wrt: str, v: str) -> tuple[FunctionKind, FunctionKind]:
+    """The functions of second derivatives of a number: the Hessian, and its product with v."""
+    return (
+        FunctionKind("hessian", True, False, f"The second derivatives of {of} by {wrt}, each entry by each."),
+        FunctionKind("hvp", True, False, f"The second derivatives of {of} by {wrt} times {v}, which has the shape of {wrt}."),
+    )
+
+
 @dataclass(frozen=True)
 class Public:
     """A public function: its text with that of what it calls, and the names of all functions that they call."""
