@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import S, preorder_traversal
 
-from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Label, OfMatrix, Sum, depends, factors
+from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Kept, Label, OfMatrix, Sum, depends, factors
 
 SUM_COST = 8
 """What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols
@@ -32,6 +32,8 @@ def cost(term: Any) -> float:
     """
     if isinstance(term, (Element, Index, Label)) or not term.args:
         return 1
+    if isinstance(term, Kept):
+        return cost(term.args[0])
     number, rest = shared_number(term)
     if number != 1:
         return 2 + cost(rest)

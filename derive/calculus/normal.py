@@ -29,6 +29,7 @@ from derive.calculus.terms import (
     Index,
     Inside,
     Inverse,
+    Kept,
     Label,
     Maximum,
     Positive,
@@ -68,7 +69,7 @@ def normal(term: Any) -> Any:
     if isinstance(term, Binder):
         indices, body = term.opened()
         return close(type(term), indices, normal(body))
-    if isinstance(term, (Element, Index)) or not term.args:
+    if isinstance(term, (Element, Index, Kept)) or not term.args:
         return term
     args = [normal(a) for a in term.args]
     if term.is_Add:

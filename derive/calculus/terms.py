@@ -8,6 +8,7 @@
     Bracket              1 where a condition holds, else 0 (Iverson): Differ, Below, AtMost, Positive, Inside
     Maximum(a, b)        the larger of two numbers
     Where(c, a, b)       a where the bracket c is 1, else b
+    Kept(a + b)          a sum that is an atom while a line is rewritten (in no line that is shown)
     Determinant(e, i, k) the determinant of the matrix with the entries e, of row i and column k (both bound)
     EntryOf(M, i, k)     an entry of a matrix that is made of another as a whole: M is Inverse(e, i, k)
     Deriv(e, x)          the derivative of e by the entry x, not yet carried out
@@ -590,6 +591,44 @@ class Where(_Light):
         if isinstance(c, Bracket) and (a, b) == (S.One, S.Zero):
             return c
         return a if c is S.One else b if c is S.Zero else None
+
+
+class Kept(_Light):
+    """A sum that is kept as it is: an atom for the algebra, with its sign so that of a - b and b - a one is minus the other."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, a: Any) -> Any:
+        if not a.is_Add:
+            return a
+        number, rest = a.primitive()
+        if min(rest.args, key=_place).as_coeff_Mul()[0].is_negative:
+            number, rest = -number, -rest
+        return None if number == 1 else number * cls(rest)
+
+    def _eval_is_positive(self) -> bool | None:
+        return self.args[0].is_positive
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return self.args[0].is_nonnegative
+
+
+def _place(term: Any) -> str:
+    """Where a term stands in a sum that is kept: an entry at an index with a letter of its own before one at an index that is bound."""
+    rest = term.as_coeff_Mul()[1]
+    bound = (i for i in rest.atoms(Index) if not i.name[0].isalpha())
+    return signature(rest.xreplace({i: Index(f"~{i.name}", i.size) for i in bound}))
+
+
+def multiplied(*args: Any) -> Any:
+    """A product in which a number and a sum stay apart: 2 (a - b), where SymPy would make it 2a - 2b."""
+    product = Mul(*args)
+    if not product.is_Add:
+        return product
+    sums = [a for a in args if a.is_Add]
+    number = Mul(*[a for a in args if not a.is_Add])
+    return Mul(number, sums[0], evaluate=False) if len(sums) == 1 and number.is_Rational and number != 1 else product
 
 
 # ---------------------------------------------------------------- derivatives not yet carried out

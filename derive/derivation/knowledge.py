@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from sympy import Add
 
 from derive.calculus.cost import sums
 from derive.calculus.fold import Fold, facts_of, function_folds, solved_folds
+from derive.calculus.kept import Pattern, kept, written_sums
 from derive.calculus.matching import match
 from derive.calculus.terms import Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
@@ -21,8 +23,16 @@ class Knowledge:
 
     graph: Graph
     folds: tuple[Fold, ...]
+    written: frozenset[Pattern] = frozenset()
+    """The sums that the definitions were written with."""
+
     sums: bool = True
     """Whether sums over axes that are constant are looked for."""
+
+    @cached_property
+    def kept(self) -> tuple[Fold, ...]:
+        """The folds for lines in which the sums of the definitions are atoms."""
+        return tuple(_kept(fold, self.written) for fold in self.folds)
 
     def facts(self, term: Any) -> tuple[Fold, ...]:
         """The axis sums that are constant, of the tensors that are summed in a term."""
@@ -53,12 +63,17 @@ def _knowledge(graph: Graph) -> Knowledge:
     nodes = tuple(n for n in graph.nodes if gradient_parts(n.name) is None)  # a gradient is opened by its definition
     own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
-    return Knowledge(graph, (*solved, *_vocabulary(nodes)))
+    written = frozenset().union(*(written_sums(node.expr) for node in graph.nodes))
+    return Knowledge(graph, (*solved, *_vocabulary(nodes)), written)
+
+
+def _kept(fold: Fold, written: frozenset[Pattern]) -> Fold:
+    return replace(fold, pattern=kept(fold.pattern, written), result=kept(fold.result, written))
 
 
 def of_node(graph: Graph, node: Node) -> Knowledge:
     """What the definition of one node says, whatever stands around it."""
-    return Knowledge(graph, (*solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,))), sums=False)
+    return Knowledge(graph, (*solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,))), written_sums(node.expr), sums=False)
 
 
 def _vocabulary(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sympy import preorder_traversal
 
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
+from derive.calculus.kept import kept, released
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
@@ -86,12 +87,10 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     trail.to(picked, reason(trail.line, picked), "delta")
     known_here = known_here or knowledge(graph)
     _recognise(trail, graph, known_here.folds)
-    plain = normal(trail.line)
-    trail.budget.spend(plain)
-    trail.budget.search(plain, sum(fold.concerns(plain) for fold in known_here.folds))
-    named, used = folded(plain, known_here.folds)
-    known, sure = folded(named, known_here.facts(named))
-    short = shortest(known)
+    ways = [_way(trail, known_here)]
+    if (line := kept(trail.line, known_here.written)) != trail.line:
+        ways.insert(0, _way(trail, known_here, line))
+    plain, named, known, short, used, sure = min(ways, key=lambda way: cost(way.short))
     tidy = pulled(trail.line)
     if cost(short) >= cost(tidy):
         trail.to(tidy, reason(trail.line, tidy), "factor")
@@ -106,6 +105,28 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     if known != named:
         trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
     trail.to(short, reason(trail.line, short), "factor")
+
+
+class _Way(NamedTuple):
+    """The lines from one to its shortest form: multiplied out, definitions recognised, sums known, shortest; and the folds used."""
+
+    plain: Any
+    named: Any
+    known: Any
+    short: Any
+    used: tuple[Fold, ...]
+    sure: tuple[Fold, ...]
+
+
+def _way(trail: Trail, known_here: Knowledge, line: Any = None) -> _Way:
+    """The way from the line of a trail, or from the same with sums that are atoms."""
+    folds = known_here.folds if line is None else known_here.kept
+    plain = normal(trail.line if line is None else line)
+    trail.budget.spend(plain)
+    trail.budget.search(plain, sum(fold.concerns(plain) for fold in folds))
+    named, used = folded(plain, folds)
+    known, sure = folded(named, known_here.facts(named))
+    return _Way(*(released(t, known_here.written) for t in (plain, named, known, shortest(known))), used, sure)
 
 
 def reason(before: Any, after: Any) -> str:
