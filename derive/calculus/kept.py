@@ -9,41 +9,31 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import preorder_traversal
+from sympy import Add, S, preorder_traversal
 
-from derive.calculus.terms import CACHE, ArgMax, Binder, Deriv, Element, Index, Kept, Label, close, factors, multiplied, terms, walk
-
-Pattern = tuple[tuple[Any, str], ...]
-"""The terms of a sum, whatever their indices: coefficients, and what stands behind them."""
+from derive.calculus.normal import pulled
+from derive.calculus.terms import (
+    CACHE,
+    Binder,
+    Deriv,
+    Kept,
+    Pattern,
+    Sum,
+    close,
+    factors,
+    multiplied,
+    opposite,
+    pattern_of,
+    signature,
+    terms,
+    walk,
+)
 
 
 @lru_cache(maxsize=CACHE)
 def written_sums(definition: Any) -> frozenset[Pattern]:
     """The sums that stand anywhere in a definition."""
-    return frozenset(_pattern(t) for t in preorder_traversal(definition) if t.is_Add)
-
-
-@lru_cache(maxsize=CACHE)
-def _pattern(term: Any) -> Pattern:
-    parts = ((c, _blind(t)) for c, t in (t.as_coeff_Mul() for t in term.primitive()[1].args))
-    return tuple(sorted(parts, key=lambda part: (part[1], part[0])))
-
-
-def _opposite(pattern: Pattern) -> Pattern:
-    return tuple(sorted(((-c, t) for c, t in pattern), key=lambda part: (part[1], part[0])))
-
-
-@lru_cache(maxsize=CACHE)
-def _blind(term: Any) -> str:
-    """A text that terms share which are the same but for their indices."""
-    if isinstance(term, Element):
-        return term.name
-    if isinstance(term, (Index, Label, ArgMax)):
-        return "·"
-    if not term.args:
-        return str(term)
-    parts = [_blind(a) for a in (term.args[:1] if isinstance(term, Binder) else term.args)]
-    return f"{type(term).__name__}({','.join(sorted(parts) if term.is_Add or term.is_Mul else parts)})"
+    return frozenset(pattern_of(t) for t in preorder_traversal(definition) if t.is_Add)
 
 
 def kept(term: Any, written: frozenset[Pattern]) -> Any:
@@ -56,8 +46,13 @@ def kept(term: Any, written: frozenset[Pattern]) -> Any:
             return t.base.args[0] ** t.exp
         if not t.is_Add:
             return t
-        pattern = _pattern(_plain(t))
-        return Kept(t) if pattern in written or _opposite(pattern) in written else t
+        pattern = pattern_of(t)
+        forward, backward = pattern in written, opposite(pattern) in written
+        if not (forward or backward):
+            return t
+        if forward and backward:  # (x - m) in one place, (m - x) in another: one of the two for both
+            forward = min(t.args, key=lambda u: signature(u.as_coeff_Mul()[1])).as_coeff_Mul()[0].is_positive
+        return Kept(pulled(t)) if forward else -Kept(pulled(-t))
 
     return walk(term, keep) if written else term
 
@@ -66,42 +61,48 @@ def _is_fraction(term: Any) -> bool:
     return any(f.is_Pow and f.exp.is_negative for t in terms(term) for f in factors(t)) or term.primitive()[0].q != 1
 
 
-def _plain(term: Any) -> Any:
-    return walk(term, lambda t: t.args[0] if isinstance(t, Kept) else t) if term.has(Kept) else term
+def released(term: Any) -> Any:
+    """A term with no sum kept in it any longer and nothing multiplied out; a minus is taken into a difference, where there is one."""
+    return _positive(_opened(term)) if term.has(Kept) else term
 
 
-def released(term: Any, written: frozenset[Pattern]) -> Any:
-    """A term with no sum kept in it any longer, each with the sign that its author gave it, and nothing multiplied out."""
+def _opened(term: Any) -> Any:
+    """The sums in place of the atoms."""
     if not term.has(Kept):
         return term
     if isinstance(term, Kept):
-        return released(term.args[0], written)
+        return _opened(term.args[0])
     if isinstance(term, Binder):
         indices, body = term.opened()
-        return close(type(term), indices, released(body, written))
+        return close(type(term), indices, _opened(body))
     if isinstance(term, Deriv):
-        return Deriv(released(term.body, written), term.by)
+        return Deriv(_opened(term.body), term.by)
     if not term.is_Mul:
-        return term.func(*[_signed(a, written) if term.is_Add else released(a, written) for a in term.args])
-    number, rest = _signed(term, written).as_coeff_Mul()
-    if number.is_negative:
-        for f in factors(rest):
-            base, exponent = f.as_base_exp()
-            if base.is_Add and exponent.is_Integer and exponent % 2 and any(t.as_coeff_Mul()[0].is_negative for t in base.args):
-                return multiplied(-number, rest / f, (-base) ** exponent)
-    return multiplied(number, *factors(rest))
-
-
-def _signed(term: Any, written: frozenset[Pattern]) -> Any:
-    """A product, released, whose sums have the signs that their author gave them."""
+        return term.func(*map(_opened, term.args))
     number, rest = term.as_coeff_Mul()
-    out = []
+    if rest.is_Add and any(isinstance(t.as_coeff_Mul()[1], Kept) for t in rest.args):
+        return Add(*[_opened(number * t) for t in rest.args])  # 2 (a + b) + 2 c, where a + b is one
+    return multiplied(*map(_opened, term.args))
+
+
+def _positive(term: Any) -> Any:
+    """-2 (a - b) as 2 (b - a); but -(1 - a) stays."""
+    number, rest = term.as_coeff_Mul()
+    if not number.is_negative:
+        return term
     for f in factors(rest):
         base, exponent = f.as_base_exp()
-        new = released(base, written)
-        if isinstance(base, Kept):
-            pattern = _pattern(new)
-            if exponent.is_Integer and pattern not in written and _opposite(pattern) in written:
-                new, number = -new, number * (-1) ** exponent
-        out.append(new**exponent if not exponent.has(Kept) else new ** released(exponent, written))
-    return multiplied(number, *out)
+        if type(f) is Sum:
+            indices, body = f.opened()
+            turned = _positive(multiplied(S.NegativeOne, *factors(body)))
+            if not turned.as_coeff_Mul()[0].is_negative:
+                return multiplied(-number, rest / f, close(Sum, indices, turned))
+        elif exponent.is_Integer and exponent % 2 and _is_difference(base):
+            return multiplied(-number, rest / f, (-base) ** exponent)
+    return term
+
+
+def _is_difference(term: Any) -> bool:
+    """Whether a sum has terms that are subtracted, and no number that these are subtracted from."""
+    signs = {t.is_number or t.as_coeff_Mul()[0].is_positive for t in terms(term)}
+    return signs == {True, False} and not term.as_coeff_Add()[0].is_positive

@@ -594,7 +594,7 @@ class Where(_Light):
 
 
 class Kept(_Light):
-    """A sum that is kept as it is: an atom for the algebra, with its sign so that of a - b and b - a one is minus the other."""
+    """A sum that is kept as it is: an atom for the algebra.  Of a_i - a_k and a_k - a_i one is minus the other."""
 
     is_real = True
 
@@ -603,7 +603,7 @@ class Kept(_Light):
         if not a.is_Add:
             return a
         number, rest = a.primitive()
-        if min(rest.args, key=_place).as_coeff_Mul()[0].is_negative:
+        if _antisymmetric(rest) and min(rest.args, key=_place).as_coeff_Mul()[0].is_negative:
             number, rest = -number, -rest
         return None if number == 1 else number * cls(rest)
 
@@ -612,6 +612,42 @@ class Kept(_Light):
 
     def _eval_is_nonnegative(self) -> bool | None:
         return self.args[0].is_nonnegative
+
+
+Pattern = tuple[tuple[Any, str], ...]
+"""The terms of a sum, whatever their indices: coefficients, and what stands behind them."""
+
+
+@lru_cache(maxsize=CACHE)
+def pattern_of(term: Any) -> Pattern:
+    """What a sum is up to a number > 0, whatever its indices."""
+    parts = ((c, _blind(t)) for c, t in (t.as_coeff_Mul() for t in term.primitive()[1].args))
+    return tuple(sorted(parts, key=lambda part: (part[1], part[0])))
+
+
+def opposite(pattern: Pattern) -> Pattern:
+    """The pattern of minus a sum."""
+    return tuple(sorted(((-c, t) for c, t in pattern), key=lambda part: (part[1], part[0])))
+
+
+def _antisymmetric(term: Any) -> bool:
+    pattern = pattern_of(term)
+    return pattern == opposite(pattern)
+
+
+@lru_cache(maxsize=CACHE)
+def _blind(term: Any) -> str:
+    """A text that terms share which are the same but for their indices."""
+    if isinstance(term, Kept):
+        return _blind(term.args[0])
+    if isinstance(term, Element):
+        return term.name
+    if isinstance(term, (Index, Label, ArgMax)):
+        return "·"
+    if not term.args:
+        return str(term)
+    parts = [_blind(a) for a in (term.args[:1] if isinstance(term, Binder) else term.args)]
+    return f"{type(term).__name__}({','.join(sorted(parts) if term.is_Add or term.is_Mul else parts)})"
 
 
 def _place(term: Any) -> str:

@@ -10,9 +10,9 @@ from sympy import Add
 
 from derive.calculus.cost import sums
 from derive.calculus.fold import Fold, facts_of, function_folds, solved_folds
-from derive.calculus.kept import Pattern, kept, written_sums
+from derive.calculus.kept import kept, written_sums
 from derive.calculus.matching import match
-from derive.calculus.terms import Sum, names, total
+from derive.calculus.terms import Pattern, Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
 from derive.language import library
 
@@ -32,7 +32,9 @@ class Knowledge:
     @cached_property
     def kept(self) -> tuple[Fold, ...]:
         """The folds for lines in which the sums of the definitions are atoms."""
-        return tuple(_kept(fold, self.written) for fold in self.folds)
+        output = self.graph.output.name
+        clear = (f for f in self.folds if f.visible or f.function or f.owner != output)
+        return tuple(replace(f, pattern=kept(f.pattern, self.written), result=kept(f.result, self.written)) for f in clear)
 
     def facts(self, term: Any) -> tuple[Fold, ...]:
         """The axis sums that are constant, of the tensors that are summed in a term."""
@@ -65,10 +67,6 @@ def _knowledge(graph: Graph) -> Knowledge:
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
     written = frozenset().union(*(written_sums(node.expr) for node in graph.nodes))
     return Knowledge(graph, (*solved, *_vocabulary(nodes)), written)
-
-
-def _kept(fold: Fold, written: frozenset[Pattern]) -> Fold:
-    return replace(fold, pattern=kept(fold.pattern, written), result=kept(fold.result, written))
 
 
 def of_node(graph: Graph, node: Node) -> Knowledge:

@@ -15,6 +15,7 @@ from derive.calculus.kept import kept, released
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
+from derive.calculus.signs import is_negative
 from derive.calculus.terms import Deriv, Element, EntryOf, names
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
@@ -92,7 +93,7 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
         ways.insert(0, _way(trail, known_here, line))
     plain, named, known, short, used, sure = min(ways, key=lambda way: cost(way.short))
     tidy = pulled(trail.line)
-    if cost(short) >= cost(tidy):
+    if cost(short) > cost(tidy) or (cost(short) == cost(tidy) and not (is_negative(tidy) and not is_negative(short))):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")
@@ -126,7 +127,7 @@ def _way(trail: Trail, known_here: Knowledge, line: Any = None) -> _Way:
     trail.budget.search(plain, sum(fold.concerns(plain) for fold in folds))
     named, used = folded(plain, folds)
     known, sure = folded(named, known_here.facts(named))
-    return _Way(*(released(t, known_here.written) for t in (plain, named, known, shortest(known))), used, sure)
+    return _Way(*(released(t) for t in (plain, named, known, shortest(known))), used, sure)
 
 
 def reason(before: Any, after: Any) -> str:
