@@ -9,14 +9,25 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, S, preorder_traversal
+from sympy import Abs, Add, S, preorder_traversal
 
+from derive.calculus.cost import cost
 from derive.calculus.normal import pulled
+from derive.calculus.shortest import shortest
 from derive.calculus.terms import (
     CACHE,
+    ArgMax,
+    AtMost,
+    Below,
     Binder,
+    Delta,
     Deriv,
+    Differ,
+    Element,
+    EntryOf,
+    Inside,
     Kept,
+    Label,
     Pattern,
     Sum,
     close,
@@ -29,11 +40,23 @@ from derive.calculus.terms import (
     walk,
 )
 
+OF_INDICES = (Element, Delta, Differ, Below, AtMost, Inside, Label, ArgMax, EntryOf)
+"""What has indices, whose sums are no brackets: x[i + 1]."""
+
+SPARED = 3
+"""By how much a form with the sums of its author may cost more than one in which they are multiplied out."""
+
+EVEN = 0.5
+"""By how much it has to cost less, where none of them is left in it."""
+
 
 @lru_cache(maxsize=CACHE)
 def written_sums(definition: Any) -> frozenset[Pattern]:
-    """The sums that stand anywhere in a definition."""
-    return frozenset(pattern_of(t) for t in preorder_traversal(definition) if t.is_Add)
+    """The sums that stand anywhere in a definition; what |a - b| is of may have been written as either of two, since SymPy chooses."""
+    found = {pattern_of(t) for t in preorder_traversal(definition) if t.is_Add}
+    turned = {opposite(pattern_of(t.args[0])) for t in definition.atoms(Abs) if t.args[0].is_Add}
+    inner = {opposite(pattern_of(u)) for t in definition.atoms(Abs) for f in terms(t.args[0]) for u in factors(f) if u.is_Add}
+    return frozenset(found | turned | inner)
 
 
 def kept(term: Any, written: frozenset[Pattern]) -> Any:
@@ -54,7 +77,7 @@ def kept(term: Any, written: frozenset[Pattern]) -> Any:
             forward = min(t.args, key=lambda u: signature(u.as_coeff_Mul()[1])).as_coeff_Mul()[0].is_positive
         return Kept(pulled(t)) if forward else -Kept(pulled(-t))
 
-    return walk(term, keep) if written else term
+    return walk(term, keep, OF_INDICES) if written else term
 
 
 def _is_fraction(term: Any) -> bool:
@@ -63,26 +86,49 @@ def _is_fraction(term: Any) -> bool:
 
 def released(term: Any) -> Any:
     """A term with no sum kept in it any longer and nothing multiplied out; a minus is taken into a difference, where there is one."""
-    return _positive(_opened(term)) if term.has(Kept) else term
+    return _positive(plainly(term)) if term.has(Kept) else term
 
 
-def _opened(term: Any) -> Any:
-    """The sums in place of the atoms."""
+def shortest_as_written(term: Any, written: frozenset[Pattern]) -> Any:
+    """The shortest form of a term in which no sum that was written so is multiplied out, unless that is longer."""
+    plain, line = shortest(term), kept(term, written)
+    if line == term:
+        return plain
+    short = shortest(line)
+    return released(short) if cost(short) <= cost(plain) + spared(short) else plain
+
+
+def spared(term: Any) -> float:
+    """By how much a form may be longer for the sums that stay in it: nothing where each has become terms of another."""
+    return SPARED if _stays(term) else -EVEN
+
+
+def _stays(term: Any) -> bool:
+    """Whether a sum that is kept stands in brackets."""
+    if isinstance(term, Kept):
+        return True
+    if term.is_Add:
+        return any(_stays(t) for t in term.args if not isinstance(t, Kept) and not isinstance(-t, Kept))
+    return any(map(_stays, term.args))
+
+
+def plainly(term: Any) -> Any:
+    """The sums in place of the atoms that they were kept as."""
     if not term.has(Kept):
         return term
     if isinstance(term, Kept):
-        return _opened(term.args[0])
+        return plainly(term.args[0])
     if isinstance(term, Binder):
         indices, body = term.opened()
-        return close(type(term), indices, _opened(body))
+        return close(type(term), indices, plainly(body))
     if isinstance(term, Deriv):
-        return Deriv(_opened(term.body), term.by)
+        return Deriv(plainly(term.body), term.by)
     if not term.is_Mul:
-        return term.func(*map(_opened, term.args))
+        return term.func(*map(plainly, term.args))
     number, rest = term.as_coeff_Mul()
     if rest.is_Add and any(isinstance(t.as_coeff_Mul()[1], Kept) for t in rest.args):
-        return Add(*[_opened(number * t) for t in rest.args])  # 2 (a + b) + 2 c, where a + b is one
-    return multiplied(*map(_opened, term.args))
+        return Add(*[plainly(number * t) for t in rest.args])  # 2 (a + b) + 2 c, where a + b is one
+    return multiplied(*map(plainly, term.args))
 
 
 def _positive(term: Any) -> Any:

@@ -11,12 +11,12 @@ from sympy import preorder_traversal
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
-from derive.calculus.kept import kept, released
+from derive.calculus.kept import kept, plainly, released, spared
 from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import Deriv, Element, EntryOf, names
+from derive.calculus.terms import Deriv, Element, EntryOf, Kept, Sum, names, walk
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -88,12 +88,9 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     trail.to(picked, reason(trail.line, picked), "delta")
     known_here = known_here or knowledge(graph)
     _recognise(trail, graph, known_here.folds)
-    ways = [_way(trail, known_here)]
-    if (line := kept(trail.line, known_here.written)) != trail.line:
-        ways.insert(0, _way(trail, known_here, line))
-    plain, named, known, short, used, sure = min(ways, key=lambda way: cost(way.short))
+    plain, named, known, short, used, sure = _shorter_way(trail, known_here)
     tidy = pulled(trail.line)
-    if cost(short) > cost(tidy) or (cost(short) == cost(tidy) and not (is_negative(tidy) and not is_negative(short))):
+    if cost(short) > cost(tidy) or (cost(short) == cost(tidy) and not _is_turned(short, tidy)):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")
@@ -104,19 +101,36 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     if named != plain:
         trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
     if known != named:
-        trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
+        trail.to(known, CONSTANT, "fact", sure)
     trail.to(short, reason(trail.line, short), "factor")
 
 
 class _Way(NamedTuple):
-    """The lines from one to its shortest form: multiplied out, definitions recognised, sums known, shortest; and the folds used."""
+    """The lines from one to its shortest form: multiplied out, definitions recognised, sums known, shortest; the folds used and the
+    equations of sums."""
 
     plain: Any
     named: Any
     known: Any
     short: Any
     used: tuple[Fold, ...]
-    sure: tuple[Fold, ...]
+    sure: tuple[tuple[Any, Any], ...]
+
+
+def _shorter_way(trail: Trail, known_here: Knowledge) -> _Way:
+    """The way to the shortest form, or to one that is hardly longer, with the sums of the definitions as they were written."""
+    plain, line = _way(trail, known_here), kept(trail.line, known_here.written)
+    if line == trail.line:
+        return plain
+    as_written = _way(trail, known_here, line)
+    short = as_written.short
+    shorter = cost(short) <= cost(plain.short) + spared(short)
+    return _Way(*map(released, as_written[:4]), *as_written[4:]) if shorter else plain
+
+
+def _is_turned(line: Any, other: Any) -> bool:
+    """Whether a line is another without its minus, 2 (b - a) for -2 (a - b)."""
+    return is_negative(other) and not is_negative(line) and not sums(other)
 
 
 def _way(trail: Trail, known_here: Knowledge, line: Any = None) -> _Way:
@@ -126,8 +140,27 @@ def _way(trail: Trail, known_here: Knowledge, line: Any = None) -> _Way:
     trail.budget.spend(plain)
     trail.budget.search(plain, sum(fold.concerns(plain) for fold in folds))
     named, used = folded(plain, folds)
-    known, sure = folded(named, known_here.facts(named))
-    return _Way(*(released(t) for t in (plain, named, known, shortest(known))), used, sure)
+    facts = known_here.facts(named)
+    known, sure = folded(named, facts)
+    equations = {f.pattern: f.result for f in sure}
+    if line is not None:
+        known = _sums_known(known, (*known_here.folds, *facts), equations)
+    return _Way(plain, named, known, shortest(known), used, tuple(equations.items()))
+
+
+def _sums_known(term: Any, folds: tuple[Fold, ...], equations: dict[Any, Any]) -> Any:
+    """A term with what is known of a Σ over a sum that is kept, Σ_i (x_i - μ) = 0; the `equations` grow."""
+
+    def value(t: Any) -> Any:
+        if type(t) is not Sum or not isinstance(t.body, Kept):
+            return t
+        new, own = folded(normal(plainly(t)), folds)
+        if not own or sums(new) >= sums(t):
+            return t
+        equations[plainly(t)] = new
+        return new
+
+    return walk(term, value)
 
 
 def reason(before: Any, after: Any) -> str:
