@@ -80,10 +80,14 @@ def brackets(term: Any) -> int:
 
 
 def shared_number(term: Any) -> tuple[Any, Any]:
-    """A number that can stand before a sum because every term has it, up to sign, and nothing else."""
+    """A number that can stand before a sum because every term has it, up to sign, and nothing else.  No whole number is made
+    greater for it: 1 - x/2 is not (2 - x)/2.
+    """
     if not term.is_Add:
         return S.One, term
     number, rest = term.primitive()
+    if number.q != 1 and any(t.is_Integer for t in term.args):
+        return S.One, term
     alike = all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args if not t.is_number)
     return (number, rest) if alike else (S.One, term)
 

@@ -123,6 +123,8 @@ def plainly(term: Any) -> Any:
         return close(type(term), indices, plainly(body))
     if isinstance(term, Deriv):
         return Deriv(plainly(term.body), term.by)
+    if term.is_Add:
+        return Add(*[-plainly(-t) if isinstance(-t, Kept) else plainly(t) for t in term.args])
     if not term.is_Mul:
         return term.func(*map(plainly, term.args))
     number, rest = term.as_coeff_Mul()

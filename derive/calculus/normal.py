@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from sympy import Abs, Add, Mul, S, expand, sign
+from sympy import Abs, Add, Mul, S, exp, expand, sign
 
 from derive.calculus.cost import idle_signs, length, shared_number
 from derive.calculus.functions import Named
@@ -149,9 +149,10 @@ def _expandable(factor: Any) -> bool:
 
 
 def _settled(term: Any) -> Any:
-    """A product with δ_ik written in its first index, δ_ik f(k) = δ_ik f(i); and x sign(x) = |x|."""
+    """A product with δ_ik written in its first index, δ_ik f(k) = δ_ik f(i); x sign(x) = |x|; and x x^(k - 1) = x^k."""
     if any(f.is_Mul for f in factors(term)):  # SymPy writes |x|³ as x² |x|, a product within the product
         return _settled(Mul(*[part for f in factors(term) for part in factors(f)]))
+    term = _one_power(term)
     for slope in factors(term):
         if isinstance(slope, sign) and slope.args[0] in factors(term):
             return _settled(term / slope / slope.args[0] * Abs(slope.args[0]))
@@ -164,6 +165,34 @@ def _settled(term: Any) -> Any:
             if isinstance(drop, Index) and not depends(keep, drop) and depends(rest, drop):
                 return Add(*[_settled(delta * t) for t in terms(normal(put(rest, {drop: keep})))])
     return term
+
+
+def powers_joined(term: Any) -> Any:
+    """A term with the powers of one base in a product as one; nothing else is touched."""
+    return walk(term, _one_power)
+
+
+def _one_power(term: Any) -> Any:
+    """x x^(k - 1) as x^k, and (t/s) (t/s)^(k - 1) as (t/s)^k: what SymPy does for numbers k only."""
+    for power in factors(term) if term.is_Mul else ():
+        base, exponent = power.as_base_exp()
+        if exponent.is_number or isinstance(power, exp):
+            continue
+        others = [f for f in factors(term) if f is not power]
+        same = [f for f in others if f.as_base_exp()[0] == base]
+        if same:
+            joined = base ** Add(exponent, *[f.as_base_exp()[1] for f in same])
+            return _one_power(Mul(*[f for f in others if f not in same], joined))
+        powers = Mul(*others).as_powers_dict()
+        if base.is_Mul and all(_divides(*f.as_base_exp(), powers) for f in base.args):
+            return _one_power(Mul(*others, 1 / base) * base ** (exponent + 1))
+    return term
+
+
+def _divides(base: Any, exponent: Any, powers: Any) -> bool:
+    """Whether a power is a factor of a product with these powers."""
+    found = powers.get(base, S.Zero)
+    return bool(exponent.is_Rational and found.is_Rational and found / exponent >= 1)
 
 
 def _decided(rest: Any, gap: Any) -> Any:

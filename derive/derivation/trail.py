@@ -12,7 +12,7 @@ from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.kept import kept, plainly, released, spared
-from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
+from derive.calculus.normal import contracted, normal, parted, powers_joined, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.signs import is_negative
@@ -89,7 +89,7 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     known_here = known_here or knowledge(graph)
     _recognise(trail, graph, known_here.folds)
     plain, named, known, short, used, sure = _shorter_way(trail, known_here)
-    tidy = pulled(trail.line)
+    tidy = powers_joined(pulled(trail.line))
     if cost(short) > cost(tidy) or (cost(short) == cost(tidy) and not _is_turned(short, tidy)):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
