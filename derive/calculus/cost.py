@@ -7,7 +7,22 @@ from typing import Any
 
 from sympy import S, preorder_traversal
 
-from derive.calculus.terms import CACHE, Binder, Delta, Element, EntryOf, Index, Kept, Label, OfMatrix, Sum, depends, factors
+from derive.calculus.terms import (
+    CACHE,
+    Binder,
+    Delta,
+    Element,
+    EntryOf,
+    Index,
+    Kept,
+    Label,
+    OfMatrix,
+    Sum,
+    content,
+    depends,
+    factors,
+    terms,
+)
 
 SUM_COST = 8
 """What a loop costs against a symbol.  The cost decides between the ways to write a result: it is the number of symbols
@@ -18,6 +33,9 @@ UNPICKED = 5
 
 IDLE = 0.5
 """What a factor costs, on top, that stands in a loop it does not depend on: Σ_j a x_j is a Σ_j x_j."""
+
+NESTED = 3
+"""What a fraction costs, on top, that stands in a sum above or below the line of another: (a/b - c)/(d + e) is (a - b c)/(b (d + e))."""
 
 
 @lru_cache(maxsize=CACHE)
@@ -43,9 +61,27 @@ def cost(term: Any) -> float:
     if isinstance(term, Binder):
         own = SUM_COST * (len(term.indices) + UNPICKED * unpicked_signs(term)) + IDLE * idle_signs(term)
     elif term.is_Add or term.is_Mul:
-        own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1)
+        own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1) + NESTED * _nested(term)
+    elif term.is_Pow and _is_divisor(term) and is_fraction(term.base):
+        own += NESTED
     inner = term.args[:1] if isinstance(term, Binder) else term.args
     return own + sum(cost(a) for a in inner)
+
+
+def is_fraction(term: Any) -> bool:
+    """Whether a sum has a term that is divided by more than a number."""
+    return any(_is_divisor(f) for t in terms(term) for f in factors(t))
+
+
+def _is_divisor(factor: Any) -> bool:
+    return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
+
+
+def _nested(term: Any) -> bool:
+    """Whether a product is a fraction of sums with a fraction above its line."""
+    above = [f for f in factors(term) if f.is_Add] if term.is_Mul else []
+    below = [f for f in factors(term) if _is_divisor(f) and f.base.is_Add] if above else []
+    return bool(below) and any(map(is_fraction, above))
 
 
 def unpicked_signs(term: Binder) -> int:
@@ -80,14 +116,10 @@ def brackets(term: Any) -> int:
 
 
 def shared_number(term: Any) -> tuple[Any, Any]:
-    """A number that can stand before a sum because every term has it, up to sign, and nothing else.  No whole number is made
-    greater for it: 1 - x/2 is not (2 - x)/2.
-    """
+    """A number that can stand before a sum because every term has it, up to sign, and nothing else."""
     if not term.is_Add:
         return S.One, term
-    number, rest = term.primitive()
-    if number.q != 1 and any(t.is_Integer for t in term.args):
-        return S.One, term
+    number, rest = content(term)
     alike = all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args if not t.is_number)
     return (number, rest) if alike else (S.One, term)
 

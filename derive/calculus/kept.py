@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, S, preorder_traversal
+from sympy import Add, S, preorder_traversal
 
-from derive.calculus.cost import cost
+from derive.calculus.cost import cost, is_fraction
 from derive.calculus.normal import pulled
 from derive.calculus.shortest import shortest
 from derive.calculus.terms import (
@@ -20,6 +20,7 @@ from derive.calculus.terms import (
     AtMost,
     Below,
     Binder,
+    Bracket,
     Delta,
     Deriv,
     Differ,
@@ -36,14 +37,13 @@ from derive.calculus.terms import (
     opposite,
     pattern_of,
     signature,
-    terms,
     walk,
 )
 
 OF_INDICES = (Element, Delta, Differ, Below, AtMost, Inside, Label, ArgMax, EntryOf)
 """What has indices, whose sums are no brackets: x[i + 1]."""
 
-SPARED = 3
+SPARED = 1.5
 """By how much a form with the sums of its author may cost more than one in which they are multiplied out."""
 
 EVEN = 0.5
@@ -52,11 +52,8 @@ EVEN = 0.5
 
 @lru_cache(maxsize=CACHE)
 def written_sums(definition: Any) -> frozenset[Pattern]:
-    """The sums that stand anywhere in a definition; what |a - b| is of may have been written as either of two, since SymPy chooses."""
-    found = {pattern_of(t) for t in preorder_traversal(definition) if t.is_Add}
-    turned = {opposite(pattern_of(t.args[0])) for t in definition.atoms(Abs) if t.args[0].is_Add}
-    inner = {opposite(pattern_of(u)) for t in definition.atoms(Abs) for f in terms(t.args[0]) for u in factors(f) if u.is_Add}
-    return frozenset(found | turned | inner)
+    """The sums that stand anywhere in a definition."""
+    return frozenset(pattern_of(t) for t in preorder_traversal(definition) if t.is_Add)
 
 
 def kept(term: Any, written: frozenset[Pattern]) -> Any:
@@ -65,7 +62,12 @@ def kept(term: Any, written: frozenset[Pattern]) -> Any:
     """
 
     def keep(t: Any) -> Any:
-        if t.is_Pow and isinstance(t.base, Kept) and t.exp.is_negative and _is_fraction(t.base.args[0]):
+        if (
+            t.is_Pow
+            and isinstance(t.base, Kept)
+            and t.exp.is_negative
+            and (is_fraction(t.base.args[0]) or t.base.args[0].primitive()[0].q != 1)
+        ):
             return t.base.args[0] ** t.exp
         if not t.is_Add:
             return t
@@ -78,10 +80,6 @@ def kept(term: Any, written: frozenset[Pattern]) -> Any:
         return Kept(pulled(t)) if forward else -Kept(pulled(-t))
 
     return walk(term, keep, OF_INDICES) if written else term
-
-
-def _is_fraction(term: Any) -> bool:
-    return any(f.is_Pow and f.exp.is_negative for t in terms(term) for f in factors(t)) or term.primitive()[0].q != 1
 
 
 def released(term: Any) -> Any:
@@ -134,23 +132,30 @@ def plainly(term: Any) -> Any:
 
 
 def _positive(term: Any) -> Any:
-    """-2 (a - b) as 2 (b - a); but -(1 - a) stays."""
+    """-2 (a - b) as 2 (b - a), and -(a (x - y) + b (x - z)) as a (y - x) + b (z - x); but -a (1 - b) stays."""
     number, rest = term.as_coeff_Mul()
     if not number.is_negative:
         return term
+    if rest.is_Add and not _is_difference(rest):
+        turned = [_positive(multiplied(S.NegativeOne, *factors(t))) for t in rest.args]
+        return term if any(map(_has_minus, turned)) else multiplied(-number, Add(*turned))
+    short = all(f.is_Add or isinstance(f, Bracket) for f in factors(rest))
     for f in factors(rest):
         base, exponent = f.as_base_exp()
         if type(f) is Sum:
             indices, body = f.opened()
             turned = _positive(multiplied(S.NegativeOne, *factors(body)))
-            if not turned.as_coeff_Mul()[0].is_negative:
+            if not _has_minus(turned):
                 return multiplied(-number, rest / f, close(Sum, indices, turned))
-        elif exponent.is_Integer and exponent % 2 and _is_difference(base):
+        elif exponent.is_Integer and exponent % 2 and _is_difference(base) and (short or not base.as_coeff_Add()[0].is_positive):
             return multiplied(-number, rest / f, (-base) ** exponent)
     return term
 
 
+def _has_minus(term: Any) -> bool:
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
 def _is_difference(term: Any) -> bool:
-    """Whether a sum has terms that are subtracted, and no number that these are subtracted from."""
-    signs = {t.is_number or t.as_coeff_Mul()[0].is_positive for t in terms(term)}
-    return signs == {True, False} and not term.as_coeff_Add()[0].is_positive
+    """Whether terms of a sum are subtracted from others."""
+    return term.is_Add and {_has_minus(t) for t in term.args} == {True, False}

@@ -593,6 +593,12 @@ class Where(_Light):
         return a if c is S.One else b if c is S.Zero else None
 
 
+def content(term: Any) -> tuple[Any, Any]:
+    """A sum as a number times one of whole coefficients; no whole number in it is made greater: 1 - x/2 is not (2 - x)/2."""
+    number, rest = term.primitive()
+    return (S.One, term) if number.q != 1 and any(t.is_Integer for t in term.args) else (number, rest)
+
+
 class Kept(_Light):
     """A sum that is kept as it is: an atom for the algebra.  Of a_i - a_k and a_k - a_i one is minus the other."""
 
@@ -602,7 +608,7 @@ class Kept(_Light):
     def eval(cls, a: Any) -> Any:
         if not a.is_Add:
             return a
-        number, rest = a.primitive()
+        number, rest = content(a)
         if _antisymmetric(rest) and min(rest.args, key=_place).as_coeff_Mul()[0].is_negative:
             number, rest = -number, -rest
         return None if number == 1 else number * cls(rest)

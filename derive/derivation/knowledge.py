@@ -71,7 +71,8 @@ def _knowledge(graph: Graph) -> Knowledge:
 
 def of_node(graph: Graph, node: Node) -> Knowledge:
     """What the definition of one node says, whatever stands around it."""
-    return Knowledge(graph, (*solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,))), written_sums(node.expr), sums=False)
+    folds = (*solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,)))
+    return Knowledge(graph, folds, written_sums(node.expr), sums=False)
 
 
 def _vocabulary(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:

@@ -16,7 +16,7 @@ from derive.calculus.normal import contracted, normal, parted, powers_joined, pu
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import Deriv, Element, EntryOf, Kept, Sum, names, walk
+from derive.calculus.terms import Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, walk
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -106,8 +106,9 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
 
 
 class _Way(NamedTuple):
-    """The lines from one to its shortest form: multiplied out, definitions recognised, sums known, shortest; the folds used and the
-    equations of sums."""
+    """The lines from one to its shortest form: multiplied out, definitions recognised, sums known, shortest; and the
+    folds used, and the equations of sums.
+    """
 
     plain: Any
     named: Any
@@ -152,13 +153,18 @@ def _sums_known(term: Any, folds: tuple[Fold, ...], equations: dict[Any, Any]) -
     """A term with what is known of a Σ over a sum that is kept, Σ_i (x_i - μ) = 0; the `equations` grow."""
 
     def value(t: Any) -> Any:
-        if type(t) is not Sum or not isinstance(t.body, Kept):
+        if type(t) is not Sum:
             return t
-        new, own = folded(normal(plainly(t)), folds)
-        if not own or sums(new) >= sums(t):
-            return t
-        equations[plainly(t)] = new
-        return new
+        indices, body = t.opened()
+        for f in (f for f in factors(body) if isinstance(f, Kept)):
+            others = body / f
+            own = [j for j in indices if depends(f, j) and not depends(others, j)]
+            inner = normal(plainly(close(Sum, own, f))) if own else f
+            new, used = folded(inner, folds) if own else (f, ())
+            if used and not sums(new):
+                equations[plainly(close(Sum, own, f))] = new
+                return close(Sum, [j for j in indices if j not in own], others * new)
+        return t
 
     return walk(term, value)
 
