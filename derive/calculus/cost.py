@@ -35,7 +35,7 @@ IDLE = 0.5
 """What a factor costs, on top, that stands in a loop it does not depend on: Σ_j a x_j is a Σ_j x_j."""
 
 NESTED = 3
-"""What a fraction costs, on top, that stands in a sum above or below the line of another: (a/b - c)/(d + e) is (a - b c)/(b (d + e))."""
+"""What a fraction costs, on top, that stands in a sum above or below the line of another: a/(b/c + 1) is a c/(b + c)."""
 
 
 @lru_cache(maxsize=CACHE)

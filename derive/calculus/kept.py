@@ -1,7 +1,7 @@
 """Sums that stay as their author wrote them: (y_i - y_j)² of a definition is a square in every line of its derivation.
 
 The normal form multiplies everything out, and what was one square comes back as three terms.  Here the sums of the definitions
-are put into a line as atoms (`Kept`): the algebra then moves them as a whole, and what it finds is one of the forms to choose from.
+are put into a line as atoms (`Kept`): the algebra moves them as a whole, and what it finds is one of two forms to choose from.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from sympy import Add, S, preorder_traversal
 
-from derive.calculus.cost import cost, is_fraction
+from derive.calculus.cost import cost
 from derive.calculus.normal import pulled
-from derive.calculus.shortest import shortest
+from derive.calculus.shortest import has_fraction, shortest, summands
 from derive.calculus.terms import (
     CACHE,
     ArgMax,
@@ -43,11 +43,8 @@ from derive.calculus.terms import (
 OF_INDICES = (Element, Delta, Differ, Below, AtMost, Inside, Label, ArgMax, EntryOf)
 """What has indices, whose sums are no brackets: x[i + 1]."""
 
-SPARED = 1.5
-"""By how much a form with the sums of its author may cost more than one in which they are multiplied out."""
-
-EVEN = 0.5
-"""By how much it has to cost less, where none of them is left in it."""
+SPARED = 3
+"""By how much a form with the sums of its author may cost more than the one without, if it has no more terms."""
 
 
 @lru_cache(maxsize=CACHE)
@@ -62,12 +59,7 @@ def kept(term: Any, written: frozenset[Pattern]) -> Any:
     """
 
     def keep(t: Any) -> Any:
-        if (
-            t.is_Pow
-            and isinstance(t.base, Kept)
-            and t.exp.is_negative
-            and (is_fraction(t.base.args[0]) or t.base.args[0].primitive()[0].q != 1)
-        ):
+        if t.is_Pow and isinstance(t.base, Kept) and t.exp.is_negative and has_fraction(t.base.args[0]):
             return t.base.args[0] ** t.exp
         if not t.is_Add:
             return t
@@ -83,7 +75,7 @@ def kept(term: Any, written: frozenset[Pattern]) -> Any:
 
 
 def released(term: Any) -> Any:
-    """A term with no sum kept in it any longer and nothing multiplied out; a minus is taken into a difference, where there is one."""
+    """A term with no sum kept in it any longer, nothing multiplied out, and its minus taken into a difference."""
     return _positive(plainly(term)) if term.has(Kept) else term
 
 
@@ -93,12 +85,25 @@ def shortest_as_written(term: Any, written: frozenset[Pattern]) -> Any:
     if line == term:
         return plain
     short = shortest(line)
-    return released(short) if cost(short) <= cost(plain) + spared(short) else plain
+    return released(short) if preferred(short, plain) else plain
 
 
-def spared(term: Any) -> float:
-    """By how much a form may be longer for the sums that stay in it: nothing where each has become terms of another."""
-    return SPARED if _stays(term) else -EVEN
+def preferred(short: Any, plain: Any) -> bool:
+    """Whether a form with sums that are kept is taken before the one in which they are multiplied out: it is if it costs little more,
+    and the other has as many terms, or powers that were not there before.
+    """
+    if not _stays(short):
+        return cost(short) < cost(plain)
+    form = released(short)
+    spared = SPARED if summands(form) <= summands(plain) or _highest(form) < _highest(plain) else 0
+    return cost(short) <= cost(plain) + spared
+
+
+def _highest(term: Any) -> Any:
+    """The highest whole power of an entry."""
+    return max(
+        (t.exp for t in preorder_traversal(term) if t.is_Pow and t.exp.is_Integer and isinstance(t.base, Element)), default=1
+    )
 
 
 def _stays(term: Any) -> bool:
@@ -116,13 +121,15 @@ def plainly(term: Any) -> Any:
         return term
     if isinstance(term, Kept):
         return plainly(term.args[0])
+    if isinstance(-term, Kept):
+        return -plainly(-term)
     if isinstance(term, Binder):
         indices, body = term.opened()
         return close(type(term), indices, plainly(body))
     if isinstance(term, Deriv):
         return Deriv(plainly(term.body), term.by)
     if term.is_Add:
-        return Add(*[-plainly(-t) if isinstance(-t, Kept) else plainly(t) for t in term.args])
+        return Add(*map(plainly, term.args))
     if not term.is_Mul:
         return term.func(*map(plainly, term.args))
     number, rest = term.as_coeff_Mul()

@@ -184,13 +184,14 @@ def _one_power(term: Any) -> Any:
             joined = base ** Add(exponent, *[f.as_base_exp()[1] for f in same])
             return _one_power(Mul(*[f for f in others if f not in same], joined))
         powers = Mul(*others).as_powers_dict()
-        if base.is_Mul and all(_divides(*f.as_base_exp(), powers) for f in base.args):
+        if base.is_Mul and all(_is_divisible(f, powers) for f in base.args):
             return _one_power(Mul(*others, 1 / base) * base ** (exponent + 1))
     return term
 
 
-def _divides(base: Any, exponent: Any, powers: Any) -> bool:
+def _is_divisible(power: Any, powers: Any) -> bool:
     """Whether a power is a factor of a product with these powers."""
+    base, exponent = power.as_base_exp()
     found = powers.get(base, S.Zero)
     return bool(exponent.is_Rational and found.is_Rational and found / exponent >= 1)
 

@@ -52,12 +52,12 @@ def shortest(term: Any) -> Any:
     for other in rewritings(best):
         new = _grouped(_merged(normal(other)))
         shorter = length(new) < length(best) and cost(new) < cost(best)
-        if shorter and _summands(new) <= _summands(best):  # −y σ(−y z) stays, though y (σ(y z) − 1) has fewer signs
+        if shorter and summands(new) <= summands(best):  # −y σ(−y z) stays, though y (σ(y z) − 1) has fewer signs
             best = new
     return best
 
 
-def _summands(term: Any) -> int:
+def summands(term: Any) -> int:
     """The terms of all the sums with + in a term."""
     return sum(len(t.args) for t in preorder_traversal(term) if t.is_Add)
 
@@ -99,7 +99,7 @@ def _in_lowest_terms(term: Any) -> tuple[Any, ...]:
     """A term whose fractions below a line are cleared, 1/(x²/c² + 1) as c²/(x² + c²); none where it has none."""
 
     def clear(t: Any) -> Any:
-        nested = t.is_Pow and t.exp.is_Integer and t.exp.is_negative and t.base.is_Add and _has_fraction(t.base)
+        nested = t.is_Pow and t.exp.is_Integer and t.exp.is_negative and t.base.is_Add and has_fraction(t.base)
         lowest = _lowest(t) if nested else ()
         return lowest[0] if lowest else t
 
@@ -107,7 +107,8 @@ def _in_lowest_terms(term: Any) -> tuple[Any, ...]:
     return () if new == term else (_merged(normal(pulled(new))),)
 
 
-def _has_fraction(term: Any) -> bool:
+def has_fraction(term: Any) -> bool:
+    """Whether a sum has a fraction among its terms."""
     return is_fraction(term) or term.primitive()[0].q != 1
 
 

@@ -657,7 +657,7 @@ def _blind(term: Any) -> str:
 
 
 def _place(term: Any) -> str:
-    """Where a term stands in a sum that is kept: an entry at an index with a letter of its own before one at an index that is bound."""
+    """Where a term stands in a sum that is kept: an entry at an index with a letter before one at an index that is bound."""
     rest = term.as_coeff_Mul()[1]
     bound = (i for i in rest.atoms(Index) if not i.name[0].isalpha())
     return signature(rest.xreplace({i: Index(f"~{i.name}", i.size) for i in bound}))

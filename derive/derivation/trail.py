@@ -11,7 +11,7 @@ from sympy import preorder_traversal
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
-from derive.calculus.kept import kept, plainly, released, spared
+from derive.calculus.kept import kept, plainly, preferred, released
 from derive.calculus.normal import contracted, normal, parted, powers_joined, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import shortest
@@ -124,9 +124,10 @@ def _shorter_way(trail: Trail, known_here: Knowledge) -> _Way:
     if line == trail.line:
         return plain
     as_written = _way(trail, known_here, line)
-    short = as_written.short
-    shorter = cost(short) <= cost(plain.short) + spared(short)
-    return _Way(*map(released, as_written[:4]), *as_written[4:]) if shorter else plain
+    if not preferred(as_written.short, plain.short):
+        return plain
+    first, named, known, short = map(released, as_written[:4])
+    return _Way(first, named, known, short, as_written.used, as_written.sure)
 
 
 def _is_turned(line: Any, other: Any) -> bool:
