@@ -42,7 +42,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"cost", "functions", "matching", "signs"},
         {"budget", "identities", "normal"},
         {"diagonal", "shortest"},
-        {"fold", "kinks", "matrix_algebra"},
+        {"fold", "kept", "kinks", "matrix_algebra"},
         {"matrix_form", "rules"},
     ),
     "graphs": ({"names", "tree"}, {"graph"}),

@@ -90,8 +90,11 @@ def unpicked_signs(term: Binder) -> int:
 
 
 def idle_signs(term: Binder) -> int:
-    """The factors under a Σ that could stand before it."""
-    return sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body)) if type(term) is Sum else 0
+    """The factors under a Σ that could stand before it; the number that all terms under it share is one."""
+    if type(term) is not Sum:
+        return 0
+    number = term.body.is_Add and abs(content(term.body)[0]) != 1
+    return bool(number) + sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body))
 
 
 def unpicked(term: Any) -> int:

@@ -46,6 +46,9 @@ OF_INDICES = (Element, Delta, Differ, Below, AtMost, Inside, Label, ArgMax, Entr
 SPARED = 3
 """By how much a form with the sums of its author may cost more than the one without, if it has no more terms."""
 
+EXPANDED = 1.5
+"""How many times as much it may cost where the other has powers that are not in it: x³ of (y - x²)²."""
+
 
 @lru_cache(maxsize=CACHE)
 def written_sums(definition: Any) -> frozenset[Pattern]:
@@ -89,14 +92,15 @@ def shortest_as_written(term: Any, written: frozenset[Pattern]) -> Any:
 
 
 def preferred(short: Any, plain: Any) -> bool:
-    """Whether a form with sums that are kept is taken before the one in which they are multiplied out: it is if it costs little more,
-    and the other has as many terms, or powers that were not there before.
+    """Whether a form with sums that are kept is taken before the one in which they are multiplied out: if it costs little more
+    and the other has as many terms, or powers that are not in this one.
     """
     if not _stays(short):
         return cost(short) < cost(plain)
     form = released(short)
-    spared = SPARED if summands(form) <= summands(plain) or _highest(form) < _highest(plain) else 0
-    return cost(short) <= cost(plain) + spared
+    if _highest(form) < _highest(plain):
+        return cost(short) <= EXPANDED * cost(plain)
+    return cost(short) <= cost(plain) + (SPARED if summands(form) <= summands(plain) else 0)
 
 
 def _highest(term: Any) -> Any:
@@ -147,7 +151,7 @@ def _positive(term: Any) -> Any:
         turned = [_positive(multiplied(S.NegativeOne, *factors(t))) for t in rest.args]
         return term if any(map(_has_minus, turned)) else multiplied(-number, Add(*turned))
     short = all(f.is_Add or isinstance(f, Bracket) for f in factors(rest))
-    for f in factors(rest):
+    for f in sorted(factors(rest), key=lambda f: f.is_Add and f.as_coeff_Add()[0].is_positive is True):
         base, exponent = f.as_base_exp()
         if type(f) is Sum:
             indices, body = f.opened()

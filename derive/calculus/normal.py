@@ -36,6 +36,7 @@ from derive.calculus.terms import (
     Sum,
     Where,
     close,
+    content,
     depends,
     factors,
     free_indices,
@@ -308,6 +309,9 @@ def pulled(term: Any) -> Any:
         if type(t) is not Sum or not idle_signs(t):
             return t
         indices, body = t.opened()
+        if body.is_Add:
+            number, rest = content(body)
+            return number * close(Sum, indices, rest)
         outside = [f for f in factors(body) if not any(depends(f, j) for j in indices)]
         return Mul(*outside, close(Sum, indices, Mul(*[f for f in factors(body) if f not in outside])))
 

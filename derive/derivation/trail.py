@@ -121,7 +121,7 @@ class _Way(NamedTuple):
 def _shorter_way(trail: Trail, known_here: Knowledge) -> _Way:
     """The way to the shortest form, or to one that is hardly longer, with the sums of the definitions as they were written."""
     plain, line = _way(trail, known_here), kept(trail.line, known_here.written)
-    if line == trail.line:
+    if line == trail.line or plainly(normal(line)) == plain.plain:
         return plain
     as_written = _way(trail, known_here, line)
     if not preferred(as_written.short, plain.short):
