@@ -286,8 +286,8 @@ def parted(term: Any) -> Any:
 
 @lru_cache(maxsize=CACHE)
 def with_plain_numbers(term: Any) -> Any:
-    """A term whose products have their numbers in one place; nothing else is touched."""
-    return walk(term, _plain_numbers)
+    """A term whose products have their numbers in one place, 2 (a - b) in its terms; nothing else is touched."""
+    return walk(term, lambda t: Mul(*_plain_numbers(t).args) if t.is_Mul else t)
 
 
 def _plain_numbers(term: Any) -> Any:
