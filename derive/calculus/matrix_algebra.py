@@ -610,8 +610,16 @@ def _constants_joined(args: list[tuple[bool, Matrix]]) -> list[tuple[bool, Matri
         coefficient, symbols = value.as_coeff_Mul()
         body = form if rest is None else Scaled(symbols, rest.scalars, rest.body)
         joined[body] = joined.get(body, S.Zero) + (-coefficient if negative else coefficient)
-    out = [(bool(c < 0), scaled(abs(c), (), body)) for body, c in joined.items() if c != 0]
+    out = [_unsigned(bool(c < 0), scaled(abs(c), (), body)) for body, c in joined.items() if c != 0]
     return out or [(False, scaled(S.Zero, (), args[0][1]))]
+
+
+def _unsigned(negative: bool, form: Matrix) -> tuple[bool, Matrix]:
+    """A term with the minus of its form as its own."""
+    match form:
+        case Plus(((True, inner),)):
+            return not negative, inner
+    return negative, form
 
 
 @lru_cache(maxsize=CACHE)
