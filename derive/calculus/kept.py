@@ -6,6 +6,7 @@ are put into a line as atoms (`Kept`): the algebra moves them as a whole, and wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -54,6 +55,11 @@ EXPANDED = 1.5
 def written_sums(definition: Any) -> frozenset[Pattern]:
     """The sums that stand anywhere in a definition."""
     return frozenset(pattern_of(t) for t in preorder_traversal(definition) if t.is_Add)
+
+
+def written_in(definitions: Iterable[Any]) -> frozenset[Pattern]:
+    """The sums that stand anywhere in several definitions."""
+    return frozenset().union(*map(written_sums, definitions))
 
 
 def kept(term: Any, written: frozenset[Pattern]) -> Any:

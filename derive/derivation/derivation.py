@@ -10,11 +10,11 @@ from typing import Any
 from sympy import S
 
 from derive.calculus.frozen import Frozen, WithTerms
-from derive.calculus.kept import shortest_as_written, written_sums
+from derive.calculus.kept import shortest_as_written, written_in
 from derive.calculus.matrix_algebra import Matrix
 from derive.calculus.matrix_form import matrix_form
 from derive.calculus.normal import put
-from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, Pattern, substituted, walk
+from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, substituted, walk
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.names import lettered
 
@@ -101,7 +101,7 @@ class Derivation(Frozen):
             return None
         a, b = splits.pop()
         keep, drop = (a, b) if isinstance(b, Index) else (b, a)
-        written = written_in(self.graph)
+        written = written_in(node.expr for node in self.graph.nodes)
         same = shortest_as_written(put(self.result, {drop: keep}), written)
         differ = {Delta(a, b): S.Zero, Differ(a, b): S.One}
         apart = shortest_as_written(walk(self.result, lambda t: differ.get(t, t)), written)
@@ -111,11 +111,6 @@ class Derivation(Frozen):
     def _free_symbols(self) -> set[Any]:
         heads = {member.head for member in self.graph.inputs}
         return {s for i in self.indices for s in i.free_symbols} | heads | {*self.graph.sizes}
-
-
-def written_in(graph: Graph) -> frozenset[Pattern]:
-    """The sums that the definitions of a graph were written with."""
-    return frozenset().union(*(written_sums(node.expr) for node in graph.nodes))
 
 
 def fields_of(data: Any) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from sympy import Add
 
 from derive.calculus.cost import sums
 from derive.calculus.fold import Fold, facts_of, function_folds, solved_folds
-from derive.calculus.kept import kept, written_sums
+from derive.calculus.kept import kept, written_in, written_sums
 from derive.calculus.matching import match
 from derive.calculus.terms import Pattern, Sum, names, total
-from derive.derivation.derivation import written_in
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
 from derive.language import library
 
@@ -66,7 +65,7 @@ def _knowledge(graph: Graph) -> Knowledge:
     nodes = tuple(n for n in graph.nodes if gradient_parts(n.name) is None)  # a gradient is opened by its definition
     own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
-    return Knowledge(graph, (*solved, *_vocabulary(nodes)), written_in(graph))
+    return Knowledge(graph, (*solved, *_vocabulary(nodes)), written_in(node.expr for node in graph.nodes))
 
 
 def of_node(graph: Graph, node: Node) -> Knowledge:
