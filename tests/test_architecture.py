@@ -43,7 +43,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"budget", "normal"},
         {"identities"},
         {"diagonal", "shortest"},
-        {"fold", "kinks", "matrix_algebra"},
+        {"fold", "kept", "kinks", "matrix_algebra"},
         {"matrix_form", "rules"},
     ),
     "graphs": ({"names", "tree"}, {"graph"}),

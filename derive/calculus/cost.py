@@ -14,13 +14,16 @@ from derive.calculus.terms import (
     Element,
     EntryOf,
     Index,
+    Kept,
     Label,
     OfMatrix,
     Sum,
     VectorOf,
+    content,
     depends,
     factors,
     free_indices,
+    terms,
 )
 
 SUM_COST = 8
@@ -32,6 +35,9 @@ UNPICKED = 5
 
 IDLE = 0.5
 """What a factor costs, on top, that stands in a loop it does not depend on: Σ_j a x_j is a Σ_j x_j."""
+
+NESTED = 3
+"""What a fraction costs, on top, that stands in a sum above or below the line of another: a/(b/c + 1) is a c/(b + c)."""
 
 
 @lru_cache(maxsize=CACHE)
@@ -46,6 +52,8 @@ def cost(term: Any) -> float:
     """
     if isinstance(term, (Element, Index, Label)) or not term.args:
         return 1
+    if isinstance(term, Kept):
+        return cost(term.args[0])
     number, rest = shared_number(term)
     if number != 1:
         return 2 + cost(rest)
@@ -57,9 +65,27 @@ def cost(term: Any) -> float:
     if isinstance(term, Binder):
         own = SUM_COST * (len(term.indices) + UNPICKED * unpicked_signs(term)) + IDLE * idle_signs(term)
     elif term.is_Add or term.is_Mul:
-        own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1)
+        own = len(term.args) - (2.5 if term.args[0] is S.NegativeOne else 1) + NESTED * _nested(term)
+    elif term.is_Pow and _is_divisor(term) and is_fraction(term.base):
+        own += NESTED
     inner = term.args[:1] if isinstance(term, Binder) else term.args
     return own + sum(cost(a) for a in inner)
+
+
+def is_fraction(term: Any) -> bool:
+    """Whether a sum has a term that is divided by more than a number."""
+    return any(_is_divisor(f) for t in terms(term) for f in factors(t))
+
+
+def _is_divisor(factor: Any) -> bool:
+    return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
+
+
+def _nested(term: Any) -> bool:
+    """Whether a product is a fraction of sums with a fraction above its line."""
+    above = [f for f in factors(term) if f.is_Add] if term.is_Mul else []
+    below = [f for f in factors(term) if _is_divisor(f) and f.base.is_Add] if above else []
+    return bool(below) and any(map(is_fraction, above))
 
 
 def unpicked_signs(term: Binder) -> int:
@@ -68,8 +94,11 @@ def unpicked_signs(term: Binder) -> int:
 
 
 def idle_signs(term: Binder) -> int:
-    """The factors under a Σ that could stand before it."""
-    return sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body)) if type(term) is Sum else 0
+    """The factors under a Σ that could stand before it; the number that all terms under it share is one."""
+    if type(term) is not Sum:
+        return 0
+    number = term.body.is_Add and abs(content(term.body)[0]) != 1
+    return bool(number) + sum(not any(depends(f, j) for j in term.indices) for f in factors(term.body))
 
 
 def unpicked(term: Any) -> int:
@@ -97,7 +126,7 @@ def shared_number(term: Any) -> tuple[Any, Any]:
     """A number that can stand before a sum because every term has it, up to sign, and nothing else."""
     if not term.is_Add:
         return S.One, term
-    number, rest = term.primitive()
+    number, rest = content(term)
     alike = all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args if not t.is_number)
     return (number, rest) if alike else (S.One, term)
 

@@ -69,6 +69,11 @@ class Fold:
     entry: Any = None
     """The function of a vector that is recognised, of any vector and at any place."""
 
+    @property
+    def visible(self) -> bool:
+        """Whether it may be seen in a line as it stands, without anything solved."""
+        return self.whole or self.part or self.twice or self.entry is not None
+
     def concerns(self, term: Any) -> bool:
         """Whether a term holds what the pattern is made of."""
         if self.entry:

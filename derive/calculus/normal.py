@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from sympy import Abs, Add, Basic, Mul, S, expand, preorder_traversal, sign
+from sympy import Abs, Add, Basic, Mul, S, exp, expand, preorder_traversal, sign
 
 from derive.calculus.cost import idle_signs, length, shared_number
 from derive.calculus.functions import Named
@@ -30,12 +30,14 @@ from derive.calculus.terms import (
     Index,
     Inside,
     Inverse,
+    Kept,
     Label,
     Maximum,
     Positive,
     Sum,
     Where,
     close,
+    content,
     depends,
     factors,
     free_indices,
@@ -69,7 +71,7 @@ def normal(term: Any) -> Any:
     if isinstance(term, Binder):
         indices, body = term.opened()
         return close(type(term), indices, normal(body))
-    if isinstance(term, (Element, Index)) or not term.args:
+    if isinstance(term, (Element, Index, Kept)) or not term.args:
         return term
     args = [normal(a) for a in term.args]
     if term.is_Add:
@@ -149,9 +151,10 @@ def _expandable(factor: Any) -> bool:
 
 
 def _settled(term: Any) -> Any:
-    """A product with δ_ik written in its first index, δ_ik f(k) = δ_ik f(i); and x sign(x) = |x|."""
+    """A product with δ_ik written in its first index, δ_ik f(k) = δ_ik f(i); x sign(x) = |x|; and x x^(k - 1) = x^k."""
     if any(f.is_Mul for f in factors(term)):  # SymPy writes |x|³ as x² |x|, a product within the product
         return _settled(Mul(*[part for f in factors(term) for part in factors(f)]))
+    term = _one_power(term)
     for slope in factors(term):
         if isinstance(slope, sign) and slope.args[0] in factors(term):
             return _settled(term / slope / slope.args[0] * Abs(slope.args[0]))
@@ -164,6 +167,35 @@ def _settled(term: Any) -> Any:
             if isinstance(drop, Index) and not depends(keep, drop) and depends(rest, drop):
                 return Add(*[_settled(delta * t) for t in terms(normal(put(rest, {drop: keep})))])
     return term
+
+
+def powers_joined(term: Any) -> Any:
+    """A term with the powers of one base in a product as one; nothing else is touched."""
+    return walk(term, _one_power)
+
+
+def _one_power(term: Any) -> Any:
+    """x x^(k - 1) as x^k, and (t/s) (t/s)^(k - 1) as (t/s)^k: what SymPy does for numbers k only."""
+    for power in factors(term) if term.is_Mul else ():
+        base, exponent = power.as_base_exp()
+        if exponent.is_number or isinstance(power, exp):
+            continue
+        others = [f for f in factors(term) if f is not power]
+        same = [f for f in others if f.as_base_exp()[0] == base]
+        if same:
+            joined = base ** Add(exponent, *[f.as_base_exp()[1] for f in same])
+            return _one_power(Mul(*[f for f in others if f not in same], joined))
+        powers = Mul(*others).as_powers_dict()
+        if base.is_Mul and all(_is_divisible(f, powers) for f in base.args):
+            return _one_power(Mul(*others, 1 / base) * base ** (exponent + 1))
+    return term
+
+
+def _is_divisible(power: Any, powers: Any) -> bool:
+    """Whether a power is a factor of a product with these powers."""
+    base, exponent = power.as_base_exp()
+    found = powers.get(base, S.Zero)
+    return bool(exponent.is_Rational and found.is_Rational and found / exponent >= 1)
 
 
 def _decided(rest: Any, gap: Any) -> Any:
@@ -289,8 +321,8 @@ def parted(term: Any) -> Any:
 
 @lru_cache(maxsize=CACHE)
 def with_plain_numbers(term: Any) -> Any:
-    """A term whose products have their numbers in one place; nothing else is touched."""
-    return walk(term, _plain_numbers)
+    """A term whose products have their numbers in one place, 2 (a - b) in its terms; nothing else is touched."""
+    return walk(term, lambda t: Mul(*_plain_numbers(t).args) if t.is_Mul else t)
 
 
 def _plain_numbers(term: Any) -> Any:
@@ -312,6 +344,9 @@ def pulled(term: Any) -> Any:
         if type(t) is not Sum or not idle_signs(t):
             return t
         indices, body = t.opened()
+        if body.is_Add:
+            number, rest = content(body)
+            return number * close(Sum, indices, rest)
         outside = [f for f in factors(body) if not any(depends(f, j) for j in indices)]
         return Mul(*outside, close(Sum, indices, Mul(*[f for f in factors(body) if f not in outside])))
 

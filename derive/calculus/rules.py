@@ -48,6 +48,7 @@ from derive.calculus.terms import (
     factors,
     fraction,
     is_condition,
+    multiplied,
     opened,
     substituted,
     terms,
@@ -357,7 +358,8 @@ def walk_derivs(line: Any, rewrite: Callable[[Any], Any]) -> Any:
     if isinstance(line, Binder):
         indices, body = opened(line)
         return close(type(line), indices, walk_derivs(body, rewrite))
-    return line.func(*[walk_derivs(a, rewrite) for a in line.args])
+    args = [walk_derivs(a, rewrite) for a in line.args]
+    return multiplied(*args) if line.is_Mul else line.func(*args)
 
 
 @lru_cache(maxsize=CACHE)

@@ -9,13 +9,14 @@ from typing import Any
 
 from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms, preorder_traversal
 
-from derive.calculus.cost import cost, length
+from derive.calculus.cost import cost, is_fraction, length
 from derive.calculus.identities import powers_together, rewritings
-from derive.calculus.normal import normal
+from derive.calculus.normal import normal, powers_joined, pulled
 from derive.calculus.terms import (
     CACHE,
     Bracket,
     Element,
+    Kept,
     Sum,
     close,
     depends,
@@ -44,19 +45,19 @@ def shortest(term: Any) -> Any:
     (a + b)*Sum_@1(x[@1])
     """
     plain = powers_together(_merged(normal(term)))
-    options = [_grouped(plain)]
+    options = [_grouped(plain), *map(_grouped, _in_lowest_terms(plain)), *_over_one_line(plain)]
     if any(f.is_Pow and f.exp.is_Integer and f.exp.is_negative and f.base.is_Add for t in terms(plain) for f in factors(t)):
         options += _lowest(plain)
     best = min(options, key=cost)
     for other in rewritings(best):
         new = _grouped(_merged(normal(other)))
         shorter = length(new) < length(best) and cost(new) < cost(best)
-        if shorter and _summands(new) <= _summands(best):  # −y σ(−y z) stays, though y (σ(y z) − 1) has fewer signs
+        if shorter and summands(new) <= summands(best):  # −y σ(−y z) stays, though y (σ(y z) − 1) has fewer signs
             best = new
     return best
 
 
-def _summands(term: Any) -> int:
+def summands(term: Any) -> int:
     """The terms of all the sums with + in a term."""
     return sum(len(t.args) for t in preorder_traversal(term) if t.is_Add)
 
@@ -92,6 +93,42 @@ def _factored(term: Any) -> Any:
         return whole
     inner = _grouped(rest[0])
     return whole if inner == rest[0] else Mul(*[inner if f is rest[0] else f for f in whole.args], evaluate=False)
+
+
+def _in_lowest_terms(term: Any) -> tuple[Any, ...]:
+    """A term whose fractions below a line are cleared, 1/(x²/c² + 1) as c²/(x² + c²); none where it has none."""
+
+    def clear(t: Any) -> Any:
+        nested = t.is_Pow and t.exp.is_Integer and t.exp.is_negative and t.base.is_Add and has_fraction(t.base)
+        lowest = _lowest(t) if nested else ()
+        return lowest[0] if lowest else t
+
+    new = walk(term, clear)
+    return () if new == term else (_merged(normal(pulled(new))),)
+
+
+def has_fraction(term: Any) -> bool:
+    """Whether a sum has a fraction among its terms."""
+    return is_fraction(term) or term.primitive()[0].q != 1
+
+
+def _over_one_line(term: Any) -> list[Any]:
+    """A sum with the highest power of a sum that it divides by taken out, where terms of what is left cancel: with v = 1 + u,
+    1/√v - u/v^(3/2) is 1/v^(3/2).
+    """
+    if not term.is_Add or len(term.args) > FEW:
+        return []
+    powers = [{f.base: f.exp for f in factors(t) if f.is_Pow and f.exp.is_Rational and f.exp.is_negative} for t in term.args]
+    bases = {base for p in powers for base in p if base.is_Add or isinstance(base, Kept)}
+    found = []
+    for base in sorted(bases, key=signature):
+        exponents = {p.get(base, S.Zero) for p in powers}
+        if len(exponents) > 1 and all((e - min(exponents)).is_Integer for e in exponents):
+            plain = {base: base.args[0]} if isinstance(base, Kept) else {}
+            rest = normal(Add(*[t * base ** -min(exponents) for t in term.args]).xreplace(plain))
+            if len(terms(rest)) < len(term.args):
+                found.append(base ** min(exponents) * _grouped(rest))
+    return found
 
 
 def _lowest(term: Any) -> tuple[Any, ...]:
@@ -173,14 +210,13 @@ def common_factor(term: Any) -> Any:
             shared *= Pow(base, least if least > 0 else most if most < 0 else S.Zero)
         elif all(e == exponents[0] for e in exponents):
             shared *= Pow(base, exponents[0])
+        elif all((e - exponents[0]).is_Rational for e in exponents):  # x^k + x^(k + 1)
+            shared *= Pow(base, exponents[0] + min(e - exponents[0] for e in exponents))
     number = _common_number(coefficients)
     if shared * number == 1:
         return term
-    return (
-        Mul(number * shared, Add(*[t / (shared * number) for t in term.args]), evaluate=False)
-        if number != 1 and shared == 1
-        else (number * shared * Add(*[t / (shared * number) for t in term.args]))
-    )
+    rest = Add(*[powers_joined(t / (shared * number)) for t in term.args])
+    return Mul(number * shared, rest, evaluate=False) if number != 1 and shared == 1 else number * shared * rest
 
 
 def _common_number(coefficients: list[Any]) -> Any:

@@ -8,6 +8,7 @@
     Bracket              1 where a condition holds, else 0 (Iverson): Differ, Below, AtMost, Positive, Inside
     Maximum(a, b)        the larger of two numbers
     Where(c, a, b)       a where the bracket c is 1, else b
+    Kept(a + b)          a sum that is an atom while a line is rewritten (in no line that is shown)
     Determinant(e, i, k) the determinant of the matrix with the entries e, of row i and column k (both bound)
     VectorOf(e, j)       the vector of the entries e, for what a function makes of a vector as a whole
     EntryOf(M, i, k)     an entry of a matrix that is made of another as a whole: M is Inverse(e, i, k)
@@ -604,6 +605,86 @@ class Where(_Light):
         if isinstance(c, Bracket) and (a, b) == (S.One, S.Zero):
             return c
         return a if c is S.One else b if c is S.Zero else None
+
+
+def content(term: Any) -> tuple[Any, Any]:
+    """A sum as a number times one of whole coefficients; no whole number in it is made greater: 1 - x/2 is not (2 - x)/2."""
+    number, rest = term.primitive()
+    return (S.One, term) if number.q != 1 and any(t.is_Integer for t in term.args) else (number, rest)
+
+
+class Kept(_Light):
+    """A sum that is kept as it is: an atom for the algebra.  Of a_i - a_k and a_k - a_i one is minus the other."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, a: Any) -> Any:
+        if not a.is_Add:
+            return a
+        number, rest = content(a)
+        if _antisymmetric(rest) and min(rest.args, key=_place).as_coeff_Mul()[0].is_negative:
+            number, rest = -number, -rest
+        return None if number == 1 else number * cls(rest)
+
+    def _eval_is_positive(self) -> bool | None:
+        return self.args[0].is_positive
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return self.args[0].is_nonnegative
+
+
+Pattern = tuple[tuple[Any, str], ...]
+"""The terms of a sum, whatever their indices: coefficients, and what stands behind them."""
+
+
+@lru_cache(maxsize=CACHE)
+def pattern_of(term: Any) -> Pattern:
+    """What a sum is up to a number > 0, whatever its indices."""
+    parts = ((c, _blind(t)) for c, t in (t.as_coeff_Mul() for t in term.primitive()[1].args))
+    return tuple(sorted(parts, key=lambda part: (part[1], part[0])))
+
+
+def opposite(pattern: Pattern) -> Pattern:
+    """The pattern of minus a sum."""
+    return tuple(sorted(((-c, t) for c, t in pattern), key=lambda part: (part[1], part[0])))
+
+
+def _antisymmetric(term: Any) -> bool:
+    pattern = pattern_of(term)
+    return pattern == opposite(pattern)
+
+
+@lru_cache(maxsize=CACHE)
+def _blind(term: Any) -> str:
+    """A text that terms share which are the same but for their indices."""
+    if isinstance(term, Kept):
+        return _blind(term.args[0])
+    if isinstance(term, Element):
+        return term.name
+    if isinstance(term, (Index, Label, ArgMax)):
+        return "·"
+    if not term.args:
+        return str(term)
+    parts = [_blind(a) for a in (term.args[:1] if isinstance(term, Binder) else term.args)]
+    return f"{type(term).__name__}({','.join(sorted(parts) if term.is_Add or term.is_Mul else parts)})"
+
+
+def _place(term: Any) -> str:
+    """Where a term stands in a sum that is kept: an entry at an index with a letter before one at an index that is bound."""
+    rest = term.as_coeff_Mul()[1]
+    bound = (i for i in rest.atoms(Index) if not i.name[0].isalpha())
+    return signature(rest.xreplace({i: Index(f"~{i.name}", i.size) for i in bound}))
+
+
+def multiplied(*args: Any) -> Any:
+    """A product in which a number and a sum stay apart: 2 (a - b), where SymPy would make it 2a - 2b."""
+    product = Mul(*args)
+    if not product.is_Add:
+        return product
+    sums = [a for a in args if a.is_Add]
+    number = Mul(*[a for a in args if not a.is_Add])
+    return Mul(number, sums[0], evaluate=False) if len(sums) == 1 and number.is_Rational and number != 1 else product
 
 
 # ---------------------------------------------------------------- derivatives not yet carried out

@@ -10,10 +10,10 @@ from typing import Any
 from sympy import S
 
 from derive.calculus.frozen import Frozen, WithTerms
+from derive.calculus.kept import shortest_as_written, written_in
 from derive.calculus.matrix_algebra import Matrix
 from derive.calculus.matrix_form import matrix_form, unblocked
 from derive.calculus.normal import put
-from derive.calculus.shortest import shortest
 from derive.calculus.terms import Adjoint, Delta, Deriv, Differ, Element, Index, substituted, walk
 from derive.graphs.graph import Graph, Input, Node
 from derive.graphs.names import lettered
@@ -101,9 +101,10 @@ class Derivation(Frozen):
             return None
         a, b = splits.pop()
         keep, drop = (a, b) if isinstance(b, Index) else (b, a)
-        same = shortest(put(self.result, {drop: keep}))
+        written = written_in(node.expr for node in self.graph.nodes)
+        same = shortest_as_written(put(self.result, {drop: keep}), written)
         differ = {Delta(a, b): S.Zero, Differ(a, b): S.One}
-        apart = shortest(walk(self.result, lambda t: differ.get(t, t)))
+        apart = shortest_as_written(walk(self.result, lambda t: differ.get(t, t)), written)
         return ((same, Delta(a, b)), (apart, Differ(a, b)))
 
     @property

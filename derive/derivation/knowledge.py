@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from sympy import Add
@@ -10,8 +11,9 @@ from sympy import Add
 from derive.calculus.cost import sums
 from derive.calculus.fold import Fold, entry_fold, facts_of, function_folds, replaced, solved_folds
 from derive.calculus.functions import NamedEntry
+from derive.calculus.kept import kept, written_in, written_sums
 from derive.calculus.matching import match
-from derive.calculus.terms import Sum, names, total
+from derive.calculus.terms import Pattern, Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
 from derive.language import library
 
@@ -22,8 +24,18 @@ class Knowledge:
 
     graph: Graph
     folds: tuple[Fold, ...]
+    written: frozenset[Pattern] = frozenset()
+    """The sums that the definitions were written with."""
+
     sums: bool = True
     """Whether sums over axes that are constant are looked for."""
+
+    @cached_property
+    def kept(self) -> tuple[Fold, ...]:
+        """The folds for lines in which the sums of the definitions are atoms."""
+        output = self.graph.output.name
+        clear = (f for f in self.folds if f.visible or f.function or f.owner != output)
+        return tuple(replace(f, pattern=kept(f.pattern, self.written), result=kept(f.result, self.written)) for f in clear)
 
     def facts(self, term: Any) -> tuple[Fold, ...]:
         """The axis sums that are constant, of the tensors that are summed in a term."""
@@ -55,13 +67,14 @@ def _knowledge(graph: Graph) -> Knowledge:
     nodes = tuple(n for n in graph.nodes if gradient_parts(n.name) is None)  # a gradient is opened by its definition
     own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
-    return Knowledge(graph, (*_entries(nodes), *solved, *_vocabulary(nodes)))
+    folds = (*_entries(nodes), *solved, *_vocabulary(nodes))
+    return Knowledge(graph, folds, written_in(node.expr for node in graph.nodes))
 
 
 def of_node(graph: Graph, node: Node) -> Knowledge:
     """What the definition of one node says, whatever stands around it."""
-    own = solved_folds(node.element, node.expr, node.indices)
-    return Knowledge(graph, (*_entries((node,)), *own, *_vocabulary((node,))), sums=False)
+    folds = (*_entries((node,)), *solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,)))
+    return Knowledge(graph, folds, written_sums(node.expr), sums=False)
 
 
 def _entries(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:

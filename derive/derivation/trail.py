@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sympy import preorder_traversal
 
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
-from derive.calculus.normal import contracted, normal, parted, pulled, with_plain_numbers
+from derive.calculus.kept import kept, plainly, preferred, released
+from derive.calculus.normal import contracted, normal, parted, powers_joined, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import cancelled, shortest
-from derive.calculus.terms import Adjoint, Deriv, Element, EntryOf, Sum, names
+from derive.calculus.signs import is_negative
+from derive.calculus.terms import Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, walk
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -137,14 +139,9 @@ SAVED = 3
 
 def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
     """The algebra behind what stands in a line as it is."""
-    plain = normal(trail.line)
-    trail.budget.spend(plain)
-    trail.budget.search(plain, sum(fold.concerns(plain) for fold in known_here.folds))
-    named, used = folded(plain, known_here.folds)
-    known, sure = folded(named, known_here.facts(named))
-    short = shortest(known)
-    tidy = min(pulled(trail.line), pulled(cancelled(trail.line)), key=cost)
-    if cost(short) >= cost(tidy):
+    plain, named, known, short, used, sure = _shorter_way(trail, known_here)
+    tidy = min(powers_joined(pulled(trail.line)), pulled(cancelled(trail.line)), key=cost)
+    if cost(short) > cost(tidy) or (cost(short) == cost(tidy) and not _is_turned(short, tidy)):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")
@@ -155,8 +152,73 @@ def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
     if named != plain:
         trail.to(named, RECOGNISE, "fold", _definitions(graph, used))
     if known != named:
-        trail.to(known, CONSTANT, "fact", [(f.pattern, f.result) for f in sure])
+        trail.to(known, CONSTANT, "fact", sure)
     trail.to(short, reason(trail.line, short), "factor")
+
+
+class _Way(NamedTuple):
+    """The lines from one to its shortest form: multiplied out, definitions recognised, sums known, shortest; and the
+    folds used, and the equations of sums.
+    """
+
+    plain: Any
+    named: Any
+    known: Any
+    short: Any
+    used: tuple[Fold, ...]
+    sure: tuple[tuple[Any, Any], ...]
+
+
+def _shorter_way(trail: Trail, known_here: Knowledge) -> _Way:
+    """The way to the shortest form, or to one that is hardly longer, with the sums of the definitions as they were written."""
+    plain, line = _way(trail, known_here), kept(trail.line, known_here.written)
+    if line == trail.line or plainly(normal(line)) == plain.plain:
+        return plain
+    as_written = _way(trail, known_here, line)
+    if not preferred(as_written.short, plain.short):
+        return plain
+    first, named, known, short = map(released, as_written[:4])
+    return _Way(first, named, known, short, as_written.used, as_written.sure)
+
+
+def _is_turned(line: Any, other: Any) -> bool:
+    """Whether a line is another without its minus, 2 (b - a) for -2 (a - b)."""
+    return is_negative(other) and not is_negative(line) and not sums(other)
+
+
+def _way(trail: Trail, known_here: Knowledge, line: Any = None) -> _Way:
+    """The way from the line of a trail, or from the same with sums that are atoms."""
+    folds = known_here.folds if line is None else known_here.kept
+    plain = normal(trail.line if line is None else line)
+    trail.budget.spend(plain)
+    trail.budget.search(plain, sum(fold.concerns(plain) for fold in folds))
+    named, used = folded(plain, folds)
+    facts = known_here.facts(named)
+    known, sure = folded(named, facts)
+    equations = {f.pattern: f.result for f in sure}
+    if line is not None:
+        known = _sums_known(known, (*known_here.folds, *facts), equations)
+    return _Way(plain, named, known, shortest(known), used, tuple(equations.items()))
+
+
+def _sums_known(term: Any, folds: tuple[Fold, ...], equations: dict[Any, Any]) -> Any:
+    """A term with what is known of a Σ over a sum that is kept, Σ_i (x_i - μ) = 0; the `equations` grow."""
+
+    def value(t: Any) -> Any:
+        if type(t) is not Sum:
+            return t
+        indices, body = t.opened()
+        for f in (f for f in factors(body) if isinstance(f, Kept)):
+            others = body / f
+            own = [j for j in indices if depends(f, j) and not depends(others, j)]
+            inner = normal(plainly(close(Sum, own, f))) if own else f
+            new, used = folded(inner, folds) if own else (f, ())
+            if used and not sums(new):
+                equations[plainly(close(Sum, own, f))] = new
+                return close(Sum, [j for j in indices if j not in own], others * new)
+        return t
+
+    return walk(term, value)
 
 
 def reason(before: Any, after: Any) -> str:

@@ -99,7 +99,7 @@ JACOBIANS = {
     ("z: [n]\nh = z/3", "z"): "1/3 𝐈",
     ("layer_norm", "x"): "(1/√(v + ε)) diag(γ) (𝐈 − (1/n) 𝟏 𝟏ᵀ − (1/n) x̂ x̂ᵀ)",
     ("batch_norm", "epsilon"): "−1/2 X̂ diag(γ ⊘ (v + ε 𝟏))",
-    ("x: [n]\na: [n]\ny = (x - a)/sqrt(sum((x - a)**2))", "x"): "(1/‖x − a‖) (𝐈 − (1/‖x − a‖²) (x − a) (x − a)ᵀ)",
+    ("x: [n]\na: [n]\ny = (x - a)/sqrt(sum((x - a)**2))", "x"): "(1/‖x − a‖) (𝐈 − y yᵀ)",
 }
 
 LOOKED_UP = [

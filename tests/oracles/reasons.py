@@ -586,8 +586,9 @@ def _pull(between: Between) -> str:
 
 
 def _idle(term: Any) -> int:
-    names = set(term.indices)
-    return sum(not (free_indices(f) & names) for f in Mul.make_args(term.body))
+    """The factors of a summand that no index of the Σ moves; the number before a bracket is one."""
+    names, number = set(term.indices), term.body.is_Add and abs(term.body.primitive()[0]) != 1
+    return bool(number) + sum(not (free_indices(f) & names) for f in Mul.make_args(term.body))
 
 
 def _recognise(between: Between) -> str:
