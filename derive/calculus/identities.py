@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Mul, Pow, S, cos, cosh, expand, sign, sin, sinh, tanh
+from sympy import Abs, Add, Mul, Pow, S, cos, cosh, exp, expand, sign, sin, sinh, tanh
 
 from derive.calculus.functions import Named, NamedEntry
 from derive.calculus.normal import normal
@@ -93,27 +93,18 @@ def _divided_no_more(inside: Any, base: Any) -> bool:
     return not any(f.is_Pow and f.exp.is_negative for u in terms(inside) for f in factors(u) if f.has(base))
 
 
-def _one_base(t: Any) -> Any:
-    """x^a x^b as x^(a + b): SymPy leaves x x^(k - 1) as it is, and e^(a + b) e^(-a - b)."""
-    if not t.is_Mul:
+def _exponentials_joined(t: Any) -> Any:
+    """e^a e^b as e^(a + b) where that has fewer terms: SymPy leaves e^(a + b) e^(-a - b) as it is."""
+    exponents = [f.as_base_exp()[1] for f in t.args if f.as_base_exp()[0] is S.Exp1] if t.is_Mul else []
+    together = expand(Add(*exponents)) if len(exponents) > 1 else None
+    if together is None or len(terms(together)) >= sum(len(terms(e)) for e in exponents):
         return t
-    powers: dict[Any, list[Any]] = {}
-    for f in t.args:
-        base, exponent = f.as_base_exp()
-        powers.setdefault(base, []).append(exponent)
-    together = {base: expand(Add(*exponents)) for base, exponents in powers.items() if len(exponents) > 1}
-    for base, exponent in [*together.items()]:
-        if base.is_number and len(terms(exponent)) >= sum(len(terms(e)) for e in powers[base]):
-            del together[base]  # e^(a + b) says no more than e^a e^b
-    if not together:
-        return t
-    rest = [f for f in t.args if f.as_base_exp()[0] not in together]
-    return Mul(*rest, *[Pow(base, exponent) for base, exponent in together.items()])
+    return Mul(*[f for f in t.args if f.as_base_exp()[0] is not S.Exp1], exp(together))
 
 
 def powers_together(term: Any) -> Any:
-    """A term with the powers of one base together, and what is under a root with what it is divided by; never longer."""
-    return walk(term, lambda t: _under_one_root(_one_base(t))) if _has_odd_power(term) else term
+    """A term with the powers of e together, and what is under a root with what it is divided by; never longer."""
+    return walk(term, lambda t: _under_one_root(_exponentials_joined(t))) if _has_odd_power(term) else term
 
 
 @lru_cache(maxsize=CACHE)
@@ -249,7 +240,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("φ(−x) = φ(x)", (Named,), _reflected("normal_pdf", lambda f: f)),
     Identity("x sign(x) = |x|", (sign,), _signed),
     Identity("sign(a/x)/x = sign(a)/|x|", (sign, Pow), _signed_quotient),
-    Identity("x^a x^b = x^(a + b)", (Mul,), _one_base),
+    Identity("e^a e^b = e^(a + b)", (exp,), _exponentials_joined),
     Identity("√(x y)/(x y) = 1/√(x y)", (Pow,), _under_one_root),
     Identity("sin² x + cos² x = 1", (sin, cos), _circle),
     Identity("2 sin x cos x = sin 2x", (sin, cos), _double_angle),

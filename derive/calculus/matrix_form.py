@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Min, Mul, S, Symbol, exp, expand, sign, sqrt
+from sympy import Abs, Add, Function, Integer, Min, Mul, Pow, S, Symbol, exp, expand, sign, sqrt
 
 from derive.calculus.cost import cost
 from derive.calculus.functions import NamedEntry
@@ -129,15 +129,9 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
 
 def _without_differ(term: Any) -> Any:
     """A term with 1 - δ_ij for 𝟙[i ≠ j], where what it leaves out has a value."""
-    if not term.has(Differ):
+    if not term.has(Differ) or any(_leaves_out(product, ()) for product in term.atoms(Mul)):
         raise _NoForm
-
-    def opened(t: Any) -> Any:
-        if t.is_Mul and _leaves_out(t, ()):
-            raise _NoForm
-        return 1 - Delta(*t.args) if isinstance(t, Differ) else t
-
-    return walk(term, opened)
+    return walk(term, lambda t: 1 - Delta(*t.args) if isinstance(t, Differ) else t)
 
 
 def _normal(term: Any) -> Any:
@@ -329,7 +323,8 @@ def _leaves_out(product: Any, bound: Axes) -> bool:
     """
     conditions = [f for f in factors(product) if is_condition(f)]
     of_indices = any(isinstance(f, Differ) for f in conditions)
-    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
+    inside = [p for f in factors(product) for p in (f.atoms(Pow) if of_indices else [f])]
+    powers = [f for f in inside if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
     covered = [free_indices(c) for c in conditions if isinstance(c, Positive) and not free_indices(c) & {*bound}]
     unsure = [p for p in powers if not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive))]
     return bool(conditions) and any(free_indices(p) not in covered for p in unsure)

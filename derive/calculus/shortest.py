@@ -240,7 +240,8 @@ def cancelled(term: Any) -> Any:
         for s in sums if t.is_Mul else ():
             below = {f.base for u in s.args for f in factors(u) if f.is_Pow and f.exp.is_negative}
             others = [f for f in t.args if f is not s]
-            if all(f.as_base_exp()[0] in below for f in others if not f.is_number) and len(others) > 0:
+            bases = [f.as_base_exp()[0] for f in others if not f.is_number]
+            if bases and all(base in below for base in bases):
                 return Add(*[Mul(*others, u) for u in s.args])
         return t
 

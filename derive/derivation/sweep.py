@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add
 
 from derive.calculus.budget import Budget
-from derive.calculus.cost import cost, loops
+from derive.calculus.cost import cost, loops, sums
 from derive.calculus.fold import divisors
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
@@ -138,17 +138,27 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
         return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
     found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
     named = _attempt(graph, Trail(subject, budget), users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
-    short = {n: d for n, d in found.items() if not loops(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
-    if any(not is_atomic(d.result) for d in short.values()):
-        written = _attempt(graph, Trail(subject, budget), users, short, rules)
-        if loops(written.line) <= loops(named.line) and (
-            cost(written.line) <= cost(named.line)
-            or (_only_names(named.line) and cost(written.line) <= SHORT)
-            or _cancels(written.line, [d.result for d in short.values()])
-        ):
+    for count in (sums, loops):  # what a number such as Σ m divides is put in only where nothing simpler is
+        short = {n: d for n, d in found.items() if not count(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
+        written = _written(graph, Trail(subject, budget), users, short, named, rules)
+        if written is not None:
             named = written
+            break
     _join(named, graph, of, wrt, rules)
     return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
+
+
+def _written(
+    graph: Graph, trail: Trail, users: list[Node], short: dict[str, Derivation], named: Trail, rules: tuple[Rule, ...]
+) -> Trail | None:
+    """The derivation with short adjoints put in at once, where that is no longer than the one with their names."""
+    if all(is_atomic(d.result) for d in short.values()):
+        return None
+    written = _attempt(graph, trail, users, short, rules)
+    shorter = cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
+    if loops(written.line) <= loops(named.line) and (shorter or _cancels(written.line, [d.result for d in short.values()])):
+        return written
+    return None
 
 
 def _cancels(line: Any, results: list[Any]) -> bool:

@@ -16,7 +16,7 @@ from derive.calculus.normal import contracted, normal, parted, powers_joined, pu
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import cancelled, shortest
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, walk
+from derive.calculus.terms import Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, terms, walk
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -230,7 +230,7 @@ def reason(before: Any, after: Any) -> str:
     inside = brackets(after) - brackets(before)
     if inside == 0 and sums(before) == sums(after) and idle(before) > idle(after):
         return PULL
-    if inside < 0 and (cost(after) >= cost(before) or sums(after) != sums(before)):
+    if inside < 0 and (cost(after) >= cost(before) or sums(after) != sums(before) or len(terms(after)) > len(terms(before))):
         return EXPAND
     if inside > 0:
         return FACTOR

@@ -152,7 +152,7 @@ def _piece(form: Matrix, context: Context) -> Piece:
                 [Piece(p.layout, p.level, negative) for negative, a in _ordered(form, context) for p in [_piece(a, context)]]
             )
         case Rows(function, body):
-            return called(function_name(function.__name__, context), [_piece(body, context).layout], context.style.separator)
+            return called(function_name(function.__name__, context), [_argument(body, context).layout], context.style.separator)
         case Apply(function, args):
             return _apply(function, args, context)
 

@@ -188,6 +188,7 @@ def ways(name: str) -> tuple[bool, ...]:
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softmax": lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True),
     "relu": lambda x: np.maximum(x, 0),
     "softplus": lambda x: np.logaddexp(0, x),
     "erf": np.vectorize(math.erf),

@@ -145,7 +145,7 @@ IDENTITIES = [
         {
             "x": ("(W + Wᵀ) (x − A s)", lambda x, A, s, W: (W + W.T) @ (x - A @ s)),
             "s": ("Aᵀ (W + Wᵀ) (A s − x)", lambda x, A, s, W: -A.T @ (W + W.T) @ (x - A @ s)),
-            "A": ("(W + Wᵀ) (A s − x) sᵀ", lambda x, A, s, W: -np.outer((W + W.T) @ (x - A @ s), s)),
+            "A": ("−(W + Wᵀ) (x − A s) sᵀ", lambda x, A, s, W: -np.outer((W + W.T) @ (x - A @ s), s)),
             "W": ("(x − A s) (x − A s)ᵀ", lambda x, A, s, W: np.outer(x - A @ s, x - A @ s)),
         },
     ),
@@ -168,7 +168,7 @@ IDENTITIES = [
         lambda A, x: x @ A @ x / (x @ x),
         {
             "x": (
-                "(1/‖x‖²) ((A + Aᵀ) x − (2/‖x‖²) (xᵀ A x) x)",
+                "(1/‖x‖²) ((A + Aᵀ) x − 2 f x)",
                 lambda A, x: (A + A.T) @ x / (x @ x) - 2 * (x @ A @ x) * x / (x @ x) ** 2,
             )
         },
@@ -291,7 +291,7 @@ IDENTITIES = [
         lambda x, a: (x - a) / ((x - a) ** 2).sum() ** 0.5,
         {
             "x": (
-                "(1/‖x − a‖) (g − (1/‖x − a‖²) (gᵀ (x − a)) (x − a))",
+                "(1/‖x − a‖) (g − (gᵀ y) y)",
                 lambda x, a, G: G / norm(x - a) - (x - a) * (G @ (x - a)) / norm(x - a) ** 3,
             )
         },
@@ -473,8 +473,8 @@ IDENTITIES = [
         "A: [m, n]\nx: [n]\nb: [m]\nf = log(sum(exp(A @ x + b)))",
         lambda A, x, b: (A @ x + b).logsumexp(0),
         {
-            "b": ("exp(A x + b − f 𝟏)", lambda A, x, b: softmax(A @ x + b)),
-            "A": ("exp(A x + b − f 𝟏) xᵀ", lambda A, x, b: np.outer(softmax(A @ x + b), x)),
+            "b": ("softmax(A x + b)", lambda A, x, b: softmax(A @ x + b)),
+            "A": ("softmax(A x + b) xᵀ", lambda A, x, b: np.outer(softmax(A @ x + b), x)),
         },
     ),
     Identity(

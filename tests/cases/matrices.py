@@ -16,8 +16,11 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("bilinear", "x"): ("A y", "Ay"),
     ("bilinear", "y"): ("Aᵀ x", r"A^{\top}x"),
     ("softmax", "z"): ("p ⊙ (g − (gᵀ p) 𝟏)", r"p \odot (g - (g^{\top}p)\mathbf{1})"),
-    ("log_softmax", "z"): ("g − (𝟏ᵀ g) exp(y)", r"g - (\mathbf{1}^{\top}g)\exp(y)"),
-    ("logsumexp", "z"): ("exp(z − y 𝟏)", r"\exp(z - y\mathbf{1})"),
+    ("log_softmax", "z"): (
+        "g − (𝟏ᵀ g) softmax(z)",
+        r"g - (\mathbf{1}^{\top}g)\operatorname{softmax}(z)",
+    ),
+    ("logsumexp", "z"): ("softmax(z)", r"\operatorname{softmax}(z)"),
     ("softmax_cross_entropy", "z"): ("p − y", "p - y"),
     ("mlp", "b2"): ("p − 𝐞_t", r"p - \mathbf{e}_{t}"),
     ("mlp", "W2"): ("(∇_z L) hᵀ", r"(\nabla_{z}L)h^{\top}"),
@@ -91,7 +94,7 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
 # definition, variable: the Jacobian
 JACOBIANS = {
     ("softmax", "z"): "diag(p) − p pᵀ",
-    ("log_softmax", "z"): "𝐈 − 𝟏 exp(y)ᵀ",
+    ("log_softmax", "z"): "𝐈 − 𝟏 softmax(z)ᵀ",
     ("affine", "h"): "W",
     ("affine", "b"): "𝐈",
     ("rnn_cell", "h"): "diag(𝟏 − y^(⊙2)) W",
@@ -143,7 +146,7 @@ BOOKS: tuple[tuple[str, str, str], ...] = (
         "r",
         "(1/N) A ⊙ 𝟙[r ⊙ A ≤ A ⊙ max(1 − ε, min(ε + 1, r))]",
     ),
-    ("q: [n]; alpha: real; V = alpha*log(sum(exp(q/alpha)))", "q", "(1 / (𝟏ᵀ exp(q/α))) exp(q/α)"),
+    ("q: [n]; alpha: real; V = alpha*log(sum(exp(q/alpha)))", "q", "softmax(q/α)"),
     ("hinge", "s", "𝟙[s − s_t 𝟏 + 𝟏 > 0] − (𝟏ᵀ 𝟙[s − s_t 𝟏 + 𝟏 > 0]) 𝐞_t"),
     ("C: [d, d]; c = sum(C[j, k]**2 for j in d for k in d if j != k)/d", "C", "(2/d) (C − diag(diag(C)))"),
     ("h: [m]; x: [n]; W: [k, m + n]; z = sigmoid(W @ concat(h, x))", "W", "(g ⊙ z ⊙ (𝟏 − z)) [h; x]ᵀ"),

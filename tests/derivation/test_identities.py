@@ -21,7 +21,7 @@ import pytest
 
 from cases.cookbook import COOKBOOK, NOT_DERIVED
 from cases.identities import IDENTITIES as OTHERS
-from cases.identities import Array, Identity, graph_of, sigmoid
+from cases.identities import Array, Identity, graph_of, sigmoid, softmax
 from derive.calculus.matrix_form import matrix_form
 from derive.derivation.derivation import Derivation
 from derive.derivation.sweep import expanded
@@ -46,7 +46,7 @@ IDENTITIES = (*OTHERS, *COOKBOOK)
 
 CASES = [pytest.param(i, v, id=f"{v} of {i.definition.splitlines()[-1]}") for i in IDENTITIES for v in i.derivatives]
 
-FUNCTIONS_OF_THE_LIBRARY = {"sigmoid": sigmoid}
+FUNCTIONS_OF_THE_LIBRARY = {"sigmoid": sigmoid, "softmax": softmax}
 
 
 def derivative(identity: Identity, wrt: str) -> Derivation:
