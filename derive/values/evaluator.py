@@ -9,6 +9,7 @@ radius of its own.  FLINT's series know none of the rules that these numbers are
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial, reduce
@@ -213,13 +214,13 @@ class Evaluator:
         if len(term.args) == 2 and (taken := next((a for a in term.args if a.is_Mul and a.args[0] is S.NegativeOne), None)):
             (rest,) = (a for a in term.args if a is not taken)
             return self.numbers.minus(self.evaluate(rest, grid), self.evaluate(-taken, grid))
-        return reduce(np.add, (self.evaluate(a, grid) for a in term.args))
+        return reduce(operator.add, (self.evaluate(a, grid) for a in term.args))
 
     def _product(self, term: Any, grid: Entries) -> Array:
         """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
         guards, guarded = _guards(term, self.graph is not None and self.graph.zero_log)
         if not guards or (self.numbers is FLOAT and not any(map(_is_condition, guards))):
-            return reduce(np.multiply, (self.evaluate(a, grid) for a in term.args))
+            return reduce(operator.mul, (self.evaluate(a, grid) for a in term.args))
         found = [np.asarray(self.evaluate(guard, grid)) for guard in guards]
         fails = np.asarray(reduce(np.logical_or, (np.equal(value, 0) for value in found)))
         if fails.all():
@@ -227,7 +228,7 @@ class Evaluator:
         if self.numbers.reasoned and fails.any():
             return _entrywise(self, term, grid)
         factors = (*map(self.counted, found), *(self.evaluate(a, grid) for a in guarded))
-        return np.where(fails, 0, reduce(np.multiply, factors))
+        return np.where(fails, 0, reduce(operator.mul, factors))
 
     def counted(self, array: Array) -> Array:
         """Integers of NumPy's, of which large ones would be lost without a word, as numbers of this system."""
@@ -454,7 +455,7 @@ def _binder(values: Evaluator, term: Binder, grid: Entries, empty: bool = False)
     shape = tuple(values.size(i.size) for i in reversed(indices)) + (1,) * depth
     inside = isinstance(term, ArgMax) and isinstance(body, Largest)
     value = np.asarray(_binder(values, body, inner, empty=True) if inside else values.evaluate(body, inner))
-    value = np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
+    value = np.broadcast_to(values.counted(value), np.broadcast_shapes(value.shape, shape))
     if isinstance(term, Product):
         return values.counted(value).prod(axis=axes)
     if isinstance(term, (Largest, ArgMax)):
@@ -505,7 +506,7 @@ def _unless_empty(values: Evaluator, largest: Array) -> Array:
 def _larger(values: Evaluator, a: Array, b: Array) -> Array:
     """The larger of two, entry by entry."""
     numbers = np.asarray(a).dtype != object and np.asarray(b).dtype != object
-    return np.maximum(a, b) if numbers else values.numbers.larger(a, b)
+    return values.counted(np.maximum(a, b))[()] if numbers else values.numbers.larger(a, b)
 
 
 def _first_largest(values: Evaluator, term: Any, value: Array, largest: Array) -> Array:

@@ -635,3 +635,8 @@ def test_a_number_with_an_exponent_that_cannot_be_written_is_0_to_any_digits() -
     slope = derive.graph("y = (1 + erf(x/sqrt(2)))/2").at(x="1e200").gradients["x"].item()
     assert slope > 0
     assert slope.rounded(4) == 0
+
+
+def test_whole_numbers_have_no_largest_one() -> None:
+    run = derive.graph("x: [n]\ny: [n]\nh = x - x\nf = prod(min(n, y[i]) for i in n) + max(h)").at(x=[1] * 20, y=[50] * 20)
+    assert run.exact["f"] == 20**20
