@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, S, preorder_traversal
+from sympy import Add, Function, S, preorder_traversal
 
 from derive.calculus.cost import cost
 from derive.calculus.normal import pulled
@@ -30,6 +30,7 @@ from derive.calculus.terms import (
     Inside,
     Kept,
     Label,
+    Maximum,
     Pattern,
     Sum,
     close,
@@ -104,6 +105,8 @@ def preferred(short: Any, plain: Any) -> bool:
     if not _stays(short):
         return cost(short) < cost(plain)
     form = released(short)
+    if len(form.atoms(Function, Maximum)) > len(plain.atoms(Function, Maximum)):
+        return False  # a max that is decided where its sides are multiplied out
     if _highest(form) < _highest(plain):
         return cost(short) <= EXPANDED * cost(plain)
     return cost(short) <= cost(plain) + (SPARED if summands(form) <= summands(plain) else 0)

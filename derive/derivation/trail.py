@@ -171,14 +171,14 @@ class _Way(NamedTuple):
 
 def _shorter_way(trail: Trail, known_here: Knowledge) -> _Way:
     """The way to the shortest form, or to one that is hardly longer, with the sums of the definitions as they were written."""
-    plain, line = _way(trail, known_here), kept(trail.line, known_here.written)
-    if line == trail.line or plainly(normal(line)) == plain.plain:
-        return plain
+    expanded, line = _way(trail, known_here), kept(trail.line, known_here.written)
+    if line == trail.line or plainly(normal(line)) == expanded.plain:
+        return expanded
     as_written = _way(trail, known_here, line)
-    if not preferred(as_written.short, plain.short):
-        return plain
-    first, named, known, short = map(released, as_written[:4])
-    return _Way(first, named, known, short, as_written.used, as_written.sure)
+    if not preferred(as_written.short, expanded.short):
+        return expanded
+    plain, named, known, short = (released(t) if t == as_written.short else plainly(t) for t in as_written[:4])
+    return _Way(plain, named, known, short, as_written.used, as_written.sure)
 
 
 def _is_turned(line: Any, other: Any) -> bool:

@@ -9,7 +9,6 @@ radius of its own.  FLINT's series know none of the rules that these numbers are
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial, reduce
@@ -214,13 +213,13 @@ class Evaluator:
         if len(term.args) == 2 and (taken := next((a for a in term.args if a.is_Mul and a.args[0] is S.NegativeOne), None)):
             (rest,) = (a for a in term.args if a is not taken)
             return self.numbers.minus(self.evaluate(rest, grid), self.evaluate(-taken, grid))
-        return reduce(operator.add, (self.evaluate(a, grid) for a in term.args))
+        return reduce(np.add, (_as_array(self.evaluate(a, grid)) for a in term.args))
 
     def _product(self, term: Any, grid: Entries) -> Array:
         """A product.  Where a condition in it fails it is 0, and what the condition guards needs no value there."""
         guards, guarded = _guards(term, self.graph is not None and self.graph.zero_log)
         if not guards or (self.numbers is FLOAT and not any(map(_is_condition, guards))):
-            return reduce(operator.mul, (self.evaluate(a, grid) for a in term.args))
+            return reduce(np.multiply, (_as_array(self.evaluate(a, grid)) for a in term.args))
         found = [np.asarray(self.evaluate(guard, grid)) for guard in guards]
         fails = np.asarray(reduce(np.logical_or, (np.equal(value, 0) for value in found)))
         if fails.all():
@@ -228,7 +227,7 @@ class Evaluator:
         if self.numbers.reasoned and fails.any():
             return _entrywise(self, term, grid)
         factors = (*map(self.counted, found), *(self.evaluate(a, grid) for a in guarded))
-        return np.where(fails, 0, reduce(operator.mul, factors))
+        return np.where(fails, 0, reduce(np.multiply, map(_as_array, factors)))
 
     def counted(self, array: Array) -> Array:
         """Integers of NumPy's, of which large ones would be lost without a word, as numbers of this system."""
@@ -501,6 +500,11 @@ def _unless_empty(values: Evaluator, largest: Array) -> Array:
     if lowest.any() and (values.numbers.reasoned or values.numbers is FLOAT):
         raise DomainError("the largest of no entries does not exist")
     return np.where(lowest, NOTHING, largest) if lowest.any() else largest
+
+
+def _as_array(value: Array) -> Array:
+    """A value that NumPy adds: a whole number of Python's may be too long for its own."""
+    return np.asarray(value, dtype=object) if type(value) is int and value.bit_length() > 62 else value
 
 
 def _larger(values: Evaluator, a: Array, b: Array) -> Array:
