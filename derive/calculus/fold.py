@@ -7,7 +7,7 @@ came out constant; one that would divide by something not known to be positive i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations, permutations
 from typing import Any
 
@@ -31,6 +31,7 @@ from derive.calculus.terms import (
     factors,
     fraction,
     free_indices,
+    kinds,
     names,
     signature,
     substituted,
@@ -76,11 +77,13 @@ class Fold:
 
     def concerns(self, term: Any) -> bool:
         """Whether a term holds what the pattern is made of."""
-        if self.entry:
-            return bool(term.has(Sum)) and all(term.has(f.func) for f in self.pattern.atoms(Function))
-        if self.function:
-            return all(term.has(f.func) for f in self.pattern.atoms(Function))
+        if self.entry or self.function:
+            return self._functions <= kinds(term) and (self.function or Sum in kinds(term))
         return names(self.pattern) <= names(term)
+
+    @cached_property
+    def _functions(self) -> frozenset[type]:
+        return frozenset(f.func for f in self.pattern.atoms(Function))
 
 
 # ---------------------------------------------------------------- matching
@@ -93,6 +96,8 @@ def replaced(term: Any, fold: Fold, among: bool = False) -> Any:
     from a definition is not put into a condition: x > 1 is decided by fewer digits than (√x)² > 1, and read at once.
     """
     kind = type(fold.pattern)
+    if not (fold.twice or fold.entry or kind in kinds(term)):
+        return term
 
     def rewrite(t: Any) -> Any:
         if fold.twice:
@@ -590,9 +595,13 @@ def _cleared(term: Any, fold: Fold) -> Any:
         for k, s in enumerate(dict.fromkeys(s for s in _outside(fold.result) if type(s) is Sum))
     }
     keep = [Fold(s, e, fold.holes) for s, e in held.items()]
+    masked = term
     for k in keep:
-        term = replaced(term, k)
-    term = normal(replaced(term, replace(fold, result=substituted(fold.result, held)), among=True))
+        masked = replaced(masked, k)
+    new = replaced(masked, replace(fold, result=substituted(fold.result, held)), among=True)
+    if new == masked:
+        return term
+    term = normal(new)
     for s, e in held.items():
         term = replaced(term, Fold(e, s, fold.holes))
     return normal(term)

@@ -275,7 +275,7 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     bound = list(indices)
     if not bound or (kind is Sum and body is S.Zero):
         return body
-    if kind is Sum and body.is_Mul and body.args[0].is_negative and body.args[0].is_number:
+    if kind is Sum and body.is_Mul and body.args[0].is_Number and body.args[0].is_negative:
         return -close(kind, bound, -body)
     if type(body) is kind and kind.nests:
         inner, body = body.opened()
@@ -389,6 +389,12 @@ def free_indices(term: Any) -> frozenset[Index]:
         return frozenset([term])
     inner = frozenset().union(*map(free_indices, term.args)) if term.args else frozenset()
     return inner - frozenset(term.indices) if isinstance(term, Binder) else inner
+
+
+@lru_cache(maxsize=CACHE)
+def kinds(term: Any) -> frozenset[type]:
+    """The types of all that a term is made of."""
+    return frozenset({type(term)}).union(*map(kinds, term.args))
 
 
 @lru_cache(maxsize=CACHE)

@@ -138,27 +138,24 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
         return Derivation(graph, of, wrt, subject, (Step(line, DEFINITION if same else N_("no path leads there"), "definition"),))
     found = {y.name: _adjoint(graph, of, y.name, rules) for y in users if y.name != of}
     named = _attempt(graph, Trail(subject, budget), users, {n: d for n, d in found.items() if is_atomic(d.result)}, rules)
+    tried: set[str] = set()
     for count in (sums, loops):  # what a number such as Σ m divides is put in only where nothing simpler is
         short = {n: d for n, d in found.items() if not count(d.result) and (d.result.has(Delta) or not adjoints_in(d.result))}
-        written = _written(graph, Trail(subject, budget), users, short, named, rules)
-        if written is not None:
+        if short.keys() == tried or all(is_atomic(d.result) for d in short.values()):
+            continue
+        tried = set(short)
+        written = _attempt(graph, Trail(subject, budget), users, short, rules)
+        if _is_better(written.line, named.line, short.values()):
             named = written
             break
     _join(named, graph, of, wrt, rules)
     return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
 
 
-def _written(
-    graph: Graph, trail: Trail, users: list[Node], short: dict[str, Derivation], named: Trail, rules: tuple[Rule, ...]
-) -> Trail | None:
-    """The derivation with short adjoints put in at once, where that is no longer than the one with their names."""
-    if all(is_atomic(d.result) for d in short.values()):
-        return None
-    written = _attempt(graph, trail, users, short, rules)
-    shorter = cost(written.line) <= cost(named.line) or (_only_names(named.line) and cost(written.line) <= SHORT)
-    if loops(written.line) <= loops(named.line) and (shorter or _cancels(written.line, [d.result for d in short.values()])):
-        return written
-    return None
+def _is_better(written: Any, named: Any, put_in: Collection[Derivation]) -> bool:
+    """Whether a result with adjoints put in is no longer than the one with their names."""
+    shorter = cost(written) <= cost(named) or (_only_names(named) and cost(written) <= SHORT)
+    return loops(written) <= loops(named) and (shorter or _cancels(written, [d.result for d in put_in]))
 
 
 def _cancels(line: Any, results: list[Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sympy import preorder_traversal
@@ -16,7 +17,7 @@ from derive.calculus.normal import contracted, normal, parted, powers_joined, pu
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
 from derive.calculus.shortest import cancelled, shortest
 from derive.calculus.signs import is_negative
-from derive.calculus.terms import Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, terms, walk
+from derive.calculus.terms import CACHE, Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, terms, walk
 from derive.derivation.derivation import Step
 from derive.derivation.knowledge import Knowledge, knowledge
 from derive.errors import DeriveError, said
@@ -80,6 +81,7 @@ class Trail:
         self.line = line
 
 
+@lru_cache(maxsize=CACHE)
 def _with_number(line: Any) -> tuple[Any, Any]:
     """The number before a line, that of its terms included, and the rest: 2 (a - b) is 2 a - 2 b with the number before it."""
     number, rest = with_plain_numbers(line).as_coeff_Mul()
@@ -94,6 +96,7 @@ def _cancels(before: Any, after: Any, uses: Iterable[tuple[Any, Any]]) -> bool:
     return bool(gone) and all(any(sum(what in t for t in parts) > 1 for parts in sums_) for what in gone)
 
 
+@lru_cache(maxsize=CACHE)
 def _speaks_of(line: Any) -> frozenset[Any]:
     """The tensors in a line, and the derivatives along all paths."""
     return names(line) | {adjoint.pair for adjoint in line.atoms(Adjoint)}
