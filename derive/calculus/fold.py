@@ -520,7 +520,7 @@ def folded(term: Any, folds: tuple[Fold, ...]) -> tuple[Any, tuple[Fold, ...]]:
     """A normal form with definitions folded back, and the folds used: those that made it shorter."""
     used: list[Fold] = []
     folds = tuple(fold for fold in folds if not fold.twice)
-    for fold in folds:
+    for fold in sorted(folds, key=lambda fold: not fold.visible):  # what stands there before what is solved for
         new = _shortened(term, fold)
         if new is not None:
             term = new
