@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, Min, Mul, Pow, S, Symbol, exp, expand, sign, sqrt
+from sympy import Abs, Add, Function, Integer, Min, Mul, Pow, S, Symbol, exp, expand, log, sign, sqrt
 
 from derive.calculus.cost import cost
 from derive.calculus.functions import NamedEntry
@@ -129,9 +129,17 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
 
 def _without_differ(term: Any) -> Any:
     """A term with 1 - δ_ij for 𝟙[i ≠ j], where what it leaves out has a value."""
-    if not term.has(Differ) or any(_leaves_out(product, ()) for product in term.atoms(Mul)):
+    if not term.has(Differ) or any(_guards(product) for product in term.atoms(Mul)):
         raise _NoForm
     return walk(term, lambda t: 1 - Delta(*t.args) if isinstance(t, Differ) else t)
+
+
+def _guards(product: Any) -> bool:
+    """Whether 𝟙[i ≠ j] is a factor, and another may have no value where i = j: a quotient, a power, a logarithm."""
+    powers = (p.base for p in product.atoms(Pow) if not p.exp.is_nonnegative)
+    logarithms = (f.args[0] for f in product.atoms(log))
+    unsure = not all(t.is_positive for t in (*powers, *logarithms))
+    return unsure and any(isinstance(f, Differ) for f in factors(product))
 
 
 def _normal(term: Any) -> Any:
@@ -323,11 +331,10 @@ def _leaves_out(product: Any, bound: Axes) -> bool:
     """
     conditions = [f for f in factors(product) if is_condition(f)]
     of_indices = any(isinstance(f, Differ) for f in conditions)
-    inside = [p for f in factors(product) for p in (f.atoms(Pow) if of_indices else [f])]
-    powers = [f for f in inside if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
+    powers = [f for f in factors(product) if f.is_Pow and not f.exp.is_nonnegative and (free_indices(f) or of_indices)]
     covered = [free_indices(c) for c in conditions if isinstance(c, Positive) and not free_indices(c) & {*bound}]
     unsure = [p for p in powers if not (p.base.is_nonzero and (p.exp.is_integer or p.base.is_positive))]
-    return bool(conditions) and any(free_indices(p) not in covered for p in unsure)
+    return bool(conditions) and any(of_indices or free_indices(p) not in covered for p in unsure)
 
 
 def _is_number(term: Any) -> bool:

@@ -318,7 +318,7 @@ def index_layout(index: Any, context: Context) -> Layout:
     if isinstance(index, Integer):
         return Sign(str(int(index) + context.style.index_base), str(int(index) + context.style.index_base))
     found = _piece(index, context).layout
-    parted = isinstance(index, ArgMax) and _has_decimal_comma(found, context.style)
+    parted = isinstance(index, (ArgMax, ArgMin)) and _has_decimal_comma(found, context.style)
     return Fence(found) if parted else found  # a comma between digits of a subscript parts indices
 
 

@@ -477,3 +477,9 @@ def test_numbers_are_decimals_where_their_author_types_decimals(source: str, wrt
 def test_a_number_of_many_zeros_is_a_power_of_ten(number: str, shown: str) -> None:
     found = derive.graph(f"f = x*{number}").derive()
     assert text(layout(found.result, context_of(found.graph))) == shown
+
+
+def test_the_place_of_the_least_of_decimals_stands_in_brackets_where_commas_part_indices() -> None:
+    found = derive.graph("z: [n]; y: [C]; d = min(1.25**z[j] for j in n)*sum(y)").derive(wrt="z")
+    context = context_of(found.graph, Style("fr"))
+    assert "δ_{j,(argmin_k 1,25^(z_k))}" in text(layout(found.result, context.beside(found.indices)))
