@@ -276,7 +276,8 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     if not bound or (kind is Sum and body is S.Zero):
         return body
     if kind is Sum and body.is_Mul and body.args[0].is_Number and body.args[0].is_negative:
-        return -close(kind, bound, -body)
+        if not any(isinstance(f, (Maximum, Largest)) for f in body.args):  # with its minus that is a min
+            return -close(kind, bound, -body)
     if type(body) is kind and kind.nests:
         inner, body = body.opened()
         bound += inner

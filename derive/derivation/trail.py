@@ -34,7 +34,7 @@ FACTOR = N_("factor")
 REARRANGE = N_("rearrange")
 PULL = N_("what does not depend on its index comes out of the sum")
 
-_CANCELLING = {
+CANCELLING = {
     EXPAND: N_("multiply out; opposite terms cancel"),
     SIMPLIFY: N_("opposite terms cancel"),
     REARRANGE: N_("opposite terms cancel"),
@@ -70,7 +70,7 @@ class Trail:
         if self.steps and _with_number(line) == _with_number(self.line):
             self.steps[-1] = replace(self.steps[-1], line=line)
         else:
-            rule = _CANCELLING.get(rule, rule) if _cancels(self.line, line, uses) else rule
+            rule = CANCELLING.get(rule, rule) if _cancels(self.line, line, uses) else rule
             self.steps.append(Step(line, rule, family, uses, named, tuple(opened)))
         self.line = line
 

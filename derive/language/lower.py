@@ -88,6 +88,8 @@ def _term(tree: Tree, heads: Heads) -> Any:
             return value
         case Ref(name, indices):
             return Element(heads[name], *indices)
+        case Op("*", (Op("neg", (a,)), b)):  # -(1 - b) x keeps its bracket: SymPy would make it (b - 1) x
+            return -_term(Op("*", (a, b)), heads)
         case Op(operator, args):
             return _checked(_OPERATORS[operator](*(_term(a, heads) for a in args)))
         case Call(function, args) if function in MATRIX_FUNCTIONS:

@@ -432,3 +432,10 @@ def test_factoring_never_deepens_a_loop_nest() -> None:
     term = total(A(i, j) * x(j), j) * y(i) + total(B(k, j) * x(j), j) * y(k)
     assert max(len(t.indices) for t in shortest(term).atoms(Sum)) == 1
     assert log(x(i)) == shortest(log(x(i)))
+
+
+def test_a_minus_stands_before_a_sum_unless_it_is_that_of_a_min() -> None:
+    n = Symbol("n", integer=True, positive=True)
+    j, x, y = Index("j", n), Symbol("x", real=True), Symbol("y", real=True)
+    assert total(-Element(x, j) * Element(y, j), j) == -total(Element(x, j) * Element(y, j), j)
+    assert total(-Maximum(-Element(x, j), -Element(y, j)), j).func is Sum

@@ -60,7 +60,7 @@ FORMS = [
     ("squared_hinge", "s", "2 (max(0, s_i − s_t + 1) · 𝟙[i≠t] − δ_it Σ_{j≠t} max(0, s_j − s_t + 1))"),
     ("l1", "yhat", "sign(ŷ_i − y_i) / n"),
     ("mse", "yhat", "(2/n) (ŷ_i − y_i)"),
-    ("logsumexp", "z", "e^(z_i − y)"),
+    ("logsumexp", "z", "softmax(z)_i"),
     ("l2_penalty", "alpha", "1/2 Σ_i w_i²"),
     # quotients that several terms share are folded together
     ("sine_cosine", "r", "(s sin(θ) + c cos(θ)) / r"),
@@ -86,6 +86,6 @@ FORMS = [
     ("gru_cell", "a_n", "∂L/∂n_i (1 − n_i²)"),
     ("rnn_cell", "h", "Σ_k ∂L/∂a_k W_ki"),
     # convolution in the output index
-    ("conv1d", "x", "Σ_{o, 0 ≤ i − o < K} w_{i − o} g_o"),
+    ("conv1d", "x", "Σ_{k, 0 ≤ i − k < O} g_{i − k} w_k"),
     ("avg_pool1d", "x", "1/K Σ_{o, 0 ≤ i − s o < K} g_o"),
 ]

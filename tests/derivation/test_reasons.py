@@ -87,6 +87,7 @@ def test_every_reason_has_a_predicate() -> None:
     said = {rule.name for rule in RULES} | {LINEAR, gradient.LEMMA, "no path leads there"}
     for module in (trail, sweep, written, examples):
         said |= {text for name, text in vars(module).items() if name.isupper() and isinstance(text, str)}
+    said |= {*trail.CANCELLING.values()}
     assert said == set(reasons.RULES)
 
 

@@ -30,7 +30,7 @@ Z = Symbol("z", real=True)
 # a definition, by what it is differentiated, the result, and its matrix form
 SOFTMAX = [
     ("f: [C]; y: label[C]; L = -f[y] + log(sum(exp(f)))", "f", "softmax(f)_i − δ_iy", "softmax(f) − 𝐞_y"),
-    ("x: [n]; t: positive; L = t*log(sum(exp(x/t)))", "x", "softmax_i(x_i/t)", "softmax((1/t) x)"),
+    ("x: [n]; t: positive; L = t*log(sum(exp(x/t)))", "x", "softmax_i(x_i/t)", "softmax(x/t)"),
     ("x: [n]; m = max(x); L = m + log(sum(exp(x - m)))", "x", "softmax(x)_i", "softmax(x)"),
     ("F: [N, C]; L = sum(log(sum(exp(F[i, j]) for j in C)) for i in N)", "F", "softmax(F)_ij", "softmax(F)"),
     ("F: [C, N]; L = sum(log(sum(exp(F[j, i]) for j in C)) for i in N)", "F", "softmax_j(F_ji)", "softmax(Fᵀ)ᵀ"),
@@ -67,7 +67,7 @@ QUOTIENTS = [
     ),
     ("w: [n]; m: [n]; S: [n, n]; J = (w @ m)**2/(w @ S @ w)", "S", "−J w_i w_j / Σ_{k, l} S_lk w_k w_l", "−(J / (wᵀ S w)) w wᵀ"),
     ("p: [n]; g: [n]; D = 1 - 2*sum(p*g)/(sum(p) + sum(g))", "p", "(1 − 2 g_i − D) / (Σ_j p_j + Σ_j g_j)", None),
-    ("y = (a*x + b)/(c*x + d)", "x", "(a d − b c) / (x c + d)²", None),
+    ("y = (a*x + b)/(c*x + d)", "x", "(a − c y) / (x c + d)", None),
     ("y = x/(1 + abs(x))", "x", "1/(1 + |x|)²", None),
 ]
 PRODUCTS = [
@@ -75,7 +75,7 @@ PRODUCTS = [
     ("s: positive; k = a*exp(-(x - z)**2/(2*s**2))", "s", "k (x − z)² / s³", None),
     ("x: positive; p = x**(a - 1)*(1 - x)**(b - 1)", "a", "p log(x)", None),
     ("p = sigmoid(z); L = -(1 - b)*(1 - y)*log(1 - p) - b*y*log(p)", "z", "p (1 − b) (1 − y) − b y (1 − p)", None),
-    ("x: [N]; lam: positive; l = N*log(lam) - lam*sum(x)", "lam", "N/lam − Σ_i x_i", "N/lam − 𝟏ᵀ x"),
+    ("x: [N]; lam: positive; l = N*log(lam) - lam*sum(x)", "lam", "N/λ − Σ_i x_i", "N/λ − 𝟏ᵀ x"),
     ("r: positive; s: positive; k = (1 + r/s)*exp(-r/s)", "r", "−r exp(−r/s) / s²", None),
 ]
 

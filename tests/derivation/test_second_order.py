@@ -143,6 +143,7 @@ def test_the_matrix_form_is_the_index_form(name: str) -> None:
     functions = {
         "np": np,
         "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+        "softmax": lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
         "normal_pdf": lambda x: np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi),
     }
     names = {**known, **{s.name: n for s, n in sizes.items()}, **functions}

@@ -398,10 +398,11 @@ class Drawing:
 
     def power(self, axes: Axes, scope: Scope, depth: int, positive: bool) -> Formula:
         match self.chosen((5, "square"), (2, "integer"), (1.5, "negative"), (1.5, "fraction"), (3, "variable"), (1.5, "base")):
-            case "square":
-                return Power(self.formula(axes, scope, depth, positive), Number("2"))
-            case "integer":
-                return Power(self.formula(axes, scope, depth, positive), Number(self.one("345")))
+            case "square" | "integer" as kind:
+                base, exponent = self.formula(axes, scope, depth, positive), "2" if kind == "square" else self.one("345")
+                if len(axes) == 2 and axes[0] == axes[1]:  # A**2 is refused: it could be A @ A
+                    return Operator("*", base, base)
+                return Power(base, Number(exponent))
             case "negative":
                 base, exponent = self.formula(axes, scope, depth, positive=True), Number(self.one("12"))
                 if len(axes) == 2 and axes[0] == axes[1]:  # A**-1 is refused: it could be the inverse

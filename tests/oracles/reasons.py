@@ -638,22 +638,22 @@ def _with_cancelling(other: Predicate | None = None) -> Predicate:
 
     def predicate(between: Between) -> str:
         explained = {e.name for pair in between.uses for side in pair for e in nodes(side, Element)}
-        before, after = (
-            {e.name for e in nodes(line, Element)} | {str(a.pair) for a in nodes(line, Adjoint)}
-            for line in (between.before, between.after)
-        )
-        if after - before - explained or not before - after - explained:
+        before, after = _speaks_of(between.before), _speaks_of(between.after)
+        if after - before or not before - after - explained:
             return "cancel: nothing is gone, or something has come"
+        inside = [[_speaks_of(t) for t in part.args] for part in nodes(between.before, Add)]
         for what in before - after - explained:
-            name = what if what in {e.name for e in nodes(between.before, Element)} else ""
-            inside = [[name in {e.name for e in nodes(t, Element)} for t in part.args] for part in nodes(between.before, Add)]
-            if name and not any(sum(own) > 1 for own in inside):
-                return f"cancel: {name} stood in no two terms of a sum"
+            if not any(sum(what in t for t in own) > 1 for own in inside):
+                return f"cancel: {what} stood in no two terms of a sum"
         if waiting(between.before) > waiting(between.after):
             return "cancel: a delta has been used"
         return other(between) if other else ""
 
     return predicate
+
+
+def _speaks_of(line: Any) -> set[str]:
+    return {e.name for e in nodes(line, Element)} | {str(a.pair) for a in nodes(line, Adjoint)}
 
 
 def _fewer_signs(between: Between) -> str:
