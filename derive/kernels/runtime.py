@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from hashlib import sha256
+from itertools import takewhile
 from types import ModuleType
 
 from derive import __version__
@@ -42,7 +43,7 @@ def importing(source: str, target: Target, dtype: str) -> str:
     kept = [node for node in body if node not in taken]
     mentioned = {node.id for one in kept for node in ast.walk(one) if isinstance(node, ast.Name)}
     wanted = [name for node in taken for name in _names(node) if name in mentioned or name in OFFERED]
-    head = [node for node in kept if isinstance(node, ast.Expr | ast.Import | ast.ImportFrom)]
+    head = [*takewhile(lambda node: isinstance(node, ast.Expr | ast.Import | ast.ImportFrom), kept)]
     own = [[line for node in some for line in lines[ends[node] : node.end_lineno]] for some in (head, kept[len(head) :])]
     return imports_used("\n".join([*own[0], *_imports(wanted, target.name, dtype, _mark(text)), *own[1]]).rstrip("\n") + "\n")
 
