@@ -129,7 +129,9 @@ def matrix_form(term: Any, indices: Axes) -> Matrix | None:
 
 def _without_differ(term: Any) -> Any:
     """A term with 1 - δ_ij for 𝟙[i ≠ j], where what it leaves out has a value."""
-    if not term.has(Differ) or any(_guards(product) for product in term.atoms(Mul)):
+    conditions = term.atoms(Differ)
+    numbered = any(a.is_Integer for c in conditions for a in c.args)  # an axis may be too short for 𝐞₄
+    if not conditions or numbered or any(_guards(product) for product in term.atoms(Mul)):
         raise _NoForm
     return walk(term, lambda t: 1 - Delta(*t.args) if isinstance(t, Differ) else t)
 

@@ -22,6 +22,7 @@ from sympy import Add, Function, Integer, Pow, Rational, S, Symbol
 import derive
 from cases.axes import AXES, LARGE
 from cases.gradients import TEXTS
+from derive.calculus.functions import NamedEntry
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.terms import (
     Adjoint,
@@ -290,7 +291,7 @@ def mistakes_at(term: Any, scope: tuple[Index, ...]) -> Iterator[Edit]:
     elif isinstance(term, Delta):
         yield "delta turned round", Differ(*term.args)
         yield "delta dropped", S.One
-    elif isinstance(term, Function) and not isinstance(term, Bracket):
+    elif isinstance(term, Function) and not isinstance(term, (Bracket, NamedEntry)):
         yield "function dropped", term.args[0]
     if isinstance(term, Sum):
         yield "sum dropped", at_first(term)
