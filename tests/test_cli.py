@@ -247,7 +247,7 @@ def test_french_pages_have_french_words_and_numbers(derive: Derive) -> None:
     ):
         assert words in text
     assert "max(0; 4,1 − 2,3 + 1) + max(0; −2,1 − 2,3 + 1)" in text
-    assert "∇_s L = (−1; 1; 0)" in text
+    assert "𝐞_t = (−1; 1; 0)" in text
     assert not re.search(r"\d\.\d", text)
     assert not re.search(r"\b(the|Forward|definition of|if)\b", text)
 

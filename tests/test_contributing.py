@@ -458,18 +458,19 @@ def test_a_new_rule_of_differentiation(checkout: Checkout) -> None:
 
 
 def test_a_new_identity(checkout: Checkout) -> None:
-    assert "sin(2 x)" not in checkout.derive("explain", "x: real; y = sin(x)**2")
+    assert "cos(2 x)" not in checkout.derive("explain", "x: real; y = sin(x)*cos(x)")
     double = (
         "def _double(t: Any) -> Any:\n"
-        "    for f in (f for f in factors(t) if isinstance(f, sin) and cos(f.args[0]) in factors(t)):\n"
-        "        return t / f / cos(f.args[0]) * sin(2 * f.args[0]) / 2\n"
+        "    for u in t.args if t.is_Add else ():\n"
+        "        if u.is_Pow and isinstance(u.base, cos) and -(sin(u.base.args[0]) ** 2) in t.args:\n"
+        "            return t - u + sin(u.base.args[0]) ** 2 + cos(2 * u.base.args[0])\n"
         "    return t\n\n\n"
     )
     checkout.insert("derive/calculus/identities.py", "IDENTITIES: ", double)
-    checkout.row("derive/calculus/identities.py", "IDENTITIES", 'Identity("2 sin x cos x = sin 2x", (sin, cos), _double)')
-    examples = '    "2 sin x cos x = sin 2x": [X * sin(X) * cos(X), sin(X * Y) * cos(X * Y)],\n'
+    checkout.row("derive/calculus/identities.py", "IDENTITIES", 'Identity("cos² x − sin² x = cos 2x", (sin, cos), _double)')
+    examples = '    "cos² x − sin² x = cos 2x": [cos(X)**2 - sin(X)**2, cos(X * Y)**2 - sin(X * Y)**2 + X],\n'
     checkout.insert("tests/calculus/test_identities.py", '    "σ(−x) = 1 − σ(x)": [', examples)
-    assert "sin(2 x)" in checkout.derive("explain", "x: real; y = sin(x)**2")
+    assert "cos(2 x)" in checkout.derive("explain", "x: real; y = sin(x)*cos(x)")
     passed = checkout.passed("every_row or holds", "tests/calculus/test_identities.py")
     assert {"test_every_row_has_terms_for_which_it_is_shown"} < passed
 

@@ -102,4 +102,4 @@ ENTRIES = ("softmax",)
 @cache
 def entries() -> tuple[Any, ...]:
     """The functions of ENTRIES."""
-    return tuple(found for name in ENTRIES if (found := entry(name)))
+    return tuple(found for name in ENTRIES if name in names() and (found := entry(name)))
