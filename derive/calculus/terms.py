@@ -275,9 +275,9 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     bound = list(indices)
     if not bound or (kind is Sum and body is S.Zero):
         return body
-    if kind is Sum and body.is_Mul and body.args[0].is_Number and body.args[0].is_negative:
-        if not any(isinstance(f, (Maximum, Largest)) for f in body.args):  # with its minus that is a min
-            return -close(kind, bound, -body)
+    of_min = any(isinstance(f, (Maximum, Largest)) for f in body.args)  # a max with a minus
+    if kind is Sum and body.is_Mul and body.args[0].is_Number and body.args[0].is_negative and not of_min:
+        return -close(kind, bound, -body)
     if type(body) is kind and kind.nests:
         inner, body = body.opened()
         bound += inner

@@ -27,7 +27,7 @@ WHOLE_RANGE = [
     ("x: [n]; y = log(1 + x) + erf(x)", ""),
     ("x: [n]; L = prod(x)", ""),
     ("x: [d]; W: [V, d]; z = W@x; L = log(sum(exp(z)))", "x"),
-    ("x: [n]; y[i] = max(x[j] for j in n if j <= i)", ""),
+    ("x: [n]; y: [n]; y[i] = max(x[j] for j in n if j <= i)", ""),
     ("A: [m, n]; y[j] = prod(A[i, j] for i in m)", ""),
     ("A: [m, n]; y[j] = max(A[i, j] for i in m)", ""),
 ]
