@@ -140,13 +140,16 @@ def length(term: Any) -> int:
 @lru_cache(maxsize=CACHE)
 def sums(term: Any) -> int:
     """How many indices are bound in a term, all in all."""
-    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, (OfMatrix, VectorOf)) else 0
-    return own + sum(sums(a) for a in term.args)
+    return _bound(term) + sum(sums(a) for a in term.args)
 
 
 def loops(term: Any) -> int:
     """How many indices are bound in a term, those of sums aside that no free index enters: Σ_l m_l is a number, found once."""
     if isinstance(term, Binder) and not free_indices(term):
         return 0
-    own = len(term.indices) if isinstance(term, Binder) and not isinstance(term, (OfMatrix, VectorOf)) else 0
-    return own + sum(loops(a) for a in term.args)
+    return _bound(term) + sum(loops(a) for a in term.args)
+
+
+def _bound(term: Any) -> int:
+    """How many indices a term binds itself."""
+    return len(term.indices) if isinstance(term, Binder) and not isinstance(term, (OfMatrix, VectorOf)) else 0

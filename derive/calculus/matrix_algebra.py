@@ -946,14 +946,6 @@ def _written_up(value: Any) -> bool:
     return not any(base.is_Add and base.as_coeff_Add()[0].is_negative for base in bases)
 
 
-def _unsigned(negative: bool, form: Matrix) -> tuple[bool, Matrix]:
-    """A term with the minus of its form as its own."""
-    match form:
-        case Plus(((True, inner),)):
-            return not negative, inner
-    return negative, form
-
-
 @lru_cache(maxsize=CACHE)
 def _sum(args: tuple[tuple[bool, Matrix], ...]) -> Matrix:
     """A flat sum, or what is shorter: with a shared factor taken out of some terms (a scalar also where it is no longer)."""

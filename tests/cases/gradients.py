@@ -101,11 +101,6 @@ def convolution(m: Any, X: Array, W: Array) -> Array:
     return sum(W[i, j] * X[i : i + P, j : j + Q] for i in range(rows) for j in range(columns))
 
 
-def labelled(m: Any, P: Array, t: Array) -> Array:
-    """The mean of log P[i, t[i]]."""
-    return sum(m.log(P[i, t[i]]) for i in range(len(P))) / len(P)
-
-
 def picked(m: Any, Z: Array, t: Array) -> Array:
     """The logarithm of the softmax of Z[i] at t[i], for each i."""
     P = softmax(m, Z)
@@ -217,14 +212,14 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "sine_cosine": lambda m, u, v, theta: 1 - (u * m.sin(theta) + v * m.cos(theta)) / m.sqrt(u * u + v * v),
     "softmax": lambda m, z: softmax(m, z),
     "softmax_cross_entropy": lambda m, z, y: -(y * m.log(softmax(m, z))).sum(),
-    "softmax_cross_entropy_batch": lambda m, Z, t: -labelled(m, softmax(m, Z), t),
+    "softmax_cross_entropy_batch": lambda m, Z, t: -picked(m, Z, t).mean(),
     "softmax_cross_entropy_each": lambda m, Z, t: -picked(m, Z, t),
     "softmax_cross_entropy_masked": lambda m, Z, t, r: -(r * picked(m, Z, t)).sum() / r.sum(),
     "softmax_cross_entropy_sum": lambda m, Z, t: -picked(m, Z, t).sum(),
     "softmax_cross_entropy_weighted": lambda m, Z, t, w: -(w[t] * picked(m, Z, t)).sum() / w[t].sum(),
     "softmax_cross_entropy_label": lambda m, z, t: -m.log(softmax(m, z)[t]),
     "softmax_cross_entropy_onehot": lambda m, z, y: -(y * m.log(softmax(m, z))).sum(),
-    "softmax_regression": lambda m, X, W, b, t, λ: -labelled(m, softmax(m, X @ W.T + b), t) + λ * (W**2).sum() / 2,
+    "softmax_regression": lambda m, X, W, b, t, λ: -picked(m, X @ W.T + b, t).mean() + λ * (W**2).sum() / 2,
     "softmin": lambda m, z: softmax(m, -z),
     "std": lambda m, x: m.sqrt(((x - x.mean()) ** 2).mean()),
     "softplus": lambda m, x: m.log(1 + m.exp(x)),
@@ -232,7 +227,7 @@ LIBRARY: dict[str, Callable[..., Array]] = {
     "squared_hinge": lambda m, s, t: sum(a**2 for a in margins(m, s, t)),
     "triplet_margin": lambda m, a, p, n, mu: relu(m, mu + distance(m, a, p) - distance(m, a, n)),
     "var": lambda m, x: ((x - x.mean()) ** 2).mean(),
-    "z_loss": lambda m, Z, t, λ: -labelled(m, softmax(m, Z), t) + λ * (m.log(m.exp(Z).sum(-1)) ** 2).mean(),
+    "z_loss": lambda m, Z, t, λ: -picked(m, Z, t).mean() + λ * (m.log(m.exp(Z).sum(-1)) ** 2).mean(),
 }
 
 
@@ -248,7 +243,7 @@ def gated_unit(m: Any, h: Array, x: Array, W: Array, U: Array, R: Array, S: Arra
 
 
 def weight_decay(m: Any, X: Array, W: Array, t: Array, lam: Array) -> Array:
-    return -labelled(m, softmax(m, X @ W.T), t) + lam * (W**2).sum() / 2
+    return -picked(m, X @ W.T, t).mean() + lam * (W**2).sum() / 2
 
 
 def two_steps(m: Any, h: Array, x: Array, y: Array, W: Array, U: Array, b: Array) -> Array:
