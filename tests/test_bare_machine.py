@@ -116,6 +116,22 @@ def faults(source: str) -> list[str]:
     return names + [f"line {use.lineno}: uses {ast.unparse(use)}" for use in uses]
 
 
+def unmarked(source: str) -> list[str]:
+    """Every test that uses what is imported late, itself or by a function of its module, and does not say that it needs it."""
+    tree = ast.parse(source)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = {name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} for name, node in functions.items()}
+    users = late(tree)
+    while more := {name for name, used in names.items() if used & users} - users:
+        users |= more
+    if any(
+        isinstance(node, ast.Assign) and ast.unparse(node).startswith("pytestmark = pytest.mark.needs(") for node in tree.body
+    ):
+        return []
+    tests = (functions[name] for name in names if name in users and name.startswith("test_"))
+    return [f"line {t.lineno}: {t.name}" for t in tests if not any("mark.needs" in ast.unparse(d) for d in t.decorator_list)]
+
+
 @cache
 def collected() -> list[Path]:
     """Every file of `tests`, and every other module of ours that one imports at its top, directly or through another."""
@@ -132,6 +148,20 @@ def collected() -> list[Path]:
 
 def test_tests_import_what_a_bare_machine_has() -> None:
     assert [f"{p.relative_to(ROOT)}, {fault}" for p in collected() for fault in faults(p.read_text("utf-8"))] == []
+
+
+def test_tests_of_what_a_bare_machine_lacks_are_skipped_there() -> None:
+    assert [f"{p.relative_to(ROOT)}, {fault}" for p in collected() for fault in unmarked(p.read_text("utf-8"))] == []
+
+
+LATELY = "import pytest\nfrom oracles.extras import functional as F\ndef loss(x): return F.relu(x)\n"
+
+
+@pytest.mark.parametrize("body", ["assert F.relu(0) == 0", "assert loss(0) == 0", "assert [loss(x) for x in [0]]"])
+def test_a_test_of_what_is_imported_late_says_that_it_needs_it(body: str) -> None:
+    assert unmarked(f"{LATELY}def test_relu(): {body}") == ["line 4: test_relu"]
+    assert unmarked(f"{LATELY}@pytest.mark.needs('torch')\ndef test_relu(): {body}") == []
+    assert unmarked(f"{LATELY}def test_other(): pass") == []
 
 
 def test_modules_beside_the_tests_are_followed() -> None:

@@ -19,6 +19,7 @@ from cases.gradients import LIBRARY, PYTORCH
 from derive.graphs.graph import Graph
 from derive.language import library
 from oracles.autodiff import WORST, by_torch, drawn, evaluated, in_float, length, with_sizes
+from oracles.extras import torch
 
 Array = Any
 POINTS = 20
@@ -146,7 +147,6 @@ def test_a_mistake_in_a_definition_is_noticed(name: str) -> None:
     ],
 )
 def test_masks_and_weights_are_the_options_of_pytorch(name: str, given: dict[str, Array], options: dict[str, Array]) -> None:
-    torch = pytest.importorskip("torch")
     Z, t = [[0.5, -1.0, 2.0], [0.25, 3.0, -2.0], [1.0, 0.0, 1.5]], [2, 0, 1]
     scores = torch.tensor(Z, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([k if counts else -100 for k, counts in zip(t, given.get("r", [1, 1, 1]), strict=True)])

@@ -74,6 +74,7 @@ def test_blocks_give_what_is_given_at_once(name: str, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("sizes", [(0, 3, 70), (1, 1, 1), (6, 5, 64), (9, 4, 200), (33, 16, 1000)])
 @pytest.mark.parametrize("contiguous", [True, False])
+@pytest.mark.needs("torch")
 def test_the_head_of_a_language_model_is_pytorchs(
     sizes: tuple[int, int, int], contiguous: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

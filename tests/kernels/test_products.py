@@ -15,6 +15,7 @@ from derive.calculus.terms import Element, Index
 from derive.kernels.cpu.orders import ordered
 from derive.kernels.cpu.products import matrix_product, shape
 from derive.kernels.program.statements import MatrixProduct, statements
+from oracles.extras import torch
 
 AXES = {letter: Index(letter, Symbol(letter.upper(), integer=True, positive=True)) for letter in "abcdefgh"}
 
@@ -124,11 +125,11 @@ def test_no_product_of_heads_is_left_to_loops(heads: Any) -> None:
     assert len(products) == 6 + 12
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize(
     "sizes", [(5, 6, 2, 3), (1, 1, 1, 1), (7, 4, 1, 4), (3, 2, 3, 1), (0, 4, 2, 2), (4, 0, 2, 3), (4, 3, 0, 2)]
 )
 def test_heads_have_the_gradients_of_pytorch(heads: Any, sizes: tuple[int, int, int, int]) -> None:
-    torch = pytest.importorskip("torch")
     t, c, h, e = sizes
     draw = np.random.default_rng(1)
     shapes = [(t, c), (h, e, c), (h, e, c), (h, e, c), (c, h, e)]

@@ -45,6 +45,7 @@ CASES: list[tuple[str, str, Any, dict[str, int]]] = [
 ]
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize(("text", "wrt", "function", "sizes"), CASES)
 def test_hessians_and_their_products_are_pytorchs(text: str, wrt: str, function: Any, sizes: dict[str, int]) -> None:
     graph = derive.graph(text)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Symbol
 
+from derive.calculus.functions import written_out
 from derive.calculus.terms import Element, Sum, close, walk
 from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
@@ -49,10 +50,10 @@ def hessian(graph: Graph, wrt: str) -> Second:
     gradient_node = next(n for n in found.graph.nodes if n.name == found.of)
     whole = replace(found.graph, nodes=tuple(n for n in found.graph.nodes if n is not gradient_node))
 
-    def written_out(t: Any) -> Any:
+    def opened(t: Any) -> Any:
         return gradient_node.at(t.indices) if isinstance(t, Element) and t.name == found.of else t
 
-    result = walk(found.result, written_out)
+    result = walk(written_out(found.result), opened)
     indices = (*found.subject.output.indices, *found.subject.by.indices)
     name = unused(graph.taken, f"hess_{wrt}", stem=f"hess_{wrt}_")
     extended = replace(whole, nodes=(*whole.nodes, Node(name, indices, Size(result), result)))
@@ -64,7 +65,8 @@ def product_with_vector(graph: Graph, wrt: str) -> Second:
     first = second_derivation(graph, wrt=wrt).gradient
     indices = first.subject.by.indices
     v = Input(unused(graph.taken, "v", "u", stem="v"), indices, constant=True)
-    term = close(Sum, indices, first.result * v.element) if indices else first.result * v.element
+    term = written_out(first.result) * v.element
+    term = close(Sum, indices, term) if indices else term
     along = Node(unused(graph.taken, "slope_along", stem="slope_along"), (), Size(term), term)
     extended = replace(first.graph, inputs=(*first.graph.inputs, v), nodes=(*first.graph.nodes, along))
     made = program(extended, (wrt,), value=False)
