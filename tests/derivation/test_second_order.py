@@ -218,12 +218,12 @@ def test_a_power_of_a_power_is_not_printed() -> None:
 
 def test_what_holds_at_a_point_only_is_not_used_before_it_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     """With Σ y = 1 put into ∂L/∂z_i first, ∂²L/∂z_i∂y_j would come out as -δ_ij."""
+    right = found("cross-entropy by the scores and the one-hot")[1]
     graph = derive.graph(CROSS_ENTROPY)
     monkeypatch.setattr(second_order, "_held", lambda graph, *names: graph)
     wrong = graph.derive(wrt=("z", "y"), order=2)
     assert printed(wrong) == "−δ_ij"
     sizes, inputs = drawn(graph, 0, 0)
-    right = found("cross-entropy by the scores and the one-hot")[1]
     assert not np.allclose(ours(graph, wrong, sizes, inputs), ours(graph, right, sizes, inputs))
 
 
