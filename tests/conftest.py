@@ -5,7 +5,8 @@ says which tools were missing and how many tests that skipped.  With REQUIRE_TOO
 tests fail instead.
 
 What passed is kept with pytest's cache (`derive/passed`).  `--passed-before FILE` leaves out what another run passed of
-those that nothing installed besides can change (`STILL`); all others run again.
+those that nothing installed besides can change (`STILL`), if every package of that run is here in the same version; all
+others run again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copytree, which
@@ -68,6 +70,7 @@ STILL = (
     "tests/derivation/",
     "tests/exams/",
     "tests/graphs/",
+    "tests/kernels/",
     "tests/language/",
     "tests/notation/",
     "tests/proof/",
@@ -81,9 +84,15 @@ skipped where that is missing, so it did not pass before.
 """
 
 
+def packages() -> dict[str, str]:
+    """The version of every package that is installed."""
+    return {found.name: found.version for found in distributions()}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     before = config.getoption("--passed-before")
-    passed = set(json.loads(before.read_text(encoding="utf-8"))) if before else set()
+    kept = json.loads(before.read_text(encoding="utf-8")) if before else {"packages": {}, "passed": []}
+    passed = set(kept["passed"] if kept["packages"].items() <= packages().items() else ())
     again = [item for item in items if item.nodeid not in passed or not item.nodeid.startswith(STILL)]
     if len(again) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
@@ -94,7 +103,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     cache = getattr(session.config, "cache", None)
     if cache is not None and reporter is not None and not hasattr(session.config, "workerinput"):
-        cache.set("derive/passed", sorted({r.nodeid for r in reporter.stats.get("passed", ()) if r.when == "call"}))
+        passed = sorted({r.nodeid for r in reporter.stats.get("passed", ()) if r.when == "call"})
+        cache.set("derive/passed", {"packages": packages(), "passed": passed})
 
 
 def pytest_configure(config: pytest.Config) -> None:

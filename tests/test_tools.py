@@ -83,14 +83,19 @@ def test_golden_file(pytester: pytest.Pytester) -> None:
 
 
 def test_what_passed_before_is_left_out(pytester: pytest.Pytester) -> None:
-    """Of the mathematics alone, and only where it passed."""
+    """Of what no extra changes alone, only where it passed, and with the packages that it passed with."""
     pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
     code = "import pytest\ndef test_one(): pass\ndef test_two(): pytest.skip('no tool')\ndef test_three(): assert False"
-    for folder in ("proof", "kernels"):
+    for folder in ("proof", "pages"):
         path = pytester.path / "tests" / folder
         path.mkdir(parents=True)
         (path / f"test_{folder}.py").write_text(code, encoding="utf-8")
     pytester.runpytest("tests").assert_outcomes(passed=2, skipped=2, failed=2)
-    passed = pytester.path / ".pytest_cache" / "v" / "derive" / "passed"
-    again = pytester.runpytest("tests", f"--passed-before={passed}")
+    passed = (pytester.path / ".pytest_cache" / "v" / "derive" / "passed").read_text(encoding="utf-8")
+    (pytester.path / "passed").write_text(passed, encoding="utf-8")
+    again = pytester.runpytest("tests", "--passed-before=passed")
     again.assert_outcomes(passed=1, skipped=2, failed=2, deselected=1)
+    older = passed.replace(f'"pytest": "{pytest.__version__}"', '"pytest": "0.1"')
+    assert older != passed
+    (pytester.path / "passed").write_text(older, encoding="utf-8")
+    pytester.runpytest("tests", "--passed-before=passed").assert_outcomes(passed=2, skipped=2, failed=2)
