@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from sympy import Add, Function, Mul, Pow, S, Symbol, exp, sign
@@ -141,9 +142,11 @@ def _apart(powers: list[Any]) -> bool:
 
 
 def term_order(term: Any, context: Context) -> list[Any]:
-    """Positive terms first; a number stands last unless it is the only positive term, or all are positive and one has a
-    function: 1 + x (1 - σ(x)).
+    """The terms of a sum as its author has them, or of the opposite sum, positive terms first.  Of any other sum too; a number
+    stands last unless it is the only positive term, or all are positive and one has a function: 1 + x (1 - σ(x)).
     """
+    if (as_typed := _as_typed(term, context)) is not None:
+        return as_typed
     positive = not any(subtracted(t) for t in terms(term))
     leading = positive and any(t.has(Function) for t in terms(term) if not t.has(Bracket))
 
@@ -171,6 +174,19 @@ def term_order(term: Any, context: Context) -> list[Any]:
     return [t for t in ordered if t not in numbers] + numbers
 
 
+def _as_typed(term: Any, context: Context) -> list[Any] | None:
+    """The terms of a sum that stands in a definition, or whose opposite does; None for any other."""
+    known = {(names(t), subtracted(t)): t for t in terms(term)}
+    if len(known) < len(terms(term)) or term.has(Adjoint):
+        return None
+    for typed in context.sums:
+        for turned_ in (False, True):
+            if len(typed) == len(known) and {(own, negative is not turned_) for own, negative in typed} == known.keys():
+                found = [known[own, negative is not turned_] for own, negative in typed]
+                return sorted(found, key=subtracted) if subtracted(found[0]) else found
+    return None
+
+
 def _axis_order(term: Any, context: Context) -> tuple[int, ...]:
     """Where the axes of the indices of a term stand among those of the author: o + k of y[o] = Σ_k …, not k + o."""
     axes = [size for size, _ in context.letters]
@@ -182,33 +198,83 @@ def _index_order(term: Any) -> tuple[str, ...]:
 
 
 def factor_order(term: Any, context: Context) -> list[Any]:
-    """The factors of a product in the order in which they are printed."""
-    return sorted(factors(term), key=lambda f: _factor_key(f, context))
+    """The factors of a product in the order in which they are printed: numbers and scalars, what else has no index, then those
+    that have the same indices, group by group, brackets behind what they are of, δ and conditions, derivatives, sums.
+    """
+    parts = [_Factor(f, context) for f in factors(term)]
+    groups: dict[Any, list[_Factor]] = {}
+    for part in parts:
+        groups.setdefault((part.tier, part.group), []).append(part)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], _group_key(item[1], context)))
+    return [f for _, group in ordered for f in _within(sorted(group, key=lambda part: part.key), context)]
 
 
-def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
-    """Numbers and scalars, adjoints, entries by their first index, functions, sums in brackets, δ and brackets, derivatives."""
-    base = factor.base if factor.is_Pow and not factor.is_number else factor
-    indices = free_indices(factor)
-    jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
-    scalar = factor.is_number or isinstance(base, Index) or (not indices and isinstance(base, (Symbol, Element)))
-    rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
-    first = min((j.name for j in indices), default="") if rank == 2 else ""
-    axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
+class _Factor:
+    """A factor of a product, and where it stands."""
+
+    def __init__(self, term: Any, context: Context) -> None:
+        base = term.base if term.is_Pow and not term.is_number else term
+        self.term, self.base, self.indices = term, base, free_indices(term)
+        jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
+        scalar = term.is_number or isinstance(base, Index) or (not self.indices and isinstance(base, (Symbol, Element)))
+        self.rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
+        self.gradient = isinstance(base, Adjoint) or (isinstance(base, Element) and base.name == context.upstream)
+        loose = self.rank >= _CONDITION or isinstance(base, Where)
+        self.tier = self.rank + 2 if loose else 2 if self.indices else min(self.rank, 1)
+        self.group = self.indices if self.tier == 2 else None
+        self.key = (
+            not self.gradient and self.rank > 0,
+            self.rank,
+            not term.is_Rational,
+            not term.is_number,
+            self.rank == 0 and (2 if isinstance(base, Element) else isinstance(base, Index)),  # n r², s o
+            self.rank in (0, 2) and term.is_Pow and not term.exp.is_number,  # k x^(k − 1)
+            context.place(term) if self.rank < 3 else 0,
+            signature(term),
+        )
+
+
+def _group_key(group: list[_Factor], context: Context) -> tuple[Any, ...]:
+    """Where the factors of some indices stand: gradients first; what has free indices alone in their order, y xᵀ."""
+    indices = group[0].indices
+    outer = [context.free.index(i) for i in indices if i in context.free]
+    rank = min(part.rank for part in group)
     return (
+        not any(part.gradient for part in group),
+        min(outer) if outer and len(outer) == len(indices) else -1,
         rank,
-        not factor.is_Rational,
-        not factor.is_number,
-        rank == 0 and (2 if isinstance(base, Element) else isinstance(base, Index)),  # n r², s o
-        rank in (0, 2) and factor.is_Pow and not factor.exp.is_number,  # k x^(k − 1)
-        first,
-        axes,
-        context.place(factor) if rank < 3 else 0,
-        signature(factor),
+        min((j.name for j in indices), default="") if rank == 2 else "",
+        -len(indices),
+        min(context.place(part.term) if part.rank < 3 else 0 for part in group),
+        sorted(j.name for j in indices),
     )
 
 
-_FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))
+def _within(group: list[_Factor], context: Context) -> list[Any]:
+    """The factors of one group: entries as their author has them in products, and a bracket behind what it is of, y (1 - y)."""
+    for _ in group:
+        for k, (one, other) in enumerate(pairwise(group)):
+            if one.rank == other.rank and one.key[:-2] == other.key[:-2] and _before(other.base, one.base, context):
+                group[k], group[k + 1] = other, one
+    for bracket in [part for part in group if part.term.is_Add]:
+        own = next((k for k, part in enumerate(group) if part.rank in (2, 3) and bracket.term.has(part.base)), None)
+        if own is not None:
+            group.remove(bracket)
+            group.insert(own + 1, bracket)
+    return [part.term for part in group]
+
+
+def _before(one: Any, other: Any, context: Context) -> bool:
+    """Whether the author has an entry before another in a product."""
+    return isinstance(one, Element) and isinstance(other, Element) and (one.name, other.name) in context.products
+
+
+_CONDITION = 5
+"""The rank from which on factors stand behind all others."""
+
+_FACTOR_ORDER: tuple[tuple[float, Any], ...] = (
+    (1, Adjoint), (2, Element), (4, Add), (4.5, exp), (5, Bracket), (6, Deriv), (7, Binder),
+)  # fmt: skip
 
 
 def stands_behind(factor: Any, top: Any, bottom: Any) -> bool:
