@@ -23,7 +23,7 @@ from derive.calculus.rules import N_, RULES, Rule, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
 from derive.derivation.derivation import Derivation, Step, adjoints_in, free_letters, is_atomic, put_in
 from derive.derivation.jacobians import known_as, lemma_of, use_lemma
-from derive.derivation.trail import DEFINITION, PICK, Trail, differentiate, simplify
+from derive.derivation.trail import DEFINITION, PICK, Trail, differentiate, part, simplify
 from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.graphs.names import fresh
@@ -153,6 +153,7 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
             named = written
             break
     _join(named, graph, of, wrt, rules)
+    part(named)
     return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from sympy import Mul
@@ -66,6 +67,9 @@ class Context:
 
     products: frozenset[tuple[str, str]] = frozenset()
     """The pairs of tensors of which the author has the first before the second in a product, and nowhere the other way round."""
+
+    added: frozenset[tuple[str, str]] = frozenset()
+    """The same of sums: the pairs of tensors of which one stands in a term alone, before the term in which the other does."""
 
     sums: tuple[AuthorsSum, ...] = ()
     """The sums of the definitions, each with its terms in the order of the author."""
@@ -176,7 +180,8 @@ def _with_numbers(context: Context, graph: Graph) -> Context:
     typed_products = [t for t in trees if isinstance(t, Op) and t.operator == "*"]
     direct, within = (_one_way({p for t in typed_products for p in _in_order(t, known)}) for known in (_factors_named, _named))
     products = direct | {(a, b) for a, b in within if (b, a) not in direct}
-    context = replace(context, behind=frozenset(behind), sums=tuple(sums), products=products)
+    added = _one_way({(a, b) for t in sums for (k, _), (u, _) in combinations(t, 2) for a in k - u for b in u - k})
+    context = replace(context, behind=frozenset(behind), sums=tuple(sums), products=products, added=added)
     return replace(context, decimals=tuple(typed.items()), divisors=divisors, powers=powers)
 
 

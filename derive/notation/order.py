@@ -19,6 +19,7 @@ from derive.calculus.terms import (
     Index,
     Largest,
     Maximum,
+    Sum,
     Where,
     close,
     exponentials_shared,
@@ -99,6 +100,51 @@ def subtracted(term: Any) -> bool:
     return bool(term.could_extract_minus_sign()) and unsigned(term) is None
 
 
+def as_authored(term: Any, context: Context) -> Any:
+    """A term with the brackets that its author has the other way round as he has them, where the signs cancel:
+    (h² - 1)/((h² - 1) s - 1) as (1 - h²)/((1 - h²) s + 1).
+    """
+    positive, new = _turned_round(term, context) if context.sums else (True, term)
+    return term if not positive or is_negative(term) else new
+
+
+def _turned_round(term: Any, context: Context) -> tuple[bool, Any]:
+    """Whether a term has no minus once all its brackets are as their author has them, and what it is then but for that."""
+    if is_negative(term) and not term.has(Add):
+        return False, -term
+    if not term.has(Add) or isinstance(term, (Adjoint, Deriv)):
+        return True, term
+    if isinstance(term, Binder):
+        indices, body = term.opened()
+        positive, new = _turned_round(body, context)
+        if type(term) is Sum:
+            return positive, term if new is body else close(Sum, indices, new)
+        return True, close(type(term), indices, new) if positive and new is not body else term
+    inner = [f for f in term.args if not f.is_number] if term.is_Mul else list(term.args)
+    parts = [_turned_round(f, context) for f in inner]
+    minus = [not a.is_Add and is_negative(a) for a in inner]
+    same = all((not less) is positive and u == (-a if less else a) for (positive, u), a, less in zip(parts, inner, minus, strict=True))
+    if term.is_Mul:
+        negative = bool(term.as_coeff_Mul()[0].is_negative)
+        if same:
+            return not negative, -term if negative else term
+        odd = sum(not positive for positive, _ in parts) % 2 == 1
+        return negative is odd, Mul(abs(term.as_coeff_Mul()[0]), *(f for f in term.args[1:] if f.is_number), *(u for _, u in parts))
+    if term.is_Pow and term.exp.is_Integer:
+        positive, new = parts[0]
+        return positive or term.exp % 2 == 0, term if same else new**term.exp
+    if term.is_Add:
+        known = {(names(u), not positive) for positive, u in parts}
+        flipped = {(own, not negative) for own, negative in known}
+        typed = [{*t} for t in context.sums if len(t) == len(parts) == len(known)]
+        if (flipped in typed and known not in typed) or not any(positive for positive, _ in parts):
+            return False, Add(*(-u if positive else u for positive, u in parts))
+        if known in typed and not same:
+            return True, Add(*(u if positive else -u for positive, u in parts))
+    new = [u if positive else a for (positive, u), a in zip(parts, inner, strict=True)]
+    return True, term if all(u == a for u, a in zip(new, inner, strict=True)) else term.func(*new)
+
+
 def _roots_joined(term: Any) -> Any:
     """A product with the roots of constants as one: √2/√π is √(2/π), √2/(2√π) is 1/√(2π), and √2 √π is √(2π)."""
     roots = [g for f in factors(term) for g in factors(f) if g.is_Pow and g.is_number and abs(g.exp) == S.Half]
@@ -168,6 +214,10 @@ def term_order(term: Any, context: Context) -> list[Any]:
         )
 
     ordered = sorted(terms(term), key=key)
+    for _ in ordered:
+        for k, (one, other) in enumerate(pairwise(ordered)):
+            if key(one)[:4] == key(other)[:4] and _added_first(other, one, context):
+                ordered[k], ordered[k + 1] = other, one
     if ordered[0].is_number or not subtracted(ordered[-1]):
         return ordered
     numbers = [t for t in ordered if t.is_number and not subtracted(t)]
@@ -185,6 +235,12 @@ def _as_typed(term: Any, context: Context) -> list[Any] | None:
                 found = [known[own, negative is not turned_] for own, negative in typed]
                 return sorted(found, key=subtracted) if subtracted(found[0]) else found
     return None
+
+
+def _added_first(one: Any, other: Any, context: Context) -> bool:
+    """Whether the author adds what one term is made of before what another is made of, and nowhere the other way round."""
+    pairs = [(a, b) for a in names(one) - names(other) for b in names(other) - names(one)]
+    return any(pair in context.added for pair in pairs) and not any((b, a) in context.added for a, b in pairs)
 
 
 def _axis_order(term: Any, context: Context) -> tuple[int, ...]:
@@ -205,8 +261,22 @@ def factor_order(term: Any, context: Context) -> list[Any]:
     groups: dict[Any, list[_Factor]] = {}
     for part in parts:
         groups.setdefault((part.tier, part.group), []).append(part)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], _group_key(item[1], context)))
-    return [f for _, group in ordered for f in _within(sorted(group, key=lambda part: part.key), context)]
+    ordered = [group for _, group in sorted(groups.items(), key=lambda item: (item[0][0], _group_key(item[1], context)))]
+    for _ in ordered:
+        for k, (one, other) in enumerate(pairwise(ordered)):
+            if _typed_first(other, one, context):
+                ordered[k], ordered[k + 1] = other, one
+    return _with_brackets([part for group in ordered for part in _within(sorted(group, key=lambda p: p.key), context)])
+
+
+def _typed_first(one: list[_Factor], other: list[_Factor], context: Context) -> bool:
+    """Whether the author has the entries of one group before those of another in a product, w_k p_nk; what has free indices alone
+    has an order of its own.
+    """
+    entries = all(part.rank == 2 and not part.gradient for part in (*one, *other))
+    bound = entries and not all(part.indices <= {*context.free} for part in (*one, *other))
+    pairs = [(a.base, b.base) for a in one for b in other] if bound else []
+    return any(_before(a, b, context) for a, b in pairs) and not any(_before(b, a, context) for a, b in pairs)
 
 
 class _Factor:
@@ -239,9 +309,10 @@ def _group_key(group: list[_Factor], context: Context) -> tuple[Any, ...]:
     indices = group[0].indices
     outer = [context.free.index(i) for i in indices if i in context.free]
     rank = min(part.rank for part in group)
+    free = bool(outer) and len(outer) == len(indices)
     return (
-        not any(part.gradient for part in group),
-        min(outer) if outer and len(outer) == len(indices) else -1,
+        not any(part.gradient and not (free and part.rank == 2) for part in group),
+        min(outer) if free else -1,
         rank,
         min((j.name for j in indices), default="") if rank == 2 else "",
         -len(indices),
@@ -250,18 +321,26 @@ def _group_key(group: list[_Factor], context: Context) -> tuple[Any, ...]:
     )
 
 
-def _within(group: list[_Factor], context: Context) -> list[Any]:
-    """The factors of one group: entries as their author has them in products, and a bracket behind what it is of, y (1 - y)."""
+def _within(group: list[_Factor], context: Context) -> list[_Factor]:
+    """The factors of one group, entries as their author has them in products."""
     for _ in group:
         for k, (one, other) in enumerate(pairwise(group)):
             if one.rank == other.rank and one.key[:-2] == other.key[:-2] and _before(other.base, one.base, context):
                 group[k], group[k + 1] = other, one
-    for bracket in [part for part in group if part.term.is_Add]:
-        own = next((k for k, part in enumerate(group) if part.rank in (2, 3) and bracket.term.has(part.base)), None)
+    return group
+
+
+def _with_brackets(parts: list[_Factor]) -> list[Any]:
+    """The factors, each bracket behind what it is of: y (1 - y)."""
+    for bracket in [part for part in parts if part.term.is_Add]:
+        own = next((p for p in parts if p.rank in (2, 3) and p.tier == bracket.tier and bracket.term.has(p.base)), None)
         if own is not None:
-            group.remove(bracket)
-            group.insert(own + 1, bracket)
-    return [part.term for part in group]
+            parts.remove(bracket)
+            place = parts.index(own) + 1
+            while place < len(parts) and parts[place].term.is_Add and parts[place].term.has(own.base):
+                place += 1
+            parts.insert(place, bracket)
+    return [part.term for part in parts]
 
 
 def _before(one: Any, other: Any, context: Context) -> bool:

@@ -72,6 +72,7 @@ from derive.notation.order import (
     ArgMin,
     Minimum,
     Smallest,
+    as_authored,
     factor_order,
     gathered,
     stands_behind,
@@ -125,7 +126,7 @@ def layout(term: Any, context: Context | None = None) -> Layout:
 def piece(term: Any, context: Context) -> Piece:
     """The printed form with its strength."""
     used = frozenset(j.name for j in free_indices(term))
-    term = _one_sided(_with_minima(term, context), context)
+    term = as_authored(_one_sided(_with_minima(term, context), context), context)
     return _piece(term, replace(context, taken=context.taken | used))
 
 
@@ -254,11 +255,11 @@ def _product(term: Any, context: Context) -> Piece:
         fraction_ = divided(_piece(over, context), _piece(bottom, context))
         return multiplied([fraction_, *(_piece(f, context) for f in behind)])
     brackets = [f for f in behind if stands_behind(f, top, bottom)]
-    if len(brackets) == 1 and brackets[0].is_Add and len(ordered) > 1:
+    if brackets == ordered[-1:] and brackets[0].is_Add and len(ordered) > 1:
         if brackets[0].has(Binder):
-            return multiplied([divided(_piece(over, context), _piece(bottom, context)), *(_piece(f, context) for f in behind)])
+            return multiplied([divided(_piece(over, context), _piece(bottom, context)), _piece(brackets[0], context)])
         quotient = divided(_piece(brackets[0], context), _piece(bottom, context))
-        return multiplied([quotient if f is brackets[0] else _piece(f, context) for f in ordered])
+        return multiplied([*(_piece(f, context) for f in ordered[:-1]), quotient])
     return divided(_piece(top, context), _piece(bottom, context))
 
 
