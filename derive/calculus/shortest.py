@@ -270,7 +270,7 @@ def products_apart(term: Any) -> Any:
 
 
 def _split(term: Any) -> tuple[Any, ...]:
-    """The terms under the Σ of a product of a Σ with what stands before it, where each makes an entry of a product of matrices."""
+    """The terms under a Σ, each with what stands before it under its own, where all make entries of products of matrices."""
     loop = next((f for f in factors(term) if type(f) is Sum), None)
     indices, body = loop.opened() if loop is not None else ((), term)
     if not body.is_Add or not all(_is_entry_of_product(v, indices) for v in body.args):

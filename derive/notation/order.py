@@ -120,16 +120,17 @@ def _turned_round(term: Any, context: Context) -> tuple[bool, Any]:
         if type(term) is Sum:
             return positive, term if new is body else close(Sum, indices, new)
         return True, close(type(term), indices, new) if positive and new is not body else term
-    inner = [f for f in term.args if not f.is_number] if term.is_Mul else list(term.args)
+    number, rest = term.as_coeff_Mul()
+    inner = list(factors(rest)) if term.is_Mul else list(term.args)
     parts = [_turned_round(f, context) for f in inner]
     minus = [not a.is_Add and is_negative(a) for a in inner]
-    same = all((not less) is positive and u == (-a if less else a) for (positive, u), a, less in zip(parts, inner, minus, strict=True))
+    turned_ = [positive is less or u != (-a if less else a) for (positive, u), a, less in zip(parts, inner, minus, strict=True)]
+    same = not any(turned_)
     if term.is_Mul:
-        negative = bool(term.as_coeff_Mul()[0].is_negative)
         if same:
-            return not negative, -term if negative else term
+            return not number.is_negative, -term if number.is_negative else term
         odd = sum(not positive for positive, _ in parts) % 2 == 1
-        return negative is odd, Mul(abs(term.as_coeff_Mul()[0]), *(f for f in term.args[1:] if f.is_number), *(u for _, u in parts))
+        return bool(number.is_negative) is odd, Mul(abs(number), *(u for _, u in parts))
     if term.is_Pow and term.exp.is_Integer:
         positive, new = parts[0]
         return positive or term.exp % 2 == 0, term if same else new**term.exp

@@ -425,7 +425,7 @@ def _paths_through(between: Between) -> set[str] | str:
 
 def _apart(between: Between) -> str:
     """There are more sums with Σ, no deeper, and fewer terms under them."""
-    old, new = ([t for t in nodes(line, Sum)] for line in (between.before, between.after))
+    old, new = (nodes(line, Sum) for line in (between.before, between.after))
     most = [max((len(Add.make_args(t.body)) for t in sums), default=0) for sums in (old, new)]
     return "" if len(new) > len(old) and most[1] < most[0] else "apart: no more sums, or as many terms under one"
 
