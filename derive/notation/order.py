@@ -313,7 +313,7 @@ def _group_key(group: list[_Factor], context: Context) -> tuple[Any, ...]:
     free = bool(outer) and len(outer) == len(indices)
     return (
         not any(part.gradient and not (free and part.rank == 2) for part in group),
-        min(outer) if free else -1,
+        -1 if not free else min(outer) if rank == 2 or len(outer) == 1 else len(context.free),  # γ_j (G_ij − …)
         rank,
         min((j.name for j in indices), default="") if rank == 2 else "",
         -len(indices),
