@@ -138,8 +138,8 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
 
 
 def part(trail: Trail) -> None:
-    """Entries of matrix products that stand under one Σ, each under its own: a reader sees Uᵀ g + Bᵀ z.  Where they were put under
-    one by the last steps, these are no steps.
+    """Entries of matrix products that stand under one Σ, each under its own: a reader sees Uᵀ g + Bᵀ z.  Where the last steps put
+    them under one, these are no steps.
     """
     apart, lines = products_apart(trail.line), [step.line for step in trail.steps]
     if apart in lines:

@@ -209,12 +209,14 @@ def _one_way(pairs: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
 
 
 def _factors_named(tree: Tree) -> frozenset[str]:
-    """The names that are factors of a product themselves, or the base of a power that is one."""
+    """The names that are factors of a product themselves, under a Σ too, or the base of a power that is one."""
     match tree:
         case Op("*", (left, right)):
             return _factors_named(left) | _factors_named(right)
         case Op("/" | "**", (first, _)) | Op("neg", (first,)):
             return _factors_named(first)
+        case Reduce("sum", body):
+            return _factors_named(body)
         case Ref(name):
             return frozenset([name])
     return frozenset()
