@@ -174,6 +174,16 @@ def _absolute_sigmoid(t: Any) -> Any:
     return t
 
 
+def _exponential_sigmoid(t: Any) -> Any:
+    """e^(-x) σ(x) as σ(-x)."""
+    for f in t.args if t.is_Mul else ():
+        base, exponent = f.as_base_exp()
+        if isinstance(base, Named) and base.func.__name__ == "sigmoid" and exponent.is_Integer and exponent.is_positive:
+            for g in (g for g in t.args if isinstance(g, exp) and expand(g.args[0] + base.args[0]) == 0):
+                return Mul(*[h for h in t.args if h not in (f, g)]) * base ** (exponent - 1) * base.func(-base.args[0])
+    return t
+
+
 def _elsewhere(t: Any) -> Any:
     """[i ≠ k] f(i) + δ_ik f(k) as f(i)."""
     for u in t.args if t.is_Add else ():
@@ -248,6 +258,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("sinh x / cosh x = tanh x", (sinh, cosh), _hyperbolic),
     Identity("2 σ(2x) − 1 = tanh x", (Named,), _twice_sigmoid),
     Identity("𝟙[x > 0] − sign(x) σ(−|x|) = σ(x)", (Named, Positive, sign), _absolute_sigmoid),
+    Identity("e^(−x) σ(x) = σ(−x)", (Named, exp), _exponential_sigmoid),
     Identity("𝟙[i ≠ k] f(i) + δ_ik f(k) = f(i)", (Differ, Delta), _elsewhere),
     Identity("argmax_{j ≠ k} is not k", (ArgMax,), _met),
     Identity("Σ_i f(z)_i of a function of vectors whose entries add up to a number", (NamedEntry,), _all_entries),

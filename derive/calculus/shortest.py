@@ -49,7 +49,8 @@ def shortest(term: Any) -> Any:
     if any(f.is_Pow and f.exp.is_Integer and f.exp.is_negative and f.base.is_Add for t in terms(plain) for f in factors(t)):
         options += _lowest(plain)
     best = min(options, key=cost)
-    for other in rewritings(best):
+    expanded = normal(best) if best.is_Add else best  # what an identity needs may stand in brackets: (f(k) − 1) δ_ik
+    for other in (*rewritings(best), *(rewritings(expanded) if expanded != best else ())):
         new = _grouped(_merged(normal(other)))
         shorter = length(new) < length(best) and cost(new) < cost(best)
         if shorter and summands(new) <= summands(best):  # −y σ(−y z) stays, though y (σ(y z) − 1) has fewer signs
@@ -248,20 +249,39 @@ def cancelled(term: Any) -> Any:
     return walk(term, cancel_in)
 
 
-def _merged(term: Any) -> Any:
-    """Σ f + Σ g as Σ (f + g) where that is shorter and puts nothing into a loop that stood outside it."""
+def _merged(term: Any, apart: bool = False) -> Any:
+    """Σ f + Σ g as Σ (f + g) where that is shorter and puts nothing into a loop that stood outside it; `apart` only where they
+    share a factor, or terms cancel.
+    """
     if not term.is_Add or len(term.args) > MANY:
         return term
     for a, t in enumerate(term.args):
         for u in term.args[a + 1 :]:
-            together = _together(t, u)
+            together = _together(t, u, apart)
             if together is not None and cost(together) < cost(t + u):
-                return _merged(term - t - u + together)
+                return _merged(term - t - u + together, apart)
     return term
 
 
-def _together(t: Any, u: Any) -> Any:
-    """One Σ for two terms, each with a single Σ over the same axes; None where a loop would deepen."""
+def products_apart(term: Any) -> Any:
+    """Entries of matrix products each under a Σ of its own, Σ_l U_lk g_l + Σ_l B_lk z_l, but for those that share a factor."""
+    split = Add(*[v for t in terms(term) for v in _split(t)])
+    return term if split == term else _merged(split, apart=True)
+
+
+def _split(term: Any) -> tuple[Any, ...]:
+    """The terms under a Σ, each with what stands before it under its own, where all make entries of products of matrices."""
+    loop = next((f for f in factors(term) if type(f) is Sum), None)
+    indices, body = loop.opened() if loop is not None else ((), term)
+    if not body.is_Add or not all(_is_entry_of_product(v, indices) for v in body.args):
+        return (term,)
+    return tuple(pulled(term / loop * close(Sum, indices, v)) for v in body.args)
+
+
+def _together(t: Any, u: Any, apart: bool) -> Any:
+    """One Σ for two terms, each with a single Σ over the same axes; None where a loop would deepen, or, `apart`, where they share
+    nothing.
+    """
     one, two = ([f for f in factors(v) if type(f) is Sum] for v in (t, u))
     if len(one) != 1 or len(two) != 1 or [j.size for j in one[0].indices] != [j.size for j in two[0].indices]:
         return None
@@ -273,4 +293,12 @@ def _together(t: Any, u: Any) -> Any:
     body = shortest(outer_one * first + outer_two * second)
     outside = [f for f in factors(body) if not any(depends(f, j) for j in indices)]
     inside = [f for f in factors(body) if any(depends(f, j) for j in indices)]
+    if apart and len(terms(Mul(*inside))) >= len(terms(first)) + len(terms(second)):
+        return None
     return Mul(*outside) * close(Sum, indices, Mul(*inside))
+
+
+def _is_entry_of_product(term: Any, indices: tuple[Any, ...]) -> bool:
+    """Whether a term under a Σ makes an entry of a matrix product of it, Σ_l U_lk g_l: two of these stand apart, Uᵀ g + Bᵀ z."""
+    bound = [f for f in factors(term) if any(depends(f, j) for j in indices)]
+    return len(bound) > 1 and any(free_indices(f) - {*indices} for f in bound)

@@ -392,6 +392,11 @@ def free_indices(term: Any) -> frozenset[Index]:
     return inner - frozenset(term.indices) if isinstance(term, Binder) else inner
 
 
+def indices_in_order(term: Any) -> tuple[Index, ...]:
+    """The free indices of a term in the order in which they stand there."""
+    return tuple(dict.fromkeys(t for t in preorder_traversal(term) if t in free_indices(term)))
+
+
 @lru_cache(maxsize=CACHE)
 def kinds(term: Any) -> frozenset[type]:
     """The types of all that a term is made of."""

@@ -7,9 +7,10 @@ belongs to the inside of a library call, where the result gets no longer by it, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from sympy import Add
@@ -19,10 +20,10 @@ from derive.calculus.cost import cost, loops, sums
 from derive.calculus.fold import divisors
 from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
-from derive.calculus.terms import Adjoint, Delta, Deriv, Element, height, total
+from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
 from derive.derivation.derivation import Derivation, Step, adjoints_in, free_letters, is_atomic, put_in
 from derive.derivation.jacobians import known_as, lemma_of, use_lemma
-from derive.derivation.trail import DEFINITION, PICK, Trail, differentiate, simplify
+from derive.derivation.trail import DEFINITION, PICK, Trail, differentiate, part, simplify
 from derive.errors import DeriveError, listed, nearest, said
 from derive.graphs.graph import Graph, Input, Node, gradient_name, remembered
 from derive.graphs.names import fresh
@@ -30,6 +31,9 @@ from derive.graphs.tree import Op, Reduce, Ref
 
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
+ENTRYWISE = N_("entry by entry")
+
+NOWHERE: Mapping[Index, Index] = MappingProxyType({})
 SUBSTITUTE = N_("put in the gradient found before")
 
 
@@ -149,6 +153,7 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
             named = written
             break
     _join(named, graph, of, wrt, rules)
+    part(named)
     return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
 
 
@@ -237,6 +242,8 @@ def _paths(
 
     if len(users) > 1 or users[0].name != o.name:
         to(named, PATHS if len(users) > 1 else ONE_PATH, "paths", _definitions(own), own)
+        named = Add(*[Deriv(o, x) if y.name == o.name else _path(o, y, x, _places(y, x)) for y in users])
+        to(named, ENTRYWISE, "paths", (), own)
         used = [(d.subject, d.result) for name, d in given.items() if name in _named_in(named)]
         named = put_in(named, used)
         to(named, SUBSTITUTE, "substitute", used, own)
@@ -251,11 +258,21 @@ def _paths(
         to(named, DEFINITION, "definition", _definitions([y for y in users if y not in own and _stands(y.name, named)]), users)
 
 
-def _path(o: Element, y: Node, x: Element) -> Any:
-    """What reaches the output through one definition."""
-    own = tuple(i.fresh() for i in y.indices)
+def _path(o: Element, y: Node, x: Element, places: Mapping[Index, Index] = NOWHERE) -> Any:
+    """What reaches the output through one definition; where `places` say at which entries x stands, through these alone."""
+    own = tuple(places.get(i) or i.fresh() for i in y.indices)
     entry = Element(y.head, *own)
-    return total(Adjoint(o, entry) * Deriv(entry, x), *own)
+    return total(Adjoint(o, entry) * Deriv(entry, x), *(i for i in own if i not in x.indices))
+
+
+def _places(y: Node, x: Element) -> Mapping[Index, Index]:
+    """The indices of x by those of y that they are wherever x stands in the definition of y, c_l = f_l g_l: each entry of x moves
+    those of y at its own place alone.  Empty where an index of x is none of y's, or not everywhere the same.
+    """
+    stands = {t.indices for t in y.expr.atoms(Element) if t.head == x.head}
+    own = dict(zip(*stands, x.indices, strict=True)) if len(stands) == 1 else {}
+    alike = len(own) == len(x.indices) and all(i in y.indices and i.size == k.size for i, k in own.items())
+    return own if alike else NOWHERE
 
 
 def _opened(line: Any, graph: Graph, names: Collection[str]) -> Any:

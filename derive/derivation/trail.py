@@ -15,7 +15,7 @@ from derive.calculus.fold import Fold, folded, replaced
 from derive.calculus.kept import kept, plainly, preferred, released
 from derive.calculus.normal import contracted, normal, parted, powers_joined, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
-from derive.calculus.shortest import cancelled, shortest
+from derive.calculus.shortest import cancelled, products_apart, shortest
 from derive.calculus.signs import is_negative
 from derive.calculus.terms import CACHE, Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, terms, walk
 from derive.derivation.derivation import Step
@@ -32,6 +32,7 @@ RECOGNISE = N_("recognise the definition")
 CONSTANT = N_("a sum that is known")
 FACTOR = N_("factor")
 REARRANGE = N_("rearrange")
+APART = N_("each product under its own sum")
 PULL = N_("what does not depend on its index comes out of the sum")
 
 CANCELLING = {
@@ -134,6 +135,18 @@ def simplify(trail: Trail, graph: Graph, known_here: Knowledge | None = None) ->
     assert best is not None
     for step in best.steps:
         trail.to(step.line, step.rule, step.family, step.uses)
+
+
+def part(trail: Trail) -> None:
+    """Entries of matrix products that stand under one Σ, each under its own: a reader sees Uᵀ g + Bᵀ z.  Where the last steps put
+    them under one, these are no steps.
+    """
+    apart, lines = products_apart(trail.line), [step.line for step in trail.steps]
+    if apart in lines:
+        trail.steps = trail.steps[: lines.index(apart) + 1]
+        trail.line = apart
+    else:
+        trail.to(apart, APART, "factor")
 
 
 SAVED = 3

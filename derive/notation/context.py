@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from sympy import Mul
@@ -21,6 +22,10 @@ from derive.notation.style import Style, decimal, name_layout
 
 MOST_DIGITS = 12
 """A decimal of more signs stays a fraction."""
+
+
+AuthorsSum = tuple[tuple[frozenset[str], bool], ...]
+"""The terms of a sum as typed: for each the names of its tensors, and whether it is subtracted."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,18 @@ class Context:
     divisors: frozenset[int] = frozenset()
     """The prime factors of the numbers that something is divided by in the definitions: a number of these stays a fraction."""
 
+    products: frozenset[tuple[str, str]] = frozenset()
+    """The pairs of tensors of which the author has the first before the second in a product, and nowhere the other way round."""
+
+    added: frozenset[tuple[str, str]] = frozenset()
+    """The same of sums: the pairs of tensors of which one stands in a term alone, before the term in which the other does."""
+
+    sums: tuple[AuthorsSum, ...] = ()
+    """The sums of the definitions, each with its terms in the order of the author."""
+
+    free: tuple[Index, ...] = ()
+    """The indices of the left side of an equation, in their order."""
+
     def digits(self, value: Fraction) -> str | None:
         """The digits of a number that is printed as a decimal because its author types decimals; None for another."""
         if value.denominator == 1 or not self.decimals:
@@ -82,8 +99,9 @@ class Context:
         return "e" in self.order or "e" in self.taken or any("e" in letters for _, letters in self.letters)
 
     def beside(self, indices: Iterable[Index]) -> Context:
-        """The same where these indices mean something already: those of the left side of an equation."""
-        return replace(self, taken=self.taken | {i.name for i in indices})
+        """The same where these indices mean something already: those of the left side of an equation, in their order."""
+        free = tuple(indices)
+        return replace(self, taken=self.taken | {i.name for i in free}, free=free)
 
     def ranges_over(self, index: Index, name: str, indices: Collection[Any]) -> Iterator[Any]:
         """The axes of a tensor, or of a gradient by it, on which an index stands by itself, among these of an entry."""
@@ -158,8 +176,56 @@ def _with_numbers(context: Context, graph: Graph) -> Context:
     chosen = [(t.function, place, n.value) for t in trees if isinstance(t, Call) and t.function in ("max", "min")
               for place, n in enumerate(t.args) if isinstance(n, Number)]  # fmt: skip
     behind = {(f, n) for f, place, n in chosen if place} - {(f, n) for f, place, n in chosen if not place}
-    context = replace(context, behind=frozenset(behind))
+    sums = dict.fromkeys(tuple(_terms_of(t)) for t in trees if isinstance(t, Op) and t.operator in ("+", "-"))
+    typed_products = [t for t in trees if isinstance(t, Op) and t.operator == "*"]
+    direct, within = (_one_way({p for t in typed_products for p in _in_order(t, known)}) for known in (_factors_named, _named))
+    products = direct | {(a, b) for a, b in within if (b, a) not in direct}
+    added = _one_way({(a, b) for t in sums for (k, _), (u, _) in combinations(t, 2) for a in k - u for b in u - k})
+    context = replace(context, behind=frozenset(behind), sums=tuple(sums), products=products, added=added)
     return replace(context, decimals=tuple(typed.items()), divisors=divisors, powers=powers)
+
+
+def _terms_of(tree: Tree, negative: bool = False) -> Iterator[tuple[frozenset[str], bool]]:
+    """The terms of a sum as they were typed: for each the names of its tensors, and whether it is subtracted."""
+    match tree:
+        case Op("+" | "-" as sign, (left, right)):
+            yield from _terms_of(left, negative)
+            yield from _terms_of(right, negative is not (sign == "-"))
+        case Op("neg", (body,)):
+            yield from _terms_of(body, not negative)
+        case _:
+            yield _named(tree), negative
+
+
+def _in_order(product: Op, known: Callable[[Tree], frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """The pairs of names of which one stands in the left factor of a product, the other in the right one."""
+    left, right = product.args
+    yield from ((a, b) for a in known(left) for b in known(right))
+
+
+def _one_way(pairs: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those of the pairs whose opposite is none of them."""
+    return frozenset((a, b) for a, b in pairs if (b, a) not in pairs)
+
+
+def _factors_named(tree: Tree) -> frozenset[str]:
+    """The names that are factors of a product themselves, under a Σ too, or the base of a power that is one."""
+    match tree:
+        case Op("*", (left, right)):
+            return _factors_named(left) | _factors_named(right)
+        case Op("/" | "**", (first, _)) | Op("neg", (first,)):
+            return _factors_named(first)
+        case Reduce("sum", body):
+            return _factors_named(body)
+        case Ref(name):
+            return frozenset([name])
+    return frozenset()
+
+
+def _named(tree: Tree) -> frozenset[str]:
+    """The tensors whose entries occur in a tree, labels too."""
+    refs = [t for t in subtrees(tree) if isinstance(t, Ref)]
+    return frozenset(t.name for t in refs).union(*(names(i) for t in refs for i in t.indices if hasattr(i, "args")))
 
 
 def _entry_like(name: str, graph: Graph, first: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from sympy import Add, Function, Mul, Pow, S, Symbol, exp, sign
@@ -18,6 +19,7 @@ from derive.calculus.terms import (
     Index,
     Largest,
     Maximum,
+    Sum,
     Where,
     close,
     exponentials_shared,
@@ -98,6 +100,52 @@ def subtracted(term: Any) -> bool:
     return bool(term.could_extract_minus_sign()) and unsigned(term) is None
 
 
+def as_authored(term: Any, context: Context) -> Any:
+    """A term with the brackets that its author has the other way round as he has them, where the signs cancel:
+    (h² - 1)/((h² - 1) s - 1) as (1 - h²)/((1 - h²) s + 1).
+    """
+    positive, new = _turned_round(term, context) if context.sums else (True, term)
+    return term if not positive or is_negative(term) else new
+
+
+def _turned_round(term: Any, context: Context) -> tuple[bool, Any]:
+    """Whether a term has no minus once all its brackets are as their author has them, and what it is then but for that."""
+    if is_negative(term) and not term.has(Add):
+        return False, -term
+    if not term.has(Add) or isinstance(term, (Adjoint, Deriv)):
+        return True, term
+    if isinstance(term, Binder):
+        indices, body = term.opened()
+        positive, new = _turned_round(body, context)
+        if type(term) is Sum:
+            return positive, term if new is body else close(Sum, indices, new)
+        return True, close(type(term), indices, new) if positive and new is not body else term
+    number, rest = term.as_coeff_Mul()
+    inner = list(factors(rest)) if term.is_Mul else list(term.args)
+    parts = [_turned_round(f, context) for f in inner]
+    minus = [not a.is_Add and is_negative(a) for a in inner]
+    turned_ = [positive is less or u != (-a if less else a) for (positive, u), a, less in zip(parts, inner, minus, strict=True)]
+    same = not any(turned_)
+    if term.is_Mul:
+        if same:
+            return not number.is_negative, -term if number.is_negative else term
+        odd = sum(not positive for positive, _ in parts) % 2 == 1
+        return bool(number.is_negative) is odd, Mul(abs(number), *(u for _, u in parts))
+    if term.is_Pow and term.exp.is_Integer:
+        positive, new = parts[0]
+        return positive or term.exp % 2 == 0, term if same else new**term.exp
+    if term.is_Add:
+        known = {(names(u), not positive) for positive, u in parts}
+        flipped = {(own, not negative) for own, negative in known}
+        typed = [{*t} for t in context.sums if len(t) == len(parts) == len(known)]
+        if (flipped in typed and known not in typed) or not any(positive for positive, _ in parts):
+            return False, Add(*(-u if positive else u for positive, u in parts))
+        if known in typed and not same:
+            return True, Add(*(u if positive else -u for positive, u in parts))
+    new = [u if positive else a for (positive, u), a in zip(parts, inner, strict=True)]
+    return True, term if all(u == a for u, a in zip(new, inner, strict=True)) else term.func(*new)
+
+
 def _roots_joined(term: Any) -> Any:
     """A product with the roots of constants as one: √2/√π is √(2/π), √2/(2√π) is 1/√(2π), and √2 √π is √(2π)."""
     roots = [g for f in factors(term) for g in factors(f) if g.is_Pow and g.is_number and abs(g.exp) == S.Half]
@@ -141,9 +189,11 @@ def _apart(powers: list[Any]) -> bool:
 
 
 def term_order(term: Any, context: Context) -> list[Any]:
-    """Positive terms first; a number stands last unless it is the only positive term, or all are positive and one has a
-    function: 1 + x (1 - σ(x)).
+    """The terms of a sum as its author has them, or of the opposite sum, positive terms first.  Of any other sum too; a number
+    stands last unless it is the only positive term, or all are positive and one has a function: 1 + x (1 - σ(x)).
     """
+    if (as_typed := _as_typed(term, context)) is not None:
+        return as_typed
     positive = not any(subtracted(t) for t in terms(term))
     leading = positive and any(t.has(Function) for t in terms(term) if not t.has(Bracket))
 
@@ -165,10 +215,33 @@ def term_order(term: Any, context: Context) -> list[Any]:
         )
 
     ordered = sorted(terms(term), key=key)
+    for _ in ordered:
+        for k, (one, other) in enumerate(pairwise(ordered)):
+            if key(one)[:4] == key(other)[:4] and _added_first(other, one, context):
+                ordered[k], ordered[k + 1] = other, one
     if ordered[0].is_number or not subtracted(ordered[-1]):
         return ordered
     numbers = [t for t in ordered if t.is_number and not subtracted(t)]
     return [t for t in ordered if t not in numbers] + numbers
+
+
+def _as_typed(term: Any, context: Context) -> list[Any] | None:
+    """The terms of a sum that stands in a definition, or whose opposite does; None for any other."""
+    known = {(names(t), subtracted(t)): t for t in terms(term)}
+    if len(known) < len(terms(term)) or term.has(Adjoint):
+        return None
+    for typed in context.sums:
+        for turned_ in (False, True):
+            if len(typed) == len(known) and {(own, negative is not turned_) for own, negative in typed} == known.keys():
+                found = [known[own, negative is not turned_] for own, negative in typed]
+                return sorted(found, key=subtracted) if subtracted(found[0]) else found
+    return None
+
+
+def _added_first(one: Any, other: Any, context: Context) -> bool:
+    """Whether the author adds what one term is made of before what another is made of, and nowhere the other way round."""
+    pairs = [(a, b) for a in names(one) - names(other) for b in names(other) - names(one)]
+    return any(pair in context.added for pair in pairs) and not any((b, a) in context.added for a, b in pairs)
 
 
 def _axis_order(term: Any, context: Context) -> tuple[int, ...]:
@@ -182,33 +255,106 @@ def _index_order(term: Any) -> tuple[str, ...]:
 
 
 def factor_order(term: Any, context: Context) -> list[Any]:
-    """The factors of a product in the order in which they are printed."""
-    return sorted(factors(term), key=lambda f: _factor_key(f, context))
+    """The factors of a product in the order in which they are printed: numbers and scalars, what else has no index, then those
+    that have the same indices, group by group, brackets behind what they are of, δ and conditions, derivatives, sums.
+    """
+    parts = [_Factor(f, context) for f in factors(term)]
+    groups: dict[Any, list[_Factor]] = {}
+    for part in parts:
+        groups.setdefault((part.tier, part.group), []).append(part)
+    ordered = [group for _, group in sorted(groups.items(), key=lambda item: (item[0][0], _group_key(item[1], context)))]
+    for _ in ordered:
+        for k, (one, other) in enumerate(pairwise(ordered)):
+            if _typed_first(other, one, context):
+                ordered[k], ordered[k + 1] = other, one
+    return _with_brackets([part for group in ordered for part in _within(sorted(group, key=lambda p: p.key), context)])
 
 
-def _factor_key(factor: Any, context: Context) -> tuple[Any, ...]:
-    """Numbers and scalars, adjoints, entries by their first index, functions, sums in brackets, δ and brackets, derivatives."""
-    base = factor.base if factor.is_Pow and not factor.is_number else factor
-    indices = free_indices(factor)
-    jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
-    scalar = factor.is_number or isinstance(base, Index) or (not indices and isinstance(base, (Symbol, Element)))
-    rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
-    first = min((j.name for j in indices), default="") if rank == 2 else ""
-    axes = -len(getattr(base, "indices", ())) if rank in (0, 2) else 0
+def _typed_first(one: list[_Factor], other: list[_Factor], context: Context) -> bool:
+    """Whether the author has the entries of one group before those of another in a product, w_k p_nk; what has free indices alone
+    has an order of its own.
+    """
+    entries = all(part.rank == 2 and not part.gradient for part in (*one, *other))
+    bound = entries and not all(part.indices <= {*context.free} for part in (*one, *other))
+    pairs = [(a.base, b.base) for a in one for b in other] if bound else []
+    return any(_before(a, b, context) for a, b in pairs) and not any(_before(b, a, context) for a, b in pairs)
+
+
+class _Factor:
+    """A factor of a product, and where it stands."""
+
+    def __init__(self, term: Any, context: Context) -> None:
+        base = term.base if term.is_Pow and not term.is_number else term
+        self.term, self.base, self.indices = term, base, free_indices(term)
+        jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
+        scalar = term.is_number or isinstance(base, Index) or (not self.indices and isinstance(base, (Symbol, Element)))
+        self.rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
+        self.gradient = isinstance(base, Adjoint) or (isinstance(base, Element) and base.name == context.upstream)
+        loose = self.rank >= _CONDITION or isinstance(base, Where)
+        self.tier = self.rank + 2 if loose else 2 if self.indices else min(self.rank, 1)
+        self.group = self.indices if self.tier == 2 else None
+        self.key = (
+            not self.gradient and self.rank > 0,
+            self.rank,
+            not term.is_Rational,
+            not term.is_number,
+            self.rank == 0 and (2 if isinstance(base, Element) else isinstance(base, Index)),  # n r², s o
+            self.rank in (0, 2) and term.is_Pow and not term.exp.is_number,  # k x^(k − 1)
+            context.place(term) if self.rank < 3 else 0,
+            signature(term),
+        )
+
+
+def _group_key(group: list[_Factor], context: Context) -> tuple[Any, ...]:
+    """Where the factors of some indices stand: gradients first; what has free indices alone in their order, y xᵀ."""
+    indices = group[0].indices
+    outer = [context.free.index(i) for i in indices if i in context.free]
+    rank = min(part.rank for part in group)
+    free = bool(outer) and len(outer) == len(indices)
     return (
+        not any(part.gradient and not (free and part.rank == 2) for part in group),
+        -1 if not free else min(outer) if rank == 2 or len(outer) == 1 else len(context.free),  # γ_j (G_ij − …)
         rank,
-        not factor.is_Rational,
-        not factor.is_number,
-        rank == 0 and (2 if isinstance(base, Element) else isinstance(base, Index)),  # n r², s o
-        rank in (0, 2) and factor.is_Pow and not factor.exp.is_number,  # k x^(k − 1)
-        first,
-        axes,
-        context.place(factor) if rank < 3 else 0,
-        signature(factor),
+        min((j.name for j in indices), default="") if rank == 2 else "",
+        -len(indices),
+        min(context.place(part.term) if part.rank < 3 else 0 for part in group),
+        sorted(j.name for j in indices),
     )
 
 
-_FACTOR_ORDER: tuple[tuple[int, Any], ...] = ((1, Adjoint), (2, Element), (4, Add), (5, Bracket), (6, Deriv), (7, Binder))
+def _within(group: list[_Factor], context: Context) -> list[_Factor]:
+    """The factors of one group, entries as their author has them in products."""
+    for _ in group:
+        for k, (one, other) in enumerate(pairwise(group)):
+            if one.rank == other.rank and one.key[:-2] == other.key[:-2] and _before(other.base, one.base, context):
+                group[k], group[k + 1] = other, one
+    return group
+
+
+def _with_brackets(parts: list[_Factor]) -> list[Any]:
+    """The factors, each bracket behind what it is of: y (1 - y)."""
+    for bracket in [part for part in parts if part.term.is_Add]:
+        own = next((p for p in parts if p.rank in (2, 3) and p.tier == bracket.tier and bracket.term.has(p.base)), None)
+        if own is not None:
+            parts.remove(bracket)
+            place = parts.index(own) + 1
+            while place < len(parts) and parts[place].term.is_Add and parts[place].term.has(own.base):
+                place += 1
+            parts.insert(place, bracket)
+    return [part.term for part in parts]
+
+
+def _before(one: Any, other: Any, context: Context) -> bool:
+    """Whether the author has an entry before another in a product."""
+    return isinstance(one, Element) and isinstance(other, Element) and (one.name, other.name) in context.products
+
+
+_CONDITION = 5
+"""The rank from which on factors stand behind all others."""
+
+_FACTOR_ORDER: tuple[tuple[float, Any], ...] = (
+    (1, Adjoint), (2, Element), (4, Add), (4.5, exp), (5, Bracket), (6, Deriv), (7, Binder),
+)  # fmt: skip
 
 
 def stands_behind(factor: Any, top: Any, bottom: Any) -> bool:

@@ -72,6 +72,7 @@ from derive.notation.order import (
     ArgMin,
     Minimum,
     Smallest,
+    as_authored,
     factor_order,
     gathered,
     stands_behind,
@@ -125,7 +126,7 @@ def layout(term: Any, context: Context | None = None) -> Layout:
 def piece(term: Any, context: Context) -> Piece:
     """The printed form with its strength."""
     used = frozenset(j.name for j in free_indices(term))
-    term = _one_sided(_with_minima(term, context), context)
+    term = as_authored(_one_sided(_with_minima(term, context), context), context)
     return _piece(term, replace(context, taken=context.taken | used))
 
 
@@ -245,17 +246,20 @@ def _product(term: Any, context: Context) -> Piece:
     top, bottom = fraction(term)
     if bottom == 1:
         return multiplied(_factor_pieces(term, context))
-    behind = [f for f in factors(top) if stands_behind(f, top, bottom)]
-    front = Mul(*[f for f in factors(top) if f not in behind])
+    ordered = factor_order(top, context)
+    first = next((k for k, f in enumerate(ordered) if stands_behind(f, top, bottom)), len(ordered))
+    over, behind = Mul(*ordered[:first]), ordered[first:]
     if bottom.is_number and top.is_Add and cost(top) > LONG:
         return multiplied([divided(Piece(Sign("1", "1")), _piece(bottom, context)), _piece(top, context)])
     if not bottom.has(Binder, Add):
-        first = divided(_piece(front, context), _piece(bottom, context))
-        return multiplied([first, *_factor_pieces(Mul(*behind), context)]) if behind else first
-    if len(behind) == 1 and behind[0].is_Add and front != 1:
-        if behind[0].has(Binder):
-            return multiplied([divided(_piece(front, context), _piece(bottom, context)), _piece(behind[0], context)])
-        return multiplied([*_factor_pieces(front, context), divided(_piece(behind[0], context), _piece(bottom, context))])
+        fraction_ = divided(_piece(over, context), _piece(bottom, context))
+        return multiplied([fraction_, *(_piece(f, context) for f in behind)])
+    brackets = [f for f in behind if stands_behind(f, top, bottom)]
+    if brackets == ordered[-1:] and brackets[0].is_Add and len(ordered) > 1:
+        if brackets[0].has(Binder):
+            return multiplied([divided(_piece(over, context), _piece(bottom, context)), _piece(brackets[0], context)])
+        quotient = divided(_piece(brackets[0], context), _piece(bottom, context))
+        return multiplied([*(_piece(f, context) for f in ordered[:-1]), quotient])
     return divided(_piece(top, context), _piece(bottom, context))
 
 

@@ -52,6 +52,7 @@ EXAMPLES: dict[str, list[Any]] = {
         Positive(X) - sign(X) * SIGMA(-Abs(X)),
         Y * sign(Y) * SIGMA(-Abs(Y)) - Y * Positive(Y) - X,
     ],
+    "e^(−x) σ(x) = σ(−x)": [exp(-X) * SIGMA(X), Y * exp(X * Y - Y) * SIGMA(Y - X * Y) ** 3],
     "𝟙[i ≠ k] f(i) + δ_ik f(k) = f(i)": [
         ENTRY * Differ(FIRST, SECOND) + OTHER * Delta(FIRST, SECOND),
         X * ENTRY**2 * Differ(FIRST, SECOND) + X * OTHER**2 * Delta(FIRST, SECOND) - Delta(FIRST, SECOND),

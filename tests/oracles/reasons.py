@@ -423,6 +423,31 @@ def _paths_through(between: Between) -> set[str] | str:
     return named if len(named) == len(through) + len(direct) and named <= users else f"paths: through {through}, not {users}"
 
 
+def _apart(between: Between) -> str:
+    """There are more sums with Σ, no deeper, and fewer terms under them."""
+    old, new = (nodes(line, Sum) for line in (between.before, between.after))
+    most = [max((len(Add.make_args(t.body)) for t in sums), default=0) for sums in (old, new)]
+    return "" if len(new) > len(old) and most[1] < most[0] else "apart: no more sums, or as many terms under one"
+
+
+def _entry_by_entry(between: Between) -> str:
+    """The paths are those before, some through the entries alone whose definition has the entry derived by, and no other."""
+    old, new = (Counter((d.body.name, d.by.name) for d in _locals(line)) for line in (between.before, between.after))
+    loops = [sum(len(t.indices) for t in nodes(line, Sum)) for line in (between.before, between.after)]
+    if old != new or loops[1] >= loops[0]:
+        return "entry by entry: other paths, or as many sums"
+    before = {shape(d) for d in _locals(between.before)}
+    for d in (d for d in _locals(between.after) if shape(d) not in before):
+        entries = {e for e in nodes(between.graph.members[d.body.name].at(d.body.indices), Element) if e.name == d.by.name}
+        if entries != {d.by}:
+            return f"entry by entry: {d.body} has {entries}"
+    return ""
+
+
+def _locals(line: Any) -> list[Deriv]:
+    return [d for d in nodes(line, Deriv) if isinstance(d.body, Element)]
+
+
 def _definition(between: Between) -> str:
     """The derivative of a name becomes the derivative of its definition, of the same entry."""
     names = {left.name for left, _ in between.uses if isinstance(left, Element)}
@@ -680,6 +705,8 @@ RULES |= {
     "a sum that is known; opposite terms cancel": _with_cancelling(_equation_of(Sum)),
     "chain rule": _chain_rule,
     "chain rule: the sum over every path": _every_path,
+    "entry by entry": _entry_by_entry,
+    "each product under its own sum": _apart,
     "definition": _definition,
     "put in the gradient found before": _substitute,
     "each delta keeps one term of its sum": _pick,

@@ -8,9 +8,9 @@ from itertools import groupby, product
 from typing import Any
 
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Element, Index, Sum, free_indices
+from derive.calculus.terms import Adjoint, Element, Index, Sum, indices_in_order
 from derive.derivation.derivation import Derivation, Lemma, Step
-from derive.derivation.sweep import ONE_PATH, PATHS, SUBSTITUTE
+from derive.derivation.sweep import ONE_PATH, SUBSTITUTE
 from derive.derivation.trail import DEFINITION
 from derive.derivation.written import written
 from derive.errors import DeriveError
@@ -140,11 +140,12 @@ def _reason(step: Step, graph: Graph, page: Page) -> tuple[Inline, ...]:
         return inlines(said_lemma(step.lemma, page) + ": ", *_equations(step.uses, context))
     if step.family == "substitute":
         return inlines(page.say(N_("with")) + " ", *_equations(step.uses, context))
-    if step.rule == PATHS and step.uses:
+    rules = ", ".join(map(page.say, step.rule.split(RULE_BREAK)))
+    if step.family == "paths" and step.uses:
         names = _separated([layout(left, context) for left, _ in step.uses])
-        return inlines(page.say(PATHS) + ", " + page.say(N_("definition of")) + " ", *names)
+        return inlines(rules + ", " + page.say(N_("definition of")) + " ", *names)
     given = [u for u in step.uses if isinstance(u[0], (Adjoint, Sum))]
-    return inlines(", ".join(map(page.say, step.rule.split(RULE_BREAK))), *_with(given, context, page))
+    return inlines(rules, *_with(given, context, page))
 
 
 def said_lemma(lemma: Lemma, page: Page) -> str:
@@ -159,7 +160,7 @@ def _with(given: list[tuple[Any, Any]], context: Context, page: Page) -> tuple[A
 
 def _equations(uses: tuple[tuple[Any, Any], ...], context: Context) -> tuple[Any, ...]:
     return _separated(
-        [row(layout(left, context), EQUALS, layout(right, context.beside(free_indices(left)))) for left, right in uses]
+        [row(layout(left, context), EQUALS, layout(right, context.beside(indices_in_order(left)))) for left, right in uses]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derive.calculus.terms import free_indices
+from derive.calculus.terms import indices_in_order
 from derive.derivation.second_order import SecondDerivation, is_square
 from derive.derivation.written import REWRITE, written
 from derive.graphs.graph import Graph, Node
@@ -47,7 +47,7 @@ def derivation_json(proved: Proved, page: Page, detail: Detail = "full") -> dict
     steps = []
     for line, step in written(shown(found, detail), found.graph, context):
         kind, error = ("symbolic", 0.0) if step.rule == REWRITE else how.get(id(step), ("numeric", None))
-        uses = [latex(row(layout(a, context), EQUALS, layout(b, context.beside(free_indices(a))))) for a, b in step.uses]
+        uses = [latex(row(layout(a, context), EQUALS, layout(b, context.beside(indices_in_order(a))))) for a, b in step.uses]
         rule = ", ".join(map(page.say, step.rule.split(RULE_BREAK)))
         steps.append({**_printed(line), "rule": rule, "note": ", ".join(uses), "proof": kind, "error": error})
     return {

@@ -1,0 +1,69 @@
+"""Factors and terms stand where a book has them: what a gradient of a layer, a loss and a cell is printed as."""
+
+from __future__ import annotations
+
+import pytest
+
+import derive
+from derive.notation.context import context_of
+from derive.notation.layout import text
+from derive.notation.terms import layout
+
+# a definition, by what it is derived: the result as the book prints it
+BOOKS = {
+    "the factors of the row before those of the column (Rumelhart et al. 1986)": (
+        "x: [n]; W: [m, n]; V: [p, m]; t: [p]; h = sigmoid(W @ x); y = sigmoid(V @ h); E = 1/2*sum((y - t)**2)",
+        "W",
+        "∂E/∂h_i h_i (1 − h_i) x_j",
+    ),
+    "what has no index first (CS229 notes 1)": (
+        "x: [d]; w: [d]; h = 1/(1 + exp(-(w @ x))); l = y*log(h) + (1 - y)*log(1 - h)",
+        "w",
+        "(y − h) x_i",
+    ),
+    "a gradient first": ("A: [N, N]; X: [N, n]; W: [n, m]; H = A @ X @ W", "X", "Σ_{j, l} G_lj A_li W_kj"),
+    "the product of a definition as it was typed": ("y = x*sigmoid(beta*x)", "beta", "x² σ(β x) (1 − σ(β x))"),
+    "the sum of a definition as it was typed": (
+        "s: [C]; y: label[C]; L = max(0, s[0] - s[y] + delta)",
+        "delta",
+        "𝟙[s₁ − s_y + δ > 0]",
+    ),
+    "a power of e last": ("mu: [n]; r: [n]; x: [n]; L = sum((x - mu)**2*exp(-r))", "r", "−(x_i − μ_i)² e^(−r_i)"),
+    "brackets as they were typed, where the signs cancel (Rezende & Mohamed 2015)": (
+        "u: [d]; w: [d]; l = log(abs(1 + (1 - h**2)*(u @ w)))",
+        "u",
+        "(1 − h²) w_i / (1 + (1 − h²) Σ_j u_j w_j)",
+    ),
+    "what was added last, last": (
+        "W: [m, n]; x: [n]; p = W @ x; L = sum(p**3) + lam*sum(W**2)",
+        "W",
+        "∂L/∂p_i x_j + 2 λ W_ij",
+    ),
+    "each product of matrices under its own sum (Hochreiter & Schmidhuber 1997)": (
+        "x: [n]; A: [m, n]; B: [m, n]; f = sigmoid(A @ x); g = tanh(B @ x); L = sum(f**3) + sum(g**3)",
+        "x",
+        "Σ_i ∂L/∂f_i f_i (1 − f_i) A_ij + Σ_i ∂L/∂g_i (1 − g_i²) B_ij",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_a_result_is_printed_as_a_book_has_it(name: str) -> None:
+    source, by, printed = BOOKS[name]
+    graph = derive.graph(source)
+    found = graph.derive(wrt=by, upstream=bool(graph.output.axes))
+    assert text(layout(found.result, context_of(found.graph).beside(found.indices))) == printed
+
+
+def test_an_entry_moves_its_own_place_alone_where_a_definition_is_elementwise() -> None:
+    graph = derive.graph("f: [m]; c0: [m]; i: [m]; g: [m]; c = f*c0 + i*g; h = tanh(c)")
+    found = graph.derive(wrt="f", upstream=True)
+    rules = [step.rule for step in found.steps]
+    context = context_of(found.graph).beside(found.indices)
+    assert text(layout(found.steps[rules.index("entry by entry")].line, context)) == "∂L/∂c_j ∂c_j/∂f_j"
+    assert "each delta keeps one term of its sum" not in rules
+
+
+@pytest.mark.parametrize("source", ["x: [n]; A: [n, n]; y = A @ x", "x: [n + 1]; y: [n]; y[i] = x[i + 1] - x[i]"])
+def test_no_path_is_led_through_one_entry_where_others_move(source: str) -> None:
+    assert "entry by entry" not in [step.rule for step in derive.graph(source + "; L = sum(y**2)").derive(wrt="x").steps]
