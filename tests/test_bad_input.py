@@ -228,6 +228,13 @@ LECTURES: dict[str, tuple[str, str, str, str]] = {
     "title in one language of two": ("---\ntitle: {en: Margins}\nlang: [en, fr]\n---\n", "not given in 'fr'", "title", ""),
     "digits": ("---\ntitle: Margins\ndigits: 99\n---\n", "'digits' must be a whole number from 1 to 15", "digits: 99", ""),
     "text before the first slide": (f"{FRONT}Hello.\n", "before the first heading", "Hello.", "## Title"),
+    "unknown block of definitions": (
+        f"{FRONT}## A\n```derive graphe g\nf = x\n```\n",
+        "block 'derive graphe'",
+        "```derive",
+        "graph",
+    ),
+    "set of numbers": (f"{FRONT}## A\n$x \\in \\R$\n", r"command \\R is", r"\R", "mathbb"),
     "unknown block": (f"{FRONT}## A\n```derive wroked hinge\nat: t=0\n```\n", "no block 'derive wroked'", "```derive", "worked"),
     "unknown option": (
         f"{FRONT}## A\n```derive worked hinge\natt: s=[1], t=0\n```\n",
