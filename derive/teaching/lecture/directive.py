@@ -64,7 +64,7 @@ _TRUTH = {"yes": True, "no": False, "true": True, "false": False}
 
 
 def directive(info: str, body: str, lines: Sequence[str], first: int, kinds: Sequence[str] = ()) -> Directive:
-    """The directive of a fenced block whose first line is `lines[first]`; of a block that is none of `kinds` no option is read."""
+    """The directive of a fenced block whose first line is `lines[first]`; the options of none but `kinds` are read."""
     place = Place(lines[first], 0, len(lines[first].rstrip()), first + 1)
     words = info.split()
     if len(words) < 2:
