@@ -53,10 +53,11 @@ HEAD = """# The library
 
 Every definition of the library and its derivatives, as `derive` finds them: by each input, and by each named result whose
 gradient those mention. Where the output is a tensor, $`L`$ is a loss behind it and $`g`$, or $`G`$ for a matrix, its
-gradient by the output. The rows of $`T`$ are the one-hot vectors of labels $`t`$: $`T_{ij} = \\delta_{j,t_i}`$. Where there is
-no matrix form the index form is the form. Primitives are the functions of the language; every other
-is a definition. *Steps* counts the lines of a derivation, all of them proved; *ms* is the processor time to derive one
-gradient on a fresh graph.
+gradient by the output. The rows of $`T`$ are the one-hot vectors of labels $`t`$: $`T_{ij} = \\delta_{j,t_i}`$. A definition
+stands as it is typed: a number is added to every entry, a vector to every row, $`X W^{\\top} + b`$; its derivatives write
+$`\\mathbf{1}`$ there. Where the third column is empty, the form with indices is the only one. Primitives are the functions of the
+language; every other is a definition. *Steps* counts the lines of a derivation, all of them proved; *ms* is the processor time
+to derive one gradient on a fresh graph.
 
 This page is written by `make library`.
 """

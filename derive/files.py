@@ -64,7 +64,7 @@ def _write(
             waiting.pop(0)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DeriveError(said("{path} cannot be written: {reason}", path=path, reason=reason)) from None
+        raise DeriveError(said("{path} cannot be written: {reason}.", path=path, reason=reason)) from None
     return {target.parent for target in targets.values()}
 
 

@@ -672,13 +672,17 @@ def _row_and_column(chain: list[Matrix]) -> tuple[int, int] | None:
 
 
 def _scalar(chain: list[Matrix]) -> Matrix:
-    """A row times matrices times a column: ‖x‖² where both ends are one column."""
+    """A row times matrices times a column: ‖x‖² where both ends are one column, and aᵀ S⁻¹ b before bᵀ S⁻ᵀ a."""
     half, odd = divmod(len(chain), 2)
     column = _chained(chain[half:])
     if not odd and column is not None and transposed(column) == _chained(chain[:half]):
         return number(column.size) if isinstance(column, Ones) else Norm(column, S(2))
     backwards = [transposed(a) for a in reversed(chain)]
-    return min((MatMul(tuple(c)) for c in (chain, backwards)), key=size)
+    return MatMul(tuple(min((chain, backwards), key=lambda way: (size(MatMul(tuple(way))), sum(map(_turned_inverse, way))))))
+
+
+def _turned_inverse(form: Matrix) -> bool:
+    return isinstance(form, Transpose) and isinstance(form.body, Inverted)
 
 
 def inner(one: Matrix, other: Matrix) -> Matrix:

@@ -132,7 +132,7 @@ def open_manifest(path: Path) -> Manifest:
         with path.open("rb") as file:
             content = file.read(MOST)
     except OSError as error:
-        raise DeriveError(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
+        raise DeriveError(said("{path} cannot be read: {reason}.", path=path, reason=error.strerror or error)) from None
     return read_manifest(content.decode("utf-8", "replace"), path.name)
 
 

@@ -110,7 +110,7 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         with path.open("rb") as file:
             content = file.read(BYTES + 1)
     except OSError as error:
-        raise DeriveError(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
+        raise DeriveError(said("{path} cannot be read: {reason}.", path=path, reason=error.strerror or error)) from None
     if len(content) > BYTES:
         raise DeriveError(said("{path} is too large.", path=path.name))
     try:

@@ -37,7 +37,7 @@ def read_key(path: Path) -> bytes:
             file.write(key + b"\n")
         return key
     except OSError as error:
-        raise DeriveError(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
+        raise DeriveError(said("{path} cannot be read: {reason}.", path=path, reason=error.strerror or error)) from None
 
 
 LEAST = 16

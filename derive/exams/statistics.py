@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from babel.numbers import format_decimal
+
 from derive.calculus.rules import N_
 from derive.exams.item import Item, Numbers
 from derive.exams.mistakes import NAMED
@@ -22,7 +24,8 @@ def statistics(found: Papers, lang: str) -> Document:
     page = found.exam.page(lang)
     title = page.say(N_("{title}: the set")).format(title=found.exam.lecture.about.title[lang])
     one, several = N_("One paper, out of {variants} different ones."), N_("{count} papers, out of {variants} different ones.")
-    counts = page.say(one if len(found.papers) == 1 else several).format(count=len(found.papers), variants=found.variants)
+    variants = format_decimal(found.variants, locale=lang)
+    counts = page.say(one if len(found.papers) == 1 else several).format(count=len(found.papers), variants=variants)
     slides = [Slide((), (Paragraph(inlines(counts)), _overview(found, page)))]
     slides += [Slide(q.items[lang][0].title, tuple(_of_question(found, k, q, page))) for k, q in enumerate(found.questions)]
     slides.append(Slide(inlines(page.say(N_("Mistakes"))), (_glossary(found, page),)))
@@ -40,7 +43,7 @@ def _overview(found: Papers, page: Page) -> Table:
             inlines(marks(q.items[page.lang][0].marks, page)),
             inlines(str(q.states)),
             inlines(f"{q.looked} / {q.count}"),
-            inlines(q.items[page.lang][0].difficulty),
+            inlines(_named(q.items[page.lang][0].difficulty, DIFFICULTIES, page)),
         )
         for q in found.questions
     )
@@ -62,7 +65,7 @@ def _of_question(found: Papers, place: int, question: Question, page: Page) -> S
     told = tuple(
         (
             inlines(part.name),
-            inlines(page.say(KINDS.get(part.kind, part.kind))),
+            inlines(_named(part.kind, KINDS, page)),
             inlines(", ".join(_mistakes(question, n)) or "–"),
         )
         for n, part in enumerate(items[0].parts)
@@ -86,6 +89,13 @@ KINDS: Mapping[str, str] = {
     "order": N_("order of lines"),
 }
 """What the kinds of `asks.ASKS` are called; one that is not here is called as it is asked."""
+
+DIFFICULTIES: Mapping[str, str] = {"easy": N_("easy"), "medium": N_("medium"), "hard": N_("hard")}
+"""What these are called in the language of the page; an author's own word stays as it is."""
+
+
+def _named(word: str, names: Mapping[str, str], page: Page) -> str:
+    return page.say(names[word]) if word in names else word
 
 
 def _clash(mistake: str, other: str, page: Page) -> Inlines:

@@ -459,7 +459,10 @@ class Inference:
                 number = said(
                     "`{written}` is a number, and @ multiplies matrices and vectors.", written=self.source.written(side)
                 )
-                raise self.error(number, side, "Write *.")
+                unknown = self.undeclared(side)
+                letters = "m, n" if side is node.left else "n"
+                axes = said("Declare its axes: {name}: [{letters}].", name=unknown, letters=letters)
+                raise self.error(number, side, axes if unknown else "Write *.")
         if len(b.axes) > 2 or len(a.axes) > 3:
             raise self.error("The sign @ multiplies matrices and vectors.", node, "Write the indices: name[i, j] = sum(…).")
         sides = (a.surface, b.surface), (a.plain, b.plain)

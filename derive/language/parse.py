@@ -265,7 +265,7 @@ def _read(source: Source, piece: str, line: int, column: int) -> ast.Module:
         message, place, hint = _syntax(error.msg or "", piece, Place(text, start, start + 1, number))
         if message == _UNREADABLE and (missing := missing_sign(piece)) is not None:
             message, first, last, hint = missing
-            if declared := _DECLARED.match(piece):
+            if message != _UNREADABLE and (declared := _DECLARED.match(piece)):
                 message, hint = "The axes are a list.", said("Write {name}: [m, n].", name=declared[1])
             place = _inside(source, piece, line, column, first, last)
         raise DeriveError(message, place, hint) from None

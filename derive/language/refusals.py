@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from derive.errors import DeriveError, said
 from derive.language.parse import Source
@@ -32,11 +33,15 @@ _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
 }
 _MODULES = ("np", "numpy", "torch", "jnp", "jax", "math", "tf", "F", "nn", "scipy", "sp", "sympy")
 _METHODS = (*REDUCTIONS, *FUNCTIONS, *MATRICES)
+_DECIMAL = re.compile(r"(?<=\d),(?=\d)")
+"""The decimal comma of other languages."""
 _NO_NUMBER = "Only decimal numbers are read: 3, 0.5, 1e-5."
 
 
 def _instead(source: Source, node: ast.expr) -> tuple[str, str] | None:
-    """The message and the hint where what is meant is known: a method or a function of a module, a bracket with a condition."""
+    """The message and the hint where what is meant is known: a method or a function of a module, a bracket with a condition,
+    a decimal comma.
+    """
     match node:
         case ast.Attribute(attr="t" | "mT" | "transpose"):
             return _REFUSED[ast.Attribute][0], said("Write {form}.", form=f"{source.written(node.value)}.T")
@@ -46,6 +51,8 @@ def _instead(source: Source, node: ast.expr) -> tuple[str, str] | None:
             return None
         case ast.Attribute(attr=name) if name in _METHODS:
             return _REFUSED[ast.Attribute][0], said("Write {form}.", form=f"{name}({_bare(source.written(node.value))})")
+        case ast.Tuple() if (point := _DECIMAL.sub(".", source.written(node))) != source.written(node):
+            return _REFUSED[ast.Tuple][0], said("The decimal sign is a point: {form}.", form=point)
         case ast.Subscript(value=ast.Constant(value=1), slice=ast.Compare() as condition):
             written = source.written(condition)
             return "A condition in brackets is no number.", said("Write {form}.", form=f"where({written}, 1, 0)")

@@ -83,7 +83,7 @@ _PLACES: tuple[tuple[str, str, str, str], ...] = (
     ("^", r"\.", "", "Operators work entry by entry without a dot: x*y, x/y, x**2."),
     ("|", r"\|", "", _NORM),
     ("|", "", r"\|", _NORM),
-    ("'", r"[\w)\]]", r"(\s*[-+*/@=,;)\]]|\s*$|\s+\w|\()", "Write the transpose as A.T; a name has no prime: call it z_new."),
+    ("'", r"[\w)\]]", r"(\s*[-+*/@=,;)\]]|\s*$|\s*\w|\()", "Write the transpose as A.T; a name has no prime: call it z_new."),
     ("{", "_", "", "Write an entry as x[i], and a name with a subscript as x_i."),
     ("{", r"\b1", "", _WHERE),
     ("\\", "", r"[A-Za-z]", "LaTeX is not read here: write a*b, a/b, x**2, sqrt(x), sum(x[i] for i in n)."),
@@ -92,6 +92,9 @@ _PLACES: tuple[tuple[str, str, str, str], ...] = (
 
 _SPELLED: tuple[tuple[str, str], ...] = (
     (r"\bin\s+[\w.]+\s*(:|\.\.)\s*\w", "Write the axis itself: for i in n."),
+    (r"\bfor\s+\w+\s*(=)", "Write the axis itself: for i in n."),
+    (r"^\s*\w+\s*:[^=]*\]\s*(,)\s*\w+\s*:", "Declarations are separated by ; or a new line: x: [n]; y: [n]."),
+    (r"\([^()]*(;)", "Arguments are separated by commas: max(0, x)."),
     (r"[=(,*/+-]\s*(<)", _INNER),
     (r"(\.)\s*[*/]", "Operators work entry by entry without a dot: x*y, x/y, x**2."),
     (r"(!)(?!=)", "Write the factorial of n as exp(lgamma(n + 1))."),

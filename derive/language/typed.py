@@ -22,6 +22,7 @@ from derive.language.numbers import LITERAL, MAX_DIGITS, in_range, read_number
 
 MAX_TEXT = 1_000_000
 MAX_DEPTH = 8
+_LISTS = "Numbers have a decimal point and commas between them, and each row its own brackets: [[2.3, 1], [4, 5]]."
 
 Nested = Number | tuple["Nested", ...]
 
@@ -119,7 +120,7 @@ class _ValueReader:
         while self.peek() != "]":
             items.append(self.value(depth + 1))
             if self.peek() != "]":
-                self.take(",", "A comma or ] is expected here.")
+                self.take(",", "A comma or ] is expected here.", _LISTS)
         self.at += 1
         if not items:
             self.at -= 1
@@ -167,9 +168,9 @@ class _ValueReader:
     def peek(self) -> str:
         return self.words[self.at][1] if self.at < len(self.words) else ""
 
-    def take(self, sign: str, message: str) -> None:
+    def take(self, sign: str, message: str, hint: str = "") -> None:
         if self.peek() != sign:
-            raise self.error(message)
+            raise self.error(message, hint)
         self.at += 1
 
     def _new_line(self) -> bool:

@@ -168,7 +168,8 @@ def test_a_format_that_cannot_ask_says_so_at_once(
 
 def test_few_states_and_what_blocks_them_are_told(quiz: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("exam", quiz, "--format", "markdown", "-o", quiz.parent / "out", "--workers", 1)
-    quiz.write_text(QUIZ.replace("u=2..6, v=-3..3, w=-4|-2|3", "u=2, v=1..3, w=-2|-1|2|3"), encoding="utf-8")
+    few = QUIZ.replace("u=2..6, v=-3..3, w=-4|-2|3", "u=2, v=1..3, w=-2|-1|2|3\ndifficulty: hard")
+    quiz.write_text(few, encoding="utf-8")
     assert run(*words, "--variants", 4) == 0
     told = capsys.readouterr().err
     assert "The question product has 6 states: neighbours may share one." in told
@@ -177,6 +178,7 @@ def test_few_states_and_what_blocks_them_are_told(quiz: Path, capsys: pytest.Cap
     assert "| brackets\N{NO-BREAK SPACE}: à la même réponse que factor | 3 |" in page
     assert "Les parenthèses ont été oubliées" in page
     assert "gradient | own-factor, factor, brackets" in page
+    assert "| difficile |" in page
 
 
 def test_one_paper_again_to_the_byte(quiz: Path) -> None:

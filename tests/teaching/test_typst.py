@@ -292,3 +292,10 @@ def test_a_table_wider_than_its_room_is_made_smaller() -> None:
     assert all(before[1] < after[0] for before, after in pairwise(long[:3]))
     assert max(right for _, right in long[:3]) < side
     assert max(right for _, right in long[3:]) < side / 2
+
+
+@pytest.mark.needs("typst", "poppler")
+def test_a_short_formula_of_a_paragraph_is_on_one_line() -> None:
+    paragraphs = [Paragraph((Text("on " * count), Math(Raw("3 + 20 = 23")), Text("."))) for count in range(22, 29)]
+    lines = "".join(said(pdf(deck(*paragraphs)))).splitlines()
+    assert len([line for line in lines if re.search(r"3 ?\+ ?20 ?= ?23\.", line)]) == len(paragraphs)

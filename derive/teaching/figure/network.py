@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from derive.teaching.figure.diagram import BoxKind
     from derive.teaching.figure.geometry import Measure, PlacedText, Role
 
-RADIUS, ABOVE, GAP, MARGIN = 12.0, 3.0, 74.0, 4.0
+RADIUS, ABOVE, GAP, MARGIN = 14.0, 3.0, 74.0, 4.0
 """Of a unit; between it and the value above it; between two layers at least; around the figure.  In points."""
 
 APART, BESIDE, LEADING = 8.0, 6.0, 15.0

@@ -63,8 +63,8 @@ _OPTION = re.compile(r"([\w-]+)(\s*:\s*)(.*?)\s*$")
 _TRUTH = {"yes": True, "no": False, "true": True, "false": False}
 
 
-def directive(info: str, body: str, lines: Sequence[str], first: int) -> Directive:
-    """The directive of a fenced block whose first line is `lines[first]`."""
+def directive(info: str, body: str, lines: Sequence[str], first: int, kinds: Sequence[str] = ()) -> Directive:
+    """The directive of a fenced block whose first line is `lines[first]`; the options of none but `kinds` are read."""
     place = Place(lines[first], 0, len(lines[first].rstrip()), first + 1)
     words = info.split()
     if len(words) < 2:
@@ -73,7 +73,7 @@ def directive(info: str, body: str, lines: Sequence[str], first: int) -> Directi
         raise DeriveError(said("A '{word}' block takes one name.", word=words[1]), place, "Write the rest as 'key: value' lines.")
     options: dict[str, str | bool] = {}
     places: dict[str, list[Place]] = {}
-    if words[1] not in WORDY:
+    if words[1] not in WORDY and (not kinds or words[1] in kinds):
         _read_options(body, lines, first + 1, options, places)
     return Directive(words[1], words[2] if len(words) == 3 else "", options, body, place, places)
 

@@ -294,8 +294,9 @@ class _Parser:
             return self.placed(token, middle)
         if text == r"\\":
             raise self.error(r"\\ begins a new row, and there are no rows here.", r"Use \begin{aligned} … \end{aligned}.", token)
-        known = (f"\\{command}" for command in COMMANDS)
-        raise self.error(said("The command {text} is not known in formulas.", text=text), nearest(text, known), token)
+        own = said("Write {form}.", form=rf"\mathbb{{{name}}}") if len(name) == 1 and name.isupper() else ""
+        hint = own or nearest(text, (f"\\{command}" for command in COMMANDS))
+        raise self.error(said("The command {text} is not known in formulas.", text=text), hint, token)
 
     def counted(self, token: Token) -> None:
         self.work += self.copies

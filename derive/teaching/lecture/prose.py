@@ -270,7 +270,7 @@ class Reader:
                 )
             return [CodeBlock(node.content.rstrip("\n"), words[0] if words else "")]
         first = node.map[0] if node.map else 0
-        return self.expand(directive(node.info, node.content.rstrip("\n"), self.lines, first))
+        return self.expand(directive(node.info, node.content.rstrip("\n"), self.lines, first, self.kinds))
 
     def table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for part in node.children for row in part.children]
