@@ -127,8 +127,6 @@ def gaussian(mu: Tensor, y: Tensor, var: Any, full: bool = False, eps: float = 1
 
 
 def hinge_embedding(x: Tensor, y: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
-    if reduction != "none" and x.numel() == 0:
-        raise Left("an axis without entries")
     found = entries("where(y == 1, 0, max(0, w - x)) + where(y == -1, 0, x)", x, y.detach(), margin)
     return found if reduction == "none" else getattr(found, reduction)()
 
@@ -259,8 +257,6 @@ PAIR = "x: [n]; y: [n]"
 def pair(text: str, x: Tensor, y: Tensor, dim: int, *given: Any) -> Tensor:
     """A number of two vectors along a dimension, at every place along the others."""
     x, y = torch.broadcast_tensors(x, y)
-    if not x.numel():
-        raise Left("an axis without entries")
     x, y = (t.reshape(1) if t.ndim == 0 else t for t in (x, y))
     a, b = (t.movedim(dim, -1) for t in (x, y))
     rows = [t.reshape(-1, t.shape[-1]) for t in (a, b)]
@@ -598,8 +594,8 @@ def rms_norm(x: Tensor, shape: Any, weight: Tensor | None = None, eps: float | N
 
 
 def group_norm(x: Tensor, groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
-    if eps < 0 or not x.numel():
-        raise Left("a negative ε, or an axis without entries")
+    if eps < 0:
+        raise Left("a negative ε")
     gamma, beta = (or_else(g, x, x.shape[1:2], v).reshape(groups, -1) for g, v in ((weight, 1.0), (bias, 0.0)))
     text = "x: [G, C, n]; gamma: [G, C]; beta: [G, C]; epsilon: positive constant; y = group_norm(x, gamma, beta, epsilon)"
     rows = x.reshape(x.shape[0], groups, x.shape[1] // groups, -1)
@@ -616,8 +612,6 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    if not x.numel():
-        raise Left("an axis without entries")
     gamma, beta = (or_else(g, x, x.shape[1:2], v) for g, v in ((weight, 1.0), (bias, 0.0)))
     rows = x.movedim(1, -1)
     shape, rows = rows.shape, rows.reshape(-1, x.shape[1])

@@ -139,8 +139,6 @@ def computed(text: str, *given: Any, batch: str = "", reduction: str = "none", *
     """
     graph = derive.graph(text)
     given = tuple(_real(g) for g in given)
-    if any(isinstance(g, torch.Tensor) and not g.numel() for g in given):
-        raise Left("an axis without entries")
     pairs = list(zip((i.name for i in graph.inputs), given, strict=True))
     wrt = tuple(n for n, g in pairs if isinstance(g, torch.Tensor) and g.requires_grad)
     made = _made(text, tuple(batch.split(",")) if batch else (), reduction, wrt, KIND[0])
@@ -296,14 +294,15 @@ MOST = 500
 
 
 def samples(name: str) -> list[Sample]:
-    """The samples of an operation, no two of them of the same shapes and options."""
+    """The samples of an operation, no two of them of the same shapes and options, and none of a tensor without entries."""
     torch.manual_seed(0)
     found: dict[str, Sample] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for s in islice(operations()[name].sample_inputs("cpu", torch.float64, requires_grad=True), MOST):
             sample = Sample((s.input, *s.args), s.kwargs)
-            found.setdefault(str(sample), sample)
+            if all(leaf.numel() for leaf in sample.leaves()):
+                found.setdefault(str(sample), sample)
     return list(found.values())
 
 
