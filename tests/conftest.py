@@ -38,6 +38,7 @@ AVAILABLE: dict[str, Callable[[], object]] = {
     "axe": AXE.is_file,
     "chromium": chromium,
     "cuda": lambda: find_spec("numba_cuda"),
+    "expecttest": lambda: find_spec("expecttest"),
     "gift": lambda: which("node") and GIFT.is_dir(),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),

@@ -76,6 +76,7 @@ def test_a_program_that_is_not_stable_is_found() -> None:
 WRITTEN_OUT = "z: real; y: real; L = -(y*log(exp(z)/(1 + exp(z))) + (1 - y)*log(1 - exp(z)/(1 + exp(z))))"
 
 NEEDED = {
+    "writing powers of numbers as exponentials": "x: real; y: real; r = log(2**x + 2**y)",
     "writing exponentials out": "z: [C]; t: label[C]; s = sum(exp(z)); L = log(s) - z[t]",
     "cancelling what the next factor takes away": "a: real; b: real; s = exp(a) + exp(b); y = exp(a)/s",
     "writing slopes without their functions": "x: [n]; a = x**2; p = a**5; y = p**0.3",
@@ -188,6 +189,10 @@ TEXTS = [
     "x: [n]; y: [n]; p = sigmoid(x); D = sum(y*log(y/p) + (1 - y)*log((1 - y)/(1 - p)))",
     "x: [n]; p = sigmoid(x); y = log(p/(1 - p))",
     "x: [n]; y = x*log(1 + exp(-x))",
+    # powers of numbers
+    "a: real; b: real; y = 1/(1 + 10**((b - a)/400))",
+    "z: [n]; p[i] = 2**z[i]/sum(2**z[k] for k in n)",
+    "x: [n]; y = 2**x + x",
 ]
 
 

@@ -130,6 +130,14 @@ def test_a_planted_mistake_in_a_rewrite_is_found() -> None:
             equal(before, wrong, "a planted mistake")
 
 
+def test_numbers_of_which_50_digits_know_too_few_are_compared_in_more() -> None:
+    before = whole("x: [n]; a = exp(x); y = sin(10**24*a)*log(1 + a)")  # as they are after many layers
+    assert "log1p" in str(stable(before))
+    wrong = replace(before, assigns=tuple(replace(a, term=a.term + 1) if a.name == "y" else a for a in before.assigns))
+    with pytest.raises(ProofError, match="changes y"):
+        equal(before, wrong, "a planted mistake")
+
+
 # ---------------------------------------------------------------- schedules
 
 

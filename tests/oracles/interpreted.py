@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,6 +97,7 @@ def _joined(kind: str, before: Any, value: Any) -> Any:
     return before + value if kind == SUM else before * value
 
 
+@cache
 def _function(statement: Statement, dtype: str) -> Callable[..., Any]:
     """(names, index, …) -> (place, value) of a statement, or None outside its guard."""
     loops = [*statement.indices, *statement.over]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
-from sympy import Add, Mul, Pow, S, exp, log
+from sympy import Add, Mul, Pow, S, exp, log, preorder_traversal
 
 from derive.calculus.matching import match
 from derive.calculus.terms import Element, Largest, Maximum, Sum, factors, substituted, terms, walk
@@ -58,6 +58,24 @@ def written(program: Program) -> Program:
         return _logarithm(term) if isinstance(term, log) else _quotient(term) if term.is_Mul else term
 
     return mapped(mapped(program, products), lambda term: _power(term) if term.is_Pow else term)
+
+
+def natural(program: Program) -> Program:
+    """Powers of numbers that are added up as exponentials: 2^x + 2^y as e^(x log 2) + e^(y log 2)."""
+
+    def is_power(term: Any) -> bool:
+        return bool(term.is_Pow and term.base.is_number and term.base.is_positive and term.exp.has(Element))
+
+    def added(term: Any) -> bool:
+        parts = [term.opened()[1]] if type(term) is Sum else terms(term) if term.is_Add else ()
+        powers = [any(map(is_power, factors(part))) or bool(part.is_number) for part in parts]
+        return bool(parts) and all(powers) and not all(part.is_number for part in parts)
+
+    def rewrite(term: Any) -> Any:
+        return exp(together(term.exp * log(term.base))) if is_power(term) else term
+
+    found = any(added(t) for a in program.assigns for t in preorder_traversal(a.term))
+    return mapped(program, rewrite) if found else program
 
 
 def _whole(exponent: Any) -> Any:

@@ -197,7 +197,7 @@ def _gradient_entry(adjoint: Adjoint) -> Element:
 
 
 def arrays_of(program: Program, point: Evaluator, memo: dict[Any, Any] | None = None) -> dict[str, Any]:
-    """Every tensor of a program in 50 digits, at a point that gives its inputs; as in kernels, the largest of nothing is -oo.
+    """Every tensor of a program in the digits of a point, which gives its inputs; as in kernels, the largest of nothing is -oo.
 
     A `memo` is for one point: what other programs have computed of the very same arrays is taken from there.
     """
@@ -206,7 +206,7 @@ def arrays_of(program: Program, point: Evaluator, memo: dict[Any, Any] | None = 
     for assign in program.assigns:
         key = assign.term, assign.indices, *(id(known[name]) for name in sorted(assign.reads))
         if key not in memo:
-            memo[key] = Evaluator(point.sizes, known, program.graph, empty=True).array(assign.term, assign.indices)
+            memo[key] = Evaluator(point.sizes, known, program.graph, point.numbers, empty=True).array(assign.term, assign.indices)
         known[assign.name] = memo[key]
     return known
 
@@ -228,13 +228,25 @@ def equal(before: Program, after: Program, what: str) -> Program:
             hint="Give parts of long lines a line and a name of their own, or take the definition apart.",
         )
     for seed, sizes in enumerate(sets_with_values(before.graph)):
-        point = random_point(before.graph, sizes, seed)
-        memo: dict[Any, Any] = remembered(before.graph, ("arrays of programs", tuple(sizes.items()), seed), dict)
-        ours, theirs = arrays_of(after, point, memo), arrays_of(before, point, memo)
-        for name in (n for n in ours if n in theirs and ours[n] is not theirs[n]):
-            if difference(ours[name], theirs[name]) > AGREE:
-                raise ProofError(said("{what} changes {name}.", what=what, name=name))
+        changed = _changed(before, after, random_point(before.graph, sizes, seed), seed)
+        if changed:
+            raise ProofError(said("{what} changes {name}.", what=what, name=changed))
     return after
+
+
+def _changed(before: Program, after: Program, point: Evaluator, seed: int, known: float = math.inf) -> str:
+    """The first tensor that differs at a point, if any.
+
+    Balls that are `known` to lie no closer may only be wide, as they become where many layers follow one another: they are asked
+    for again in twice as many digits, as long as that brings them closer.
+    """
+    memo: dict[Any, Any] = remembered(before.graph, ("arrays of programs", *point.sizes.items(), seed, point.digits), dict)
+    ours, theirs = arrays_of(after, point, memo), arrays_of(before, point, memo)
+    for name in (n for n in ours if n in theirs and ours[n] is not theirs[n]):
+        apart = difference(ours[name], theirs[name])
+        if apart > AGREE:
+            return _changed(before, after, point.finer, seed, apart) if apart < known * AGREE else name
+    return ""
 
 
 def _numbers(program: Program, sizes: Sizes) -> int:

@@ -5,6 +5,7 @@ Each row of REWRITES turns a program into an equal one, and is shown to have don
     Σ_k exp z_k                   exp m · Σ_k exp(z_k - m), with m = max_k z_k: no sum overflows, nor vanishes
     log p_t  of  p_k = exp z_k/Z  z_t - log Z: no logarithm of a number that may have become 0
     log σ(x), log(1 - σ(x))       -softplus(-x), -softplus(x)
+    log(2^x + 2^y)                log(e^(x log 2) + e^(y log 2)), which is shifted as above
     log(1 + e^x), e^x - 1         softplus(x), expm1(x): nothing is lost where e^x is small
     log(1 + x)                    log1p(x)
     1 - σ(x)                      σ(-x), where σ(x) is needed for nothing else
@@ -48,7 +49,7 @@ from derive.calculus.terms import (
 from derive.kernels.program.cancelled import distributed, gathered, undone
 from derive.kernels.program.conventions import infinities, lengths, weights
 from derive.kernels.program.elementary import FUNCTIONS
-from derive.kernels.program.exponentials import put_in, written
+from derive.kernels.program.exponentials import natural, put_in, written
 from derive.kernels.program.functions import exp_nonpositive, expm1, is_sigmoid, log1p, together, weighted
 from derive.kernels.program.program import Assign, Program, entry, equal, mapped
 from derive.language import library
@@ -467,6 +468,7 @@ def alike(program: Program) -> Program:
 
 REWRITES = (
     Rewrite("writing functions of the library out", spelled),
+    Rewrite("writing powers of numbers as exponentials", natural),
     Rewrite("writing exponentials out", put_in),
     Rewrite("cancelling what the next factor takes away", distributed),
     Rewrite("writing slopes without their functions", undone),
