@@ -25,14 +25,14 @@ from derive.kernels.kernel import Kernel, kernel
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof.sizes import size_sets
-from oracles.cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
+from oracles.cuda_ptx import COMPILERS, PTXAS, Launch, assembled, ptx, recorded
 from oracles.cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
 from oracles.extras import torch
 from oracles.kernel_reference import errors, plain_program
 
 Array = Any
 
-pytestmark = pytest.mark.needs("cuda", "torch")
+pytestmark = pytest.mark.needs("torch")
 
 
 def on_device(graph: Graph, dtype: str = "float64", batched: str = "") -> Simulated:
@@ -414,14 +414,17 @@ COMPILED: dict[str, tuple[str, str, Shapes, tuple[int, ...]]] = {
 }
 
 
-def launched(name: str, dtype: str) -> list[tuple[Launch, int]]:
+on_each_compiler = pytest.mark.parametrize("compiler", [pytest.param(c, marks=pytest.mark.needs(c)) for c in COMPILERS])
+
+
+def launched(name: str, dtype: str, compiler: str) -> list[tuple[Launch, int]]:
     """The kernels of a definition at its lengths of rows, each once."""
     batched, function, shapes, lengths = COMPILED[name]
     graph = derive.graph(name) if ":" in name else library.load(name)
     source = kernel(graph, "cuda", batched, dtype=dtype, name="kernel").source
     found: dict[Any, tuple[Launch, int]] = {}
     for length in lengths:
-        for launch in recorded(source, function, *shapes(length, dtype)):
+        for launch in recorded(source, function, *shapes(length, dtype), compiler=compiler):
             found.setdefault((launch.name, *sorted(launch.constants.items())), (launch, length))
     return list(found.values())
 
@@ -441,22 +444,24 @@ def given(graph: Graph, made: Kernel, function: str) -> list[Any]:
     return found
 
 
+@on_each_compiler
 @pytest.mark.parametrize("name", library.names())
-def test_every_definition_of_the_library_compiles(name: str) -> None:
+def test_every_definition_of_the_library_compiles(name: str, compiler: str) -> None:
     """The simulator takes what Numba cannot type."""
     graph = library.load(name)
     made = kernel(graph, "cuda", name=name)
     function = next(f for f in ("value_and_grad", "forward_and_vjp", "value", "forward") if f in made.programs)
-    launches = recorded(made.source, function, *given(graph, made, function))
+    launches = recorded(made.source, function, *given(graph, made, function), compiler=compiler)
     assert launches or not any(i.axes for i in graph.inputs)
     assert all("local_depot" not in ptx(launch, (9, 0)) for launch in launches if "tiles" not in launch.name)
 
 
+@on_each_compiler
 @pytest.mark.parametrize("name", COMPILED)
-def test_kernels_compile_to_ptx_that_keeps_to_its_registers(name: str) -> None:
+def test_kernels_compile_to_ptx_that_keeps_to_its_registers(name: str, compiler: str) -> None:
     """16 bytes at a time where rows lie so; no stack, no spills, and registers for the threads of a block."""
     for capability, dtype in (((9, 0), F), *((((8, 0), F), ((9, 0), D)) if len(COMPILED[name][3]) == 1 else ())):
-        for launch, _ in launched(name, dtype):
+        for launch, _ in launched(name, dtype, compiler):
             text = ptx(launch, capability)
             assert f".target sm_{capability[0]}{capability[1]}" in text
             assert "local_depot" not in text, launch
