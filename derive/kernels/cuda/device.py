@@ -140,8 +140,8 @@ def in_room(x, room):
 @device
 def row_sum(x, room, T):
     """What the T threads of a row add up to, for each of them; `room` is memory that they share."""
-    for distance in (16, 8, 4, 2, 1):
-        x = accumulate(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, distance))
+    for k in range(5):
+        x = accumulate(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, 16 >> k))
     if T > 32:
         in_room(x, room)
         x = room[0]
@@ -153,8 +153,8 @@ def row_sum(x, room, T):
 @device
 def row_largest(x, room, T):
     """What the T threads of a row have as their largest, for each of them; `room` is memory that they share."""
-    for distance in (16, 8, 4, 2, 1):
-        x = accumulate_maximum(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, distance))
+    for k in range(5):
+        x = accumulate_maximum(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, 16 >> k))
     if T > 32:
         in_room(x, room)
         x = room[0]
@@ -166,8 +166,8 @@ def row_largest(x, room, T):
 @device
 def row_product(x, room, T):
     """What the T threads of a row multiply to, for each of them; `room` is memory that they share."""
-    for distance in (16, 8, 4, 2, 1):
-        x = accumulate_product(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, distance))
+    for k in range(5):
+        x = accumulate_product(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, 16 >> k))
     if T > 32:
         in_room(x, room)
         x = room[0]
