@@ -95,7 +95,7 @@ class Recorder:
         return SimpleNamespace(device=SimpleNamespace(id=0))
 
     def get_current_device(self) -> Any:
-        return SimpleNamespace(MULTIPROCESSOR_COUNT=132)
+        return SimpleNamespace(MULTIPROCESSOR_COUNT=132, L2_CACHE_SIZE=50 * 2**20)
 
     def device_array(self, shape: Any, dtype: Any, stream: Any = 0) -> Any:
         return placed(shape, dtype)

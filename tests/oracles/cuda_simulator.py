@@ -346,7 +346,7 @@ class SimulatedCuda:
         return SimpleNamespace(device=SimpleNamespace(id=0))
 
     def get_current_device(self) -> Any:
-        return SimpleNamespace(MULTIPROCESSOR_COUNT=PROCESSORS)
+        return SimpleNamespace(MULTIPROCESSOR_COUNT=PROCESSORS, L2_CACHE_SIZE=50 * 2**20)
 
     def external_stream(self, handle: int) -> Any:
         return SimpleNamespace(handle=handle, synchronize=lambda: None)

@@ -17,7 +17,7 @@ from derive.calculus.terms import Index
 from derive.graphs.graph import Graph
 from derive.kernels.cuda.cells import cells_kernels, numbers_kernel, sliced
 from derive.kernels.cuda.launches import CellLaunch, Launch, Launches, RowLaunch, ScalarLaunch, launches
-from derive.kernels.cuda.rows import lying_along, registers, rows_kernels
+from derive.kernels.cuda.rows import lying_along, read_again, registers, rows_kernels
 from derive.kernels.cuda.threads import COUNT, OUT, PART, SIZE, Argument, KernelText, ThreadPrinter, broken, many
 from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
@@ -220,7 +220,9 @@ class _CudaWrapper(Wrapper):
         arrays = "".join(f", {n}" for n in along)
         yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
         parts = bool(stage.totals or stage.columns)
-        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts}, {bool(stage.columns)})"
+        count = len(read_again(printer, stage))
+        again = f"0 if E__ else {f'{count}*' * (count > 1)}{length}*REAL.itemsize" if count else "0"
+        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts}, {bool(stage.columns)}, {again})"
         for s in stage.totals:
             yield self._room(f"{s.name}{PART}", "(grid__*R__,)", "PARTIAL")
         for s in stage.columns:
