@@ -123,7 +123,11 @@ def recorded(source: str, function: str, *arguments: Any, compiler: str) -> list
 def pretended(compiler: str, capability: tuple[int, int]) -> Iterator[None]:
     """Both compile for the device that is there, some functions even where another is named; here is one."""
     if compiler == "numba-cuda":
-        place, name, device = "numba.cuda.dispatcher", "get_current_device", lambda: SimpleNamespace(compute_capability=capability)
+        place, name, device = (
+            "numba.cuda.dispatcher",
+            "get_current_device",
+            lambda: SimpleNamespace(compute_capability=capability),
+        )
     else:
         place, name, device = "numba_cuda_mlir.tools", "_cached_cc", capability
     module = import_module(place)

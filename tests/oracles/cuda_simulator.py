@@ -205,11 +205,11 @@ class Seen:
         self._arrays: dict[int, Memory] = {}
 
     @property
-    def threadIdx(self) -> Place:  # noqa: N802
+    def threadIdx(self) -> Place:
         return getcurrent().threadIdx
 
     @property
-    def blockIdx(self) -> Place:  # noqa: N802
+    def blockIdx(self) -> Place:
         return getcurrent().blockIdx
 
     def grid(self, axes: int) -> int:
@@ -386,7 +386,7 @@ def offered(modules: Mapping[str, Any]) -> Iterator[None]:
 
 
 def imported(source: str, name: str = "module", compiler: Mapping[str, Any] | None = None) -> ModuleType:
-    """The module of a text, with a compiler of one's own in the place of those that may be installed: by default the simulator."""
+    """The module of a text, with a compiler in the place of those that may be installed: by default the simulator."""
     cuda = SimulatedCuda()
     extending = SimpleNamespace(intrinsic=lambda function: function)
     simulator = SimpleNamespace(cuda=cuda, types=TYPES, carray=lambda array, shape: array, extending=extending)
