@@ -240,6 +240,23 @@ def test_a_bad_argument_is_named_before_anything_is_written(
     assert not runs
 
 
+def test_labels_that_are_checked_later_wait_for_nothing_and_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = simulated(kernel(library.load("softmax_cross_entropy_label"), "cuda", "z,t", dtype="float64").source)
+    vars(module)["LABELS_CHECKED"] = "later"
+    z, _ = logits()
+    good, bad = DeviceArray(np.array([0, 2, 1, 3, 0])), DeviceArray(np.array([0, 2, 4, 3, -1]))
+    with monkeypatch.context() as patched:
+        patched.setattr(module._Numba, "fetch", None)
+        values = [float(module.value_and_grad(z, t)[0].numbers) for t in (good, bad, good)]
+        instead = float(module.value(z, DeviceArray(np.array([0, 2, 0, 3, 0]))).numbers)
+    assert values == [values[0], instead, values[0]]
+    with pytest.raises(ValueError, match="t has held labels that are none of a class"):
+        module.labels_seen()
+    module.labels_seen()
+    module.value(z, good)
+    module.labels_seen()
+
+
 def test_results_are_written_where_they_are_wanted_and_a_workspace_serves_again() -> None:
     module = simulated(kernel(library.load("layer_norm"), "cuda", "x", dtype="float64").source)
     random = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """The public functions of a CUDA module: Python that checks what it is given and launches kernels, one after the other.
 
-Nothing waits for the device, but for labels, which are checked before anything is written.
+Nothing waits for the device, but for labels, which are checked before anything is written unless LABELS_CHECKED says otherwise.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ class _CudaWrapper(Wrapper):
         found = [i for i in self.read if i.kind == "label"]
         if found:
             yield "if LABELS_CHECKED:"
-        yield from (f"    _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__)" for i in found)
+        for i in found:
+            yield f"    {i.name} = _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__, LABELS_CHECKED)"
 
     # ---- numbers that the host computes
 
