@@ -150,6 +150,22 @@ def test_a_maximum_over_long_rows_is_nan_where_an_entry_is() -> None:
     np.testing.assert_allclose(y[1], 1 / 700)
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 7, 130, 4103])
+def test_a_long_row_may_begin_anywhere(length: int) -> None:
+    """What stands before the first 16 bytes and behind the last is read by single numbers."""
+    whole = on_device(library.load("softmax_cross_entropy_label"), "float32", "z,t")
+    vars(whole.module())["ROWS"] = ()
+    random = np.random.default_rng(length)
+    z, t = random.normal(size=(6, length)).astype("float32"), random.integers(0, length, 6)
+    value, (grad,) = whole.value_and_grad(z, t)
+    leaf = torch.tensor(z, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
+    theirs.backward()
+    assert [k.function.__closure__[1].cell_contents for k in whole.module().cuda.kernels if "_long" in k.function.__qualname__] == [4]
+    np.testing.assert_allclose(value, theirs.detach().numpy(), rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-5, atol=1e-7)
+
+
 # ---------------------------------------------------------------- sums down columns, and scattered ones
 
 

@@ -17,7 +17,7 @@ from derive.calculus.terms import Index
 from derive.graphs.graph import Graph
 from derive.kernels.cuda.cells import cells_kernels, numbers_kernel, sliced
 from derive.kernels.cuda.launches import CellLaunch, Launch, Launches, RowLaunch, ScalarLaunch, launches
-from derive.kernels.cuda.rows import lying_along, read_again, registers, rows_kernels
+from derive.kernels.cuda.rows import lying_along, peels, read_again, registers, rows_kernels
 from derive.kernels.cuda.threads import COUNT, OUT, PART, SIZE, Argument, KernelText, ThreadPrinter, broken, many
 from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
@@ -219,7 +219,7 @@ class _CudaWrapper(Wrapper):
     def _rows(self, name: str, stage: RowLaunch, printer: ThreadPrinter, short: KernelText, long: KernelText) -> Iterator[str]:
         along, rows, length = lying_along(printer, stage), _many(stage.outer), _many(stage.inner)
         arrays = "".join(f", {n}" for n in along)
-        yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
+        yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}, {peels(printer, stage)}{arrays})"
         parts = bool(stage.totals or stage.columns)
         count = len(read_again(printer, stage))
         again = f"0 if E__ else {f'{count}*' * (count > 1)}{length}*REAL.itemsize" if count else "0"

@@ -22,6 +22,7 @@ from derive.kernels.text.tree import (
     ZERO,
     Assign,
     Brackets,
+    Choice,
     Do,
     Expression,
     If,
@@ -36,6 +37,7 @@ from derive.kernels.text.tree import (
     needed,
     plus,
     put,
+    replaced,
     times,
 )
 
@@ -148,9 +150,13 @@ class _Along:
         chunk = Name("c__")
         lines = tuple(self.placed([*before, *(self.each(body) if body else []), *after]))
         if self.long:
-            return [Loop("at__", LENGTH, lines, times(THREAD, WIDE), Name("step__"))]
+            return self.passed(lines)
         place = Assign("at__", times(Brackets(plus(times(chunk, SHARING), THREAD)), WIDE))
         return [Loop("c__", Operation("//", KEPT, WIDE), (place, If(compared(PLACE, "<", LENGTH), lines)))]
+
+    def passed(self, lines: tuple[Line, ...]) -> list[Line]:
+        """The loop of lines that know `at__` along all that a thread has of a long row."""
+        return [Loop("at__", LENGTH, lines, times(THREAD, WIDE), Name("step__"))]
 
     def each(self, body: Sequence[Line]) -> list[Line]:
         """Lines for each of V__ numbers."""
@@ -238,7 +244,7 @@ class _RowPrinter(_Along):
             *(line for s in columns for line in self.chunks([], self.opened([s]))),
             *([If(compared(SLOT, "<", Name("rows__")), tuple(self.chunks(first)))] if first else []),
         ]
-        loop = Loop("row__", Name("rows__"), (*split(ROW, self.stage.outer), *inside), SLOT, Name("slots__"))
+        loop = Loop("row__", Name("rows__"), (*split(ROW, self.stage.outer), *self._peeled(), *inside), SLOT, Name("slots__"))
         end = [line for s in self.stage.totals for line in self._total(s)]
         for s in columns if not self.long else ():
             end += self.chunks([self._moved("write", f"{s.name}{PART}", plus(times(SLOT, LENGTH), PLACE), s.name)])
@@ -265,6 +271,34 @@ class _RowPrinter(_Along):
 
     def _along_row(self, nest: Sequence[Statement]) -> bool:
         return not all(s.loops == set(self.stage.outer) for s in nest)
+
+    @property
+    def peels(self) -> bool:
+        """Whether a long row is read 16 bytes at a time from the first multiple of 16 bytes in it, and what stands before and behind
+        by single numbers: that fits all arrays if each lies in such rows.
+        """
+        arrays = [e for e in self.registers(self.stage.statements) if e.name in self.printer.memory]
+        return self.long and not self.stage.columns and all(e.indices == self.along for e in arrays)
+
+    def passed(self, lines: tuple[Line, ...]) -> list[Line]:
+        if not self.peels:
+            return super().passed(lines)
+        head, rest, edge = map(Name, ("head__", "rest__", "edge__"))
+        place = Choice(compared(edge, "<", head), edge, plus(edge, Brackets(Operation("-", rest, head))))
+        edges = (Assign("at__", place), *replaced(lines, WIDE, ONE))
+        return [
+            Loop("at__", rest, lines, plus(head, times(THREAD, WIDE)), Name("step__")),
+            Loop("edge__", plus(head, Brackets(Operation("-", LENGTH, rest))), edges, THREAD, SHARING),
+        ]
+
+    def _peeled(self) -> list[Line]:
+        """Where the first 16 bytes of a row begin that are a multiple of 16 bytes, and where the last end."""
+        if not self.peels:
+            return []
+        begun = Operation("%", Brackets(times(ROW, LENGTH)), WIDE)
+        before = Operation("%", Brackets(Operation("-", WIDE, Brackets(begun))), WIDE)
+        inside = Operation("%", Brackets(Operation("-", LENGTH, Name("head__"))), WIDE)
+        return [Assign("head__", call("min", before, LENGTH)), Assign("rest__", Operation("-", LENGTH, Brackets(inside)))]
 
     def _inside(self) -> list[Line]:
         """The nests of a row, one after the other."""
@@ -367,6 +401,11 @@ def registers(printer: ThreadPrinter, stage: RowLaunch) -> int:
     rows = [{e.name for e in made.registers(nest) if e.indices == made.along} for nest in stage.nests]
     kept = [set().union(*rows[:k]) & set().union(*rows[k:]) for k in range(1, len(rows))]
     return max(map(len, kept), default=0) + len(stage.columns)
+
+
+def peels(printer: ThreadPrinter, stage: RowLaunch) -> bool:
+    """Whether a row that is not kept may begin anywhere and is read 16 bytes at a time all the same."""
+    return _RowPrinter(printer, unkept(stage, printer.memory), True).peels
 
 
 def read_again(printer: ThreadPrinter, stage: RowLaunch) -> list[str]:
