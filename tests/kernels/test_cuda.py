@@ -161,7 +161,9 @@ def test_a_long_row_may_begin_anywhere(length: int) -> None:
     leaf = torch.tensor(z, requires_grad=True)
     theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
     theirs.backward()
-    assert [k.function.__closure__[1].cell_contents for k in whole.module().cuda.kernels if "_long" in k.function.__qualname__] == [4]
+    assert [
+        k.function.__closure__[1].cell_contents for k in whole.module().cuda.kernels if "_long" in k.function.__qualname__
+    ] == [4]
     np.testing.assert_allclose(value, theirs.detach().numpy(), rtol=2e-6, atol=1e-7)
     np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-5, atol=1e-7)
 

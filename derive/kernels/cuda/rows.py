@@ -274,8 +274,8 @@ class _RowPrinter(_Along):
 
     @property
     def peels(self) -> bool:
-        """Whether a long row is read 16 bytes at a time from the first multiple of 16 bytes in it, and what stands before and behind
-        by single numbers: that fits all arrays if each lies in such rows.
+        """Whether a long row is read 16 bytes at a time from the first multiple of 16 bytes in it, and what stands before and
+        behind by single numbers: that fits all arrays if each lies in such rows.
         """
         arrays = [e for e in self.registers(self.stage.statements) if e.name in self.printer.memory]
         return self.long and not self.stage.columns and all(e.indices == self.along for e in arrays)
