@@ -6,6 +6,9 @@ inputs, together larger than the device's cache, and goes through them in turn, 
 they give is compared before any time is printed.  Times are those between two events of the device.  *copy* is our share of
 the speed of a copy from device to device that moves as many bytes, in the same run.  `--write` keeps the table in
 `benchmarks/results/`: gpu.json and gpu.md, with the name of the device.
+
+All is done in `--minutes` (9): every case without the peers that compile, and then, while there is time, again with them.  The
+table is written after every case, and what fails, of a case or of a peer, is a line of it.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +35,7 @@ from torch.nn import functional as F  # noqa: E402
 
 import derive  # noqa: E402
 
+DEVICE = "cuda"
 ROUNDS = 15
 REPEATS = 20
 ROTATED = 512 * 2**20
@@ -63,6 +69,8 @@ class Row:
     ratios: Mapping[str, tuple[float, float, float]]
     copy: float | None
     wanted: str
+    failed: tuple[str, ...] = ()
+    """What failed, and how."""
 
 
 # ---------------------------------------------------------------- inputs
@@ -74,11 +82,11 @@ def sets_of(size: int) -> int:
 
 def normal(sets: int, *shape: int) -> list[Any]:
     torch.manual_seed(0)
-    return [torch.randn(*shape, device="cuda") for _ in range(sets)]
+    return [torch.randn(*shape, device=DEVICE) for _ in range(sets)]
 
 
 def labels(sets: int, classes: int, count: int) -> list[Any]:
-    return [torch.randint(0, classes, (count,), device="cuda") for _ in range(sets)]
+    return [torch.randint(0, classes, (count,), device=DEVICE) for _ in range(sets)]
 
 
 def kernel(source: str, batch: str = "", **options: Any) -> Any:
@@ -134,7 +142,7 @@ def norm(name: str, n: int, c: int, quick: bool, **goals: Any) -> Case:
     """Layer norm and batch norm, forward and backward with a gradient that is known."""
     sets, layer = sets_of(16 * n * c), name == "layer norm"
     x, g = normal(sets, n, c), normal(sets, n, c)
-    gamma, beta = torch.ones(c, device="cuda"), torch.zeros(c, device="cuda")
+    gamma, beta = torch.ones(c, device=DEVICE), torch.zeros(c, device=DEVICE)
     leaves = [[a.clone().requires_grad_() for a in (each, gamma, beta)] for each in x]
     made = kernel("layer_norm", "x", wrt=("x", "gamma", "beta")) if layer else kernel("batch_norm", wrt=("X", "gamma", "beta"))
     out = (torch.empty_like(x[0]), (torch.empty_like(x[0]), torch.empty_like(gamma), torch.empty_like(beta)))
@@ -172,7 +180,7 @@ def elementwise(name: str, n: int, quick: bool, **goals: Any) -> Case:
     return Case(f"{name}, forward and backward", f"{n:,}", runs, sets, 16 * n, **goals)
 
 
-def update(n: int, **goals: Any) -> Case:
+def update(n: int, quick: bool, **goals: Any) -> Case:
     sets = sets_of(12 * n)
     w, g = normal(sets, n), normal(sets, n)
     out, made = torch.empty_like(w[0]), kernel("w: [n]; g: [n]; eta: real; v = w - eta*g")
@@ -183,17 +191,28 @@ def update(n: int, **goals: Any) -> Case:
     return Case("SGD update", f"{n:,}", runs, sets, 12 * n, **goals)
 
 
-def cases(quick: bool) -> Iterator[Case]:
-    for n, c in ((65536, 1000), (65536, 1024), (16384, 4096), (8192, 8192), (4096, 16384), (2048, 32768), (1024, 50257)):
-        yield rows("softmax cross-entropy", n, c, quick, floor=1.3, share=0.85)
-    yield rows("hinge", 65536, 1000, quick, floor=1.3, share=0.85)
-    yield norm("layer norm", 16384, 1024, quick, floor=1.3, share=0.85)
-    yield norm("layer norm", 4096, 4096, quick, floor=1.3, share=0.85)
-    yield norm("batch norm", 65536, 256, quick)
+def cases() -> Iterator[tuple[str, Callable[[bool], Case]]]:
+    """The name of each case, and what makes it, with the peers that compile or without."""
+    for n, c in (
+        (8192, 8192),
+        (65536, 1000),
+        (65536, 1024),
+        (16384, 4096),
+        (4096, 16384),
+        (2048, 32768),
+        (1024, 50257),
+        (512, 128256),
+    ):
+        goals = {"floor": 1.3, "share": 0.85 if c <= 32768 else None}
+        yield f"softmax cross-entropy {n} {c}", partial(rows, "softmax cross-entropy", n, c, **goals)
+    for n, c in ((16384, 1024), (4096, 4096), (4096, 5120), (2048, 8192)):
+        yield f"layer norm {n} {c}", partial(norm, "layer norm", n, c, floor=1.3, share=0.85)
+    yield "hinge", partial(rows, "hinge", 65536, 1000, floor=1.3, share=0.85)
+    yield "batch norm", partial(norm, "batch norm", 65536, 256)
     for name in ("gelu", "relu"):
-        yield elementwise(name, 2**26, quick)
-    yield update(2**26)
-    yield rows("softmax cross-entropy", 8, 10, quick)
+        yield name, partial(elementwise, name, 2**26)
+    yield "SGD update", partial(update, 2**26)
+    yield "softmax cross-entropy 8 10", partial(rows, "softmax cross-entropy", 8, 10)
 
 
 # ---------------------------------------------------------------- peers
@@ -219,7 +238,7 @@ def triton_cross_entropy(z: Any, t: Any, grad: Any) -> list[Any]:
     """A program a row, the row in one block: what is written by hand in Triton."""
     import triton
 
-    losses = torch.empty(z.shape[0], device="cuda")
+    losses = torch.empty(z.shape[0], device=DEVICE)
     block = triton.next_power_of_2(z.shape[1])
     _triton_kernel()[(z.shape[0],)](z, t, grad, losses, z.shape[0], z.shape[1], BLOCK=block, num_warps=8 if block > 2048 else 4)
     return [losses.mean(), grad]
@@ -271,23 +290,29 @@ def copied(size: int) -> Run:
     """A copy that moves as many bytes."""
     count = max(1, size // 8)
     pairs = [
-        (torch.empty(count, device="cuda"), torch.empty(count, device="cuda")) for _ in range(max(1, ROTATED // (8 * count)))
+        (torch.empty(count, device=DEVICE), torch.empty(count, device=DEVICE)) for _ in range(max(1, ROTATED // (8 * count)))
     ]
     return lambda k: pairs[k % len(pairs)][1].copy_(pairs[k % len(pairs)][0])
 
 
-def agree(case: Case) -> None:
-    """Stop where a contender gives something else."""
+def agreeing(case: Case) -> tuple[Case, list[str]]:
+    """The case with the contenders that give what ours does, and what is wrong with the others."""
     ours = [x.clone() for x in case.runs["derive"](0)]
+    runs, failed = {}, []
     for name, run in case.runs.items():
-        for a, b in zip(ours, run(0), strict=True):
-            scale = max(1e-3, float(b.detach().abs().max()))
-            off = float((a - b.detach()).abs().max()) / scale
-            assert off < case.tolerance, f"{case.name} {case.size}: {name} differs by {off:.1e}"
+        try:
+            for a, b in zip(ours, run(0), strict=True):
+                scale = max(1e-3, float(b.detach().abs().max()))
+                off = float((a - b.detach()).abs().max()) / scale
+                assert off < case.tolerance, f"differs by {off:.1e}"
+            runs[name] = run
+        except Exception as error:  # noqa: BLE001 - whatever a peer raises
+            failed.append(f"{name}: {_said(error)}")
+    return replace(case, runs=runs), failed
 
 
 def measured(case: Case) -> Row:
-    agree(case)
+    case, failed = agreeing(case)
     runs = {**case.runs, "copy": copied(case.bytes)} if case.bytes > 2**20 else dict(case.runs)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
@@ -302,13 +327,37 @@ def measured(case: Case) -> Row:
     }
     copy = ratios.pop("copy", (0, None, 0))[1]
     wanted = "; ".join([*([f"{case.floor}× torch"] if case.floor else []), *([f"{case.share} of a copy"] if case.share else [])])
-    return Row(case.name, case.size, median(times["derive"]), ratios, copy, wanted)
+    return Row(case.name, case.size, median(times["derive"]), ratios, copy, wanted, tuple(failed))
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".replace("|", "/")
+
+
+def all_measured(
+    made: Iterable[tuple[str, Callable[[bool], Case]]], end: float, quick: bool, keep: Callable[[Row, list[Row]], None]
+) -> None:
+    """Every case without the peers that compile, and then again with them until `end`; what is there is kept after each."""
+    given, rows = list(made), dict[str, Row]()
+    for fast in (True,) if quick else (True, False):
+        for name, case in given:
+            if time.monotonic() > end:
+                return
+            try:
+                row = measured(case(fast))
+            except Exception as error:  # noqa: BLE001 - the other cases are measured all the same
+                row = Row(name, "", float("nan"), {}, None, "", (_said(error),))
+            if row.ratios or name not in rows:
+                rows[name] = row
+            keep(row, list(rows.values()))
+            torch.cuda.empty_cache()
 
 
 def table(rows: list[Row]) -> str:
     lines = ["| work | size | µs | against each peer (middle half) | share of a copy | wanted |", "|---|---|--:|---|--:|---|"]
     for row in rows:
         against = ", ".join(f"{name} {m:.2f}× ({low:.2f}–{high:.2f})" for name, (low, m, high) in row.ratios.items())
+        against = "; ".join([against, *row.failed] if against else row.failed)
         share = "" if row.copy is None else f"{row.copy:.2f}"
         lines.append(f"| {row.name} | {row.size} | {row.microseconds:.1f} | {against} | {share} | {row.wanted} |")
     return "\n".join(lines)
@@ -316,7 +365,7 @@ def table(rows: list[Row]) -> str:
 
 def versions() -> str:
     found = []
-    for name in ("torch", "triton", "jax", "numba", "numba-cuda", "numpy"):
+    for name in ("torch", "triton", "jax", "numba", "numba-cuda", "numba-cuda-mlir", "numpy"):
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
@@ -324,28 +373,37 @@ def versions() -> str:
     return ", ".join(found)
 
 
+def written(row: Row, rows: list[Row], device: str, keep: bool) -> None:
+    """A row printed, and the table of all kept, whole at every moment."""
+    print(table([row]).splitlines()[-1], flush=True)
+    if not keep:
+        return
+    RESULTS.mkdir(exist_ok=True)
+    text = f"# Kernels on {device}\n\n{versions()}; float32, device events, medians of {ROUNDS} rounds.\n\n{table(rows)}\n"
+    data = {"device": device, "versions": versions(), "rows": [asdict(row) for row in rows]}
+    for name, content in (("gpu.md", text), ("gpu.json", json.dumps(data, indent=1) + "\n")):
+        new = RESULTS / f"{name}.new"
+        new.write_text(content, "utf-8")
+        new.replace(RESULTS / name)
+
+
 def main() -> int:
+    end = time.monotonic()
     parser = argparse.ArgumentParser(description="CUDA kernels beside PyTorch, JAX and Triton.")
     parser.add_argument("--quick", action="store_true", help="leave out the peers that compile")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases whose name has this in it")
     parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/results")
+    parser.add_argument("--minutes", type=float, default=9, help="begin no case after so long (9)")
+    parser.add_argument("--compiler", choices=("numba-cuda", "numba-cuda-mlir"), help="what compiles, where both are installed")
     given = parser.parse_args()
     if not torch.cuda.is_available():
         print("benchmarks/gpu.py needs a CUDA device, and PyTorch finds none here.", file=sys.stderr)
         return 1
-    device, rows = torch.cuda.get_device_name(), []
-    for case in cases(given.quick):
-        if given.only in case.name:
-            rows.append(measured(case))
-            print(table(rows[-1:]).splitlines()[-1], flush=True)
-            torch.cuda.empty_cache()
-    text = f"# Kernels on {device}\n\n{versions()}; float32, device events, medians of {ROUNDS} rounds.\n\n{table(rows)}\n"
-    print(text)
-    if given.write:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "gpu.md").write_text(text, "utf-8")
-        data = {"device": device, "versions": versions(), "rows": [asdict(row) for row in rows]}
-        (RESULTS / "gpu.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    if given.compiler == "numba-cuda":
+        sys.modules["numba_cuda_mlir"] = None  # type: ignore[assignment]
+    chosen = [case for case in cases() if given.only in case[0]]
+    keep = partial(written, device=torch.cuda.get_device_name(), keep=given.write)
+    all_measured(chosen, end + 60 * given.minutes, given.quick, keep)
     return 0
 
 

@@ -11,6 +11,7 @@ others run again.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -37,12 +38,13 @@ AVAILABLE: dict[str, Callable[[], object]] = {
     "amc": lambda: which("auto-multiple-choice"),
     "axe": AXE.is_file,
     "chromium": chromium,
-    "cuda": lambda: find_spec("numba_cuda"),
     "expecttest": lambda: find_spec("expecttest"),
     "gift": lambda: which("node") and GIFT.is_dir(),
     "jax": lambda: find_spec("jax"),
     "katex": lambda: which("node") and KATEX.is_dir(),
     "mathjax": lambda: which("node") and MATHJAX.is_dir(),
+    "numba-cuda": lambda: find_spec("numba_cuda"),
+    "numba-cuda-mlir": lambda: find_spec("numba_cuda_mlir"),
     "pandoc": lambda: which("pandoc"),
     "pdflatex": lambda: which("pdflatex"),
     "poppler": lambda: which("pdftotext") and which("pdftoppm"),
@@ -109,6 +111,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(100_000, 20, 100)  # terms are many and hold no cycles: looking for them took a fourteenth of the time
     config.addinivalue_line("markers", f"needs(*tools): skip where an outside tool is missing; one of {', '.join(AVAILABLE)}")
 
 

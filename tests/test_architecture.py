@@ -132,7 +132,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
         {"target"},
     ),
     "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
-    "kernels.cuda": ({"device", "launches"}, {"threads"}, {"rows"}, {"cells"}, {"functions"}, {"target"}),
+    "kernels.cuda": (
+        {"intrinsics", "launches"},
+        {"float32", "float64", "threads"},
+        {"device", "rows"},
+        {"cells"},
+        {"functions"},
+        {"target"},
+    ),
     "exams": (
         {"answers", "item", "readings", "roster", "secret", "slips", "space", "working"},
         {"mistakes"},

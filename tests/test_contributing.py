@@ -366,7 +366,7 @@ SOFTSIGN = "x: [n]\ny = sum(softsign(x))"
 def test_a_new_elementary_function_of_kernels(checkout: Checkout) -> None:
     device = "@device\ndef softsign(x):\n    return x / ({one} + abs(x))\n\n\n"
     checkout.insert("derive/kernels/cpu/device/functions.py", "@device\ndef softplus", device.format(one="kept(ONE)"))
-    checkout.insert("derive/kernels/cuda/device.py", "@device\ndef softplus", device.format(one="type_of(x, 1)"))
+    checkout.insert("derive/kernels/cuda/device.py", "@device\ndef softplus", device.format(one="ONE"))
     checkout.row("derive/kernels/program/elementary.py", "_ROWS", 'Function("softsign", "x/(1 + |x|)", _ulp(2.0, 2.0))')
     checkout.derive("kernel", SOFTSIGN, "-o", "cpu.py")
     assert re.search(r"\bsoftsign\(x", checkout.text("cpu.py"))

@@ -194,10 +194,12 @@ def imports_used(source: str) -> str:
     """The text without the imports at its top that nothing in it mentions."""
     tree, lines = ast.parse(source), source.split("\n")
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for node in reversed(tree.body):
+    tops = [[*n.body, *(m for h in n.handlers for m in h.body)] if isinstance(n, ast.Try) else [n] for n in tree.body]
+    for node in reversed([node for nodes in tops for node in nodes]):
         if isinstance(node, ast.Import | ast.ImportFrom):
             node.names = [n for n in node.names if (n.asname or n.name.partition(".")[0]) in used]
-            lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node)] if node.names else []
+            kept = [" " * node.col_offset + ast.unparse(node)] if node.names else []
+            lines[node.lineno - 1 : node.end_lineno] = kept
     return "\n".join(lines)
 
 

@@ -18,7 +18,7 @@ from derive.kernels.target import TARGETS
 from derive.kernels.text.device import sources
 from derive.kernels.text.target import Target
 
-OFFERED = ("Workspace",)
+OFFERED = ("Workspace", "labels_seen")
 """What a module offers, whether its functions mention it or not."""
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from inspect import signature
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,14 +26,14 @@ from derive.kernels.kernel import Kernel, kernel
 from derive.language import library
 from derive.language.batching import batch
 from derive.proof.sizes import size_sets
-from oracles.cuda_ptx import PTXAS, Launch, assembled, ptx, recorded
+from oracles.cuda_ptx import COMPILERS, PTXAS, Launch, assembled, ptx, recorded
 from oracles.cuda_simulator import DeviceArray, Race, Simulated, imported, simulated
 from oracles.extras import torch
 from oracles.kernel_reference import errors, plain_program
 
 Array = Any
 
-pytestmark = pytest.mark.needs("cuda", "torch")
+pytestmark = pytest.mark.needs("torch")
 
 
 def on_device(graph: Graph, dtype: str = "float64", batched: str = "") -> Simulated:
@@ -149,6 +150,24 @@ def test_a_maximum_over_long_rows_is_nan_where_an_entry_is() -> None:
     np.testing.assert_allclose(y[1], 1 / 700)
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 7, 130, 4103])
+def test_a_long_row_may_begin_anywhere(length: int) -> None:
+    """What stands before the first 16 bytes and behind the last is read by single numbers."""
+    whole = on_device(library.load("softmax_cross_entropy_label"), "float32", "z,t")
+    vars(whole.module())["ROWS"] = ()
+    random = np.random.default_rng(length)
+    z, t = random.normal(size=(6, length)).astype("float32"), random.integers(0, length, 6)
+    value, (grad,) = whole.value_and_grad(z, t)
+    leaf = torch.tensor(z, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(leaf, torch.tensor(t))
+    theirs.backward()
+    assert [
+        k.function.__closure__[1].cell_contents for k in whole.module().cuda.kernels if "_long" in k.function.__qualname__
+    ] == [4]
+    np.testing.assert_allclose(value, theirs.detach().numpy(), rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(grad, leaf.grad.numpy(), rtol=1e-5, atol=1e-7)
+
+
 # ---------------------------------------------------------------- sums down columns, and scattered ones
 
 
@@ -237,6 +256,23 @@ def test_a_bad_argument_is_named_before_anything_is_written(
     assert (out.numbers == 7).all()
     runs = [k.function.__qualname__ for k in cross_entropy.cuda.kernels if k.runs and "_outside" not in k.function.__qualname__]
     assert not runs
+
+
+def test_labels_that_are_checked_later_wait_for_nothing_and_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = simulated(kernel(library.load("softmax_cross_entropy_label"), "cuda", "z,t", dtype="float64").source)
+    vars(module)["LABELS_CHECKED"] = "later"
+    z, _ = logits()
+    good, bad = DeviceArray(np.array([0, 2, 1, 3, 0])), DeviceArray(np.array([0, 2, 4, 3, -1]))
+    with monkeypatch.context() as patched:
+        patched.setattr(module._Numba, "fetch", None)
+        values = [float(module.value_and_grad(z, t)[0].numbers) for t in (good, bad, good)]
+        instead = float(module.value(z, DeviceArray(np.array([0, 2, 0, 3, 0]))).numbers)
+    assert values == [values[0], instead, values[0]]
+    with pytest.raises(ValueError, match="t has held labels that are none of a class"):
+        module.labels_seen()
+    module.labels_seen()
+    module.value(z, good)
+    module.labels_seen()
 
 
 def test_results_are_written_where_they_are_wanted_and_a_workspace_serves_again() -> None:
@@ -403,7 +439,12 @@ F, D, L = "float32", "float64", "int64"
 Shapes = Callable[[int, str], tuple[Any, ...]]
 
 COMPILED: dict[str, tuple[str, str, Shapes, tuple[int, ...]]] = {
-    "softmax_cross_entropy_label": ("z,t", "value_and_grad", lambda c, k: (((64, c), k), ((64,), L)), (33, 1000, 16384, 50257)),
+    "softmax_cross_entropy_label": (
+        "z,t",
+        "value_and_grad",
+        lambda c, k: (((64, c), k), ((64,), L)),
+        (33, 1000, 16384, 50257),
+    ),  # the last of each kind of row
     "hinge": ("s,t", "value_and_grad", lambda c, k: (((64, c), k), ((64,), L)), (1000,)),
     "layer_norm": ("x", "forward_and_vjp", lambda c, k: (((64, c), k), ((c,), k), ((c,), k), 0.1, ((64, c), k)), (1024, 8192)),
     "batch_norm": ("", "forward_and_vjp", lambda c, k: (((64, c), k), ((c,), k), ((c,), k), 0.1, ((64, c), k)), (256,)),
@@ -414,14 +455,17 @@ COMPILED: dict[str, tuple[str, str, Shapes, tuple[int, ...]]] = {
 }
 
 
-def launched(name: str, dtype: str) -> list[tuple[Launch, int]]:
+on_each_compiler = pytest.mark.parametrize("compiler", [pytest.param(c, marks=pytest.mark.needs(c)) for c in COMPILERS])
+
+
+def launched(name: str, dtype: str, compiler: str) -> list[tuple[Launch, int]]:
     """The kernels of a definition at its lengths of rows, each once."""
     batched, function, shapes, lengths = COMPILED[name]
     graph = derive.graph(name) if ":" in name else library.load(name)
     source = kernel(graph, "cuda", batched, dtype=dtype, name="kernel").source
     found: dict[Any, tuple[Launch, int]] = {}
     for length in lengths:
-        for launch in recorded(source, function, *shapes(length, dtype)):
+        for launch in recorded(source, function, *shapes(length, dtype), compiler=compiler):
             found.setdefault((launch.name, *sorted(launch.constants.items())), (launch, length))
     return list(found.values())
 
@@ -441,22 +485,25 @@ def given(graph: Graph, made: Kernel, function: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", library.names())
-def test_every_definition_of_the_library_compiles(name: str) -> None:
-    """The simulator takes what Numba cannot type."""
+@pytest.mark.parametrize(
+    ("name", "compiler"), [pytest.param(n, c, marks=pytest.mark.needs(c)) for n, c in zip(library.names(), cycle(COMPILERS))]
+)
+def test_every_definition_of_the_library_compiles(name: str, compiler: str) -> None:
+    """The simulator takes what a compiler cannot type.  The compilers take turns; below, each has every shape of a kernel."""
     graph = library.load(name)
     made = kernel(graph, "cuda", name=name)
     function = next(f for f in ("value_and_grad", "forward_and_vjp", "value", "forward") if f in made.programs)
-    launches = recorded(made.source, function, *given(graph, made, function))
+    launches = recorded(made.source, function, *given(graph, made, function), compiler=compiler)
     assert launches or not any(i.axes for i in graph.inputs)
     assert all("local_depot" not in ptx(launch, (9, 0)) for launch in launches if "tiles" not in launch.name)
 
 
+@on_each_compiler
 @pytest.mark.parametrize("name", COMPILED)
-def test_kernels_compile_to_ptx_that_keeps_to_its_registers(name: str) -> None:
+def test_kernels_compile_to_ptx_that_keeps_to_its_registers(name: str, compiler: str) -> None:
     """16 bytes at a time where rows lie so; no stack, no spills, and registers for the threads of a block."""
     for capability, dtype in (((9, 0), F), *((((8, 0), F), ((9, 0), D)) if len(COMPILED[name][3]) == 1 else ())):
-        for launch, _ in launched(name, dtype):
+        for launch, _ in launched(name, dtype, compiler):
             text = ptx(launch, capability)
             assert f".target sm_{capability[0]}{capability[1]}" in text
             assert "local_depot" not in text, launch

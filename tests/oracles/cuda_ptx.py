@@ -1,4 +1,5 @@
-"""The kernels of CUDA modules as PTX, compiled without a device, and assembled by ptxas where a CUDA toolkit is installed.
+"""The kernels of CUDA modules as PTX, compiled without a device by each of NVIDIA's compilers that is installed, and assembled by
+ptxas where a CUDA toolkit, or its package nvidia-cuda-nvcc, is installed.
 
 A module's own functions choose the constants and launch: what they launch at given shapes is recorded and compiled, not run.
 """
@@ -11,6 +12,8 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -20,13 +23,25 @@ import numpy as np
 
 from oracles.cuda_simulator import imported
 
-PTXAS = shutil.which("ptxas")
+COMPILERS: Mapping[str, Mapping[str, Any]] = {"numba-cuda": {"numba_cuda_mlir": None}, "numba-cuda-mlir": {}}
+"""What compiles for CUDA, by the name of its package, and what a module may not import if it is to take this one."""
+
+
+def _ptxas() -> str | None:
+    """The assembler of a toolkit, or of the package nvidia-cuda-nvcc."""
+    beside = (find_spec("nvidia") or SimpleNamespace(submodule_search_locations=())).submodule_search_locations or ()
+    packaged = (str(path) for folder in beside for path in Path(folder).glob("*/bin/ptxas"))
+    return shutil.which("ptxas") or next(packaged, None)
+
+
+PTXAS = _ptxas()
 
 
 @dataclass(frozen=True)
 class Launch:
     """A kernel that was launched: its function and constants, the signature, the most threads of a block."""
 
+    compiler: str
     name: str
     constants: Mapping[str, Any]
     function: Any
@@ -47,7 +62,8 @@ class Assembled:
 class Recorder:
     """CUDA as the functions of a module see it: kernels are recorded, and arrays have an address only."""
 
-    def __init__(self) -> None:
+    def __init__(self, compiler: str) -> None:
+        self.compiler = compiler
         self.launches: list[Launch] = []
 
     def jit(self, signature: Any, launch_bounds: tuple[int, int], cache: bool) -> Callable[[Any], Any]:
@@ -62,7 +78,7 @@ class Recorder:
 
                 def launched(*arguments: Any) -> None:
                     assert len(arguments) == len(signature.args)
-                    found = Launch(name, constants, function, signature, launch_bounds[0], block)
+                    found = Launch(self.compiler, name, constants, function, signature, launch_bounds[0], block)
                     if found not in self.launches:
                         self.launches.append(found)
 
@@ -79,7 +95,7 @@ class Recorder:
         return SimpleNamespace(device=SimpleNamespace(id=0))
 
     def get_current_device(self) -> Any:
-        return SimpleNamespace(MULTIPROCESSOR_COUNT=132)
+        return SimpleNamespace(MULTIPROCESSOR_COUNT=132, L2_CACHE_SIZE=50 * 2**20)
 
     def device_array(self, shape: Any, dtype: Any, stream: Any = 0) -> Any:
         return placed(shape, dtype)
@@ -91,12 +107,12 @@ def placed(shape: Any, dtype: Any) -> Any:
     return SimpleNamespace(__cuda_array_interface__=interface)
 
 
-def recorded(source: str, function: str, *arguments: Any) -> list[Launch]:
+def recorded(source: str, function: str, *arguments: Any, compiler: str) -> list[Launch]:
     """What a function of a module launches for these arguments; an array is given as (shape, dtype)."""
-    module, recorder = imported(source), Recorder()
+    module, recorder = imported(source, compiler=COMPILERS[compiler]), Recorder(compiler)
     cuda = vars(module)["cuda"]
     vars(module)["cuda"] = recorder
-    vars(module)["LABELS_CHECKED"] = False
+    vars(module)["LABELS_CHECKED"] = "later"
     given = [placed(*a) if isinstance(a, tuple) else a for a in arguments]
     getattr(module, function)(*given)
     vars(module)["cuda"] = cuda
@@ -104,23 +120,29 @@ def recorded(source: str, function: str, *arguments: Any) -> list[Launch]:
 
 
 @contextmanager
-def pretended(capability: tuple[int, int]) -> Iterator[None]:
-    """Numba compiles functions of the device for the device that is there; here is one."""
-    from numba.cuda import dispatcher
-
-    found = dispatcher.get_current_device
-    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+def pretended(compiler: str, capability: tuple[int, int]) -> Iterator[None]:
+    """Both compile for the device that is there, some functions even where another is named; here is one."""
+    if compiler == "numba-cuda":
+        place, name, device = (
+            "numba.cuda.dispatcher",
+            "get_current_device",
+            lambda: SimpleNamespace(compute_capability=capability),
+        )
+    else:
+        place, name, device = "numba_cuda_mlir.tools", "_cached_cc", capability
+    module = import_module(place)
+    found = getattr(module, name)
+    setattr(module, name, device)
     try:
         yield
     finally:
-        dispatcher.get_current_device = found
+        setattr(module, name, found)
 
 
 def ptx(launch: Launch, capability: tuple[int, int]) -> str:
-    """The PTX of a kernel."""
-    from numba import cuda
-
-    with pretended(capability):
+    """The PTX of a kernel, by the compiler that its module has taken."""
+    compiler, cuda = launch.compiler, launch.function.__globals__["cuda"]
+    with pretended(compiler, capability):
         text, _ = cuda.compile_ptx(launch.function, launch.signature.args, cc=capability)
     return str(text)
 

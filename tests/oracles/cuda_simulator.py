@@ -1,9 +1,9 @@
-"""CUDA modules run without a device, on Numba's simulator, with what it lacks: warps, pointers, and checks of memory.
+"""CUDA modules run without a device and without a compiler: `imported` gives a module's text what it asks a compiler for.
 
-Numba's `FakeCUDAModule` is what kernels see; its threads are coroutines here, so that they run in one order, and fast.  A
-pointer is `Memory`: it refuses places outside the array, wide accesses that are not aligned, and two threads that use one
-place between two barriers, one of them to write.  A barrier that some threads of a block or a warp never reach is an error.
-New arrays are full of NaN.
+A kernel is the Python function that it is written as, and `Seen` is what it sees of CUDA.  Threads are coroutines, so that they
+run in one order, and fast.  A pointer is `Memory`: it refuses places outside the array, wide accesses that are not aligned, and
+two threads that use one place between two barriers, one of them to write.  A barrier that some threads of a block or a warp
+never reach is an error.  New arrays are full of NaN.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import functools
 import importlib.util
 import math
 import sys
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,12 +21,11 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 from greenlet import getcurrent, greenlet
-from numba import types
 
 Array = Any
 ROOM = 16
@@ -148,12 +147,6 @@ class Thread(greenlet):
         self.parent.switch()
         return self.given
 
-    def syncthreads(self) -> None:
-        self.wait("block", 0)
-
-    def syncthreads_or(self, value: Any) -> int:
-        return int(any(self.wait("block", value)))
-
 
 def run_block(threads: list[Thread]) -> None:
     """All threads of a block, each until it waits; a barrier opens when all have reached it."""
@@ -182,37 +175,99 @@ def run_block(threads: list[Thread]) -> None:
             running = waiting
 
 
-@cache
-def kernelapi() -> Any:
-    """Numba's simulator, with coroutines for threads."""
-    from numba.cuda.simulator import kernelapi as found
+class Place(NamedTuple):
+    """The number of a thread or a block along each axis, or how many there are."""
 
-    found.threading = SimpleNamespace(current_thread=getcurrent, Lock=threading.Lock)
-    return found
+    x: int
+    y: int = 1
+    z: int = 1
 
 
-def device(grid: Any, block: Any) -> Any:
-    """What a kernel sees of CUDA."""
-    arrays: dict[int, Memory] = {}
+class Vector(tuple[Any, ...]):
+    """Numbers that are read or written at once."""
 
-    def array(shape: Any, dtype: Any) -> Memory:
-        """Shared memory, one array for each line that asks for one, as with Numba's."""
+    __slots__ = ()
+    x, y, z, w = (property(lambda self, k=k: self[k]) for k in range(4))
+
+
+class Seen:
+    """What the threads of a block see of CUDA: `numba_cuda_mlir.cuda`, so far as emitted kernels use it."""
+
+    def __init__(self, grid: Place, block: Place):
+        self.gridDim, self.blockDim = grid, block
+        self.shared = SimpleNamespace(array=self._shared)
+        self.local = SimpleNamespace(array=lambda shape, dtype: np.full(shape, np.nan, dtype))
+        self.vector = SimpleNamespace(load=self._load, store=self._store)
+        self.float32x4 = self.float64x2 = lambda *numbers: Vector(numbers)
+        self.atomic = SimpleNamespace(add=lambda array, at, x: array.put(at, array.entries[at] + x, atomic=True))
+        self.libdevice = SimpleNamespace(normcdf=normcdf, normcdff=normcdf)
+        self.fma = fma
+        self._arrays: dict[int, Memory] = {}
+
+    @property
+    def threadIdx(self) -> Place:
+        return getcurrent().threadIdx
+
+    @property
+    def blockIdx(self) -> Place:
+        return getcurrent().blockIdx
+
+    def grid(self, axes: int) -> int:
+        return self.blockIdx.x * self.blockDim.x + self.threadIdx.x
+
+    def gridsize(self, axes: int) -> int:
+        return self.gridDim.x * self.blockDim.x
+
+    def syncthreads(self) -> None:
+        getcurrent().wait("block", 0)
+
+    def syncthreads_or(self, value: Any) -> int:
+        return int(any(getcurrent().wait("block", value)))
+
+    def shfl_xor_sync(self, mask: int, value: Any, distance: int) -> Any:
+        me = getcurrent()
+        return me.wait("warp", value)[(me.thread_id % 32) ^ distance]
+
+    def _shared(self, shape: Any, dtype: Any) -> Memory:
+        """Shared memory, one array for each line that asks for one."""
         line = sys._getframe(1).f_lineno
-        return arrays.setdefault(line, Memory(np.full(shape, np.nan, dtype)))
+        return self._arrays.setdefault(line, Memory(np.full(shape, np.nan, dtype)))
 
-    made = kernelapi().FakeCUDAModule(grid, block, 0)
-    made._shared.array, made.shfl_xor_sync, made.fma = array, shfl_xor_sync, fma
-    return made
+    def _load(self, array: Memory, at: int, count: int, alignment: int) -> Vector:
+        _check_wide(array, at, count, alignment)
+        return Vector(array[at + k] for k in range(count))
+
+    def _store(self, array: Memory, at: int, numbers: Vector, alignment: int) -> None:
+        _check_wide(array, at, len(numbers), alignment)
+        for k, number in enumerate(numbers):
+            array[at + k] = number
 
 
-def shfl_xor_sync(mask: int, value: Any, distance: int) -> Any:
-    me = getcurrent()
-    return me.wait("warp", value)[(me.thread_id % 32) ^ distance]
+def _check_wide(array: Memory, at: int, count: int, alignment: int) -> None:
+    assert count * array.dtype.itemsize == alignment == 16
+    assert (array.entries.ctypes.data + at * array.dtype.itemsize) % alignment == 0
 
 
 def fma(a: Any, b: Any, c: Any) -> Any:
     with mpmath.workdps(40):
         return type(a)(mpmath.mpf(float(a)) * mpmath.mpf(float(b)) + mpmath.mpf(float(c)))
+
+
+def normcdf(x: Any) -> Any:
+    return type(x)(mpmath.ncdf(float(x)))
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """The type of a pointer to numbers."""
+
+    dtype: type
+
+
+TYPES = SimpleNamespace(
+    float32=np.float32, float64=np.float64, int64=np.int64, CPointer=Pointer, void=lambda *kinds: SimpleNamespace(args=kinds)
+)
+"""`numba_cuda_mlir.types`."""
 
 
 LAUNCHES = count(1)
@@ -241,16 +296,16 @@ class Kernel:
         return launch
 
     def _run(self, grid: Any, block: Any, arguments: list[Any]) -> None:
-        number, module, place_of = next(LAUNCHES), self.function.__globals__, kernelapi().Dim3
+        number, module = next(LAUNCHES), self.function.__globals__
         self.runs += 1
         assert math.prod(block) <= self.bounds <= 1024
         for place in np.ndindex(*grid[::-1]):
-            here = place_of(*map(int, place[::-1]))
-            module["cuda"] = device(grid, block)
+            here = Place(*map(int, place[::-1]))
+            module["cuda"] = Seen(Place(*grid), Place(*block))
             try:
                 with np.errstate(all="ignore"):
                     threads = [
-                        Thread(lambda: self.function(*arguments), k, place_of(*map(int, p[::-1])), here, number)
+                        Thread(lambda: self.function(*arguments), k, Place(*map(int, p[::-1])), here, number)
                         for k, p in enumerate(np.ndindex(*block[::-1]))
                     ]
                     run_block(threads)
@@ -259,20 +314,25 @@ class Kernel:
 
 
 def _argument(kind: Any, given: Any) -> Any:
-    if isinstance(kind, types.CPointer):
+    if isinstance(kind, Pointer):
         memory = _pointed(given)
-        assert not memory.entries.size or memory.dtype == np.dtype(str(kind.dtype))
+        assert not memory.entries.size or memory.dtype == kind.dtype
         return memory
-    return int(given) if kind == types.int64 else np.dtype(str(kind)).type(given)
+    return int(given) if kind is np.int64 else kind(given)
 
 
 class SimulatedCuda:
     """What the functions of a module see of CUDA, on the host."""
 
+    __name__ = "numba_cuda_mlir.cuda"
+
     def __init__(self) -> None:
         self.kernels: list[Kernel] = []
 
-    def jit(self, signature: Any, launch_bounds: tuple[int, int], cache: bool) -> Callable[[Any], Kernel]:
+    def jit(self, signature: Any = None, launch_bounds: Any = (), cache: bool = False, **device: bool) -> Callable[[Any], Any]:
+        if device:
+            return lambda function: function
+
         def compiled(function: Any) -> Kernel:
             self.kernels.append(Kernel(function, signature, launch_bounds[0], self))
             return self.kernels[-1]
@@ -286,7 +346,7 @@ class SimulatedCuda:
         return SimpleNamespace(device=SimpleNamespace(id=0))
 
     def get_current_device(self) -> Any:
-        return SimpleNamespace(MULTIPROCESSOR_COUNT=PROCESSORS)
+        return SimpleNamespace(MULTIPROCESSOR_COUNT=PROCESSORS, L2_CACHE_SIZE=50 * 2**20)
 
     def external_stream(self, handle: int) -> Any:
         return SimpleNamespace(handle=handle, synchronize=lambda: None)
@@ -298,37 +358,8 @@ class SimulatedCuda:
         return array
 
 
-# ---------------------------------------------------------------- functions of the device
+# ---------------------------------------------------------------- modules
 
-
-def load_wide(array: Memory, at: int, row: Array, e: int) -> None:
-    for k in range(_wide(array, at)):
-        row[e + k] = array[at + k]
-
-
-def store_wide(array: Memory, at: int, row: Array, e: int) -> None:
-    for k in range(_wide(array, at)):
-        array[at + k] = row[e + k]
-
-
-def _wide(array: Memory, at: int) -> int:
-    size = array.dtype.itemsize
-    assert (array.entries.ctypes.data + at * size) % 16 == 0
-    return int(16 // size)
-
-
-def normcdf(x: Any) -> Any:
-    return type(x)(mpmath.ncdf(float(x)))
-
-
-TWINS: Mapping[str, Any] = {
-    "load_wide": load_wide,
-    "store_wide": store_wide,
-    "atomic_add": lambda array, at, x: array.put(at, array.entries[at] + x, atomic=True),
-    "type_of": lambda x, number: type(x)(number),
-    "normcdf": normcdf,
-}
-"""The intrinsics of emitted modules in Python."""
 
 MATH = SimpleNamespace(
     **{name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "sin", "cos")},
@@ -339,9 +370,28 @@ MATH = SimpleNamespace(
 """The functions of `math` for numpy's numbers: they keep the type, and give infinities where `math` raises."""
 
 
-def imported(source: str, name: str = "module") -> ModuleType:
-    """The module of a text."""
-    with TemporaryDirectory() as folder:
+@contextmanager
+def offered(modules: Mapping[str, Any]) -> Iterator[None]:
+    """What an import finds, for a while; None is what is not installed."""
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+
+
+def imported(source: str, name: str = "module", compiler: Mapping[str, Any] | None = None) -> ModuleType:
+    """The module of a text, with a compiler in the place of those that may be installed: by default the simulator."""
+    cuda = SimulatedCuda()
+    extending = SimpleNamespace(intrinsic=lambda function: function)
+    simulator = SimpleNamespace(cuda=cuda, types=TYPES, carray=lambda array, shape: array, extending=extending)
+    given = {"numba_cuda_mlir": simulator, "numba_cuda_mlir.extending": extending} if compiler is None else compiler
+    with TemporaryDirectory() as folder, offered(given):
         path = Path(folder) / f"{name}.py"
         path.write_text(source, "utf-8")
         spec = importlib.util.spec_from_file_location(name, path)
@@ -357,13 +407,9 @@ def imported(source: str, name: str = "module") -> ModuleType:
 def simulated(source: str, name: str = "module", small: bool = True) -> ModuleType:
     """The module of a text, on the simulated device; products of matrices have `small` tiles, which run sooner."""
     module = imported(source, name)
-    names = vars(module)
-    for key, value in list(names.items()):
-        if hasattr(value, "py_func"):
-            names[key] = value.py_func
-    names.update({key: twin for key, twin in TWINS.items() if key in names}, math=MATH, cuda=SimulatedCuda())
-    if "TILE" in names and small:
-        names.update(TILE=16, DEEP=4)
+    vars(module).update(math=MATH)
+    if "TILE" in vars(module) and small:
+        vars(module).update(TILE=16, DEEP=4)
     return module
 
 

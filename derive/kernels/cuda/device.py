@@ -1,6 +1,6 @@
 """Elementary functions and instructions for CUDA, on those of NVIDIA's libdevice: the twins of what the CPU's files define.
 
-`sources` copies from this file into emitted modules, so every definition stands on numba, llvmlite and its neighbours alone.
+`sources` copies from this file and the two below it into emitted modules, so every definition stands alone.
 The errors of libdevice's functions are those of the CUDA Programming Guide: at most 2 units in the last place for these, 5 for
 the distribution function of the normal law.
 """
@@ -11,13 +11,8 @@ from __future__ import annotations
 
 import math
 
-from llvmlite import ir
-from numba import cuda, types
-from numba.cuda import cgutils
-from numba.cuda.extending import intrinsic
-from numba.cuda.np.arrayobj import make_array
-
-device = cuda.jit(device=True, forceinline=True)
+from derive.kernels.cuda.float32 import BELL, HALF, LARGE, ONE, ZERO, load_wide, store_wide
+from derive.kernels.cuda.intrinsics import cuda, device
 
 # ------------------------------------------------------------------------------------------------------------- choices
 
@@ -50,32 +45,6 @@ def accumulate_maximum(largest, x):
 def accumulate_product(total, x):
     """A product with one more factor."""
     return total * x
-
-
-# ------------------------------------------------------------------------------------------------------------- numbers
-
-
-@intrinsic
-def type_of(typing, x, number):
-    """A number in the type of x."""
-
-    def generate(context, builder, signature, arguments):
-        return context.cast(builder, arguments[1], signature.args[1], signature.args[0])
-
-    return x(x, number), generate
-
-
-@intrinsic
-def normcdf(typing, x):
-    """The distribution function of the standard normal law, as libdevice has it."""
-    name = "__nv_normcdff" if x == types.float32 else "__nv_normcdf"
-
-    def generate(context, builder, signature, arguments):
-        kind = arguments[0].type
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name)
-        return builder.call(function, arguments)
-
-    return x(x), generate
 
 
 # ---------------------------------------------------------------------------------------------------------- exponentials
@@ -118,13 +87,12 @@ def erf(x):
 
 @device
 def sigmoid(x):
-    one = type_of(x, 1)
-    return one / (one + math.exp(-x))
+    return ONE / (ONE + math.exp(-x))
 
 
 @device
 def softplus(x):
-    return maximum(x, type_of(x, 0)) + math.log1p(math.exp(-abs(x)))
+    return maximum(x, ZERO) + math.log1p(math.exp(-abs(x)))
 
 
 @device
@@ -132,56 +100,11 @@ def normal_pdf(x):
     """What squaring rounds off is put back: the exponent may be large."""
     square = x * x
     rounded = cuda.fma(x, x, -square)
-    bell = type_of(x, 0.3989422804014327) * math.exp(type_of(x, -0.5) * square)
-    return bell - type_of(x, 0.5) * rounded * bell if square < type_of(x, 1e4) else bell
-
-
-@device
-def normal_cdf(x):
-    return normcdf(x)
+    bell = BELL * math.exp(-HALF * square)
+    return bell - HALF * rounded * bell if square < LARGE else bell
 
 
 # --------------------------------------------------------------------------------------------------------------- memory
-
-
-def vector_of(context, builder, signature, arguments):
-    """(the type of 16 bytes of numbers, where they lie in memory, where each lies in the row)."""
-    number = signature.args[0].dtype
-    count = 128 // number.bitwidth
-    vector = ir.VectorType(context.get_value_type(number), count)
-    place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), vector.as_pointer())
-    row = make_array(signature.args[2])(context, builder, arguments[2]).data
-    entries = [builder.gep(row, [builder.add(arguments[3], ir.Constant(ir.IntType(64), k))]) for k in range(count)]
-    return vector, place, entries
-
-
-@intrinsic
-def load_wide(typing, array, at, row, e):
-    """Read 16 bytes of numbers in one instruction, to row[e] and on; the place is a multiple of 16 bytes."""
-
-    def generate(context, builder, signature, arguments):
-        _, place, entries = vector_of(context, builder, signature, arguments)
-        found = builder.load(place, align=16)
-        for k, entry in enumerate(entries):
-            builder.store(builder.extract_element(found, ir.Constant(ir.IntType(32), k)), entry)
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, row, types.int64), generate
-
-
-@intrinsic
-def store_wide(typing, array, at, row, e):
-    """Write row[e] and on as 16 bytes of numbers in one instruction; the place is a multiple of 16 bytes."""
-
-    def generate(context, builder, signature, arguments):
-        vector, place, entries = vector_of(context, builder, signature, arguments)
-        found = ir.Constant(vector, ir.Undefined)
-        for k, entry in enumerate(entries):
-            found = builder.insert_element(found, builder.load(entry), ir.Constant(ir.IntType(32), k))
-        builder.store(found, place, align=16)
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, row, types.int64), generate
 
 
 @device
@@ -202,20 +125,6 @@ def write(array, at, row, e, V):
         store_wide(array, at, row, e)
 
 
-@intrinsic
-def atomic_add(typing, array, at, x):
-    """Add to an entry that other threads add to."""
-
-    def generate(context, builder, signature, arguments):
-        place, kind = builder.gep(arguments[0], [arguments[1]]), arguments[2].type
-        name = f"llvm.nvvm.atomic.load.add.f{array.dtype.bitwidth}.p0f{array.dtype.bitwidth}"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [place.type, kind]), name)
-        builder.call(function, [place, arguments[2]])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, array.dtype), generate
-
-
 # ------------------------------------------------------------------------------------------------- threads of one row
 
 
@@ -231,8 +140,8 @@ def in_room(x, room):
 @device
 def row_sum(x, room, T):
     """What the T threads of a row add up to, for each of them; `room` is memory that they share."""
-    for distance in (16, 8, 4, 2, 1):
-        x = accumulate(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, distance))
+    for k in range(5):
+        x = accumulate(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, 16 >> k))
     if T > 32:
         in_room(x, room)
         x = room[0]
@@ -244,8 +153,8 @@ def row_sum(x, room, T):
 @device
 def row_largest(x, room, T):
     """What the T threads of a row have as their largest, for each of them; `room` is memory that they share."""
-    for distance in (16, 8, 4, 2, 1):
-        x = accumulate_maximum(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, distance))
+    for k in range(5):
+        x = accumulate_maximum(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, 16 >> k))
     if T > 32:
         in_room(x, room)
         x = room[0]
@@ -257,8 +166,8 @@ def row_largest(x, room, T):
 @device
 def row_product(x, room, T):
     """What the T threads of a row multiply to, for each of them; `room` is memory that they share."""
-    for distance in (16, 8, 4, 2, 1):
-        x = accumulate_product(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, distance))
+    for k in range(5):
+        x = accumulate_product(x, cuda.shfl_xor_sync(0xFFFFFFFF, x, 16 >> k))
     if T > 32:
         in_room(x, room)
         x = room[0]

@@ -1,6 +1,6 @@
 """The public functions of a CUDA module: Python that checks what it is given and launches kernels, one after the other.
 
-Nothing waits for the device, but for labels, which are checked before anything is written.
+Nothing waits for the device, but for labels, which are checked before anything is written unless LABELS_CHECKED says otherwise.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from derive.calculus.terms import Index
 from derive.graphs.graph import Graph
 from derive.kernels.cuda.cells import cells_kernels, numbers_kernel, sliced
 from derive.kernels.cuda.launches import CellLaunch, Launch, Launches, RowLaunch, ScalarLaunch, launches
-from derive.kernels.cuda.rows import lying_along, registers, rows_kernels
+from derive.kernels.cuda.rows import lying_along, peels, read_again, registers, rows_kernels
 from derive.kernels.cuda.threads import COUNT, OUT, PART, SIZE, Argument, KernelText, ThreadPrinter, broken, many
 from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
@@ -100,7 +100,8 @@ class _CudaWrapper(Wrapper):
         found = [i for i in self.read if i.kind == "label"]
         if found:
             yield "if LABELS_CHECKED:"
-        yield from (f"    _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__)" for i in found)
+        for i in found:
+            yield f"    {i.name} = _check_labels({i.name!r}, {i.name}, {size_code(i.classes)}, device__, LABELS_CHECKED)"
 
     # ---- numbers that the host computes
 
@@ -218,9 +219,11 @@ class _CudaWrapper(Wrapper):
     def _rows(self, name: str, stage: RowLaunch, printer: ThreadPrinter, short: KernelText, long: KernelText) -> Iterator[str]:
         along, rows, length = lying_along(printer, stage), _many(stage.outer), _many(stage.inner)
         arrays = "".join(f", {n}" for n in along)
-        yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}{arrays})"
+        yield f"T__, V__, E__, R__ = _row_shape({length}, {registers(printer, stage)}, {peels(printer, stage)}{arrays})"
         parts = bool(stage.totals or stage.columns)
-        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts}, {bool(stage.columns)})"
+        count = len(read_again(printer, stage))
+        again = f"0 if E__ else {f'{count}*' * (count > 1)}{length}*REAL.itemsize" if count else "0"
+        yield f"grid__ = _row_grid({rows}, T__*R__, R__, {parts}, {bool(stage.columns)}, {again})"
         for s in stage.totals:
             yield self._room(f"{s.name}{PART}", "(grid__*R__,)", "PARTIAL")
         for s in stage.columns:

@@ -6,6 +6,7 @@ computes again what it needs, and the largest entry is found while exponentials 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from derive.kernels.text.tree import (
     ZERO,
     Assign,
     Brackets,
+    Choice,
     Do,
     Expression,
     If,
@@ -35,6 +37,7 @@ from derive.kernels.text.tree import (
     needed,
     plus,
     put,
+    replaced,
     times,
 )
 
@@ -53,7 +56,7 @@ class _Along:
     stage: RowLaunch
     long: bool
     loaded: set[Element] = field(default_factory=set)
-    """What registers hold already."""
+    """What registers hold already.  What all rows share is read by every nest: it stays in the first cache."""
 
     @property
     def along(self) -> Axes:
@@ -128,7 +131,7 @@ class _Along:
         made = {s.entry for s in statements}
         wanted = [e for e in self.registers(statements) if e not in made and any(e in s.entries for s in statements)]
         missing = [e for e in wanted if self.long or e not in self.loaded]
-        self.loaded |= {*missing, *made}
+        self.loaded |= {e for e in (*missing, *made) if e.indices == self.along}
         return [self._moved("read", e.name, self.place(e), e.name) for e in missing]
 
     def stores(self, statements: Sequence[Statement]) -> list[Line]:
@@ -145,13 +148,20 @@ class _Along:
     def chunks(self, before: Sequence[Line], body: Sequence[Line] = (), after: Sequence[Line] = ()) -> list[Line]:
         """A loop over what a thread has of a row, V__ numbers at a time."""
         chunk = Name("c__")
-        kept = [] if self.long else [Assign("e__", plus(times(chunk, WIDE), EACH))]
-        each = [Loop("v__", WIDE, (*kept, *body))] if body else []
-        lines = tuple(self.placed([*before, *each, *after]))
+        lines = tuple(self.placed([*before, *(self.each(body) if body else []), *after]))
         if self.long:
-            return [Loop("at__", LENGTH, lines, times(THREAD, WIDE), Name("step__"))]
+            return self.passed(lines)
         place = Assign("at__", times(Brackets(plus(times(chunk, SHARING), THREAD)), WIDE))
         return [Loop("c__", Operation("//", KEPT, WIDE), (place, If(compared(PLACE, "<", LENGTH), lines)))]
+
+    def passed(self, lines: tuple[Line, ...]) -> list[Line]:
+        """The loop of lines that know `at__` along all that a thread has of a long row."""
+        return [Loop("at__", LENGTH, lines, times(THREAD, WIDE), Name("step__"))]
+
+    def each(self, body: Sequence[Line]) -> list[Line]:
+        """Lines for each of V__ numbers."""
+        kept = [] if self.long else [Assign("e__", plus(times(Name("c__"), WIDE), EACH))]
+        return [Loop("v__", WIDE, (*kept, *self.indexed(body)))]
 
     def block(self, statements: Sequence[Statement]) -> ThreadBlock:
         entry = EACH if self.long else Name("e__")
@@ -183,7 +193,7 @@ class _Along:
     def loop(self, nest: Sequence[Statement]) -> list[Line]:
         """The statements along the row."""
         loads = self.loads(nest)
-        return self.chunks(loads, self.indexed(self.body(nest)), self.stores(nest))
+        return self.chunks(loads, self.body(nest), self.stores(nest))
 
     def opened(self, statements: Iterable[Statement]) -> list[Line]:
         """What sums start from."""
@@ -214,6 +224,9 @@ class _RowPrinter(_Along):
 
     def lines(self) -> list[Line]:
         """The kernel: the nests of each row, and what all rows add up to."""
+        ahead = self._ahead
+        self.loaded |= {*ahead}
+        first = [self._moved("read", e.name, plus(times(SLOT, LENGTH), PLACE), e.name) for e in ahead]
         inside = self._inside()
         columns = self.stage.columns
         shares = any(s.kind != MAP and set(s.over) != set(self.stage.outer) for s in self.stage.statements)
@@ -229,26 +242,76 @@ class _RowPrinter(_Along):
             Assign("slot__", plus(times(Name("cuda.blockIdx.x"), Name("cuda.blockDim.y")), Name("cuda.threadIdx.y"))),
             Assign("slots__", slots),
             *(line for s in columns for line in self.chunks([], self.opened([s]))),
+            *([If(compared(SLOT, "<", Name("rows__")), tuple(self.chunks(first)))] if first else []),
         ]
-        loop = Loop("row__", Name("rows__"), (*split(ROW, self.stage.outer), *inside), SLOT, Name("slots__"))
+        loop = Loop("row__", Name("rows__"), (*split(ROW, self.stage.outer), *self._peeled(), *inside), SLOT, Name("slots__"))
         end = [line for s in self.stage.totals for line in self._total(s)]
         for s in columns if not self.long else ():
             end += self.chunks([self._moved("write", f"{s.name}{PART}", plus(times(SLOT, LENGTH), PLACE), s.name)])
         return [*head, loop, *end]
 
+    @property
+    def _ahead(self) -> list[Element]:
+        """What a thread that goes from row to row reads of its next row, as soon as the last nest is done with the same entry of
+        this row: memory is at work while the row is finished, and no register more is needed.
+        """
+        last = self.stage.nests[-1]
+        if self.long or not (self.stage.totals or self.stage.columns) or not self._along_row(last):
+            return []
+        made = {s.entry for s in self.stage.statements}
+        return [e for e in self.registers(last) if e.indices == self.along and e not in made]
+
+    def stores(self, statements: Sequence[Statement]) -> list[Line]:
+        found = super().stores(statements)
+        if tuple(statements) != self.stage.nests[-1] or not self._ahead:
+            return found
+        row, slots = Name("next__"), Name("slots__")
+        reads = tuple(self._moved("read", e.name, plus(times(row, LENGTH), PLACE), e.name) for e in self._ahead)
+        return [*found, Assign("next__", plus(ROW, slots)), If(compared(row, "<", Name("rows__")), reads)]
+
+    def _along_row(self, nest: Sequence[Statement]) -> bool:
+        return not all(s.loops == set(self.stage.outer) for s in nest)
+
+    @property
+    def peels(self) -> bool:
+        """Whether a long row is read 16 bytes at a time from the first multiple of 16 bytes in it, and what stands before and
+        behind by single numbers: that fits all arrays if each lies in such rows.
+        """
+        arrays = [e for e in self.registers(self.stage.statements) if e.name in self.printer.memory]
+        return self.long and not self.stage.columns and all(e.indices == self.along for e in arrays)
+
+    def passed(self, lines: tuple[Line, ...]) -> list[Line]:
+        if not self.peels:
+            return super().passed(lines)
+        head, rest, edge = map(Name, ("head__", "rest__", "edge__"))
+        place = Choice(compared(edge, "<", head), edge, plus(edge, Brackets(Operation("-", rest, head))))
+        edges = (Assign("at__", place), *replaced(lines, WIDE, ONE))
+        return [
+            Loop("at__", rest, lines, plus(head, times(THREAD, WIDE)), Name("step__")),
+            Loop("edge__", plus(head, Brackets(Operation("-", LENGTH, rest))), edges, THREAD, SHARING),
+        ]
+
+    def _peeled(self) -> list[Line]:
+        """Where the first 16 bytes of a row begin that are a multiple of 16 bytes, and where the last end."""
+        if not self.peels:
+            return []
+        begun = Operation("%", Brackets(times(ROW, LENGTH)), WIDE)
+        before = Operation("%", Brackets(Operation("-", WIDE, Brackets(begun))), WIDE)
+        inside = Operation("%", Brackets(Operation("-", LENGTH, Name("head__"))), WIDE)
+        return [Assign("head__", call("min", before, LENGTH)), Assign("rest__", Operation("-", LENGTH, Brackets(inside)))]
+
     def _inside(self) -> list[Line]:
-        """The nests of a row; of a long one the largest entry and sums of exponentials are found in one pass."""
-        nests, inside = self.stage.nests, list[Line]()
-        while nests:
-            online = running(nests[0], nests[1]) if self.long and len(nests) > 1 else None
-            if online:
-                inside += self._running(online)
-                rest = tuple(s for s in nests[1] if s not in online.sums)
-                nests = ((rest,) if rest else ()) + nests[2:]
-            else:
-                inside += self._nest(nests[0])
-                nests = nests[1:]
-        return inside
+        """The nests of a row, one after the other."""
+        return [line for one in self.passes() for line in (self._running(one) if isinstance(one, Running) else self._nest(one))]
+
+    def passes(self) -> list[Running | tuple[Statement, ...]]:
+        """The nests; of a long row the first two are one where that can be."""
+        first, *others = self.stage.nests
+        online = running(first, others[0]) if self.long and others else None
+        if online is None:
+            return [first, *others]
+        rest = tuple(s for s in others[0] if s not in online.sums)
+        return [online, *([rest] if rest else []), *others[1:]]
 
     def target(self, s: Statement) -> Expression:
         if s not in self.stage.columns:
@@ -264,7 +327,7 @@ class _RowPrinter(_Along):
         return f"{s.name}__one" if s.name in self.printer.memory else s.name
 
     def _nest(self, nest: Sequence[Statement]) -> list[Line]:
-        if all(s.loops == set(self.stage.outer) for s in nest):
+        if not self._along_row(nest):
             return self._of_rows(nest)
         sums = [s for s in nest if s.kind != MAP and set(s.over) == set(self.stage.inner)]
         return [*self.opened(sums), *self.loop(nest), *(line for s in sums for line in self._closed(s, self.target(s)))]
@@ -287,23 +350,27 @@ class _RowPrinter(_Along):
         return scope.lines
 
     def _running(self, found: Running) -> list[Line]:
-        """The largest entry and sums of shifted exponentials in one pass."""
+        """The largest entry and sums of shifted exponentials in one pass; what has been summed is scaled once for V__ numbers."""
         m, sums = found.largest, found.sums
         scope = self.block([m, *sums]).scope()
         highest, top, scale = self.target(m), Name("top__"), Name("scale__")
         least = scope.value(S.NegativeInfinity)
         loads, value = self.loads([m, *sums]), scope.value(m.term)
+        scope.put(Assign("top__", call("accumulate_maximum", top, value)))
         raised = (
             Assign("scale__", call("exp", Operation("-", highest, top))),
             *(put(self.target(s), times(self.target(s), scale)) for s in sums),
             put(highest, top),
         )
-        scope.put(
-            Assign("top__", call("accumulate_maximum", highest, value)),
+        added = self.each(self.body(sums, {m.entry: highest}))
+        chunk = [
+            *loads,
+            Assign("top__", highest),
+            *self.each(scope.lines),
             If(compared(top, "!=", highest), raised),
-            If(compared(highest, "!=", least), tuple(self.body(sums, {m.entry: highest}))),
-        )
-        lines = [*self.opened([m, *sums]), *self.chunks(loads, self.indexed(scope.lines)), *self._closed(m, highest)]
+            If(compared(highest, "!=", least), tuple(added)),
+        ]
+        lines = [*self.opened([m, *sums]), *self.chunks(chunk), *self._closed(m, highest)]
         lines.append(Assign("scale__", call("exp", Operation("-", highest, Name(self._own(m))))))
         return [*lines, *(line for s in sums for line in self._closed(s, times(self.target(s), scale)))]
 
@@ -331,9 +398,22 @@ def rows_kernels(printer: ThreadPrinter, name: str, stage: RowLaunch) -> list[Ke
 def registers(printer: ThreadPrinter, stage: RowLaunch) -> int:
     """How many numbers a thread keeps at most, from one nest to the next, for each entry of a row that it has."""
     made = _RowPrinter(printer, stage, False)
-    rows = [{e.name for e in made.registers(nest)} for nest in stage.nests]
+    rows = [{e.name for e in made.registers(nest) if e.indices == made.along} for nest in stage.nests]
     kept = [set().union(*rows[:k]) & set().union(*rows[k:]) for k in range(1, len(rows))]
     return max(map(len, kept), default=0) + len(stage.columns)
+
+
+def peels(printer: ThreadPrinter, stage: RowLaunch) -> bool:
+    """Whether a row that is not kept may begin anywhere and is read 16 bytes at a time all the same."""
+    return _RowPrinter(printer, unkept(stage, printer.memory), True).peels
+
+
+def read_again(printer: ThreadPrinter, stage: RowLaunch) -> list[str]:
+    """The arrays of rows that more than one nest reads where a row is not kept."""
+    made = _RowPrinter(printer, unkept(stage, printer.memory), True)
+    nests = [(one.largest, *one.sums) if isinstance(one, Running) else one for one in made.passes()]
+    found = Counter(e.name for nest in nests for e in made.registers(nest) if e.indices == made.along)
+    return sorted(name for name, nests in found.items() if nests > 1)
 
 
 def lying_along(printer: ThreadPrinter, stage: RowLaunch | CellLaunch) -> list[str]:

@@ -31,18 +31,13 @@ CUDA = Target(
     template="cuda/module.j2",
     public=public,
     device=Device(
-        files=("cuda/device.py",),
+        files=("cuda/intrinsics.py", "cuda/{dtype}.py", "cuda/device.py"),
         operations=(
             *("accumulate", "accumulate_maximum", "accumulate_product", "atomic_add", "maximum", "read"),
             *("row_largest", "row_product", "row_sum", "select", "write"),
         ),
     ),
-    imports=(
-        *(("numba", name) for name in ("cuda", "types")),
-        ("numba.cuda.core.errors", "NumbaPerformanceWarning"),
-        ("numba.types", "void"),
-        *NUMPY,
-    ),
+    imports=NUMPY,
     own=frozenset(OWN.split()),
     variables=_variables,
     wraps={

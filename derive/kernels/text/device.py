@@ -37,8 +37,8 @@ class Device:
 def sources(device: Device, names: Iterable[str], dtype: str, imports: Names = ()) -> str:
     """Source text that defines `names`, of FUNCTIONS or the operations, for float32 or float64, and only what they need.
 
-    The text imports from numba, llvmlite and numpy alone, besides `imports` of whoever puts it into a module; it is the same
-    however `names` are ordered or repeated.
+    The text imports from numba, llvmlite and numpy alone, besides `imports` of whoever puts it into a module and what a file
+    imports from one of several packages; it is the same however `names` are ordered or repeated.
     """
     definitions = _definitions(device.files, dtype)
     wanted: set[str] = set()
@@ -52,9 +52,10 @@ def sources(device: Device, names: Iterable[str], dtype: str, imports: Names = (
             wanted.add(name)
             pending += definitions[name].needs
     parts = [definition for name, definition in definitions.items() if name in wanted]
+    choices = "".join(f"\n{part.text}\n" for part in definitions.values() if isinstance(part, _Choice))
     needed = [*(part for part in parts if isinstance(part, _Import)), *(_Import(*pair) for pair in imports)]
     said = {name: f.comment(dtype) for name, f in FUNCTIONS.items()} if device.measured else {}
-    return _import_lines(needed) + _definition_lines((part for part in parts if isinstance(part, _Definition)), said)
+    return _import_lines(needed) + choices + _definition_lines((part for part in parts if isinstance(part, _Definition)), said)
 
 
 # ----------------------------------------------------------------------------------------------------- reading the files
@@ -70,6 +71,15 @@ class _Import:
 
 
 @dataclass(frozen=True)
+class _Choice:
+    """`try: from one package import what another has as well`, which stands in every text."""
+
+    text: str
+    name: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Definition:
     """A constant or a function: its text, decorators and remarks included, and the names of the file it mentions."""
 
@@ -79,14 +89,17 @@ class _Definition:
     is_function: bool
 
 
+_Part = _Import | _Choice | _Definition
+
+
 @cache
-def _definitions(files: tuple[str, ...], dtype: str) -> Mapping[str, _Import | _Definition]:
+def _definitions(files: tuple[str, ...], dtype: str) -> Mapping[str, _Part]:
     """What the files for one type define, in an order in which nothing is used before it is defined: what is defined again
     stands there as it was defined first, which is how a type has a function of its own.
     """
     if dtype not in DTYPES:
         raise ValueError(f"device functions are for {' and '.join(DTYPES)}, not {dtype}")
-    found: dict[str, _Import | _Definition] = {}
+    found: dict[str, _Part] = {}
     for name in files:
         text = (KERNELS / name.format(dtype=dtype)).read_text("utf-8")
         for definition in _read(text, found):
@@ -94,7 +107,7 @@ def _definitions(files: tuple[str, ...], dtype: str) -> Mapping[str, _Import | _
     return found
 
 
-def _read(text: str, known: Mapping[str, object]) -> Iterator[_Import | _Definition]:
+def _read(text: str, known: Mapping[str, object]) -> Iterator[_Part]:
     """The definitions of one file; `known` grows while they are read."""
     lines = text.splitlines()
     for statement in ast.parse(text).body:
@@ -102,6 +115,8 @@ def _read(text: str, known: Mapping[str, object]) -> Iterator[_Import | _Definit
             case ast.ImportFrom(module=str(module), names=aliases):
                 if module != "__future__" and not module.startswith("derive."):
                     yield from (_Import(module, alias.name) for alias in aliases)
+            case ast.Try():
+                yield _Choice("\n".join(lines[statement.lineno - 1 : statement.end_lineno]))
             case ast.Import():  # of the standard library, which every module imports
                 pass
             case ast.Assign(targets=[ast.Name(id=name)]):

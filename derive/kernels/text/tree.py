@@ -11,8 +11,9 @@ wants them; `legal` says what may stand where.  What a function has to be given,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import reduce
+from typing import Any
 
 
 class Expression:
@@ -296,6 +297,17 @@ def walk(*nodes: Node) -> Iterator[Node]:
     for node in nodes:
         yield node
         yield from walk(*children(node))
+
+
+def replaced(value: Any, old: Node, new: Node) -> Any:
+    """A node, or a tuple of nodes, with another one for each that is `old`."""
+    if value == old:
+        return new
+    if isinstance(value, tuple):
+        return tuple(replaced(part, old, new) for part in value)
+    if isinstance(value, Expression | Line):
+        return replace(value, **{f.name: replaced(getattr(value, f.name), old, new) for f in fields(value)})  # type: ignore[arg-type, type-var]
+    return value
 
 
 def mentioned(*nodes: Node) -> frozenset[str]:
