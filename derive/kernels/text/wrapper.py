@@ -97,6 +97,11 @@ class Wrapper:
     def program(self) -> Program:
         return self.plan.program
 
+    @property
+    def array_type(self) -> str:
+        """The type of the arrays that are given and made."""
+        return self.dtype
+
     remarks: ClassVar[tuple[str, ...]] = ()
     """What the docstring says of one target only."""
 
@@ -240,7 +245,7 @@ class Wrapper:
         yield f'"""{self.kind.summary.format(**words)}'
         yield ""
         for i in self.arguments:
-            yield f"{i.name}: {_described(i, self.dtype)}"
+            yield f"{i.name}: {_described(i, self.array_type)}"
         for name in self.given_sizes:
             yield f"{name}: a size that no array tells, a whole number from 1"
         if self.gradients:
