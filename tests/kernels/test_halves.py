@@ -211,7 +211,8 @@ def test_a_target_that_has_no_such_type_says_so() -> None:
 @pytest.mark.parametrize("dtype", HALVES)
 def test_a_wrapped_kernel_takes_and_gives_tensors_of_the_type(dtype: str) -> None:
     low = getattr(torch, dtype)
-    apply = derive.graph("layer_norm").kernel(batch="x", dtype=dtype, wrap="torch").loaded.Kernel.apply
+    wrt = ("x", "gamma", "beta", "epsilon")
+    apply = derive.graph("layer_norm").kernel(batch="x", dtype=dtype, wrt=wrt, wrap="torch").loaded.Kernel.apply
     given = [torch.randn(6, 10), torch.randn(10), torch.randn(10), torch.tensor(0.1)]
     given = [a.to(low).requires_grad_() for a in given]
     compiled = torch.compile(lambda *a: apply(*a), fullgraph=True, backend="aot_eager")

@@ -71,6 +71,35 @@ class _CpuWrapper(Wrapper):
         """The arrays that are of another type than what is computed with: compiled code knows their bits."""
         return kept_in(self.program) if self.array_type in STORED else frozenset()
 
+    # ---- types, for whoever calls the function
+
+    def signature(self) -> list[str]:
+        types = {i.name: self._type(i.name, bool(i.axes)) for i in self.arguments} | dict.fromkeys(self.given_sizes, "int")
+        types |= {"out": f"{self._formed(nothing=True)} | None", "workspace": "Workspace | None"}
+        names = [argument.partition("=") for argument in super().signature()]
+        return [name if name == "*" else f"{name}: {types[name]}{' = ' * bool(value)}{value}" for name, _, value in names]
+
+    def returned(self) -> str:
+        return f" -> {self._formed()}"
+
+    def _type(self, name: str, array: bool) -> str:
+        """The type of an argument or of a result; of what is whole, an argument may be of any such type."""
+        if name in self.plan.whole:
+            return ("NDArray[np.integer]" if name in self.graph.members else "NDArray[np.int64]") if array else "int"
+        return f"NDArray[{'Any' if self.array_type == 'bfloat16' else f'np.{self.array_type}'}]" if array else "float"
+
+    def _formed(self, nothing: bool = False) -> str:
+        """The types in the form of the result; of `out`, where nothing stands in the place of a number."""
+
+        def one(name: str) -> str:
+            return self._type(name, name in self.written) if name in self.written or not nothing else "None"
+
+        gradients = f"tuple[{', '.join(map(one, self.gradients))}]" if self.gradients else ""
+        value = one(self.program.outputs[0]) if self.kind.value and (self.written or not nothing) else ""
+        if nothing and value == "None":  # a number has no place beside the gradients
+            value = ""
+        return f"tuple[{value}, {gradients}]" if value and gradients else value or gradients
+
     def number_type(self, name: str) -> str:
         return "STORED" if name in self.stored else super().number_type(name)
 

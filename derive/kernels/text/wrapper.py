@@ -134,6 +134,10 @@ class Wrapper:
         out = ["out=None"] if self.written else []
         return [*(i.name for i in self.arguments), *self.given_sizes, "*", *out, "workspace=None"]
 
+    def returned(self) -> str:
+        """What stands behind the arguments: the type of the result, where the target's functions have types."""
+        return ""
+
     @cached_property
     def _occupied(self) -> list[str]:
         """The sizes of axes that must not be empty: an entry is read at a given place, or where one was found."""
@@ -236,7 +240,7 @@ class Wrapper:
 
     def text(self, lines: Sequence[str]) -> str:
         """The function with these lines."""
-        head = f"\n\ndef {self.kind.name}({', '.join(self.signature())}):\n"
+        head = f"\n\ndef {self.kind.name}({', '.join(self.signature())}){self.returned()}:\n"
         return head + "".join(f"    {line}".rstrip() + "\n" for line in lines)
 
     def docstring(self) -> Iterator[str]:
