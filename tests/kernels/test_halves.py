@@ -1,9 +1,9 @@
-"""Kernels whose arrays are of 16 bits: what they convert is exact, and what they give is what PyTorch computes in float32, rounded."""
+"""Kernels of arrays of 16 bits: what they convert is exact, what they give is what PyTorch computes in float32, rounded."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numba
@@ -12,6 +12,7 @@ import pytest
 
 import derive
 from derive.errors import DeriveError
+from derive.kernels.cache import load
 from derive.kernels.cpu.device import halves
 from derive.kernels.program.elementary import STORED
 from oracles.extras import functional as F
@@ -62,7 +63,9 @@ def test_numbers_are_rounded_as_numpy_and_pytorch_do(dtype: str) -> None:
     middle = ((finite[1:] + finite[:-1]) / 2).astype(np.float32)
     beside = [np.nextafter(middle, np.float32(end)) for end in (np.inf, -np.inf)]
     source = np.random.default_rng(0).integers(0, 1 << 32, 1 << 20, dtype=np.uint32).view(np.float32)
-    given = np.concatenate([middle, *beside, source, np.float32([65519.996, 65520, 3.3895314e38, 3.4e38, np.inf, -np.inf, np.nan])])
+    given = np.concatenate(
+        [middle, *beside, source, np.float32([65519.996, 65520, 3.3895314e38, 3.4e38, np.inf, -np.inf, np.nan])]
+    )
     nan = np.isnan(given)
     ours = converted(f"to_{dtype}", given, np.uint16)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -118,13 +121,14 @@ def apart(ours: Any, theirs: Any) -> int:
     """By how many numbers of the type two arrays differ; what float32 leaves of numbers that cancel is no difference."""
     whole = [np.asarray(a.view(torch.int16).numpy(), np.int32) for a in (ours.contiguous(), theirs.contiguous())]
     placed = [np.where(a < 0, -(a & 0x7FFF), a) for a in whole]
-    near = ((ours.float() - theirs.float()).abs() <= 1e-6 * max(1.0, float(theirs.abs().max()))).numpy()
+    near = ((ours.float() - theirs.float()).abs() <= 1e-6 * float(theirs.abs().max())).numpy()
     return int(np.where(near, 0, abs(placed[0] - placed[1])).max(initial=0))
 
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize(
-    ("name", "dtype"), [*((name, "bfloat16") for name in CASES), ("rows written past the cache", "float16"), ("matrix products", "float16")]
+    ("name", "dtype"),
+    [*((name, "bfloat16") for name in CASES), ("rows written past the cache", "float16"), ("matrix products", "float16")],
 )
 def test_a_kernel_gives_what_pytorch_computes_in_float32_rounded(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text, batch, sizes, function = CASES[name]
@@ -192,10 +196,8 @@ def test_arrays_are_of_the_type_and_written_where_out_says(dtype: str) -> None:
 
 def test_without_the_type_in_numpy_arrays_hold_the_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     source = derive.graph("x: [n]; y = 2*x").kernel(dtype="bfloat16").source
-    monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
-    module = ModuleType("without")
-    exec(compile(source, "<without>", "exec"), vars(module))
-    found = module.forward(np.array([0x3F80, 0xC000], np.uint16))
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    found = load(f"{source}\n", "without").forward(np.array([0x3F80, 0xC000], np.uint16))
     assert (found.dtype, found.tolist()) == (np.uint16, [0x4000, 0xC080])
 
 

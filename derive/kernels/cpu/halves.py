@@ -1,9 +1,10 @@
-"""Arrays of 16 bits around a program that computes in 32: what is read of an input is widened where it is read, what is wanted is
-rounded once, where it is complete.
+"""Arrays of 16 bits around a program that computes in 32: what is read of an input is widened where it is read, what is
+wanted is rounded once, where it is complete.
 
     y_i = exp(x_i)        y_i = to_bfloat16(exp(from_bfloat16(x_i)))
 
-What is read again is read as it was computed.  A matrix product takes arrays of its own type: its operands are widened as a whole.
+What is read again is read as it was computed.  A matrix product takes arrays of its own type: its operands are widened
+as a whole.
 """
 
 from __future__ import annotations

@@ -24,7 +24,12 @@ OWN = (
 
 def _variables(functions: Sequence[Public], dtype: str) -> Mapping[str, Any]:
     by_blocks = (BLOCKS_FROM, BLOCK) if any("_by_blocks(" in f.text for f in functions) else ()
-    return {"stored": dtype if dtype in STORED else "", "computed": computed(dtype), "threads_from": THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM, "by_blocks": by_blocks}
+    return {
+        "stored": dtype if dtype in STORED else "",
+        "computed": computed(dtype),
+        "threads_from": THREADS_BESIDE if any(f.mixed for f in functions) else THREADS_FROM,
+        "by_blocks": by_blocks,
+    }
 
 
 CPU = Target(

@@ -18,7 +18,6 @@ def computed(dtype: str) -> str:
     return STORED.get(dtype, dtype)
 
 
-
 @dataclass(frozen=True)
 class Function:
     """An elementary function of one number x, named alike for both types.

@@ -1,7 +1,8 @@
 """Numbers of 16 bits, which lie in arrays of whole numbers, and the float32 that is computed with.
 
-What is rounded goes to the nearest, of two to the even one, as in IEEE 754; a NaN stays one, with its sign.  A bfloat16 is the first half
-of a float32.  Nothing here meets a float32 below the normal ones, so that a processor that was told to take those for 0 gives the same.
+What is rounded goes to the nearest, of two to the even one, as in IEEE 754; a NaN stays one, with its sign.  A bfloat16 is
+the first half of a float32.  A float16 below its normal numbers is made of float32 numbers that are normal, so that a
+processor that was told to take others for 0 gives the same.
 """
 
 # mypy: ignore-errors
