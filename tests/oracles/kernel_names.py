@@ -30,10 +30,9 @@ def mentioned(made: Kernel) -> set[str]:
 def _evaluated(function: ast.FunctionDef) -> Iterator[ast.AST]:
     """What stands in a function, without its types, which nothing evaluates."""
     for node in ast.walk(function):
-        for field in ("annotation", "returns"):
-            if hasattr(node, field):
-                setattr(node, field, None)
-        yield node
+        for field in {"annotation", "returns"}.intersection(node._fields):
+            setattr(node, field, None)
+    return ast.walk(function)
 
 
 def _defined(made: Kernel) -> set[str]:
