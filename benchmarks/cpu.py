@@ -157,6 +157,21 @@ def cross_entropy(n: int, c: int, quick: bool, **goals: Any) -> Case:
     return Case("softmax cross-entropy", f"({n}, {c})", calls, results, 8 * n * c, **goals)
 
 
+def in_torch(n: int, c: int, quick: bool, **goals: Any) -> Case:
+    """The kernel of cross-entropy as PyTorch calls it, beside the kernel alone and PyTorch's own."""
+    random = Random()
+    z, t = 2 * random.array(n, c), random.labels(c, n)
+    made = kernel("softmax_cross_entropy_label", "z", "t", wrap="torch")
+    leaf, labels = torch.from_numpy(z).requires_grad_(), torch.from_numpy(t)
+    calls: dict[str, Call] = {
+        "derive": backward(lambda x: made.Kernel.apply(x, labels), leaf),
+        "kernel alone": lambda: made.value_and_grad(z, t),
+        "torch": backward(lambda x: F.cross_entropy(x, labels), leaf),
+    }
+    results = calls | {"kernel alone": lambda: [(r := made.value_and_grad(z, t))[0], r[1][0]]}
+    return Case("softmax cross-entropy in PyTorch", f"({n}, {c})", calls, results, 8 * n * c, **goals)
+
+
 def hinge(n: int, c: int, quick: bool, **goals: Any) -> Case:
     random = Random()
     s, t = 2 * random.array(n, c), random.labels(c, n)
@@ -672,6 +687,8 @@ CASES: tuple[tuple[str, Callable[[bool], Case]], ...] = (
     ("ce", lambda q: cross_entropy(4096, 1000, q, floor=4, goal=6, goal_share=0.65)),
     ("ce", lambda q: cross_entropy(16384, 1000, q, floor=4, goal=6, goal_share=0.65)),
     ("ce", lambda q: cross_entropy(512, 50257, q, floor=4, goal=6, goal_share=0.65)),
+    ("wrapped", lambda q: in_torch(8, 10, q)),
+    ("wrapped", lambda q: in_torch(4096, 1000, q)),
     ("hinge", lambda q: hinge(4096, 1000, q, floor=4, goal_share=0.85)),
     ("hinge", lambda q: hinge(16384, 1000, q, floor=4, goal_share=0.85)),
     ("norm", lambda q: norm("layer norm", 4096, 1024, q, floor=1.7, goal=2.5, goal_share=0.8)),

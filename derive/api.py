@@ -199,13 +199,14 @@ class Graph(_Shown, graph.Graph):
     ) -> Kernel:
         """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
 
-        `target` is what it runs on, a name in `derive.kernels.target`: "cpu", for arrays of numpy, which is meant where none is
-        named, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `batch` names the inputs that differ between examples;
+        `target` is what it runs on, a name in `derive.kernels.target`: "cpu", for arrays of numpy, which is meant where none
+        is named, or "cuda", for arrays on a device (CuPy, PyTorch, Numba).  `dtype` is float32, float64 or, for arrays of 16
+        bits around what is computed in float32, bfloat16 or float16.  `batch` names the inputs that differ between examples;
         of a number the mean over them is taken, or with reduction="none" nothing.  `wrt` names the inputs whose gradients are
         wanted (all).  `kernel.source` is the text of a module that stands on numpy and numba (or numba-cuda-mlir) alone; with
         wrap="torch" it has a `torch.autograd.Function`, too.  With order=2 a number also has `kernel.hessian(…)` and
-        `kernel.hvp(…, v)`: its second derivatives by the one input of `wrt`, and those times v.  Raises DeriveError for unknown
-        names, types and targets.
+        `kernel.hvp(…, v)`: its second derivatives by the one input of `wrt`, and those times v.  Raises DeriveError for
+        unknown names, types and targets.
         """
         from derive.kernels.kernel import kernel
 

@@ -112,7 +112,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
-        {"elementary", "functions", "program"},
+        {"elementary", "program"},
+        {"functions"},
         {"exponentials", "lengths", "reach", "second"},
         {"cancelled"},
         {"conventions"},
@@ -124,14 +125,14 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "trial", "wrapped"}),
     "kernels.cpu": (
         {"blocks", "device", "products", "schedule"},
-        {"orders", "regions", "segments"},
+        {"halves", "orders", "regions", "segments"},
         {"looped"},
         {"compiled"},
         {"blocked"},
         {"functions"},
         {"target"},
     ),
-    "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions"}),
+    "kernels.cpu.device": ({"float64", "intrinsics"}, {"float32", "functions", "halves"}),
     "kernels.cuda": (
         {"intrinsics", "launches"},
         {"float32", "float64", "threads"},

@@ -79,7 +79,8 @@ def module(
 ) -> Module:
     """The module of a graph for a target: its output and the gradients by `wrt`, by default by all that have one.
 
-    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch; with order=2 it has the Hessian by
+    With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch; what is declared constant has then no
+    gradient unless that is asked for.  With order=2 it has the Hessian by
     one input, and that times a vector.  Raises DeriveError for a name that is none, and for a type or a library to wrap for that
     the target does not have.
     """
@@ -88,7 +89,7 @@ def module(
     _check_names(graph, target.reserved)
     _check_length(graph)
     _check_functions(graph)
-    names = tuple(wrt) or tuple(i.name for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name))
+    names = tuple(wrt) or _moved(graph, constants=not wrap)
     names = (only_input(graph, wrt),) if order == 2 else names
     kinds = [kind for kind in (TENSOR if graph.output.axes else SCALAR) if names or not kind.gradients]
     programs = {kind.name: _program(graph, names if kind.gradients else (), kind.value, target) for kind in kinds}
@@ -106,6 +107,13 @@ def module(
         source += _environment().get_template(target.trial).render(trial_variables(graph, names, dtype, functions))
     code = {f.name: "\n\n".join(f.code) for f in functions}
     return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
+
+
+def _moved(graph: Graph, constants: bool) -> tuple[str, ...]:
+    """The inputs by which there is a gradient where nothing is said; of constants, if so asked, or where there are no others."""
+    found = [i for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name)]
+    moved = [i for i in found if constants or not i.constant] or found
+    return tuple(i.name for i in moved)
 
 
 def _second(graph: Graph, wrt: str, target: Target) -> dict[FunctionKind, Second]:
@@ -196,7 +204,7 @@ def imports_used(source: str) -> str:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     tops = [[*n.body, *(m for h in n.handlers for m in h.body)] if isinstance(n, ast.Try) else [n] for n in tree.body]
     for node in reversed([node for nodes in tops for node in nodes]):
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__":
             node.names = [n for n in node.names if (n.asname or n.name.partition(".")[0]) in used]
             kept = [" " * node.col_offset + ast.unparse(node)] if node.names else []
             lines[node.lineno - 1 : node.end_lineno] = kept

@@ -65,6 +65,44 @@ def test_a_module_that_is_run_compares_its_gradients_with_differences(tmp_path: 
     assert (found.returncode, "gradient by x: 0 of 2" in found.stdout) == (1, True)
 
 
+CALLER = """
+import numpy as np
+import hinge, layer
+
+s, t = np.ones((3, 4)), np.arange(3)
+value: float = hinge.value(s, t)
+work = hinge.Workspace()
+value, (gradient,) = hinge.value_and_grad(s, t, out=(s,), workspace=work)
+gradient.sum()
+h = np.ones(3, np.float16)
+y, (dx, dw, dscale) = layer.forward_and_vjp(h, h, 2.0, h, out=(h, (h, h, None)))
+total: float = dscale
+"""
+
+MISTAKES = {
+    "hinge.value(s)": "call-arg",
+    "hinge.value(s, 1)": "arg-type",
+    "hinge.value(np.float32(s), t)": "arg-type",
+    "hinge.value_and_grad(s, t) + 1": "operator",
+    "hinge.value_and_grad(s, t, out=s)": "arg-type",
+    "layer.forward(h, h, 2.0, workspace=work)": "arg-type",
+    "layer.forward(s, h, 2.0)": "arg-type",
+}
+
+
+def test_a_type_checker_knows_what_functions_take_and_give(tmp_path: Path) -> None:
+    """mypy --strict, of a caller beside two modules: it takes what is right, and marks each mistake."""
+    for name, more in (("hinge", ["--batch", "s,t", "--dtype", "float64"]), ("layer", ["--dtype", "float16"])):
+        source = {"hinge": "hinge", "layer": "x: [n]; w: [n]; y = scale*w*x"}[name]
+        assert main(["kernel", source, *more, "-o", str(tmp_path / f"{name}.py")]) == 0
+    lines = CALLER.strip().split("\n")
+    (tmp_path / "caller.py").write_text("\n".join([*lines, *MISTAKES, ""]), "utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "caller.py"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    marked = re.findall(r"^caller.py:(\d+): error: .*\[([\w-]+)\]$", found.stdout, re.M)
+    assert marked == [(str(len(lines) + k), code) for k, code in enumerate(MISTAKES.values(), 1)], found.stdout + found.stderr
+
+
 def test_a_module_may_import_what_all_share(hinge: Path, capsys: pytest.CaptureFixture[str]) -> None:
     definition = ["kernel", "hinge", "--batch", "s,t", "--dtype", "float64", "--runtime", "import"]
     (hinge / "short").mkdir()

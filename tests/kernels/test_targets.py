@@ -45,6 +45,10 @@ def test_a_target_reserves_the_names_that_its_functions_mention_and_no_others(ta
     """An argument of such a name would hide what the functions mean by it."""
     used = {f"{source} {batched}": mentioned(kernel(derive.graph(source), target, batched)) for source, batched in WHOLE_RANGE}
     used["float64"] = mentioned(kernel(derive.graph(WHOLE_RANGE[-1][0]), target, dtype="float64"))
+    used |= {
+        d: used.get(d, set()) | mentioned(kernel(derive.graph("x: [n]; y = 2*x"), target, dtype=d))
+        for d in TARGETS[target].dtypes
+    }
     reserved = TARGETS[target].reserved
     assert faults(reserved, used) == []
     assert faults(reserved - {"out"}, used)[0] == "hinge  uses out"

@@ -65,7 +65,8 @@ def test_gradcheck_takes_every_use(use: Callable[[Tensor], Tensor]) -> None:
 
 
 def test_gradcheck_takes_a_wrapped_layer_with_a_number() -> None:
-    apply, epsilon = wrapped("layer_norm", "x").Kernel.apply, torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    apply = wrapped("layer_norm", "x", wrt=("x", "gamma", "beta", "epsilon")).Kernel.apply
+    epsilon = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(apply, (double(3, 4), double(4), double(4), epsilon))
     assert torch.autograd.gradcheck(lambda *a: apply(*a, 0.1), (double(3, 4), double(4), double(4)))
 
@@ -195,6 +196,13 @@ def test_what_is_frozen_has_no_gradient() -> None:
     apply(x, gamma, beta, 0.1).sum().backward()
     assert gamma.grad is not None
     assert x.grad is beta.grad is None
+
+
+def test_constants_have_no_gradient_unless_it_is_asked_for() -> None:
+    made = [derive.graph("mse").kernel(wrap=wrap).wrt for wrap in ("torch", "")]
+    assert made == [("yhat",), ("yhat", "y")]
+    assert derive.graph("mse").kernel(wrt="y", wrap="torch").wrt == ("y",)
+    assert derive.graph("x: constant[n]; L = sum(x**2)").kernel(wrap="torch").wrt == ("x",)
 
 
 def test_what_the_kernel_gives_no_gradient_by_does_not_make_its_result_differentiable() -> None:

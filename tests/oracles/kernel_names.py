@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from derive.kernels.kernel import Kernel
 from derive.kernels.program.statements import Statement, statements
@@ -17,13 +18,21 @@ def mentioned(made: Kernel) -> set[str]:
     found: set[str] = set()
     for function in ast.parse(made.source).body:
         if isinstance(function, ast.FunctionDef) and function.name.startswith(functions):
-            for node in ast.walk(function):
+            for node in _evaluated(function):
                 match node:
                     case ast.Name(id=name) | ast.arg(arg=name):
                         found.add(name)
                     case ast.FunctionDef(name=name) if node is not function:
                         found.add(name)
     return {name for name in found - _defined(made) if not re.fullmatch(r"_.*|.*__.*|k\d+(_\d+)?", name)}
+
+
+def _evaluated(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """What stands in a function, without its types, which nothing evaluates."""
+    for node in ast.walk(function):
+        for field in {"annotation", "returns"}.intersection(node._fields):
+            setattr(node, field, None)
+    return ast.walk(function)
 
 
 def _defined(made: Kernel) -> set[str]:

@@ -12,10 +12,12 @@ from itertools import count
 from derive.graphs.graph import Graph, Input
 from derive.kernels.cpu.blocked import NOTHING, blocked
 from derive.kernels.cpu.compiled import Compiled, compiled, zero
+from derive.kernels.cpu.halves import halved, kept_in
 from derive.kernels.cpu.orders import ordered
 from derive.kernels.cpu.products import matrix_product
 from derive.kernels.cpu.schedule import schedule
 from derive.kernels.cpu.segments import Plan, Segment, plan
+from derive.kernels.program.elementary import STORED, computed
 from derive.kernels.program.memory import in_place
 from derive.kernels.program.program import Program
 from derive.kernels.program.statements import MatrixProduct
@@ -27,12 +29,12 @@ from derive.kernels.text.wrapper import FunctionKind, Public, Wrapper, calls_of,
 
 def public(kind: FunctionKind, program: Program, graph: Graph, wrt: Sequence[str], dtype: str) -> Public:
     """The text of a public function and of what it calls."""
-    program = ordered(program)
+    program = ordered(halved(program, dtype) if dtype in STORED else program)
     made = plan(schedule(program))
-    wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), dtype)
+    wrapper = _CpuWrapper(kind, made, graph, tuple(wrt), computed(dtype), dtype)
     before = wrapper.tests and isinstance(made.parts[0], MatrixProduct)  # then the tests are a segment of their own
     parts = (NOTHING, *made.parts) if before else made.parts
-    done = compiled(f"_{kind.name}", [part for part in parts if isinstance(part, Segment)], made, dtype, wrapper.tests)
+    done = compiled(f"_{kind.name}", [part for part in parts if isinstance(part, Segment)], made, wrapper.dtype, wrapper.tests)
     by_blocks = blocked(wrapper, made, wrapper.tests, wrapper.call, list(wrapper.refusal()))
     lines = [*wrapper.docstring(), *wrapper.inputs(), *wrapper.sizes(), *wrapper.outputs()]
     lines += ["if workspace is not None:", "    _check_workspace(workspace)"] if made.between else []
@@ -62,6 +64,44 @@ class _CpuWrapper(Wrapper):
     """A public function being printed."""
 
     plan: Plan
+    array_type: str = ""
+
+    @cached_property
+    def stored(self) -> frozenset[str]:
+        """The arrays that are of another type than what is computed with: compiled code knows their bits."""
+        return kept_in(self.program) if self.array_type in STORED else frozenset()
+
+    # ---- types, for whoever calls the function
+
+    def signature(self) -> list[str]:
+        types = {i.name: self._type(i.name, bool(i.axes)) for i in self.arguments} | dict.fromkeys(self.given_sizes, "int")
+        types |= {"out": f"{self._formed(nothing=True)} | None", "workspace": "Workspace | None"}
+        names = [argument.partition("=") for argument in super().signature()]
+        return [name if name == "*" else f"{name}: {types[name]}{' = ' * bool(value)}{value}" for name, _, value in names]
+
+    def returned(self) -> str:
+        return f" -> {self._formed()}"
+
+    def _type(self, name: str, array: bool) -> str:
+        """The type of an argument or of a result; of what is whole, an argument may be of any such type."""
+        if name in self.plan.whole:
+            return ("NDArray[np.integer]" if name in self.graph.members else "NDArray[np.int64]") if array else "int"
+        return f"NDArray[{'Any' if self.array_type == 'bfloat16' else f'np.{self.array_type}'}]" if array else "float"
+
+    def _formed(self, nothing: bool = False) -> str:
+        """The types in the form of the result; of `out`, where nothing stands in the place of a number."""
+
+        def one(name: str) -> str:
+            return self._type(name, name in self.written) if name in self.written or not nothing else "None"
+
+        gradients = f"tuple[{', '.join(map(one, self.gradients))}]" if self.gradients else ""
+        value = one(self.program.outputs[0]) if self.kind.value and (self.written or not nothing) else ""
+        if nothing and value == "None":  # a number has no place beside the gradients
+            value = ""
+        return f"tuple[{value}, {gradients}]" if value and gradients else value or gradients
+
+    def number_type(self, name: str) -> str:
+        return "STORED" if name in self.stored else super().number_type(name)
 
     # ---- what is given
 
@@ -140,7 +180,8 @@ class _CpuWrapper(Wrapper):
 
     def call(self, compiled: Compiled, run: int) -> Iterator[str]:
         """The call of one of the runs, on one thread or on all."""
-        given = ", ".join([*([str(run)] if len(compiled.works) > 1 else []), *compiled.arguments.values()])
+        arguments = (f"{n}.view(uint16)" if n in self.stored else n for n in compiled.arguments.values())
+        given = ", ".join([*([str(run)] if len(compiled.works) > 1 else []), *arguments])
         made = f"{', '.join(['status', *compiled.made])}{'' if compiled.made else ','}"
         serial = f"{made} = {compiled.name}_serial({given})"
         if compiled.works[run] is None:

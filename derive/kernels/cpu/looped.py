@@ -117,6 +117,7 @@ def region_function(name: str, region: Region, plan: Plan, dtype: str) -> Region
     lines = (
         *_views("scratch", memory),
         *_views("places", wholes),
+        *(Assign(f"{n}__room", call("halves", Name(f"{n}__room"))) for n in past if inside[n].rounded),
         *(Do(call("fill", _part("scratch", memory[s.name]), neutral(NEUTRAL[s.kind]))) for s in parts),
         *(Assign(s.name, SIZES.value(NEUTRAL[s.kind])) for s in totals if region.outer is not None),
         *_looped(region, builder.rows, body, past),
@@ -197,7 +198,8 @@ def _past(past: Sequence[str], inside: dict[str, Statement], plan: Plan, dtype: 
     """When the arrays are large enough; what is written over what was read is in the cache already."""
     if not past:
         return None
-    room = (4 if dtype == "float32" else 8) * Add(*[Mul(*inside[name].axes) for name in past])
+    number = 4 if dtype == "float32" else 8
+    room = Add(*[(2 if inside[name].rounded else number) * Mul(*inside[name].axes) for name in past])
     pairs = [(call("address", Name(a)), call("address", Name(b))) for a, b in sorted(in_place(plan.program)) if a in past]
     return joined("and", [compared(size(room), ">", Whole(PAST)), *(compared(a, "!=", b) for a, b in pairs)])
 

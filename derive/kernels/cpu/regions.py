@@ -108,6 +108,7 @@ def reused_rows(region: Region, where: Mapping[str, str]) -> dict[str, str]:
         nest, last = readers[-1]
         hosted = s.kind == last.kind == MAP and where[last.name] == ARRAY and last.name not in found.values()
         alike = s.axes == last.axes and s.entry.is_integer == last.entry.is_integer and last.entry.indices[0] == region.outer
+        alike &= not last.rounded
         same = {e.indices for r in nest.statements for e in r.entries if e.name == s.name} == {last.entry.indices}
         if hosted and alike and same and s.entry.indices[0] == region.outer:
             found[s.name] = last.name

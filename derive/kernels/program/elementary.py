@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 DTYPES = ("float32", "float64")
+"""The types that kernels compute in."""
+
+STORED: Mapping[str, str] = MappingProxyType({"bfloat16": "float32", "float16": "float32"})
+"""Types that arrays are given and made in, and what is computed in for each."""
+
+
+def computed(dtype: str) -> str:
+    """The type that a kernel computes in, whose arrays are of this type."""
+    return STORED.get(dtype, dtype)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sympy import Symbol, exp, log
 
 from derive.calculus.functions import named
+from derive.kernels.program.elementary import STORED
 
 X, Y = Symbol("x", real=True), Symbol("y", real=True)
 
@@ -29,6 +30,14 @@ inverse = named("inverse", (X,), 1 / X)
 
 reaching = named("reaching", (X, Y), Y)
 """y, and x where that is infinite: the logarithm of a sum of exponentials whose largest exponent is x."""
+
+WIDE = {dtype: named(f"from_{dtype}", (X,), X) for dtype in STORED}
+"""x, an entry of an array of this type, as a number that is computed with."""
+
+NARROW = {dtype: named(f"to_{dtype}", (X,), X) for dtype in STORED}
+"""x as an entry of an array of this type: the nearest number of it, the even one of two."""
+
+CONVERSIONS = (*WIDE.values(), *NARROW.values())
 
 CHECKED = (weighted, inverse, reaching)
 """Those that compare what they are given, and choose."""

@@ -40,7 +40,7 @@ from derive.calculus.terms import (
     terms,
     walk,
 )
-from derive.kernels.program.functions import CHECKED, inverse, together
+from derive.kernels.program.functions import CHECKED, CONVERSIONS, inverse, together
 from derive.kernels.program.program import Assign, Program, entry, equal, unused
 
 CHEAP = 3
@@ -83,7 +83,7 @@ def weight(term: Any) -> int:
         return inner + (DIVISION if term.exp == S.Half else 2 * DIVISION if term.exp == -S.Half else 2 * FUNCTION)
     if isinstance(term, (Bracket, Maximum, Where, Abs, sign)):
         return inner + 1
-    if isinstance(term, together):
+    if isinstance(term, (together, *CONVERSIONS)):
         return inner
     return inner + (2 + (DIVISION if isinstance(term, inverse) else 0) if isinstance(term, CHECKED) else FUNCTION)
 

@@ -11,6 +11,7 @@ from sympy import Mul, S
 
 from derive.calculus.terms import ArgMax, Binder, Element, Index, Inside, Product, Sum, factors
 from derive.calculus.terms import Largest as LargestBinder
+from derive.kernels.program.functions import NARROW
 from derive.kernels.program.program import Assign, Program
 from derive.kernels.program.simple import LoopLetters, contracted, scattered
 
@@ -47,6 +48,11 @@ class Statement:
     @cached_property
     def loops(self) -> frozenset[Index]:
         return frozenset({*self.indices, *self.over})
+
+    @property
+    def rounded(self) -> bool:
+        """Whether the entries are of another type than what is computed with."""
+        return isinstance(self.term, (*NARROW.values(),))
 
     @cached_property
     def entries(self) -> frozenset[Element]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from derive.kernels.program.elementary import DTYPES, FUNCTIONS
+from derive.kernels.program.elementary import DTYPES, FUNCTIONS, computed
 
 KERNELS = Path(__file__).parent.parent
 
@@ -35,11 +35,13 @@ class Device:
 
 
 def sources(device: Device, names: Iterable[str], dtype: str, imports: Names = ()) -> str:
-    """Source text that defines `names`, of FUNCTIONS or the operations, for float32 or float64, and only what they need.
+    """Source text that defines `names`, of FUNCTIONS or the operations, for the type that kernels of `dtype` compute in, and only
+    what they need.
 
     The text imports from numba, llvmlite and numpy alone, besides `imports` of whoever puts it into a module and what a file
     imports from one of several packages; it is the same however `names` are ordered or repeated.
     """
+    dtype = computed(dtype)
     definitions = _definitions(device.files, dtype)
     wanted: set[str] = set()
     pending = list(names)

@@ -38,7 +38,7 @@ from derive.calculus.terms import (
 )
 from derive.errors import DeriveError, said
 from derive.kernels.program.elementary import FUNCTIONS, MATH
-from derive.kernels.program.functions import inverse, reaching, together, weighted
+from derive.kernels.program.functions import CONVERSIONS, inverse, reaching, together, weighted
 from derive.kernels.program.simple import safe, weight
 from derive.kernels.text.python import python
 from derive.kernels.text.tree import (
@@ -370,6 +370,7 @@ ROWS: tuple[tuple[type, Row], ...] = (
     (weighted, _weighted),
     (inverse, lambda s, t: s.inverse(s.named(t.args[0]))),
     (reaching, _reaching),
+    *((kind, lambda s, t: call(type(t).__name__, s.value(t.args[0]))) for kind in CONVERSIONS),
     (Function, _function),
 )
 

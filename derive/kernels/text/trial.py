@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from derive.graphs.graph import Graph, Input
+from derive.kernels.program.elementary import STORED
 from derive.kernels.text.scope import size_code
 from derive.kernels.text.wrapper import Public, shape_code
 from derive.proof.sizes import Sizes, size_sets
@@ -17,7 +18,7 @@ MOST_ENTRIES = 1 << 20
 LONGEST = 1024
 """The longest of the axes of what is timed."""
 
-STEPS = {"float32": (1e-2, 2e-2), "float64": (1e-5, 1e-6)}
+STEPS = {"float32": (1e-2, 2e-2), "float64": (1e-5, 1e-6), "bfloat16": (0.125, 0.1), "float16": (0.0625, 0.05)}
 """The step of the differences, and how far they may be from the gradient, relative to 1 and the largest entry: of h² and of the
 rounding of the values over h, whichever is more.
 """
@@ -29,11 +30,14 @@ def trial_variables(graph: Graph, wrt: Sequence[str], dtype: str, functions: Seq
     small = size_sets(graph)[0]
     inputs = [i.name for i in graph.inputs]
     step, near = STEPS[dtype]
+    numbers = "STORED" if dtype in STORED else "REAL"
     return {
         "sizes": sizes,
         "small": [small[s] for s in graph.sizes],
         "large": [(s.name, length) for s, length in _longer(graph, small, functions[0].sizes).items()],
-        "given": [*(_drawn(i) for i in graph.inputs), *functions[0].sizes],
+        "dtype": dtype,
+        "numbers": numbers,
+        "given": [*(_drawn(i, numbers) for i in graph.inputs), *functions[0].sizes],
         "scalar": not graph.output.axes,
         "output": graph.output.name,
         "wrt": tuple(wrt),
@@ -56,8 +60,8 @@ def _longer(graph: Graph, small: Sizes, given: Sequence[str]) -> Sizes:
         length //= 2
 
 
-def _drawn(given: Input) -> str:
-    """An argument at random, as its kind asks."""
+def _drawn(given: Input, numbers: str) -> str:
+    """An argument at random, as its kind asks; `numbers` is what the module calls the type of its arrays."""
     shape = shape_code(given.axes)
     if given.kind == "label":
         classes = size_code(given.classes)
@@ -68,6 +72,6 @@ def _drawn(given: Input) -> str:
             "onehot": f"np.eye({last})[random.integers(0, {last}, {rest})]",
             "probability": f"random.dirichlet(np.ones({last}), {rest})",
         }
-        return f"np.require({kinds[given.kind]}, REAL)"
+        return f"np.require({kinds[given.kind]}, {numbers})"
     number = "random.uniform(0.5, 1.5" if given.kind == "positive" else "random.normal(0.0, 1.0"
-    return f"np.require({number}, {shape}), REAL)" if given.axes else f"float({number}))"
+    return f"np.require({number}, {shape}), {numbers})" if given.axes else f"float({number}))"

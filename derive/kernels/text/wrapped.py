@@ -9,6 +9,7 @@ from sympy import Dummy, Symbol
 
 from derive.calculus.terms import Binder, Element, Index, Sum, factors, walk
 from derive.graphs.graph import Graph, Input, Node
+from derive.kernels.program.elementary import computed
 from derive.kernels.text.wrapper import Public, shape_code, solved_size
 
 
@@ -34,6 +35,7 @@ def wrapped_variables(graph: Graph, wrt: Sequence[str], dtype: str, function: Pu
         "output": graph.output.name,
         "wrt": tuple(wrt),
         "dtype": dtype,
+        "number": computed(dtype),
         "scalar": not graph.output.axes,
     }
 

@@ -97,6 +97,11 @@ class Wrapper:
     def program(self) -> Program:
         return self.plan.program
 
+    @property
+    def array_type(self) -> str:
+        """The type of the arrays that are given and made."""
+        return self.dtype
+
     remarks: ClassVar[tuple[str, ...]] = ()
     """What the docstring says of one target only."""
 
@@ -128,6 +133,10 @@ class Wrapper:
     def signature(self) -> list[str]:
         out = ["out=None"] if self.written else []
         return [*(i.name for i in self.arguments), *self.given_sizes, "*", *out, "workspace=None"]
+
+    def returned(self) -> str:
+        """What stands behind the arguments: the type of the result, where the target's functions have types."""
+        return ""
 
     @cached_property
     def _occupied(self) -> list[str]:
@@ -231,7 +240,7 @@ class Wrapper:
 
     def text(self, lines: Sequence[str]) -> str:
         """The function with these lines."""
-        head = f"\n\ndef {self.kind.name}({', '.join(self.signature())}):\n"
+        head = f"\n\ndef {self.kind.name}({', '.join(self.signature())}){self.returned()}:\n"
         return head + "".join(f"    {line}".rstrip() + "\n" for line in lines)
 
     def docstring(self) -> Iterator[str]:
@@ -240,7 +249,7 @@ class Wrapper:
         yield f'"""{self.kind.summary.format(**words)}'
         yield ""
         for i in self.arguments:
-            yield f"{i.name}: {_described(i, self.dtype)}"
+            yield f"{i.name}: {_described(i, self.array_type)}"
         for name in self.given_sizes:
             yield f"{name}: a size that no array tells, a whole number from 1"
         if self.gradients:

@@ -192,8 +192,8 @@ def stream(typing, destination, source):
     """
     if not all(isinstance(a, types.Array) and a.ndim == 1 and a.layout == "C" and a.aligned for a in (destination, source)):
         raise TypingError("stream: both arrays must be contiguous and of one axis")
-    if destination.dtype != source.dtype or destination.dtype not in (types.float32, types.float64):
-        raise TypingError("stream: both arrays must be of float32, or both of float64")
+    if destination.dtype != source.dtype or destination.dtype not in (types.float32, types.float64, types.uint16):
+        raise TypingError("stream: both arrays must be of float32, of float64, or of uint16")
 
     def generate(context, builder, signature, arguments):
         write, read = (make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1))
