@@ -123,8 +123,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "trial", "wrapped"}),
     "kernels.cpu": (
-        {"blocks", "device", "products", "schedule"},
-        {"orders", "regions", "segments"},
+        {"device", "products", "ranges", "schedule"},
+        {"blocks", "orders", "regions", "segments"},
         {"looped"},
         {"compiled"},
         {"blocked"},
