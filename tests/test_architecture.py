@@ -124,8 +124,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "kernels.text": ({"device", "tree"}, {"python"}, {"legal", "scope"}, {"wrapper"}, {"target", "trial", "wrapped"}),
     "kernels.cpu": (
-        {"blocks", "device", "products", "schedule"},
-        {"halves", "orders", "regions", "segments"},
+        {"device", "products", "ranges", "schedule"},
+        {"blocks", "halves", "orders", "regions", "segments"},
         {"looped"},
         {"compiled"},
         {"blocked"},

@@ -1,11 +1,11 @@
 """The function that computes what a public function does by blocks of an axis, where what stands between is large.
 
-Inside a loop over blocks a tensor's name is that of its block, and the name of the axis that of the block's length; the whole is
-called NAME__all.
+Inside a loop over blocks NAME__part is the part of a tensor that belongs to the block, SIZE__block the length of the block.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -14,13 +14,14 @@ from typing import Any
 from sympy import Add, Mul, Symbol
 
 from derive.calculus.terms import Largest
-from derive.kernels.cpu.blocks import Blocks, Pass, blocks
+from derive.kernels.cpu.blocks import Blocks, Part, Pass, Step, blocks, end_of, first_of, length_of
 from derive.kernels.cpu.compiled import Compiled, compiled, zero
-from derive.kernels.cpu.products import matrix_product
-from derive.kernels.cpu.schedule import Nest, schedule
+from derive.kernels.cpu.looped import stored
+from derive.kernels.cpu.products import in_place, matrix_product
+from derive.kernels.cpu.schedule import Region, schedule
 from derive.kernels.cpu.segments import Plan, Segment, plan
 from derive.kernels.program.memory import sizes_in
-from derive.kernels.program.statements import MAP, MatrixProduct, Statement, read_by, statements
+from derive.kernels.program.statements import MAP, MatrixProduct, read_by
 from derive.kernels.text.python import python
 from derive.kernels.text.scope import size_code
 from derive.kernels.text.tree import Expression
@@ -52,16 +53,42 @@ class Blocked:
 def blocked(wrapper: Wrapper, made: Plan, tests: Sequence[Expression], call: Call, refusal: Sequence[str]) -> Blocked | None:
     """The program of a wrapper by blocks of the axis that saves most; None where no axis can be cut."""
     between = [n for n in made.between if len(made.memory[n]) > 1]
-    axes = sorted({a for n in between for a in made.memory[n][1:] if a.is_Symbol}, key=str)
-    found = [b for b in (blocks(made.program, axis) for axis in axes) if b is not None and _saves(b, between)]
-    if not found:
+    axes = sorted({a for n in between for a in made.memory[n] if a.is_Symbol}, key=str)
+    twice = [a for a in axes if any(made.memory[n].count(a) > 1 for n in between)]
+    found = next(filter(None, ([*_ways(made, some)] for some in (twice, axes))), None)
+    if found is None:
         return None
-    best = max(found, key=lambda b: len(_saves(b, between)))
-    return _Printing(wrapper, best, tests, call, refusal).function([made.memory[n] for n in _saves(best, between)])
+    best = max(found, key=lambda way: way.rank)
+    return _Printing(wrapper, best.blocks, tests, call, refusal).function([made.memory[n] for n in best.saved])
 
 
-def _saves(b: Blocks, between: Sequence[str]) -> list[str]:
-    return [n for n in between if n in b.cut]
+def _ways(made: Plan, axes: Sequence[Symbol]) -> Iterator[_Way]:
+    """The ways to cut a program along one of these axes that save something."""
+    return (way for axis in axes for b in blocks(made.program, axis) if (way := _Way(b, made)).saved)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to cut a program, beside others."""
+
+    blocks: Blocks
+    plan: Plan
+
+    @property
+    def saved(self) -> list[str]:
+        """What is never there as a whole."""
+        return [n for n in self.plan.between if n in self.blocks.within]
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, int, bool]:
+        """Best is what saves tensors of another size than all that are wanted; then blocks that are not rows, each of which would
+        add to all of a gradient; then what saves most, and the fewest passes.
+        """
+        memory = self.plan.memory
+        wanted = [Counter(memory[n]) for n in self.plan.program.outputs if n in memory]
+        larger = any(not any(Counter(memory[n]) <= w for w in wanted) for n in self.saved)
+        columns = any(self.blocks.within[n] > 0 for n in self.saved)
+        return larger, columns or not self.blocks.adds, len(self.saved), -len(self.blocks.passes), columns
 
 
 @dataclass(frozen=True)
@@ -81,53 +108,33 @@ class _Printing:
         plans = [plan(schedule(step.program)) for step in self.blocks.steps]
         done: list[Compiled] = []
         lines = [*self._head(plans)]
+        there = {*self._given}
         for k, (step, made) in enumerate(zip(self.blocks.steps, plans, strict=True)):
             tests = () if k else self.tests
             parts = (NOTHING, *made.parts) if tests and not (made.parts and isinstance(made.parts[0], Segment)) else made.parts
             runs = [p for p in parts if isinstance(p, Segment)]
             done.append(compiled(f"{self.name}{k}", runs, made, self.wrapper.dtype, tests))
             body = [*self._numbers(done[-1], made), *self._parts(parts, done[-1], refused=bool(tests))]
-            lines += self._passed(step, made, body) if isinstance(step, Pass) else [*self._whole(made, tests), *body]
-        lines += [f"{n} = {n}__all" for n in self.wrapper.written if n in self._apart]
+            whole = self._whole(step, made)
+            lines += [f"{n} = empty({shape_code(axes)}, REAL)" for n, axes in whole.items() if n not in there]
+            lines += self._passed(step, made, body) if isinstance(step, Pass) else body
+            there |= whole.keys()
         lines.append(f"return {self.wrapper.result()}")
-        arguments = ", ".join(self._argument(n) for n in self._arguments(plans))
+        arguments = ", ".join(self._arguments(plans))
         text = f"\n\ndef {self.name}({arguments}):\n" + "".join(f"    {line}\n" for line in (*self._docstring(), *lines))
-        given = ", ".join(self._arguments(plans))
         large = f"workspace is None and REAL.itemsize*({size_code(Add(*[Mul(*s) for s in saved]))}) > BLOCKS_FROM"
         own = "".join(f"\n\n{code}\n" for d in done for code in d.texts)
-        return Blocked(large, f"{self.name}({given})", own + text, tuple(done))
+        return Blocked(large, f"{self.name}({arguments})", own + text, tuple(done))
 
     def _docstring(self) -> Iterator[str]:
-        rooms = sorted(n for n in self.blocks.cut if n not in self._given)
-        yield f'"""The same by blocks of {self.blocks.size}: of {", ".join(rooms)} there is never more than a block."""'
+        within = ", ".join(sorted(self.blocks.within))
+        yield f'"""The same by blocks of {self.blocks.size}: of {within} there is never more than a block."""'
 
     # ---- names
 
     @property
     def _given(self) -> list[str]:
         return [*(i.name for i in self.wrapper.arguments), *self.wrapper.written]
-
-    @property
-    def _apart(self) -> dict[str, str]:
-        """The arguments that have another name inside the loops, and what they are there."""
-        found = {}
-        for name in self._given:
-            if (at := self.blocks.cut.get(name)) is not None:
-                part = f"{name}__all[{':, ' * at}start:stop]"
-                found[name] = f"np.ascontiguousarray({part})" if at and name in self._looped else part
-        for i in self.wrapper.arguments:
-            if i.kind == "label" and i.classes == self.blocks.size:
-                found[i.name] = f"{found.get(i.name, f'{i.name}__all')} - start"
-        return found
-
-    @property
-    def _looped(self) -> frozenset[str]:
-        """What loops read, which want it in one piece."""
-        found = (s for step in self.blocks.steps for s in statements(step.program))
-        return read_by(s for s in found if isinstance(s, Statement)) & {i.name for i in self.wrapper.arguments}
-
-    def _argument(self, name: str) -> str:
-        return f"{name}__all" if name in self._apart or name == self.blocks.size.name else name
 
     def _arguments(self, plans: Sequence[Plan]) -> list[str]:
         sizes = {str(s) for s in self.blocks.program.graph.sizes}
@@ -136,32 +143,68 @@ class _Printing:
         used = sizes_in(*shapes, *(t for s in works for t in (s.term, *(i.size for i in s.loops))), self.blocks.size) & sizes
         return [*self._given, *sorted(used)]
 
-    # ---- parts
+    # ---- memory
 
     def _head(self, plans: Sequence[Plan]) -> Iterator[str]:
         """The width of a block, and the memory of what is cut."""
-        size = self.blocks.size
         rooms: dict[str, tuple[Any, ...]] = {}
-        for made in self._passes(plans):
-            rooms |= {self._room(n, made): made.memory[n] for n in made.between if n in self.blocks.cut}
-        each = size_code(Add(*[Mul(*[a for a in axes if a != size]) for axes in rooms.values()]))
+        for step, made in zip(self.blocks.steps, plans, strict=True):
+            if isinstance(step, Pass):
+                rooms |= {self._room(n, made): made.memory[n] for n in self._rooms(step, made)}
+        most = {end_of(self.blocks.size): self.blocks.size, length_of(self.blocks.size): Symbol("width")}
+        whole = {name: [most.get(a, a) for a in axes] for name, axes in rooms.items()}
+        each = size_code(
+            Add(*[Mul(*[a for a in axes if a != Symbol("width")]) for axes in whole.values() if Symbol("width") in axes])
+        )
         yield f"width = max({WIDTH}, BLOCK//max(1, REAL.itemsize*({each}))//{WIDTH}*{WIDTH})"
-        for name, axes in rooms.items():
-            rest = [a for a in axes if a != size]
-            yield f"{name}__room = empty({'*'.join(['width', *map(_factor, rest)])}, REAL)"
+        yield from (f"{name}__room = empty({'*'.join(map(_factor, axes))}, REAL)" for name, axes in whole.items())
 
-    def _passes(self, plans: Sequence[Plan]) -> list[Plan]:
-        return [made for step, made in zip(self.blocks.steps, plans, strict=True) if isinstance(step, Pass)]
+    def _rooms(self, step: Pass, made: Plan) -> list[str]:
+        """The tensors of a block that have memory of their own: what is within, and parts that are written in pieces."""
+        own = [n for n in made.memory if n in made.program.assigned and self._of_block(made.memory[n])]
+        return [n for n in own if n not in step.parts or self._copied(n, step, made)]
+
+    def _of_block(self, axes: Sequence[Any]) -> bool:
+        """Whether a shape differs from block to block."""
+        return length_of(self.blocks.size) in axes or end_of(self.blocks.size) in axes
+
+    def _slices(self, part: Part) -> str:
+        """A part of a tensor."""
+        whole, axes = part
+        of = {length_of(self.blocks.size): "start:stop", end_of(self.blocks.size): ":stop"}
+        last = max(k for k, a in enumerate(axes) if a in of)
+        return f"{whole}[{', '.join(of.get(a, ':') for a in axes[: last + 1])}]"
+
+    def _pieces(self, part: Part) -> bool:
+        """Whether a part of a tensor does not lie in one piece."""
+        return self._of_block(part[1][1:])
+
+    def _copied(self, name: str, step: Pass, made: Plan) -> bool:
+        """Whether a part that is written lies in pieces to which nothing but a matrix product can write, and one does not."""
+        if name not in made.program.assigned or not self._pieces(step.parts[name]):
+            return False
+        product = next((p for p in made.parts if isinstance(p, MatrixProduct) and p.name == name), None)
+        return product is None or name in _looped(made) or not in_place(product)
+
+    def _whole(self, step: Step, made: Plan) -> dict[str, tuple[Any, ...]]:
+        """What a step writes that is there as a whole."""
+        if not isinstance(step, Pass):
+            return {n: made.memory[n] for n in made.memory if n in made.program.assigned}
+        names = [whole for n, (whole, _) in step.parts.items() if n in made.program.assigned]
+        axes = {a.name: tuple(i.size for i in a.indices) for a in self.blocks.program.assigns}
+        return {n: axes[n] for n in names}
 
     def _room(self, name: str, made: Plan) -> str:
-        """The tensor in whose memory a cut one lies: that of which it is made, entry by entry, where that is read last."""
-        nests = [
-            nest for part in made.parts if isinstance(part, Segment) for r in part.stages for nest in getattr(r, "nests", ())
-        ]
-        nest = next((nest for nest in nests if name in (s.name for s in nest.statements)), None)
-        for other in (n for n in made.between if n in self.blocks.cut and n != name):
-            if nest is not None and made.memory[other] == made.memory[name] and _replaces(name, other, nest, made):
-                return self._room(other, made)
+        """The tensor in whose memory one of a block lies: that of which it is made, entry by entry, where that is read last."""
+        replaced: dict[str, str] = {}
+        for new in (n for n in made.memory if n in made.program.assigned):
+            for old in made.between:
+                alike = made.memory[old] == made.memory[new] and self._of_block(made.memory[new])
+                if alike and old != new and old not in replaced.values() and _replaces(new, old, made):
+                    replaced[new] = old
+                    break
+        while name in replaced:
+            name = replaced[name]
         return name
 
     def _numbers(self, done: Compiled, made: Plan) -> Iterator[str]:
@@ -178,64 +221,73 @@ class _Printing:
             yield from self.call(done, run)
             yield from self.refusal if refused and run == 0 else ()
 
-    def _whole(self, made: Plan, tests: Sequence[Expression]) -> Iterator[str]:
-        """What a step that is computed once works on."""
-        names = {n for part in made.parts for n in part.reads} | ({*self._given} if tests else set())
-        own = [n for n in self._apart if n in names]
-        if made.parts or tests:
-            own.append(self.blocks.size.name)
-            yield f"{', '.join(own)} = {', '.join(f'{n}__all' for n in own)}"
-        for name in (n for n in made.memory if n in made.program.assigned and n not in self._given):
-            yield f"{name} = empty({shape_code(made.memory[name])}, REAL)"
-
     def _passed(self, step: Pass, made: Plan, body: Sequence[str]) -> Iterator[str]:
         """The loop over the blocks."""
         size = self.blocks.size.name
         axes = {a.name: tuple(i.size for i in a.indices) for a in step.program.assigns}
+        whole = {a.name: tuple(i.size for i in a.indices) for a in self.blocks.program.assigns}
         for name, block in step.added.items():
             if not axes[block]:
                 yield f"{name} = 0.0"
                 continue
-            yield f"{name}.fill(0)" if name in self._given else f"{name} = np.zeros({shape_code(axes[block])}, REAL)"
+            shape = shape_code(whole.get(name, axes[block]))
+            yield f"{name}.fill(0)" if name in self._given else f"{name} = np.zeros({shape}, REAL)"
         for name, after in step.updated.items():
             first = "-np.finfo(REAL).max" if step.starts[name] is Largest else "0"
             yield f"{name} = np.full({shape_code(axes[after])}, {first}, REAL)" if axes[after] else f"{name} = float({first})"
-        own = [n for n in made.memory if n in axes and n not in self._given]
-        for name in (n for n in own if n not in self.blocks.cut):
+        for name in (n for n in made.memory if n in axes and not self._of_block(axes[n])):
             yield f"{name} = empty({shape_code(made.memory[name])}, REAL)"
-        yield f"for start in range(0, {size}__all, width):"
-        yield from (f"    {line}" for line in self._block(step, made, own, axes, body))
+        yield f"for start in range(0, {size}, width):"
+        yield from (f"    {line}" for line in self._block(step, made, axes, body))
 
-    def _block(
-        self, step: Pass, made: Plan, own: Sequence[str], axes: Mapping[str, tuple[Any, ...]], body: Sequence[str]
-    ) -> Iterator[str]:
+    def _block(self, step: Pass, made: Plan, axes: Mapping[str, tuple[Any, ...]], body: Sequence[str]) -> Iterator[str]:
         """What is done for one block."""
-        size = self.blocks.size.name
-        yield f"stop = min(start + width, {size}__all)"
-        yield f"{size} = stop - start"
+        size, rooms = self.blocks.size, self._rooms(step, made)
         used = {n for part in made.parts for n in part.reads} | {*axes}
-        yield from (f"{n} = {cut}" for n, cut in self._apart.items() if n in used)
-        for name in (n for n in own if n in self.blocks.cut):
+        yield f"stop = min(start + width, {size})"
+        yield f"{length_of(size)} = stop - start"
+        if any(first_of(size) in a.term.free_symbols for a in step.program.assigns):
+            yield f"{first_of(size)} = start + 1"
+        if any(end_of(size) in i.axes for i in step.program.inputs):
+            yield f"{end_of(size)} = stop"
+        places = {n: self._slices(part) for n, part in step.parts.items()}
+        for name in (n for n in places if n in used and n not in rooms):
+            pieces = self._pieces(step.parts[name]) and name in _looped(made)
+            yield f"{name} = np.ascontiguousarray({places[name]})" if pieces else f"{name} = {places[name]}"
+        for name in rooms:
             room = "*".join(map(_factor, made.memory[name]))
             yield f"{name} = {self._room(name, made)}__room[:{room}].reshape({', '.join(map(size_code, made.memory[name]))})"
         yield from body
+        yield from (f"{places[n]} = {n}" for n in rooms if n in places)
         for name, block in step.added.items():
-            yield f"np.add({name}, {block}, out={name})" if axes[block] else f"{name} += {block}"
+            part = self._slices((name, axes[block])) if self._of_block(axes[block]) else name
+            yield f"np.add({part}, {block}, out={part})" if axes[block] else f"{name} += {block}"
         for name, after in step.updated.items():
             yield f"{name}, {after} = {after}, {name}" if axes[after] else f"{name} = {after}"
+
+
+def _looped(made: Plan) -> frozenset[str]:
+    """What loops read, which want it in one piece."""
+    return read_by(s for part in made.parts if isinstance(part, Segment) for s in part.statements)
 
 
 def _factor(axis: Any) -> str:
     return f"({size_code(axis)})" if axis.is_Add else size_code(axis)
 
 
-def _replaces(name: str, other: str, nest: Nest, made: Plan) -> bool:
-    """Whether a map may be written over another tensor: only its nest reads that, at the same entry, and nothing after it."""
-    at = next(k for k, s in enumerate(nest.statements) if s.name == name)
-    s = nest.statements[at]
-    readers = [
-        t for part in made.parts if other in part.reads for t in (part.statements if isinstance(part, Segment) else [part])
-    ]
-    before = [t for t in nest.statements[: at + 1] if other in t.reads]
-    same = all(e.indices == s.entry.indices for t in before for e in t.entries if e.name == other)
-    return s.kind == MAP and bool(before) and same and all(t in before for t in readers if other in t.reads)
+def _replaces(name: str, other: str, made: Plan) -> bool:
+    """Whether a map may be written over another tensor: only its region reads that, never after the map is written, and at the
+    same entry in the nest that writes it.
+    """
+    regions = [stage for part in made.parts if isinstance(part, Segment) for stage in part.stages if isinstance(stage, Region)]
+    region = next((r for r in regions if any(s.name == name for s in r.statements)), None)
+    elsewhere = [part for part in made.parts if isinstance(part, MatrixProduct)] + [r for r in regions if r is not region]
+    if region is None or region.kind == "blocks" or any(other in part.reads for part in elsewhere):
+        return False
+    written = {name, *(n for n, row in stored(region, made)[1].items() if row == name)}
+    order = [(k, s) for k, nest in enumerate(region.nests) for s in nest.statements]
+    first, own = next((at, s) for at, (_, s) in enumerate(order) if s.name in written)
+    reads = [(at, k, e) for at, (k, s) in enumerate(order) for e in s.entries if e.name == other]
+    same = all(e.indices == own.entry.indices if k == order[first][0] else at < first for at, k, e in reads)
+    rows = region.outer is None or all(e.indices[:1] == own.entry.indices[:1] == (region.outer,) for _, _, e in reads)
+    return own.kind == MAP and bool(reads) and same and all(at <= first for at, _, _ in reads) and rows

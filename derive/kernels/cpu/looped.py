@@ -95,14 +95,24 @@ class RegionFunction:
     """When its arrays are written past the cache; None for never."""
 
 
+def stored(region: Region, plan: Plan) -> tuple[dict[str, str], dict[str, str]]:
+    """Where each tensor of a region lives; the scratch rows that lie in the row of an array, and which array."""
+    where = storage(region, *_outside(region, plan))
+    return where, reused_rows(region, where)
+
+
+def _outside(region: Region, plan: Plan) -> tuple[list[str], list[str]]:
+    """The arrays and the numbers that a region is given."""
+    named = {e.name for s in region.statements for e in (s.entry, *s.entries)}
+    inside = {s.name for s in region.statements}
+    return [n for n in plan.memory if n in named], [n for n in sorted(named) if n not in plan.memory and n not in inside]
+
+
 def region_function(name: str, region: Region, plan: Plan, dtype: str) -> RegionFunction:
     """The function of a region; its arguments are what its lines mention, and the sizes of its tensors."""
     inside = {s.name: s for s in region.statements}
-    named = {e.name for s in region.statements for e in (s.entry, *s.entries)}
-    arrays = [n for n in plan.memory if n in named]
-    numbers = [n for n in sorted(named) if n not in plan.memory and n not in inside]
-    where = storage(region, arrays, numbers)
-    reused = reused_rows(region, where)
+    arrays, numbers = _outside(region, plan)
+    where, reused = stored(region, plan)
     past = streamed(region, {*plan.program.outputs} - {*reused.values()})
     builder = RegionBuilder(region, where, dtype, past, reused)
     body = builder.lines()

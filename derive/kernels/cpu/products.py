@@ -129,6 +129,12 @@ def matrix_product(product: MatrixProduct) -> str:
     return f"np.copyto({product.name}, {back})"
 
 
+def in_place(product: MatrixProduct) -> bool:
+    """Whether np.matmul writes to the result however far its rows lie apart: nothing is copied, and no axes are joined."""
+    result = shape(product.entry.indices, product.a.indices, product.b.indices).result
+    return not result.copied and len(result.rows) == len(result.columns) == 1
+
+
 def _seen(name: str, m: Matrices, loops: Axes) -> str:
     """An array as matrices: joined, turned, and with an axis for each loop behind the first that it has."""
     own = [i for i in loops if i in m.loops]
