@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 from sympy import Add, Function, Mul, Pow, S, Symbol, exp, sign
@@ -214,15 +214,23 @@ def term_order(term: Any, context: Context) -> list[Any]:
             signature(t),
         )
 
-    ordered = sorted(terms(term), key=key)
-    for _ in ordered:
-        for k, (one, other) in enumerate(pairwise(ordered)):
-            if key(one)[:4] == key(other)[:4] and _added_first(other, one, context):
-                ordered[k], ordered[k + 1] = other, one
+    ordered = _settled(
+        sorted(terms(term), key=key), lambda one, other: key(one)[:4] == key(other)[:4] and _added_first(one, other, context)
+    )
     if ordered[0].is_number or not subtracted(ordered[-1]):
         return ordered
     numbers = [t for t in ordered if t.is_number and not subtracted(t)]
     return [t for t in ordered if t not in numbers] + numbers
+
+
+def _settled(parts: list[Any], before: Callable[[Any, Any], bool]) -> list[Any]:
+    """The parts with neighbours changed over where the second belongs before the first, as often as there are parts."""
+    ordered = [*parts]
+    for _ in ordered:
+        for k in range(len(ordered) - 1):
+            if before(ordered[k + 1], ordered[k]):
+                ordered[k], ordered[k + 1] = ordered[k + 1], ordered[k]
+    return ordered
 
 
 def _as_typed(term: Any, context: Context) -> list[Any] | None:
@@ -258,16 +266,14 @@ def factor_order(term: Any, context: Context) -> list[Any]:
     """The factors of a product in the order in which they are printed: numbers and scalars, what else has no index, then those
     that have the same indices, group by group, brackets behind what they are of, δ and conditions, derivatives, sums.
     """
-    parts = [_Factor(f, context) for f in factors(term)]
+    behind = bool(context.upstream) or any(isinstance(f, Adjoint) and not f.output.indices for f in factors(term))
+    parts = [_Factor(f, context, behind) for f in factors(term)]
     groups: dict[Any, list[_Factor]] = {}
     for part in parts:
         groups.setdefault((part.tier, part.group), []).append(part)
     ordered = [group for _, group in sorted(groups.items(), key=lambda item: (item[0][0], _group_key(item[1], context)))]
-    for _ in ordered:
-        for k, (one, other) in enumerate(pairwise(ordered)):
-            if _typed_first(other, one, context):
-                ordered[k], ordered[k + 1] = other, one
-    return _with_brackets([part for group in ordered for part in _within(sorted(group, key=lambda p: p.key), context)])
+    settled = _settled(ordered, lambda one, other: _typed_first(one, other, context))
+    return _with_brackets([part for group in settled for part in _within(sorted(group, key=lambda p: p.key), context)])
 
 
 def _typed_first(one: list[_Factor], other: list[_Factor], context: Context) -> bool:
@@ -281,12 +287,12 @@ def _typed_first(one: list[_Factor], other: list[_Factor], context: Context) -> 
 
 
 class _Factor:
-    """A factor of a product, and where it stands."""
+    """A factor of a product, and where it stands; a Jacobian stands `behind` where a gradient comes back through it."""
 
-    def __init__(self, term: Any, context: Context) -> None:
+    def __init__(self, term: Any, context: Context, behind: bool) -> None:
         base = term.base if term.is_Pow and not term.is_number else term
         self.term, self.base, self.indices = term, base, free_indices(term)
-        jacobian = isinstance(base, Adjoint) and context.upstream and base.output.indices  # G_sk ∂A_sk/∂W_ij
+        jacobian = isinstance(base, Adjoint) and behind and base.output.indices  # G_sk ∂A_sk/∂W_ij
         scalar = term.is_number or isinstance(base, Index) or (not self.indices and isinstance(base, (Symbol, Element)))
         self.rank = 0 if scalar else 6 if jacobian else next((k for k, kinds in _FACTOR_ORDER if isinstance(base, kinds)), 3)
         self.gradient = isinstance(base, Adjoint) or (isinstance(base, Element) and base.name == context.upstream)
@@ -324,11 +330,11 @@ def _group_key(group: list[_Factor], context: Context) -> tuple[Any, ...]:
 
 def _within(group: list[_Factor], context: Context) -> list[_Factor]:
     """The factors of one group, entries as their author has them in products."""
-    for _ in group:
-        for k, (one, other) in enumerate(pairwise(group)):
-            if one.rank == other.rank and one.key[:-2] == other.key[:-2] and _before(other.base, one.base, context):
-                group[k], group[k + 1] = other, one
-    return group
+
+    def before(one: _Factor, other: _Factor) -> bool:
+        return one.rank == other.rank and one.key[:-2] == other.key[:-2] and _before(one.base, other.base, context)
+
+    return _settled(group, before)
 
 
 def _with_brackets(parts: list[_Factor]) -> list[Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 import derive
 from derive.notation.context import context_of
 from derive.notation.layout import text
+from derive.notation.order import factor_order
 from derive.notation.terms import layout
 
 # a definition, by what it is derived: the result as the book prints it
@@ -67,3 +70,13 @@ def test_an_entry_moves_its_own_place_alone_where_a_definition_is_elementwise() 
 @pytest.mark.parametrize("source", ["x: [n]; A: [n, n]; y = A @ x", "x: [n + 1]; y: [n]; y[i] = x[i + 1] - x[i]"])
 def test_no_path_is_led_through_one_entry_where_others_move(source: str) -> None:
     assert "entry by entry" not in [step.rule for step in derive.graph(source + "; L = sum(y**2)").derive(wrt="x").steps]
+
+
+@pytest.mark.parametrize("names", list(permutations("pvxq")), ids="".join)
+def test_every_factor_is_printed_once_in_whatever_order_the_author_has_them(names: tuple[str, ...]) -> None:
+    entries = {"p": "p[i, o]", "v": "v[j, o]", "x": "x[k, o]", "q": "q[l, o]"}
+    product = "*".join(entries[name] for name in names)
+    sizes = "p: [A, O]; v: [B, O]; x: [C, O]; q: [D, O]"
+    graph = derive.graph(f"{sizes}; L = sum({product} for i in A for j in B for k in C for l in D for o in O)")
+    ordered = factor_order(graph.output.expr.opened()[1], context_of(graph))
+    assert [str(f.head) for f in ordered] == list(names)

@@ -358,7 +358,7 @@ KINDS: Mapping[str, BlockKind] = {
             "target": word,
             "batch": words,
             "wrt": words,
-            "dtype": one_of(("float32", "float64")),
+            "dtype": one_of(("float32", "float64", "bfloat16", "float16")),
             "function": word,
             "show": one_of(("code", "loop", "program")),
         },
