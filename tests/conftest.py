@@ -5,8 +5,7 @@ says which tools were missing and how many tests that skipped.  With REQUIRE_TOO
 tests fail instead.
 
 What passed is kept with pytest's cache (`derive/passed`).  `--passed-before FILE` leaves out what another run passed of
-those that nothing installed besides can change (`STILL`), if every package of that run is here in the same version; all
-others run again.
+those that nothing installed besides can change (all but `INSTALLED`), if every package of that run is here in the same version.
 """
 
 from __future__ import annotations
@@ -67,23 +66,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--passed-before", type=Path, help="leave out what passed there and depends on no other package")
 
 
-STILL = (
-    "tests/calculus/",
-    "tests/checking/",
-    "tests/derivation/",
-    "tests/exams/",
-    "tests/graphs/",
-    "tests/kernels/",
-    "tests/language/",
-    "tests/notation/",
-    "tests/proof/",
-    "tests/teaching/",
-    "tests/test_contributing.py",
-    "tests/test_fuzz.py",
-    "tests/values/",
-)
-"""Tests that nothing but derive's own dependencies can change: what asks an outside tool or another oracle says so, and is
-skipped where that is missing, so it did not pass before.
+INSTALLED = ("tests/test_bare_machine.py", "tests/test_packaging.py", "tests/test_tools.py")
+"""Tests of what is installed.  All others use derive and its own dependencies; what asks an outside tool or another oracle says
+so, and is skipped where that is missing, so it did not pass before.
 """
 
 
@@ -96,7 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     before = config.getoption("--passed-before")
     kept = json.loads(before.read_text(encoding="utf-8")) if before else {"packages": {}, "passed": []}
     passed = set(kept["passed"] if kept["packages"].items() <= packages().items() else ())
-    again = [item for item in items if item.nodeid not in passed or not item.nodeid.startswith(STILL)]
+    again = [item for item in items if item.nodeid not in passed or item.nodeid.startswith(INSTALLED)]
     if len(again) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
         items[:] = again

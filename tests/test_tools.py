@@ -83,13 +83,12 @@ def test_golden_file(pytester: pytest.Pytester) -> None:
 
 
 def test_what_passed_before_is_left_out(pytester: pytest.Pytester) -> None:
-    """Of what no extra changes alone, only where it passed, and with the packages that it passed with."""
+    """But for tests of what is installed, only where it passed, and with the packages that it passed with."""
     pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
     code = "import pytest\ndef test_one(): pass\ndef test_two(): pytest.skip('no tool')\ndef test_three(): assert False"
-    for folder in ("proof", "pages"):
-        path = pytester.path / "tests" / folder
-        path.mkdir(parents=True)
-        (path / f"test_{folder}.py").write_text(code, encoding="utf-8")
+    for path in (pytester.path / "tests" / "proof" / "test_proof.py", pytester.path / "tests" / "test_packaging.py"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code, encoding="utf-8")
     pytester.runpytest("tests").assert_outcomes(passed=2, skipped=2, failed=2)
     passed = (pytester.path / ".pytest_cache" / "v" / "derive" / "passed").read_text(encoding="utf-8")
     (pytester.path / "passed").write_text(passed, encoding="utf-8")

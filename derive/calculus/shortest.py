@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import Add, Dummy, Function, Integer, Mul, Pow, S, cancel, expand, factor_terms, preorder_traversal
 
-from derive.calculus.cost import cost, is_fraction, length
+from derive.calculus.cost import cost, is_fraction, length, sums
 from derive.calculus.identities import powers_together, rewritings
 from derive.calculus.normal import normal, powers_joined, pulled
 from derive.calculus.terms import (
@@ -266,7 +266,8 @@ def _merged(term: Any, apart: bool = False) -> Any:
 def products_apart(term: Any) -> Any:
     """Entries of matrix products each under a Σ of its own, Σ_l U_lk g_l + Σ_l B_lk z_l, but for those that share a factor."""
     split = Add(*[v for t in terms(term) for v in _split(t)])
-    return term if split == term else _merged(split, apart=True)
+    apart = term if split == term else _merged(split, apart=True)
+    return apart if sums(apart) > sums(term) else term
 
 
 def _split(term: Any) -> tuple[Any, ...]:

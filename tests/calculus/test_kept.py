@@ -34,7 +34,7 @@ a, b, c, x, y = map(tensor, "abcxy")
 # what is typed, by what it is differentiated, what is printed
 BOOKS = {
     ("K = log(s/t) + (t**2 + (mu - nu)**2)/(2*s**2) - 1/2", "s"): "1/s − (t² + (μ − ν)²) / s³",
-    ("f = (3/2 - x + x*y)**2 + (9/4 - x + x*y**2)**2", "y"): "2 x (x y − x + 3/2) + 4 x y (x y² − x + 9/4)",
+    ("f = (3/2 - x + x*y)**2 + (9/4 - x + x*y**2)**2", "y"): "2 x (3/2 − x + x y) + 4 x y (9/4 − x + x y²)",
     ("f = (1 - x)**2 + 100*(y - x**2)**2", "x"): "−2 (1 − x) − 400 x (y − x²)",
     ("f = (x**2 + y - 11)**2 + (x + y**2 - 7)**2", "x"): "2 (x + y² − 7) + 4 x (x² + y − 11)",
     ("X: [N, D]; y: [N]; w: [D]; J = mean((X @ w + b - y)**2)", "b"): "2/N Σ_i (Σ_j X_ij w_j + b − y_i)",
@@ -45,7 +45,7 @@ BOOKS = {
     ("y: [N]; W: [N, N]; E = sum(W[i, j]*(y[i] - y[j])**2 for i in N for j in N)", "y"): "2 Σ_j (W_ij + W_ji) (y_i − y_j)",
     ("E = (1 - alpha)*(x - m)**2 + alpha*(x - n)**2", "m"): "2 (1 − α) (m − x)",
     ("g = log(1 + (x - m)**2/(nu*s**2))", "s"): "−2 (x − m)² / (s ((x − m)² + ν s²))",
-    ("f = x/sqrt(1 + x**2)", "x"): "1/(x² + 1)^(3/2)",
+    ("f = x/sqrt(1 + x**2)", "x"): "1/(1 + x²)^(3/2)",
     ("t: positive; k: positive; s: positive; f = k*log(s) + (t/s)**k", "s"): "(k/s) (1 − (t/s)^k)",
     ("f = sqrt(x**2 + 1)/2 + x", "x"): "x / (2 √(x² + 1)) + 1",
 }

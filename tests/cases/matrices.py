@@ -144,7 +144,7 @@ BOOKS: tuple[tuple[str, str, str], ...] = (
     (
         "A: [N]; r: [N]; J = mean(min(r*A, max(1 - epsilon, min(1 + epsilon, r))*A))",
         "r",
-        "(1/N) A ⊙ 𝟙[r ⊙ A ≤ A ⊙ max(1 − ε, min(ε + 1, r))]",
+        "(1/N) A ⊙ 𝟙[r ⊙ A ≤ A ⊙ max(1 − ε, min(1 + ε, r))]",
     ),
     ("q: [n]; alpha: real; V = alpha*log(sum(exp(q/alpha)))", "q", "softmax(q/α)"),
     ("hinge", "s", "𝟙[s − s_t 𝟏 + 𝟏 > 0] − (𝟏ᵀ 𝟙[s − s_t 𝟏 + 𝟏 > 0]) 𝐞_t"),

@@ -40,13 +40,13 @@ FORMS = [
     (
         "gelu_tanh",
         "x",
-        "1/2 (1 + tanh(√(2/π) (x + 0.044715 x³)) + √(2/π) x (1 − tanh(√(2/π) (x + 0.044715 x³))²) (0.134145 x² + 1))",
+        "1/2 (1 + tanh(√(2/π) (x + 0.044715 x³)) + √(2/π) x (1 − tanh(√(2/π) (x + 0.044715 x³))²) (1 + 0.134145 x²))",
     ),
     ("f = w*cos(x)/sqrt(2*pi)", "w", "cos(x) / √(2 π)"),
     ("normal_cdf", "x", "φ(x)"),
     ("mish", "x", "tanh(softplus(x)) + x σ(x) (1 − tanh(softplus(x))²)"),
     ("f = log(1 + exp(-y*z))", "z", "−y σ(−y z)"),
-    ("f = x*exp(-x**2/2)", "x", "exp(−x²/2) (1 − x²)"),
+    ("f = x*exp(-x**2/2)", "x", "(1 − x²) exp(−x²/2)"),
     ("hard_tanh", "x", "𝟙[x > −1] · 𝟙[x < 1]"),
     ("f = min(x, 2*y)", "x", "𝟙[x ≤ 2 y]"),
     # losses
@@ -68,7 +68,7 @@ FORMS = [
     # normalizations in the compact form
     ("batch_norm", "X", "(γ_j/√(v_j + ε)) (G_ij − 1/N Σ_k G_kj − (X̂_ij/N) Σ_k G_kj X̂_kj)"),
     ("layer_norm", "x", "(g_i γ_i − 1/n Σ_j g_j γ_j − (x̂_i/n) Σ_j g_j γ_j x̂_j) / √(v + ε)"),
-    ("rms_norm", "x", "(g_i γ_i − (x_i / (n r²)) Σ_j g_j x_j γ_j) / r"),
+    ("rms_norm", "x", "(g_i γ_i − (x_i / (n r²)) Σ_j g_j γ_j x_j) / r"),
     (PRE_NORM, "x", "(∂L/∂x̂_i − 1/n Σ_j ∂L/∂x̂_j − (x̂_i/n) Σ_j ∂L/∂x̂_j x̂_j) / √(v + ε) + g_i"),
     (
         PRE_NORM_ATTENTION,

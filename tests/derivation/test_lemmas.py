@@ -41,7 +41,7 @@ def test_a_cross_entropy_of_a_softmax_takes_the_lines_of_a_textbook() -> None:
 def test_full_opens_a_lemma_line_by_line() -> None:
     lines = printed(derive.graph(ENTROPY).derive(wrt="z"), "full")
     assert [line for line in lines if "quotient rule" in line]
-    assert "−Σ_j (y_j/p_j) (p_j δ_ij − p_i p_j) | definition of p_i" in lines
+    assert "−Σ_j (y_j/p_j) (p_j δ_ij − p_j p_i) | definition of p_i" in lines
     assert "−Σ_j (y_j/p_j) p_j (δ_ij − p_i) | factor" in lines
 
 

@@ -108,6 +108,8 @@ ALSO_TRUE = {
     ("factor", "simplify"),
     ("multiply out", "what does not depend on its index comes out of the sum"),
     ("chain rule", "simplify"),
+    ("a variable by itself has derivative 1", "the entries are independent"),
+    ("a variable by itself has derivative 1", "simplify"),
 }
 """What was done, and what may be said of it as well."""
 
@@ -145,8 +147,12 @@ def test_a_line_that_is_left_out_is_seen(source: str, wrt: str) -> None:
             assert reasons.RULES[then](skipped) != "", f"{rule}, {then}: {one.before}  ->  {two.after}"
 
 
-SILENT = {("multiply out", "recognise the definition"), ("recognise the definition", "factor")}
-"""A definition is recognised in what was multiplied out in passing, too."""
+SILENT = {
+    ("multiply out", "recognise the definition"),
+    ("recognise the definition", "factor"),
+    ("a variable by itself has derivative 1", "the entries are independent"),
+}
+"""A definition is recognised in what was multiplied out in passing, too; an entry by itself is one of the independent entries."""
 
 
 def gradient_of_squares() -> Derivation:

@@ -67,7 +67,7 @@ QUOTIENTS = [
     ),
     ("w: [n]; m: [n]; S: [n, n]; J = (w @ m)**2/(w @ S @ w)", "S", "−J w_i w_j / Σ_{k, l} S_lk w_k w_l", "−(J / (wᵀ S w)) w wᵀ"),
     ("p: [n]; g: [n]; D = 1 - 2*sum(p*g)/(sum(p) + sum(g))", "p", "(1 − 2 g_i − D) / (Σ_j p_j + Σ_j g_j)", None),
-    ("y = (a*x + b)/(c*x + d)", "x", "(a − c y) / (x c + d)", None),
+    ("y = (a*x + b)/(c*x + d)", "x", "(a − c y) / (c x + d)", None),
     ("y = x/(1 + abs(x))", "x", "1/(1 + |x|)²", None),
 ]
 PRODUCTS = [

@@ -112,7 +112,7 @@ def test_a_largest_entry_is_put_only_where_no_index_captures_it() -> None:
     ("source", "wrt", "expected"),
     [
         # what random graphs found: a sign lost, an index captured by a fact, what a max holds, a power of a quotient
-        ("V: [n]\nx: [n]\ny[i] = abs(sum(V*x)) - V[i]", "V", "x_i sign(Σ_j V_j x_j) Σ_j g_j − g_i"),
+        ("V: [n]\nx: [n]\ny[i] = abs(sum(V*x)) - V[i]", "V", "sign(Σ_j V_j x_j) x_i Σ_j g_j − g_i"),
         ("P: probability[K, K]\nw: real\nS = w*sum(P[o, o] for o in K)", "w", "Σ_o P_oo"),
         ("w: [n]\nf = max(w, softmax(w))", "w", None),
         ("X: [C, C]\nh: label[C, C]\nf = mean(X[o, o] for o in C if o != h[o])", "X", "δ_ij · 𝟙[i≠h_i] / Σ_o 𝟙[o≠h_o]"),

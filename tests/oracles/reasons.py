@@ -437,11 +437,12 @@ def _entry_by_entry(between: Between) -> str:
     if old != new or loops[1] >= loops[0]:
         return "entry by entry: other paths, or as many sums"
     before = {shape(d) for d in _locals(between.before)}
-    for d in (d for d in _locals(between.after) if shape(d) not in before):
+    changed = [d for d in _locals(between.after) if shape(d) not in before]
+    for d in changed:
         entries = {e for e in nodes(between.graph.members[d.body.name].at(d.body.indices), Element) if e.name == d.by.name}
         if entries != {d.by}:
             return f"entry by entry: {d.body} has {entries}"
-    return ""
+    return "" if changed else "entry by entry: every path is as it was"
 
 
 def _locals(line: Any) -> list[Deriv]:
