@@ -87,6 +87,13 @@ def test_pytorch_rounds_alike(dtype: str) -> None:
 
 HEAD = "x: [d]; W: [V, d]; t: label[V]; z = W@x; L = -log(softmax(z)[t])"
 
+ATTENTION = """
+Q: [H, n, d]; K: [H, m, d]; V: [H, m, d]
+S[h, i, j] = sum(Q[h, i, k]*K[h, j, k] for k in d)/sqrt(d)
+P = softmax(S)
+O[h, i, k] = sum(P[h, i, j]*V[h, j, k] for j in m)
+"""
+
 CASES: dict[str, tuple[str, str, dict[str, int], Callable[..., Any]]] = {
     "entries": ("x: [n]; y = gelu(x)", "", {"n": 1000}, lambda x: F.gelu(x)),
     "entries written past the cache": ("x: [n]; y = relu(x)", "", {"n": 4_300_001}, lambda x: F.relu(x)),
@@ -100,6 +107,10 @@ CASES: dict[str, tuple[str, str, dict[str, int], Callable[..., Any]]] = {
     "matrix products": ("W: [m, n]; x: [n]; b: [m]; y = W@x + b", "x", {"N": 6, "n": 8, "m": 5}, lambda W, x, b: x @ W.T + b),
     "what is added where it belongs": ("embedding_sequence", "", {"N": 9, "V": 5, "d": 4}, lambda E, t: F.embedding(t, E)),
     "blocks of an axis": (HEAD, "x,t", {"N": 6, "V": 150, "d": 8}, lambda x, W, t: F.cross_entropy(x @ W.T, t)),
+    "blocks of rows that lie in pieces": (
+        ATTENTION, "", {"H": 2, "n": 70, "m": 70, "d": 8},
+        lambda Q, K, V: ((Q @ K.transpose(1, 2) / 8**0.5).softmax(-1) @ V),
+    ),
 }  # fmt: skip
 """A definition, the inputs that differ between examples, sizes, and the same in PyTorch."""
 
@@ -133,7 +144,7 @@ def apart(ours: Any, theirs: Any) -> int:
 def test_a_kernel_gives_what_pytorch_computes_in_float32_rounded(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text, batch, sizes, function = CASES[name]
     kernel = derive.graph(text).kernel(batch=batch, dtype=dtype)
-    if name == "blocks of an axis":
+    if name.startswith("blocks"):
         monkeypatch.setattr(kernel.loaded, "BLOCKS_FROM", -1)
         monkeypatch.setattr(kernel.loaded, "BLOCK", 1)
     low = getattr(torch, dtype)

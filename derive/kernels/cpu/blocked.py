@@ -148,16 +148,19 @@ class _Printing:
     def _head(self, plans: Sequence[Plan]) -> Iterator[str]:
         """The width of a block, and the memory of what is cut."""
         rooms: dict[str, tuple[Any, ...]] = {}
+        bits: set[str] = set()
         for step, made in zip(self.blocks.steps, plans, strict=True):
             if isinstance(step, Pass):
-                rooms |= {self._room(n, made): made.memory[n] for n in self._rooms(step, made)}
+                rooms |= {self._room(n, step, made): made.memory[n] for n in self._rooms(step, made)}
+                bits |= {n for n in self._rooms(step, made) if self._is_bits(n, step)}
         most = {end_of(self.blocks.size): self.blocks.size, length_of(self.blocks.size): Symbol("width")}
         whole = {name: [most.get(a, a) for a in axes] for name, axes in rooms.items()}
         each = size_code(
             Add(*[Mul(*[a for a in axes if a != Symbol("width")]) for axes in whole.values() if Symbol("width") in axes])
         )
         yield f"width = max({WIDTH}, BLOCK//max(1, REAL.itemsize*({each}))//{WIDTH}*{WIDTH})"
-        yield from (f"{name}__room = empty({'*'.join(map(_factor, axes))}, REAL)" for name, axes in whole.items())
+        for name, axes in whole.items():
+            yield f"{name}__room = empty({'*'.join(map(_factor, axes))}, {'uint16' if name in bits else 'REAL'})"
 
     def _rooms(self, step: Pass, made: Plan) -> list[str]:
         """The tensors of a block that have memory of their own: what is within, and parts that are written in pieces."""
@@ -173,7 +176,16 @@ class _Printing:
         whole, axes = part
         of = {length_of(self.blocks.size): "start:stop", end_of(self.blocks.size): ":stop"}
         last = max(k for k, a in enumerate(axes) if a in of)
-        return f"{whole}[{', '.join(of.get(a, ':') for a in axes[: last + 1])}]"
+        array = f"{whole}.view(uint16)" if self._stored(whole) else whole
+        return f"{array}[{', '.join(of.get(a, ':') for a in axes[: last + 1])}]"
+
+    def _stored(self, name: str) -> bool:
+        """Whether compiled code knows an array by its bits: one of another type than what is computed with."""
+        return self.wrapper.number_type(name) == "STORED"
+
+    def _is_bits(self, name: str, step: Pass) -> bool:
+        """Whether a tensor of a block is a part of such an array."""
+        return name in step.parts and self._stored(step.parts[name][0])
 
     def _pieces(self, part: Part) -> bool:
         """Whether a part of a tensor does not lie in one piece."""
@@ -194,10 +206,10 @@ class _Printing:
         axes = {a.name: tuple(i.size for i in a.indices) for a in self.blocks.program.assigns}
         return {n: axes[n] for n in names}
 
-    def _room(self, name: str, made: Plan) -> str:
+    def _room(self, name: str, step: Pass, made: Plan) -> str:
         """The tensor in whose memory one of a block lies: that of which it is made, entry by entry, where that is read last."""
         replaced: dict[str, str] = {}
-        for new in (n for n in made.memory if n in made.program.assigned):
+        for new in (n for n in made.memory if n in made.program.assigned and not self._is_bits(n, step)):
             for old in made.between:
                 alike = made.memory[old] == made.memory[new] and self._of_block(made.memory[new])
                 if alike and old != new and old not in replaced.values() and _replaces(new, old, made):
@@ -256,7 +268,7 @@ class _Printing:
             yield f"{name} = np.ascontiguousarray({places[name]})" if pieces else f"{name} = {places[name]}"
         for name in rooms:
             room = "*".join(map(_factor, made.memory[name]))
-            yield f"{name} = {self._room(name, made)}__room[:{room}].reshape({', '.join(map(size_code, made.memory[name]))})"
+            yield f"{name} = {self._room(name, step, made)}__room[:{room}].reshape({', '.join(map(size_code, made.memory[name]))})"
         yield from body
         yield from (f"{places[n]} = {n}" for n in rooms if n in places)
         for name, block in step.added.items():

@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Add, Function, Mul, S, exp, expand_mul, log
+from sympy import Add, Function, Mul, Pow, S, exp, expand_mul, log
 
 from derive.calculus.functions import Named
 from derive.calculus.matching import match
@@ -346,10 +346,14 @@ def _less_one(term: Any) -> Any:
 
 
 def complements(program: Program) -> Program:
-    """1 - σ(x) as σ(-x), where the sigmoid is needed for nothing else: what is left of 1 may be all that is wanted."""
+    """1 - σ(x) as σ(-x), where the sigmoid is needed for nothing else, or is divided by: what is left of 1 may be all that is
+    wanted.
+    """
     read = Counter(e.name for a in program.assigns for e in a.term.atoms(Element))
 
     def of(assign: Assign) -> Assign:
+        below = {p.base for p in assign.term.atoms(Pow) if p.exp.is_negative}
+
         def rewrite(term: Any) -> Any:
             constant, rest = term.as_coeff_Add()
             for part in terms(rest) if constant and term.is_Add else ():
@@ -357,7 +361,8 @@ def complements(program: Program) -> Program:
                 sigmoid = _defined(share, program) if number == -constant else share
                 if number != -constant or not is_sigmoid(sigmoid):
                     continue
-                if assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1):
+                alone = assign.term.count(share) == 1 and (sigmoid is share or read[share.name] == 1)
+                if alone or (sigmoid is share and term in below):
                     return Add(constant * sigmoid.func(-sigmoid.args[0]), rest - part)
             return term
 
