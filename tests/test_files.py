@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_everything_as_it_was(
     assert (after, status) == (before, 1)
     message = capsys.readouterr().err
     assert message.startswith("derive: ")
-    assert message.endswith(" cannot be written: No space left on device\n")
+    assert message.endswith(" cannot be written: No space left on device.\n")
     assert len(message.splitlines()) == 1
 
 
@@ -152,7 +152,7 @@ def test_a_file_too_large_for_the_system_is_not_left_in_part(lecture: Path) -> N
         timeout=60,
     )
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == f"derive: {lecture.parent / 'out' / 'products.en.tex'} cannot be written: File too large\n"
+    assert run.stderr == f"derive: {lecture.parent / 'out' / 'products.en.tex'} cannot be written: File too large.\n"
     assert contents(lecture.parent).keys() == {"products.md"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,10 +73,10 @@ def error(ours: Array, exact: Array, floor: float) -> float:
 
 
 def errors(
-    graph: Graph, kernel: Kernel, sizes: Mapping[Any, int], seed: int, dtype: str, floor: float
+    graph: Graph, kernel: Kernel, sizes: Mapping[Any, int], seed: int, dtype: str, floor: float, functions: Sequence[str] = ()
 ) -> Iterator[tuple[str, str, float]]:
-    """(function, output, error) of everything that a kernel computes, at a random point."""
-    for name in kernel.text.programs:
+    """(function, output, error) of everything that a kernel computes, or that these functions of it do, at a random point."""
+    for name in functions or kernel.text.programs:
         whole = plain_program(graph, kernel, name).graph
         arrays, point = drawn(whole, sizes, seed, dtype)
         exact = expected(graph, kernel, name, point)

@@ -267,8 +267,8 @@ class _Printing:
             pieces = self._pieces(step.parts[name]) and name in _looped(made)
             yield f"{name} = np.ascontiguousarray({places[name]})" if pieces else f"{name} = {places[name]}"
         for name in rooms:
-            room = "*".join(map(_factor, made.memory[name]))
-            yield f"{name} = {self._room(name, step, made)}__room[:{room}].reshape({', '.join(map(size_code, made.memory[name]))})"
+            length, shape = "*".join(map(_factor, made.memory[name])), ", ".join(map(size_code, made.memory[name]))
+            yield f"{name} = {self._room(name, step, made)}__room[:{length}].reshape({shape})"
         yield from body
         yield from (f"{places[n]} = {n}" for n in rooms if n in places)
         for name, block in step.added.items():
