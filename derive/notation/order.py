@@ -104,7 +104,9 @@ def as_authored(term: Any, context: Context) -> Any:
     """A term with the brackets that its author has the other way round as he has them, where the signs cancel:
     (h² - 1)/((h² - 1) s - 1) as (1 - h²)/((1 - h²) s + 1).
     """
-    positive, new = _turned_round(term, context) if context.sums else (True, term)
+    if not context.sums or not term.has(Add):
+        return term
+    positive, new = _turned_round(term, context)
     return term if not positive or is_negative(term) else new
 
 

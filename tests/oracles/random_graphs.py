@@ -195,6 +195,11 @@ def _with(drawn: Drawn, definitions: tuple[Definition, ...]) -> Drawn:
 Maker = Callable[[], Formula]
 
 
+def _square(base: Formula, axes: Axes, exponent: str = "2") -> Formula:
+    """A power; of a square matrix the product with itself: A**2 is refused, since it could be A @ A."""
+    return Operator("*", base, base) if len(axes) == 2 and axes[0] == axes[1] else Power(base, Number(exponent))
+
+
 @dataclass
 class Drawing:
     """A graph in the making."""
@@ -336,7 +341,7 @@ class Drawing:
         yield 1.2, lambda: self.choice(axes, scope, depth, positive)
         yield 2, lambda: self.power(axes, scope, depth, positive)
         if positive:
-            yield 2, lambda: Operator("+", Power(inner(False), Number("2")), Number(self.one(MODEST)))
+            yield 2, lambda: Operator("+", _square(inner(False), axes), Number(self.one(MODEST)))
             yield 1, lambda: Operator("+", Elementwise("abs", (inner(False),)), Number(self.one(MODEST)))
         else:
             yield 0.7, lambda: Negative(inner())
@@ -400,9 +405,7 @@ class Drawing:
         match self.chosen((5, "square"), (2, "integer"), (1.5, "negative"), (1.5, "fraction"), (3, "variable"), (1.5, "base")):
             case "square" | "integer" as kind:
                 base, exponent = self.formula(axes, scope, depth, positive), "2" if kind == "square" else self.one("345")
-                if len(axes) == 2 and axes[0] == axes[1]:  # A**2 is refused: it could be A @ A
-                    return Operator("*", base, base)
-                return Power(base, Number(exponent))
+                return _square(base, axes, exponent)
             case "negative":
                 base, exponent = self.formula(axes, scope, depth, positive=True), Number(self.one("12"))
                 if len(axes) == 2 and axes[0] == axes[1]:  # A**-1 is refused: it could be the inverse
