@@ -231,9 +231,9 @@ def test_gradients_read_like_a_book() -> None:
     padding = "x: [n]; p: size; xp: [n + 2*p]; xp[i] = sum(x[j] for j in n if j + p == i)"
     assert gradient(read(padding), "x") == "g_{a + p}"
     assert gradient(read(BAND), "x") == "Σ_{i, 0 ≤ i − a < K} g_i"
-    assert gradient(read(PADDED), "xp") == "Σ_{o, 0 ≤ a − s o < K} w_{a − s o} g_o"
-    assert gradient(read(PADDED), "w") == "Σ_o xp_{s o + a} g_o"
-    assert gradient(read(DIRECT), "w") == "Σ_{o, 0 ≤ s o + a − p < n} x_{s o + a − p} g_o"
+    assert gradient(read(PADDED), "xp") == "Σ_{o, 0 ≤ a − s o < K} g_o w_{a − s o}"
+    assert gradient(read(PADDED), "w") == "Σ_o g_o xp_{s o + a}"
+    assert gradient(read(DIRECT), "w") == "Σ_{o, 0 ≤ s o + a − p < n} g_o x_{s o + a − p}"
 
 
 def test_comparisons_of_numbers_read_as_they_were_typed(capsys: pytest.CaptureFixture[str]) -> None:
