@@ -275,8 +275,7 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
     bound = list(indices)
     if not bound or (kind is Sum and body is S.Zero):
         return body
-    of_min = any(isinstance(f, (Maximum, Largest)) for f in body.args)  # a max with a minus
-    if kind is Sum and body.is_Mul and body.args[0].is_Number and body.args[0].is_negative and not of_min:
+    if kind is Sum and body.is_Mul and body.args[0].is_Number and body.args[0].is_negative and not _is_of_maximum(body):
         return -close(kind, bound, -body)
     if type(body) is kind and kind.nests:
         inner, body = body.opened()
@@ -294,6 +293,11 @@ def close(kind: type[Binder], indices: Iterable[Index], body: Any) -> Any:
         else named(bound)
     )
     return Expr.__new__(kind, best[0], *best[1])
+
+
+def _is_of_maximum(product: Any) -> bool:
+    """Whether a factor is a maximum, which is a minimum with its minus."""
+    return any(isinstance(f, (Maximum, Largest)) for f in product.args)
 
 
 @lru_cache(maxsize=CACHE)
@@ -394,7 +398,8 @@ def free_indices(term: Any) -> frozenset[Index]:
 
 def indices_in_order(term: Any) -> tuple[Index, ...]:
     """The free indices of a term in the order in which they stand there."""
-    return tuple(dict.fromkeys(t for t in preorder_traversal(term) if t in free_indices(term)))
+    free = free_indices(term)
+    return tuple(dict.fromkeys(t for t in preorder_traversal(term) if t in free))
 
 
 @lru_cache(maxsize=CACHE)

@@ -151,8 +151,9 @@ class _Printing:
         bits: set[str] = set()
         for step, made in zip(self.blocks.steps, plans, strict=True):
             if isinstance(step, Pass):
-                rooms |= {self._room(n, step, made): made.memory[n] for n in self._rooms(step, made)}
-                bits |= {n for n in self._rooms(step, made) if self._is_bits(n, step)}
+                own = self._rooms(step, made)
+                rooms |= {self._room(n, step, made): made.memory[n] for n in own}
+                bits |= {n for n in own if self._is_bits(n, step)}
         most = {end_of(self.blocks.size): self.blocks.size, length_of(self.blocks.size): Symbol("width")}
         whole = {name: [most.get(a, a) for a in axes] for name, axes in rooms.items()}
         each = size_code(
