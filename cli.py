@@ -170,6 +170,7 @@ def arguments(translate: Translate = str) -> argparse.ArgumentParser:
     kernel.add_argument("--batch", default="", metavar="NAMES", help="the inputs that differ between examples: x,t")
     kernel.add_argument("--reduction", default="mean", choices=("mean", "none"), help="of a number, over the examples (mean)")
     kernel.add_argument("--wrt", default="", metavar="NAMES", help="give the gradients by these only: W,b")
+    kernel.add_argument("--outputs", default="", metavar="NAMES", help="give these tensors, the last one alone if none: h,c")
     kernel.add_argument("--dtype", default="float32", choices=("float32", "float64", "bfloat16", "float16"))
     kernel.add_argument("--order", default=1, type=int, choices=(1, 2), help="2 for second derivatives of a scalar, too (1)")
     kernel.add_argument("--wrap", default="", choices=("torch",), help="add a torch.autograd.Function")
@@ -563,6 +564,7 @@ def run_kernel(options: argparse.Namespace) -> int:
         options.wrap,
         options.runtime == "import",
         options.order,
+        _names(options.outputs),
     )
     if options.output is None:
         _show(made.source)

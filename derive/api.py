@@ -196,6 +196,7 @@ class Graph(_Shown, graph.Graph):
         reduction: str = "mean",
         wrap: str = "",
         order: int = 1,
+        outputs: str | Sequence[str] = (),
     ) -> Kernel:
         """The definition compiled: `kernel.value_and_grad(…)`, or `kernel.forward(…)` and `kernel.vjp(…)` for a tensor.
 
@@ -205,8 +206,9 @@ class Graph(_Shown, graph.Graph):
         of a number the mean over them is taken, or with reduction="none" nothing.  `wrt` names the inputs whose gradients are
         wanted (all).  `kernel.source` is the text of a module that stands on numpy and numba (or numba-cuda-mlir) alone; with
         wrap="torch" it has a `torch.autograd.Function`, too.  With order=2 a number also has `kernel.hessian(…)` and
-        `kernel.hvp(…, v)`: its second derivatives by the one input of `wrt`, and those times v.  Raises DeriveError for
-        unknown names, types and targets.
+        `kernel.hvp(…, v)`: its second derivatives by the one input of `wrt`, and those times v.  `outputs` names the tensors
+        that are given, in this order (the last of the definition): where the last of them is a number, its gradients alone
+        are given beside them; else `vjp` takes a gradient by each.  Raises DeriveError for unknown names, types and targets.
         """
         from derive.kernels.kernel import kernel
 
@@ -219,6 +221,7 @@ class Graph(_Shown, graph.Graph):
             _text("reduction", reduction),
             wrap=_text("wrap", wrap),
             order=order,
+            outputs=_texts("outputs", outputs),
         )
 
     def tikz(self) -> str:

@@ -112,7 +112,8 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "kernels": ({"cache", "program"}, {"text"}, {"cpu", "cuda", "module"}, {"target"}, {"runtime"}, {"kernel"}),
     "kernels.program": (
-        {"elementary", "program"},
+        {"elementary", "outputs"},
+        {"program"},
         {"functions"},
         {"exponentials", "lengths", "reach", "second"},
         {"cancelled"},

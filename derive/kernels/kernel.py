@@ -14,6 +14,7 @@ from derive.errors import DeriveError, said
 from derive.graphs.graph import Graph, remembered
 from derive.kernels.cache import load
 from derive.kernels.module import Module, module
+from derive.kernels.program.outputs import restricted
 from derive.kernels.program.program import Program
 from derive.kernels.runtime import importing
 from derive.kernels.target import TARGETS
@@ -106,6 +107,7 @@ def kernel(
     wrap: str = "",
     imports: bool = False,
     order: int = 1,
+    outputs: str | Sequence[str] = (),
 ) -> Kernel:
     """The kernel of a graph, made once; see `api.Graph.kernel`.  `name` is what the module is called.  Where no target is named,
     the first of TARGETS is meant.  A module that `imports` has what all have in common from derive, and does not stand alone.
@@ -116,16 +118,18 @@ def kernel(
             said("There is no target {target}.", target=target), hint=said("The targets are {names}.", names=", ".join(TARGETS))
         )
     check_reduction(reduction)
-    batched, wrt = _names(batched), _names(wrt)
+    batched, wrt, outputs = _names(batched), _names(wrt), _names(outputs)
     if reduction != "mean" and not batched:
         raise DeriveError("There is no reduction without examples.", hint="Say which inputs differ between examples: batch.")
 
     def made() -> Kernel:
-        whole = batch(graph, batched, reduction).graph if batched else graph
-        alone = module(whole, TARGETS[target], wrt, dtype, name, wrap, order)
+        one = restricted(graph, outputs) if outputs else graph
+        whole = batch(one, batched, reduction).graph if batched else one
+        last = {one.output.name: whole.output.name}  # of a number the mean, which has a name of its own
+        alone = module(whole, TARGETS[target], wrt, dtype, name, wrap, order, [last.get(n, n) for n in outputs])
         return Kernel(replace(alone, source=importing(alone.source, TARGETS[target], dtype)) if imports else alone)
 
-    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap, imports, order), made)
+    return remembered(graph, ("kernel", target, batched, wrt, dtype, reduction, name, wrap, imports, order, outputs), made)
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, said
 from derive.graphs.graph import Graph
 from derive.kernels.program.lengths import named_lengths, proofs, resized, swapped
+from derive.kernels.program.outputs import has_loss
 from derive.kernels.program.program import Program, derivations, program
 from derive.kernels.program.reach import told_apart
 from derive.kernels.program.second import Second, hessian, only_input, product_with_vector
@@ -33,7 +34,7 @@ from derive.kernels.text.device import KERNELS, sources
 from derive.kernels.text.target import Target
 from derive.kernels.text.trial import trial_variables
 from derive.kernels.text.wrapped import wrapped_variables
-from derive.kernels.text.wrapper import SCALAR, TENSOR, FunctionKind, Public, second_kinds
+from derive.kernels.text.wrapper import FunctionKind, Public, kinds_of, second_kinds
 from derive.marks import mark
 from derive.naming import docstring, slug
 from derive.notation.context import context_of
@@ -76,8 +77,10 @@ def module(
     title: str = "",
     wrap: str = "",
     order: int = 1,
+    outputs: Sequence[str] = (),
 ) -> Module:
-    """The module of a graph for a target: its output and the gradients by `wrt`, by default by all that have one.
+    """The module of a graph for a target: its `outputs`, by default the last tensor, which is one of them, and the gradients by
+    `wrt`, by default by all that have one.
 
     With wrap="torch" the module has a `torch.autograd.Function` besides, and needs PyTorch; what is declared constant has then no
     gradient unless that is asked for.  With order=2 it has the Hessian by
@@ -89,29 +92,34 @@ def module(
     _check_names(graph, target.reserved)
     _check_length(graph)
     _check_functions(graph)
-    names = tuple(wrt) or _moved(graph, constants=not wrap)
+    of = tuple(outputs) or (graph.output.name,)
+    names = tuple(wrt) or _moved(graph, of, constants=not wrap)
     names = (only_input(graph, wrt),) if order == 2 else names
-    kinds = [kind for kind in (TENSOR if graph.output.axes else SCALAR) if names or not kind.gradients]
-    programs = {kind.name: _program(graph, names if kind.gradients else (), kind.value, target) for kind in kinds}
+    derived = derivations(graph, names, of)
+    upstreams = [i.name for i in derived[0].graph.inputs if i.name not in graph.members] if derived else []
+    kinds = kinds_of(graph, of, names, upstreams)
+    programs = {kind.name: _program(graph, names if kind.gradients else (), kind.value, target, of) for kind in kinds}
     functions = [target.public(kind, programs[kind.name], graph, names, dtype) for kind in kinds]
     second = _second(graph, names[0], target) if order == 2 else {}
     for kind, found in second.items():
         programs[kind.name] = found.program
         functions.append(target.public(kind, found.program, found.graph, names, dtype))
     source = f"# {mark()}\n" + _text(
-        graph, title or graph.output.name, functions, names, target, dtype, wrap, tuple(second.values())
+        graph, title or graph.output.name, functions, names, derived, target, dtype, wrap, tuple(second.values())
     )
     if wrap:
-        source += _wrapped(graph, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
+        source += _wrapped(graph, of, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
     if target.trial:
-        source += _environment().get_template(target.trial).render(trial_variables(graph, names, dtype, functions))
+        variables = trial_variables(graph, of, upstreams, names, dtype, functions)
+        source += _environment().get_template(target.trial).render(variables)
     code = {f.name: "\n\n".join(f.code) for f in functions}
     return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)
 
 
-def _moved(graph: Graph, constants: bool) -> tuple[str, ...]:
+def _moved(graph: Graph, outputs: Sequence[str], constants: bool) -> tuple[str, ...]:
     """The inputs by which there is a gradient where nothing is said; of constants, if so asked, or where there are no others."""
-    found = [i for i in graph.inputs if i.differentiable and i.name in graph.ancestors(graph.output.name)]
+    used = frozenset().union(*map(graph.ancestors, outputs if has_loss(graph, outputs) else [graph.output.name]))
+    found = [i for i in graph.inputs if i.differentiable and i.name in used]
     moved = [i for i in found if constants or not i.constant] or found
     return tuple(i.name for i in moved)
 
@@ -128,9 +136,9 @@ def _second(graph: Graph, wrt: str, target: Target) -> dict[FunctionKind, Second
     return {kind: replace(s, program=_lowered(s.program, target)) for kind, s in found.items()}
 
 
-def _program(graph: Graph, wrt: Sequence[str], value: bool, target: Target) -> Program:
+def _program(graph: Graph, wrt: Sequence[str], value: bool, target: Target, outputs: Sequence[str]) -> Program:
     """What a function computes, in the form in which loops are made of it."""
-    return _lowered(program(graph, wrt, value), target)
+    return _lowered(program(graph, wrt, value, outputs), target)
 
 
 def _lowered(whole: Program, target: Target) -> Program:
@@ -144,6 +152,7 @@ def _text(
     title: str,
     functions: Sequence[Public],
     wrt: Sequence[str],
+    derived: Sequence[Derivation],
     target: Target,
     dtype: str,
     wrap: str,
@@ -152,8 +161,7 @@ def _text(
     """The text of a module behind its first line."""
     more = [d for found in second for d in found.derived]
     calls = frozenset().union(*(f.calls for f in functions))
-    mathematics = [*_mathematics(graph, derivations(graph, wrt)), *(line for s in second for line in _beside(graph, s))]
-    derived = derivations(graph, wrt)
+    mathematics = [*_mathematics(graph, derived), *(line for s in second for line in _beside(graph, s))]
     return template(target).render(  # no name: in the first line of a module it could choose how the rest is read
         title=docstring(title),
         version=__version__,
@@ -179,11 +187,20 @@ def _check_functions(graph: Graph) -> None:
                 raise DeriveError(said("Kernels have no function {name}.", name=name), hint=hint)
 
 
-def _wrapped(graph: Graph, wrt: Sequence[str], dtype: str, function: Public, wrap: str, target: Target, digest: str) -> str:
+def _wrapped(
+    graph: Graph,
+    outputs: Sequence[str],
+    wrt: Sequence[str],
+    dtype: str,
+    function: Public,
+    wrap: str,
+    target: Target,
+    digest: str,
+) -> str:
     """The text of a function that a library, such as PyTorch, differentiates; `digest` is in the name of what it registers."""
     if not wrt or graph.output.expr.is_integer:
         raise DeriveError("Nothing is differentiated here, so there is nothing to wrap.")
-    variables = {**wrapped_variables(graph, wrt, dtype, function), **target.wraps[wrap], "operation": f"kernel_{digest}"}
+    variables = {**wrapped_variables(graph, outputs, wrt, dtype, function), **target.wraps[wrap], "operation": f"kernel_{digest}"}
     return _environment().get_template(f"text/{wrap}.j2").render(variables)
 
 
@@ -301,10 +318,13 @@ def _mathematics(graph: Graph, derived: Sequence[Derivation]) -> list[str]:
     lines = [text(definition(node, context)) for node in graph.nodes]
     if not derived:
         return lines
-    context = context_of(replace(derived[0].graph, shown=()))
+    whole = derived[0].graph
+    context = context_of(replace(whole, shown=()))
+    loss = [] if whole.upstream else [n for n in whole.nodes if n.name not in graph.members]  # behind several outputs
     return [
         *lines,
         "",
+        *(text(definition(node, context)) for node in loss),
         *(f"{text(layout(d.subject, context))} = {text(layout(d.result, context.beside(d.indices)))}" for d in derived),
     ]
 

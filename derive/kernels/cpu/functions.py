@@ -95,9 +95,10 @@ class _CpuWrapper(Wrapper):
             return self._type(name, name in self.written) if name in self.written or not nothing else "None"
 
         gradients = f"tuple[{', '.join(map(one, self.gradients))}]" if self.gradients else ""
-        value = one(self.program.outputs[0]) if self.kind.value and (self.written or not nothing) else ""
-        if nothing and value == "None":  # a number has no place beside the gradients
-            value = ""
+        values = self.values if self.written or not nothing else ()
+        if nothing and len(values) == 1 and values[0] not in self.written:  # a number has no place beside the gradients
+            values = ()
+        value = f"tuple[{', '.join(map(one, values))}]" if len(values) > 1 else "".join(map(one, values))
         return f"tuple[{value}, {gradients}]" if value and gradients else value or gradients
 
     def number_type(self, name: str) -> str:

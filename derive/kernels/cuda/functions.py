@@ -177,10 +177,7 @@ class _CudaWrapper(Wrapper):
 
     def result(self) -> str:
         given = {n: n if n in self._on_host else f"{n}.given" for n in self.program.outputs}
-        gradients = f"({', '.join(given[g] for g in self.gradients)}{',' if len(self.gradients) == 1 else ''})"
-        if not self.gradients:
-            return given[self.program.outputs[0]]
-        return f"{given[self.program.outputs[0]]}, {gradients}" if self.kind.value else gradients
+        return self.formed([given[n] for n in self.values], [given[g] for g in self.gradients])
 
     # ---- launches
 

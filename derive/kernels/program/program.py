@@ -28,6 +28,7 @@ from derive.derivation.choice import with_used
 from derive.derivation.derivation import Derivation
 from derive.errors import DeriveError, ProofError, nearest, said
 from derive.graphs.graph import Graph, Input, remembered
+from derive.kernels.program.outputs import has_loss, with_loss
 from derive.language import library
 from derive.notation.context import context_of
 from derive.notation.layout import text
@@ -143,18 +144,18 @@ def gradient(name: str) -> str:
     return f"grad_{name}"
 
 
-def program(graph: Graph, wrt: Sequence[str] = (), value: bool = True) -> Program:
-    """The output of a graph (if `value`) and its gradients by `wrt`, as a program.
+def program(graph: Graph, wrt: Sequence[str] = (), value: bool = True, outputs: Sequence[str] = ()) -> Program:
+    """The outputs of a graph (if `value`), by default its last tensor, and the gradients by `wrt`, as a program.
 
     For an output that is a tensor the gradients are those of a loss behind it, whose gradient by the output is one more
-    input.  Raises DeriveError for a name that is no input to differentiate by.
+    input; see `outputs` for several.  Raises DeriveError for a name that is no input to differentiate by.
     """
     for name in wrt:
         _check_input(graph, name)
-    of, derived = graph.output.name, derivations(graph, wrt)
+    of, derived = tuple(outputs) or (graph.output.name,), derivations(graph, wrt, outputs)
     whole = derived[0].graph if derived else graph
     forward = [Assign(node.element, node.expr) for node in graph.nodes]
-    program = Program(whole, (*forward, *_backward(derived)), (*([of] if value else []), *map(gradient, wrt)))
+    program = Program(whole, (*forward, *_backward(derived)), (*(of if value else ()), *map(gradient, wrt)))
     clash = next((g for g in map(gradient, whole.members) if g in whole.members), None)
     if clash:
         raise DeriveError(
@@ -174,8 +175,10 @@ def _check_input(graph: Graph, name: str) -> None:
         )
 
 
-def derivations(graph: Graph, wrt: Sequence[str]) -> list[Derivation]:
+def derivations(graph: Graph, wrt: Sequence[str], outputs: Sequence[str] = ()) -> list[Derivation]:
     """The derivations that the gradients of a graph by `wrt` come from, from the output back; see `program`."""
+    if has_loss(graph, outputs):
+        return with_used(with_loss(graph, outputs), wrt)
     return with_used(graph, wrt, upstream=bool(graph.output.axes))
 
 

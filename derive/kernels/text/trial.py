@@ -24,8 +24,10 @@ rounding of the values over h, whichever is more.
 """
 
 
-def trial_variables(graph: Graph, wrt: Sequence[str], dtype: str, functions: Sequence[Public]) -> Mapping[str, Any]:
-    """What the template has put in."""
+def trial_variables(
+    graph: Graph, outputs: Sequence[str], upstreams: Sequence[str], wrt: Sequence[str], dtype: str, functions: Sequence[Public]
+) -> Mapping[str, Any]:
+    """What the template has put in; `upstreams` are the arguments that are gradients by the outputs."""
     sizes = [s.name for s in graph.sizes]
     small = size_sets(graph)[0]
     inputs = [i.name for i in graph.inputs]
@@ -39,7 +41,9 @@ def trial_variables(graph: Graph, wrt: Sequence[str], dtype: str, functions: Seq
         "numbers": numbers,
         "given": [*(_drawn(i, numbers) for i in graph.inputs), *functions[0].sizes],
         "scalar": not graph.output.axes,
-        "output": graph.output.name,
+        "outputs": tuple(outputs),
+        "place": outputs.index(graph.output.name),
+        "pulled": tuple(k for k, name in enumerate(outputs) if graph.members[name].differentiable),
         "wrt": tuple(wrt),
         "inputs": len(inputs),
         "places": tuple(inputs.index(name) for name in wrt),

@@ -13,30 +13,46 @@ from derive.kernels.program.elementary import computed
 from derive.kernels.text.wrapper import Public, shape_code, solved_size
 
 
-def wrapped_variables(graph: Graph, wrt: Sequence[str], dtype: str, function: Public) -> Mapping[str, Any]:
+def wrapped_variables(
+    graph: Graph, outputs: Sequence[str], wrt: Sequence[str], dtype: str, function: Public
+) -> Mapping[str, Any]:
     """What the template of a library has put in, besides what the target says of its arrays."""
     inputs = [i.name for i in graph.inputs]
     axis = rows_axis(graph)
     told = dict(_told(graph, function.sizes))
-    output = [s.name for a in graph.output.axes for s in a.free_symbols]
+    made, scalar, number = [n for name in outputs for n in graph.nodes if n.name == name], not graph.output.axes, computed(dtype)
+    several = len(outputs) > 1
+    axes = [s.name for node in made for a in node.axes for s in a.free_symbols]
+    types = [f"torch.{'int64' if n.expr.is_integer else number}" for n in made]
+    first = next(k for k, i in enumerate(graph.inputs) if i.axes or k == len(inputs) - 1)
+    stored = [f"torch.{dtype}" if n.axes and not n.expr.is_integer else kind for n, kind in zip(made, types, strict=True)]
+    empty = [f"arguments[{first}].new_empty({shape_code(n.axes)}, dtype={kind})" for n, kind in zip(made, stored, strict=True)]
+    moved = [k for k, n in enumerate(made) if (n is graph.output if scalar else n.differentiable)]
     return {
         "names": (*inputs, *function.sizes),
         "sizes": function.sizes,
         "labels": tuple(i.name for i in graph.inputs if i.kind == "label"),
         "schema": ", ".join([*(f"Tensor {name}" for name in inputs), *(f"SymInt {name}" for name in function.sizes)]),
-        "first": next(k for k, i in enumerate(graph.inputs) if i.axes or k == len(inputs) - 1),
-        "told": [(name, told[name]) for name in dict.fromkeys(output)],
-        "shape": shape_code(graph.output.axes),
+        "told": [(name, told[name]) for name in dict.fromkeys(axes)],
         "real": tuple(i.name for i in graph.inputs if i.axes and i.kind != "label"),
         "rows": {i.name: len(i.axes) for i in graph.inputs if axis is not None and axis in i.axes},
-        "rows_of_result": axis is not None and axis in graph.output.axes,
         "inputs": len(inputs),
         "places": [inputs.index(name) for name in wrt],
-        "output": graph.output.name,
         "wrt": tuple(wrt),
         "dtype": dtype,
-        "number": computed(dtype),
-        "scalar": not graph.output.axes,
+        "number": number,
+        "scalar": scalar,
+        "function": function.name,
+        # of the outputs: which PyTorch differentiates, and which not; their types, and how an empty one is made
+        "outputs": tuple(outputs),
+        "pulled": moved,
+        "still": [k for k in range(len(made)) if k not in moved],
+        "moved": tuple(outputs[k] for k in moved),
+        "upstreams": ", ".join(f"Tensor upstream{k if several else ''}" for k in moved),
+        "results": f"({', '.join(['Tensor'] * len(made))})" if several else "Tensor",
+        "types": f"({', '.join(types)})",
+        "empty": f"({', '.join(empty)})" if several else empty[0],
+        "rows_of_results": [k for k, n in enumerate(made) if axis is not None and axis in n.axes],
     }
 
 

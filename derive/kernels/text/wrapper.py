@@ -28,17 +28,24 @@ class FunctionKind:
     summary: str
 
 
-GRADIENTS = "the gradients by {wrt} of a loss whose gradient by {output} is {upstream}"
-
-SCALAR = (
-    FunctionKind("value", True, False, "The number {output}."),
-    FunctionKind("value_and_grad", True, True, "The number {output} and its gradients by {wrt}."),
-)
-TENSOR = (
-    FunctionKind("forward", True, False, "The tensor {output}."),
-    FunctionKind("vjp", False, True, f"The vector-Jacobian product: {GRADIENTS}."),
-    FunctionKind("forward_and_vjp", True, True, f"The tensor {{output}}, and {GRADIENTS}."),
-)
+def kinds_of(graph: Graph, outputs: Sequence[str], wrt: Sequence[str], upstreams: Sequence[str]) -> tuple[FunctionKind, ...]:
+    """The functions of a definition: of a number and its gradients, or of tensors and the gradients of a loss behind them, whose
+    gradients by them are `upstreams`.
+    """
+    of, by, given = (", ".join(names) for names in (outputs, wrt, upstreams))
+    many = len(outputs) > 1
+    if not graph.output.axes:
+        value = f"The numbers and tensors {of}" if many else f"The number {of}"
+        its = f"the gradients of {graph.output.name}" if many else "its gradients"
+        gradients = FunctionKind("value_and_grad", True, True, f"{value} and {its} by {by}.")
+        return (FunctionKind("value", True, False, f"{value}."), *([gradients] if wrt else []))
+    tensors = f"The tensors {of}" if many else f"The tensor {of}"
+    pulled = f"the gradients by {by} of a loss whose gradient{'s' * many} by {of} {'are' if many else 'is'} {given}"
+    backward = (
+        FunctionKind("vjp", False, True, f"The vector-Jacobian product: {pulled}."),
+        FunctionKind("forward_and_vjp", True, True, f"{tensors}, and {pulled}."),
+    )
+    return (FunctionKind("forward", True, False, f"{tensors}."), *(backward if wrt else ()))
 
 
 def second_kinds(of: str, wrt: str, v: str) -> tuple[FunctionKind, FunctionKind]:
@@ -107,8 +114,8 @@ class Wrapper:
 
     @cached_property
     def arguments(self) -> tuple[Input, ...]:
-        """The inputs of the definition, then the upstream gradient if the gradients are wanted."""
-        upstream = [i for i in self.program.inputs if i.name == self.program.graph.upstream]
+        """The inputs of the definition, then the upstream gradients if the gradients are wanted."""
+        upstream = [i for i in self.program.inputs if i.name not in self.graph.members]
         return (*self.graph.inputs, *(upstream if self.kind.gradients else []))
 
     @cached_property
@@ -118,6 +125,11 @@ class Wrapper:
     @cached_property
     def gradients(self) -> tuple[str, ...]:
         return tuple(gradient(n) for n in self.wrt) if self.kind.gradients else ()
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """The outputs that are not gradients."""
+        return self.program.outputs[: len(self.program.outputs) - len(self.gradients)]
 
     @cached_property
     def written(self) -> tuple[str, ...]:
@@ -216,27 +228,36 @@ class Wrapper:
         return tuple(i for i in self.arrays if i in self.plan.inputs)
 
     def form(self) -> tuple[str, dict[str, str]]:
-        """The form of `out`, which is that of the result, and where each array stands in it."""
-        value = [n for n in self.program.outputs[:1] if self.kind.value and n in self.written]
-        form = f"({', '.join(self.gradients)}{',' if len(self.gradients) == 1 else ''})" if self.gradients else ""
-        form = ", ".join([*value, *([form] if form else [])])
-        places = dict.fromkeys(value, "out" if not self.gradients else "out[0]")
-        places |= {g: f"out[1][{k}]" if value else f"out[{k}]" for k, g in enumerate(self.gradients)}
-        return form, places
+        """The form of `out`, which is that of the result, and where each array stands in it; a number beside gradients has no
+        place.
+        """
+        values = self.values if len(self.values) > 1 else tuple(n for n in self.values if n in self.written)
+        parts = [part for part in (values, self.gradients) if part]
+        places: dict[str, str] = {}
+        for k, part in enumerate(parts):
+            at = f"out[{k}]" if len(parts) > 1 else "out"
+            places |= {n: at if part is values and len(part) == 1 else f"{at}[{j}]" for j, n in enumerate(part)}
+        return self.formed(values, self.gradients), places
 
     def unpacked(self, form: str) -> Iterator[str]:
         """The lines that take `out` apart."""
-        if self.gradients:
+        if self.gradients or len(self.values) > 1:
             yield from ("    try:", f"        {form} = out", "    except (TypeError, ValueError):")
             yield f"        raise TypeError({f'out has the form of the result: {form}'!r}) from None"
         else:
             yield f"    {form} = out"
 
     def result(self) -> str:
-        gradients = f"({', '.join(self.gradients)}{',' if len(self.gradients) == 1 else ''})"
-        if not self.gradients:
-            return self.program.outputs[0]
-        return f"{self.program.outputs[0]}, {gradients}" if self.kind.value else gradients
+        return self.formed(self.values, self.gradients)
+
+    @staticmethod
+    def formed(values: Sequence[str], gradients: Sequence[str]) -> str:
+        """Code of values and gradients in the form of a result: a value, or several, and a tuple of gradients."""
+        several = f"({', '.join(gradients)}{',' if len(gradients) == 1 else ''})"
+        value = ", ".join(values)
+        if not gradients or not values:
+            return value or several
+        return f"({value}), {several}" if len(values) > 1 else f"{value}, {several}"
 
     def text(self, lines: Sequence[str]) -> str:
         """The function with these lines."""
@@ -245,16 +266,16 @@ class Wrapper:
 
     def docstring(self) -> Iterator[str]:
         """What the function says of itself: its arguments with shapes and types, its result, its errors."""
-        words = {"output": self.graph.output.name, "wrt": ", ".join(self.wrt), "upstream": self.program.graph.upstream}
-        yield f'"""{self.kind.summary.format(**words)}'
+        yield f'"""{self.kind.summary}'
         yield ""
         for i in self.arguments:
             yield f"{i.name}: {_described(i, self.array_type)}"
         for name in self.given_sizes:
             yield f"{name}: a size that no array tells, a whole number from 1"
-        if self.gradients:
-            shapes = [f"{g} {shape_code(self.axes(g)) if self.axes(g) else '(a number)'}" for g in self.gradients]
-            yield f"The gradients are a tuple: {', '.join(shapes)}."
+        for what, names in (("values", self.values if len(self.values) > 1 else ()), ("gradients", self.gradients)):
+            if names:
+                shapes = [f"{n} {shape_code(self.axes(n)) if self.axes(n) else '(a number)'}" for n in names]
+                yield f"The {what} are a tuple: {', '.join(shapes)}."
         if self.written:
             yield "`out` takes arrays to write to, in the form of the result; a number has None there."
         yield "`workspace` keeps the memory that the function needs for the next call."
