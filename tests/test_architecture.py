@@ -71,7 +71,7 @@ ORDER: dict[str, tuple[set[str], ...]] = {
     "derivation": (
         {"derivation", "knowledge"},
         {"trail", "written"},
-        {"jacobians"},
+        {"exchange", "jacobians"},
         {"sweep"},
         {"examples", "second_order"},
         {"choice"},

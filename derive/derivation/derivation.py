@@ -77,6 +77,12 @@ class Derivation(Frozen):
         return self.steps[-1].line
 
     @property
+    def computed(self) -> Any:
+        """The last line before sums changed places: the result without the tensor that it speaks of in place of a sum."""
+        places = [k for k, step in enumerate(self.steps) if step.family == "exchange"]
+        return self.steps[places[0] - 2].line if places else self.result
+
+    @property
     def indices(self) -> tuple[Index, ...]:
         """The free indices: those of the output, then those of the variable."""
         return self.subject.indices

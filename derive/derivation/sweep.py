@@ -22,6 +22,7 @@ from derive.calculus.normal import contracted
 from derive.calculus.rules import N_, RULES, Rule, walk_derivs
 from derive.calculus.terms import Adjoint, Delta, Deriv, Element, Index, height, total
 from derive.derivation.derivation import Derivation, Step, adjoints_in, free_letters, is_atomic, put_in
+from derive.derivation.exchange import exchange
 from derive.derivation.jacobians import known_as, lemma_of, use_lemma
 from derive.derivation.trail import DEFINITION, PICK, Trail, differentiate, part, simplify
 from derive.errors import DeriveError, listed, nearest, said
@@ -32,9 +33,9 @@ from derive.graphs.tree import Op, Reduce, Ref
 PATHS = N_("chain rule: the sum over every path")
 ONE_PATH = N_("chain rule")
 ENTRYWISE = N_("entry by entry")
+SUBSTITUTE = N_("put in the gradient found before")
 
 NOWHERE: Mapping[Index, Index] = MappingProxyType({})
-SUBSTITUTE = N_("put in the gradient found before")
 
 
 def derivation(graph: Graph, of: str = "", wrt: str = "", upstream: bool = False, rules: tuple[Rule, ...] = RULES) -> Derivation:
@@ -154,6 +155,7 @@ def _derive(graph: Graph, of: str, wrt: str, rules: tuple[Rule, ...]) -> Derivat
             break
     _join(named, graph, of, wrt, rules)
     part(named)
+    exchange(named, graph, lambda name: _adjoint(graph, of, name, rules))
     return Derivation(graph, of, wrt, subject, tuple(named.steps), budget.spent)
 
 

@@ -47,6 +47,17 @@ BOOKS = {
         "x",
         "Σ_i ∂L/∂f_i f_i (1 − f_i) A_ij + Σ_i ∂L/∂g_i (1 − g_i²) B_ij",
     ),
+    "D = rowsum(dO ⊙ O) (Dao et al. 2022)": ("attention", "S", "P_ij (∂L/∂P_ij − Σ_l G_il O_il)"),
+    "the same for one query, and any function that is normalized": (
+        "s: [n]; V: [n, d]; a: [n]; a[i] = exp(s[i])/sum(exp(s[j]) for j in n); o: [d]; o[k] = sum(a[i]*V[i, k] for i in n)",
+        "s",
+        "a_i (∂L/∂a_i − Σ_k g_k o_k)",
+    ),
+    "no detour through what is no simpler (RMS norm)": (
+        "x: [n]; gamma: [n]; r = sqrt(sum(x**2)); h = x/r; y = gamma*h; L = sum(y**3)",
+        "x",
+        "(∂L/∂h_i − h_i Σ_j ∂L/∂h_j h_j) / r",
+    ),
 }
 
 

@@ -430,6 +430,25 @@ def _apart(between: Between) -> str:
     return "" if len(new) > len(old) and most[1] < most[0] else "apart: no more sums, or as many terms under one"
 
 
+def _under_sums(between: Between) -> str:
+    """What the equation of a derivative gives stands in its place under a Σ, and nowhere else."""
+    ((left, right),) = between.uses
+    sums = {t: _put(t, left, right) for t in nodes(between.before, Sum) if any(a.pair == left.pair for a in nodes(t, Adjoint))}
+    if not isinstance(left, Adjoint) or not sums:
+        return "under the sum: no equation of a derivative that stands there"
+    return "" if same(between.before.xreplace(sums), between.after) else "under the sum: something else stands there"
+
+
+def _exchange(between: Between) -> str:
+    """The same tensors under as many sums, but what stands under the innermost ones is not what stood there."""
+    old, new = (list(nodes(line, Sum)) for line in (between.before, between.after))
+    speak = [Counter(e.name for e in nodes(line, Element)) for line in (between.before, between.after)]
+    if speak[0] != speak[1] or len(old) != len(new):
+        return "exchange: other tensors, or more sums"
+    inner = [{frozenset(_speaks_of(t.body)) for t in sums if not nodes(t.body, Sum)} for sums in (old, new)]
+    return "" if inner[0] != inner[1] else "exchange: the same sums stand in others"
+
+
 def _entry_by_entry(between: Between) -> str:
     """The paths are those before, some through the entries alone whose definition has the entry derived by, and no other."""
     old, new = (Counter((d.body.name, d.by.name) for d in _locals(line)) for line in (between.before, between.after))
@@ -708,6 +727,8 @@ RULES |= {
     "chain rule: the sum over every path": _every_path,
     "entry by entry": _entry_by_entry,
     "each product under its own sum": _apart,
+    "put in under the sum": _under_sums,
+    "the sums change places": _exchange,
     "definition": _definition,
     "put in the gradient found before": _substitute,
     "each delta keeps one term of its sum": _pick,

@@ -184,7 +184,7 @@ def derivations(graph: Graph, wrt: Sequence[str], outputs: Sequence[str] = ()) -
 
 def _backward(derived: Sequence[Derivation]) -> list[Assign]:
     """The gradients, those that other formulas name before these."""
-    return [Assign(_gradient_entry(d.subject), walk(written_out(d.result), _named)) for d in derived]
+    return [Assign(_gradient_entry(d.subject), walk(written_out(d.computed), _named)) for d in derived]
 
 
 def _named(term: Any) -> Any:
