@@ -113,9 +113,9 @@ def preferred(short: Any, plain: Any) -> bool:
 
 
 def _highest(term: Any) -> Any:
-    """The highest whole power of an entry."""
+    """The highest whole power of an entry, or of a function."""
     return max(
-        (t.exp for t in preorder_traversal(term) if t.is_Pow and t.exp.is_Integer and isinstance(t.base, Element)), default=1
+        (t.exp for t in preorder_traversal(term) if t.is_Pow and t.exp.is_Integer and isinstance(t.base, (Element, Function))), default=1
     )
 
 
