@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from derive.notation.definitions import with_definitions, with_values
 from derive.notation.layout import Layout, text
 from derive.notation.terms import layout
 
-REWRITE = N_("rewrite")
+REWRITE, SIMPLIFY = N_("rewrite"), N_("simplify")
 
 
 def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[tuple[Layout, Step]]:
@@ -31,9 +32,12 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
             value = step.lemma.value if step.inner is None else step.inner
             shown = with_values(step.named, partial(step.lemma.at, value=value), context)
             rewritten = layout(step.line, context)
+            if following is None and _alike(shown, rewritten):
+                yield rewritten, step
+                continue
             yield shown, step
-            if following is None and text(shown) != text(rewritten):
-                yield rewritten, replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None, inner=None)
+            if following is None:
+                yield rewritten, replace(step, rule=SIMPLIFY, family="rewrite", named=None, lemma=None, inner=None)
             continue
         nodes = [node for name in step.opened if isinstance(node := graph.members[name], Node)]
         shown, rewritten = with_definitions(step.named, nodes, context), layout(step.line, context)
@@ -43,8 +47,18 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
 
 
 def _alike(one: Layout, other: Layout) -> bool:
-    """Whether two formulas have the same signs but for their order, and for where a fraction bar stands."""
-    first, second = (Counter(text(formula).replace("1/", "/")) for formula in (one, other))
-    for sign in " ()·+":
-        first[sign] = second[sign] = 0
-    return +first == +second
+    """Whether two formulas have the same signs but for their order, for the letters of what is summed over, and for where numbers,
+    fraction bars and brackets stand: β (y − μ)²/2 − log(β)/2 and (β (y − μ)² − log(β))/2.
+    """
+    first, second = map(text, (one, other))
+    bound = "".join(a or b for a, b in SUMMED.findall(first + second))
+    return _signs(first, bound) == _signs(second, bound)
+
+
+SUMMED = re.compile(r"Σ_(?:\{([^}]*)\}|(\w))")
+PLACED = frozenset(" ()[]·+/0123456789")
+
+
+def _signs(formula: str, bound: str) -> Counter[str]:
+    """How often each sign stands in a formula; the letters in `bound` are one sign."""
+    return Counter("Σ" if sign in bound and sign.isalpha() else sign for sign in formula if sign not in PLACED)
