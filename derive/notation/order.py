@@ -216,8 +216,10 @@ def term_order(term: Any, context: Context) -> list[Any]:
             signature(t),
         )
 
+    keys = {t: key(t) for t in terms(term)}
     ordered = _settled(
-        sorted(terms(term), key=key), lambda one, other: key(one)[:4] == key(other)[:4] and _added_first(one, other, context)
+        sorted(keys, key=keys.__getitem__),
+        lambda one, other: keys[one][:4] == keys[other][:4] and _added_first(one, other, context),
     )
     if ordered[0].is_number or not subtracted(ordered[-1]):
         return ordered
@@ -226,12 +228,15 @@ def term_order(term: Any, context: Context) -> list[Any]:
 
 
 def _settled(parts: list[Any], before: Callable[[Any, Any], bool]) -> list[Any]:
-    """The parts with neighbours changed over where the second belongs before the first, as often as there are parts."""
+    """The parts with neighbours changed over where the second belongs before the first, as often as there are parts at most."""
     ordered = [*parts]
-    for _ in ordered:
+    for _ in parts:
+        before_this = [*ordered]
         for k in range(len(ordered) - 1):
             if before(ordered[k + 1], ordered[k]):
                 ordered[k], ordered[k + 1] = ordered[k + 1], ordered[k]
+        if all(a is b for a, b in zip(ordered, before_this, strict=True)):
+            break
     return ordered
 
 
@@ -250,6 +255,8 @@ def _as_typed(term: Any, context: Context) -> list[Any] | None:
 
 def _added_first(one: Any, other: Any, context: Context) -> bool:
     """Whether the author adds what one term is made of before what another is made of, and nowhere the other way round."""
+    if not context.added:
+        return False
     pairs = [(a, b) for a in names(one) - names(other) for b in names(other) - names(one)]
     return any(pair in context.added for pair in pairs) and not any((b, a) in context.added for a, b in pairs)
 

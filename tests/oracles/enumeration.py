@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -70,9 +71,12 @@ class Point:
     graph: Graph | None = None
     held: frozenset[str] = frozenset()
     adjoints: dict[tuple[str, str], Any] = field(default_factory=dict)
+    given: bool = True
+    """Whether the tensors may hold other numbers than those of a point."""
 
     def __post_init__(self) -> None:
-        self.tensors = {name: np.vectorize(number, otypes=[object])(array) for name, array in self.tensors.items()}
+        if self.given:
+            self.tensors = {name: np.vectorize(number, otypes=[object])(array) for name, array in self.tensors.items()}
         for node in self.graph.nodes if self.graph else ():
             if node.name not in self.tensors:
                 self.tensors[node.name] = self.array(node.expr, node.indices)
@@ -156,12 +160,12 @@ class Point:
 
     def matrix(self, term: OfMatrix, at: At) -> Any:
         """The matrix that a function is of; mpmath finds its determinant and its inverse by elimination."""
-        indices, body = term.opened()
+        indices, body = opened(term)
         rows, columns = (range(self.size(i.size)) for i in indices)
         return mpmath.matrix([[self.value(body, {**at, indices[0]: r, indices[1]: c}) for c in columns] for r in rows])
 
     def bound(self, term: Binder, at: At) -> Any:
-        indices, body = term.opened()
+        indices, body = opened(term)
         entries = list(product(*(range(self.size(i.size)) for i in indices)))
         values = [self.value(body, {**at, **dict(zip(indices, entry, strict=True))}) for entry in entries]
         if isinstance(term, ArgMax):
@@ -178,7 +182,7 @@ class Point:
         array[entry] = array[entry] + step
         inputs = {i.name for i in self.graph.inputs} if self.graph else set()
         held = {k: v for k, v in self.tensors.items() if keep or k in inputs}
-        return Point(self.sizes, {**held, name: array}, self.graph)
+        return Point(self.sizes, {**held, name: array}, self.graph, given=False)
 
     def derivative(self, term: Deriv, at: At) -> Any:
         body, by = term.body, term.by
@@ -199,6 +203,12 @@ class Point:
                     out[(..., *entry)] = (ends[0] - ends[1]) / (2 * STEP)
             self.adjoints[output, name] = out
         return self.adjoints[output, name]
+
+
+@lru_cache(maxsize=4096)
+def opened(term: Binder | OfMatrix) -> tuple[tuple[Index, ...], Any]:
+    """What a term binds and its body, with the same letters at every entry: no term stands in itself."""
+    return term.opened()
 
 
 def number(x: Any) -> Any:

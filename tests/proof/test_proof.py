@@ -210,10 +210,10 @@ def test_a_wrong_row_of_the_table_is_caught(
         for right, found in zip(
             gradients(opened(text)), gradients(opened(text), wrong_table(rule, mistakes[mistake])), strict=True
         ):
-            if all(is_right(text, found, step.line) for step in found.steps):
+            same = [s.line for s in found.steps] == [s.line for s in right.steps]
+            if same or all(is_right(text, found, step.line) for step in found.steps):
                 assert passes(found), f"a right derivation was refused: {found.steps}"
                 continue
-            assert [s.line for s in found.steps] != [s.line for s in right.steps]
             planted += 1
             caught += not passes(found)
     record_property("caught", f"{caught} of {planted}")
