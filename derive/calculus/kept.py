@@ -36,6 +36,7 @@ from derive.calculus.terms import (
     close,
     factors,
     multiplied,
+    opened,
     opposite,
     pattern_of,
     signature,
@@ -114,9 +115,8 @@ def preferred(short: Any, plain: Any) -> bool:
 
 def _highest(term: Any) -> Any:
     """The highest whole power of an entry, or of a function."""
-    return max(
-        (t.exp for t in preorder_traversal(term) if t.is_Pow and t.exp.is_Integer and isinstance(t.base, (Element, Function))), default=1
-    )
+    powers = (t for t in preorder_traversal(term) if t.is_Pow and t.exp.is_Integer)
+    return max((t.exp for t in powers if isinstance(t.base, (Element, Function))), default=1)
 
 
 def _stays(term: Any) -> bool:
@@ -137,7 +137,7 @@ def plainly(term: Any) -> Any:
     if isinstance(-term, Kept):
         return -plainly(-term)
     if isinstance(term, Binder):
-        indices, body = term.opened()
+        indices, body = opened(term)
         return close(type(term), indices, plainly(body))
     if isinstance(term, Deriv):
         return Deriv(plainly(term.body), term.by)
@@ -163,7 +163,7 @@ def _positive(term: Any) -> Any:
     for f in sorted(factors(rest), key=lambda f: f.is_Add and f.as_coeff_Add()[0].is_positive is True):
         base, exponent = f.as_base_exp()
         if type(f) is Sum:
-            indices, body = f.opened()
+            indices, body = opened(f)
             turned = _positive(multiplied(S.NegativeOne, *factors(body)))
             if not _has_minus(turned):
                 return multiplied(-number, rest / f, close(Sum, indices, turned))

@@ -128,7 +128,7 @@ def _terms(e: Any, x: Element) -> Any:
 def _inside_sum(e: Any, x: Element) -> Any:
     if type(e) is not Sum:
         return None
-    indices, body = e.opened()
+    indices, body = opened(e)
     conditions = [f for f in factors(body) if is_condition(f)]
     return close(Sum, indices, Mul(*conditions, Deriv(Mul(*[f for f in factors(body) if f not in conditions]), x)))
 

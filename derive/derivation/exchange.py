@@ -15,7 +15,7 @@ from sympy import Mul
 
 from derive.calculus.cost import cost
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Sum, close, depends, factors
+from derive.calculus.terms import Adjoint, Sum, close, depends, factors, opened
 from derive.derivation.derivation import Derivation, put_in
 from derive.derivation.trail import Trail, simplify
 from derive.graphs.graph import Graph
@@ -46,7 +46,7 @@ def exchange(trail: Trail, graph: Graph, found: Callable[[str], Derivation]) -> 
 
 def _carried(term: Sum) -> str:
     """The tensor x that a term is Σ ∂L/∂x x of; "" where it is none."""
-    _, body = term.opened()
+    _, body = opened(term)
     adjoint = next((f for f in factors(body) if isinstance(f, Adjoint)), None)
     return adjoint.by.name if adjoint is not None and body == adjoint * adjoint.by else ""
 

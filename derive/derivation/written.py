@@ -47,7 +47,7 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
 
 
 def _alike(one: Layout, other: Layout) -> bool:
-    """Whether two formulas have the same signs but for their order, for the letters of what is summed over, and for where numbers,
+    """Whether two formulas have the same signs but for their order, for the letters that are summed over, and for where numbers,
     fraction bars and brackets stand: β (y − μ)²/2 − log(β)/2 and (β (y − μ)² − log(β))/2.
     """
     first, second = map(text, (one, other))

@@ -27,6 +27,7 @@ from derive.calculus.terms import (
     fraction,
     free_indices,
     names,
+    opened,
     signature,
     terms,
 )
@@ -53,7 +54,7 @@ class ArgMin(Binder):
 def with_minima(term: Any, least: frozenset[Any] = frozenset()) -> Any:
     """-max(-a, -b) as min(a, b), and arg max of -a as arg min of a; of a - b as its author has it, whose minima are `least`."""
     if isinstance(term, ArgMax) and (is_negative(term.body) or minimum_of(term) in least):
-        indices, body = term.opened()
+        indices, body = opened(term)
         return close(ArgMin, indices, _least(body))
     if not (term.is_Mul and is_negative(term)):
         return term
@@ -69,7 +70,7 @@ def _least(term: Any) -> Any:
     """Minus a term, with a minimum for minus a maximum."""
     if not isinstance(term, Largest):
         return negated(term)
-    indices, body = term.opened()
+    indices, body = opened(term)
     return close(Smallest, indices, _least(body))
 
 
@@ -117,7 +118,7 @@ def _turned_round(term: Any, context: Context) -> tuple[bool, Any]:
     if not term.has(Add) or isinstance(term, (Adjoint, Deriv)):
         return True, term
     if isinstance(term, Binder):
-        indices, body = term.opened()
+        indices, body = opened(term)
         positive, new = _turned_round(body, context)
         if type(term) is Sum:
             return positive, term if new is body else close(Sum, indices, new)

@@ -38,6 +38,7 @@ from derive.calculus.terms import (
     Where,
     close,
     free_indices,
+    opened,
 )
 from derive.derivation.derivation import Derivation, Step
 from derive.derivation.written import written
@@ -103,7 +104,7 @@ def derivatives(line: Any) -> list[Deriv]:
     """The derivatives in a line that stand in no other."""
     if isinstance(line, Deriv):
         return [line]
-    parts = [line.opened()[1]] if isinstance(line, Binder) else line.args
+    parts = [opened(line)[1]] if isinstance(line, Binder) else line.args
     return [d for a in parts for d in derivatives(a)]
 
 
@@ -512,7 +513,7 @@ def _put(line: Any, left: Any, right: Any) -> Any:
     if isinstance(line, Adjoint) and line.pair == left.pair:
         return right.subs(dict(zip(left.indices, line.indices, strict=True)), simultaneous=True) if left.indices else right
     if isinstance(line, Binder):
-        indices, body = line.opened()
+        indices, body = opened(line)
         return close(type(line), indices, _put(body, left, right))
     return line.func(*[_put(a, left, right) for a in line.args]) if line.args and not isinstance(line, (Index, Element)) else line
 
@@ -526,7 +527,7 @@ def constants_out(line: Any) -> Any:
     """A line that is one Σ, with the constants of its terms before it."""
     if type(line) is not Sum:
         return line
-    indices, body = line.opened()
+    indices, body = opened(line)
     outside = [f for f in Mul.make_args(body) if not free_indices(f) & {*indices}]
     return Mul(*outside, close(Sum, indices, Mul(*[f for f in Mul.make_args(body) if f not in outside])))
 
@@ -536,7 +537,7 @@ def numbers_gathered(term: Any) -> Any:
     if isinstance(term, (Index, Element, Adjoint)) or not term.args:
         return term
     if isinstance(term, Binder):
-        indices, body = term.opened()
+        indices, body = opened(term)
         return close(type(term), indices, numbers_gathered(body))
     if isinstance(term, Deriv):
         return Deriv(numbers_gathered(term.body), term.by)
