@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -585,7 +586,13 @@ def test_a_mistake_in_one_of_several_lectures_is_told(derive: Derive, tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("change", ["nothing", "the lecture", "a page", "a page that is gone", "the record", "a bibliography"])
+UNCHANGED = ("nothing", "a package that pages do not need")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [*UNCHANGED, "the lecture", "a page", "a page that is gone", "the record", "a bibliography", "sympy", "markdown-it-py"],
+)
 def test_a_lecture_that_did_not_change_is_not_built_again(
     derive: Derive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -613,8 +620,12 @@ def test_a_lecture_that_did_not_change_is_not_built_again(
             (out / ".course.json").write_text((out / ".course.json").read_text("utf-8").replace('"pages"', '"paged"'))
         case "a bibliography":
             sources.write_text(sources.read_text("utf-8").replace("2000", "2001"))
+        case "a package that pages do not need" | "sympy" | "markdown-it-py":
+            other = SimpleNamespace(name="pytest" if change in UNCHANGED else change, version="9999", requires=None)
+            kept = [one for one in distributions() if one.name != other.name]
+            monkeypatch.setattr(course, "distributions", lambda: [*kept, other])
     done(derive("course", "-o", out))
-    assert len(made) == (1 if change == "nothing" else 2)
+    assert len(made) == (1 if change in UNCHANGED else 2)
     assert ((out / "one.en.md").read_bytes() == before) == (change != "the lecture")
 
 

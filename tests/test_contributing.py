@@ -31,7 +31,7 @@ from oracles.rendering import compile_latex
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("derive", "templates", "lectures", "tests", "benchmarks", "cli.py", "pyproject.toml")
-LEFT = shutil.ignore_patterns("__pycache__", "node_modules", "golden")
+LEFT = shutil.ignore_patterns("node_modules", "golden")
 
 
 @dataclass(frozen=True)

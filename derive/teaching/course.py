@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -31,6 +32,9 @@ from derive.teaching.formats.render import FORMATS
 from derive.teaching.translation import translator
 
 RECORD = ".course.json"
+DISTRIBUTION = "chainrule"
+PAGES = "pdf"
+"""What derive is called where it is installed from, and its extra that pages come of."""
 INDEX = "index.html"
 
 
@@ -201,11 +205,31 @@ def _key(path: Path, forms: Sequence[str], tool: str) -> str:
 
 
 def _tool() -> str:
-    """What derive is, to the letter, and the versions of what is installed beside it."""
+    """What derive is, to the letter, and the versions of the libraries below it."""
     roots = sorted({PACKAGE, folder("templates")})
     files = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix not in ("", ".pyc")]
-    beside = sorted(f"{one.name} {one.version}" for one in distributions())
-    return _digest(repr(([_digest(path.read_bytes()) for path in files], beside)))
+    return _digest(repr(([_digest(path.read_bytes()) for path in files], _libraries())))
+
+
+def _libraries() -> list[str]:
+    """The names and versions of what derive needs for its pages, and of what that needs; of all there is, where derive is not
+    installed itself.
+    """
+    known = {_canonical(one.name): one for one in distributions()}
+    waiting, found = [DISTRIBUTION], set[str]()
+    while waiting:
+        name = _canonical(waiting.pop())
+        if name in found or name not in known:
+            continue
+        found.add(name)
+        needed = [line.partition(";") for line in known[name].requires or ()]
+        kept = (line for line, _, when in needed if "extra" not in when or (name == DISTRIBUTION and PAGES in when))
+        waiting += [match[0] for line in kept if (match := re.match(r"[\w.-]+", line.strip()))]
+    return sorted(f"{name} {known[name].version}" for name in (found or known))
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _digest(content: str | bytes) -> str:

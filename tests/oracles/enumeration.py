@@ -42,6 +42,7 @@ from derive.calculus.terms import (
     Positive,
     Product,
     Where,
+    free_indices,
 )
 from derive.graphs.graph import Graph, Node
 
@@ -71,6 +72,7 @@ class Point:
     graph: Graph | None = None
     held: frozenset[str] = frozenset()
     adjoints: dict[tuple[str, str], Any] = field(default_factory=dict)
+    inverses: dict[Any, Any] = field(default_factory=dict)
     given: bool = True
     """Whether the tensors may hold other numbers than those of a point."""
 
@@ -104,7 +106,10 @@ class Point:
             return mpmath.det(self.matrix(term, at))
         if isinstance(term, EntryOf):
             row, column = (int(self.value(i, at)) for i in term.indices)
-            return (self.matrix(term.matrix, at) ** -1)[row, column]
+            key = term.matrix, *(at[i] for i in sorted(free_indices(term.matrix), key=str))
+            if key not in self.inverses:
+                self.inverses[key] = self.matrix(term.matrix, at) ** -1
+            return self.inverses[key][row, column]
         if isinstance(term, Binder):
             return self.bound(term, at)
         if isinstance(term, Bracket):
