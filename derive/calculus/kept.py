@@ -114,9 +114,9 @@ def preferred(short: Any, plain: Any) -> bool:
 
 
 def _highest(term: Any) -> Any:
-    """The highest whole power of an entry, or of a function."""
+    """The highest whole power of an entry."""
     powers = (t for t in preorder_traversal(term) if t.is_Pow and t.exp.is_Integer)
-    return max((t.exp for t in powers if isinstance(t.base, (Element, Function))), default=1)
+    return max((t.exp for t in powers if isinstance(t.base, Element)), default=1)
 
 
 def _stays(term: Any) -> bool:

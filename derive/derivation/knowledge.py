@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sympy import Add, Expr, Function
+from sympy import Add
 
 from derive.calculus.cost import sums
 from derive.calculus.fold import Fold, entry_fold, facts_of, function_folds, replaced, solved_folds
 from derive.calculus.functions import NamedEntry
 from derive.calculus.kept import kept, written_in, written_sums
 from derive.calculus.matching import match
-from derive.calculus.rules import slope
 from derive.calculus.terms import Pattern, Sum, names, total
 from derive.graphs.graph import Graph, Input, Node, gradient_parts, remembered
 from derive.language import library
@@ -70,23 +68,13 @@ def _knowledge(graph: Graph) -> Knowledge:
     own = nodes[:-1] if graph.upstream else nodes  # the loss behind an upstream gradient is anyone's
     solved = [f for node in reversed(own) for f in solved_folds(node.element, node.expr, node.indices)]
     folds = (*_entries(nodes), *solved, *_vocabulary(nodes))
-    slopes = (s for node in graph.nodes for s in _slopes(node))
-    return Knowledge(graph, folds, written_in([*(node.expr for node in graph.nodes), *slopes]))
+    return Knowledge(graph, folds, written_in(node.expr for node in graph.nodes))
 
 
 def of_node(graph: Graph, node: Node) -> Knowledge:
     """What the definition of one node says, whatever stands around it."""
     folds = (*_entries((node,)), *solved_folds(node.element, node.expr, node.indices), *_vocabulary((node,)))
     return Knowledge(graph, folds, written_sums(node.expr), sums=False)
-
-
-def _slopes(node: Node) -> Iterator[Any]:
-    """The slopes of the functions in a definition, with the node's own name where that is one: 1 - tanh(x)² and 1 - h²."""
-    for call in node.expr.atoms(Function):
-        for k, argument in enumerate(call.args):
-            if isinstance(argument, Expr) and not argument.is_number:
-                found = slope(call, k)
-                yield from (found, found.xreplace({call: node.element})) if node.expr == call else (found,)
 
 
 def _entries(nodes: tuple[Node, ...]) -> tuple[Fold, ...]:

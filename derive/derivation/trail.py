@@ -12,10 +12,10 @@ from sympy import preorder_traversal
 from derive.calculus.budget import Budget
 from derive.calculus.cost import brackets, cost, idle, length, sums, unpicked
 from derive.calculus.fold import Fold, folded, replaced
-from derive.calculus.kept import kept, plainly, preferred, released
+from derive.calculus.kept import SPARED, kept, plainly, preferred, released
 from derive.calculus.normal import contracted, normal, parted, powers_joined, pulled, with_plain_numbers
 from derive.calculus.rules import N_, Rule, has_deriv, rewritten
-from derive.calculus.shortest import cancelled, products_apart, shortest
+from derive.calculus.shortest import cancelled, products_apart, shortest, summands
 from derive.calculus.signs import is_negative
 from derive.calculus.terms import CACHE, Adjoint, Deriv, Element, EntryOf, Kept, Sum, close, depends, factors, names, terms, walk
 from derive.derivation.derivation import Step
@@ -157,7 +157,8 @@ def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
     """The algebra behind what stands in a line as it is."""
     plain, named, known, short, used, sure = _shorter_way(trail, known_here)
     tidy = min(powers_joined(pulled(trail.line)), pulled(cancelled(trail.line)), key=cost)
-    if cost(short) > cost(tidy) or (cost(short) == cost(tidy) and not _is_turned(short, tidy)):
+    spared = SPARED if reason(tidy, short) == EXPAND and summands(short) >= summands(tidy) else 0
+    if cost(short) + spared > cost(tidy) or (cost(short) == cost(tidy) and not _is_turned(short, tidy)):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
             trail.to(rest, PICK, "delta")

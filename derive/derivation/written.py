@@ -17,7 +17,7 @@ from derive.notation.definitions import with_definitions, with_values
 from derive.notation.layout import Layout, text
 from derive.notation.terms import layout
 
-REWRITE, SIMPLIFY = N_("rewrite"), N_("simplify")
+REWRITE = N_("rewrite")
 
 
 def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[tuple[Layout, Step]]:
@@ -37,7 +37,7 @@ def written(steps: Sequence[Step], graph: Graph, context: Context) -> Iterator[t
                 continue
             yield shown, step
             if following is None:
-                yield rewritten, replace(step, rule=SIMPLIFY, family="rewrite", named=None, lemma=None, inner=None)
+                yield rewritten, replace(step, rule=REWRITE, family="rewrite", named=None, lemma=None, inner=None)
             continue
         nodes = [node for name in step.opened if isinstance(node := graph.members[name], Node)]
         shown, rewritten = with_definitions(step.named, nodes, context), layout(step.line, context)
