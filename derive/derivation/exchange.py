@@ -9,15 +9,16 @@ Source: Dao et al. (2022), FlashAttention, appendix B.2.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sympy import Mul
 
 from derive.calculus.cost import cost
 from derive.calculus.rules import N_
-from derive.calculus.terms import Adjoint, Sum, close, depends, factors, opened
+from derive.calculus.terms import Adjoint, Sum, close, depends, factors, opened, walk
 from derive.derivation.derivation import Derivation, put_in
-from derive.derivation.trail import Trail, simplify
+from derive.derivation.trail import RECOGNISE, Trail, simplify
 from derive.graphs.graph import Graph
 
 UNDER = N_("put in under the sum")
@@ -25,23 +26,33 @@ EXCHANGE = N_("the sums change places")
 
 
 def exchange(trail: Trail, graph: Graph, found: Callable[[str], Derivation]) -> None:
-    """Go on with a trail where a sum over a tensor's entries is one over the next tensor's, and no longer; `found` derives by a
+    """Go on with a trail where sums over a tensor's entries are sums over the next tensor's, and no longer; `found` derives by a
     tensor.
     """
-    for carried in sorted((s for s in trail.line.atoms(Sum) if _carried(s)), key=str):
-        by = _carried(carried)
-        one = found(by)
-        put = put_in(carried, [(one.subject, one.result)])
-        other = _exchanged(put)
-        if other == put:
-            continue
-        way = Trail(trail.line, trail.budget)
-        way.to(trail.line.xreplace({carried: put}), UNDER, "under", [(one.subject, one.result)])
-        way.to(trail.line.xreplace({carried: other}), EXCHANGE, "exchange")
-        simplify(way, graph)
-        if way.steps[-1].family == "fold" and cost(way.line) <= cost(trail.line):
-            trail.line = way.line
-            trail.steps += way.steps
+    for name in dict.fromkeys(sorted(filter(None, map(_carried, trail.line.atoms(Sum))))):
+        one = found(name)
+        put = partial(put_in, known=[(one.subject, one.result)])
+        ways: list[tuple[Any, Trail]] = []
+
+        def recognised(t: Any, put: Callable[[Any], Any] = put, ways: list[tuple[Any, Trail]] = ways) -> Any:
+            way = Trail(_exchanged(put(t)), trail.budget)
+            if way.line != put(t):
+                simplify(way, graph)
+            ways.append((t, way))
+            return way.line
+
+        under, other, last = (
+            _each(trail.line, name, change) for change in (put, lambda t, put=put: _exchanged(put(t)), recognised)
+        )
+        if all([step.family for step in way.steps] == ["fold"] and cost(way.line) <= cost(t) for t, way in ways):
+            trail.to(under, UNDER, "under", [(one.subject, one.result)])
+            trail.to(other, EXCHANGE, "exchange")
+            trail.to(last, RECOGNISE, "fold", dict.fromkeys(pair for _, way in ways for pair in way.steps[0].uses))
+
+
+def _each(line: Any, name: str, change: Callable[[Any], Any]) -> Any:
+    """A line with every sum over what a tensor carries changed."""
+    return walk(line, lambda t: change(t) if type(t) is Sum and _carried(t) == name else t)
 
 
 def _carried(term: Sum) -> str:
@@ -53,7 +64,7 @@ def _carried(term: Sum) -> str:
 
 def _exchanged(term: Any) -> Any:
     """Σ_p x_p Σ_l a_l b_lp as Σ_l a_l Σ_p x_p b_lp; the term itself where one sum stands in no other."""
-    outer, body = term.opened() if type(term) is Sum else ((), term)
+    outer, body = term.opened()
     inner = next((f for f in factors(body) if type(f) is Sum), None)
     if inner is None:
         return term

@@ -246,7 +246,7 @@ def _paths(
         to(named, PATHS if len(users) > 1 else ONE_PATH, "paths", _definitions(own), own)
         named = Add(*[Deriv(o, x) if y.name == o.name else _path(o, y, x, _places(y, x)) for y in users])
         to(named, ENTRYWISE, "paths", (), own)
-        used = [(d.subject, d.result) for name, d in given.items() if name in _named_in(named)]
+        used = [(d.subject, d.computed) for name, d in given.items() if name in _named_in(named)]
         named = put_in(named, used)
         to(named, SUBSTITUTE, "substitute", used, own)
         named = contracted(named)
@@ -306,5 +306,5 @@ def _named_in(line: Any) -> list[str]:
 
 def _put_in(trail: Trail, found: dict[str, Derivation]) -> None:
     """Adjoints by their names replaced by what was found for them."""
-    used = [(d.subject, d.result) for name, d in found.items() if name in _named_in(trail.line)]
+    used = [(d.subject, d.computed) for name, d in found.items() if name in _named_in(trail.line)]
     trail.to(put_in(trail.line, used), SUBSTITUTE, "substitute", used)

@@ -157,7 +157,8 @@ def _shorten(trail: Trail, graph: Graph, known_here: Knowledge) -> None:
     """The algebra behind what stands in a line as it is."""
     plain, named, known, short, used, sure = _shorter_way(trail, known_here)
     tidy = min(powers_joined(pulled(trail.line)), pulled(cancelled(trail.line)), key=cost)
-    spared = SPARED if reason(tidy, short) == EXPAND and summands(short) >= summands(tidy) else 0
+    in_brackets = not tidy.as_coeff_Mul()[1].is_Add and reason(tidy, short) == EXPAND and summands(short) >= summands(tidy)
+    spared = SPARED if in_brackets else 0
     if cost(short) + spared > cost(tidy) or (cost(short) == cost(tidy) and not _is_turned(short, tidy)):
         trail.to(tidy, reason(trail.line, tidy), "factor")
         if unpicked(rest := parted(trail.line)) < unpicked(trail.line):
