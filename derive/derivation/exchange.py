@@ -64,6 +64,8 @@ def _carried(term: Sum) -> str:
 
 def _exchanged(term: Any) -> Any:
     """Σ_p x_p Σ_l a_l b_lp as Σ_l a_l Σ_p x_p b_lp; the term itself where one sum stands in no other."""
+    if type(term) is not Sum:
+        return term
     outer, body = term.opened()
     inner = next((f for f in factors(body) if type(f) is Sum), None)
     if inner is None:

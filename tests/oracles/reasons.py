@@ -39,6 +39,7 @@ from derive.calculus.terms import (
     close,
     free_indices,
     opened,
+    walk,
 )
 from derive.derivation.derivation import Derivation, Step
 from derive.derivation.written import written
@@ -432,12 +433,16 @@ def _apart(between: Between) -> str:
 
 
 def _under_sums(between: Between) -> str:
-    """What the equation of a derivative gives stands in its place under a Σ, and nowhere else."""
+    """What the equation of a derivative gives stands in its place where it is a factor under a Σ, and nowhere else."""
     ((left, right),) = between.uses
-    sums = {t: _put(t, left, right) for t in nodes(between.before, Sum) if any(a.pair == left.pair for a in nodes(t, Adjoint))}
-    if not isinstance(left, Adjoint) or not sums:
+
+    def put(t: Any) -> Any:
+        inside = type(t) is Sum and any(isinstance(f, Adjoint) and f.pair == left.pair for f in Mul.make_args(opened(t)[1]))
+        return _put(t, left, right) if inside else t
+
+    if not isinstance(left, Adjoint) or walk(between.before, put) == between.before:
         return "under the sum: no equation of a derivative that stands there"
-    return "" if same(between.before.xreplace(sums), between.after) else "under the sum: something else stands there"
+    return "" if same(walk(between.before, put), between.after) else "under the sum: something else stands there"
 
 
 def _exchange(between: Between) -> str:
