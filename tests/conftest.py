@@ -26,7 +26,9 @@ from shutil import copytree, which
 import hypothesis
 import pytest
 
-from oracles.browser import chromium
+os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")  # before anything imports it: a seventh of the time of derivations
+
+from oracles.browser import chromium  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"

@@ -27,8 +27,8 @@ GRADIENTS: dict[tuple[str, str], tuple[str, str]] = {
     ("mlp", "x"): ("W⁽¹⁾ᵀ ∇_a L", r"W^{(1)\top}\nabla_{a}L"),
     ("attention", "V"): ("Pᵀ G", r"P^{\top}G"),
     ("attention", "S"): (
-        "P ⊙ (∇_P L − ((∇_P L) ⊙ P) 𝟏 𝟏ᵀ)",
-        r"P \odot (\nabla_{P}L - ((\nabla_{P}L) \odot P)\mathbf{1}\mathbf{1}^{\top})",
+        "P ⊙ (∇_P L − (G ⊙ O) 𝟏 𝟏ᵀ)",
+        r"P \odot (\nabla_{P}L - (G \odot O)\mathbf{1}\mathbf{1}^{\top})",
     ),
     ("attention", "Q"): ("(1/√d) (∇_S L) K", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)K"),
     ("attention", "K"): ("(1/√d) (∇_S L)ᵀ Q", r"\frac{1}{\sqrt{d}}(\nabla_{S}L)^{\top}Q"),

@@ -75,10 +75,10 @@ FORMS = [
         "X",
         "(∂L/∂X̂_ij − 1/n Σ_k ∂L/∂X̂_ik − (X̂_ij/n) Σ_k ∂L/∂X̂_ik X̂_ik) / √(v_i + 1) + ∂L/∂O_ij",
     ),
-    # attention through P and its adjoint
-    ("attention", "S", "P_ij (∂L/∂P_ij − Σ_p ∂L/∂P_ip P_ip)"),
+    # attention through P and its adjoint; the sum over P is one over O (Dao et al. 2022)
+    ("attention", "S", "P_ij (∂L/∂P_ij − Σ_l G_il O_il)"),
     ("attention", "Q", "1/√d Σ_j ∂L/∂S_ij K_jk"),
-    ("attention_causal", "S", "P_ij (∂L/∂P_ij − Σ_k ∂L/∂P_ik P_ik)"),
+    ("attention_causal", "S", "P_ij (∂L/∂P_ij − Σ_m G_im O_im)"),
     # recurrent cells gate by gate
     ("lstm_cell", "U_f", "∂L/∂(a_f)_j h_l⁽⁰⁾"),
     ("lstm_cell", "a_f", "∂L/∂f_j f_j (1 − f_j)"),

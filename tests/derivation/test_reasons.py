@@ -12,7 +12,7 @@ import pytest
 import derive
 from cases import batches
 from derive.calculus.rules import RULES
-from derive.derivation import examples, sweep, trail, written
+from derive.derivation import examples, exchange, sweep, trail, written
 from derive.derivation.choice import derivations, named_on_the_way
 from derive.derivation.derivation import Derivation
 from derive.derivation.examples import of_the_mean, of_the_whole
@@ -85,7 +85,7 @@ def test_the_reasons_for_random_graphs_are_true(part: int) -> None:
 
 def test_every_reason_has_a_predicate() -> None:
     said = {rule.name for rule in RULES} | {LINEAR, gradient.LEMMA, "no path leads there"}
-    for module in (trail, sweep, written, examples):
+    for module in (trail, sweep, written, examples, exchange):
         said |= {text for name, text in vars(module).items() if name.isupper() and isinstance(text, str)}
     said |= {*trail.CANCELLING.values()}
     assert said == set(reasons.RULES)
@@ -98,6 +98,7 @@ PLANTED = (
     ("hard_tanh", "x"),
     ("batch_norm", "X"),
     ("softmax_cross_entropy", "z"),
+    ("attention", "S"),
     ("x: [n]; y = min(x[i]**2 for i in n)", "x"),
     ("x: [n]; p = prod(x); y = p*max(x)", "x"),
     ("x: positive; y = x**x + sin(x)/x", "x"),
@@ -110,6 +111,8 @@ ALSO_TRUE = {
     ("chain rule", "simplify"),
     ("a variable by itself has derivative 1", "the entries are independent"),
     ("a variable by itself has derivative 1", "simplify"),
+    ("put in the gradient found before", "put in under the sum"),
+    ("the sums change places", "rearrange"),
 }
 """What was done, and what may be said of it as well."""
 
@@ -136,7 +139,7 @@ def test_another_reason_than_the_true_one_is_seen(source: str, wrt: str) -> None
         assert {(rule, other) for other in passed} <= ALSO_TRUE, f"{lines.before}  ->  {lines.after}"
 
 
-@pytest.mark.parametrize(("source", "wrt"), PLANTED[:4], ids=[source for source, _ in PLANTED[:4]])
+@pytest.mark.parametrize(("source", "wrt"), PLANTED[:5], ids=[source for source, _ in PLANTED[:5]])
 def test_a_line_that_is_left_out_is_seen(source: str, wrt: str) -> None:
     between = steps_between(source, wrt)
     for (one, rule), (two, then) in pairwise(between):
@@ -150,6 +153,7 @@ def test_a_line_that_is_left_out_is_seen(source: str, wrt: str) -> None:
 SILENT = {
     ("multiply out", "recognise the definition"),
     ("recognise the definition", "factor"),
+    ("the sums change places", "recognise the definition"),
     ("a variable by itself has derivative 1", "the entries are independent"),
 }
 """A definition is recognised in what was multiplied out in passing, too; an entry by itself is one of the independent entries."""

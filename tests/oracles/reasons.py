@@ -434,14 +434,16 @@ def _apart(between: Between) -> str:
 
 def _under_sums(between: Between) -> str:
     """What the equation of a derivative gives stands in its place where it is a factor under a Σ, and nowhere else."""
+    if len(between.uses) != 1 or not isinstance(between.uses[0][0], Adjoint):
+        return "under the sum: not one equation of a derivative"
     ((left, right),) = between.uses
 
     def put(t: Any) -> Any:
         inside = type(t) is Sum and any(isinstance(f, Adjoint) and f.pair == left.pair for f in Mul.make_args(opened(t)[1]))
         return _put(t, left, right) if inside else t
 
-    if not isinstance(left, Adjoint) or walk(between.before, put) == between.before:
-        return "under the sum: no equation of a derivative that stands there"
+    if walk(between.before, put) == between.before:
+        return "under the sum: the derivative does not stand there"
     return "" if same(walk(between.before, put), between.after) else "under the sum: something else stands there"
 
 
