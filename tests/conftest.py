@@ -28,7 +28,7 @@ import pytest
 
 os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")  # before anything imports it: a seventh of the time of derivations
 
-from oracles.browser import chromium  # noqa: E402
+from oracles.browser import chromium
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
