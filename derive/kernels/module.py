@@ -110,7 +110,7 @@ def module(
     if wrap:
         source += _wrapped(graph, of, names, dtype, functions[0], wrap, target, sha256(source.encode()).hexdigest()[:16])
     if target.trial:
-        variables = trial_variables(graph, of, upstreams, names, dtype, functions)
+        variables = trial_variables(graph, of, names, dtype, functions)
         source += _environment().get_template(target.trial).render(variables)
     code = {f.name: "\n\n".join(f.code) for f in functions}
     return Module(imports_used(source.rstrip("\n") + "\n"), slug(title) or graph.output.name, names, dtype, programs, code)

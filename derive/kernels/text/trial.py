@@ -25,9 +25,9 @@ rounding of the values over h, whichever is more.
 
 
 def trial_variables(
-    graph: Graph, outputs: Sequence[str], upstreams: Sequence[str], wrt: Sequence[str], dtype: str, functions: Sequence[Public]
+    graph: Graph, outputs: Sequence[str], wrt: Sequence[str], dtype: str, functions: Sequence[Public]
 ) -> Mapping[str, Any]:
-    """What the template has put in; `upstreams` are the arguments that are gradients by the outputs."""
+    """What the template has put in."""
     sizes = [s.name for s in graph.sizes]
     small = size_sets(graph)[0]
     inputs = [i.name for i in graph.inputs]
